@@ -1,0 +1,73 @@
+// Package collectors holds the contract between the program and its sources of
+// evidence, and what they have in common.
+package collectors
+
+import (
+	"context"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/evidence"
+)
+
+// Source is everything one upstream can say: one PagerDuty account, one Jira
+// site, one Prometheus server. Implementations are safe for use by one
+// goroutine at a time; a job never runs twice at once.
+type Source interface {
+	// ID is the instance's name in records, metrics and logs: pagerduty/main.
+	ID() string
+	// Facts lists the definitions this instance can observe with the
+	// configuration it has. It does no I/O and never changes.
+	Facts() []evidence.Definition
+	// Answers reports whether this instance is expected to observe the fact
+	// for the service, by what the catalog refers to. A merged value is known
+	// only when all instances that answer for a service have.
+	Answers(service *catalog.Service, fact string) bool
+	// Collect runs one round and passes it on batch by batch. Each Batch is
+	// committed in one transaction together with its cursors before emit
+	// returns, so an interrupted round is resumed and not repeated.
+	//
+	// What the upstream did not answer is not evidence: a failed call leaves
+	// its groups out of Batch.Covered, and the records of before keep ageing.
+	// Observed absences and withdrawals are emitted only after the listing
+	// that they depend on is complete.
+	//
+	// The error joins every *CallError of the round; a round that returns one
+	// may still have covered other groups. ctx ends the round early.
+	Collect(ctx context.Context, req Request, emit func(Batch) error) error
+}
+
+// Checker is a Source whose credentials can be tried without collecting.
+type Checker interface {
+	// Check makes the cheapest authenticated call.
+	Check(ctx context.Context) error
+}
+
+// Request is what one round starts from.
+type Request struct {
+	// Services are the catalog's services. The source reads, and never changes,
+	// them.
+	Services []*catalog.Service
+	// Now is the time of the round by the injected clock.
+	Now time.Time
+	// Cursors are what the source stored with its last batches, by name.
+	Cursors map[string]string
+	// Incidents are the stored incidents of this source that started or were
+	// still open within the history asked for. It may be nil.
+	Incidents func(ctx context.Context, since time.Time) ([]evidence.Incident, error)
+}
+
+// Batch is one page of a round: what is committed together.
+type Batch struct {
+	Records     []evidence.Record
+	Withdrawals []evidence.Withdrawal
+	Incidents   []evidence.Incident
+	Reviews     []evidence.Review
+	// Covered are the fact groups that are complete with this batch.
+	Covered []evidence.Coverage
+	// Cursors to store with the batch; an empty value deletes one.
+	Cursors map[string]string
+	// Skipped counts objects that could not be decoded, by kind. Each costs
+	// itself and never its page.
+	Skipped map[string]int
+}

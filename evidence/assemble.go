@@ -1,0 +1,243 @@
+package evidence
+
+import (
+	"math"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Provider is one source instance as assembling sees it.
+type Provider struct {
+	// ID is the source id of records.
+	ID string
+	// Facts are the names this instance can observe.
+	Facts []string
+	// Answers reports whether it is expected to observe the fact for the
+	// service, by service name.
+	Answers func(service, fact string) bool
+	// FreshFor is how long its observations stay fresh when the fact does not
+	// say: three times the longest gap of its schedule.
+	FreshFor time.Duration
+}
+
+// Ledger is the newest evidence of every source: what the store holds, in
+// memory. It is not safe for concurrent use; the sets it assembles are.
+type Ledger struct {
+	records map[ledgerKey]entry
+	covered map[groupKey]Coverage
+	groupOf map[sourceFact]string
+}
+
+type ledgerKey struct{ service, fact, source string }
+
+type groupKey struct{ source, group string }
+
+type sourceFact struct{ source, fact string }
+
+type entry struct {
+	value  Value
+	detail string
+	since  time.Time
+	// held is when the record was last observed, while its service is
+	// excepted; otherwise the group's coverage tells.
+	held time.Time
+}
+
+// NewLedger makes an empty ledger.
+func NewLedger() *Ledger {
+	return &Ledger{records: map[ledgerKey]entry{}, covered: map[groupKey]Coverage{}, groupOf: map[sourceFact]string{}}
+}
+
+// Put records a value. held is zero unless the record's service is excepted
+// from the coverage of its group, and then the time of its last observation.
+func (l *Ledger) Put(r Record, held time.Time) {
+	l.records[ledgerKey{r.Service, r.Fact, r.Source}] = entry{value: r.Value, detail: r.Detail, since: r.Since, held: held}
+}
+
+// Remove ends a record.
+func (l *Ledger) Remove(service, fact, source string) {
+	delete(l.records, ledgerKey{service, fact, source})
+}
+
+// Cover replaces what is known of the coverage of a group of a source.
+func (l *Ledger) Cover(source string, c Coverage) {
+	l.covered[groupKey{source, c.Group}] = c
+	for _, fact := range c.Facts {
+		l.groupOf[sourceFact{source, fact}] = c.Group
+	}
+}
+
+// Covered reports whether the source has ever answered for the fact.
+func (l *Ledger) Covered(source, fact string) bool {
+	_, ok := l.groupOf[sourceFact{source, fact}]
+	return ok
+}
+
+// Len is the number of records.
+func (l *Ledger) Len() int { return len(l.records) }
+
+// Assemble merges the ledger into one row per service: for each fact the answer
+// of the one source that gives it, or of all that are expected to.
+func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider, now time.Time) *Set {
+	givers := make([][]*Provider, facts.Len())
+	for i := range providers {
+		p := &providers[i]
+		for _, name := range p.Facts {
+			if at, ok := facts.Index(name); ok {
+				givers[at] = append(givers[at], p)
+			}
+		}
+	}
+	for _, g := range givers {
+		sort.Slice(g, func(i, j int) bool { return g[i].ID < g[j].ID })
+	}
+	noSource, noReference := &Observation{Missing: MissingNoSource}, &Observation{Missing: MissingNoReference, HealthyUntil: farFuture}
+	rows := make(map[string]Row, len(services))
+	parts := make([]*Observation, 0, len(providers))
+	for _, service := range services {
+		row := make(Row, facts.Len())
+		for i := range row {
+			if len(givers[i]) == 0 {
+				row[i] = noSource
+				continue
+			}
+			parts = parts[:0]
+			definition := facts.At(i)
+			for _, p := range givers[i] {
+				if p.Answers == nil || p.Answers(service, definition.Name) {
+					parts = append(parts, l.observe(definition, service, p))
+				}
+			}
+			switch len(parts) {
+			case 0:
+				row[i] = noReference
+			case 1:
+				row[i] = parts[0]
+			default:
+				row[i] = merge(definition, parts, now)
+			}
+		}
+		rows[service] = row
+	}
+	return NewSet(facts, rows)
+}
+
+// farFuture stands for a doubt that is nobody's outage: there is no source to
+// wait for.
+var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation {
+	out := &Observation{Source: p.ID, Missing: MissingNotCollected}
+	freshFor, validFor := d.FreshFor, d.ValidFor
+	if freshFor <= 0 {
+		freshFor = p.FreshFor
+	}
+	if freshFor <= 0 {
+		freshFor = DefaultFreshFor
+	}
+	if validFor <= 0 {
+		validFor = max(DefaultValidFor, 3*freshFor)
+	}
+	coverage, answered := l.covered[groupKey{p.ID, l.groupOf[sourceFact{p.ID, d.Name}]}]
+	if answered {
+		out.HealthyUntil = coverage.At.Add(freshFor)
+		out.ObservedAt = coverage.At
+		out.Missing = MissingNoData
+		if reason, excepted := coverage.Except[service]; excepted {
+			out.Missing = reason
+		}
+	}
+	found, ok := l.records[ledgerKey{service, d.Name, p.ID}]
+	if !ok {
+		return out
+	}
+	if !found.held.IsZero() {
+		out.ObservedAt = found.held
+	}
+	if out.ObservedAt.IsZero() {
+		out.ObservedAt = found.since
+	}
+	out.Missing = ""
+	out.Value, out.Detail, out.Since = found.value, found.detail, found.since
+	out.FreshUntil, out.ValidUntil = out.ObservedAt.Add(freshFor), out.ObservedAt.Add(validFor)
+	return out
+}
+
+// merge makes one observation of several. It is known only when every part
+// is, or when the known parts decide: one true of any, one false of all.
+func merge(d Definition, parts []*Observation, now time.Time) *Observation {
+	how := d.EffectiveMerge()
+	var known []*Observation
+	out := &Observation{Missing: MissingPartial, HealthyUntil: farFuture}
+	for _, p := range parts {
+		if p.State(now) != StateMissing {
+			known = append(known, p)
+		}
+		out.HealthyUntil = earliest(out.HealthyUntil, p.HealthyUntil)
+	}
+	switch how {
+	case MergeAny, MergeAll:
+		for _, p := range known {
+			if p.Value.Truth() == (how == MergeAny) {
+				return p
+			}
+		}
+	}
+	if len(known) < len(parts) {
+		if len(known) == 0 {
+			out.Missing = parts[0].Missing
+		}
+		return out
+	}
+	number := known[0].Value.num
+	var sources []string
+	*out = *known[0]
+	for i, p := range known {
+		if i > 0 {
+			switch how {
+			case MergeSum:
+				number += p.Value.num
+			case MergeMin, MergeMax:
+				number = extreme(d, how, number, p.Value.num, known[0].Value.instant)
+			}
+			if p.Since.After(out.Since) {
+				out.Since = p.Since
+			}
+			out.ObservedAt = earliest(out.ObservedAt, p.ObservedAt)
+			out.FreshUntil = earliest(out.FreshUntil, p.FreshUntil)
+			out.ValidUntil = earliest(out.ValidUntil, p.ValidUntil)
+			out.HealthyUntil = earliest(out.HealthyUntil, p.HealthyUntil)
+		}
+		sources = append(sources, p.Source)
+		if p.Value.num == number && how != MergeSum {
+			out.Detail = p.Detail
+		}
+	}
+	out.Source = strings.Join(sources, ",")
+	if how != MergeAny && how != MergeAll {
+		out.Value.num = number
+		out.Value.instant = out.Value.instant && !math.IsInf(number, 0)
+	}
+	return out
+}
+
+// extreme picks the smaller or larger of two numbers as they will be read: the
+// instant of a larger age is the earlier one.
+func extreme(d Definition, how Merge, a, b float64, instants bool) float64 {
+	larger := how == MergeMax
+	if instants && d.Clock == Elapsed && !math.IsInf(a, 0) && !math.IsInf(b, 0) {
+		larger = !larger
+	}
+	if larger {
+		return math.Max(a, b)
+	}
+	return math.Min(a, b)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

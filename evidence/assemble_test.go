@@ -1,0 +1,161 @@
+package evidence
+
+import (
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func facts(t *testing.T, definitions ...Definition) *Facts {
+	t.Helper()
+	for i := range definitions {
+		definitions[i].Help = "a fact of the test"
+	}
+	f, err := NewFacts(definitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func double(t *testing.T, v float64) Value {
+	t.Helper()
+	value, ok := Double(v)
+	if !ok {
+		t.Fatalf("%v is not a value", v)
+	}
+	return value
+}
+
+func providers(fact string, ids ...string) []Provider {
+	var out []Provider
+	for _, id := range ids {
+		out = append(out, Provider{ID: id, Facts: []string{fact}, FreshFor: 15 * time.Minute})
+	}
+	return out
+}
+
+func TestARecordAgesFromTheRunThatLastCoveredIt(t *testing.T) {
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt})
+	l := NewLedger()
+	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), Since: noon.Add(-100 * time.Hour)}, time.Time{})
+	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon})
+
+	o := l.Assemble(f, []string{"api"}, providers("x.count", "s/1"), noon).Row("api")[0]
+	for _, step := range []struct {
+		after time.Duration
+		want  State
+	}{{0, StateFresh}, {15 * time.Minute, StateFresh}, {16 * time.Minute, StateStale}, {7*24*time.Hour + time.Minute, StateMissing}} {
+		if got := o.State(noon.Add(step.after)); got != step.want {
+			t.Errorf("%s after the run the record is %s, want %s", step.after, got, step.want)
+		}
+	}
+	if why := o.Why(noon.Add(8 * 24 * time.Hour)); why != MissingExpired {
+		t.Errorf("reason %q, want expired", why)
+	}
+}
+
+func TestAnExceptedServiceKeepsItsLastObservation(t *testing.T) {
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt})
+	l := NewLedger()
+	last := noon.Add(-time.Hour)
+	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), Since: last}, last)
+	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon, Except: map[string]Missing{"api": MissingNaN, "web": MissingNaN}})
+
+	set := l.Assemble(f, []string{"api", "web"}, providers("x.count", "s/1"), noon)
+	api := set.Row("api")[0]
+	if api.State(noon) != StateStale || !api.ObservedAt.Equal(last) {
+		t.Errorf("excepted record is %s, observed %s; want stale since %s", api.State(noon), api.ObservedAt, last)
+	}
+	if api.SourceDown(noon) {
+		t.Error("the source answered and counts as down")
+	}
+	if !api.SourceDown(noon.Add(time.Hour)) {
+		t.Error("a source that has not answered for an hour counts as healthy")
+	}
+	if why := set.Row("web")[0].Why(noon); why != MissingNaN {
+		t.Errorf("reason %q, want nan", why)
+	}
+}
+
+func TestMissingEvidenceSaysWhy(t *testing.T) {
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt}, Definition{Name: "y.count", Kind: KindInt}, Definition{Name: "z.count", Kind: KindInt})
+	l := NewLedger()
+	ps := providers("x.count", "s/1")
+	ps = append(ps, Provider{ID: "s/2", Facts: []string{"z.count"}, Answers: func(string, string) bool { return false }})
+	row := l.Assemble(f, []string{"api"}, ps, noon).Row("api")
+	for i, want := range []Missing{MissingNotCollected, MissingNoSource, MissingNoReference} {
+		if got := row[i].Why(noon); got != want {
+			t.Errorf("%s is missing for %q, want %q", f.At(i).Name, got, want)
+		}
+	}
+}
+
+func TestMergeOverSources(t *testing.T) {
+	age := func(hours int) Value { return Instant(noon.Add(-time.Duration(hours) * time.Hour)) }
+	for name, c := range map[string]struct {
+		definition Definition
+		parts      []Value // KindInvalid: that source has not answered
+		want       string
+		missing    Missing
+	}{
+		"counts add up":                        {Definition{Kind: KindInt}, []Value{Int(2), Int(3)}, "5", ""},
+		"a missing part leaves a sum unknown":  {Definition{Kind: KindInt}, []Value{Int(2), {}}, "none", MissingPartial},
+		"doubles take the minimum":             {Definition{Kind: KindDouble}, []Value{double(t, 0.9), double(t, 0.4)}, "0.4", ""},
+		"one true decides any":                 {Definition{Kind: KindBool}, []Value{Bool(true), {}}, "true", ""},
+		"one false does not decide any":        {Definition{Kind: KindBool}, []Value{Bool(false), {}}, "none", MissingPartial},
+		"one false decides all":                {Definition{Kind: KindBool, Merge: MergeAll}, []Value{{}, Bool(false)}, "false", ""},
+		"all true needs everybody":             {Definition{Kind: KindBool, Merge: MergeAll}, []Value{Bool(true), Bool(true)}, "true", ""},
+		"the larger age is the earlier time":   {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3), age(30)}, "30", ""},
+		"never is the largest age":             {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3), Never()}, "never", ""},
+		"min of ages is the latest time":       {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours", Merge: MergeMin}, []Value{age(3), age(30)}, "3", ""},
+		"time left: the earliest deadline":     {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{age(-5), age(-9)}, "5", ""},
+		"nobody answered: the reason stays so": {Definition{Kind: KindInt}, []Value{{}, {}}, "none", MissingNotCollected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.definition.Name = "x.y"
+			f := facts(t, c.definition)
+			l := NewLedger()
+			ids := []string{"s/1", "s/2"}
+			for i, v := range c.parts {
+				if v.Kind() == KindInvalid {
+					continue
+				}
+				l.Put(Record{Service: "api", Fact: "x.y", Source: ids[i], Value: v}, time.Time{})
+				l.Cover(ids[i], Coverage{Group: "g", Facts: []string{"x.y"}, At: noon})
+			}
+			o := l.Assemble(f, []string{"api"}, providers("x.y", ids...), noon).Row("api")[0]
+			if got := f.At(0).Read(o.Value, noon).String(); got != c.want {
+				t.Errorf("merged to %s, want %s", got, c.want)
+			}
+			if o.Why(noon) != c.missing {
+				t.Errorf("missing for %q, want %q", o.Why(noon), c.missing)
+			}
+		})
+	}
+}
+
+func TestAnAgeGrowsWithoutANewRecord(t *testing.T) {
+	d := Definition{Name: "x.age_days", Kind: KindDouble, Clock: Elapsed, Unit: "days", Help: "an age"}
+	v, ok := d.Observe(2.5, noon)
+	if !ok || !v.IsInstant() {
+		t.Fatalf("an age was observed as %v", v)
+	}
+	again, _ := d.Observe(2.5+600.0/86400, noon.Add(10*time.Minute))
+	if v != again {
+		t.Errorf("the same event is another value ten minutes later: %v, %v", v, again)
+	}
+	if got := d.Read(v, noon.Add(24*time.Hour)).String(); got != "3.5" {
+		t.Errorf("a day later the age is %s, want 3.5", got)
+	}
+}
+
+func TestNaNIsNotAValue(t *testing.T) {
+	d := Definition{Name: "x.ratio", Kind: KindDouble, Help: "a ratio"}
+	nan := 0.0
+	nan /= nan
+	if _, ok := d.Observe(nan, noon); ok {
+		t.Error("NaN was taken for a value")
+	}
+}

@@ -1,0 +1,287 @@
+package evidence
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"regexp"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/nearest"
+)
+
+// Clock says that a fact tells the distance between now and an event, which is
+// observed once and then moves by itself.
+type Clock string
+
+// The clocks of a fact. NoClock is an ordinary value.
+const (
+	NoClock   Clock = ""
+	Elapsed   Clock = "elapsed"   // age of a past event
+	Remaining Clock = "remaining" // time left to a deadline
+)
+
+// Merge says how one value is made when several objects or servers answer for
+// one service.
+type Merge string
+
+// The ways to merge. The zero value means Sum for counts, Min for doubles and
+// Any for booleans; Definition.EffectiveMerge resolves it.
+const (
+	MergeDefault Merge = ""
+	MergeSum     Merge = "sum"
+	MergeMin     Merge = "min"
+	MergeMax     Merge = "max"
+	MergeAny     Merge = "any"
+	MergeAll     Merge = "all"
+)
+
+// Remember says that a source asks over a short window and the store keeps
+// the last occurrence, because the source forgets sooner than the check asks.
+type Remember string
+
+// The memories of a fact. LastTrue keeps the time of the newest observation
+// above zero; Newest keeps the newest instant ever seen.
+const (
+	RememberNothing  Remember = ""
+	RememberLastTrue Remember = "last_true"
+	RememberNewest   Remember = "newest"
+)
+
+// Defaults of the ageing of evidence.
+const (
+	DefaultFreshFor = 45 * time.Minute
+	DefaultValidFor = 7 * 24 * time.Hour
+)
+
+// Definition declares a fact: a named, typed, unit-bearing observation that a
+// source can make about a service.
+type Definition struct {
+	// Name is unique, lower case, dotted: pagerduty.oncall_now.
+	Name string
+	// Kind is the type checks see.
+	Kind Kind
+	// Unit is the unit of the number: seconds, days, ratio, or empty for counts.
+	Unit string
+	// Help is one sentence that says what was observed and through which call.
+	Help string
+	// Pack is the family the fact is documented in: catalog, pagerduty, signals.
+	Pack string
+	// Clock makes records instants that are read as a distance from now in Unit.
+	Clock Clock
+	// Window is the span of time the observation looks back over, 0 for a state.
+	Window time.Duration
+	// Permissions are the least privileges the source call needs.
+	Permissions []string
+	// Needs is the exporter, flag or label without which no data is to be had.
+	Needs string
+	// FreshFor is how long a record counts as fresh after it was last observed;
+	// 0 means: three times the longest gap of the source's schedule.
+	FreshFor time.Duration
+	// ValidFor is how long the last value counts at all; 0 means 7 days.
+	ValidFor time.Duration
+	// Absent documents what no data means.
+	Absent string
+	// Merge is how several answers become one.
+	Merge Merge
+	// Outcome marks facts derived from incidents or alerts. Correlation leaves
+	// checks that read them out, so that outcomes are not explained by themselves.
+	Outcome bool
+	// Remember is what the store keeps beyond the source's memory.
+	Remember Remember
+	// Round is the step that doubles are rounded to before they are compared
+	// with the last one; 0 means a ten-thousandth.
+	Round float64
+	// Resolution is the least time between two rows of history; 0 means an hour.
+	Resolution time.Duration
+}
+
+var factName = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$`)
+
+// Validate reports what is wrong with the definition.
+func (d Definition) Validate() error {
+	var errs []error
+	if !factName.MatchString(d.Name) {
+		errs = append(errs, fmt.Errorf("fact name %q: want lower case words joined by a dot, such as pagerduty.oncall_now", d.Name))
+	}
+	if d.Kind < KindBool || d.Kind > KindDouble {
+		errs = append(errs, fmt.Errorf("fact %s: type is missing: want bool, int or double", d.Name))
+	}
+	if d.Help == "" {
+		errs = append(errs, fmt.Errorf("fact %s: help is missing", d.Name))
+	}
+	if d.Clock != NoClock && d.Clock != Elapsed && d.Clock != Remaining {
+		errs = append(errs, fmt.Errorf("fact %s: clock %q: want elapsed or remaining", d.Name, d.Clock))
+	}
+	if d.Clock != NoClock && (d.Kind != KindDouble || d.unitSeconds() == 0) {
+		errs = append(errs, fmt.Errorf("fact %s: a fact with a clock is a double with unit seconds, minutes, hours or days", d.Name))
+	}
+	if d.ValidFor != 0 && d.FreshFor != 0 && d.ValidFor < 3*d.FreshFor {
+		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times fresh_for %s", d.Name, d.ValidFor, d.FreshFor))
+	}
+	switch d.EffectiveMerge() {
+	case MergeSum, MergeMin, MergeMax:
+	case MergeAny, MergeAll:
+		if d.Kind != KindBool {
+			errs = append(errs, fmt.Errorf("fact %s: merge %q is for booleans", d.Name, d.Merge))
+		}
+	default:
+		errs = append(errs, fmt.Errorf("fact %s: merge %q: want sum, min, max, any or all", d.Name, d.Merge))
+	}
+	return errors.Join(errs...)
+}
+
+// EffectiveMerge is Merge with its default filled in.
+func (d Definition) EffectiveMerge() Merge {
+	if d.Merge != MergeDefault {
+		return d.Merge
+	}
+	switch d.Kind {
+	case KindBool:
+		return MergeAny
+	case KindInt:
+		return MergeSum
+	}
+	if d.Clock == Elapsed {
+		return MergeMax
+	}
+	return MergeMin
+}
+
+func (d Definition) unitSeconds() float64 {
+	switch d.Unit {
+	case "seconds":
+		return 1
+	case "minutes":
+		return 60
+	case "hours":
+		return 3600
+	case "days":
+		return 86400
+	}
+	return 0
+}
+
+// Observe makes a value of the fact's kind out of a number that a source
+// returned at the given time: rounded, and an instant where the fact has a
+// clock. ok is false for NaN and for an infinite count.
+func (d Definition) Observe(num float64, at time.Time) (value Value, ok bool) {
+	if math.IsNaN(num) {
+		return Value{}, false
+	}
+	switch d.Kind {
+	case KindBool:
+		return Bool(num != 0), true
+	case KindInt:
+		if math.IsInf(num, 0) {
+			return Value{}, false
+		}
+		return Int(int64(math.Round(num))), true
+	}
+	if math.IsInf(num, 0) {
+		return Double(num)
+	}
+	if d.Clock != NoClock {
+		distance := num * d.unitSeconds()
+		if d.Clock == Elapsed {
+			distance = -distance
+		}
+		at := float64(at.UnixMilli())/1000 + distance
+		// A minute is far below what any check asks of an age, and far above
+		// the jitter between two evaluations of time() - timestamp.
+		return Value{kind: KindDouble, instant: true, num: math.Round(at/60) * 60}, true
+	}
+	step := d.Round
+	if step <= 0 {
+		step = 1e-4
+	}
+	return Double(math.Round(num/step) / math.Round(1/step))
+}
+
+// Read is the value as checks see it at the given time: instants become a
+// distance in the fact's unit, everything else is itself.
+func (d Definition) Read(v Value, now time.Time) Value {
+	if !v.instant {
+		return v
+	}
+	distance := float64(now.UnixMilli())/1000 - v.num
+	if d.Clock == Remaining {
+		distance = -distance
+	}
+	return Value{kind: KindDouble, num: distance / d.unitSeconds()}
+}
+
+// Hash identifies what the fact means. When it changes, older records are void,
+// since they answered another question.
+func (d Definition) Hash() string {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%s|%s|%s|%s|%d|%s", d.Name, d.Kind, d.Unit, d.Clock, d.Window, d.EffectiveMerge())
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// Facts is the closed set of facts a process knows, in name order. It is
+// immutable and safe for concurrent use.
+type Facts struct {
+	definitions []Definition
+	index       map[string]int
+}
+
+// NewFacts checks the definitions and indexes them. Two definitions of one
+// name are an error.
+func NewFacts(definitions []Definition) (*Facts, error) {
+	facts := &Facts{definitions: append([]Definition(nil), definitions...), index: make(map[string]int, len(definitions))}
+	sort.Slice(facts.definitions, func(i, j int) bool { return facts.definitions[i].Name < facts.definitions[j].Name })
+	var errs []error
+	for i, d := range facts.definitions {
+		if err := d.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+		if _, dup := facts.index[d.Name]; dup {
+			errs = append(errs, fmt.Errorf("fact %s is declared twice", d.Name))
+		}
+		facts.index[d.Name] = i
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return facts, nil
+}
+
+// Len is the number of facts.
+func (f *Facts) Len() int { return len(f.definitions) }
+
+// At returns the definition with the given index, 0 ≤ i < Len.
+func (f *Facts) At(i int) Definition { return f.definitions[i] }
+
+// Index returns the position of the named fact.
+func (f *Facts) Index(name string) (int, bool) {
+	i, ok := f.index[name]
+	return i, ok
+}
+
+// Lookup returns the definition of the named fact. The error of an unknown
+// name suggests the nearest one.
+func (f *Facts) Lookup(name string) (Definition, error) {
+	if i, ok := f.index[name]; ok {
+		return f.definitions[i], nil
+	}
+	return Definition{}, fmt.Errorf("unknown fact %q%s", name, nearest.Hint(name, f.Names()))
+}
+
+// Names lists the facts in name order.
+func (f *Facts) Names() []string {
+	names := make([]string, len(f.definitions))
+	for i, d := range f.definitions {
+		names[i] = d.Name
+	}
+	return names
+}
+
+// Pack returns the part of a fact's name before the first dot.
+func Pack(name string) string {
+	pack, _, _ := strings.Cut(name, ".")
+	return pack
+}

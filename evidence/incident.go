@@ -1,0 +1,83 @@
+package evidence
+
+import "time"
+
+// Incident is one incident as one source knows it. The same incident known to
+// PagerDuty and Jira is two of these, joined by their links.
+type Incident struct {
+	// Source and ID identify the incident: pagerduty/main, Q1ABC.
+	Source, ID string
+	// Services are the catalog names of the services it happened to.
+	Services []string
+	// StartedAt is when it began; always set.
+	StartedAt time.Time
+	// AcknowledgedAt is the first explicit acknowledgement, zero when there is
+	// none or it is not known (see AcksKnown).
+	AcknowledgedAt time.Time
+	// AcksKnown tells a never-acknowledged incident from one whose
+	// acknowledgements were not asked for.
+	AcksKnown bool
+	// ResolvedAt is zero while the incident is open.
+	ResolvedAt time.Time
+	// Resolver says who ended it.
+	Resolver Resolver
+	// Urgent marks incidents that page somebody.
+	Urgent bool
+	// Severity is 1 (worst) to 5, 0 when the source does not say.
+	Severity int
+	// Channel is how it was opened, as the source calls it; empty if unknown.
+	Channel string
+	// MachineDetected reports whether monitoring opened it, rather than a
+	// person; only meaningful when Channel is set.
+	MachineDetected bool
+	// Template is the title with its variable parts removed, so that the same
+	// problem has the same template.
+	Template string
+	// Group is the escalation policy or team that was paged, by its id.
+	Group string
+	// Maintenance marks incidents inside an announced maintenance window.
+	Maintenance bool
+	// Links are references to the same incident elsewhere: Jira keys, URLs.
+	Links []string
+	// UpdatedAt is the source's own time of last change.
+	UpdatedAt time.Time
+	// Gone marks an incident that the source no longer lists.
+	Gone bool
+}
+
+// Resolver says who ended an incident.
+type Resolver string
+
+// Who ends incidents. A time-out is not a resolution.
+const (
+	ResolverUnknown     Resolver = ""
+	ResolverPerson      Resolver = "person"
+	ResolverIntegration Resolver = "integration"
+	ResolverTimeout     Resolver = "timeout"
+)
+
+// Review is one production readiness review, as its ticket tells.
+type Review struct {
+	// Source and Key identify the ticket: jira/main, PRR-12.
+	Source, Key string
+	// Service is the catalog name of the reviewed service.
+	Service string
+	// Status is the state of the ticket.
+	Status ReviewStatus
+	// CreatedAt is when the ticket was opened; always set.
+	CreatedAt time.Time
+	// CompletedAt is when it reached a done status, zero before.
+	CompletedAt time.Time
+	// Gone marks a ticket that the source no longer lists.
+	Gone bool
+}
+
+// ReviewStatus is the state of a review.
+type ReviewStatus string
+
+// The states of a review, from Jira's three status categories.
+const (
+	ReviewOpen       ReviewStatus = "open"
+	ReviewInProgress ReviewStatus = "in_progress"
+	ReviewDone       ReviewStatus = "done"
+)

@@ -1,0 +1,297 @@
+package framework
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"sort"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/nearest"
+)
+
+// APIVersion is the version of the framework file format.
+const APIVersion = "readiness/v1"
+
+// Kind is the kind of a framework file.
+const Kind = "Framework"
+
+// File is the text of one framework file.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Document is a parsed framework before its expressions are compiled.
+type Document struct {
+	header  header
+	modules []moduleDoc
+	// Text is every file as read, for the record of what was judged by.
+	Text []byte
+}
+
+type header struct {
+	APIVersion   string                    `yaml:"apiVersion"`
+	Kind         string                    `yaml:"kind"`
+	Name         string                    `yaml:"name"`
+	Version      string                    `yaml:"version"`
+	AwardDwell   duration                  `yaml:"award_dwell"`
+	LapseAfter   map[string]duration       `yaml:"lapse_after"`
+	Targets      []targetDoc               `yaml:"targets"`
+	Requirements map[string]requirementDoc `yaml:"requirements"`
+	Changelog    []changeDoc               `yaml:"changelog"`
+	Modules      []moduleDoc               `yaml:"modules"`
+}
+
+type targetDoc struct {
+	Tiers []int  `yaml:"tiers"`
+	Badge string `yaml:"badge"`
+	Due   string `yaml:"due"`
+}
+
+type requirementDoc struct {
+	MaxExempt            *int `yaml:"max_exempt"`
+	ExemptFromLevel      int  `yaml:"exempt_from_level"`
+	MaxAttestedPerModule *int `yaml:"max_attested_per_module"`
+	MaxAttested          *int `yaml:"max_attested"`
+}
+
+type changeDoc struct {
+	Version string   `yaml:"version"`
+	Date    string   `yaml:"date"`
+	Notes   []string `yaml:"notes"`
+}
+
+type moduleDoc struct {
+	ID           string     `yaml:"id"`
+	Name         string     `yaml:"name"`
+	Objective    string     `yaml:"objective"`
+	Docs         string     `yaml:"docs"`
+	Scale        string     `yaml:"scale"`
+	RequiredFrom string     `yaml:"required_from"`
+	Checks       []checkDoc `yaml:"checks"`
+
+	file string
+}
+
+type checkDoc struct {
+	ID          string     `yaml:"id"`
+	Level       int        `yaml:"level"`
+	Title       string     `yaml:"title"`
+	Objective   string     `yaml:"objective"`
+	Why         string     `yaml:"why"`
+	Scope       scopeDoc   `yaml:"scope"`
+	Proofs      []proofDoc `yaml:"proofs"`
+	Weight      float64    `yaml:"weight"`
+	Dwell       duration   `yaml:"dwell"`
+	EnforceFrom string     `yaml:"enforce_from"`
+	Effort      string     `yaml:"effort"`
+	Remediation []string   `yaml:"remediation"`
+	Example     string     `yaml:"example"`
+	Links       []string   `yaml:"links"`
+	Ground      string     `yaml:"ground"`
+	Note        string     `yaml:"note"`
+	Since       string     `yaml:"since"`
+
+	line int
+}
+
+type scopeDoc struct {
+	Tiers []int  `yaml:"tiers"`
+	When  string `yaml:"when"`
+}
+
+type proofDoc struct {
+	By   string `yaml:"by"`
+	Mode string `yaml:"mode"`
+	Pass string `yaml:"pass"`
+}
+
+// UnmarshalYAML decodes strictly and keeps the line for error messages.
+func (c *checkDoc) UnmarshalYAML(node *yaml.Node) error {
+	type plain checkDoc
+	if err := strictKeys(node, checkKeys()); err != nil {
+		return err
+	}
+	if err := node.Decode((*plain)(c)); err != nil {
+		return err
+	}
+	c.line = node.Line
+	return nil
+}
+
+func checkKeys() []string {
+	return []string{"id", "level", "title", "objective", "why", "scope", "proofs", "weight", "dwell", "enforce_from", "effort", "remediation", "example", "links", "ground", "note", "since"}
+}
+
+// strictKeys stands in for KnownFields, which does not reach below a custom
+// decoder.
+func strictKeys(node *yaml.Node, known []string) error {
+	if node.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: want a mapping", node.Line)
+	}
+	for i := 0; i < len(node.Content); i += 2 {
+		key := node.Content[i]
+		found := false
+		for _, k := range known {
+			found = found || k == key.Value
+		}
+		if !found {
+			return fmt.Errorf("line %d: unknown key %q%s", key.Line, key.Value, nearest.Hint(key.Value, known))
+		}
+	}
+	return nil
+}
+
+// duration reads Go durations and whole days: 36h, 14d.
+type duration time.Duration
+
+func (d *duration) UnmarshalYAML(node *yaml.Node) error {
+	text := node.Value
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n int
+		if _, err := fmt.Sscanf(days, "%d", &n); err == nil && n > 0 && fmt.Sprint(n) == days {
+			*d = duration(time.Duration(n) * 24 * time.Hour)
+			return nil
+		}
+	}
+	parsed, err := time.ParseDuration(text)
+	if err != nil || parsed <= 0 {
+		return fmt.Errorf("line %d: duration %q: want a positive time such as 90m, 24h or 14d", node.Line, text)
+	}
+	*d = duration(parsed)
+	return nil
+}
+
+//go:embed default/*.yaml default/modules/*.yaml
+var embedded embed.FS
+
+// Default returns the files of the embedded default framework.
+func Default() ([]File, error) {
+	names := []string{"default/framework.yaml"}
+	modules, err := embedded.ReadDir("default/modules")
+	if err != nil {
+		return nil, fmt.Errorf("reading the embedded framework: %w", err)
+	}
+	for _, m := range modules {
+		names = append(names, path.Join("default/modules", m.Name()))
+	}
+	var files []File
+	for _, name := range names {
+		data, err := embedded.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the embedded framework: %w", err)
+		}
+		files = append(files, File{Name: path.Base(name), Data: data})
+	}
+	return files, nil
+}
+
+// Parse reads framework files: the first is the header and may hold modules,
+// each further one is a module. Unknown keys are errors that name file and
+// line.
+func Parse(files []File) (*Document, error) {
+	if len(files) == 0 {
+		return nil, errors.New("a framework needs at least one file")
+	}
+	doc := &Document{}
+	var errs []error
+	for i, f := range files {
+		doc.Text = append(append(doc.Text, f.Data...), '\n')
+		if i == 0 {
+			if err := decode(f, &doc.header); err != nil {
+				return nil, err
+			}
+			for _, m := range doc.header.Modules {
+				m.file = f.Name
+				doc.modules = append(doc.modules, m)
+			}
+			continue
+		}
+		var m moduleDoc
+		if err := decode(f, &m); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		m.file = f.Name
+		doc.modules = append(doc.modules, m)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	h := doc.header
+	if h.APIVersion != APIVersion || h.Kind != Kind {
+		return nil, fmt.Errorf("%s: apiVersion %q, kind %q: want %s and %s", files[0].Name, h.APIVersion, h.Kind, APIVersion, Kind)
+	}
+	if h.Name == "" || h.Version == "" {
+		return nil, fmt.Errorf("%s: name and version are required", files[0].Name)
+	}
+	return doc, nil
+}
+
+func decode(f File, into any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(f.Data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", f.Name, err)
+	}
+	var more any
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: more than one YAML document: put each module into a file of its own", f.Name)
+	}
+	return nil
+}
+
+// AttestationPack is the family of facts that people claim on review tickets.
+const AttestationPack = "attest"
+
+// AttestationFact is the name of the fact that says a check is attested:
+// attest.cicd_no_drift for cicd.no-drift.
+func AttestationFact(check string) string {
+	return AttestationPack + "." + strings.NewReplacer(".", "_", "-", "_").Replace(check)
+}
+
+// AttestationLabel is the label a ticket carries to attest a check:
+// attest-cicd-no-drift for cicd.no-drift.
+func AttestationLabel(check string) string {
+	return AttestationPack + "-" + strings.ReplaceAll(check, ".", "-")
+}
+
+// Attestation is one claim that people can make.
+type Attestation struct {
+	Check string
+	Level int
+	Fact  evidence.Definition
+}
+
+// Attestations lists the claims that the proofs of the document read.
+func (d *Document) Attestations() []Attestation {
+	var out []Attestation
+	for _, m := range d.modules {
+		for _, c := range m.Checks {
+			name := AttestationFact(c.ID)
+			used := false
+			for _, p := range c.Proofs {
+				used = used || strings.Contains(p.Pass, name)
+			}
+			if !used {
+				continue
+			}
+			out = append(out, Attestation{Check: c.ID, Level: c.Level, Fact: evidence.Definition{
+				Name: name, Kind: evidence.KindBool, Pack: AttestationPack,
+				Help:   fmt.Sprintf("The claim %q was made on the service's review ticket and is still good.", c.Title),
+				Absent: "false when Jira answered and no claim was found",
+				Merge:  evidence.MergeAny,
+			}})
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Check < out[j].Check })
+	return out
+}

@@ -1,0 +1,309 @@
+package framework
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/operators"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/nearest"
+)
+
+// maxCost bounds the worst case of one evaluation in CEL's own cost units. A
+// comparison costs about two; a run-time limit would more than double the time
+// of every evaluation, so dear expressions are refused when they are loaded.
+const maxCost = 10_000
+
+// maxText is the longest string an attribute is expected to hold, for the
+// estimate of cost.
+const maxText = 256
+
+// Expression is a compiled CEL expression over facts and attributes. It is
+// immutable and safe for concurrent use.
+type Expression struct {
+	// Source is the text as written.
+	Source string
+	// Facts are the indexes of the facts it reads, ascending, as the compiler
+	// found them.
+	Facts []int
+
+	program cel.Program
+	needs   needs
+}
+
+// Compiler turns text into expressions over a closed set of facts.
+type Compiler struct {
+	facts *evidence.Facts
+	env   *cel.Env
+	names []string
+	scope bool
+}
+
+// NewCompiler makes a compiler for proofs: facts and service attributes.
+func NewCompiler(facts *evidence.Facts) (*Compiler, error) {
+	return newCompiler(facts, false)
+}
+
+// newScopeCompiler makes a compiler for scopes, which may not read facts:
+// otherwise missing evidence would decide what counts.
+func newScopeCompiler(facts *evidence.Facts) (*Compiler, error) {
+	return newCompiler(facts, true)
+}
+
+func newCompiler(facts *evidence.Facts, scope bool) (*Compiler, error) {
+	c := &Compiler{facts: facts, scope: scope}
+	options := []cel.EnvOption{cel.CrossTypeNumericComparisons(true)}
+	for _, a := range attributes() {
+		options = append(options, cel.Variable(a.name, a.celType))
+		c.names = append(c.names, a.name)
+	}
+	if !scope {
+		for i := range facts.Len() {
+			d := facts.At(i)
+			options = append(options, cel.Variable(d.Name, celType(d.Kind)))
+			c.names = append(c.names, d.Name)
+		}
+	}
+	env, err := cel.NewEnv(options...)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the expression language: %w", err)
+	}
+	c.env = env
+	return c, nil
+}
+
+func celType(kind evidence.Kind) *cel.Type {
+	switch kind {
+	case evidence.KindBool:
+		return cel.BoolType
+	case evidence.KindInt:
+		return cel.IntType
+	}
+	return cel.DoubleType
+}
+
+// Compile parses, checks and plans an expression. It must be boolean. The
+// error names an unknown fact with the nearest known one, and how to write a
+// number where the types do not fit.
+func (c *Compiler) Compile(source string) (*Expression, error) {
+	parsed, issues := c.env.Parse(source)
+	if issues.Err() != nil {
+		return nil, fmt.Errorf("expression %q: %s", source, firstLine(issues.Err()))
+	}
+	if err := c.checkNames(parsed); err != nil {
+		return nil, fmt.Errorf("expression %q: %w", source, err)
+	}
+	checked, issues := c.env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, fmt.Errorf("expression %q: %s", source, explain(issues.Err()))
+	}
+	if checked.OutputType() != cel.BoolType {
+		return nil, fmt.Errorf("expression %q is of type %s: want a condition that is true or false", source, checked.OutputType())
+	}
+	estimate, err := c.env.EstimateCost(checked, sizes{})
+	if err != nil {
+		return nil, fmt.Errorf("expression %q: estimating its cost: %w", source, err)
+	}
+	if estimate.Max > maxCost {
+		return nil, fmt.Errorf("expression %q may cost %d units an evaluation, more than %d: take nested loops out of it", source, estimate.Max, maxCost)
+	}
+	program, err := c.env.Program(checked, cel.EvalOptions(cel.OptPartialEval))
+	if err != nil {
+		return nil, fmt.Errorf("expression %q: %w", source, err)
+	}
+	expression := &Expression{Source: source, program: program}
+	references := checked.NativeRep().ReferenceMap()
+	seen := map[int]bool{}
+	for _, r := range references {
+		if i, ok := c.facts.Index(r.Name); ok && !c.scope && !seen[i] {
+			seen[i] = true
+			expression.Facts = append(expression.Facts, i)
+		}
+	}
+	sort.Ints(expression.Facts)
+	expression.needs = c.needs(checked.NativeRep().Expr(), references)
+	return expression, nil
+}
+
+// checkNames refuses dotted names that are neither fact nor attribute before
+// the type checker does, because it can name the nearest one.
+func (c *Compiler) checkNames(parsed *cel.Ast) error {
+	known := make(map[string]bool, len(c.names))
+	for _, n := range c.names {
+		known[n] = true
+	}
+	var errs []error
+	local := map[string]bool{}
+	var walk func(e celast.Expr)
+	walk = func(e celast.Expr) {
+		switch e.Kind() {
+		case celast.IdentKind, celast.SelectKind:
+			name, ok := dotted(e)
+			if !ok {
+				if e.Kind() == celast.SelectKind {
+					walk(e.AsSelect().Operand())
+				}
+				return
+			}
+			root, _, _ := strings.Cut(name, ".")
+			if known[name] || local[root] || isTypeName(name) {
+				return
+			}
+			if c.scope {
+				if _, isFact := c.facts.Index(name); isFact {
+					errs = append(errs, fmt.Errorf("%q is a fact: a scope may only read service attributes, or missing evidence would decide what counts", name))
+					return
+				}
+			}
+			errs = append(errs, fmt.Errorf("unknown fact %q%s", name, nearest.Hint(name, c.names)))
+		case celast.CallKind:
+			call := e.AsCall()
+			if call.IsMemberFunction() {
+				walk(call.Target())
+			}
+			for _, a := range call.Args() {
+				walk(a)
+			}
+		case celast.ListKind:
+			for _, item := range e.AsList().Elements() {
+				walk(item)
+			}
+		case celast.ComprehensionKind:
+			loop := e.AsComprehension()
+			local[loop.IterVar()], local[loop.AccuVar()] = true, true
+			for _, part := range []celast.Expr{loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result()} {
+				walk(part)
+			}
+		}
+	}
+	walk(parsed.NativeRep().Expr())
+	return errors.Join(errs...)
+}
+
+func isTypeName(name string) bool {
+	switch name {
+	case "bool", "int", "uint", "double", "string", "bytes", "list", "map", "type", "null_type":
+		return true
+	}
+	return false
+}
+
+// dotted returns the name that a chain of selections spells.
+func dotted(e celast.Expr) (string, bool) {
+	switch e.Kind() {
+	case celast.IdentKind:
+		return strings.TrimPrefix(e.AsIdent(), "."), true
+	case celast.SelectKind:
+		if e.AsSelect().IsTestOnly() {
+			return "", false
+		}
+		prefix, ok := dotted(e.AsSelect().Operand())
+		return prefix + "." + e.AsSelect().FieldName(), ok
+	}
+	return "", false
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return strings.TrimPrefix(line, "ERROR: ")
+}
+
+// explain adds the remedy to a type error over mixed numbers, the usual slip.
+func explain(err error) string {
+	line := firstLine(err)
+	if strings.Contains(line, "double") && strings.Contains(line, "int") {
+		line += "; write whole numbers with a decimal point, such as 1.0, where they meet a double"
+	}
+	return line
+}
+
+// sizes tells the cost estimate how long values can be.
+type sizes struct{}
+
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
+
+func (sizes) EstimateSize(element cost.AstNode) *cost.SizeEstimate {
+	if len(element.Path()) == 0 {
+		return nil
+	}
+	return &cost.SizeEstimate{Min: 0, Max: maxText}
+}
+
+// needs is what an expression must be able to ask before it can ever be true:
+// any or all of its parts, or all of its facts.
+type needs struct {
+	any, all []needs
+	facts    []int
+}
+
+func (c *Compiler) needs(e celast.Expr, references map[int64]*celast.ReferenceInfo) needs {
+	if e.Kind() == celast.CallKind {
+		call := e.AsCall()
+		var parts []needs
+		for _, a := range call.Args() {
+			parts = append(parts, c.needs(a, references))
+		}
+		switch call.FunctionName() {
+		case operators.LogicalOr:
+			return needs{any: parts}
+		case operators.LogicalAnd:
+			return needs{all: parts}
+		}
+		if call.IsMemberFunction() {
+			parts = append(parts, c.needs(call.Target(), references))
+		}
+		return needs{all: parts}
+	}
+	var found needs
+	if name, ok := dotted(e); ok {
+		if i, ok := c.facts.Index(name); ok && !c.scope {
+			found.facts = append(found.facts, i)
+		}
+	}
+	return found
+}
+
+func (n needs) met(given func(fact int) bool) bool {
+	for _, f := range n.facts {
+		if !given(f) {
+			return false
+		}
+	}
+	for _, part := range n.all {
+		if !part.met(given) {
+			return false
+		}
+	}
+	if len(n.any) == 0 {
+		return true
+	}
+	for _, part := range n.any {
+		if part.met(given) {
+			return true
+		}
+	}
+	return false
+}
+
+// Decidable reports whether the expression can come true when only the given
+// facts ever have values.
+func (e *Expression) Decidable(given func(fact int) bool) bool { return e.needs.met(given) }
+
+// Blind reports whether no proof of the check can ever come true when only the
+// given facts have a source.
+func (c *Check) Blind(given func(fact int) bool) bool {
+	for _, p := range c.Proofs {
+		if p.Pass.Decidable(given) {
+			return false
+		}
+	}
+	return true
+}

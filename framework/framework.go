@@ -1,0 +1,199 @@
+// Package framework holds readiness criteria: modules, checks, badges and
+// targets as versioned data, and their CEL expressions as compiled programs.
+// The default framework is embedded.
+package framework
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/nearest"
+)
+
+// Badge is a badge, or the level a badge needs. The zero value is no badge.
+type Badge int
+
+// The badges, each the level that every applicable module must have reached.
+const (
+	NoBadge Badge = iota
+	Bronze
+	Silver
+	Gold
+	Platinum
+	Diamond
+)
+
+// Badges lists all badges from none to Diamond.
+func Badges() []Badge { return []Badge{NoBadge, Bronze, Silver, Gold, Platinum, Diamond} }
+
+var badgeNames = [...]string{"none", "bronze", "silver", "gold", "platinum", "diamond"}
+
+// String is the badge's name in lower case; "none" for no badge.
+func (b Badge) String() string {
+	if b < 0 || int(b) >= len(badgeNames) {
+		return "none"
+	}
+	return badgeNames[b]
+}
+
+// ParseBadge is the inverse of Badge.String.
+func ParseBadge(name string) (Badge, error) {
+	for i, n := range badgeNames {
+		if n == name {
+			return Badge(i), nil
+		}
+	}
+	return NoBadge, fmt.Errorf("unknown badge %q%s: want none, bronze, silver, gold, platinum or diamond", name, nearest.Hint(name, badgeNames[:]))
+}
+
+// ProofKind says what kind of evidence a proof rests on, strongest first.
+type ProofKind string
+
+// The kinds of proof.
+const (
+	ByMachine  ProofKind = "machine"
+	ByTicket   ProofKind = "ticket"
+	ByCatalog  ProofKind = "catalog"
+	ByAttested ProofKind = "attested"
+)
+
+// Scale says how a module is judged.
+type Scale string
+
+// The scales of a module.
+const (
+	Maturity Scale = "maturity"
+	PassFail Scale = "pass_fail"
+)
+
+// Framework is a compiled readiness framework. It is immutable and safe for
+// concurrent use.
+type Framework struct {
+	// Name and Version identify the criteria; Hash identifies their meaning.
+	Name, Version, Hash string
+	// Modules in the order of the file.
+	Modules []*Module
+	// Checks of all modules in order; Check.Index is the position here.
+	Checks []*Check
+	// Targets in the order of the file; the first that matches decides.
+	Targets []Target
+	// Requirements are what a badge asks beyond levels, by badge.
+	Requirements map[Badge]Requirement
+	// AwardDwell is how long a badge must have been proved before it is given.
+	AwardDwell time.Duration
+	// LapseAfter is how long a badge is held in doubt, by badge.
+	LapseAfter map[Badge]time.Duration
+	// Changelog is newest first.
+	Changelog []Change
+
+	facts *evidence.Facts
+	byID  map[string]*Check
+}
+
+// Facts is the closed set of facts the expressions were compiled against.
+func (f *Framework) Facts() *evidence.Facts { return f.facts }
+
+// Check finds a check by id. The error of an unknown id suggests the nearest.
+func (f *Framework) Check(id string) (*Check, error) {
+	if c, ok := f.byID[id]; ok {
+		return c, nil
+	}
+	ids := make([]string, len(f.Checks))
+	for i, c := range f.Checks {
+		ids[i] = c.ID
+	}
+	return nil, fmt.Errorf("unknown check %q%s", id, nearest.Hint(id, ids))
+}
+
+// Module is one readiness area.
+type Module struct {
+	ID, Name, Objective, Docs string
+	Scale                     Scale
+	// RequiredFrom is, for a pass/fail module, the first badge that needs it.
+	RequiredFrom Badge
+	Checks       []*Check
+}
+
+// Check is one requirement.
+type Check struct {
+	// Index is the position in Framework.Checks.
+	Index  int
+	ID     string
+	Module *Module
+	// Level is 1 to 5.
+	Level  int
+	Weight float64
+	// Tiers the check applies to, ascending.
+	Tiers []int
+	// When narrows the scope by catalog attributes; nil means always.
+	When   *Expression
+	Proofs []Proof
+	// Dwell is how long a contradiction must last before it costs a badge.
+	Dwell time.Duration
+	// EnforceFrom is when the check begins to count; zero means always.
+	EnforceFrom time.Time
+	// What people read.
+	Title, Objective, Why, Effort, Ground, Note, Example string
+	// Remediation are the steps that mend it; Effort is S (hours), M (days) or
+	// L (weeks); Since is the framework version that brought the check.
+	Remediation, Links []string
+	Since              string
+	// Facts are the indexes of all facts the proofs read, ascending.
+	Facts []int
+	// Outcome marks checks that read facts derived from incidents or alerts.
+	Outcome bool
+}
+
+// Proof is one way to judge a check.
+type Proof struct {
+	By ProofKind
+	// Suffices marks evidence that is enough but not necessary: false goes on
+	// to the next proof instead of failing.
+	Suffices bool
+	Pass     *Expression
+}
+
+// Target is the badge that services of a selector should reach.
+type Target struct {
+	// Tiers the target is for; empty means all.
+	Tiers []int
+	Badge Badge
+	// Due is when; zero means no date.
+	Due time.Time
+}
+
+// Target returns the first target for a tier.
+func (f *Framework) Target(tier int) (Target, bool) {
+	for _, t := range f.Targets {
+		if len(t.Tiers) == 0 {
+			return t, true
+		}
+		for _, n := range t.Tiers {
+			if n == tier {
+				return t, true
+			}
+		}
+	}
+	return Target{}, false
+}
+
+// Requirement is what a badge asks beyond levels. Negative numbers ask nothing.
+type Requirement struct {
+	// MaxExempt is how many exempt checks may be behind the badge, counting
+	// from level ExemptFromLevel to the badge's own.
+	MaxExempt, ExemptFromLevel int
+	// MaxAttestedPerModule bounds checks decided by attestation alone at the
+	// badge's own level in one module.
+	MaxAttestedPerModule int
+	// MaxAttested bounds checks decided by attestation alone at the badge's
+	// own level over all modules.
+	MaxAttested int
+}
+
+// Change is one entry of the changelog.
+type Change struct {
+	Version string
+	Date    time.Time
+	Notes   []string
+}

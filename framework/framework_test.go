@@ -1,0 +1,207 @@
+package framework
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+)
+
+func testFacts(t *testing.T) *evidence.Facts {
+	t.Helper()
+	facts, err := evidence.NewFacts([]evidence.Definition{
+		{Name: "pagerduty.oncall_now", Kind: evidence.KindInt, Help: "people"},
+		{Name: "pagerduty.coverage_ratio_14d", Kind: evidence.KindDouble, Help: "ratio"},
+		{Name: "deploy.automated", Kind: evidence.KindBool, Help: "yes"},
+		{Name: "attest.a_b", Kind: evidence.KindBool, Help: "claim"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return facts
+}
+
+const frame = `apiVersion: readiness/v1
+kind: Framework
+name: test
+version: 0.1.0
+modules:
+  - id: a
+    name: A
+    checks:
+      - id: a.b
+        level: 1
+        title: B
+        proofs:
+          - by: machine
+            pass: PASS
+`
+
+func TestExpressionErrorsNameTheRemedy(t *testing.T) {
+	for name, c := range map[string]struct{ pass, want string }{
+		"unknown fact":        {"pagerduty.oncal_now >= 1", `f.yaml:9: check a.b: proof 1: expression "pagerduty.oncal_now >= 1": unknown fact "pagerduty.oncal_now", did you mean "pagerduty.oncall_now"?`},
+		"unknown attribute":   {"service.teir == 1", `unknown fact "service.teir", did you mean "service.tier"?`},
+		"mixed numbers":       {"pagerduty.coverage_ratio_14d == 1", "write whole numbers with a decimal point, such as 1.0"},
+		"not a condition":     {"pagerduty.oncall_now + 1", "is of type int: want a condition that is true or false"},
+		"no expression":       {"''", "proof 1"},
+		"syntax":              {"deploy.automated &&", "Syntax error"},
+		"a costly expression": {"[1,2,3,4,5,6,7,8].all(a, [1,2,3,4,5,6,7,8].all(b, [1,2,3,4,5,6,7,8].all(c, [1,2,3,4,5,6,7,8].all(d, a+b+c+d > 0 && [1,2,3,4,5,6,7,8].all(e, e > 0)))))", "take nested loops out of it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc, err := Parse([]File{{Name: "f.yaml", Data: []byte(strings.Replace(frame, "PASS", `"`+c.pass+`"`, 1))}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Compile(doc, testFacts(t))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error\n  %v\nwants\n  %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestFileErrorsNameThePlace(t *testing.T) {
+	good := strings.Replace(frame, "PASS", "deploy.automated", 1)
+	for name, c := range map[string]struct{ old, new, want string }{
+		"misspelt key":        {"        title: B", "        titel: B", `f.yaml: line 11: unknown key "titel", did you mean "title"?`},
+		"misspelt module key": {"    name: A", "    naem: A", "field naem not found"},
+		"level out of range":  {"level: 1", "level: 6", "level 6: want 1 to 5"},
+		"unknown proof kind":  {"by: machine", "by: machin", `by "machin", did you mean "machine"?`},
+		"no kind":             {"kind: Framework", "kind: Frame", `kind "Frame": want readiness/v1 and Framework`},
+		"two documents":       {"      - id: a.b", "---\n      - id: a.b", "more than one YAML document"},
+		"bad id":              {"id: a.b", "id: A_b", "an id is lower case words"},
+		"scope reads facts":   {"        level: 1", "        level: 1\n        scope: {when: deploy.automated}", `"deploy.automated" is a fact: a scope may only read service attributes`},
+		"duplicate":           {"      - id: a.b", "      - {id: a.b, level: 1, title: B, proofs: [{by: machine, pass: deploy.automated}]}\n      - id: a.b", "the id is used twice"},
+		"weak before strong":  {"          - by: machine", "          - {by: attested, pass: attest.a_b}\n          - by: machine", "list proofs from strongest to weakest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(good, c.old, c.new, 1)
+			doc, err := Parse([]File{{Name: "f.yaml", Data: []byte(text)}})
+			if err == nil {
+				_, err = Compile(doc, testFacts(t))
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error\n  %v\nwants\n  %s", err, c.want)
+			}
+		})
+	}
+}
+
+func compile(t *testing.T, source string) *Expression {
+	t.Helper()
+	c, err := NewCompiler(testFacts(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := c.Compile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestAMissingFactOnlyMattersWhereTheAnswerDependsOnIt(t *testing.T) {
+	f := &Framework{facts: testFacts(t)}
+	oncall, _ := f.facts.Index("pagerduty.oncall_now")
+	automated, _ := f.facts.Index("deploy.automated")
+	for source, want := range map[string]Truth{
+		"deploy.automated && pagerduty.oncall_now >= 1":                                       False,
+		"deploy.automated || pagerduty.oncall_now >= 1":                                       Unknown,
+		"!deploy.automated || pagerduty.oncall_now >= 1":                                      True,
+		"pagerduty.oncall_now >= 1":                                                           Unknown,
+		"pagerduty.oncall_now <= (service.tier <= 2 ? 3 : 4)":                                 Unknown,
+		"service.tier == 2 ? deploy.automated : pagerduty.oncall_now > 1":                     False,
+		`service.data_class in ["personal", "cardholder"] && pagerduty.oncall_now >= 1`:       False,
+		"pagerduty.coverage_ratio_14d >= 1 || pagerduty.oncall_now / service.tier == 1":       Unknown,
+		"pagerduty.coverage_ratio_14d < 0.5 && pagerduty.oncall_now == 2 || service.tier < 0": Unknown,
+	} {
+		vars := f.NewVars()
+		vars.SetAttributes(&Attributes{Tier: 2, DataClass: "none"})
+		vars.Set(automated, evidence.Bool(false))
+		if got, err := compile(t, source).Eval(vars); got != want || err != nil {
+			t.Errorf("%s is %v (%v), want %v", source, got, err, want)
+		}
+		vars.Set(oncall, evidence.Int(5))
+		vars.Set(oncall, evidence.Value{})
+		if vars.Known(oncall) {
+			t.Error("a fact that was unset is still known")
+		}
+	}
+}
+
+func TestARuntimeErrorIsUnknownWithItsReason(t *testing.T) {
+	f := &Framework{facts: testFacts(t)}
+	vars := f.NewVars()
+	vars.SetAttributes(&Attributes{})
+	oncall, _ := f.facts.Index("pagerduty.oncall_now")
+	vars.Set(oncall, evidence.Int(1))
+	truth, err := compile(t, "pagerduty.oncall_now / service.tier == 1").Eval(vars)
+	if truth != Unknown || err == nil || !strings.Contains(err.Error(), "division by zero") {
+		t.Errorf("division by zero is %v, %v", truth, err)
+	}
+}
+
+func TestFactsOfAnExpressionAreReadFromTheCompiledForm(t *testing.T) {
+	e := compile(t, `service.runtime == "deploy.automated" && pagerduty.oncall_now >= 1 && (attest.a_b || pagerduty.oncall_now > 3)`)
+	var names []string
+	for _, i := range e.Facts {
+		names = append(names, testFacts(t).At(i).Name)
+	}
+	if got := strings.Join(names, " "); got != "attest.a_b pagerduty.oncall_now" {
+		t.Errorf("facts %q", got)
+	}
+}
+
+func TestBlindMeansThatNoProofCanComeTrue(t *testing.T) {
+	facts := testFacts(t)
+	given := func(i int) bool { return facts.At(i).Name == "pagerduty.oncall_now" }
+	for source, want := range map[string]bool{
+		"pagerduty.oncall_now >= 1":                                           true,
+		"pagerduty.oncall_now >= 1 && deploy.automated":                       false,
+		"pagerduty.oncall_now >= 1 || deploy.automated":                       true,
+		"pagerduty.oncall_now >= 1 && (deploy.automated || service.stateful)": true,
+		"!deploy.automated":                                                   false,
+		"(service.tier == 1 ? pagerduty.coverage_ratio_14d : 1.0) >= 1.0":     false,
+		"pagerduty.oncall_now == 0 || (attest.a_b && service.tier in [1, 2])": true,
+	} {
+		if got := compile(t, source).Decidable(given); got != want {
+			t.Errorf("%s: decidable %v, want %v", source, got, want)
+		}
+	}
+}
+
+func TestDurationsOfAFramework(t *testing.T) {
+	text := strings.Replace(strings.Replace(frame, "PASS", "deploy.automated", 1), "        level: 1", "        level: 3\n        dwell: 7d", 1) + "award_dwell: 36h\nlapse_after: {diamond: 14d}\n"
+	doc, err := Parse([]File{{Name: "f.yaml", Data: []byte(text)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Compile(doc, testFacts(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.AwardDwell != 36*time.Hour || f.LapseAfter[Diamond] != 14*24*time.Hour || f.LapseAfter[Gold] != DefaultLapseAfter {
+		t.Errorf("award %s, lapse %v", f.AwardDwell, f.LapseAfter)
+	}
+	c, err := f.Check("a.b")
+	if err != nil || c.Dwell != 7*24*time.Hour || c.Weight != 2 {
+		t.Errorf("check %+v, %v", c, err)
+	}
+	if _, err := f.Check("a.c"); err == nil || !strings.Contains(err.Error(), `did you mean "a.b"?`) {
+		t.Errorf("unknown check: %v", err)
+	}
+}
+
+func FuzzParseAndCompile(f *testing.F) {
+	f.Add([]byte(strings.Replace(frame, "PASS", "deploy.automated", 1)))
+	facts, err := evidence.NewFacts([]evidence.Definition{{Name: "deploy.automated", Kind: evidence.KindBool, Help: "x"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		if doc, err := Parse([]File{{Name: "f.yaml", Data: data}}); err == nil {
+			_, _ = Compile(doc, facts)
+		}
+	})
+}

@@ -1,0 +1,61 @@
+package scoring
+
+import (
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+)
+
+// Basis is everything one scorecard was judged from, resolved at its time, so
+// that it can be judged again with some of it replaced: that is how the cause
+// of a transition is found. It is immutable.
+type Basis struct {
+	Framework *framework.Framework
+	Subject   Subject
+	// Exempt are the exemptions in force, by check id.
+	Exempt map[string]*Exemption
+	// Scheduled are the ids of checks that did not count yet.
+	Scheduled map[string]bool
+	// Facts are the values by fact name; missing facts are absent. It is nil in
+	// the basis of a scorecard that Judge has just made: Known reads them from
+	// the evidence then, since a map for each service and minute would cost
+	// more than the judging.
+	Facts map[string]BasisFact
+	// Voids are the contradicted attestations of the service, by check id.
+	Voids map[string]time.Time
+	// At is the time of the judgement.
+	At time.Time
+
+	row evidence.Row
+}
+
+// BasisFact is one fact as it was judged.
+type BasisFact struct {
+	Value evidence.Value
+	Fresh bool
+	// Since is when the value began; for attestations, when it was made.
+	Since time.Time
+}
+
+// Known returns the values by fact name as they were at the time of judgement.
+// The map belongs to the caller.
+func (b *Basis) Known() map[string]BasisFact {
+	known := make(map[string]BasisFact, len(b.Facts))
+	for name, f := range b.Facts {
+		known[name] = f
+	}
+	if b.Framework == nil {
+		return known
+	}
+	facts := b.Framework.Facts()
+	for i, o := range b.row {
+		state := o.State(b.At)
+		if state == evidence.StateMissing {
+			continue
+		}
+		d := facts.At(i)
+		known[d.Name] = BasisFact{Value: d.Read(o.Value, b.At), Fresh: state == evidence.StateFresh, Since: o.Since}
+	}
+	return known
+}

@@ -1,0 +1,278 @@
+package scoring
+
+import (
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+)
+
+// Judge judges every subject by the framework. The cards come in the order of
+// the subjects. The same inputs and time give the same cards.
+func Judge(in Inputs, now time.Time) []Scorecard {
+	j := newJudge(in.Framework)
+	scheduled := scheduledChecks(in.Framework, in.Blind, now)
+	cards := make([]Scorecard, len(in.Subjects))
+	for i := range in.Subjects {
+		subject := &in.Subjects[i]
+		basis := &Basis{
+			Framework: in.Framework,
+			Subject:   *subject,
+			Exempt:    exemptionsFor(in.Exemptions, subject, now),
+			Scheduled: scheduled,
+			Voids:     in.Voids[subject.Name],
+			At:        now,
+			row:       in.Evidence.Row(subject.Name),
+		}
+		j.load(basis)
+		cards[i] = j.card(basis)
+	}
+	return cards
+}
+
+// Rejudge judges one basis again, at its own time. Source health is not part
+// of a basis, so CheckResult.SourceDown is false.
+func Rejudge(basis *Basis) Scorecard {
+	j := newJudge(basis.Framework)
+	j.load(basis)
+	return j.card(basis)
+}
+
+func scheduledChecks(f *framework.Framework, blind map[string]bool, now time.Time) map[string]bool {
+	scheduled := map[string]bool{}
+	for _, c := range f.Checks {
+		if blind[c.ID] || now.Before(c.EnforceFrom) {
+			scheduled[c.ID] = true
+		}
+	}
+	return scheduled
+}
+
+func exemptionsFor(exemptions []Exemption, subject *Subject, now time.Time) map[string]*Exemption {
+	var out map[string]*Exemption
+	for i := range exemptions {
+		e := &exemptions[i]
+		if !now.Before(e.Expires) || !e.covers(subject) {
+			continue
+		}
+		if out == nil {
+			out = map[string]*Exemption{}
+		}
+		out[e.Check] = e
+	}
+	return out
+}
+
+func (e *Exemption) covers(subject *Subject) bool {
+	return slices.Contains(e.Services, subject.Name) || slices.Contains(e.Tiers, int(subject.Tier))
+}
+
+// judge holds what is used again from service to service.
+type judge struct {
+	framework *framework.Framework
+	all       *framework.Vars
+	fresh     *framework.Vars
+	// states are the ages of the facts of the service at hand, missing and down
+	// its voids.
+	states []evidence.State
+	down   []bool
+	since  []time.Time
+	voids  map[string]time.Time
+	// scopes remembers which checks apply to services with equal attributes:
+	// a fleet has far fewer of those than services.
+	scopes map[framework.Attributes][]bool
+}
+
+func newJudge(f *framework.Framework) *judge {
+	n := f.Facts().Len()
+	return &judge{
+		framework: f, all: f.NewVars(), fresh: f.NewVars(),
+		states: make([]evidence.State, n), down: make([]bool, n), since: make([]time.Time, n),
+		scopes: map[framework.Attributes][]bool{},
+	}
+}
+
+// load makes the service's facts the ones that expressions read.
+func (j *judge) load(b *Basis) {
+	j.all.SetAttributes(&b.Subject.Attributes)
+	j.fresh.SetAttributes(&b.Subject.Attributes)
+	j.voids = b.Voids
+	facts := j.framework.Facts()
+	for i := range facts.Len() {
+		var value evidence.Value
+		state := evidence.StateMissing
+		switch {
+		case b.row != nil:
+			o := b.row[i]
+			if state = o.State(b.At); state != evidence.StateMissing {
+				definition := facts.At(i)
+				value, j.since[i] = definition.Read(o.Value, b.At), o.Since
+			}
+			j.down[i] = state != evidence.StateFresh && o.SourceDown(b.At)
+		case b.Facts != nil:
+			if f, ok := b.Facts[facts.At(i).Name]; ok {
+				value, j.since[i], state = f.Value, f.Since, evidence.StateStale
+				if f.Fresh {
+					state = evidence.StateFresh
+				}
+			}
+			j.down[i] = false
+		default:
+			j.down[i] = false
+		}
+		j.states[i] = state
+		j.all.Set(i, value)
+		if state != evidence.StateFresh {
+			value = evidence.Value{}
+		}
+		j.fresh.Set(i, value)
+	}
+}
+
+func (j *judge) card(b *Basis) Scorecard {
+	card := Scorecard{
+		Service: b.Subject.Name, At: b.At, Basis: b,
+		Checks:  make([]CheckResult, len(j.framework.Checks)),
+		Modules: make([]ModuleResult, 0, len(j.framework.Modules)),
+	}
+	applies := j.applies(&b.Subject.Attributes)
+	for i, c := range j.framework.Checks {
+		r := &card.Checks[i]
+		r.Check = c
+		if !applies[i] {
+			r.Status = NotApplicable
+			continue
+		}
+		j.judgeCheck(r)
+		switch {
+		case b.Scheduled[c.ID]:
+			r.Status = Scheduled
+		case b.Exempt[c.ID] != nil:
+			r.Status, r.Exemption = Exempt, b.Exempt[c.ID]
+		default:
+			r.Status = r.Verdict
+		}
+	}
+	aggregate(&card, j.framework)
+	return card
+}
+
+// applies tells by check index whether tier and scope include the service.
+func (j *judge) applies(a *framework.Attributes) []bool {
+	if known, ok := j.scopes[*a]; ok {
+		return known
+	}
+	applies := make([]bool, len(j.framework.Checks))
+	for i, c := range j.framework.Checks {
+		applies[i] = slices.Contains(c.Tiers, int(a.Tier))
+		if applies[i] && c.When != nil {
+			truth, err := c.When.Eval(j.all)
+			// A scope that cannot be evaluated does not let anybody off.
+			applies[i] = err != nil || truth != framework.False
+		}
+	}
+	j.scopes[*a] = applies
+	return applies
+}
+
+func (j *judge) judgeCheck(r *CheckResult) {
+	all := j.chain(r.Check, j.all)
+	r.Verdict, r.By, r.Open, r.Err, r.Contradicts = all.verdict, all.by, all.open, all.err, all.contradicts
+	r.Fresh = all.verdict
+	aged := false
+	for _, f := range r.Check.Facts {
+		aged = aged || j.states[f] == evidence.StateStale
+	}
+	if aged {
+		fresh := j.chain(r.Check, j.fresh)
+		r.Fresh = fresh.verdict
+		r.Open = r.Open || fresh.open
+		r.Contradicts = fresh.contradicts
+	}
+	if r.Fresh == Pass && !r.Open {
+		return
+	}
+	if r.Fresh == Fail {
+		return
+	}
+	for _, f := range r.Check.Facts {
+		if j.states[f] != evidence.StateFresh {
+			r.Missing = append(r.Missing, f)
+			r.SourceDown = r.SourceDown || j.down[f]
+		}
+	}
+}
+
+type chainResult struct {
+	verdict     Status
+	by          framework.ProofKind
+	open        bool
+	contradicts bool
+	err         error
+}
+
+// chain asks the proofs from the strongest to the weakest. A deciding false
+// behind an unknown proof stays unknown: the stronger one could have passed,
+// and an outage must not turn a claim nobody made into a failure.
+func (j *judge) chain(c *framework.Check, vars *framework.Vars) chainResult {
+	var out chainResult
+	for i, p := range c.Proofs {
+		truth, err := p.Pass.Eval(vars)
+		if err != nil && out.err == nil {
+			out.err = err
+		}
+		if truth == framework.True && p.By == framework.ByAttested && j.void(c, p) {
+			truth = framework.False
+		}
+		switch {
+		case truth == framework.True:
+			out.verdict, out.by = Pass, p.By
+			return out
+		case truth == framework.Unknown:
+			out.open = true
+		case !p.Suffices:
+			if out.open {
+				out.verdict = Unknown
+				return out
+			}
+			out.verdict, out.by = Fail, p.By
+			out.contradicts = p.By == framework.ByMachine && j.attested(c, c.Proofs[i+1:], vars)
+			return out
+		}
+	}
+	out.verdict = Fail
+	if out.open {
+		out.verdict = Unknown
+	} else {
+		out.by = c.Proofs[len(c.Proofs)-1].By
+	}
+	return out
+}
+
+// attested reports whether a claim that is not void yet says yes.
+func (j *judge) attested(c *framework.Check, weaker []framework.Proof, vars *framework.Vars) bool {
+	for _, p := range weaker {
+		if p.By != framework.ByAttested || j.void(c, p) {
+			continue
+		}
+		if truth, err := p.Pass.Eval(vars); err == nil && truth == framework.True {
+			return true
+		}
+	}
+	return false
+}
+
+// void reports whether a machine has contradicted the claim since it was made.
+func (j *judge) void(c *framework.Check, p framework.Proof) bool {
+	contradicted, ok := j.voids[c.ID]
+	if !ok {
+		return false
+	}
+	for _, f := range p.Pass.Facts {
+		if j.since[f].After(contradicted) {
+			return false
+		}
+	}
+	return true
+}

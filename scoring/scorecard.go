@@ -1,0 +1,150 @@
+// Package scoring judges services: evidence and criteria in, scorecards out,
+// and from scorecards over time the badges. It is pure: no I/O, no clock, no
+// goroutines; the same input gives the same output.
+package scoring
+
+import (
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+)
+
+// Status is the verdict on one check for one service.
+type Status uint8
+
+// The statuses. The zero value is not a status.
+const (
+	_ Status = iota
+	Pass
+	Fail
+	Unknown
+	Exempt
+	NotApplicable
+	Scheduled
+)
+
+var statusNames = [...]string{"", "pass", "fail", "unknown", "exempt", "not_applicable", "scheduled"}
+
+// String is the status as in metric labels and JSON.
+func (s Status) String() string { return statusNames[s] }
+
+// Statuses lists the closed set.
+func Statuses() []Status { return []Status{Pass, Fail, Unknown, Exempt, NotApplicable, Scheduled} }
+
+// Counted reports whether a check with this status is part of score and
+// coverage: passing, failing or unknown.
+func (s Status) Counted() bool { return s == Pass || s == Fail || s == Unknown }
+
+// Subject is a service as it is judged.
+type Subject struct {
+	// Name is the catalog name.
+	Name string
+	framework.Attributes
+}
+
+// Exemption waives one check for some services until it expires. Reason,
+// approver and expiry are required, and at least one of Services and Tiers.
+type Exemption struct {
+	Check    string
+	Services []string
+	Tiers    []int
+	Reason   string
+	Approver string
+	Expires  time.Time
+}
+
+// Inputs is everything a judgement depends on.
+type Inputs struct {
+	Framework  *framework.Framework
+	Subjects   []Subject
+	Exemptions []Exemption
+	Evidence   *evidence.Set
+	// Blind are the ids of checks that no configured source can decide. They
+	// are scheduled, whatever the framework says.
+	Blind map[string]bool
+	// Voids are the attestations that a machine has contradicted.
+	Voids Voids
+}
+
+// Voids tell since when the attestations of a check do not count for a
+// service: service name, check id, time of the contradiction. An attestation
+// made later counts again.
+type Voids map[string]map[string]time.Time
+
+// Bounds are the two readings of missing evidence: Lower takes unknown as
+// fail, Upper as pass.
+type Bounds[T any] struct{ Lower, Upper T }
+
+// CheckResult is the verdict on one check.
+type CheckResult struct {
+	Check  *framework.Check
+	Status Status
+	// Verdict is what the status would be if the check counted: pass, fail or
+	// unknown, for scheduled checks too. Zero when not applicable.
+	Verdict Status
+	// Fresh is the verdict from fresh records alone.
+	Fresh Status
+	// By is the kind of proof that decided; empty when none did.
+	By framework.ProofKind
+	// Open is true when a proof stronger than the one that decided was unknown,
+	// so that missing evidence could still decide otherwise.
+	Open bool
+	// Missing are the indexes of the facts whose absence or age left the
+	// verdict, or its freshness, open.
+	Missing []int
+	// SourceDown is true when the source of one of the Missing facts has not
+	// answered lately: the doubt is not the service's doing.
+	SourceDown bool
+	// Contradicts is true when a machine says no where an attestation says
+	// yes; the attestation is void until it is made again.
+	Contradicts bool
+	// Err is a run-time error of an expression, which makes it unknown.
+	Err error
+	// Exemption is what exempts the check.
+	Exemption *Exemption
+}
+
+// ModuleResult is the verdict on one module.
+type ModuleResult struct {
+	Module *framework.Module
+	// Applies is false when no check of the module counts or is exempt.
+	Applies bool
+	// Level is 0 to 5; for a pass/fail module 1 means passed.
+	Level Bounds[int]
+	// Score is the weighted share of passing checks, 0 to 1; only meaningful
+	// when Counted is not 0.
+	Score Bounds[float64]
+	// Counted is the number of passing, failing and unknown checks.
+	Counted int
+	// Count is the number of checks by status.
+	Count [len(statusNames)]int
+	// Gap is the number of checks missing to the level of the next badge.
+	Gap int
+}
+
+// Scorecard is the verdict on one service at one moment.
+type Scorecard struct {
+	Service string
+	At      time.Time
+	// Checks in framework order.
+	Checks []CheckResult
+	// Modules in framework order.
+	Modules []ModuleResult
+	// HasScore is false when nothing counts.
+	HasScore bool
+	// Score is the weighted share of passing checks, 0 to 1.
+	Score Bounds[float64]
+	// Coverage is the share of counted checks with a definite verdict from
+	// fresh records alone, 0 to 1.
+	Coverage float64
+	// Badge is the badge that all valid evidence supports.
+	Badge Bounds[framework.Badge]
+	// FreshBadge is the badge that fresh evidence alone supports: what may
+	// award (Lower) and withdraw (Upper).
+	FreshBadge Bounds[framework.Badge]
+	// Ceiling is the highest badge that can be reached at all.
+	Ceiling framework.Badge
+	// Basis is what the card was judged from.
+	Basis *Basis
+}

@@ -1,0 +1,45 @@
+package scoring
+
+import (
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+)
+
+// kubernetesPack is the family of facts that only a workload on Kubernetes has.
+const kubernetesPack = "k8s"
+
+// undeclaredDataClass is what a service counts as whose data class is not
+// declared, so that silence is never the cheap answer.
+const undeclaredDataClass = "confidential"
+
+// NewSubject makes the subject of judgement from a catalog entry. An undeclared
+// runtime is taken from what is observed: kubernetes when the entry says where
+// on Kubernetes it runs or any evidence of it exists, else other.
+func NewSubject(service *catalog.Service, facts *evidence.Facts, row evidence.Row) Subject {
+	runtime := service.Runtime
+	if runtime == "" {
+		runtime = "other"
+		if service.Kubernetes != (catalog.KubernetesRef{}) {
+			runtime = "kubernetes"
+		}
+		for i, o := range row {
+			if o != nil && o.Value.Kind() != evidence.KindInvalid && evidence.Pack(facts.At(i).Name) == kubernetesPack {
+				runtime = "kubernetes"
+				break
+			}
+		}
+	}
+	class := service.DataClass
+	if class == "" {
+		class = undeclaredDataClass
+	}
+	exposure := service.Exposure
+	if exposure == "" {
+		exposure = "external"
+	}
+	return Subject{Name: service.Name, Attributes: framework.Attributes{
+		Tier: int64(service.Tier), Runtime: runtime, Exposure: exposure, Stateful: service.Stateful,
+		DataClass: class, CoverageTarget: service.CoverageTarget, RPOMinutes: service.RPOMinutes,
+	}}
+}

@@ -1,0 +1,69 @@
+// Package snapshot holds what one evaluation found: the immutable value that
+// scrapes, the API and reports are served from. It is built whole and swapped
+// whole.
+package snapshot
+
+import (
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+)
+
+// Snapshot is the outcome of one evaluation.
+type Snapshot struct {
+	// At is the time of the evaluation by the injected clock.
+	At time.Time
+	// Framework is what was judged by, since when.
+	Framework   *framework.Framework
+	ActivatedAt time.Time
+	// Blind are the checks no configured source can decide.
+	Blind map[string]bool
+	// Services in name order.
+	Services []Service
+	// Transitions counts every badge change the store knows of.
+	Transitions []TransitionCount
+	// Sources in id order.
+	Sources []SourceStatus
+	// Exemptions in force or still to come into force.
+	Exemptions []scoring.Exemption
+}
+
+// Service is one service of a snapshot.
+type Service struct {
+	Entry *catalog.Service
+	Card  *scoring.Scorecard
+	Badge scoring.BadgeState
+	// Evidence is indexed by Framework.Facts.
+	Evidence evidence.Row
+	// FlippedAt tells since when each check has had its status, by check id.
+	FlippedAt map[string]time.Time
+}
+
+// Find returns the named service.
+func (s *Snapshot) Find(name string) (Service, bool) {
+	for _, service := range s.Services {
+		if service.Entry.Name == name {
+			return service, true
+		}
+	}
+	return Service{}, false
+}
+
+// TransitionCount is the number of transitions of one kind.
+type TransitionCount struct {
+	Direction string
+	Cause     scoring.Cause
+	Count     int64
+}
+
+// SourceStatus is how one source instance is doing.
+type SourceStatus struct {
+	ID string
+	// LastRun and LastSuccess are zero when there was none.
+	LastRun, LastSuccess time.Time
+	// Error is what the last round failed with, empty after a success.
+	Error string
+}
