@@ -40,8 +40,11 @@ type entry struct {
 	detail string
 	since  time.Time
 	// held is when the record was last observed, while its service is
-	// excepted; otherwise the group's coverage tells.
-	held time.Time
+	// excepted; otherwise the group's coverage tells, or seen where that is
+	// newer: a page can be stored long before its group is complete.
+	held, seen time.Time
+	// withdrawn is the reason of a record that has ended.
+	withdrawn Missing
 }
 
 // NewLedger makes an empty ledger.
@@ -49,15 +52,15 @@ func NewLedger() *Ledger {
 	return &Ledger{records: map[ledgerKey]entry{}, covered: map[groupKey]Coverage{}, groupOf: map[sourceFact]string{}}
 }
 
-// Put records a value. held is zero unless the record's service is excepted
+// Put records a value, last written at r.ObservedAt. held is zero unless the record's service is excepted
 // from the coverage of its group, and then the time of its last observation.
 func (l *Ledger) Put(r Record, held time.Time) {
-	l.records[ledgerKey{r.Service, r.Fact, r.Source}] = entry{value: r.Value, detail: r.Detail, since: r.Since, held: held}
+	l.records[ledgerKey{r.Service, r.Fact, r.Source}] = entry{value: r.Value, detail: r.Detail, since: r.Since, held: held, seen: r.ObservedAt}
 }
 
-// Remove ends a record.
-func (l *Ledger) Remove(service, fact, source string) {
-	delete(l.records, ledgerKey{service, fact, source})
+// Withdraw ends a record: not even the last value counts any more.
+func (l *Ledger) Withdraw(service, fact, source string, reason Missing) {
+	l.records[ledgerKey{service, fact, source}] = entry{withdrawn: reason}
 }
 
 // Cover replaces what is known of the coverage of a group of a source.
@@ -67,15 +70,6 @@ func (l *Ledger) Cover(source string, c Coverage) {
 		l.groupOf[sourceFact{source, fact}] = c.Group
 	}
 }
-
-// Covered reports whether the source has ever answered for the fact.
-func (l *Ledger) Covered(source, fact string) bool {
-	_, ok := l.groupOf[sourceFact{source, fact}]
-	return ok
-}
-
-// Len is the number of records.
-func (l *Ledger) Len() int { return len(l.records) }
 
 // Assemble merges the ledger into one row per service: for each fact the answer
 // of the one source that gives it, or of all that are expected to.
@@ -152,11 +146,15 @@ func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation
 	if !ok {
 		return out
 	}
-	if !found.held.IsZero() {
-		out.ObservedAt = found.held
+	if found.withdrawn != "" {
+		out.Missing = found.withdrawn
+		return out
 	}
-	if out.ObservedAt.IsZero() {
-		out.ObservedAt = found.since
+	switch {
+	case !found.held.IsZero():
+		out.ObservedAt = found.held
+	case found.seen.After(out.ObservedAt):
+		out.ObservedAt = found.seen
 	}
 	out.Missing = ""
 	out.Value, out.Detail, out.Since = found.value, found.detail, found.since

@@ -92,6 +92,18 @@ func TestMissingEvidenceSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAWithdrawnRecordDoesNotCountAnyMore(t *testing.T) {
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt})
+	l := NewLedger()
+	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3)}, time.Time{})
+	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon})
+	l.Withdraw("api", "x.count", "s/1", MissingNotFound)
+	o := l.Assemble(f, []string{"api"}, providers("x.count", "s/1"), noon).Row("api")[0]
+	if o.State(noon) != StateMissing || o.Why(noon) != MissingNotFound {
+		t.Errorf("the record is %s for %q", o.State(noon), o.Why(noon))
+	}
+}
+
 func TestMergeOverSources(t *testing.T) {
 	age := func(hours int) Value { return Instant(noon.Add(-time.Duration(hours) * time.Hour)) }
 	for name, c := range map[string]struct {

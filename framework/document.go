@@ -3,6 +3,7 @@ package framework
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,15 +26,16 @@ const Kind = "Framework"
 
 // File is the text of one framework file.
 type File struct {
-	Name string
-	Data []byte
+	Name string `json:"name"`
+	Data []byte `json:"data"`
 }
 
 // Document is a parsed framework before its expressions are compiled.
 type Document struct {
 	header  header
 	modules []moduleDoc
-	// Text is every file as read, for the record of what was judged by.
+	// Text is every file as read, for the record of what was judged by; Restore
+	// reads it again.
 	Text []byte
 }
 
@@ -201,10 +203,13 @@ func Parse(files []File) (*Document, error) {
 	if len(files) == 0 {
 		return nil, errors.New("a framework needs at least one file")
 	}
-	doc := &Document{}
+	text, err := json.Marshal(files)
+	if err != nil {
+		return nil, fmt.Errorf("keeping the text of the framework: %w", err)
+	}
+	doc := &Document{Text: text}
 	var errs []error
 	for i, f := range files {
-		doc.Text = append(append(doc.Text, f.Data...), '\n')
 		if i == 0 {
 			if err := decode(f, &doc.header); err != nil {
 				return nil, err
@@ -234,6 +239,15 @@ func Parse(files []File) (*Document, error) {
 		return nil, fmt.Errorf("%s: name and version are required", files[0].Name)
 	}
 	return doc, nil
+}
+
+// Restore parses the Text of a document that was judged by before.
+func Restore(text []byte) (*Document, error) {
+	var files []File
+	if err := json.Unmarshal(text, &files); err != nil {
+		return nil, fmt.Errorf("reading the kept text of a framework: %w", err)
+	}
+	return Parse(files)
 }
 
 func decode(f File, into any) error {

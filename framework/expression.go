@@ -138,7 +138,7 @@ func (c *Compiler) checkNames(parsed *cel.Ast) error {
 	for _, n := range c.names {
 		known[n] = true
 	}
-	var errs []error
+	var faults []string
 	local := map[string]bool{}
 	var walk func(e celast.Expr)
 	walk = func(e celast.Expr) {
@@ -157,11 +157,11 @@ func (c *Compiler) checkNames(parsed *cel.Ast) error {
 			}
 			if c.scope {
 				if _, isFact := c.facts.Index(name); isFact {
-					errs = append(errs, fmt.Errorf("%q is a fact: a scope may only read service attributes, or missing evidence would decide what counts", name))
+					faults = append(faults, fmt.Sprintf("%q is a fact: a scope may only read service attributes, or missing evidence would decide what counts", name))
 					return
 				}
 			}
-			errs = append(errs, fmt.Errorf("unknown fact %q%s", name, nearest.Hint(name, c.names)))
+			faults = append(faults, fmt.Sprintf("unknown fact %q%s", name, nearest.Hint(name, c.names)))
 		case celast.CallKind:
 			call := e.AsCall()
 			if call.IsMemberFunction() {
@@ -183,7 +183,10 @@ func (c *Compiler) checkNames(parsed *cel.Ast) error {
 		}
 	}
 	walk(parsed.NativeRep().Expr())
-	return errors.Join(errs...)
+	if len(faults) > 0 {
+		return errors.New(strings.Join(faults, "; "))
+	}
+	return nil
 }
 
 func isTypeName(name string) bool {

@@ -25,24 +25,28 @@ func Hint(want string, candidates []string) string {
 	return ""
 }
 
-// distance is the Levenshtein distance in bytes, which is enough for
-// identifiers.
+// distance is the number of inserted, deleted, replaced or swapped neighbouring
+// bytes (optimal string alignment), which is enough for identifiers.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		row := make([]int, len(b)+1)
 		row[0] = i + 1
 		for j := range len(b) {
-			substituted := diagonal
-			if a[i] != b[j] {
-				substituted++
+			row[j+1] = min(row[j], last[j+1]) + 1
+			if a[i] == b[j] {
+				row[j+1] = min(row[j+1], last[j])
+			} else {
+				row[j+1] = min(row[j+1], last[j]+1)
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(row[j+1]+1, row[j]+1, substituted)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
+		before, last = last, row
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

@@ -65,7 +65,11 @@ func exemptionsFor(exemptions []Exemption, subject *Subject, now time.Time) map[
 }
 
 func (e *Exemption) covers(subject *Subject) bool {
-	return slices.Contains(e.Services, subject.Name) || slices.Contains(e.Tiers, int(subject.Tier))
+	if len(e.Services) == 0 && len(e.Tiers) == 0 {
+		return false
+	}
+	return (len(e.Services) == 0 || slices.Contains(e.Services, subject.Name)) &&
+		(len(e.Tiers) == 0 || slices.Contains(e.Tiers, int(subject.Tier)))
 }
 
 // judge holds what is used again from service to service.

@@ -134,11 +134,11 @@ func TestProofChain(t *testing.T) {
 		"a deciding false fails, an attestation or not":      {both, "!m.a attest.a", scoring.Fail, "machine"},
 		"a claim stands in while the machine is unknown":     {both, "attest.a", scoring.Pass, "attested"},
 		"an outage does not turn an unmade claim to failure": {both, "!attest.a", scoring.Unknown, ""},
-		"nothing known":                                      {both, "", scoring.Unknown, ""},
-		"a sufficient false asks the next":                   {enough, "!m.a t.a", scoring.Pass, "ticket"},
-		"all false":                                          {enough, "!m.a !t.a !attest.a", scoring.Fail, "attested"},
-		"unknown in between":                                 {enough, "!m.a !attest.a", scoring.Unknown, ""},
-		"the weakest may still pass":                         {enough, "!m.a attest.a", scoring.Pass, "attested"},
+		"nothing known":                    {both, "", scoring.Unknown, ""},
+		"a sufficient false asks the next": {enough, "!m.a t.a", scoring.Pass, "ticket"},
+		"all false":                        {enough, "!m.a !t.a !attest.a", scoring.Fail, "attested"},
+		"unknown in between":               {enough, "!m.a !attest.a", scoring.Unknown, ""},
+		"the weakest may still pass":       {enough, "!m.a attest.a", scoring.Pass, "attested"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newWorld(t, c.check).is(strings.Fields(c.facts)...).judge().Checks[0]

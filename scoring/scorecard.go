@@ -44,7 +44,8 @@ type Subject struct {
 }
 
 // Exemption waives one check for some services until it expires. Reason,
-// approver and expiry are required, and at least one of Services and Tiers.
+// approver and expiry are required, and at least one of Services and Tiers;
+// where both are given it is for services that both select.
 type Exemption struct {
 	Check    string
 	Services []string

@@ -69,11 +69,24 @@ type State struct {
 // Options of the badge state machine.
 type Options struct {
 	// ObserveFor is how long a new service's transitions are not announced.
+	// Zero announces from the second judgement on.
 	ObserveFor time.Duration
+	// MaxStep is the most time that one judgement adds to a clock: what lies
+	// further back was not looked at, because the process was down. It should
+	// be a few times the evaluation interval; zero means DefaultMaxStep.
+	MaxStep time.Duration
 }
 
-// DefaultObserveFor is two weeks.
-const DefaultObserveFor = 14 * 24 * time.Hour
+// Defaults of Options.
+const (
+	DefaultObserveFor = 14 * 24 * time.Hour
+	DefaultMaxStep    = 5 * time.Minute
+)
+
+// DefaultOptions are two weeks of observation and steps of five minutes.
+func DefaultOptions() Options {
+	return Options{ObserveFor: DefaultObserveFor, MaxStep: DefaultMaxStep}
+}
 
 // BadgeState is the badge of one service with its clocks. All durations are
 // what the clocks had reached at At.
@@ -85,6 +98,9 @@ type BadgeState struct {
 	FirstJudged time.Time `json:"first_judged"`
 	// At is the time of the last judgement.
 	At time.Time `json:"at"`
+	// Settling is true while the first judgement is not complete: a source that
+	// the checks need has not answered yet. It ends after the award dwell.
+	Settling bool `json:"settling,omitempty"`
 	// Awards are the running proofs of badges above the one held.
 	Awards map[framework.Badge]AwardClock `json:"awards,omitempty"`
 	// Contradictions are the running contradictions of badges held, by badge
@@ -92,13 +108,30 @@ type BadgeState struct {
 	Contradictions []ContradictionClock `json:"contradictions,omitempty"`
 	// Hold is set while the badge is neither proved nor contradicted.
 	Hold *Hold `json:"hold,omitempty"`
-	// FrameworkHash is the criteria of the last judgement.
+	// Failing are the checks the badge needs whose last definite verdict was a
+	// failure, by id, with how long the hold clock has run since: doubt about
+	// them is not held for as long.
+	Failing map[string]time.Duration `json:"failing,omitempty"`
+	// FrameworkHash is the criteria of the last judgement, SupportHash the
+	// criteria by which the badge was last proved.
 	FrameworkHash string `json:"framework_hash,omitempty"`
-	// Last is the last transition, nil before the first.
+	SupportHash   string `json:"support_hash,omitempty"`
+	// LastTransition is nil before the first.
 	LastTransition *Transition `json:"last_transition,omitempty"`
-	// Support is what last proved the badge, the base of attribution.
+	// Support is what last proved the badge, the base of attribution. It is
+	// large and changes with every judgement, so it is not part of the state's
+	// JSON; Basis has a JSON form of its own to be kept beside it, and one that
+	// is a little old will do. Without one, causes after a restart are coarser.
 	Support *Basis `json:"-"`
+	// Before are, while more than the badge is being proved, the last grounds of
+	// exactly the badge held and of those between it and what is proved now: the
+	// bases from which awards are attributed. It is kept as Support is.
+	Before map[framework.Badge]*Basis `json:"-"`
 }
+
+// OnHold reports whether the badge is in doubt right now, rather than proved
+// again but not yet for long enough to end the hold.
+func (b BadgeState) OnHold() bool { return b.Hold != nil && b.Hold.ProvedSince.IsZero() }
 
 // AwardClock is a badge that is being proved.
 type AwardClock struct {

@@ -9,10 +9,6 @@ import (
 // kubernetesPack is the family of facts that only a workload on Kubernetes has.
 const kubernetesPack = "k8s"
 
-// undeclaredDataClass is what a service counts as whose data class is not
-// declared, so that silence is never the cheap answer.
-const undeclaredDataClass = "confidential"
-
 // NewSubject makes the subject of judgement from a catalog entry. An undeclared
 // runtime is taken from what is observed: kubernetes when the entry says where
 // on Kubernetes it runs or any evidence of it exists, else other.
@@ -30,16 +26,12 @@ func NewSubject(service *catalog.Service, facts *evidence.Facts, row evidence.Ro
 			}
 		}
 	}
-	class := service.DataClass
-	if class == "" {
-		class = undeclaredDataClass
-	}
 	exposure := service.Exposure
 	if exposure == "" {
 		exposure = "external"
 	}
 	return Subject{Name: service.Name, Attributes: framework.Attributes{
 		Tier: int64(service.Tier), Runtime: runtime, Exposure: exposure, Stateful: service.Stateful,
-		DataClass: class, CoverageTarget: service.CoverageTarget, RPOMinutes: service.RPOMinutes,
+		DataClass: service.EffectiveDataClass(), CoverageTarget: service.CoverageTarget, RPOMinutes: service.RPOMinutes,
 	}}
 }

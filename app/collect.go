@@ -1,0 +1,142 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/exporter"
+	"github.com/prodready/collector/store"
+)
+
+// collection runs rounds of sources into the store.
+type collection struct {
+	store   *store.Store
+	metrics *exporter.ProcessMetrics
+	log     *slog.Logger
+	now     func() time.Time
+	// done is called after every round that stored something.
+	done func()
+
+	mu sync.Mutex
+	// failures are what each source failed with in its last round, so that a
+	// lasting failure is logged once.
+	failures map[string]string
+}
+
+// round collects one round of one source. What was stored before a failure
+// stays stored.
+func (c *collection) round(ctx context.Context, w *world, source collectors.Source) error {
+	id := source.ID()
+	started := c.now()
+	run, err := c.store.StartRun(ctx, id, started)
+	if err != nil {
+		c.metrics.Run(id, exporter.RunFailure, 0)
+		return c.report(id, fmt.Errorf("%s: %w", id, err))
+	}
+	cursors, err := c.store.Cursors(ctx, id)
+	if err != nil {
+		return c.finish(id, run, started, counts{}, fmt.Errorf("%s: reading its cursors: %w", id, err))
+	}
+	var n counts
+	err = source.Collect(ctx, collectors.Request{
+		Services: w.catalog.Services(),
+		Now:      started,
+		Cursors:  cursors,
+		Incidents: func(ctx context.Context, since time.Time) ([]evidence.Incident, error) {
+			return c.store.Incidents(ctx, store.IncidentFilter{Source: id, Since: since})
+		},
+	}, func(b collectors.Batch) error {
+		// A batch that is complete is worth keeping even when the round has
+		// just run out of time.
+		commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+		defer cancel()
+		changes, err := c.store.Commit(commit, id, run, started, b)
+		if err != nil {
+			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "commit", Err: err}
+		}
+		n.add(b, changes)
+		for what, skipped := range b.Skipped {
+			c.metrics.Skipped(id, what, skipped)
+		}
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("%s: %w", id, err)
+	}
+	return c.finish(id, run, started, n, err)
+}
+
+// commitTimeout bounds one transaction.
+const commitTimeout = time.Minute
+
+type counts struct{ batches, records, changed, covered, skipped int64 }
+
+func (n *counts) add(b collectors.Batch, changes store.Changes) {
+	n.batches++
+	n.records += int64(len(b.Records))
+	n.changed += int64(changes.Records + changes.Withdrawals + changes.Incidents + changes.Reviews)
+	n.covered += int64(len(b.Covered))
+	for _, s := range b.Skipped {
+		n.skipped += int64(s)
+	}
+}
+
+func (c *collection) finish(id string, run store.RunID, started time.Time, n counts, err error) error {
+	finished := c.now()
+	result := store.RunResult{Finished: finished, Counts: map[string]int64{
+		"batches": n.batches, "records": n.records, "changed": n.changed, "covered": n.covered, "skipped": n.skipped,
+	}}
+	outcome := exporter.RunSuccess
+	if err != nil {
+		outcome = exporter.RunFailure
+		if n.covered > 0 {
+			outcome = exporter.RunPartial
+		}
+		result.Error = evidence.Clean(err.Error(), 4096)
+		result.Reason = collectors.ReasonOf(context.Background(), err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	if storeErr := c.store.FinishRun(ctx, run, result); storeErr != nil {
+		err = errors.Join(err, fmt.Errorf("%s: %w", id, storeErr))
+		outcome = exporter.RunFailure
+	}
+	took := finished.Sub(started)
+	c.metrics.Run(id, outcome, took)
+	if outcome == exporter.RunSuccess {
+		c.metrics.Succeeded(id, finished)
+	}
+	c.log.Debug("round", "source", id, "outcome", outcome, "took", took, "records", n.records, "changed", n.changed, "skipped", n.skipped)
+	if n.batches > 0 {
+		c.done()
+	}
+	return c.report(id, err)
+}
+
+// report logs a failure when it is new and its end when it is over. It returns
+// err.
+func (c *collection) report(id string, err error) error {
+	c.mu.Lock()
+	before, failed := c.failures[id]
+	text := ""
+	if err != nil {
+		text = err.Error()
+		c.failures[id] = text
+	} else {
+		delete(c.failures, id)
+	}
+	c.mu.Unlock()
+	switch {
+	case err != nil && text != before:
+		c.log.Error("the source did not answer completely; earlier evidence is kept and ages", "source", id, "reason", collectors.ReasonOf(context.Background(), err), "err", text)
+	case err == nil && failed:
+		c.log.Info("the source answers again", "source", id)
+	}
+	return err
+}

@@ -1,0 +1,296 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/exporter"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+	"github.com/prodready/collector/store"
+)
+
+// saveClocksEvery is how often running clocks are stored. A process that is
+// killed loses at most this much of them.
+const saveClocksEvery = 10 * time.Minute
+
+// evaluation judges the evidence in the store and makes the snapshot. It keeps
+// the evidence in memory and loads only what has changed. It is not safe for
+// concurrent use.
+type evaluation struct {
+	store *store.Store
+	log   *slog.Logger
+	// failed is told about expressions that failed, by check.
+	failed func(check string, n int)
+
+	ledger   *evidence.Ledger
+	sequence int64
+	coverage map[string]bool
+
+	state     scoring.State
+	statuses  map[string]map[string]store.StatusSpan
+	activated time.Time
+	// hash is the framework that was judged by last.
+	hash  string
+	saved map[string]savedBadge
+}
+
+// savedBadge is a badge state as it was stored last.
+type savedBadge struct {
+	state scoring.BadgeState
+	at    time.Time
+}
+
+// loadEvaluation reads what the last process knew.
+func loadEvaluation(ctx context.Context, s *store.Store, w *world, log *slog.Logger) (*evaluation, error) {
+	e := &evaluation{store: s, log: log, failed: func(string, int) {}, ledger: evidence.NewLedger(), saved: map[string]savedBadge{}}
+	loaded, err := s.LoadState(ctx, func(f store.Framework) (*framework.Framework, error) {
+		if f.Hash == w.framework.Hash {
+			return w.framework, nil
+		}
+		return restore(f, w.facts, log), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("loading the last judgement: %w", err)
+	}
+	e.state = loaded.State
+	e.statuses, e.activated, e.hash = loaded.Statuses, loaded.Framework.ActivatedAt, loaded.Framework.Hash
+	for name, b := range e.state.Badges {
+		e.saved[name] = savedBadge{state: b, at: b.At}
+	}
+	return e, nil
+}
+
+// restore compiles criteria that were judged by before. Where that cannot be
+// done any more, because a fact they read is gone, causes of the next changes
+// are coarser, and nothing else is lost.
+func restore(f store.Framework, facts *evidence.Facts, log *slog.Logger) *framework.Framework {
+	document, err := framework.Restore(f.Text)
+	if err == nil {
+		var compiled *framework.Framework
+		if compiled, err = framework.Compile(document, facts); err == nil {
+			return compiled
+		}
+	}
+	log.Warn("earlier criteria cannot be compiled any more; causes of the next badge changes are coarser", "framework", f.Name, "version", f.Version, "err", err)
+	return nil
+}
+
+// seen reports whether anything was ever collected or judged.
+func (e *evaluation) seen() bool { return e.hash != "" || e.sequence > 0 }
+
+// refresh loads the evidence that has changed.
+func (e *evaluation) refresh(ctx context.Context, w *world, now time.Time) error {
+	loaded, err := e.store.LoadRecords(ctx, e.sequence)
+	if err != nil {
+		return fmt.Errorf("loading evidence: %w", err)
+	}
+	for _, row := range loaded.Rows {
+		if row.Withdrawn != "" {
+			e.ledger.Withdraw(row.Service, row.Fact, row.Source, row.Withdrawn)
+			continue
+		}
+		record := row.Record
+		record.ObservedAt = row.SeenAt
+		e.ledger.Put(record, row.HeldAt)
+	}
+	for _, c := range loaded.Coverage {
+		e.ledger.Cover(c.Source, c.Coverage)
+	}
+	e.sequence = loaded.Seq
+	// The catalog is evidence that is always at hand.
+	for _, r := range catalog.Observe(w.catalog, now) {
+		e.ledger.Put(r, time.Time{})
+	}
+	var names []string
+	for _, d := range catalog.Facts() {
+		names = append(names, d.Name)
+	}
+	e.ledger.Cover(catalog.SourceID, evidence.Coverage{Group: catalog.SourceID, Facts: names, At: now})
+	return nil
+}
+
+// judge makes cards of the evidence.
+func (e *evaluation) judge(w *world, now time.Time) ([]scoring.Scorecard, *evidence.Set) {
+	set := e.ledger.Assemble(w.facts, w.services, w.providers, now)
+	subjects := make([]scoring.Subject, 0, len(w.services))
+	for _, entry := range w.catalog.Services() {
+		subjects = append(subjects, scoring.NewSubject(entry, w.facts, set.Row(entry.Name)))
+	}
+	return scoring.Judge(scoring.Inputs{
+		Framework: w.framework, Subjects: subjects, Exemptions: w.exemptions,
+		Evidence: set, Blind: w.blind, Voids: e.state.Voids,
+	}, now), set
+}
+
+// run judges, advances the badges, stores what has changed and returns the
+// snapshot.
+func (e *evaluation) run(ctx context.Context, w *world, now time.Time) (*snapshot.Snapshot, error) {
+	if err := e.refresh(ctx, w, now); err != nil {
+		return nil, err
+	}
+	cards, set := e.judge(w, now)
+	e.state.Options.ObserveFor = time.Duration(w.config.Evaluation().ObserveFor)
+	e.state.Options.MaxStep = max(scoring.DefaultMaxStep, 3*time.Duration(w.config.Evaluation().Interval))
+	state, transitions := scoring.Advance(e.state, cards, now)
+	for _, t := range transitions {
+		if t.Announced {
+			e.log.Info("badge changed", "service", t.Service, "from", t.From, "to", t.To, "cause", t.Cause)
+		}
+	}
+	if e.hash != w.framework.Hash {
+		e.hash, e.activated = w.framework.Hash, now
+	}
+	judgement, statuses, pins := e.changes(w, cards, set, state, transitions, now)
+	if err := e.store.SaveJudgement(ctx, judgement); err != nil {
+		return nil, fmt.Errorf("storing the judgement: %w", err)
+	}
+	if err := e.store.PinHistory(ctx, pins); err != nil {
+		return nil, fmt.Errorf("storing the evidence behind a changed check: %w", err)
+	}
+	e.state, e.statuses = state, statuses
+	for name, b := range judgement.Badges {
+		e.saved[name] = savedBadge{state: b, at: now}
+	}
+	for name := range e.saved {
+		if _, still := state.Badges[name]; !still {
+			delete(e.saved, name)
+		}
+	}
+	return e.snapshot(ctx, w, cards, set, now)
+}
+
+// changes compares cards and badges with what is stored.
+func (e *evaluation) changes(w *world, cards []scoring.Scorecard, set *evidence.Set, state scoring.State, transitions []scoring.Transition, now time.Time) (store.Judgement, map[string]map[string]store.StatusSpan, []store.Key) {
+	j := store.Judgement{
+		At: now, Transitions: transitions, Badges: map[string]scoring.BadgeState{}, Voids: state.Voids,
+		Framework: store.Framework{Name: w.framework.Name, Version: w.framework.Version, Hash: w.framework.Hash, Text: w.document.Text, ActivatedAt: e.activated},
+	}
+	for name, b := range state.Badges {
+		if before, known := e.saved[name]; !known || worthSaving(before, b, now) {
+			j.Badges[name] = b
+		}
+	}
+	statuses := make(map[string]map[string]store.StatusSpan, len(cards))
+	var pins []store.Key
+	for i := range cards {
+		card := &cards[i]
+		before := e.statuses[card.Service]
+		after := make(map[string]store.StatusSpan, len(card.Checks))
+		for k := range card.Checks {
+			r := &card.Checks[k]
+			if r.Err != nil {
+				e.failed(r.Check.ID, 1)
+			}
+			old, known := before[r.Check.ID]
+			if known && old.Status == r.Status {
+				after[r.Check.ID] = old
+				continue
+			}
+			after[r.Check.ID] = store.StatusSpan{Status: r.Status, Since: now}
+			j.Statuses = append(j.Statuses, store.CheckStatus{Service: card.Service, Check: r.Check.ID, Status: r.Status, Since: now})
+			if known {
+				pins = append(pins, evidenceOf(w, set, card.Service, r.Check)...)
+			}
+		}
+		statuses[card.Service] = after
+	}
+	return j, statuses, pins
+}
+
+// evidenceOf names the records that a check's verdict rests on.
+func evidenceOf(w *world, set *evidence.Set, service string, c *framework.Check) []store.Key {
+	var keys []store.Key
+	row := set.Row(service)
+	for _, fact := range c.Facts {
+		name := w.facts.At(fact).Name
+		if o := row[fact]; o != nil && o.Value.Kind() != evidence.KindInvalid && evidence.Pack(name) != catalog.SourceID {
+			for _, p := range w.providers {
+				if p.ID == o.Source {
+					keys = append(keys, store.Key{Service: service, Fact: name, Source: p.ID})
+				}
+			}
+		}
+	}
+	return keys
+}
+
+// worthSaving reports whether more than the passing of time separates a badge
+// state from the stored one, or whether its clocks have run for long enough.
+func worthSaving(before savedBadge, now scoring.BadgeState, at time.Time) bool {
+	if !reflect.DeepEqual(still(before.state), still(now)) {
+		return true
+	}
+	running := len(now.Awards)+len(now.Contradictions) > 0 || now.Hold != nil
+	return running && at.Sub(before.at) >= saveClocksEvery
+}
+
+// still is a badge state without what moves by itself.
+func still(b scoring.BadgeState) scoring.BadgeState {
+	b.At, b.Support, b.Before = time.Time{}, nil, nil
+	b.Awards = maps.Clone(b.Awards)
+	for badge, clock := range b.Awards {
+		clock.Observations = min(clock.Observations, 2)
+		b.Awards[badge] = clock
+	}
+	contradictions := make([]scoring.ContradictionClock, len(b.Contradictions))
+	for i, c := range b.Contradictions {
+		c.Ran = 0
+		contradictions[i] = c
+	}
+	b.Contradictions = contradictions
+	if b.Hold != nil {
+		hold := *b.Hold
+		hold.Ran, hold.LapseAt = 0, time.Time{}
+		b.Hold = &hold
+	}
+	return b
+}
+
+func (e *evaluation) snapshot(ctx context.Context, w *world, cards []scoring.Scorecard, set *evidence.Set, now time.Time) (*snapshot.Snapshot, error) {
+	out := &snapshot.Snapshot{At: now, Framework: w.framework, ActivatedAt: e.activated, Blind: w.blind, Exemptions: w.exemptions}
+	for i := range cards {
+		card := &cards[i]
+		entry, _ := w.catalog.Service(card.Service)
+		flipped := make(map[string]time.Time, len(card.Checks))
+		for check, s := range e.statuses[card.Service] {
+			flipped[check] = s.Since
+		}
+		out.Services = append(out.Services, snapshot.Service{
+			Entry: entry, Card: card, Badge: e.state.Badges[card.Service], Evidence: set.Row(card.Service), FlippedAt: flipped,
+		})
+	}
+	totals, err := e.store.TransitionCounts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("counting transitions: %w", err)
+	}
+	for _, t := range totals {
+		out.Transitions = append(out.Transitions, snapshot.TransitionCount{Direction: t.Direction, Cause: t.Cause, Count: t.Count})
+	}
+	runs, err := e.store.LastRuns(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the last runs: %w", err)
+	}
+	last := map[string]store.LastRun{}
+	for _, r := range runs {
+		last[r.Source] = r
+	}
+	for _, id := range w.sourceIDs() {
+		r := last[id]
+		out.Sources = append(out.Sources, snapshot.SourceStatus{ID: id, LastRun: r.Finished, LastSuccess: r.LastSuccess, Error: r.Error})
+	}
+	return out, nil
+}
+
+// published is a snapshot with its rendered page. Both are swapped together.
+type published struct {
+	snapshot *snapshot.Snapshot
+	page     *exporter.Page
+}

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/snapshot"
+	"github.com/prodready/collector/store"
+)
+
+// Inspect judges what is in the store right now and returns the snapshot. It
+// collects nothing and writes nothing, so it may run beside a daemon. Badges
+// are those the daemon has stored.
+func Inspect(ctx context.Context, o Options) (*snapshot.Snapshot, error) {
+	o, w, err := plan(o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.OpenReadOnly(ctx, store.Options{URL: w.config.Store().URL.Reveal(), Now: o.Now, Facts: w.facts})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	defer func() { _ = s.Close() }()
+	e, err := loadEvaluation(ctx, s, w, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	now := o.Now()
+	if err := e.refresh(ctx, w, now); err != nil {
+		return nil, err
+	}
+	cards, set := e.judge(w, now)
+	return e.snapshot(ctx, w, cards, set, now)
+}
+
+// plan builds a world without a program around it.
+func plan(o Options) (Options, *world, error) {
+	o = o.withDefaults()
+	valid, err := o.load()
+	if err != nil {
+		return o, nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	w, err := buildWorld(o, valid, sourceDeps{options: o, observe: func(transport.Observation) {}})
+	return o, w, err
+}
+
+// Finding is one thing that Check looked at.
+type Finding struct {
+	// Subject is what was looked at, Text what was found.
+	Subject, Text string
+	// Err is set when it is not good.
+	Err error
+}
+
+// Check looks at everything the configuration names, and with online asks
+// every source whether it accepts its credentials. The error is an
+// *InvalidError when something is not valid, or joins the sources that refuse.
+func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
+	o, w, err := plan(o)
+	if err != nil {
+		return nil, err
+	}
+	findings := []Finding{
+		{Subject: "configuration", Text: o.ConfigPath + " is valid"},
+		{Subject: "catalog", Text: fmt.Sprintf("%d services, %d teams", len(w.services), len(w.catalog.Teams()))},
+		{Subject: "framework", Text: fmt.Sprintf("%s %s, %d modules, %d checks, all expressions compile; %d checks are blind with these sources", w.framework.Name, w.framework.Version, len(w.framework.Modules), len(w.framework.Checks), len(w.blind))},
+		{Subject: "exemptions", Text: fmt.Sprintf("%d", len(w.exemptions))},
+	}
+	var errs []error
+	for _, i := range w.instances {
+		f := Finding{Subject: i.source.ID(), Text: fmt.Sprintf("%d facts", len(i.source.Facts()))}
+		if checker, ok := i.source.(collectors.Checker); ok && online {
+			bounded, cancel := context.WithTimeout(ctx, i.timeout)
+			if f.Err = checker.Check(bounded); f.Err != nil {
+				f.Text = f.Err.Error()
+				errs = append(errs, fmt.Errorf("%s did not answer as it should", i.source.ID()))
+			} else {
+				f.Text += ", credentials accepted"
+			}
+			cancel()
+		}
+		findings = append(findings, f)
+	}
+	return findings, errors.Join(errs...)
+}

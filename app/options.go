@@ -1,0 +1,93 @@
+// Package app wires the program together: configuration into sources, sources
+// into the store, evidence into judgements, judgements into what is served. It
+// owns the lifecycle and the one clock.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/store"
+)
+
+// Options say how the program is started. Only ConfigPath is required.
+type Options struct {
+	// ConfigPath is the configuration file.
+	ConfigPath string
+	// Environ is the environment, as os.Environ gives it.
+	Environ []string
+	// Flags are the command line's overrides of configuration keys, or nil.
+	Flags *pflag.FlagSet
+	// Logger is where the program logs. Nil makes one as the configuration's
+	// log section says, on LogOutput.
+	Logger *slog.Logger
+	// LogOutput is used when Logger is nil; nil means standard error.
+	LogOutput io.Writer
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+	// Version of the program.
+	Version string
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.LogOutput == nil {
+		o.LogOutput = os.Stderr
+	}
+	if o.Version == "" {
+		o.Version = "unknown"
+	}
+	return o
+}
+
+func (o Options) load() (*config.Valid, error) {
+	valid, err := config.Load(config.Options{Path: o.ConfigPath, Environ: o.Environ, Flags: o.Flags})
+	if err != nil {
+		return nil, &InvalidError{err}
+	}
+	return valid, nil
+}
+
+// InvalidError is something a person has to mend before the program can start:
+// configuration, catalog, framework, or a store that is not usable. Nothing was
+// started.
+type InvalidError struct{ err error }
+
+// Error is the cause, one line for each fault.
+func (e *InvalidError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *InvalidError) Unwrap() error { return e.err }
+
+// storeError makes an InvalidError of what a person has to mend.
+func storeError(err error) error {
+	for _, mendable := range []error{store.ErrAddress, store.ErrForeign, store.ErrLocked, store.ErrUnwritable, store.ErrDamaged, store.ErrAbsent} {
+		if errors.Is(err, mendable) {
+			return &InvalidError{fmt.Errorf("store: %w", err)}
+		}
+	}
+	return fmt.Errorf("store: %w", err)
+}
+
+func newLogger(o Options, c config.Log) *slog.Logger {
+	if o.Logger != nil {
+		return o.Logger
+	}
+	level := slog.LevelInfo
+	// The configuration has been checked; info is right for anything else.
+	_ = level.UnmarshalText([]byte(c.Level))
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(o.LogOutput, options))
+	}
+	return slog.New(slog.NewTextHandler(o.LogOutput, options))
+}

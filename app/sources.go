@@ -1,0 +1,64 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evidence"
+)
+
+// kind is one kind of source: the facts it can ever give, and how to make the
+// configured instances.
+type kind struct {
+	definitions func(*config.Valid) ([]evidence.Definition, error)
+	instances   func(*config.Valid, sourceDeps) ([]instance, error)
+}
+
+// kinds lists every kind of source there is. A new one is a file like
+// source_pagerduty.go and a line here.
+func kinds() []kind {
+	return []kind{pagerdutyKind()}
+}
+
+// instance is one configured source with its schedule.
+type instance struct {
+	source   collectors.Source
+	schedule cron.Schedule
+	timeout  time.Duration
+}
+
+// sourceDeps is what sources are made with.
+type sourceDeps struct {
+	options Options
+	observe func(transport.Observation)
+}
+
+// schedule parses what the configuration has checked.
+func schedule(spec string) (cron.Schedule, error) {
+	parsed, err := config.ParseSchedule(spec)
+	if err != nil {
+		return nil, fmt.Errorf("schedule %q: %w", spec, err)
+	}
+	return parsed, nil
+}
+
+// upstream is what the transport of every source is made from.
+type upstream struct {
+	id               string
+	client           config.HTTPClient
+	rate             config.Rate
+	maxResponseBytes int64
+}
+
+func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
+	return transport.New(transport.Config{
+		Source: u.id, HTTP: u.client, RatePerMinute: u.rate.PerMinute, BudgetShare: u.rate.Share,
+		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe,
+	})
+}

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+)
+
+// world is everything that follows from one configuration. It is built whole,
+// checked whole and swapped whole; nothing in it changes.
+type world struct {
+	config     *config.Valid
+	catalog    *catalog.Catalog
+	facts      *evidence.Facts
+	framework  *framework.Framework
+	document   *framework.Document
+	blind      map[string]bool
+	exemptions []scoring.Exemption
+	instances  []instance
+	providers  []evidence.Provider
+	// services are the catalog's names in order.
+	services []string
+}
+
+// buildWorld checks everything the configuration names. It reads files and
+// contacts nobody. Its errors are InvalidErrors.
+func buildWorld(o Options, c *config.Valid, deps sourceDeps) (*world, error) {
+	w := &world{config: c}
+	var errs []error
+	entries := c.Catalog()
+	built, err := catalog.Build(entries.Services, entries.Teams, c.SourceNames())
+	if err != nil {
+		return nil, &InvalidError{fmt.Errorf("catalog: %w", err)}
+	}
+	w.catalog = built
+	for _, s := range built.Services() {
+		w.services = append(w.services, s.Name)
+	}
+	if err := w.buildFramework(c); err != nil {
+		return nil, &InvalidError{err}
+	}
+	for _, k := range kinds() {
+		instances, err := k.instances(c, deps)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		w.instances = append(w.instances, instances...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, &InvalidError{fmt.Errorf("sources: %w", err)}
+	}
+	w.buildProviders(o.Now())
+	w.findBlind()
+	for _, e := range c.Exemptions() {
+		if _, err := w.framework.Check(e.Check); err != nil {
+			errs = append(errs, fmt.Errorf("exemptions: %w", err))
+		}
+		for _, name := range e.Services {
+			if _, err := w.catalog.Lookup(name); err != nil {
+				errs = append(errs, fmt.Errorf("exemptions: %s: %w", e.Check, err))
+			}
+		}
+		w.exemptions = append(w.exemptions, scoring.Exemption{
+			Check: e.Check, Services: e.Services, Tiers: e.Tiers, Reason: e.Reason, Approver: e.Approver, Expires: e.Until(),
+		})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, &InvalidError{err}
+	}
+	return w, nil
+}
+
+func (w *world) buildFramework(c *config.Valid) error {
+	files, err := framework.Default()
+	if name := c.Framework().File; name != "" {
+		var text []byte
+		text, err = os.ReadFile(name)
+		files = []framework.File{{Name: filepath.Base(name), Data: text}}
+	}
+	if err != nil {
+		return fmt.Errorf("framework: %w", err)
+	}
+	w.document, err = framework.Parse(files)
+	if err != nil {
+		return fmt.Errorf("framework: %w", err)
+	}
+	definitions := catalog.Facts()
+	for _, k := range kinds() {
+		more, err := k.definitions(c)
+		if err != nil {
+			return err
+		}
+		definitions = append(definitions, more...)
+	}
+	for _, a := range w.document.Attestations() {
+		definitions = append(definitions, a.Fact)
+	}
+	if w.facts, err = evidence.NewFacts(definitions); err != nil {
+		return fmt.Errorf("facts: %w", err)
+	}
+	if w.framework, err = framework.Compile(w.document, w.facts); err != nil {
+		return fmt.Errorf("framework: %w", err)
+	}
+	return nil
+}
+
+// freshGaps is how many gaps of its schedule a source may miss before what it
+// said is stale.
+const freshGaps = 3
+
+func (w *world) buildProviders(now time.Time) {
+	names := func(definitions []evidence.Definition) []string {
+		var out []string
+		for _, d := range definitions {
+			out = append(out, d.Name)
+		}
+		return out
+	}
+	w.providers = append(w.providers, evidence.Provider{ID: catalog.SourceID, Facts: names(catalog.Facts())})
+	for _, i := range w.instances {
+		w.providers = append(w.providers, evidence.Provider{
+			ID: i.source.ID(), Facts: names(i.source.Facts()),
+			FreshFor: freshGaps * config.LongestGap(i.schedule, now),
+			Answers: func(service, fact string) bool {
+				entry, ok := w.catalog.Service(service)
+				return ok && i.source.Answers(entry, fact)
+			},
+		})
+	}
+}
+
+// findBlind finds the checks that no configured source can decide. They start
+// as scheduled.
+func (w *world) findBlind() {
+	given := make([]bool, w.facts.Len())
+	for _, p := range w.providers {
+		for _, name := range p.Facts {
+			if i, ok := w.facts.Index(name); ok {
+				given[i] = true
+			}
+		}
+	}
+	w.blind = map[string]bool{}
+	for _, c := range w.framework.Checks {
+		if c.Blind(func(fact int) bool { return given[fact] }) {
+			w.blind[c.ID] = true
+		}
+	}
+}
+
+// sourceIDs lists the instances.
+func (w *world) sourceIDs() []string {
+	var ids []string
+	for _, i := range w.instances {
+		ids = append(ids, i.source.ID())
+	}
+	return ids
+}
+
+func (w *world) checkIDs() []string {
+	var ids []string
+	for _, c := range w.framework.Checks {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}

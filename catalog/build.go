@@ -1,0 +1,258 @@
+package catalog
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/prodready/collector/nearest"
+)
+
+// What a service is taken to be when its entry does not say. Silence is never
+// the cheap answer.
+const (
+	DefaultExposure       = "external"
+	DefaultCoverageTarget = 0.7
+	DefaultRPOMinutes     = 15
+	// UndeclaredDataClass is what checks take undeclared data for.
+	UndeclaredDataClass = "confidential"
+)
+
+// LowestCoverageTarget is the least test coverage a team may promise.
+const LowestCoverageTarget = 0.5
+
+// The range of tiers.
+const (
+	HighestTier = 1
+	LowestTier  = 4
+)
+
+// maxText bounds names and words that become labels.
+const maxText = 200
+
+// Sources are the names of the configured source instances, which catalog
+// entries refer to.
+type Sources struct{ PagerDuty, Jira, Prometheus []string }
+
+// Build merges entries, which may come from several files, checks them and
+// fills in what they do not say. The entries are not changed.
+//
+// An undeclared tier is an error: a guess would set the target of the service.
+// A team that does not exist is not an error here but the fact
+// catalog.owner_declared, since owners in catalog files often lag behind.
+//
+// The error is of type Problems and holds everything that is wrong.
+func Build(entries []Service, teams []Team, refs Sources) (*Catalog, error) {
+	b := &builder{
+		refs:   refs,
+		names:  map[string]int{},
+		owners: map[string]int{},
+		cat: &Catalog{
+			byName:  make(map[string]*Service, len(entries)),
+			byAlias: map[string]*Service{},
+			teams:   make(map[string]Team, len(teams)),
+		},
+	}
+	for i, team := range teams {
+		b.addTeam(i, team)
+	}
+	for i := range entries {
+		b.addService(i, entries)
+	}
+	for i := range entries {
+		b.addAliases(i, entries)
+	}
+	if len(b.problems) > 0 {
+		sort.SliceStable(b.problems, func(i, j int) bool {
+			p, q := b.problems[i], b.problems[j]
+			if p.List != q.List {
+				return p.List > q.List // teams before services
+			}
+			return p.Index < q.Index
+		})
+		return nil, b.problems
+	}
+	sort.Slice(b.cat.services, func(i, j int) bool { return b.cat.services[i].Name < b.cat.services[j].Name })
+	return b.cat, nil
+}
+
+type builder struct {
+	refs     Sources
+	cat      *Catalog
+	names    map[string]int // service name → index of its entry
+	owners   map[string]int // alias → index of the entry that has it
+	problems Problems
+}
+
+// entry collects the problems of one entry.
+type entry struct {
+	b       *builder
+	list    List
+	index   int
+	origin  Origin
+	subject string
+}
+
+func (e entry) problem(field, remedy, format string, args ...any) {
+	e.b.problems = append(e.b.problems, Problem{
+		List: e.list, Index: e.index, Origin: e.origin, Subject: e.subject,
+		Field: field, What: fmt.Sprintf(format, args...), Remedy: remedy,
+	})
+}
+
+// word checks an optional word that becomes a label.
+func (e entry) word(field, value string) {
+	switch {
+	case len(value) > maxText:
+		e.problem(field, fmt.Sprintf("use at most %d bytes", maxText), "the text is too long")
+	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
+		e.problem(field, "use printable text", "the text holds control characters")
+	case value != strings.TrimSpace(value):
+		e.problem(field, "remove it", "the text begins or ends with white space")
+	}
+}
+
+// oneOf checks an optional word of a closed vocabulary.
+func (e entry) oneOf(field, value string, vocabulary []string) {
+	if value != "" && !slices.Contains(vocabulary, value) {
+		e.problem(field, "use one of "+strings.Join(vocabulary, ", "), "unknown word %q%s", value, nearest.Hint(value, vocabulary))
+	}
+}
+
+func (b *builder) addTeam(i int, team Team) {
+	e := entry{b: b, list: ListTeams, index: i, origin: team.Origin, subject: fmt.Sprintf("team %q", team.Name)}
+	if team.Name == "" {
+		e.subject = "team without a name"
+		e.problem("name", "name the team", "the name is missing")
+		return
+	}
+	e.word("name", team.Name)
+	e.word("title", team.Title)
+	e.word("org", team.Org)
+	if first, dup := b.cat.teams[team.Name]; dup {
+		e.problem("name", "remove or rename one of them", "the team is declared twice, first at %s", first.Origin)
+		return
+	}
+	if team.Title == "" {
+		team.Title = team.Name
+	}
+	b.cat.teams[team.Name] = team
+}
+
+var serviceName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
+
+func (b *builder) addService(i int, entries []Service) {
+	s := entries[i]
+	e := entry{b: b, list: ListServices, index: i, origin: s.Origin, subject: fmt.Sprintf("service %q", s.Name)}
+	if s.Name == "" {
+		e.subject = "service without a name"
+		e.problem("name", "name the service", "the name is missing")
+	} else if !serviceName.MatchString(s.Name) {
+		e.problem("name", "use at most 100 letters, digits, dots, dashes and underscores, and begin and end with a letter or digit", "the name cannot be used in labels and addresses")
+	}
+	if first, dup := b.names[s.Name]; dup && s.Name != "" {
+		e.problem("name", "remove or rename one of them", "the service is declared twice, first at %s", entries[first].Origin)
+	} else {
+		b.names[s.Name] = i
+	}
+	switch {
+	case s.Tier == 0:
+		e.problem("tier", "declare 1 (customers and revenue, at any hour) to 4 (best effort); there is no default, since the tier sets the target", "the tier is missing")
+	case s.Tier < HighestTier || s.Tier > LowestTier:
+		e.problem("tier", "use 1 (customers and revenue, at any hour) to 4 (best effort)", "tier %d does not exist", s.Tier)
+	}
+	for _, w := range []struct{ field, value string }{
+		{"title", s.Title}, {"team", s.Team}, {"org", s.Org}, {"environment", s.Environment}, {"data_owner", s.DataOwner},
+	} {
+		e.word(w.field, w.value)
+	}
+	e.oneOf("runtime", s.Runtime, Runtimes[:])
+	e.oneOf("exposure", s.Exposure, Exposures[:])
+	e.oneOf("data_class", s.DataClass, DataClasses[:])
+	// The comparison is written so that NaN fails it too.
+	if s.CoverageTarget != 0 && !(s.CoverageTarget >= LowestCoverageTarget && s.CoverageTarget <= 1) {
+		e.problem("coverage_target", fmt.Sprintf("use a ratio of %g to 1", LowestCoverageTarget), "the coverage target is out of range")
+	}
+	if s.RPOMinutes != 0 && !(s.RPOMinutes > 0 && s.RPOMinutes <= 525600) {
+		e.problem("rpo_minutes", "use a number of minutes above 0 and of at most a year", "the recovery point objective is out of range")
+	}
+	e.references(&s, b.refs)
+	b.fill(&s)
+	b.cat.services = append(b.cat.services, &s)
+	b.cat.byName[s.Name] = &s
+}
+
+func (b *builder) addAliases(i int, entries []Service) {
+	s := entries[i]
+	e := entry{b: b, list: ListServices, index: i, origin: s.Origin, subject: fmt.Sprintf("service %q", s.Name)}
+	for j, alias := range s.Aliases {
+		field := fmt.Sprintf("aliases[%d]", j)
+		if alias == "" {
+			e.problem(field, "remove it", "the alias is empty")
+			continue
+		}
+		e.word(field, alias)
+		if other, ok := b.names[alias]; ok {
+			if other == i {
+				e.problem(field, "remove it", "the alias %q is the service's own name", alias)
+			} else {
+				e.problem(field, "remove the alias or rename the service", "the alias %q is the name of the service at %s", alias, entries[other].Origin)
+			}
+			continue
+		}
+		if other, ok := b.owners[alias]; ok {
+			e.problem(field, "remove one of them", "the alias %q is also given at %s", alias, entries[other].Origin)
+			continue
+		}
+		b.owners[alias] = i
+		b.cat.byAlias[alias] = b.cat.byName[s.Name]
+	}
+}
+
+// fill puts in what the entry does not say.
+func (b *builder) fill(s *Service) {
+	if s.Title == "" {
+		s.Title = s.Name
+	}
+	if s.Org == "" {
+		s.Org = b.cat.teams[s.Team].Org
+	}
+	if s.Exposure == "" {
+		s.Exposure = DefaultExposure
+	}
+	if s.CoverageTarget == 0 {
+		s.CoverageTarget = DefaultCoverageTarget
+	}
+	if s.RPOMinutes == 0 {
+		s.RPOMinutes = DefaultRPOMinutes
+	}
+	if len(b.refs.PagerDuty) == 1 {
+		s.PagerDuty = slices.Clone(s.PagerDuty)
+		for i := range s.PagerDuty {
+			if s.PagerDuty[i].Account == "" {
+				s.PagerDuty[i].Account = b.refs.PagerDuty[0]
+			}
+		}
+	}
+	if len(b.refs.Jira) == 1 {
+		s.Jira = slices.Clone(s.Jira)
+		for i := range s.Jira {
+			if s.Jira[i].Site == "" {
+				s.Jira[i].Site = b.refs.Jira[0]
+			}
+		}
+	}
+}
+
+// EffectiveDataClass is the data class that conditions of checks read:
+// undeclared data counts as confidential.
+func (s *Service) EffectiveDataClass() string {
+	if s.DataClass == "" {
+		return UndeclaredDataClass
+	}
+	return s.DataClass
+}

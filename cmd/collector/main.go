@@ -1,0 +1,59 @@
+// Command collector pulls readiness evidence from PagerDuty, Jira and
+// Prometheus, judges every service against a readiness framework, and exports
+// scores and badges as metrics.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/prodready/collector/app"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// The exit codes, as the help of every command documents them.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitConfig  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := execute(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// execute runs one command and returns its exit code.
+func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	root := newRoot(&streams{out: stdout, err: stderr, environ: environ})
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	_, _ = fmt.Fprintf(stderr, "collector: %v\n", err)
+	var invalid *app.InvalidError
+	var usage *usageError
+	if errors.As(err, &invalid) || errors.As(err, &usage) {
+		return exitConfig
+	}
+	return exitFailure
+}
+
+// usageError is a command line that cannot be run.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+
+func (e *usageError) Unwrap() error { return e.err }

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/prodready/collector/app"
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/report"
+)
+
+// streams are what a command talks to.
+type streams struct {
+	out, err   io.Writer
+	environ    []string
+	configPath string
+	// flags are those that override configuration keys.
+	flags *pflag.FlagSet
+}
+
+const exitCodes = `
+Exit codes:
+  0  done
+  1  it was started and failed; the last line says why
+  2  the command line, the configuration or the framework is not valid;
+     nothing was started
+`
+
+func newRoot(s *streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "collector",
+		Short: "Production readiness as a product: evidence in, badges out",
+		Long: `collector pulls evidence about every service from PagerDuty, Jira and
+Prometheus, judges it against a versioned readiness framework, and exports
+scores and badges as Prometheus metrics.
+
+Start with:
+  collector check --config collector.yaml            is the configuration good?
+  collector check --config collector.yaml --online   are the credentials, too?
+  collector collect --once --config collector.yaml   one round, then the fleet
+  collector run --config collector.yaml              the daemon
+` + exitCodes,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var names []string
+			for _, c := range cmd.Commands() {
+				names = append(names, c.Name())
+			}
+			return &usageError{fmt.Errorf("unknown command %q%s", args[0], nearest.Hint(args[0], names))}
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().StringVarP(&s.configPath, "config", "c", "collector.yaml", "configuration file")
+	s.flags = pflag.NewFlagSet("keys", pflag.ContinueOnError)
+	config.AddFlags(s.flags)
+	root.PersistentFlags().AddFlagSet(s.flags)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())}
+	})
+	root.AddCommand(newRun(s), newCheck(s), newCollect(s), newScore(s), newFramework(s), newVersion(s))
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+// options are what every command starts the program with.
+func (s *streams) options(log *slog.Logger) app.Options {
+	return app.Options{ConfigPath: s.configPath, Environ: s.environ, Flags: s.flags, Logger: log, LogOutput: s.err, Version: version}
+}
+
+// quiet logs warnings and errors only: for commands whose output is a result.
+func (s *streams) quiet() *slog.Logger {
+	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// terminal reports whether the stream is a terminal that wants colour.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
+}
+
+func (s *streams) style() report.Style { return report.Style{Colour: terminal(s.out)} }
+
+// output is the -o flag.
+type output string
+
+func (o *output) register(cmd *cobra.Command, formats ...string) {
+	*o = output(formats[0])
+	cmd.Flags().VarP(&outputFlag{value: o, formats: formats}, "output", "o", fmt.Sprintf("output format: %s", list(formats)))
+}
+
+type outputFlag struct {
+	value   *output
+	formats []string
+}
+
+func (f *outputFlag) String() string { return string(*f.value) }
+
+func (f *outputFlag) Type() string { return "format" }
+
+func (f *outputFlag) Set(text string) error {
+	for _, known := range f.formats {
+		if text == known {
+			*f.value = output(text)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown format%s: want %s", nearest.Hint(text, f.formats), list(f.formats))
+}
+
+func list(words []string) string {
+	text := ""
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			text += " or "
+		default:
+			text += ", "
+		}
+		text += w
+	}
+	return text
+}

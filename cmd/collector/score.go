@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/prodready/collector/app"
+	"github.com/prodready/collector/report"
+)
+
+func newScore(s *streams) *cobra.Command {
+	var server string
+	var all bool
+	var format output
+	cmd := &cobra.Command{
+		Use:   "score [SERVICE]",
+		Short: "Print the fleet, or the scorecard of one service",
+		Long: `Print the fleet, or what the owner of one service needs: every check with its
+status, what was observed and when, what is wanted, and what to do next.
+
+The evidence is read from the store of the configuration; with --server it is
+read from a running daemon, and no configuration is needed. A user name and
+password for the daemon can stand in the address.
+` + exitCodes,
+		Example: `  collector score
+  collector score checkout
+  collector score checkout -o json
+  collector score --server http://127.0.0.1:9847 checkout`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return &usageError{fmt.Errorf("one service at a time, not %d", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			style := s.style()
+			style.All = all
+			source, err := s.cards(cmd.Context(), server)
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				fleet, err := source.fleet(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return write(format, s.out, fleet.WriteJSON, fleet.WriteCSV, func(w io.Writer) error { return fleet.WriteTable(w, style) })
+			}
+			card, err := source.scorecard(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return write(format, s.out, card.WriteJSON, card.WriteCSV, func(w io.Writer) error { return card.WriteText(w, style) })
+		},
+	}
+	cmd.Flags().StringVar(&server, "server", "", "address of a running daemon, such as http://127.0.0.1:9847")
+	cmd.Flags().BoolVar(&all, "all", false, "list passing checks, too")
+	format.register(cmd, "table", "json", "csv")
+	return cmd
+}
+
+func write(format output, w io.Writer, asJSON, asCSV, asTable func(io.Writer) error) error {
+	switch format {
+	case "json":
+		return asJSON(w)
+	case "csv":
+		return asCSV(w)
+	}
+	return asTable(w)
+}
+
+// cards is where scorecards come from: the store, or a running daemon.
+type cards interface {
+	fleet(ctx context.Context) (report.Fleet, error)
+	// scorecard returns a usageError for a service there is not, with the
+	// nearest name.
+	scorecard(ctx context.Context, service string) (report.Scorecard, error)
+}
+
+func (s *streams) cards(ctx context.Context, server string) (cards, error) {
+	if server != "" {
+		base, err := url.Parse(server)
+		if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+			return nil, &usageError{fmt.Errorf("--server %q: want an address such as http://127.0.0.1:9847", server)}
+		}
+		return &daemonCards{base: base, client: &http.Client{Timeout: 30 * time.Second}}, nil
+	}
+	published, err := app.Inspect(ctx, s.options(s.quiet()))
+	if err != nil {
+		return nil, err
+	}
+	return &storedCards{published}, nil
+}
+
+// daemonCards reads from the API of a running daemon.
+type daemonCards struct {
+	base   *url.URL
+	client *http.Client
+}
+
+func (d *daemonCards) fleet(ctx context.Context) (report.Fleet, error) {
+	var fleet report.Fleet
+	return fleet, d.get(ctx, &fleet, "api", "v1", "services")
+}
+
+func (d *daemonCards) scorecard(ctx context.Context, service string) (report.Scorecard, error) {
+	var card report.Scorecard
+	return card, d.get(ctx, &card, "api", "v1", "services", service)
+}
+
+func (d *daemonCards) get(ctx context.Context, into any, path ...string) error {
+	for i := range path {
+		path[i] = url.PathEscape(path[i])
+	}
+	address := d.base.JoinPath(path...)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return fmt.Errorf("asking the daemon: %w", err)
+	}
+	response, err := d.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking the daemon: %w; is it running, and is this its address?", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("reading the daemon's answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		var problem struct {
+			Error string `json:"error"`
+		}
+		if json.Unmarshal(body, &problem) != nil || problem.Error == "" {
+			problem.Error = response.Status
+		}
+		err := fmt.Errorf("%s: %s", address.Redacted(), problem.Error)
+		if response.StatusCode == http.StatusNotFound {
+			return &usageError{err}
+		}
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s does not answer as this version's daemon does: %w", address.Redacted(), err)
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	pd "github.com/PagerDuty/go-pagerduty"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+const (
+	// maxRecords is the vendor's bound of offset + limit.
+	maxRecords = 10000
+	// maxPages bounds a listing whose pages are smaller than asked.
+	maxPages = 1000
+	// codeTooFar is the vendor's error code for an offset beyond its bound.
+	codeTooFar = 2002
+)
+
+// api makes the list calls. The vendor's client sends them; their answers are
+// decoded here, one record apart from the other, because its own types lose
+// expanded fields, take null for zero, and fail or panic on a page for the
+// sake of one record.
+type api struct {
+	client   *pd.Client
+	endpoint string
+	limit    int
+}
+
+func newAPI(o Options) *api {
+	// The token is empty: the HTTP client brings the credential.
+	client := pd.NewClient("", pd.WithAPIEndpoint(o.Endpoint))
+	client.HTTPClient = o.HTTPClient
+	return &api{client: client, endpoint: o.Endpoint, limit: o.PageLimit}
+}
+
+// page is one page of a listing.
+type page struct {
+	records []json.RawMessage
+	more    bool
+}
+
+// refused is what the vendor says about a request that it does not answer.
+type refused struct {
+	code    int
+	message string
+}
+
+func (e *refused) Error() string {
+	if e.code == 0 {
+		return e.message
+	}
+	return fmt.Sprintf("%s (code %d)", e.message, e.code)
+}
+
+// page asks for one page of the named list. Its errors are *CallError.
+func (a *api) page(ctx context.Context, list string, query url.Values) (page, error) {
+	call := "GET /" + list
+	failed := func(reason collectors.Reason, status int, err error) (page, error) {
+		return page{}, &collectors.CallError{Reason: reason, Call: call, Status: status, Err: err}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.endpoint+"/"+list+"?"+query.Encode(), nil)
+	if err != nil {
+		return failed(collectors.ReasonRejected, 0, err)
+	}
+	resp, err := a.client.Do(req, true)
+	if err != nil {
+		var known *collectors.CallError
+		if errors.As(err, &known) {
+			return page{}, known
+		}
+		return failed(collectors.ReasonOf(ctx, err), 0, withoutURL(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return failed(collectors.ReasonOf(ctx, err), resp.StatusCode, fmt.Errorf("reading the answer: %w", err))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, refusal(resp.StatusCode, body))
+	}
+	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
+		return failed(collectors.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the endpoint PagerDuty's API?", evidence.Clean(kind, 100)))
+	}
+	p, err := decodePage(body, list)
+	if err != nil {
+		return failed(collectors.ReasonUndecodable, resp.StatusCode, err)
+	}
+	return p, nil
+}
+
+// decodePage insists on the list and on the word about further pages: an
+// answer without them is not an empty listing.
+func decodePage(body []byte, list string) (page, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return page{}, fmt.Errorf("decoding a page: %w", err)
+	}
+	var records *[]json.RawMessage
+	if err := json.Unmarshal(orNull(fields[list]), &records); err != nil || records == nil {
+		return page{}, fmt.Errorf("the answer has no list %q", list)
+	}
+	var more *bool
+	if err := json.Unmarshal(orNull(fields["more"]), &more); err != nil || more == nil {
+		return page{}, errors.New(`the answer does not say whether there is "more"`)
+	}
+	return page{records: *records, more: *more}, nil
+}
+
+func orNull(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
+}
+
+// all walks the pages of a listing from its beginning and hands each on. It
+// goes by what came back, since a server may grant less than was asked for.
+// tooFar is true when the listing is longer than the vendor lets one read; it
+// is then incomplete, without an error.
+func (a *api) all(ctx context.Context, list string, query url.Values, each func([]json.RawMessage) error) (tooFar bool, err error) {
+	call := "GET /" + list
+	for offset, n := 0, 0; ; n++ {
+		if offset >= maxRecords {
+			return true, nil
+		}
+		if n == maxPages {
+			return false, incomplete(call, fmt.Errorf("no end after %d pages", n))
+		}
+		query.Set("offset", strconv.Itoa(offset))
+		query.Set("limit", strconv.Itoa(min(a.limit, maxRecords-offset)))
+		p, err := a.page(ctx, list, query)
+		if err != nil {
+			var refused *refused
+			if errors.As(err, &refused) && refused.code == codeTooFar {
+				return true, nil
+			}
+			return false, err
+		}
+		if len(p.records) > 0 {
+			if err := each(p.records); err != nil {
+				return false, err
+			}
+		}
+		if !p.more {
+			return false, nil
+		}
+		if len(p.records) == 0 {
+			return false, incomplete(call, fmt.Errorf("an empty page at offset %d that promises more", offset))
+		}
+		offset += len(p.records)
+	}
+}
+
+func incomplete(call string, err error) error {
+	return &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: call, Err: err}
+}
+
+// refusal reads the vendor's error object, in the forms it is known to have.
+func refusal(status int, body []byte) error {
+	var answer struct {
+		Error pd.NullAPIErrorObject `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil || !answer.Error.Valid || answer.Error.ErrorObject.Message == "" {
+		return &refused{message: http.StatusText(status)}
+	}
+	e := answer.Error.ErrorObject
+	return &refused{code: e.Code, message: evidence.Clean(strings.Join(append([]string{e.Message}, e.Errors...), ": "), 300)}
+}
+
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
+}
+
+// withoutURL drops the address that http.Client puts before its errors; the
+// call's template says enough.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

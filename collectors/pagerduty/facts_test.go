@@ -1,0 +1,85 @@
+package pagerduty
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// A fact that is written and not listed would never be observed.
+func TestEveryFactIsListed(t *testing.T) {
+	written := map[string]bool{}
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range parsed.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Type.Results == nil || len(fn.Type.Results.List) != 1 {
+				continue
+			}
+			if result, ok := fn.Type.Results.List[0].Type.(*ast.Ident); ok && result.Name == "fact" {
+				written[fn.Name.Name] = true
+			}
+		}
+	}
+	if len(written) == 0 || len(written) != len(facts()) {
+		t.Errorf("%d functions make facts, and %d are listed: %v", len(written), len(facts()), written)
+	}
+	for _, f := range facts() {
+		if (f.part == nil) == (f.whole == nil) || f.group == "" {
+			t.Errorf("fact %s needs a group and one function", f.Name)
+		}
+	}
+}
+
+func TestMerge(t *testing.T) {
+	number := func(kind evidence.Kind, v float64) answer {
+		value, err := evidence.Stored(kind, false, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer{value: value, detail: "d"}
+	}
+	yes, no, none := number(evidence.KindBool, 1), number(evidence.KindBool, 0), answer{missing: evidence.MissingNoData}
+	for name, tc := range map[string]struct {
+		kind  evidence.Kind
+		rule  evidence.Merge
+		parts []answer
+		want  string
+	}{
+		"any":             {evidence.KindBool, evidence.MergeDefault, []answer{no, yes}, "true"},
+		"any decides":     {evidence.KindBool, evidence.MergeAny, []answer{none, yes}, "true"},
+		"any does not":    {evidence.KindBool, evidence.MergeAny, []answer{none, no}, "partial"},
+		"all":             {evidence.KindBool, evidence.MergeAll, []answer{yes, no}, "false"},
+		"all decides":     {evidence.KindBool, evidence.MergeAll, []answer{no, none}, "false"},
+		"all does not":    {evidence.KindBool, evidence.MergeAll, []answer{yes, none}, "partial"},
+		"sum":             {evidence.KindInt, evidence.MergeDefault, []answer{number(evidence.KindInt, 2), number(evidence.KindInt, 3)}, "5"},
+		"sum is partial":  {evidence.KindInt, evidence.MergeSum, []answer{number(evidence.KindInt, 2), none}, "partial"},
+		"least":           {evidence.KindDouble, evidence.MergeDefault, []answer{number(evidence.KindDouble, 0.5), number(evidence.KindDouble, 0.25)}, "0.25"},
+		"most":            {evidence.KindDouble, evidence.MergeMax, []answer{number(evidence.KindDouble, 0.5), number(evidence.KindDouble, 0.25)}, "0.5"},
+		"nothing is said": {evidence.KindDouble, evidence.MergeMax, []answer{none, none}, "no_data"},
+	} {
+		a := merge(evidence.Definition{Kind: tc.kind, Merge: tc.rule}, tc.parts)
+		got := string(a.missing)
+		if got == "" {
+			got = a.value.String()
+		}
+		if got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+)
+
+const (
+	// coverSpan is how far on-calls are looked ahead. Evidence about the coming
+	// fortnight is worth little after a day.
+	coverSpan     = 14 * day
+	onCallsValid  = day
+	mostSlices    = 16
+	onCallsHelpBy = "of the service's escalation policy in GET /oncalls for the coming 14 days"
+)
+
+// listedDuties is who is on call in the coming time, by escalation policy.
+type listedDuties struct {
+	shifts map[string][]shift
+	// bad are policies of which an entry could not be decoded: a gap may be
+	// no gap.
+	bad     map[string]bool
+	summary map[string]duty
+	from    time.Time
+}
+
+// of sums up the duties of a service's policy. A policy that a complete
+// listing does not name has nobody on call.
+func (l *listedDuties) of(s *serviceRecord) duty {
+	id := s.policyID()
+	d, ok := l.summary[id]
+	if !ok {
+		d = sweep(l.shifts[id], l.from, l.from.Add(coverSpan))
+		l.summary[id] = d
+	}
+	return d
+}
+
+// listDuties lists the on-calls and observes the facts of the oncall group.
+// When there are more entries than the vendor lists for one window, the window
+// is cut into more and smaller ones, and the number is kept for later rounds.
+func (r *round) listDuties(ctx context.Context) error {
+	if r.services == nil {
+		return nil
+	}
+	from := r.now.Truncate(time.Second)
+	for {
+		listed, tooFar, err := r.listSlices(ctx, from, r.slices)
+		if err != nil {
+			return err
+		}
+		if !tooFar {
+			r.duties = listed
+			break
+		}
+		if r.slices *= 2; r.slices > mostSlices {
+			r.slices = mostSlices
+			return incomplete("GET /oncalls", fmt.Errorf("more than %d entries in %s: use a credential that sees fewer escalation policies", maxRecords, coverSpan/mostSlices))
+		}
+	}
+	return r.observe(groupOnCall, func(s *serviceRecord) evidence.Missing {
+		switch {
+		case s.policyID() == "":
+			return evidence.MissingNoData
+		case r.duties.bad[s.policyID()]:
+			return evidence.MissingUndecodable
+		}
+		return ""
+	})
+}
+
+func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (listed *listedDuties, tooFar bool, err error) {
+	listed = &listedDuties{shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duty{}, from: from}
+	width := coverSpan / time.Duration(slices)
+	for n := range slices {
+		since := from.Add(time.Duration(n) * width)
+		query := map[string][]string{"since": {stamp(since)}, "until": {stamp(since.Add(width))}}
+		tooFar, err = r.api.all(ctx, "oncalls", query, func(records []json.RawMessage) error {
+			for _, raw := range records {
+				o, err := decode[onCallRecord](raw)
+				if err != nil {
+					id := idOf(raw, "escalation_policy", "id")
+					r.skip("oncall", id, err)
+					listed.bad[id] = true
+					continue
+				}
+				listed.shifts[o.Policy.ID] = append(listed.shifts[o.Policy.ID], shift{user: o.User.ID, level: o.Level, start: o.Start.Time, end: o.End.Time})
+			}
+			return nil
+		})
+		if err != nil || tooFar {
+			return nil, tooFar, err
+		}
+	}
+	return listed, false, nil
+}
+
+// stamp writes a time as requests carry it; without the Z it would be read in
+// the account's time zone.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func onCallDefinition(name string, kind evidence.Kind, help string) evidence.Definition {
+	return evidence.Definition{
+		Name: name, Kind: kind, Pack: "pagerduty", Help: help,
+		Permissions: []string{"services.read", "oncalls.read"},
+		ValidFor:    onCallsValid,
+		Absent:      "nobody, when a complete listing has no entry of the policy",
+	}
+}
+
+func onCallNow() fact {
+	d := onCallDefinition("pagerduty.oncall_now", evidence.KindInt, "Distinct people on call now on the first level "+onCallsHelpBy+"; of several services, the least.")
+	d.Merge = evidence.MergeMin
+	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
+		return count(r.duties.of(s).now, "level 1 of escalation policy "+s.policyID())
+	}}
+}
+
+func escalationPeople() fact {
+	d := onCallDefinition("pagerduty.escalation_people", evidence.KindInt, "Distinct people over all levels "+onCallsHelpBy+"; of several services, the least.")
+	d.Merge = evidence.MergeMin
+	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
+		return count(r.duties.of(s).people, "escalation policy "+s.policyID())
+	}}
+}
+
+func loneLevels() fact {
+	d := onCallDefinition("pagerduty.lone_levels", evidence.KindBool, "At some moment the same person is alone on two or more levels "+onCallsHelpBy+".")
+	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
+		sum, detail := r.duties.of(s), "escalation policy "+s.policyID()
+		if sum.lone {
+			detail += fmt.Sprintf(": levels %d and %d fall to one person", sum.loneLevels[0], sum.loneLevels[1])
+		}
+		return yes(sum.lone, detail)
+	}}
+}
+
+func coverageRatio14d() fact {
+	d := onCallDefinition("pagerduty.coverage_ratio_14d", evidence.KindDouble, "Share of time with somebody on the first level "+onCallsHelpBy+"; of several services, the least.")
+	d.Unit = "ratio"
+	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
+		sum := r.duties.of(s)
+		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: %s", s.policyID(), sum.gapText()))
+	}}
+}

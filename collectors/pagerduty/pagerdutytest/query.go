@@ -1,0 +1,260 @@
+package pagerdutytest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// query is a request's query, checked.
+type query struct {
+	values        url.Values
+	include       map[string]bool
+	limit, offset int
+	total         bool
+}
+
+// parse refuses what the vendor's reference does not know.
+func (s *Server) parse(values url.Values, call string, e endpoint) (query, *refusal) {
+	q := query{values: values, include: map[string]bool{}, limit: DefaultLimit}
+	unknown := func(format string, args ...any) *refusal {
+		s.options.Fail(call + ": " + fmt.Sprintf(format, args...))
+		return invalid(format, args...)
+	}
+	for name, list := range values {
+		var err error
+		switch name {
+		case "limit":
+			q.limit, err = strconv.Atoi(list[0])
+			if err != nil || q.limit < 1 {
+				return q, unknown("limit %q is not a number above 0", list[0])
+			}
+		case "offset":
+			q.offset, err = strconv.Atoi(list[0])
+			if err != nil || q.offset < 0 {
+				return q, unknown("offset %q is not a number", list[0])
+			}
+		case "total":
+			q.total = list[0] == "true"
+		case "include[]":
+			for _, word := range list {
+				if !slices.Contains(e.includes, word) {
+					return q, unknown("include[] %q is unknown", word)
+				}
+				q.include[word] = true
+			}
+		default:
+			if !slices.Contains(e.parameters, name) {
+				return q, unknown("parameter %q is unknown", name)
+			}
+		}
+	}
+	q.limit = min(q.limit, MaxLimit)
+	if q.offset+q.limit > s.options.MaxRecords {
+		return q, &refusal{
+			status: http.StatusBadRequest, code: 2002, message: "Arguments Caused Error",
+			errors: []string{fmt.Sprintf("Offset plus limit must not be greater than %d", s.options.MaxRecords)},
+		}
+	}
+	return q, nil
+}
+
+// time reads a parameter as the vendor does: a time without a zone is in the
+// account's.
+func (s *Server) time(q query, name string) (time.Time, bool, *refusal) {
+	v := q.values.Get(name)
+	if v == "" {
+		return time.Time{}, false, nil
+	}
+	if at, err := time.Parse(time.RFC3339, v); err == nil {
+		return at, true, nil
+	}
+	for _, form := range [...]string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02"} {
+		if at, err := time.ParseInLocation(form, v, s.options.TimeZone); err == nil {
+			return at, true, nil
+		}
+	}
+	return time.Time{}, false, invalid("%s is not a valid date", name)
+}
+
+// page answers a list call.
+func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault *Fault) (object, *refusal) {
+	var count int
+	var record func(i int) object
+	switch e.list {
+	case "services":
+		list := account.Services
+		if name := q.values.Get("name"); name != "" {
+			list = slices.DeleteFunc(slices.Clone(list), func(v Service) bool { return v.Name != name })
+		}
+		if part := strings.ToLower(q.values.Get("query")); part != "" {
+			list = slices.DeleteFunc(slices.Clone(list), func(v Service) bool { return !strings.Contains(strings.ToLower(v.Name), part) })
+		}
+		count, record = len(list), func(i int) object { return account.service(list[i], q.include) }
+	case "escalation_policies":
+		count, record = len(account.EscalationPolicies), func(i int) object { return account.policy(account.EscalationPolicies[i]) }
+	case "oncalls":
+		list, refused := s.listOnCalls(q, account, now)
+		if refused != nil {
+			return nil, refused
+		}
+		count, record = len(list), func(i int) object { return account.onCall(list[i]) }
+	case "incidents":
+		list, refused := s.listIncidents(q, account, now)
+		if refused != nil {
+			return nil, refused
+		}
+		count, record = len(list), func(i int) object { return account.incident(list[i], q.include, now) }
+	}
+	limit := q.limit
+	if fault != nil && fault.PageLimit > 0 {
+		limit = min(limit, fault.PageLimit)
+	}
+	start := min(q.offset, count)
+	end := min(start+limit, count)
+	records := []json.RawMessage{}
+	for i := start; i < end; i++ {
+		records = append(records, encode(record(i)))
+	}
+	more := end < count
+	if fault != nil {
+		records = fault.change(records)
+		more = more || fault.AlwaysMore
+	}
+	page := object{e.list: records, "limit": limit, "offset": q.offset, "more": more, "total": nil}
+	if q.total {
+		page["total"] = count
+	}
+	return page, nil
+}
+
+func (s *Server) listOnCalls(q query, account *index, now time.Time) ([]OnCall, *refusal) {
+	since, given, refused := s.time(q, "since")
+	if refused != nil {
+		return nil, refused
+	}
+	if !given {
+		since = now
+	}
+	until, given, refused := s.time(q, "until")
+	if refused != nil {
+		return nil, refused
+	}
+	if !given {
+		until = since
+	}
+	if until.Before(since) {
+		return nil, invalid("until must not be before since")
+	}
+	// Shifts are computed at most 90 days ahead.
+	if horizon := now.Add(90 * 24 * time.Hour); until.After(horizon) {
+		until = horizon
+	}
+	computed := !until.Before(since)
+	list := slices.DeleteFunc(account.onCalls(since, until), func(e OnCall) bool {
+		return !computed && !e.Start.IsZero() ||
+			!allows(q, "user_ids[]", e.User) || !allows(q, "escalation_policy_ids[]", e.Policy) || !allows(q, "schedule_ids[]", e.Schedule)
+	})
+	if q.values.Get("earliest") == "true" {
+		type key struct {
+			policy, user string
+			level        int
+		}
+		earliest := map[key]OnCall{}
+		for _, e := range list {
+			k := key{e.Policy, e.User, e.Level}
+			if old, ok := earliest[k]; !ok || e.Start.Before(old.Start) {
+				earliest[k] = e
+			}
+		}
+		list = slices.DeleteFunc(list, func(e OnCall) bool { return earliest[key{e.Policy, e.User, e.Level}] != e })
+	}
+	return list, nil
+}
+
+func (s *Server) listIncidents(q query, account *index, now time.Time) ([]*Incident, *refusal) {
+	from, to, refused := s.window(q, now)
+	if refused != nil {
+		return nil, refused
+	}
+	for _, status := range q.values["statuses[]"] {
+		if !slices.Contains([]string{"triggered", "acknowledged", "resolved"}, status) {
+			return nil, invalid("status %q is unknown", status)
+		}
+	}
+	all := account.Incidents
+	start := sort.Search(len(all), func(i int) bool { return !all[i].CreatedAt.Before(from) })
+	end := sort.Search(len(all), func(i int) bool { return !all[i].CreatedAt.Before(to) || all[i].CreatedAt.After(now) })
+	end = max(start, end)
+	list := make([]*Incident, 0, end-start)
+	for i := start; i < end; i++ {
+		in := &all[i]
+		urgency := in.Urgency
+		if urgency == "" {
+			urgency = "high"
+		}
+		status := "triggered"
+		switch {
+		case resolved(in, now):
+			status = "resolved"
+		case !in.AcknowledgedAt.IsZero() && !in.AcknowledgedAt.After(now):
+			status = "acknowledged"
+		}
+		if allows(q, "statuses[]", status) && allows(q, "service_ids[]", in.Service) && allows(q, "urgencies[]", urgency) {
+			list = append(list, in)
+		}
+	}
+	switch order := q.values.Get("sort_by"); order {
+	case "created_at:asc", "created_at", "incident_number:asc", "incident_number":
+	case "", "created_at:desc", "incident_number:desc":
+		slices.Reverse(list)
+	default:
+		return nil, invalid("sort_by %q is unknown to the fake", order)
+	}
+	return list, nil
+}
+
+// window is the time that incidents are listed for.
+func (s *Server) window(q query, now time.Time) (from, to time.Time, refused *refusal) {
+	if v := q.values.Get("date_range"); v == "all" {
+		return time.Time{}, now.Add(time.Second), nil
+	} else if v != "" {
+		return from, to, invalid("date_range %q: only all is known", v)
+	}
+	from, since, refused := s.time(q, "since")
+	if refused != nil {
+		return from, to, refused
+	}
+	to, until, refused := s.time(q, "until")
+	if refused != nil {
+		return from, to, refused
+	}
+	switch {
+	case since && until:
+	case since:
+		to = from.AddDate(0, 1, 0)
+	case until:
+		from = to.AddDate(0, -1, 0)
+	default:
+		from, to = now.AddDate(0, -1, 0), now.Add(time.Second)
+	}
+	if to.Before(from) {
+		return from, to, invalid("until must not be before since")
+	}
+	if to.After(from.AddDate(0, 6, 0)) {
+		return from, to, invalid("The date range must not be greater than 6 months")
+	}
+	return from, to, nil
+}
+
+// allows reports whether a filter is absent or names the value.
+func allows(q query, filter, value string) bool {
+	list := q.values[filter]
+	return len(list) == 0 || slices.Contains(list, value)
+}

@@ -1,0 +1,184 @@
+package pagerduty
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The records as far as facts need them. People are ids only.
+
+type reference struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+}
+
+type serviceRecord struct {
+	ID                 string       `json:"id"`
+	Status             string       `json:"status"`
+	AckTimeout         *float64     `json:"acknowledgement_timeout"`
+	AutoResolveTimeout *float64     `json:"auto_resolve_timeout"`
+	Policy             *policy      `json:"escalation_policy"`
+	Integrations       []*reference `json:"integrations"`
+	Grouping           *struct {
+		Type *string `json:"type"`
+	} `json:"alert_grouping_parameters"`
+	AutoPause *struct {
+		Enabled bool `json:"enabled"`
+	} `json:"auto_pause_notifications_parameters"`
+}
+
+func (s *serviceRecord) check() error {
+	if s.ID == "" {
+		return errors.New("no id")
+	}
+	if s.Status == "" {
+		return errors.New("no status")
+	}
+	return nil
+}
+
+// policyID is empty for a service without an escalation policy.
+func (s *serviceRecord) policyID() string {
+	if s.Policy == nil {
+		return ""
+	}
+	return s.Policy.ID
+}
+
+type policy struct {
+	ID    string            `json:"id"`
+	Rules *[]escalationRule `json:"escalation_rules"`
+}
+
+type escalationRule struct {
+	Targets []*reference `json:"targets"`
+}
+
+func (p *policy) check() error {
+	if p.ID == "" {
+		return errors.New("no id")
+	}
+	if p.Rules == nil {
+		return errors.New("no escalation rules")
+	}
+	return nil
+}
+
+type onCallRecord struct {
+	Policy *reference `json:"escalation_policy"`
+	User   *reference `json:"user"`
+	Level  int        `json:"escalation_level"`
+	Start  instant    `json:"start"`
+	End    instant    `json:"end"`
+}
+
+func (o *onCallRecord) check() error {
+	switch {
+	case o.Policy == nil || o.Policy.ID == "":
+		return errors.New("no escalation policy")
+	case o.User == nil || o.User.ID == "":
+		return errors.New("no user")
+	case o.Level < 1:
+		return errors.New("no escalation level")
+	case !o.Start.IsZero() && !o.End.IsZero() && o.End.Before(o.Start.Time):
+		return errors.New("it ends before it starts")
+	}
+	return nil
+}
+
+type incidentRecord struct {
+	ID                 string     `json:"id"`
+	Title              string     `json:"title"`
+	URL                string     `json:"html_url"`
+	Status             string     `json:"status"`
+	Urgency            string     `json:"urgency"`
+	CreatedAt          instant    `json:"created_at"`
+	UpdatedAt          instant    `json:"updated_at"`
+	ResolvedAt         instant    `json:"resolved_at"`
+	LastStatusChangeAt instant    `json:"last_status_change_at"`
+	LastStatusChangeBy *reference `json:"last_status_change_by"`
+	Service            *reference `json:"service"`
+	Policy             *reference `json:"escalation_policy"`
+	Priority           *struct {
+		Name    string `json:"name"`
+		Summary string `json:"summary"`
+	} `json:"priority"`
+	FirstTrigger *struct {
+		Channel *struct {
+			Type *string `json:"type"`
+		} `json:"channel"`
+	} `json:"first_trigger_log_entry"`
+	ExternalReferences []*struct {
+		ID  string `json:"external_id"`
+		URL string `json:"external_url"`
+	} `json:"external_references"`
+}
+
+func (i *incidentRecord) check() error {
+	switch {
+	case i.ID == "":
+		return errors.New("no id")
+	case i.CreatedAt.IsZero():
+		return errors.New("no created_at")
+	case i.Status == "":
+		return errors.New("no status")
+	case i.Service == nil || i.Service.ID == "":
+		return errors.New("no service")
+	case i.Status == "resolved" && i.ResolvedAt.IsZero() && i.LastStatusChangeAt.IsZero():
+		return errors.New("resolved at no time") // and not after 0 seconds
+	}
+	return nil
+}
+
+// instant is a time that may be null or empty.
+type instant struct{ time.Time }
+
+// UnmarshalJSON reads RFC 3339; null and "" are the zero time.
+func (t *instant) UnmarshalJSON(data []byte) error {
+	var text *string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	if text == nil || *text == "" {
+		t.Time = time.Time{}
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, *text)
+	if err != nil {
+		return fmt.Errorf("a time is not RFC 3339: %w", err)
+	}
+	t.Time = at.UTC()
+	return nil
+}
+
+// decode reads one record. A panic-free error costs this record alone.
+func decode[T any, P interface {
+	*T
+	check() error
+}](raw json.RawMessage) (T, error) {
+	var record T
+	if err := json.Unmarshal(raw, &record); err != nil {
+		return record, err
+	}
+	return record, P(&record).check()
+}
+
+// idOf finds an id in a record that could not be decoded, by its path of
+// fields; empty when there is none.
+func idOf(raw json.RawMessage, path ...string) string {
+	for _, field := range path {
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(raw, &fields) != nil {
+			return ""
+		}
+		raw = fields[field]
+	}
+	var id string
+	if len(raw) == 0 || json.Unmarshal(raw, &id) != nil {
+		return ""
+	}
+	return strings.TrimSpace(id)
+}

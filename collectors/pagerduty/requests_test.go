@@ -1,0 +1,101 @@
+package pagerduty_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors/pagerduty"
+	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
+	"github.com/prodready/collector/collectors/transport"
+)
+
+// company is an account of n services, with two services to a policy and
+// twelve incidents to a service, of which some are open.
+func company(n int) (pagerdutytest.Account, []*catalog.Service) {
+	var account pagerdutytest.Account
+	var services []*catalog.Service
+	for i := range (n + 1) / 2 {
+		id := fmt.Sprintf("%03d", i)
+		account.Schedules = append(account.Schedules, pagerdutytest.Schedule{ID: "S" + id, Users: []string{"UA" + id, "UB" + id}, Start: noon.Add(-100 * day), Shift: 3 * day})
+		account.EscalationPolicies = append(account.EscalationPolicies, pagerdutytest.EscalationPolicy{
+			ID: "E" + id, Levels: []pagerdutytest.Level{{Schedules: []string{"S" + id}}, {Users: []string{"UC" + id}}},
+		})
+	}
+	for i := range n {
+		id := fmt.Sprintf("P%03d", i)
+		account.Services = append(account.Services, pagerdutytest.Service{ID: id, EscalationPolicy: fmt.Sprintf("E%03d", i/2), Integrations: []string{"events_api_v2_inbound_integration"}})
+		services = append(services, refers("service-"+id, id))
+		for _, in := range crowd(id, 12, 7*day) {
+			in.CreatedAt = in.CreatedAt.Add(-time.Duration(i) * time.Minute)
+			account.Incidents = append(account.Incidents, in)
+		}
+		if i%5 == 0 {
+			account.Incidents[len(account.Incidents)-1].ResolvedAt = time.Time{}
+		}
+	}
+	return account, services
+}
+
+func pages(records int) int { return max((records+99)/100, 1) }
+
+func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
+	for _, n := range []int{50, 1000} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			account, services := company(n)
+			w := start(t, account, services)
+			r := w.collect()
+			if r.err != nil {
+				t.Fatal(r.err)
+			}
+			policies := (n + 1) / 2
+			shifts := policies * (5 + 1) // 14 days in shifts of 3, and somebody for ever
+			incidents, open := 12*n, (n+4)/5
+			want := map[string]int{
+				"GET /services":            pages(n),
+				"GET /escalation_policies": pages(policies),
+				"GET /oncalls":             pages(shifts),
+				"GET /incidents":           pages(open),
+			}
+			// Windows of 10,000, which share the second they are cut at.
+			for ; incidents > 10000; incidents -= 10000 - 1 {
+				want["GET /incidents"] += 100
+			}
+			want["GET /incidents"] += pages(incidents)
+			total := 0
+			for call, n := range want {
+				total += n
+				if got := w.fake.Count(call); got != n {
+					t.Errorf("%s: %d requests, want %d", call, got, n)
+				}
+			}
+			if got := len(w.fake.Requests()); got != total {
+				t.Errorf("%d requests, want %d", got, total)
+			}
+			r.want(t, "service-P007", map[string]string{"high_urgency_90d": "12", "coverage_ratio_14d": "1", "escalation_people": "3", "page_load_per_week": "2"})
+		})
+	}
+}
+
+func TestMoreOnCallsThanOneWindowHolds(t *testing.T) {
+	account, services := company(60)
+	for i := range account.Schedules {
+		account.Schedules[i].Shift = 6 * time.Hour
+	}
+	w := start(t, account, services, func(o *pagerdutytest.Options, _ *pagerduty.Options, _ *transport.Config) { o.MaxRecords = 600 })
+	r := w.collect()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	r.want(t, "service-P007", map[string]string{"coverage_ratio_14d": "1", "escalation_people": "3"})
+	w.fake.Forget()
+	r = w.collect()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	// 30 policies: 14 or 15 shifts and one person in each of four windows.
+	if got := w.fake.Count("GET /oncalls"); got != 4*5 {
+		t.Errorf("%d requests in the second round, want none beyond the four windows", got)
+	}
+}

@@ -1,0 +1,208 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// round is what one Collect has learned so far. The maps of a listing are nil
+// until it is complete.
+type round struct {
+	*Source
+	now     time.Time
+	emit    func(collectors.Batch) error
+	catalog references
+	// skipped counts what could not be decoded since the last batch.
+	skipped map[string]int
+	logging map[string]bool
+
+	services  *listedServices
+	policies  *listedPolicies
+	duties    *listedDuties
+	incidents *listedIncidents
+}
+
+// references are the catalog's services with their PagerDuty ids.
+type references struct {
+	services []referring
+	// names are the catalog names by PagerDuty id.
+	names map[string][]string
+}
+
+type referring struct {
+	name string
+	ids  []string
+}
+
+func newReferences(s *Source, services []*catalog.Service) references {
+	refs := references{names: map[string][]string{}}
+	for _, service := range services {
+		ids := s.references(service)
+		refs.services = append(refs.services, referring{name: service.Name, ids: ids})
+		for _, id := range ids {
+			refs.names[id] = append(refs.names[id], service.Name)
+		}
+	}
+	return refs
+}
+
+// send emits a batch together with the counts of what was skipped meanwhile.
+func (r *round) send(b collectors.Batch) error {
+	if len(r.skipped) > 0 {
+		b.Skipped, r.skipped = r.skipped, map[string]int{}
+	}
+	if err := r.emit(b); err != nil {
+		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "store batch of " + r.id, Err: err}
+	}
+	return nil
+}
+
+// skip counts a record that could not be decoded, and logs it when the last
+// round did not.
+func (r *round) skip(kind, id string, err error) {
+	r.skipped[kind]++
+	key := kind + " " + id
+	if !r.logged[key] && !r.logging[key] {
+		r.log.Warn("skipped a record that cannot be decoded", "kind", kind, "id", evidence.Clean(id, 100), "error", err)
+	}
+	r.logging[key] = true
+}
+
+// list walks a listing that fits the vendor's bound of records.
+func (r *round) list(ctx context.Context, name string, query map[string][]string, each func(json.RawMessage)) error {
+	tooFar, err := r.api.all(ctx, name, query, func(records []json.RawMessage) error {
+		for _, raw := range records {
+			each(raw)
+		}
+		return nil
+	})
+	if err == nil && tooFar {
+		err = incomplete("GET /"+name, fmt.Errorf("there are more than the %d records that PagerDuty lists: use a credential that sees fewer of them", maxRecords))
+	}
+	return err
+}
+
+// observe emits the facts of a group, whose listings are complete. blocked
+// says why a PagerDuty service cannot be answered for, or "".
+func (r *round) observe(g group, blocked func(*serviceRecord) evidence.Missing) error {
+	var members []fact
+	coverage := evidence.Coverage{Group: string(g), At: r.now, Except: map[string]evidence.Missing{}}
+	for _, f := range facts() {
+		if f.group == g {
+			members = append(members, f)
+			coverage.Facts = append(coverage.Facts, f.Name)
+		}
+	}
+	batch := collectors.Batch{}
+	for _, service := range r.catalog.services {
+		if len(service.ids) == 0 {
+			coverage.Except[service.name] = evidence.MissingNoReference
+			continue
+		}
+		found, gone, why := r.services.find(service.ids)
+		for _, s := range found {
+			if why == "" {
+				why = blocked(s)
+			}
+		}
+		if why != "" {
+			coverage.Except[service.name] = why
+			continue
+		}
+		for _, f := range members {
+			a := r.answer(f, found, gone)
+			if a.missing != "" {
+				batch.Withdrawals = append(batch.Withdrawals, evidence.Withdrawal{Service: service.name, Fact: f.Name, Reason: a.missing})
+				continue
+			}
+			batch.Records = append(batch.Records, evidence.Record{
+				Service: service.name, Fact: f.Name, Value: a.value, Source: r.id,
+				Detail: evidence.Clean(a.detail, 500), ObservedAt: r.now,
+			})
+		}
+	}
+	batch.Covered = []evidence.Coverage{coverage}
+	return r.send(batch)
+}
+
+// answer observes one fact for one catalog service.
+func (r *round) answer(f fact, found []*serviceRecord, gone []string) answer {
+	if len(found) > 0 && f.whole != nil {
+		a := f.whole(r, found)
+		a.detail = "PagerDuty service " + strings.Join(ids(found), ", ") + ": " + a.detail
+		return a
+	}
+	var parts []answer
+	if f.part != nil {
+		for _, s := range found {
+			a := f.part(r, s)
+			a.detail = "PagerDuty service " + s.ID + ": " + a.detail
+			parts = append(parts, a)
+		}
+	}
+	if f.gone != nil {
+		for _, id := range gone {
+			parts = append(parts, answer{value: *f.gone, detail: "PagerDuty service " + id + ": not in the complete list of services"})
+		}
+	}
+	if len(parts) == 0 {
+		return answer{missing: evidence.MissingNotFound}
+	}
+	return merge(f.Definition, parts)
+}
+
+func ids(services []*serviceRecord) []string {
+	list := make([]string, len(services))
+	for i, s := range services {
+		list[i] = s.ID
+	}
+	return list
+}
+
+// merge makes one answer of several. It is known when all of them are, or when
+// those that are decide.
+func merge(d evidence.Definition, parts []answer) answer {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	rule := d.EffectiveMerge()
+	var missing evidence.Missing
+	var details []string
+	sum, least, most := 0.0, math.Inf(1), math.Inf(-1)
+	for _, a := range parts {
+		if a.missing != "" {
+			missing = a.missing
+			continue
+		}
+		details = append(details, a.detail)
+		v := a.value.Number()
+		sum, least, most = sum+v, min(least, v), max(most, v)
+	}
+	decided := rule == evidence.MergeAny && most == 1 || rule == evidence.MergeAll && least == 0
+	switch {
+	case len(details) == 0:
+		return answer{missing: missing}
+	case missing != "" && !decided:
+		return answer{missing: evidence.MissingPartial}
+	}
+	number := least // min and all
+	switch rule {
+	case evidence.MergeSum:
+		number = sum
+	case evidence.MergeMax, evidence.MergeAny:
+		number = most
+	}
+	value, err := evidence.Stored(d.Kind, false, number)
+	if err != nil {
+		return answer{missing: evidence.MissingNaN}
+	}
+	return answer{value: value, detail: string(rule) + " of " + strings.Join(details, "; ")}
+}

@@ -1,0 +1,166 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// listedServices is the complete list of the account's services.
+type listedServices struct {
+	byID map[string]*serviceRecord
+	// bad are the ids of services that could not be decoded, and nameless
+	// counts those of which not even the id could be.
+	bad      map[string]bool
+	nameless int
+}
+
+// find sorts references into services, ids that do not exist, and the reason
+// why that cannot be told.
+func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []string, why evidence.Missing) {
+	for _, id := range ids {
+		s, ok := l.byID[id]
+		switch {
+		case ok:
+			found = append(found, s)
+		case l.bad[id], l.nameless > 0:
+			// A record without a readable id may be this one: its absence is
+			// not observed.
+			why = evidence.MissingUndecodable
+		default:
+			gone = append(gone, id)
+		}
+	}
+	return found, gone, why
+}
+
+// listSetup lists the services and observes the facts of the setup group.
+func (r *round) listSetup(ctx context.Context) error {
+	listed := &listedServices{byID: map[string]*serviceRecord{}, bad: map[string]bool{}}
+	query := map[string][]string{"include[]": {"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"}}
+	err := r.list(ctx, "services", query, func(raw json.RawMessage) {
+		s, err := decode[serviceRecord](raw)
+		if err == nil {
+			listed.byID[s.ID] = &s
+			return
+		}
+		id := idOf(raw, "id")
+		r.skip("service", id, err)
+		if id == "" {
+			listed.nameless++
+		} else {
+			listed.bad[id] = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	r.services = listed
+	return r.observe(groupSetup, func(*serviceRecord) evidence.Missing { return "" })
+}
+
+func serviceExists() fact {
+	absent := evidence.Bool(false)
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.service_exists", Kind: evidence.KindBool, Pack: "pagerduty",
+			Help:        "The referenced service is in GET /services.",
+			Permissions: []string{"services.read"},
+			Absent:      "false: a complete listing without the id is observed absent",
+		},
+		group: groupSetup,
+		part:  func(_ *round, s *serviceRecord) answer { return yes(true, "listed") },
+		gone:  &absent,
+	}
+}
+
+func serviceEnabled() fact {
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.service_enabled", Kind: evidence.KindBool, Pack: "pagerduty",
+			Help:        "The status of the service in GET /services is not disabled; of several services, of all.",
+			Permissions: []string{"services.read"},
+			Absent:      "unknown",
+			Merge:       evidence.MergeAll,
+		},
+		group: groupSetup,
+		part: func(_ *round, s *serviceRecord) answer {
+			if s.Status == "disabled" {
+				return yes(false, "disabled")
+			}
+			// Active, warning and critical come and go with incidents; a detail
+			// that told them apart would change all the time.
+			return yes(true, "not disabled")
+		},
+	}
+}
+
+func integrations() fact {
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.integrations", Kind: evidence.KindInt, Pack: "pagerduty",
+			Help:        "Integrations of the service in GET /services, e-mail integrations not counted.",
+			Permissions: []string{"services.read"},
+			Absent:      "0 when the service lists none",
+		},
+		group: groupSetup,
+		part: func(_ *round, s *serviceRecord) answer {
+			machine, mail := 0, 0
+			for _, i := range s.Integrations {
+				switch {
+				case i == nil:
+				case strings.Contains(i.Type, "email"):
+					mail++
+				default:
+					machine++
+				}
+			}
+			return count(machine, fmt.Sprintf("%d integrations, and %d by e-mail", machine, mail))
+		},
+	}
+}
+
+func ackTimeout() fact {
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.ack_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
+			Help:        "Time after which an acknowledged incident is triggered again, acknowledgement_timeout in GET /services; 0 when it is off.",
+			Permissions: []string{"services.read"},
+			Absent:      "0: null means that the time-out is off",
+			// Off is the worst answer and the smallest number.
+			Merge: evidence.MergeMin,
+		},
+		group: groupSetup,
+		part: func(_ *round, s *serviceRecord) answer {
+			if s.AckTimeout == nil {
+				return count(0, "acknowledgement time-out is off")
+			}
+			return count(int(*s.AckTimeout), fmt.Sprintf("acknowledgement time-out %.0f s", *s.AckTimeout))
+		},
+	}
+}
+
+func adaptiveAlerting() fact {
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Pack: "pagerduty",
+			Help:        "Alerts are grouped by content or by machine learning and transient ones are paused, alert_grouping_parameters and auto_pause_notifications_parameters in GET /services; of several services, of all.",
+			Permissions: []string{"services.read"},
+			Absent:      "false when the service does not have the settings",
+			Merge:       evidence.MergeAll,
+		},
+		group: groupSetup,
+		part: func(_ *round, s *serviceRecord) answer {
+			grouping := "none"
+			if s.Grouping != nil && s.Grouping.Type != nil && *s.Grouping.Type != "" {
+				grouping = *s.Grouping.Type
+			}
+			paused := s.AutoPause != nil && s.AutoPause.Enabled
+			adaptive := paused && (grouping == "intelligent" || grouping == "content_based")
+			return yes(adaptive, fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, paused))
+		},
+	}
+}

@@ -1,0 +1,206 @@
+// Package pagerduty observes services through PagerDuty's REST API, read only:
+// their set-up, escalation, on-call cover and incidents.
+//
+// Everything comes from list calls, so requests grow with pages and never with
+// services. Facts are declared beside the code that observes them, one file
+// per subject; facts.go lists them.
+package pagerduty
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// Defaults and bounds of Options.
+const (
+	DefaultEndpoint = "https://api.pagerduty.com"
+	MaxPageLimit    = 100
+	// LeastHistory is the span that incident facts look back over, and so the
+	// least and default History.
+	LeastHistory = 90 * day
+)
+
+const day = 24 * time.Hour
+
+// Options configure a Source.
+type Options struct {
+	// Name is the instance's name; its ID is pagerduty/Name. Required.
+	Name string
+	// Endpoint is the base URL of the account's service region, by default
+	// DefaultEndpoint; accounts in the EU have https://api.eu.pagerduty.com.
+	Endpoint string
+	// HTTPClient sends the requests; see collectors/transport. Required. It
+	// brings the credential, as PagerDuty expects it: authorization type Token
+	// with credentials token=KEY for an API key, or type Bearer for OAuth.
+	HTTPClient *http.Client
+	// Now is the clock for requests that carry no time; nil means time.Now.
+	Now func() time.Time
+	// OnlyAccount says that catalog references without an account mean this
+	// instance.
+	OnlyAccount bool
+	// PageLimit is the number of records asked for at once, 1 to 100, by
+	// default 100.
+	PageLimit int
+	// History is how far back incidents are listed, at least and by default
+	// LeastHistory.
+	History time.Duration
+	// Logger gets what cost a record but not the round; nil discards it.
+	Logger *slog.Logger
+}
+
+// Source is one PagerDuty account. It implements collectors.Source and
+// collectors.Checker.
+type Source struct {
+	id          string
+	definitions []evidence.Definition
+	facts       map[string]bool
+	name        string
+	onlyAccount bool
+	history     time.Duration
+	now         func() time.Time
+	log         *slog.Logger
+	api         *api
+
+	// What was logged as undecodable in the last round, so that a record is
+	// logged once and not every round.
+	logged map[string]bool
+	// slices is into how many windows on-calls had to be cut.
+	slices int
+}
+
+var (
+	_ collectors.Source  = (*Source)(nil)
+	_ collectors.Checker = (*Source)(nil)
+)
+
+// New makes a source. The error names every option that is wrong.
+func New(o Options) (*Source, error) {
+	var errs []error
+	if o.Name == "" {
+		errs = append(errs, errors.New("the name is missing"))
+	}
+	if o.HTTPClient == nil {
+		errs = append(errs, errors.New("the HTTP client is missing"))
+	}
+	if o.Endpoint == "" {
+		o.Endpoint = DefaultEndpoint
+	}
+	// A trailing slash would make paths such as //services, which are not found.
+	o.Endpoint = strings.TrimRight(o.Endpoint, "/")
+	if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" {
+		errs = append(errs, errors.New("the endpoint is not a base URL such as "+DefaultEndpoint))
+	}
+	if o.PageLimit == 0 {
+		o.PageLimit = MaxPageLimit
+	}
+	if o.PageLimit < 1 || o.PageLimit > MaxPageLimit {
+		errs = append(errs, fmt.Errorf("page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit))
+	}
+	if o.History == 0 {
+		o.History = LeastHistory
+	}
+	if o.History < LeastHistory {
+		errs = append(errs, fmt.Errorf("history %s: incident facts need at least %s", o.History, LeastHistory))
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("source pagerduty/%s: %w", o.Name, err)
+	}
+	s := &Source{
+		definitions: Definitions(), facts: map[string]bool{},
+		id: "pagerduty/" + o.Name, name: o.Name, onlyAccount: o.OnlyAccount,
+		history: o.History, now: o.Now, log: o.Logger.With("source", "pagerduty/"+o.Name),
+		api: newAPI(o), slices: 1,
+	}
+	for _, d := range s.definitions {
+		s.facts[d.Name] = true
+	}
+	return s, nil
+}
+
+// ID is pagerduty/ and the instance's name.
+func (s *Source) ID() string { return s.id }
+
+// Facts lists the definitions of all facts; every account can give them all.
+func (s *Source) Facts() []evidence.Definition { return slices.Clone(s.definitions) }
+
+// Answers reports whether the fact is one of ours and the service refers to
+// this account.
+func (s *Source) Answers(service *catalog.Service, name string) bool {
+	return s.facts[name] && len(s.references(service)) > 0
+}
+
+// references are the ids of the service's PagerDuty services in this account,
+// each once.
+func (s *Source) references(service *catalog.Service) []string {
+	var ids []string
+	seen := map[string]bool{}
+	for _, ref := range service.PagerDuty {
+		ours := ref.Account == s.name || ref.Account == "" && s.onlyAccount
+		if ours && ref.ServiceID != "" && !seen[ref.ServiceID] {
+			seen[ref.ServiceID] = true
+			ids = append(ids, ref.ServiceID)
+		}
+	}
+	return ids
+}
+
+// Check asks for one service, the cheapest call that needs a credential.
+func (s *Source) Check(ctx context.Context) error {
+	_, err := s.api.page(ctx, "services", url.Values{"limit": {"1"}})
+	return err
+}
+
+// Collect lists services, escalation policies, on-calls and incidents. A
+// listing that fails costs the groups that need it; all of them need the
+// services. See collectors.Source.
+func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(collectors.Batch) error) error {
+	if req.Now.IsZero() {
+		req.Now = s.now()
+	}
+	r := &round{Source: s, now: req.Now.UTC(), emit: emit, catalog: newReferences(s, req.Services), skipped: map[string]int{}, logging: map[string]bool{}}
+	var errs []error
+	for _, step := range []func(context.Context) error{r.listSetup, r.listEscalation, r.listDuties, r.listIncidents, r.listOpenIncidents} {
+		err := step(ctx)
+		if err == nil {
+			continue
+		}
+		errs = append(errs, err)
+		if hopeless(ctx, err) {
+			break
+		}
+	}
+	if len(r.skipped) > 0 && !hopeless(ctx, errors.Join(errs...)) {
+		if err := r.send(collectors.Batch{}); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	s.logged = r.logging
+	return errors.Join(errs...)
+}
+
+// hopeless reports whether the other calls of the round would fail like this
+// one, or must not be made.
+func hopeless(ctx context.Context, err error) bool {
+	var failed *collectors.CallError
+	if ctx.Err() != nil {
+		return true
+	}
+	return errors.As(err, &failed) && (failed.Reason == collectors.ReasonUnauthorized || failed.Reason == collectors.ReasonStore)
+}

@@ -1,0 +1,354 @@
+package pagerduty_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/prometheus/common/config"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/pagerduty"
+	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
+	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/evidence"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const day = 24 * time.Hour
+
+// noon is when every test takes place.
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// world is a simulated account, and the source that looks at it over HTTP.
+type world struct {
+	t      *testing.T
+	fake   *pagerdutytest.Server
+	source *pagerduty.Source
+	log    *strings.Builder
+
+	services []*catalog.Service
+	mu       sync.Mutex
+	now      time.Time
+}
+
+type setting func(*pagerdutytest.Options, *pagerduty.Options, *transport.Config)
+
+func start(t *testing.T, account pagerdutytest.Account, services []*catalog.Service, settings ...setting) *world {
+	t.Helper()
+	w := &world{t: t, services: services, log: &strings.Builder{}, now: noon}
+	clock := func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }
+	fakeOptions := pagerdutytest.Options{Account: account, Now: clock, Token: "of-the-file", Fail: func(msg string) { t.Error(msg) }}
+	options := pagerduty.Options{
+		Name: "main", OnlyAccount: true, Now: clock,
+		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
+	}
+	out := transport.Config{
+		Source: "pagerduty/main", Now: clock, RatePerMinute: transport.Unlimited,
+		HTTP: config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Token", Credentials: "token=of-the-file"}},
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.now = w.now.Add(d)
+			return ctx.Err()
+		},
+	}
+	for _, set := range settings {
+		set(&fakeOptions, &options, &out)
+	}
+	w.fake = pagerdutytest.New(fakeOptions)
+	server := httptest.NewServer(w.fake)
+	t.Cleanup(server.Close)
+	client, err := transport.New(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	options.HTTPClient, options.Endpoint = client, server.URL+"/"
+	if w.source, err = pagerduty.New(options); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// result is what one round emitted, put together as a store would.
+type result struct {
+	err         error
+	records     map[string]evidence.Record // by service and fact
+	withdrawals map[string]evidence.Missing
+	incidents   map[string]evidence.Incident
+	covered     map[string]evidence.Coverage
+	skipped     map[string]int
+	batches     int
+}
+
+func (w *world) collect() *result {
+	w.t.Helper()
+	return w.collectWith(w.t.Context(), func(collectors.Batch) error { return nil })
+}
+
+func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) error) *result {
+	w.t.Helper()
+	r := &result{
+		records: map[string]evidence.Record{}, withdrawals: map[string]evidence.Missing{},
+		incidents: map[string]evidence.Incident{}, covered: map[string]evidence.Coverage{}, skipped: map[string]int{},
+	}
+	definitions, err := evidence.NewFacts(w.source.Facts())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r.err = w.source.Collect(ctx, collectors.Request{Services: w.services, Now: noon}, func(b collectors.Batch) error {
+		if err := store(b); err != nil {
+			return err
+		}
+		r.batches++
+		for _, v := range b.Records {
+			d, err := definitions.Lookup(v.Fact)
+			if err != nil {
+				w.t.Error(err)
+			}
+			if v.Value.Kind() != d.Kind || v.Source != "pagerduty/main" || !v.ObservedAt.Equal(noon) || v.Detail == "" {
+				w.t.Errorf("bad record %+v", v)
+			}
+			r.records[v.Service+" "+v.Fact] = v
+		}
+		for _, v := range b.Withdrawals {
+			r.withdrawals[v.Service+" "+v.Fact] = v.Reason
+		}
+		for _, v := range b.Incidents {
+			if _, twice := r.incidents[v.ID]; twice {
+				w.t.Errorf("incident %s emitted twice", v.ID)
+			}
+			r.incidents[v.ID] = v
+		}
+		for _, v := range b.Covered {
+			r.covered[v.Group] = v
+		}
+		for kind, n := range b.Skipped {
+			r.skipped[kind] += n
+		}
+		return nil
+	})
+	return r
+}
+
+// groups are the names of the covered groups.
+func (r *result) groups() string {
+	return strings.Join(slices.Sorted(maps.Keys(r.covered)), " ")
+}
+
+// value is the value of a fact, or why there is none.
+func (r *result) value(service, fact string) string {
+	key := service + " pagerduty." + fact
+	if v, ok := r.records[key]; ok {
+		return v.Value.String()
+	}
+	if why, ok := r.withdrawals[key]; ok {
+		return string(why)
+	}
+	for _, c := range r.covered {
+		if slices.Contains(c.Facts, "pagerduty."+fact) {
+			return "except " + string(c.Except[service])
+		}
+	}
+	return "not covered"
+}
+
+// want compares facts of a service.
+func (r *result) want(t *testing.T, service string, facts map[string]string) {
+	t.Helper()
+	for fact, want := range facts {
+		if got := r.value(service, fact); got != want {
+			t.Errorf("%s %s is %q, want %q (%s)", service, fact, got, want, r.records[service+" pagerduty."+fact].Detail)
+		}
+	}
+}
+
+// calls describes the CallErrors of a round.
+func calls(err error) string {
+	if err == nil {
+		return ""
+	}
+	list := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		list = joined.Unwrap()
+	}
+	var words []string
+	for _, err := range list {
+		var failed *collectors.CallError
+		if !errors.As(err, &failed) {
+			return fmt.Sprintf("%v is no CallError", err)
+		}
+		words = append(words, failed.Call+" "+string(failed.Reason))
+	}
+	return strings.Join(words, ", ")
+}
+
+func refers(name string, ids ...string) *catalog.Service {
+	s := &catalog.Service{Name: name}
+	for _, id := range ids {
+		s.PagerDuty = append(s.PagerDuty, catalog.PagerDutyRef{ServiceID: id})
+	}
+	return s
+}
+
+// shop is a small account: a good service, a bad one, and one of nobody.
+func shop() (pagerdutytest.Account, []*catalog.Service) {
+	rotation := func(id string, users ...string) pagerdutytest.Schedule {
+		return pagerdutytest.Schedule{ID: id, Name: "Rotation " + id, Users: users, Start: noon.Add(-100 * day), Shift: 7 * day}
+	}
+	account := pagerdutytest.Account{
+		Services: []pagerdutytest.Service{
+			{
+				ID: "PGOOD", Name: "Checkout", EscalationPolicy: "EGOOD",
+				Integrations: []string{"events_api_v2_inbound_integration", "generic_email_inbound_integration", "nagios_inbound_integration"},
+				AckTimeout:   30 * time.Minute, AutoResolve: 4 * time.Hour, AlertGrouping: "intelligent", AutoPause: true,
+			},
+			{ID: "PBAD", Name: "Reports", EscalationPolicy: "EBAD", Status: "disabled", AlertGrouping: "time", AutoPause: true},
+		},
+		EscalationPolicies: []pagerdutytest.EscalationPolicy{
+			{ID: "EGOOD", Name: "Shop", Levels: []pagerdutytest.Level{
+				{Schedules: []string{"S1"}}, {Schedules: []string{"S2"}}, {}, {Users: []string{"UBOSS", "U1"}},
+			}},
+			{ID: "EBAD", Name: "Reports", Levels: []pagerdutytest.Level{
+				{Schedules: []string{"S3"}}, {Users: []string{"ULONE"}},
+			}},
+		},
+		Schedules: []pagerdutytest.Schedule{
+			rotation("S1", "U1", "U2", "U3"), rotation("S2", "U2", "U3", "U1"),
+			{ID: "S3", Users: []string{"ULONE"}, Start: noon.Add(-30 * day), Shift: 7 * day, From: 6, To: 18, Gaps: []pagerdutytest.Span{{Start: noon.Add(3 * day), End: noon.Add(4 * day)}}},
+		},
+	}
+	return account, []*catalog.Service{refers("checkout", "PGOOD"), refers("reports", "PBAD"), refers("plain")}
+}
+
+func TestSetupEscalationAndOnCall(t *testing.T) {
+	w := start(t, first(shop()), second(shop()))
+	r := w.collect()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	if got := r.groups(); got != "escalation incidents oncall setup" {
+		t.Errorf("covered %q", got)
+	}
+	r.want(t, "checkout", map[string]string{
+		"service_exists": "true", "service_enabled": "true", "integrations": "2",
+		"ack_timeout_seconds": "1800", "adaptive_alerting": "true",
+		"escalation_levels": "3",
+		"oncall_now":        "1", "escalation_people": "4", "lone_levels": "false", "coverage_ratio_14d": "1",
+		"high_urgency_90d": "0", "machine_detected_ratio_90d": "too_few", "repeat_manual_templates_90d": "0", "page_load_per_week": "0",
+	})
+	r.want(t, "reports", map[string]string{
+		"service_exists": "true", "service_enabled": "false", "integrations": "0",
+		"ack_timeout_seconds": "0", "adaptive_alerting": "false",
+		"escalation_levels": "2",
+		// 12 hours a day without one day, of 14.
+		"oncall_now": "1", "escalation_people": "1", "lone_levels": "true", "coverage_ratio_14d": "0.4643",
+	})
+	if got, want := r.records["reports pagerduty.coverage_ratio_14d"].Detail, "the first from 2026-03-04T18:00:00Z to 2026-03-05T06:00:00Z"; !strings.Contains(got, want) {
+		t.Errorf("detail %q, want %q in it", got, want)
+	}
+	for group, c := range r.covered {
+		if got := fmt.Sprint(c.Except); got != "map[plain:no_reference]" {
+			t.Errorf("%s excepts %s", group, got)
+		}
+		if !c.At.Equal(noon) {
+			t.Errorf("%s covered at %s", group, c.At)
+		}
+	}
+	for _, v := range r.records {
+		if strings.Contains(v.Detail, "Somebody") || strings.Contains(v.Detail, "ULONE") {
+			t.Errorf("a person in the detail %q", v.Detail)
+		}
+	}
+}
+
+func first(a pagerdutytest.Account, _ []*catalog.Service) pagerdutytest.Account { return a }
+func second(_ pagerdutytest.Account, s []*catalog.Service) []*catalog.Service   { return s }
+
+func TestReferencesThatAreNotThere(t *testing.T) {
+	account, _ := shop()
+	services := []*catalog.Service{refers("gone", "PGONE"), refers("half", "PGONE", "PGOOD"), refers("both", "PGOOD", "PBAD")}
+	r := start(t, account, services).collect()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	r.want(t, "gone", map[string]string{
+		"service_exists": "false", "service_enabled": "not_found", "integrations": "not_found",
+		"escalation_levels": "not_found", "oncall_now": "not_found", "high_urgency_90d": "not_found", "machine_detected_ratio_90d": "not_found",
+	})
+	r.want(t, "half", map[string]string{"service_exists": "true", "integrations": "2", "oncall_now": "1", "high_urgency_90d": "0"})
+	r.want(t, "both", map[string]string{
+		"service_exists": "true", "service_enabled": "false", "integrations": "2", "adaptive_alerting": "false",
+		"ack_timeout_seconds": "0", "escalation_levels": "2", "lone_levels": "true", "coverage_ratio_14d": "0.4643",
+	})
+}
+
+func TestReferencesOfOtherAccounts(t *testing.T) {
+	account, _ := shop()
+	services := []*catalog.Service{
+		{Name: "ours", PagerDuty: []catalog.PagerDutyRef{{Account: "main", ServiceID: "PGOOD"}}},
+		{Name: "theirs", PagerDuty: []catalog.PagerDutyRef{{Account: "other", ServiceID: "PGOOD"}}},
+		{Name: "whose", PagerDuty: []catalog.PagerDutyRef{{ServiceID: "PGOOD"}}},
+	}
+	for only, want := range map[bool]string{true: "true except no_reference true", false: "true except no_reference except no_reference"} {
+		w := start(t, account, services, func(_ *pagerdutytest.Options, o *pagerduty.Options, _ *transport.Config) { o.OnlyAccount = only })
+		r := w.collect()
+		got := r.value("ours", "service_exists") + " " + r.value("theirs", "service_exists") + " " + r.value("whose", "service_exists")
+		if got != want {
+			t.Errorf("only account %t: %s, want %s", only, got, want)
+		}
+		if w.source.Answers(services[0], "pagerduty.oncall_now") != true || w.source.Answers(services[1], "pagerduty.oncall_now") ||
+			w.source.Answers(services[2], "pagerduty.oncall_now") != only || w.source.Answers(services[0], "jira.oncall") {
+			t.Errorf("only account %t: Answers disagrees", only)
+		}
+	}
+}
+
+func TestDefinitionsAreSound(t *testing.T) {
+	facts, err := evidence.NewFacts(pagerduty.Definitions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if facts.Len() != 14 {
+		t.Errorf("%d facts, want 14", facts.Len())
+	}
+	for i := range facts.Len() {
+		d := facts.At(i)
+		incident := slices.Contains(d.Permissions, "incidents.read")
+		if d.Outcome != incident || d.Absent == "" || d.Pack != "pagerduty" {
+			t.Errorf("definition %+v", d)
+		}
+		if onCall := slices.Contains(d.Permissions, "oncalls.read"); onCall != (d.ValidFor == day) {
+			t.Errorf("%s is valid for %s", d.Name, d.ValidFor)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	client := &http.Client{}
+	for want, o := range map[string]pagerduty.Options{
+		"the name is missing":               {HTTPClient: client},
+		"the HTTP client is missing":        {Name: "main"},
+		"the endpoint is not a base URL":    {Name: "main", HTTPClient: client, Endpoint: "api.pagerduty.com"},
+		"page limit 101: want 1 to 100":     {Name: "main", HTTPClient: client, PageLimit: 101},
+		"history 1h0m0s: incident facts ne": {Name: "main", HTTPClient: client, History: time.Hour},
+	} {
+		if _, err := pagerduty.New(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package pagerduty
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+var t0 = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// on makes a shift between hours after t0; -1000 and 1000 are no bound.
+func on(user string, level, from, to int) shift {
+	s := shift{user: user, level: level}
+	if from > -1000 {
+		s.start = t0.Add(time.Duration(from) * time.Hour)
+	}
+	if to < 1000 {
+		s.end = t0.Add(time.Duration(to) * time.Hour)
+	}
+	return s
+}
+
+func TestSweep(t *testing.T) {
+	for name, tc := range map[string]struct {
+		shifts []shift
+		want   string // now, people, lone, covered, gaps
+	}{
+		"nobody":                            {nil, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
+		"permanent":                         {[]shift{on("a", 1, -1000, 1000)}, "1 1 false 1.00 no gap"},
+		"only level 2":                      {[]shift{on("a", 2, -1000, 1000)}, "0 1 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
+		"shifts that meet":                  {[]shift{on("a", 1, -5, 4), on("b", 1, 4, 30)}, "1 2 false 1.00 no gap"},
+		"shifts that overlap":               {[]shift{on("a", 1, -5, 6), on("b", 1, 4, 10)}, "1 2 false 1.00 no gap"},
+		"a gap within":                      {[]shift{on("a", 1, -5, 4), on("b", 1, 6, 10)}, "1 2 false 0.80 1 gaps, the first from 2026-03-04T16:00:00Z to 2026-03-04T18:00:00Z"},
+		"two gaps":                          {[]shift{on("a", 1, 1, 4), on("a", 1, 6, 10)}, "0 1 false 0.70 2 gaps, the first from now to 2026-03-04T13:00:00Z"},
+		"a gap at the end":                  {[]shift{on("a", 1, -1000, 9)}, "1 1 false 0.90 1 gaps, the first from 2026-03-04T21:00:00Z to beyond the coming 14 days"},
+		"a gap that others come and go in":  {[]shift{on("a", 1, 5, 10), on("b", 2, 1, 2), on("b", 2, 3, 4)}, "0 2 false 0.50 1 gaps, the first from now to 2026-03-04T17:00:00Z"},
+		"a shift that ends now":             {[]shift{on("a", 1, -5, 0)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
+		"a shift that starts now":           {[]shift{on("a", 1, 0, 10)}, "1 1 false 1.00 no gap"},
+		"after the span":                    {[]shift{on("a", 1, 10, 12)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
+		"the same person twice on a level":  {[]shift{on("a", 1, -1000, 1000), on("a", 1, 0, 5)}, "1 1 false 1.00 no gap"},
+		"one person on two levels":          {[]shift{on("a", 1, -1000, 1000), on("a", 2, 5, 6)}, "1 1 true 1.00 no gap"},
+		"never at the same time":            {[]shift{on("a", 1, 0, 5), on("b", 1, 5, 10), on("b", 2, 0, 5), on("a", 2, 5, 10)}, "1 2 false 1.00 no gap"},
+		"not alone on the first":            {[]shift{on("a", 1, 0, 10), on("b", 1, 0, 10), on("a", 2, 0, 10)}, "2 2 false 1.00 no gap"},
+		"alone on levels 2 and 3":           {[]shift{on("a", 1, 0, 10), on("b", 2, 0, 10), on("b", 3, 0, 10)}, "1 2 true 1.00 no gap"},
+		"an empty shift":                    {[]shift{on("a", 1, 5, 5)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
+		"a shift that ends before it began": {[]shift{on("a", 1, 6, 5)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := sweep(tc.shifts, t0, t0.Add(10*time.Hour))
+			if got := fmt.Sprintf("%d %d %t %.2f %s", d.now, d.people, d.lone, d.covered, d.gapText()); got != tc.want {
+				t.Errorf("got %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// FuzzSweep compares the sweep with asking hour by hour.
+func FuzzSweep(f *testing.F) {
+	f.Add([]byte{1, 1, 0, 10, 2, 1, 12, 20})
+	f.Add([]byte{1, 1, 0, 255, 1, 2, 3, 4})
+	f.Add([]byte{0, 0, 255, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		const hours = 48
+		var shifts []shift
+		for ; len(data) >= 4 && len(shifts) < 40; data = data[4:] {
+			s := on(string(rune('a'+data[0]%4)), int(data[1]%4), int(data[2]%60)-6, int(data[3]%60)-6)
+			if data[2] == 255 {
+				s.start = time.Time{}
+			}
+			if data[3] == 255 {
+				s.end = time.Time{}
+			}
+			shifts = append(shifts, s)
+		}
+		d := sweep(shifts, t0, t0.Add(hours*time.Hour))
+		covered, gaps, lone, before := 0, 0, false, true
+		people := map[string]bool{}
+		for h := range hours {
+			at := t0.Add(time.Duration(h) * time.Hour)
+			levels := map[int]map[string]bool{}
+			for _, s := range shifts {
+				if !s.start.After(at) && (s.end.IsZero() || s.end.After(at)) {
+					if levels[s.level] == nil {
+						levels[s.level] = map[string]bool{}
+					}
+					levels[s.level][s.user], people[s.user] = true, true
+				}
+			}
+			if h == 0 && d.now != len(levels[1]) {
+				t.Errorf("%d now, want %d", d.now, len(levels[1]))
+			}
+			is := len(levels[1]) > 0
+			if is {
+				covered++
+			} else if before {
+				gaps++
+			}
+			before = is
+			times := map[string]int{}
+			for _, users := range levels {
+				for u := range users {
+					if len(users) == 1 {
+						if times[u]++; times[u] == 2 {
+							lone = true
+						}
+					}
+				}
+			}
+		}
+		if d.covered < 0 || d.covered > 1 || math.Abs(d.covered-float64(covered)/hours) > 1e-9 || d.gaps != gaps || d.lone != lone || d.people != len(people) {
+			t.Errorf("got %+v, want covered %d of %d, %d gaps, lone %t, %d people", d, covered, hours, gaps, lone, len(people))
+		}
+		if (d.gaps > 0) != d.gapStart.Before(d.gapEnd) {
+			t.Errorf("first gap of %d from %s to %s", d.gaps, d.gapStart, d.gapEnd)
+		}
+	})
+}
+
+func TestTemplate(t *testing.T) {
+	for title, want := range map[string]string{
+		"Disk 97% full on db-12":                                      "disk <n>% full on db-<n>",
+		"DISK 98% full on db-3 ":                                      "disk <n>% full on db-<n>",
+		"Pod shop/web-7f9c6b5d4f-x2lkq is crash looping":              "pod shop/web-<pod> is crash looping",
+		"Pod shop/web-86c57db685-q4wzj is crash looping":              "pod shop/web-<pod> is crash looping",
+		"10.2.3.4:8080 unreachable from 10.2.3.5":                     "<ip> unreachable from <ip>",
+		"peer 2001:db8:0:1:1:1:1:1 down, 2001:db8::7 too":             "peer <ip> down, <ip> too",
+		"Order 9a1b2c3d-0000-4e5f-8a9b-0c1d2e3f4a5b failed":           "order <id> failed",
+		"commit 4f2a9c1 broke the build":                              "commit <id> broke the build",
+		"pointer 0xDEADBEEF":                                          "pointer <id>",
+		`Queue "orders-eu" and 'orders us' too long`:                  "queue <value> and <value> too long",
+		"can't reach what it can't name":                              "can't reach what it can't name",
+		"[FIRING:3] Latency job=api":                                  "[firing:<n>] latency job=api",
+		"User jane.doe@example.com reports an error":                  "user <email> reports an error",
+		"See https://grafana.example/d/abc?x=1 for more":              "see <url> for more",
+		"effaced facade":                                              "effaced facade",
+		"took 1,234.5 s at 12:30:59":                                  "took <n> s at <n>",
+		"":                                                            "",
+		"Zahlung f\u00e4llt aus \xff\x00 7":                           "zahlung f\u00e4llt aus \ufffd <n>",
+		strings.Repeat("wort ", 100):                                  strings.TrimSpace(strings.Repeat("wort ", 40)),
+		"std::vector overflow in std::map":                            "std::vector overflow in std::map",
+		"replica web-7f9c6b5d4f has 2 of 3 pods on node ip-10-0-3-17": "replica web-<id> has <n> of <n> pods on node ip-<n>-<n>-<n>-<n>",
+	} {
+		if got := template(title); got != want {
+			t.Errorf("%q:\n got %q\nwant %q", title, got, want)
+		}
+	}
+}
+
+func FuzzTemplate(f *testing.F) {
+	f.Add("Disk 97% full on web-7f9c6b5d4f-x2lkq (10.2.3.4), see \"x\"")
+	f.Add("::1 \x00\xff 'a' `b` a@b.c 0x1f")
+	f.Fuzz(func(t *testing.T, title string) {
+		got := template(title)
+		if strings.ContainsAny(got, "0123456789\x00") || len(got) > mostTemplate || !utf8.ValidString(got) || got != strings.TrimSpace(got) {
+			t.Errorf("%q became %q", title, got)
+		}
+		if again := template(title); again != got {
+			t.Errorf("%q became %q and %q", title, got, again)
+		}
+	})
+}

@@ -1,0 +1,229 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+)
+
+// chain is the http.RoundTripper that all requests of one source pass.
+type chain struct {
+	next   http.RoundTripper
+	config Config
+	pace   *pace
+	jitter func(time.Duration) time.Duration
+}
+
+// RoundTrip sends the request, as often as it may and has to.
+func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
+	call := c.config.Template(req)
+	attempts := 1
+	if repeatable(req) {
+		attempts = c.config.MaxAttempts
+	}
+	body := req.Body
+	defer func() {
+		// A RoundTripper closes the body of its request, sent or not.
+		if body != nil {
+			_ = body.Close()
+		}
+	}()
+	for attempt := 1; ; attempt++ {
+		if err := c.pace.wait(req.Context(), call); err != nil {
+			return nil, c.failure(req.Context(), call, err)
+		}
+		resp, err := c.attempt(req, call, attempt)
+		if attempt == attempts || !worthRepeating(req.Context(), resp, err) {
+			return resp, err
+		}
+		wait := c.jitter(backoff(attempt))
+		if resp != nil {
+			asked := askedWait(resp, c.config.Now())
+			if asked > c.config.MaxWait {
+				return resp, nil
+			}
+			wait += asked
+		}
+		if deadline, ok := req.Context().Deadline(); ok && time.Until(deadline) < wait {
+			return resp, err // it would be over before the next attempt began
+		}
+		if sleepErr := c.config.Sleep(req.Context(), wait); sleepErr != nil {
+			return nil, c.failure(req.Context(), call, sleepErr)
+		}
+	}
+}
+
+// attempt sends the request once and reads the whole answer.
+func (c *chain) attempt(req *http.Request, call string, number int) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), c.config.Timeout)
+	defer cancel()
+	started := c.config.Now()
+	resp, err := c.send(ctx, req)
+	if err != nil {
+		err = c.failure(ctx, call, err)
+	}
+	seen := Observation{
+		Source: c.config.Source, Call: call, Outcome: OutcomeOK, Attempt: number,
+		Duration: c.config.Now().Sub(started), RateLimit: -1, RateRemaining: -1,
+	}
+	switch {
+	case err != nil:
+		var failed *collectors.CallError
+		errors.As(err, &failed)
+		seen.Outcome, seen.Status = string(failed.Reason), failed.Status
+	default:
+		seen.Status = resp.StatusCode
+		if resp.StatusCode >= 400 {
+			seen.Outcome = string(collectors.ReasonOfStatus(resp.StatusCode))
+		}
+		budget := readBudget(resp.Header, c.config.Now())
+		seen.RateLimit, seen.RateRemaining = budget.limit, budget.remaining
+		c.pace.learn(call, resp, budget)
+	}
+	c.config.Observe(seen)
+	return resp, err
+}
+
+// send does one attempt and leaves nothing open: the answer's body is read to
+// its end, so that a reset in mid-body is a failed attempt like any other.
+func (c *chain) send(ctx context.Context, req *http.Request) (*http.Response, error) {
+	out := req.Clone(ctx)
+	out.Header.Del("Authorization")
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody != nil {
+		fresh, err := req.GetBody()
+		if err != nil {
+			return nil, fmt.Errorf("body of the request: %w", err)
+		}
+		out.Body = fresh
+	}
+	resp, err := c.next.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	limit := c.config.MaxResponseBytes
+	if resp.ContentLength > limit {
+		return nil, &tooLarge{limit: limit, status: resp.StatusCode}
+	}
+	var content bytes.Buffer
+	if resp.ContentLength > 0 {
+		content.Grow(int(resp.ContentLength) + bytes.MinRead)
+	}
+	switch n, err := content.ReadFrom(io.LimitReader(resp.Body, limit+1)); {
+	case err != nil:
+		return nil, &cutShort{read: n, status: resp.StatusCode, err: err}
+	case n > limit:
+		return nil, &tooLarge{limit: limit, status: resp.StatusCode}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(content.Bytes()))
+	resp.ContentLength = int64(content.Len())
+	resp.TransferEncoding = nil
+	resp.Request = req
+	return resp, nil
+}
+
+// CloseIdleConnections releases the connections kept for later requests.
+func (c *chain) CloseIdleConnections() {
+	if closer, ok := c.next.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}
+
+// tooLarge and cutShort are answers that began and cannot be used.
+type tooLarge struct {
+	limit  int64
+	status int
+}
+
+func (e *tooLarge) Error() string {
+	return fmt.Sprintf("the answer is larger than %d bytes", e.limit)
+}
+
+type cutShort struct {
+	read   int64
+	status int
+	err    error
+}
+
+func (e *cutShort) Error() string {
+	return fmt.Sprintf("the answer ended after %d bytes: %v", e.read, e.err)
+}
+
+func (e *cutShort) Unwrap() error { return e.err }
+
+// failure makes the error of a call that has no whole answer.
+func (c *chain) failure(ctx context.Context, call string, err error) error {
+	var known *collectors.CallError
+	if errors.As(err, &known) {
+		return known
+	}
+	failed := &collectors.CallError{Call: call, Err: err}
+	var large *tooLarge
+	var cut *cutShort
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &large):
+		failed.Reason, failed.Status = collectors.ReasonTooLarge, large.status
+	case errors.As(err, &file):
+		// The only files read on the way are credentials and certificates.
+		failed.Reason = collectors.ReasonUnauthorized
+	default:
+		failed.Reason = collectors.ReasonOf(ctx, err)
+		if errors.As(err, &cut) {
+			failed.Status = cut.status
+		}
+	}
+	return failed
+}
+
+// repeatable reports whether sending the request twice does no harm: by its
+// method, or because it is marked as net/http documents it, with a header
+// Idempotency-Key or X-Idempotency-Key (present but empty is not sent).
+func repeatable(req *http.Request) bool {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	_, marked := req.Header["Idempotency-Key"]
+	_, marked2 := req.Header["X-Idempotency-Key"]
+	return marked || marked2
+}
+
+// worthRepeating reports whether another attempt may end differently.
+func worthRepeating(ctx context.Context, resp *http.Response, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if err == nil {
+		switch resp.StatusCode {
+		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+			http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return true
+		}
+		return false
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return false
+	}
+	var failed *collectors.CallError
+	errors.As(err, &failed)
+	return failed.Reason == collectors.ReasonTimeout || failed.Reason == collectors.ReasonUnreachable
+}
+
+// backoff is the span that the wait before the attempt after this one is drawn
+// from: 1, 2, 4 … seconds, at most 30.
+func backoff(attempt int) time.Duration {
+	return min(time.Second<<min(attempt-1, 10), 30*time.Second)
+}

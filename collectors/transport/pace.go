@@ -1,0 +1,187 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/prodready/collector/collectors"
+)
+
+const (
+	// longestPause bounds what a server's header can do to us: a Retry-After of
+	// a year must not need a restart.
+	longestPause = time.Hour
+	// mostCalls bounds the memory of pauses against a template with many names.
+	mostCalls = 256
+	// resetForm is how Jira Cloud writes X-RateLimit-Reset: no seconds.
+	resetForm = "2006-01-02T15:04Z07:00"
+)
+
+// pace decides when the next request may go: by our share of the account's
+// budget, and by what the server said about what is left of it. Servers keep
+// budgets per endpoint, so what they say is kept per call.
+type pace struct {
+	share   float64
+	maxWait time.Duration
+	now     func() time.Time
+	sleep   func(context.Context, time.Duration) error
+	bucket  *rate.Limiter
+
+	mu        sync.Mutex
+	notBefore map[string]time.Time
+}
+
+func newPace(cfg Config) *pace {
+	limit, burst := rate.Inf, 1
+	if cfg.RatePerMinute != Unlimited {
+		perSecond := cfg.RatePerMinute * cfg.BudgetShare / 60
+		limit = rate.Limit(perSecond)
+		burst = max(1, int(perSecond*5))
+	}
+	return &pace{
+		share: cfg.BudgetShare, maxWait: cfg.MaxWait, now: cfg.Now, sleep: cfg.Sleep,
+		bucket: rate.NewLimiter(limit, burst), notBefore: map[string]time.Time{},
+	}
+}
+
+// wait returns when the call may be sent. It fails at once when the server
+// wants to be left alone for longer than a call may wait.
+func (p *pace) wait(ctx context.Context, call string) error {
+	now := p.now()
+	p.mu.Lock()
+	pause := p.notBefore[call].Sub(now)
+	if pause <= 0 {
+		delete(p.notBefore, call)
+	}
+	p.mu.Unlock()
+	if pause > p.maxWait {
+		return &collectors.CallError{
+			Reason: collectors.ReasonRateLimited, Call: call, Status: http.StatusTooManyRequests,
+			Err: fmt.Errorf("not sent: the server asked to wait until %s", now.Add(pause).UTC().Format(time.RFC3339)),
+		}
+	}
+	turn := p.bucket.ReserveN(now, 1)
+	delay := max(turn.DelayFrom(now), pause)
+	if delay <= 0 {
+		return ctx.Err()
+	}
+	if err := p.sleep(ctx, delay); err != nil {
+		turn.CancelAt(p.now())
+		return err
+	}
+	return nil
+}
+
+// learn keeps what an answer says about the time of the next request.
+func (p *pace) learn(call string, resp *http.Response, b budget) {
+	now := p.now()
+	var pause time.Duration
+	if refuses(resp.StatusCode) {
+		pause = askedWait(resp, now)
+	} else if b.limit > 0 && b.remaining >= 0 && b.reset > 0 {
+		// Ours is what is left after the others' share. When little is, spread
+		// it over the time to the reset; when nothing is, wait for the reset.
+		ours := b.remaining - b.limit*(1-p.share)
+		switch {
+		case ours < 1:
+			pause = b.reset
+		case ours < b.limit*p.share/4:
+			pause = time.Duration(float64(b.reset) / ours)
+		}
+	}
+	if pause <= 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, known := p.notBefore[call]; !known && len(p.notBefore) >= mostCalls {
+		clear(p.notBefore)
+	}
+	p.notBefore[call] = now.Add(min(pause, longestPause))
+}
+
+func refuses(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+}
+
+// budget is what the headers of an answer say about the account's budget.
+type budget struct {
+	limit, remaining float64 // requests; -1 when not said
+	reset            time.Duration
+}
+
+func readBudget(h http.Header, now time.Time) budget {
+	b := budget{limit: number(h, "RateLimit-Limit"), remaining: number(h, "RateLimit-Remaining")}
+	b.reset = resetIn(h, now)
+	return b
+}
+
+// number reads a header in its plain or its X- form.
+func number(h http.Header, name string) float64 {
+	for _, name := range [...]string{name, "X-" + name} {
+		if v, err := strconv.ParseFloat(h.Get(name), 64); err == nil && v >= 0 && v < 1e12 {
+			return v
+		}
+	}
+	return -1
+}
+
+// askedWait is how long the server wants to be left alone: Retry-After in
+// seconds or as a date and, on a refusal, else the time to the reset of its
+// budget. It is 0 when the server does not say.
+func askedWait(resp *http.Response, now time.Time) time.Duration {
+	if v := strings.TrimSpace(resp.Header.Get("Retry-After")); v != "" {
+		if d, ok := seconds(v); ok {
+			return d
+		}
+		if at, err := http.ParseTime(v); err == nil {
+			return max(at.Sub(now), 0)
+		}
+	}
+	if refuses(resp.StatusCode) {
+		return resetIn(resp.Header, now)
+	}
+	return 0
+}
+
+// resetIn is the time until the budget is filled again, 0 when not said.
+// PagerDuty says it in seconds, Jira as a point in time, others as Unix time.
+func resetIn(h http.Header, now time.Time) time.Duration {
+	for _, name := range [...]string{"RateLimit-Reset", "X-RateLimit-Reset"} {
+		v := strings.TrimSpace(h.Get(name))
+		if v == "" {
+			continue
+		}
+		if d, ok := seconds(v); ok {
+			if d >= unixTimes {
+				d = time.Unix(int64(d/time.Second), 0).Sub(now)
+			}
+			return max(d, 0)
+		}
+		for _, form := range [...]string{resetForm, time.RFC3339} {
+			if at, err := time.Parse(form, v); err == nil {
+				return max(at.Sub(now), 0)
+			}
+		}
+	}
+	return 0
+}
+
+// unixTimes is where a number of seconds is no span any more but a Unix time.
+const unixTimes = 1e9 * time.Second
+
+// seconds reads a number of seconds that fits a Duration.
+func seconds(v string) (time.Duration, bool) {
+	s, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(s >= 0 && s <= 9e9) {
+		return 0, false
+	}
+	return time.Duration(s * float64(time.Second)), true
+}

@@ -1,0 +1,326 @@
+package config
+
+import (
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+	"go.yaml.in/yaml/v3"
+)
+
+// HTTPClient says how to reach a server: credentials, TLS, proxy. Its keys are
+// those of Prometheus.
+type HTTPClient = promconfig.HTTPClientConfig
+
+// DefaultHTTPClientConfig is the HTTP client of a source that says nothing.
+func DefaultHTTPClientConfig() HTTPClient { return promconfig.DefaultHTTPClientConfig }
+
+// Sources are the upstreams that evidence comes from.
+type Sources struct {
+	PagerDuty  []PagerDuty  `yaml:"pagerduty"`
+	Jira       []Jira       `yaml:"jira"`
+	Prometheus []Prometheus `yaml:"prometheus"`
+}
+
+// Rate bounds the requests to an upstream.
+type Rate struct {
+	// PerMinute is the whole budget of the account in requests a minute.
+	PerMinute float64 `yaml:"per_minute"`
+	// Share is the part of the budget this program may use, above 0 to 1.
+	Share float64 `yaml:"share"`
+}
+
+// DefaultMaxResponseBytes bounds one answer of an upstream.
+const DefaultMaxResponseBytes = 32 << 20
+
+// PagerDuty is one PagerDuty account.
+type PagerDuty struct {
+	// Name is unique among the accounts; records call the source pagerduty/Name.
+	Name string `yaml:"name"`
+	// Endpoint is the API's address, without a slash at its end.
+	Endpoint string `yaml:"endpoint"`
+	// TokenFile is a file that holds a REST API key, TokenEnv an environment
+	// variable that does. HTTPClient may carry the credential of an OAuth app
+	// instead.
+	TokenFile string `yaml:"token_file"`
+	TokenEnv  string `yaml:"token_env"`
+	// Schedule says when a round starts; see ParseSchedule.
+	Schedule string `yaml:"schedule"`
+	// Timeout bounds one round.
+	Timeout Duration `yaml:"timeout"`
+	// History is how far back incidents are collected.
+	History Duration `yaml:"history"`
+	// Rate bounds the requests, MaxResponseBytes one answer.
+	Rate             Rate       `yaml:"rate"`
+	MaxResponseBytes int64      `yaml:"max_response_bytes"`
+	HTTPClient       HTTPClient `yaml:"http_client"`
+
+	credential Credential
+}
+
+// DefaultPagerDuty is an account that says nothing.
+func DefaultPagerDuty() PagerDuty {
+	return PagerDuty{
+		Endpoint:         "https://api.pagerduty.com",
+		Schedule:         "@every 5m",
+		Timeout:          Duration(4 * time.Minute),
+		History:          Duration(90 * 24 * time.Hour),
+		Rate:             Rate{PerMinute: 960, Share: 0.5},
+		MaxResponseBytes: DefaultMaxResponseBytes,
+		HTTPClient:       DefaultHTTPClientConfig(),
+	}
+}
+
+// UnmarshalYAML decodes an account on top of the defaults.
+func (p *PagerDuty) UnmarshalYAML(node *yaml.Node) error {
+	type plain PagerDuty
+	*p = DefaultPagerDuty()
+	return node.Decode((*plain)(p))
+}
+
+// Credential is the REST API key; its IsZero is true when HTTPClient carries
+// the credential.
+func (p PagerDuty) Credential() Credential { return p.credential }
+
+// Client is HTTPClient with the credential in it. The file is read anew, so a
+// client that is made after a reload has the current key. The result holds the
+// key in clear: it must not be logged.
+func (p PagerDuty) Client() (HTTPClient, error) {
+	if p.credential.IsZero() {
+		return p.HTTPClient, nil
+	}
+	key, err := p.credential.Read()
+	if err != nil {
+		return HTTPClient{}, err
+	}
+	client := p.HTTPClient
+	// PagerDuty writes "Authorization: Token token=KEY".
+	client.Authorization = &promconfig.Authorization{Type: "Token", Credentials: promconfig.Secret("token=" + key.Reveal())}
+	return client, nil
+}
+
+// Deployment is the kind of a Jira site.
+type Deployment string
+
+// The kinds of Jira sites.
+const (
+	Cloud      Deployment = "cloud"
+	DataCenter Deployment = "datacenter"
+)
+
+// Auth is how a Jira site knows us.
+type Auth string
+
+// The ways to authenticate at a Jira site.
+const (
+	// AuthBasic sends Email and the token; the way of Jira Cloud.
+	AuthBasic Auth = "basic"
+	// AuthPAT sends a personal access token; the way of Jira Data Center.
+	AuthPAT Auth = "pat"
+	// AuthBearer sends an OAuth access token.
+	AuthBearer Auth = "bearer"
+)
+
+// Jira is one Jira site.
+type Jira struct {
+	// Name is unique among the sites; records call the source jira/Name.
+	Name string `yaml:"name"`
+	// Deployment is cloud or datacenter: their search calls differ.
+	Deployment Deployment `yaml:"deployment"`
+	// URL is the API's address, BrowseURL the one people open; URL when empty.
+	URL       string `yaml:"url"`
+	BrowseURL string `yaml:"browse_url"`
+	// Email belongs to the token with AuthBasic.
+	Email string `yaml:"email"`
+	// TokenFile is a file that holds the token, TokenEnv an environment
+	// variable that does.
+	TokenFile string `yaml:"token_file"`
+	TokenEnv  string `yaml:"token_env"`
+	// Auth is basic, pat or bearer; empty means basic on Cloud, else pat.
+	Auth Auth `yaml:"auth"`
+	// Incidents and Reviews say which tickets are incidents and readiness
+	// reviews.
+	Incidents JiraIncidents `yaml:"incidents"`
+	Reviews   JiraReviews   `yaml:"reviews"`
+	// FactsFile declares JQL facts; empty means the embedded ones.
+	FactsFile string `yaml:"facts_file"`
+	// Schedule says when a round starts; see ParseSchedule.
+	Schedule string `yaml:"schedule"`
+	// Timeout bounds one round.
+	Timeout Duration `yaml:"timeout"`
+	// Rate bounds the requests, MaxResponseBytes one answer.
+	Rate             Rate       `yaml:"rate"`
+	MaxResponseBytes int64      `yaml:"max_response_bytes"`
+	HTTPClient       HTTPClient `yaml:"http_client"`
+
+	credential Credential
+}
+
+// JiraIncidents says which tickets are incidents, and how to read them.
+type JiraIncidents struct {
+	// JQL selects the tickets; empty means that the site has none.
+	JQL string `yaml:"jql"`
+	// History is how far back incidents are collected.
+	History Duration `yaml:"history"`
+	// StartedField and ResolvedField are the fields with the times.
+	StartedField  string `yaml:"started_field"`
+	ResolvedField string `yaml:"resolved_field"`
+	// SeverityField is the field with the severity, Severities turns its words
+	// into 1 (worst) to 5. Words that are not listed have no severity.
+	SeverityField string         `yaml:"severity_field"`
+	Severities    map[string]int `yaml:"severities"`
+	// LinkFields are fields that hold the id or address of the same incident
+	// elsewhere.
+	LinkFields []string `yaml:"link_fields"`
+	// Services says how a ticket names its services.
+	Services ServiceLink `yaml:"services"`
+}
+
+// JiraReviews says which tickets are production readiness reviews.
+type JiraReviews struct {
+	// JQL selects the tickets; empty means that the site has none.
+	JQL string `yaml:"jql"`
+	// Services says how a ticket names its service.
+	Services ServiceLink `yaml:"services"`
+}
+
+// LinkBy is how a ticket names the services it is about.
+type LinkBy string
+
+// The ways a ticket names services.
+const (
+	// ByComponent compares project and component with the catalog's jira
+	// entries.
+	ByComponent LinkBy = "component"
+	// ByProject compares the project with the catalog's jira entries.
+	ByProject LinkBy = "project"
+	// ByLabel reads labels that are Prefix and a service's name or alias.
+	ByLabel LinkBy = "label"
+	// ByField reads Field, which holds names or aliases of services.
+	ByField LinkBy = "field"
+)
+
+// ServiceLink says how a ticket names the services it is about.
+type ServiceLink struct {
+	// By is component, project, label or field.
+	By LinkBy `yaml:"by"`
+	// Prefix is what labels begin with; only with ByLabel.
+	Prefix string `yaml:"prefix"`
+	// Field is a field's id; required with ByField.
+	Field string `yaml:"field"`
+}
+
+// DefaultJira is a site that says nothing.
+func DefaultJira() Jira {
+	return Jira{
+		Deployment: Cloud,
+		Incidents: JiraIncidents{
+			History:       Duration(90 * 24 * time.Hour),
+			StartedField:  "created",
+			ResolvedField: "resolutiondate",
+			SeverityField: "priority",
+			Severities:    map[string]int{"Highest": 1, "High": 2, "Medium": 3, "Low": 4, "Lowest": 5},
+			Services:      ServiceLink{By: ByComponent},
+		},
+		Reviews:          JiraReviews{Services: ServiceLink{By: ByComponent}},
+		Schedule:         "@every 10m",
+		Timeout:          Duration(8 * time.Minute),
+		Rate:             Rate{PerMinute: 600, Share: 0.5},
+		MaxResponseBytes: DefaultMaxResponseBytes,
+		HTTPClient:       DefaultHTTPClientConfig(),
+	}
+}
+
+// UnmarshalYAML decodes a site on top of the defaults.
+func (j *Jira) UnmarshalYAML(node *yaml.Node) error {
+	type plain Jira
+	*j = DefaultJira()
+	return node.Decode((*plain)(j))
+}
+
+// UnmarshalYAML decodes on top of what is there. A map of severities replaces
+// the default one, since words of another site's scheme mean something else.
+func (i *JiraIncidents) UnmarshalYAML(node *yaml.Node) error {
+	type plain JiraIncidents
+	defaults := i.Severities
+	i.Severities = nil
+	if err := node.Decode((*plain)(i)); err != nil {
+		return err
+	}
+	if i.Severities == nil {
+		i.Severities = defaults
+	}
+	return nil
+}
+
+// Credential is the token; its IsZero is true when HTTPClient carries the
+// credential or the site needs none.
+func (j Jira) Credential() Credential { return j.credential }
+
+// Client is HTTPClient with the credential in it. A token file is read again
+// for every request, so it can be rotated. The result may hold a token in
+// clear: it must not be logged.
+func (j Jira) Client() (HTTPClient, error) {
+	client := j.HTTPClient
+	if j.credential.IsZero() {
+		return client, nil
+	}
+	token, err := j.credential.Read()
+	if err != nil {
+		return HTTPClient{}, err
+	}
+	// The name of a file is preferred to its content, so that it can rotate.
+	clear := promconfig.Secret(token.Reveal())
+	if j.TokenFile != "" {
+		clear = ""
+	}
+	if j.Auth == AuthBasic {
+		client.BasicAuth = &promconfig.BasicAuth{Username: j.Email, Password: clear, PasswordFile: j.TokenFile}
+	} else {
+		client.Authorization = &promconfig.Authorization{Type: "Bearer", Credentials: clear, CredentialsFile: j.TokenFile}
+	}
+	return client, nil
+}
+
+// Prometheus is one Prometheus-compatible server.
+type Prometheus struct {
+	// Name is unique among the servers; records call the source
+	// prometheus/Name.
+	Name string `yaml:"name"`
+	// URL is the address below which /api/v1 is.
+	URL string `yaml:"url"`
+	// Presets are the names of embedded fact sets to ask for.
+	Presets []string `yaml:"presets"`
+	// FactsFiles declare more PromQL facts.
+	FactsFiles []string `yaml:"facts_files"`
+	// PagingSeverities are the values of the severity label of alerts that
+	// wake somebody.
+	PagingSeverities []string `yaml:"paging_severities"`
+	// Schedule says when a round starts; see ParseSchedule.
+	Schedule string `yaml:"schedule"`
+	// Timeout bounds one round.
+	Timeout Duration `yaml:"timeout"`
+	// Rate bounds the requests, MaxResponseBytes one answer.
+	Rate             Rate       `yaml:"rate"`
+	MaxResponseBytes int64      `yaml:"max_response_bytes"`
+	HTTPClient       HTTPClient `yaml:"http_client"`
+}
+
+// DefaultPrometheus is a server that says nothing.
+func DefaultPrometheus() Prometheus {
+	return Prometheus{
+		PagingSeverities: []string{"critical", "page"},
+		Schedule:         "@every 5m",
+		Timeout:          Duration(4 * time.Minute),
+		Rate:             Rate{PerMinute: 600, Share: 1},
+		MaxResponseBytes: DefaultMaxResponseBytes,
+		HTTPClient:       DefaultHTTPClientConfig(),
+	}
+}
+
+// UnmarshalYAML decodes a server on top of the defaults. Lists replace the
+// default ones.
+func (p *Prometheus) UnmarshalYAML(node *yaml.Node) error {
+	type plain Prometheus
+	*p = DefaultPrometheus()
+	return node.Decode((*plain)(p))
+}

@@ -1,0 +1,276 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+)
+
+var (
+	sourceName   = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+func (v *validator) sources() {
+	s := &v.config.Sources
+	names := map[string]string{}
+	for i := range s.PagerDuty {
+		v.pagerDuty(fmt.Sprintf("sources.pagerduty[%d]", i), &s.PagerDuty[i], names)
+	}
+	clear(names)
+	for i := range s.Jira {
+		v.jira(fmt.Sprintf("sources.jira[%d]", i), &s.Jira[i], names)
+	}
+	clear(names)
+	for i := range s.Prometheus {
+		v.prometheus(fmt.Sprintf("sources.prometheus[%d]", i), &s.Prometheus[i], names)
+	}
+}
+
+func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string) {
+	v.name(path, p.Name, names)
+	v.address(path+".endpoint", "the endpoint", &p.Endpoint)
+	v.httpFiles(path+".http_client", &p.HTTPClient)
+	p.credential = v.credential(path, &p.TokenFile, p.TokenEnv, p.HTTPClient, true)
+	v.job(path, p.Schedule, p.Timeout, p.Rate, p.MaxResponseBytes)
+	v.history(path+".history", p.History)
+}
+
+func (v *validator) jira(path string, j *Jira, names map[string]string) {
+	v.name(path, j.Name, names)
+	v.word(path+".deployment", string(j.Deployment), string(Cloud), string(DataCenter))
+	v.address(path+".url", "the address", &j.URL)
+	if j.BrowseURL == "" {
+		j.BrowseURL = j.URL
+	} else {
+		v.address(path+".browse_url", "the address", &j.BrowseURL)
+	}
+	v.httpFiles(path+".http_client", &j.HTTPClient)
+	// A Data Center site may be readable without logging in.
+	j.credential = v.credential(path, &j.TokenFile, j.TokenEnv, j.HTTPClient, j.Deployment == Cloud)
+	if j.Auth == "" {
+		j.Auth = AuthPAT
+		if j.Deployment == Cloud {
+			j.Auth = AuthBasic
+		}
+	}
+	v.word(path+".auth", string(j.Auth), string(AuthBasic), string(AuthPAT), string(AuthBearer))
+	if j.Auth == AuthBasic && !j.credential.IsZero() && j.Email == "" {
+		v.add(path+".email", "the email is missing; basic authentication needs the account that the token belongs to")
+	}
+	v.history(path+".incidents.history", j.Incidents.History)
+	v.required(path+".incidents.started_field", "the field", j.Incidents.StartedField)
+	v.required(path+".incidents.resolved_field", "the field", j.Incidents.ResolvedField)
+	for _, word := range sortedKeys(j.Incidents.Severities) {
+		if severity := j.Incidents.Severities[word]; severity < 1 || severity > 5 {
+			v.add(path+".incidents.severities."+word, "severity %d does not exist; use 1 (worst) to 5", severity)
+		}
+	}
+	v.serviceLink(path+".incidents.services", j.Incidents.Services)
+	v.serviceLink(path+".reviews.services", j.Reviews.Services)
+	v.file(path+".facts_file", &j.FactsFile)
+	v.job(path, j.Schedule, j.Timeout, j.Rate, j.MaxResponseBytes)
+}
+
+func (v *validator) serviceLink(path string, link ServiceLink) {
+	v.word(path+".by", string(link.By), string(ByComponent), string(ByProject), string(ByLabel), string(ByField))
+	if link.By == ByField {
+		v.required(path+".field", "the id of the field", link.Field)
+	} else if link.Field != "" {
+		v.add(path+".field", "the field is not used; set by to field or remove it")
+	}
+	if link.By != ByLabel && link.Prefix != "" {
+		v.add(path+".prefix", "the prefix is not used; set by to label or remove it")
+	}
+}
+
+func (v *validator) prometheus(path string, p *Prometheus, names map[string]string) {
+	v.name(path, p.Name, names)
+	v.address(path+".url", "the address", &p.URL)
+	v.httpFiles(path+".http_client", &p.HTTPClient)
+	for i, preset := range p.Presets {
+		at := fmt.Sprintf("%s.presets[%d]", path, i)
+		v.required(at, "the name", preset)
+		if slices.Index(p.Presets, preset) < i {
+			v.add(at, "the preset %q is given twice; remove one of them", preset)
+		}
+	}
+	for i := range p.FactsFiles {
+		at := fmt.Sprintf("%s.facts_files[%d]", path, i)
+		if v.required(at, "the file name", p.FactsFiles[i]) {
+			v.file(at, &p.FactsFiles[i])
+		}
+	}
+	for i, severity := range p.PagingSeverities {
+		v.required(fmt.Sprintf("%s.paging_severities[%d]", path, i), "the severity", severity)
+	}
+	v.job(path, p.Schedule, p.Timeout, p.Rate, p.MaxResponseBytes)
+}
+
+// name checks the name of an instance. names holds those of its kind.
+func (v *validator) name(path, name string, names map[string]string) {
+	switch {
+	case name == "":
+		v.add(path+".name", "the name is missing; records and metrics need it")
+		return
+	case !sourceName.MatchString(name):
+		v.add(path+".name", "the name %q cannot be used; use lower case letters, digits, dashes and underscores", name)
+	}
+	if first, dup := names[name]; dup {
+		v.add(path+".name", "the name %q is already used at %s; rename one of them", name, v.place(first))
+		return
+	}
+	names[name] = path + ".name"
+}
+
+// address checks a web address and takes the slash off its end. It is not
+// shown, since it may hold a credential.
+func (v *validator) address(path, what string, address *string) {
+	if !v.required(path, what, *address) {
+		return
+	}
+	u, err := url.Parse(*address)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
+		v.add(path, "%s is not a web address; write it as https://host/path", what)
+	case u.User != nil:
+		v.add(path, "%s holds credentials, which must not stand here; use http_client.basic_auth with password_file", what)
+	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		v.add(path, "%s has a query or fragment, to which no path can be added; remove it", what)
+	}
+	*address = strings.TrimRight(*address, "/")
+}
+
+func (v *validator) job(path, schedule string, timeout Duration, rate Rate, maxBytes int64) {
+	if _, err := ParseSchedule(schedule); err != nil {
+		v.add(path+".schedule", "%v", err)
+	}
+	v.duration(path+".timeout", timeout, time.Second, 24*time.Hour)
+	// The comparisons are written so that NaN fails them too.
+	if !(rate.PerMinute > 0 && rate.PerMinute <= 1e6) {
+		v.add(path+".rate.per_minute", "the rate is out of range; use a number of requests a minute above 0, up to 1000000")
+	}
+	if !(rate.Share > 0 && rate.Share <= 1) {
+		v.add(path+".rate.share", "the share is out of range; use a number above 0, up to 1")
+	}
+	if maxBytes < 1<<16 || maxBytes > 1<<30 {
+		v.add(path+".max_response_bytes", "%d is out of range; use 65536 to 1073741824", maxBytes)
+	}
+}
+
+// history checks how far back incidents are collected.
+func (v *validator) history(path string, history Duration) {
+	v.duration(path, history, 24*time.Hour, maxDuration)
+	if kept := v.config.Store.Retention.Incidents; history > kept {
+		v.add(path, "%s is longer than the %s of store.retention.incidents, so that incidents would be deleted and collected for ever; shorten one or lengthen the other", history, kept)
+	}
+}
+
+// credential checks that there is exactly one credential and that it can be
+// read.
+func (v *validator) credential(path string, file *string, variable string, client HTTPClient, needed bool) Credential {
+	inClient := client.Authorization != nil || client.BasicAuth != nil || client.OAuth2 != nil
+	if v.spoilt[path+".token_file"] || v.spoilt[path+".token_env"] || v.spoilt[path+".http_client"] {
+		return Credential{}
+	}
+	switch {
+	case *file != "" && variable != "":
+		v.add(path+".token_env", "both token_file and token_env are given; remove one of them")
+		return Credential{}
+	case (*file != "" || variable != "") && inClient:
+		v.add(path+".http_client", "there is a credential here and a token beside it; remove one of them")
+		return Credential{}
+	case *file != "":
+		written := *file
+		v.resolve(path+".token_file", file)
+		c := Credential{file: *file, readFile: v.options.ReadFile, unshown: !looksLikeFile(written)}
+		if _, err := c.Read(); err != nil {
+			v.add(path+".token_file", "%v; put the token, and nothing else, into a file that this program can read", err)
+		}
+		return c
+	case variable != "":
+		if !variableName.MatchString(variable) {
+			// Not shown: it may be the token itself.
+			v.add(path+".token_env", "this is not the name of an environment variable; write the name, not the token")
+			return Credential{}
+		}
+		value, _ := lookup(v.options.Environ, variable)
+		c := Credential{variable: variable, value: NewSecret(value)}
+		if _, err := c.Read(); err != nil {
+			v.add(path+".token_env", "the environment variable is empty or not one line; set it or correct its name")
+		}
+		return c
+	case needed && !inClient:
+		v.add(path, "there is no credential; name a file in token_file or an environment variable in token_env")
+	}
+	return Credential{}
+}
+
+// httpFiles resolves the files that an HTTP client names and tries to read
+// them.
+func (v *validator) httpFiles(path string, client *HTTPClient) {
+	if v.spoilt[path] {
+		return
+	}
+	v.files(path, reflect.ValueOf(client).Elem())
+}
+
+// files goes through a structure of prometheus/common; its file names are the
+// strings under keys that end in _file, and the lists called files.
+func (v *validator) files(path string, value reflect.Value) {
+	switch value.Kind() {
+	case reflect.Pointer:
+		if !value.IsNil() && value.Type() != reflect.TypeFor[*url.URL]() {
+			v.files(path, value.Elem())
+		}
+	case reflect.Struct:
+		if value.Type() == reflect.TypeFor[promconfig.URL]() {
+			return
+		}
+		for i := range value.NumField() {
+			field := value.Type().Field(i)
+			key, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+			at := path
+			if !strings.Contains(options, "inline") {
+				at = join(path, key)
+			}
+			switch member := value.Field(i); {
+			case !field.IsExported():
+			case member.Kind() == reflect.String && strings.HasSuffix(key, "_file"):
+				name := member.String()
+				v.file(at, &name)
+				member.SetString(name)
+			case key == "files" && member.Type() == reflect.TypeFor[[]string]():
+				for j := range member.Len() {
+					name := member.Index(j).String()
+					v.file(fmt.Sprintf("%s[%d]", at, j), &name)
+					member.Index(j).SetString(name)
+				}
+			default:
+				v.files(at, member)
+			}
+		}
+	case reflect.Map:
+		for _, key := range value.MapKeys() {
+			// Header values are structs with a list of files, which is shared.
+			held := reflect.New(value.Type().Elem()).Elem()
+			held.Set(value.MapIndex(key))
+			v.files(join(path, key.String()), held)
+		}
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,216 @@
+package exporter
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+)
+
+// badgeGroup is the badges services hold, and how they changed.
+func badgeGroup() Group {
+	return Group{
+		Title: "Badges",
+		Intro: "Levels are 0 (none), 1 (bronze), 2 (silver), 3 (gold), 4 (platinum) and 5 (diamond). " +
+			"Alert on `readiness_badge_last_transition_timestamp_seconds`: `increase()` never sees a counter that is born at 1.",
+		Families: []Family{
+			{
+				Name: "badge_level", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel},
+				Help:     "Level of the badge the service holds, 0 to 5.",
+				Presence: "the service has been judged",
+				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
+					emit(float64(s.Badge.Badge), s.Entry.Name)
+				}),
+			},
+			{
+				Name: "badge", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel, "badge"},
+				Help:     "The badge the service holds, none included; always 1.",
+				Presence: "the service has been judged",
+				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
+					emit(1, s.Entry.Name, s.Badge.Badge.String())
+				}),
+			},
+			{
+				Name: "badge_ceiling_level", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel},
+				Help:     "The highest level the service can reach with the checks that apply to it, 0 to 5.",
+				Presence: "the service has been judged",
+				Collect: perService(func(s *snapshot.Service, emit Emit) {
+					if s.Card != nil {
+						emit(float64(s.Card.Ceiling), s.Entry.Name)
+					}
+				}),
+			},
+			{
+				Name: "badge_gap_checks", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel, "module"},
+				Help:     "Number of checks of one module that are missing to the next badge.",
+				Presence: "the module applies to the service",
+				Collect: perService(func(s *snapshot.Service, emit Emit) {
+					eachModule(s, func(m *scoring.ModuleResult) {
+						if m.Applies {
+							emit(float64(m.Gap), s.Entry.Name, m.Module.ID)
+						}
+					})
+				}),
+			},
+			{
+				Name: "badge_on_hold", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel},
+				Help:     "1 while the badge is held although evidence neither proves nor contradicts it, else 0.",
+				Presence: "the service has been judged",
+				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
+					emit(mark(s.Badge.Hold != nil), s.Entry.Name)
+				}),
+			},
+			{
+				Name: "badge_since_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+				Labels:   []string{ServiceLabel},
+				Help:     "Since when the service has held its badge, as a Unix time.",
+				Presence: "the service has been judged",
+				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
+					emitTime(emit, s.Badge.Since, s.Entry.Name)
+				}),
+			},
+			{
+				Name: "badge_lapse_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+				Labels:   []string{ServiceLabel},
+				Help:     "When a badge on hold lapses if nothing changes, as a Unix time.",
+				Presence: "the badge is on hold",
+				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
+					if s.Badge.Hold != nil {
+						emitTime(emit, s.Badge.Hold.LapseAt, s.Entry.Name)
+					}
+				}),
+			},
+			{
+				Name: "badge_last_transition_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+				Labels:   []string{ServiceLabel, "direction", "cause", "from", "to"},
+				Help:     "When the badge last changed, in which direction and why, as a Unix time.",
+				Presence: "the badge has changed",
+				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
+					if t := s.Badge.LastTransition; t != nil {
+						emitTime(emit, t.At, s.Entry.Name, t.Direction(), string(t.Cause), t.From.String(), t.To.String())
+					}
+				}),
+			},
+			{
+				Name: "badge_last_transition_announced", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel},
+				Help:     "1 if the last change of the badge is to be announced, 0 if it was the first judgement or the service was only observed.",
+				Presence: "the badge has changed",
+				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
+					if t := s.Badge.LastTransition; t != nil {
+						emit(mark(t.Announced), s.Entry.Name)
+					}
+				}),
+			},
+			{
+				Name: "badge_transitions_total", Kind: Counter, Stability: Stable,
+				Labels:  []string{"direction", "cause"},
+				Help:    "Badge changes of the whole fleet since the store began.",
+				Collect: collectTransitions,
+			},
+		},
+	}
+}
+
+// targetGroup is what services are asked to reach.
+func targetGroup() Group {
+	return Group{
+		Title: "Targets",
+		Families: []Family{
+			{
+				Name: "target_badge_level", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel},
+				Help:     "Level of the badge the service should hold, 0 to 5.",
+				Presence: "the framework has a target for the service",
+				Collect: perTarget(func(name string, t framework.Target, emit Emit) {
+					emit(float64(t.Badge), name)
+				}),
+			},
+			{
+				Name: "target_due_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+				Labels:   []string{ServiceLabel},
+				Help:     "When the service should hold its target badge, as a Unix time.",
+				Presence: "the target has a date",
+				Collect: perTarget(func(name string, t framework.Target, emit Emit) {
+					emitTime(emit, t.Due, name)
+				}),
+			},
+		},
+	}
+}
+
+// perBadge is perService for services whose badge has been judged.
+func perBadge(collect func(*snapshot.Service, Emit)) func(*snapshot.Snapshot, Options, Emit) {
+	return perService(func(s *snapshot.Service, emit Emit) {
+		if !s.Badge.At.IsZero() || !s.Badge.FirstJudged.IsZero() {
+			collect(s, emit)
+		}
+	})
+}
+
+func perTarget(collect func(string, framework.Target, Emit)) func(*snapshot.Snapshot, Options, Emit) {
+	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+		if s.Framework == nil {
+			return
+		}
+		for i := range s.Services {
+			entry := s.Services[i].Entry
+			if target, ok := s.Framework.Target(entry.Tier); ok {
+				collect(entry.Name, target, emit)
+			}
+		}
+	}
+}
+
+// Directions lists the closed set of Transition.Direction.
+func Directions() []string { return []string{"award", "regress"} }
+
+// collectTransitions writes every direction and cause, so that the first
+// change of a kind is an increase from zero.
+func collectTransitions(s *snapshot.Snapshot, _ Options, emit Emit) {
+	type kind struct{ direction, cause string }
+	counts := map[kind]int64{}
+	for _, t := range s.Transitions {
+		counts[kind{t.Direction, string(t.Cause)}] += t.Count
+	}
+	for _, direction := range Directions() {
+		for _, cause := range scoring.Causes() {
+			k := kind{direction, string(cause)}
+			emit(float64(counts[k]), k.direction, k.cause)
+			delete(counts, k)
+		}
+	}
+	// A store written by a newer version may know other causes.
+	rest := make([]kind, 0, len(counts))
+	for k := range counts {
+		rest = append(rest, k)
+	}
+	sort.Slice(rest, func(i, j int) bool {
+		return slices.Compare([]string{rest[i].direction, rest[i].cause}, []string{rest[j].direction, rest[j].cause}) < 0
+	})
+	for _, k := range rest {
+		emit(float64(counts[k]), k.direction, k.cause)
+	}
+}
+
+func mark(on bool) float64 {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// emitTime writes a Unix time; the zero time is no data.
+func emitTime(emit Emit, at time.Time, labels ...string) {
+	if !at.IsZero() {
+		emit(unixSeconds(at), labels...)
+	}
+}

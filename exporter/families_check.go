@@ -1,0 +1,105 @@
+package exporter
+
+import (
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+)
+
+// checkGroup is the verdicts on checks, of one service and of the fleet.
+func checkGroup() Group {
+	return Group{
+		Title: "Checks",
+		Intro: "The statuses are `pass`, `fail`, `unknown`, `exempt`, `not_applicable` and `scheduled`.",
+		Families: []Family{
+			{
+				Name: "check_status", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel, "module", "check", "status"},
+				Help:     "The current status of one check for one service; always 1.",
+				Presence: "every status but pass; pass too if it is configured, since passes are most of the series",
+				Collect:  collectCheckStatus,
+			},
+			{
+				Name: "checks", Kind: Gauge, Stability: Stable,
+				Labels:  []string{"module", "check", "status"},
+				Help:    "Number of services of the fleet for which the check has the status.",
+				Collect: collectChecks,
+			},
+			{
+				Name: "exemption_expiry_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+				Labels:   []string{ServiceLabel, "check"},
+				Help:     "When the exemption of the check ends, as a Unix time; the latest where there are several.",
+				Presence: "an exemption is in force or still to come",
+				Collect:  collectExemptions,
+			},
+		},
+	}
+}
+
+func collectCheckStatus(s *snapshot.Snapshot, o Options, emit Emit) {
+	for i := range s.Services {
+		service := &s.Services[i]
+		if service.Card == nil {
+			continue
+		}
+		for j := range service.Card.Checks {
+			result := &service.Card.Checks[j]
+			if result.Status != scoring.Pass || o.CheckStatusPass {
+				emit(1, service.Entry.Name, result.Check.Module.ID, result.Check.ID, result.Status.String())
+			}
+		}
+	}
+}
+
+// collectChecks writes every status of every check: here a zero is a number of
+// services that was counted, not missing data.
+func collectChecks(s *snapshot.Snapshot, _ Options, emit Emit) {
+	if s.Framework == nil {
+		return
+	}
+	counts := make([]map[scoring.Status]int, len(s.Framework.Checks))
+	for i := range counts {
+		counts[i] = map[scoring.Status]int{}
+	}
+	for i := range s.Services {
+		if s.Services[i].Card == nil {
+			continue
+		}
+		for _, result := range s.Services[i].Card.Checks {
+			if index := result.Check.Index; index < len(counts) {
+				counts[index][result.Status]++
+			}
+		}
+	}
+	for i, check := range s.Framework.Checks {
+		for _, status := range scoring.Statuses() {
+			emit(float64(counts[i][status]), check.Module.ID, check.ID, status.String())
+		}
+	}
+}
+
+func collectExemptions(s *snapshot.Snapshot, _ Options, emit Emit) {
+	type waived struct{ service, check string }
+	expiry := map[waived]int64{}
+	for _, exemption := range s.Exemptions {
+		if !exemption.Expires.After(s.At) {
+			continue
+		}
+		for _, service := range exemption.Services {
+			key := waived{service, exemption.Check}
+			expiry[key] = max(expiry[key], exemption.Expires.Unix())
+		}
+	}
+	// Services and checks are walked in the snapshot's order, so that the page
+	// of one snapshot is always the same.
+	if len(expiry) == 0 || s.Framework == nil {
+		return
+	}
+	for i := range s.Services {
+		name := s.Services[i].Entry.Name
+		for _, check := range s.Framework.Checks {
+			if at, ok := expiry[waived{name, check.ID}]; ok {
+				emit(float64(at), name, check.ID)
+			}
+		}
+	}
+}

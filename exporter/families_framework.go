@@ -1,0 +1,40 @@
+package exporter
+
+import "github.com/prodready/collector/snapshot"
+
+// frameworkGroup is what was judged by, and when.
+func frameworkGroup() Group {
+	labels := []string{"name", "version", "hash"}
+	return Group{
+		Title: "Framework and snapshot",
+		Intro: "A process whose snapshot is older than three evaluation intervals serves none of the families above and here, " +
+			"so that stuck figures are absent and not wrong.",
+		Families: []Family{
+			{
+				Name: "framework_info", Kind: Info, Stability: Stable, Labels: labels,
+				Help: "The criteria that were judged by; always 1.",
+				Collect: func(s *snapshot.Snapshot, _ Options, emit Emit) {
+					if f := s.Framework; f != nil {
+						emit(1, f.Name, f.Version, f.Hash)
+					}
+				},
+			},
+			{
+				Name: "framework_activated_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable, Labels: labels,
+				Help: "Since when these criteria have been judged by, as a Unix time.",
+				Collect: func(s *snapshot.Snapshot, _ Options, emit Emit) {
+					if f := s.Framework; f != nil {
+						emitTime(emit, s.ActivatedAt, f.Name, f.Version, f.Hash)
+					}
+				},
+			},
+			{
+				Name: "snapshot_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+				Help: "When the served figures were evaluated, as a Unix time.",
+				Collect: func(s *snapshot.Snapshot, _ Options, emit Emit) {
+					emitTime(emit, s.At)
+				},
+			},
+		},
+	}
+}

@@ -1,0 +1,99 @@
+package exporter
+
+// The live families, as an index of processFamilies.
+const (
+	runsTotal = iota
+	runDuration
+	requestsTotal
+	requestDuration
+	rateLimit
+	rateLimitRemaining
+	lastSuccess
+	skippedRecords
+	evaluationDuration
+	evaluationsTotal
+	expressionErrors
+	reloadSuccess
+	reloadTimestamp
+	buildInfo
+)
+
+// ProcessGroup lists the live families of the collector itself, which change
+// between evaluations and are kept by client_golang. Their names begin with
+// collector_, or are build_info, so that none can clash with a rendered family.
+func ProcessGroup() Group {
+	return Group{
+		Title: "The collector itself",
+		Intro: "These are live and served even when there is no snapshot. " +
+			"Beside them are the usual `go_*` and `process_*` families of client_golang.",
+		Families: processFamilies(),
+	}
+}
+
+func processFamilies() []Family {
+	return []Family{
+		runsTotal: {
+			Name: "collector_runs_total", Kind: Counter, Labels: []string{"source", "outcome"}, Stability: Stable,
+			Help: "Rounds of a source by outcome: success, partial, failure, or skipped because the last one was still running.",
+		},
+		runDuration: {
+			Name: "collector_run_duration_seconds", Kind: Histogram, Unit: "seconds", Labels: []string{"source"}, Stability: Stable,
+			Help: "How long the rounds of a source took.",
+		},
+		requestsTotal: {
+			Name: "collector_requests_total", Kind: Counter, Labels: []string{"source", "call", "reason"}, Stability: Stable,
+			Help:     "Requests to a source by endpoint and by why they failed; the reason is ok for those that did not.",
+			Presence: "the endpoint was called",
+		},
+		requestDuration: {
+			Name: "collector_request_duration_seconds", Kind: Histogram, Unit: "seconds", Labels: []string{"source", "call"}, Stability: Stable,
+			Help:     "How long requests to a source took, by endpoint.",
+			Presence: "the endpoint was called",
+		},
+		rateLimit: {
+			Name: "collector_rate_limit", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
+			Help:     "Requests that the source allows in one of its own windows, as it last said.",
+			Presence: "the source tells",
+		},
+		rateLimitRemaining: {
+			Name: "collector_rate_limit_remaining", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
+			Help:     "Requests left in the source's current window, as it last said.",
+			Presence: "the source tells",
+		},
+		lastSuccess: {
+			Name: "collector_last_success_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"}, Stability: Stable,
+			Help:     "When the last round of the source succeeded, as a Unix time.",
+			Presence: "a round has succeeded",
+		},
+		skippedRecords: {
+			Name: "collector_skipped_records_total", Kind: Counter, Labels: []string{"source", "kind"}, Stability: Stable,
+			Help:     "Objects of a source that could not be decoded, by their kind.",
+			Presence: "one was skipped",
+		},
+		evaluationDuration: {
+			Name: "collector_evaluation_duration_seconds", Kind: Histogram, Unit: "seconds", Stability: Stable,
+			Help: "How long it took to judge all services and make a snapshot.",
+		},
+		evaluationsTotal: {
+			Name: "collector_evaluations_total", Kind: Counter, Labels: []string{"outcome"}, Stability: Stable,
+			Help: "Evaluations by outcome: success or failure.",
+		},
+		expressionErrors: {
+			Name: "collector_expression_errors_total", Kind: Counter, Labels: []string{"check"}, Stability: Stable,
+			Help: "Run-time errors of the expressions of a check, each of which makes it unknown for a service.",
+		},
+		reloadSuccess: {
+			Name: "collector_reload_success", Kind: Gauge, Stability: Stable,
+			Help: "1 if the last load of the configuration succeeded, else 0; the old one is kept then.",
+		},
+		reloadTimestamp: {
+			Name: "collector_reload_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+			Help:     "When the configuration was last loaded with success, as a Unix time.",
+			Presence: "a load has succeeded",
+		},
+		buildInfo: {
+			Name: "build_info", Kind: Info, Labels: []string{"version", "revision", "goversion"}, Stability: Stable,
+			Help: "The running program; always 1.",
+		},
+	}
+}

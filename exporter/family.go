@@ -1,0 +1,109 @@
+// Package exporter turns a snapshot into the bytes of a Prometheus scrape.
+//
+// The readiness families are declared data. They change once an evaluation and
+// not once a scrape, so each snapshot is rendered once, as one Page, and every
+// scrape serves those bytes followed by the live metrics of the process. The
+// live metrics are ordinary client_golang metrics; see ProcessMetrics.
+package exporter
+
+import "github.com/prodready/collector/snapshot"
+
+// Prefix begins the name of every family of this program.
+const Prefix = "readiness_"
+
+// ServiceLabel is the label that carries a service's catalog name. It is not
+// called service, because ServiceMonitors add a target label of that name,
+// which would rename ours.
+const ServiceLabel = "service_name"
+
+// Kind is the type of a family.
+type Kind string
+
+// The kinds of a family. An Info is a gauge that is always 1 in the text
+// format and has its own type in OpenMetrics.
+const (
+	Gauge     Kind = "gauge"
+	Counter   Kind = "counter"
+	Info      Kind = "info"
+	Histogram Kind = "histogram"
+)
+
+// Stability tells dashboards how far they may rely on a family.
+type Stability string
+
+// The stabilities. A Stable family changes its name, labels or meaning only
+// with a major version; an Experimental one with any version.
+const (
+	Stable       Stability = "stable"
+	Experimental Stability = "experimental"
+)
+
+// Emit writes one series: its value and its label values in the order of
+// Family.Labels. NaN is not a value and writes nothing.
+type Emit func(value float64, labels ...string)
+
+// Family declares one metric family.
+type Family struct {
+	// Name is without Prefix: score_ratio.
+	Name string
+	Kind Kind
+	// Unit is the base unit, which is also the end of the name: seconds, ratio;
+	// empty for counts, levels and marks.
+	Unit string
+	// Help is one sentence that says what a value means.
+	Help string
+	// Presence says when there are series; empty means always.
+	Presence string
+	// Labels are the label names, in order.
+	Labels []string
+	// Stability is what readers may rely on.
+	Stability Stability
+	// Collect emits the series of a snapshot. It is nil for live families,
+	// which client_golang keeps.
+	Collect func(s *snapshot.Snapshot, o Options, emit Emit)
+}
+
+// FullName is the name as in an exposition: Prefix and Name.
+func (f Family) FullName() string { return Prefix + f.Name }
+
+// Group is a set of families about one subject. It is a heading of the metrics
+// reference.
+type Group struct {
+	// Title is the heading.
+	Title string
+	// Intro is a sentence or two for readers of the reference.
+	Intro string
+	// Families in the order of exposition.
+	Families []Family
+}
+
+// Groups lists the families that are rendered from a snapshot, in the order of
+// exposition. To add a subject, write a file that declares its group and name
+// the group here.
+func Groups() []Group {
+	return []Group{
+		serviceGroup(),
+		checkGroup(),
+		badgeGroup(),
+		targetGroup(),
+		frameworkGroup(),
+	}
+}
+
+// Families lists the families of all groups.
+func Families() []Family {
+	var families []Family
+	for _, g := range Groups() {
+		families = append(families, g.Families...)
+	}
+	return families
+}
+
+// perService adapts a function about one service to a Collect function.
+func perService(collect func(service *snapshot.Service, emit Emit)) func(*snapshot.Snapshot, Options, Emit) {
+	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+		for i := range s.Services {
+			collect(&s.Services[i], emit)
+		}
+	}
+}

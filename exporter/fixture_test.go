@@ -1,0 +1,142 @@
+package exporter
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+)
+
+// now is the time of the hand-built snapshot.
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// hostileName is a service name with everything that needs escaping.
+const hostileName = "zahlung \"groß\"\\eins\nzwei 💳"
+
+// smallFramework has two modules with three checks.
+func smallFramework() *framework.Framework {
+	cicd := &framework.Module{ID: "cicd", Name: "CI/CD", Scale: framework.Maturity}
+	security := &framework.Module{ID: "security", Name: "Security", Scale: framework.PassFail, RequiredFrom: framework.Silver}
+	f := &framework.Framework{
+		Name: "default", Version: "1.2.0", Hash: "0f1e2d3c4b5a6978",
+		Modules: []*framework.Module{cicd, security},
+		Targets: []framework.Target{
+			{Tiers: []int{1}, Badge: framework.Gold, Due: now.AddDate(0, 6, 0)},
+			{Tiers: []int{2}, Badge: framework.Bronze},
+		},
+	}
+	for i, c := range []*framework.Check{
+		{ID: "cicd-pipeline", Module: cicd, Level: 1, Weight: 1},
+		{ID: "cicd-rollback", Module: cicd, Level: 2, Weight: 2},
+		{ID: "security-scan", Module: security, Level: 1, Weight: 1},
+	} {
+		c.Index = i
+		f.Checks = append(f.Checks, c)
+		c.Module.Checks = append(c.Module.Checks, c)
+	}
+	return f
+}
+
+// smallSnapshot has a judged service with every kind of series, one with a
+// hostile name and nothing that applies, and one that was not judged yet.
+func smallSnapshot() *snapshot.Snapshot {
+	f := smallFramework()
+	results := func(statuses ...scoring.Status) []scoring.CheckResult {
+		var checks []scoring.CheckResult
+		for i, status := range statuses {
+			checks = append(checks, scoring.CheckResult{Check: f.Checks[i], Status: status})
+		}
+		return checks
+	}
+	cicd := scoring.ModuleResult{
+		Module: f.Modules[0], Applies: true, Counted: 2, Gap: 1,
+		Level: scoring.Bounds[int]{Lower: 1, Upper: 2}, Score: scoring.Bounds[float64]{Lower: 1.0 / 3, Upper: 1},
+	}
+	cicd.Count[scoring.Pass], cicd.Count[scoring.Unknown] = 1, 1
+	security := scoring.ModuleResult{Module: f.Modules[1], Applies: true}
+	security.Count[scoring.Exempt] = 1
+	idle := []scoring.ModuleResult{{Module: f.Modules[0]}, {Module: f.Modules[1]}}
+	idle[0].Count[scoring.NotApplicable], idle[1].Count[scoring.Scheduled] = 2, 1
+	changed := now.Add(-48 * time.Hour)
+	return &snapshot.Snapshot{
+		At: now, Framework: f, ActivatedAt: now.AddDate(0, -1, 0),
+		Services: []snapshot.Service{
+			{
+				Entry: &catalog.Service{Name: "checkout", Team: "payments", Org: "shop", Tier: 1},
+				Card: &scoring.Scorecard{
+					Service: "checkout", At: now, HasScore: true, Coverage: 0.5,
+					Checks:  results(scoring.Pass, scoring.Unknown, scoring.Exempt),
+					Modules: []scoring.ModuleResult{cicd, security},
+					Score:   scoring.Bounds[float64]{Lower: 1.0 / 3, Upper: 1},
+					Ceiling: framework.Silver,
+				},
+				Badge: scoring.BadgeState{
+					Badge: framework.Bronze, Since: changed, FirstJudged: changed.AddDate(0, -1, 0), At: now,
+					Hold: &scoring.Hold{Since: changed, LapseAt: now.AddDate(0, 0, 28)},
+					LastTransition: &scoring.Transition{
+						At: changed, From: framework.Silver, To: framework.Bronze, Cause: scoring.CauseEvidence, Announced: true,
+					},
+				},
+			},
+			{
+				Entry: &catalog.Service{Name: "new", Team: "payments", Org: "shop", Tier: 2},
+			},
+			{
+				Entry: &catalog.Service{Name: hostileName, Tier: 4},
+				Card: &scoring.Scorecard{
+					Service: hostileName, At: now, Modules: idle,
+					Checks: results(scoring.NotApplicable, scoring.NotApplicable, scoring.Scheduled),
+				},
+				Badge: scoring.BadgeState{Since: now, FirstJudged: now, At: now},
+			},
+		},
+		Transitions: []snapshot.TransitionCount{
+			{Direction: "award", Cause: scoring.CauseInitial, Count: 2},
+			{Direction: "regress", Cause: scoring.CauseEvidence, Count: 1},
+		},
+		Exemptions: []scoring.Exemption{
+			{Check: "security-scan", Services: []string{"checkout"}, Expires: now.AddDate(0, 1, 0)},
+			{Check: "security-scan", Services: []string{"checkout", "gone"}, Expires: now.AddDate(0, 2, 0)},
+			{Check: "cicd-pipeline", Services: []string{"checkout"}, Expires: now.AddDate(0, 0, -1)},
+		},
+	}
+}
+
+// largeSnapshot has the given number of services with 60 checks each, all of
+// them shown, so that a page has about 110 series for each.
+func largeSnapshot(services int) *snapshot.Snapshot {
+	f := &framework.Framework{Name: "large", Version: "1", Hash: "h", Targets: []framework.Target{{Badge: framework.Gold, Due: now}}}
+	for m := range 6 {
+		module := &framework.Module{ID: fmt.Sprintf("module_%d", m)}
+		f.Modules = append(f.Modules, module)
+		for c := range 10 {
+			check := &framework.Check{Index: len(f.Checks), ID: fmt.Sprintf("module_%d-check_%d", m, c), Module: module}
+			module.Checks = append(module.Checks, check)
+			f.Checks = append(f.Checks, check)
+		}
+	}
+	s := &snapshot.Snapshot{At: now, Framework: f, ActivatedAt: now}
+	for i := range services {
+		name := fmt.Sprintf("service-%05d", i)
+		card := &scoring.Scorecard{Service: name, At: now, HasScore: true, Coverage: float64(i%101) / 100}
+		card.Score = scoring.Bounds[float64]{Lower: float64(i%97) / 97, Upper: 1}
+		for j, check := range f.Checks {
+			card.Checks = append(card.Checks, scoring.CheckResult{Check: check, Status: scoring.Statuses()[(i+j)%3]})
+		}
+		for _, module := range f.Modules {
+			m := scoring.ModuleResult{Module: module, Applies: true, Counted: 10, Gap: i % 7}
+			m.Level.Lower, m.Score.Lower = i%6, float64(i%89)/89
+			m.Count[scoring.Pass], m.Count[scoring.Fail], m.Count[scoring.Unknown] = 4, 3, 3
+			card.Modules = append(card.Modules, m)
+		}
+		s.Services = append(s.Services, snapshot.Service{
+			Entry: &catalog.Service{Name: name, Team: fmt.Sprintf("team-%d", i%40), Org: "org", Tier: i%4 + 1},
+			Card:  card,
+			Badge: scoring.BadgeState{Badge: framework.Badge(i % 6), Since: now, At: now, FirstJudged: now},
+		})
+	}
+	return s
+}

@@ -1,0 +1,255 @@
+package exporter
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	promcollectors "github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/prodready/collector/collectors"
+)
+
+// ReasonOK is the reason of a request that did not fail; the others are
+// collectors.Reasons.
+const ReasonOK = "ok"
+
+// RunOutcome says how a round of a source ended.
+type RunOutcome string
+
+// The outcomes of a round.
+const (
+	RunSuccess RunOutcome = "success" // everything was covered
+	RunPartial RunOutcome = "partial" // some calls failed, others were covered
+	RunFailure RunOutcome = "failure" // nothing was covered
+	RunSkipped RunOutcome = "skipped" // the last round was still running
+)
+
+// RunOutcomes lists the closed set.
+func RunOutcomes() []RunOutcome {
+	return []RunOutcome{RunSuccess, RunPartial, RunFailure, RunSkipped}
+}
+
+// BuildInfo is what the program knows about itself.
+type BuildInfo struct{ Version, Revision string }
+
+// ProcessMetrics are the live metrics of the collector. They live in the
+// registry they were made with. All methods are safe for concurrent use.
+type ProcessMetrics struct {
+	runs             *prometheus.CounterVec
+	runDuration      *prometheus.HistogramVec
+	requests         *prometheus.CounterVec
+	requestDuration  *prometheus.HistogramVec
+	rateLimit        *prometheus.GaugeVec
+	remaining        *prometheus.GaugeVec
+	lastSuccess      *prometheus.GaugeVec
+	skipped          *prometheus.CounterVec
+	evaluation       prometheus.Histogram
+	evaluations      *prometheus.CounterVec
+	expressionErrors *prometheus.CounterVec
+	reloadSuccess    prometheus.Gauge
+	reloadTimestamp  *prometheus.GaugeVec
+
+	mu      sync.Mutex
+	sources map[string]bool
+	checks  map[string]bool
+	// calls are the endpoints that were called, by source.
+	calls map[string]map[string]bool
+}
+
+// NewProcessMetrics registers the collector's live metrics, and client_golang's
+// own of the Go runtime and the process. It fails when the registry holds
+// metrics of those names already.
+func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*ProcessMetrics, error) {
+	f := processFamilies()
+	m := &ProcessMetrics{
+		runs:             counters(f[runsTotal]),
+		runDuration:      histograms(f[runDuration], 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
+		requests:         counters(f[requestsTotal]),
+		requestDuration:  histograms(f[requestDuration], 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+		rateLimit:        gauges(f[rateLimit]),
+		remaining:        gauges(f[rateLimitRemaining]),
+		lastSuccess:      gauges(f[lastSuccess]),
+		skipped:          counters(f[skippedRecords]),
+		evaluations:      counters(f[evaluationsTotal]),
+		expressionErrors: counters(f[expressionErrors]),
+		reloadTimestamp:  gauges(f[reloadTimestamp]),
+		sources:          map[string]bool{},
+		checks:           map[string]bool{},
+		calls:            map[string]map[string]bool{},
+	}
+	m.evaluation = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: f[evaluationDuration].FullName(), Help: f[evaluationDuration].Help,
+		Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
+	})
+	m.reloadSuccess = prometheus.NewGauge(prometheus.GaugeOpts{Name: f[reloadSuccess].FullName(), Help: f[reloadSuccess].Help})
+	info := gauges(f[buildInfo])
+	info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
+	m.evaluations.WithLabelValues(string(RunSuccess))
+	m.evaluations.WithLabelValues(string(RunFailure))
+
+	for _, c := range []prometheus.Collector{
+		promcollectors.NewGoCollector(),
+		promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}),
+		m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.lastSuccess, m.skipped,
+		m.evaluation, m.evaluations, m.expressionErrors, m.reloadSuccess, m.reloadTimestamp, info,
+	} {
+		if err := registry.Register(c); err != nil {
+			return nil, fmt.Errorf("registering the metrics of the process: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func counters(f Family) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: f.FullName(), Help: f.Help}, f.Labels)
+}
+
+func gauges(f Family) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: f.FullName(), Help: f.Help}, f.Labels)
+}
+
+func histograms(f Family, buckets ...float64) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: f.FullName(), Help: f.Help, Buckets: buckets}, f.Labels)
+}
+
+// Expect says which sources and checks there are from now on: at the start and
+// after each reload. Their counters are born at zero, so that a first failure
+// is an increase, and the series of those that are gone end.
+func (m *ProcessMetrics) Expect(sources, checks []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := set(sources)
+	for gone := range m.sources {
+		if now[gone] {
+			continue
+		}
+		delete(m.calls, gone)
+		labels := prometheus.Labels{"source": gone}
+		m.runs.DeletePartialMatch(labels)
+		m.runDuration.DeletePartialMatch(labels)
+		m.requests.DeletePartialMatch(labels)
+		m.requestDuration.DeletePartialMatch(labels)
+		m.rateLimit.DeletePartialMatch(labels)
+		m.remaining.DeletePartialMatch(labels)
+		m.lastSuccess.DeletePartialMatch(labels)
+		m.skipped.DeletePartialMatch(labels)
+	}
+	m.sources = now
+	for source := range now {
+		for _, outcome := range RunOutcomes() {
+			m.runs.WithLabelValues(source, string(outcome))
+		}
+		m.runDuration.WithLabelValues(source)
+	}
+	expected := set(checks)
+	for gone := range m.checks {
+		if !expected[gone] {
+			m.expressionErrors.DeleteLabelValues(gone)
+		}
+	}
+	m.checks = expected
+	for check := range expected {
+		m.expressionErrors.WithLabelValues(check)
+	}
+}
+
+func set(names []string) map[string]bool {
+	s := make(map[string]bool, len(names))
+	for _, name := range names {
+		s[name] = true
+	}
+	return s
+}
+
+// Run records the end of a round. A skipped round has no duration.
+func (m *ProcessMetrics) Run(source string, outcome RunOutcome, took time.Duration) {
+	m.runs.WithLabelValues(source, string(outcome)).Inc()
+	if outcome != RunSkipped {
+		m.runDuration.WithLabelValues(source).Observe(took.Seconds())
+	}
+}
+
+// Succeeded sets when the source's last successful round ended; after a
+// restart, from what the store remembers. The zero time is ignored.
+func (m *ProcessMetrics) Succeeded(source string, at time.Time) {
+	if !at.IsZero() {
+		m.lastSuccess.WithLabelValues(source).Set(unixSeconds(at))
+	}
+}
+
+// Request records one request to a source. call is the endpoint's template,
+// without ids or parameters; reason is ReasonOK or one of collectors.Reasons.
+// With the first call of an endpoint all its reasons are born at zero.
+func (m *ProcessMetrics) Request(source, call, reason string, took time.Duration) {
+	if m.firstCall(source, call) {
+		m.requests.WithLabelValues(source, call, ReasonOK)
+		for _, r := range collectors.Reasons() {
+			m.requests.WithLabelValues(source, call, string(r))
+		}
+	}
+	m.requests.WithLabelValues(source, call, reason).Inc()
+	m.requestDuration.WithLabelValues(source, call).Observe(took.Seconds())
+}
+
+func (m *ProcessMetrics) firstCall(source, call string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.calls[source][call] {
+		return false
+	}
+	if m.calls[source] == nil {
+		m.calls[source] = map[string]bool{}
+	}
+	m.calls[source][call] = true
+	return true
+}
+
+// RateLimit records what a source said about its limit in requests and about
+// what is left of it. A negative number was not told.
+func (m *ProcessMetrics) RateLimit(source string, limit, remaining int) {
+	if limit >= 0 {
+		m.rateLimit.WithLabelValues(source).Set(float64(limit))
+	}
+	if remaining >= 0 {
+		m.remaining.WithLabelValues(source).Set(float64(remaining))
+	}
+}
+
+// Skipped counts objects of a source that could not be decoded.
+func (m *ProcessMetrics) Skipped(source, kind string, n int) {
+	if n > 0 {
+		m.skipped.WithLabelValues(source, kind).Add(float64(n))
+	}
+}
+
+// Evaluated records the end of an evaluation.
+func (m *ProcessMetrics) Evaluated(err error, took time.Duration) {
+	outcome := RunSuccess
+	if err != nil {
+		outcome = RunFailure
+	}
+	m.evaluations.WithLabelValues(string(outcome)).Inc()
+	m.evaluation.Observe(took.Seconds())
+}
+
+// ExpressionFailed counts run-time errors of a check's expressions.
+func (m *ProcessMetrics) ExpressionFailed(check string, n int) {
+	if n > 0 {
+		m.expressionErrors.WithLabelValues(check).Add(float64(n))
+	}
+}
+
+// Reloaded records a load of the configuration: the first one at the start,
+// and each reload. err is nil when it took effect.
+func (m *ProcessMetrics) Reloaded(err error, at time.Time) {
+	m.reloadSuccess.Set(mark(err == nil))
+	if err == nil {
+		m.reloadTimestamp.WithLabelValues().Set(unixSeconds(at))
+	}
+}
+
+// unixSeconds is a Unix time to the millisecond.
+func unixSeconds(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }

@@ -1,0 +1,185 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// writeCheck writes one check in full.
+func (c Scorecard) writeCheck(p *prose, check Check) {
+	c.writeCheckHead(p, check)
+	statement := check.Title
+	if check.Objective != "" {
+		statement += ": " + check.Objective
+	}
+	p.indented(clean(statement))
+	writeFacts(p, check)
+	if check.Error != "" {
+		p.field("error", check.Error)
+	}
+	if check.Contradicted {
+		p.field("void", "an attestation says otherwise; it does not count until it is made again")
+	}
+	c.writeWanted(p, check)
+	if since := c.sinceText(check); since != "" {
+		p.field("since", since)
+	}
+	if check.Status == "pass" {
+		return
+	}
+	c.writeNext(p, check)
+}
+
+// writeCheckHead writes the line that says what the status rests on.
+func (c Scorecard) writeCheckHead(p *prose, check Check) {
+	var basis []string
+	if check.Proof != "" {
+		basis = append(basis, check.Proof)
+	}
+	switch seen := check.seen(); {
+	case check.Blind:
+		basis = append(basis, "blind: no configured source can decide it")
+	case !seen.at.IsZero():
+		text := "observed " + ago(time.Duration(seen.age)*time.Second)
+		if seen.sources != "" {
+			text += " by " + seen.sources
+		}
+		basis = append(basis, text)
+	case check.SourceDown:
+	default:
+		basis = append(basis, "not observed")
+	}
+	if check.SourceDown {
+		basis = append(basis, "a source does not answer")
+	}
+	word := strings.ToUpper(check.Status)
+	if check.Status == "scheduled" && check.Verdict != "" {
+		word += " (would be " + check.Verdict + ")"
+	}
+	id, text := clean(check.ID), clean(strings.Join(basis, ", "))
+	head := bold.on(id, p.style) + "   " + statusPaint(check.Status).on(word, p.style)
+	if cells(id)+cells(word)+cells(text)+6 <= p.style.prose() {
+		p.b.WriteString(head + "   " + text + "\n")
+		return
+	}
+	p.b.WriteString(head + "\n")
+	p.indented(text)
+}
+
+// writeFacts writes one line per fact that the verdict rests on: the values
+// first, then what is missing.
+func writeFacts(p *prose, check Check) {
+	label := "observed"
+	for _, fact := range check.Observed {
+		if !fact.Asked || !fact.observed() {
+			continue
+		}
+		text := fact.Value.Text(fact.Unit) + " (" + fact.Name
+		if fact.Detail != "" {
+			text += ", " + fact.Detail
+		}
+		text += ")"
+		if fact.State == "stale" {
+			text += ", stale: " + ago(time.Duration(fact.AgeSeconds)*time.Second)
+		}
+		p.field(label, text)
+		label = ""
+	}
+	label = "missing"
+	for _, fact := range check.Observed {
+		if !fact.Asked || fact.observed() {
+			continue
+		}
+		text := fact.Name + ": " + missingWords(fact.Missing)
+		if fact.Missing == "expired" {
+			text += fmt.Sprintf(" (%s, %s by %s)", fact.Value.Text(fact.Unit), ago(time.Duration(fact.AgeSeconds)*time.Second), fact.Source)
+		}
+		if fact.Needs != "" {
+			text += "; needs " + fact.Needs
+		}
+		p.field(label, text)
+		label = ""
+	}
+}
+
+// writeWanted writes the proofs that the verdict rests on. Those behind a
+// deciding proof are left out: they cannot help.
+func (c Scorecard) writeWanted(p *prose, check Check) {
+	label, due := "wanted", ", "+c.dueText(check)
+	for _, proof := range check.Proofs {
+		if !proof.Asked {
+			continue
+		}
+		text := proof.Expression
+		if proof.Proof != check.Proof {
+			text += " (" + proof.Proof + ")"
+		}
+		p.field(label, text+due)
+		label, due = "or", ""
+	}
+}
+
+// dueText says which badge wants the check and what that means now.
+func (c Scorecard) dueText(check Check) string {
+	text := "for " + titled(check.NeededFor)
+	target := titled(c.Summary.Target)
+	switch check.Due {
+	case dueNothing:
+		if c.Summary.OnTarget == targetNone {
+			return text
+		}
+		return text + "; your target is " + target + ", so nothing is due"
+	case dueAtRisk:
+		return text + "; your target " + target + " rests on it"
+	case dueLate:
+		return text + "; late for your target " + target
+	case dueYes:
+		text += "; due for your target " + target
+		if !c.Summary.TargetDue.IsZero() {
+			text += " by " + day(c.Summary.TargetDue)
+		}
+	}
+	return text
+}
+
+func (c Scorecard) sinceText(check Check) string {
+	if check.Since.IsZero() {
+		return ""
+	}
+	text := minute(check.Since) + ", " + ago(c.At.Sub(check.Since))
+	if last := c.Badge.LastTransition; last != nil && last.Cause != "initial" {
+		for _, flip := range last.Flips {
+			if flip.Check == check.ID && flip.After == check.Status {
+				text += fmt.Sprintf("; %s before, and part of the change from %s to %s", flip.Before, titled(last.From), titled(last.To))
+			}
+		}
+	}
+	return text
+}
+
+// writeNext writes what to do and what it brings.
+func (c Scorecard) writeNext(p *prose, check Check) {
+	for i, step := range check.Next.Fix {
+		if i == len(check.Next.Fix)-1 && check.Next.Effort != "" {
+			step += " (" + effortWords(check.Next.Effort) + ")"
+		}
+		p.field([...]string{"next", ""}[min(i, 1)], step)
+	}
+	if check.Status == "scheduled" && !check.EnforcedFrom.IsZero() {
+		p.field("counts", "from "+day(check.EnforcedFrom))
+	}
+	if check.InTheWay && badgeNamed(check.NeededFor) <= c.nextBadge() {
+		for _, m := range c.Modules {
+			if m.ID == check.Module && m.Gap > 0 {
+				p.field("left", fmt.Sprintf("%d of %s to %s in %s", m.Gap, plural(m.GapOf, "check"), titled(c.Summary.NextBadge), m.Name))
+			}
+		}
+	}
+	if check.Why != "" {
+		p.field("why", check.Why)
+	}
+	for i, link := range check.Links {
+		p.field([...]string{"read", ""}[min(i, 1)], link)
+	}
+}

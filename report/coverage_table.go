@@ -1,0 +1,161 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// WriteTable writes the checks and then the facts that lack evidence, each
+// with what it takes to have it; with Style.All the complete ones too. The
+// table of checks leads, since that is what the evidence is for.
+func (c Coverage) WriteTable(w io.Writer, style Style) error {
+	p := &prose{style: style}
+	c.writeChecks(p)
+	c.writeFacts(p)
+	c.writeNeeds(p)
+	c.writeSummary(p)
+	return flush(w, p.b.String(), "coverage table")
+}
+
+func (c Coverage) writeChecks(p *prose) {
+	t := &table{columns: []column{
+		{head: "CHECK", floor: 20}, {head: "LEVEL", right: true, drop: 1}, {head: "DECIDED", right: true}, {head: "SHARE", right: true, drop: 2}, {head: "WANTS", floor: 24, wrap: true},
+	}}
+	for _, check := range c.Checks {
+		if check.complete() && !p.style.All {
+			continue
+		}
+		wants := cell{}
+		if check.Blind {
+			wants = append(wants, span{"blind: ", yellow})
+		}
+		var facts []string
+		for _, want := range check.Wants {
+			part := want.Fact
+			// Where all services lack a fact their number says nothing.
+			if want.Services < check.Applies {
+				part += fmt.Sprintf(" (%d)", want.Services)
+			}
+			facts = append(facts, part)
+		}
+		wants = append(wants, text(orNone(strings.Join(facts, ", ")))...)
+		t.rows = append(t.rows, []cell{text(check.ID), text(fmt.Sprint(check.Level)), text(fmt.Sprintf("%d/%d", check.Decided, check.Applies)), text(shareText(check.Share)), wants})
+	}
+	if len(t.rows) > 0 {
+		t.write(&p.b, p.style)
+		p.blank()
+	}
+}
+
+func (c Coverage) writeFacts(p *prose) {
+	t := &table{columns: []column{
+		{head: "FACT", floor: 20}, {head: "DATA", right: true}, {head: "SHARE", right: true, drop: 3}, {head: "STALE", right: true, drop: 1},
+		{head: "CHECKS", right: true, drop: 2}, {head: "MISSING BECAUSE", floor: 18, wrap: true},
+	}}
+	for _, fact := range c.Facts {
+		if !p.style.All && (fact.complete(c.Services) || len(fact.Checks) == 0) {
+			continue
+		}
+		var reasons []string
+		for _, r := range fact.Missing {
+			reasons = append(reasons, fmt.Sprintf("%s %d", r.Reason, r.Services))
+		}
+		t.rows = append(t.rows, []cell{
+			text(fact.Name), text(fmt.Sprintf("%d/%d", fact.WithData, c.Services)), text(shareText(fact.Share)), text(countText(fact.Stale)),
+			text(countText(len(fact.Checks))), text(orNone(strings.Join(reasons, ", "))),
+		})
+	}
+	if len(t.rows) > 0 {
+		t.write(&p.b, p.style)
+		p.blank()
+	}
+}
+
+// writeNeeds groups what is missing by what it takes, most checks first: one
+// exporter is often behind many facts.
+func (c Coverage) writeNeeds(p *prose) {
+	type need struct {
+		what   string
+		facts  []string
+		checks map[string]bool
+	}
+	var needs []*need
+	byWhat := map[string]*need{}
+	for _, fact := range c.Facts {
+		if fact.Needs == "" || len(fact.Checks) == 0 || fact.complete(c.Services) {
+			continue
+		}
+		n := byWhat[fact.Needs]
+		if n == nil {
+			n = &need{what: fact.Needs, checks: map[string]bool{}}
+			byWhat[fact.Needs] = n
+			needs = append(needs, n)
+		}
+		n.facts = append(n.facts, fact.Name)
+		for _, check := range fact.Checks {
+			n.checks[check] = true
+		}
+	}
+	if len(needs) == 0 {
+		return
+	}
+	slices.SortStableFunc(needs, func(a, b *need) int { return cmp.Compare(len(b.checks), len(a.checks)) })
+	p.heading("WHAT IT TAKES")
+	for _, n := range needs {
+		for _, line := range wrap(clean(n.what)+", for "+plural(len(n.checks), "check"), p.style.prose()) {
+			p.b.WriteString(line + "\n")
+		}
+		p.field("facts", strings.Join(n.facts, ", "))
+	}
+	p.blank()
+}
+
+func (c Coverage) writeSummary(p *prose) {
+	decided, blind, complete, unread := 0, 0, 0, 0
+	for _, check := range c.Checks {
+		if check.complete() {
+			decided++
+		}
+		if check.Blind {
+			blind++
+		}
+	}
+	for _, fact := range c.Facts {
+		if fact.complete(c.Services) {
+			complete++
+		}
+		if len(fact.Checks) == 0 {
+			unread++
+		}
+	}
+	lines := []string{
+		fmt.Sprintf("%s: %d decided for every service they apply to, %d blind", plural(len(c.Checks), "check"), decided, blind),
+		fmt.Sprintf("%s: %d with data for every service, %d read by no check", plural(len(c.Facts), "fact"), complete, unread),
+		fmt.Sprintf("%s, framework %s %s, evaluated %s", plural(c.Services, "service"), clean(c.Framework.Name), clean(c.Framework.Version), minute(c.At)),
+	}
+	for _, line := range lines {
+		p.b.WriteString(line + "\n")
+	}
+}
+
+// complete reports whether there is nothing to do for a check.
+func (c CheckCoverage) complete() bool { return c.Decided == c.Applies && !c.Blind }
+
+func (f FactCoverage) complete(services int) bool { return f.WithData == services }
+
+func shareText(share *float64) string {
+	if share == nil {
+		return none
+	}
+	return percent(*share)
+}
+
+func countText(n int) string {
+	if n == 0 {
+		return none
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,247 @@
+package report
+
+import (
+	"time"
+
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+)
+
+// Fleet is every service at one moment: the answer of /api/v1/services and of
+// `collector score`.
+type Fleet struct {
+	// At is the time of the evaluation.
+	At        time.Time `json:"at"`
+	Framework Framework `json:"framework"`
+	// Modules are the areas that services are judged in, in framework order.
+	Modules []Module `json:"modules"`
+	// Services in name order.
+	Services []FleetRow `json:"services"`
+}
+
+// Framework identifies the criteria.
+type Framework struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Hash identifies the meaning of the criteria.
+	Hash string `json:"hash"`
+}
+
+// Module is one readiness area of the framework.
+type Module struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Scale is maturity (levels 0 to 5) or pass_fail (level 1 means passed).
+	Scale string `json:"scale"`
+}
+
+// FleetRow is one service in short.
+type FleetRow struct {
+	Service     string `json:"service"`
+	Title       string `json:"title"`
+	Team        string `json:"team"`
+	Org         string `json:"org"`
+	Tier        int    `json:"tier"`
+	Environment string `json:"environment"`
+	// Badge is the badge held: none, bronze, silver, gold, platinum or diamond.
+	Badge string `json:"badge"`
+	// NoBadge says why there is none: not_judged (evidence is missing),
+	// not_yet_bronze (evidence is against it) or awarding (proved, but not for
+	// long enough). Empty with a badge.
+	NoBadge string `json:"no_badge,omitempty"`
+	// OnHold is true while the badge held is neither proved nor contradicted.
+	OnHold     bool   `json:"on_hold"`
+	HoldReason string `json:"hold_reason,omitempty"`
+	// Target is the badge the service should reach, none without a target.
+	Target string `json:"target"`
+	// TargetDue is the date of the target, absent when it has none.
+	TargetDue time.Time `json:"target_due,omitzero"`
+	// OnTarget is on_target, due (not there, and not late), late or none.
+	OnTarget string `json:"on_target"`
+	// Score is the weighted share of passing checks; null when nothing counts.
+	Score *Bounds `json:"score"`
+	// Coverage is the share of counted checks with a definite verdict from
+	// fresh evidence, 0 to 1; null when nothing counts.
+	Coverage *float64 `json:"coverage"`
+	// Modules are in the order of Fleet.Modules.
+	Modules []ModuleLevel `json:"modules"`
+	// NextBadge is the badge after the one that all evidence proves; it is the
+	// badge held while that is in doubt. none at the top, at the ceiling, and
+	// when nothing counts.
+	NextBadge string `json:"next_badge"`
+	// GapChecks is the number of checks missing to NextBadge.
+	GapChecks int `json:"gap_checks"`
+	// Blocked says what besides checks is in the way: ceiling (too few modules
+	// apply for a higher badge) or limits (more exempt or attested checks than
+	// NextBadge allows). Empty when nothing is.
+	Blocked    string     `json:"blocked,omitempty"`
+	Qualifiers Qualifiers `json:"qualifiers"`
+}
+
+// Bounds are the two readings of missing evidence: Lower takes unknown as
+// fail, Upper as pass. Both are 0 to 1.
+type Bounds struct {
+	Lower float64 `json:"lower"`
+	Upper float64 `json:"upper"`
+}
+
+// ModuleLevel is how far one service is in one module.
+type ModuleLevel struct {
+	ID string `json:"id"`
+	// Applies is false when the module asks nothing of the service.
+	Applies bool `json:"applies"`
+	// Level and LevelUpper are 0 to 5, with unknown taken as fail and as pass;
+	// in a pass_fail module 1 means passed.
+	Level      int `json:"level"`
+	LevelUpper int `json:"level_upper"`
+	// Score is the weighted share of passing checks, 0 to 1; null when nothing
+	// counts.
+	Score *float64 `json:"score"`
+}
+
+// Qualifiers are what a badge is always shown with: how many of the checks
+// behind it are exempt, and how many pass by attestation alone.
+type Qualifiers struct {
+	Exempt   int `json:"exempt"`
+	Attested int `json:"attested"`
+}
+
+// The words of FleetRow.NoBadge, OnTarget and Blocked.
+const (
+	noBadgeNotJudged    = "not_judged"
+	noBadgeNotYetBronze = "not_yet_bronze"
+	noBadgeAwarding     = "awarding"
+
+	onTarget   = "on_target"
+	targetDue  = "due"
+	targetLate = "late"
+	targetNone = "none"
+
+	blockedCeiling = "ceiling"
+	blockedLimits  = "limits"
+)
+
+// NewFleet is the view of all services of a snapshot. It is pure.
+func NewFleet(s *snapshot.Snapshot) Fleet {
+	fleet := Fleet{At: stamp(s.At), Framework: frameworkOf(s.Framework), Modules: modulesOf(s.Framework), Services: make([]FleetRow, len(s.Services))}
+	for i := range s.Services {
+		fleet.Services[i] = rowOf(s, &s.Services[i])
+	}
+	return fleet
+}
+
+func frameworkOf(f *framework.Framework) Framework {
+	return Framework{Name: f.Name, Version: f.Version, Hash: f.Hash}
+}
+
+func modulesOf(f *framework.Framework) []Module {
+	modules := make([]Module, len(f.Modules))
+	for i, m := range f.Modules {
+		modules[i] = Module{ID: m.ID, Name: m.Name, Scale: string(m.Scale)}
+	}
+	return modules
+}
+
+func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
+	entry, card, held := service.Entry, service.Card, service.Badge.Badge
+	row := FleetRow{
+		Service: entry.Name, Title: entry.Title, Team: entry.Team, Org: entry.Org, Tier: entry.Tier, Environment: entry.Environment,
+		Badge: held.String(), Target: framework.NoBadge.String(), OnTarget: targetNone,
+		Modules: make([]ModuleLevel, len(card.Modules)), NextBadge: framework.NoBadge.String(),
+	}
+	if row.Title == "" {
+		row.Title = entry.Name
+	}
+	if hold := service.Badge.Hold; hold != nil {
+		row.OnHold, row.HoldReason = true, hold.Reason
+	}
+	if target, ok := s.Framework.Target(entry.Tier); ok {
+		row.Target, row.TargetDue = target.Badge.String(), stamp(target.Due)
+		switch {
+		case held >= target.Badge:
+			row.OnTarget = onTarget
+		case !target.Due.IsZero() && !s.At.Before(target.Due):
+			row.OnTarget = targetLate
+		default:
+			row.OnTarget = targetDue
+		}
+	}
+	if card.HasScore {
+		row.Score = &Bounds{card.Score.Lower, card.Score.Upper}
+		coverage := card.Coverage
+		row.Coverage = &coverage
+	}
+	if held == framework.NoBadge {
+		row.NoBadge = noBadgeOf(card)
+	}
+	for i, m := range card.Modules {
+		row.Modules[i] = ModuleLevel{ID: m.Module.ID, Applies: m.Applies, Level: m.Level.Lower, LevelUpper: m.Level.Upper}
+		if m.Counted > 0 {
+			score := m.Score.Lower
+			row.Modules[i].Score = &score
+		}
+	}
+	row.next(card)
+	row.Qualifiers = qualifiersOf(card, held)
+	return row
+}
+
+// noBadgeOf tells missing evidence from evidence against a badge: they ask for
+// different work.
+func noBadgeOf(card *scoring.Scorecard) string {
+	switch {
+	case card.HasScore && card.Badge.Lower >= framework.Bronze:
+		return noBadgeAwarding
+	case card.HasScore && card.Badge.Upper < framework.Bronze:
+		return noBadgeNotYetBronze
+	}
+	return noBadgeNotJudged
+}
+
+// next fills in what is missing to the next badge.
+func (row *FleetRow) next(card *scoring.Scorecard) {
+	if !card.HasScore || card.Badge.Lower >= framework.Diamond {
+		return
+	}
+	next := card.Badge.Lower + 1
+	if next > card.Ceiling {
+		row.Blocked = blockedCeiling
+		return
+	}
+	row.NextBadge = next.String()
+	for _, m := range card.Modules {
+		if m.Applies {
+			row.GapChecks += m.Gap
+		}
+	}
+	if row.GapChecks == 0 {
+		row.Blocked = blockedLimits
+	}
+}
+
+// qualifiersOf counts the exempt and the attested checks behind a badge.
+func qualifiersOf(card *scoring.Scorecard, badge framework.Badge) Qualifiers {
+	var q Qualifiers
+	for i := range card.Checks {
+		r := &card.Checks[i]
+		if neededFor(r.Check) > badge {
+			continue
+		}
+		switch {
+		case r.Status == scoring.Exempt:
+			q.Exempt++
+		case r.Status == scoring.Pass && r.By == framework.ByAttested:
+			q.Attested++
+		}
+	}
+	return q
+}
+
+// neededFor is the first badge that needs a check.
+func neededFor(c *framework.Check) framework.Badge {
+	if c.Module.Scale == framework.PassFail {
+		return c.Module.RequiredFrom
+	}
+	return framework.Badge(c.Level)
+}

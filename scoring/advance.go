@@ -1,0 +1,238 @@
+package scoring
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/framework"
+)
+
+// Advance moves the badges on by one judgement. It is pure: it returns a new
+// state and the badges that changed, in the order of the cards, and leaves its
+// arguments as they were.
+//
+// A badge is awarded on proof that lasts and withdrawn on proof that lasts, by
+// fresh evidence alone; in between it is held. Services without a card leave
+// the state without a transition, and are new when they come back.
+func Advance(state State, cards []Scorecard, now time.Time) (State, []Transition) {
+	return advance(state, cards, now, Rejudge)
+}
+
+// rejudge is Rejudge, or a stand-in.
+type rejudge func(*Basis) Scorecard
+
+func advance(state State, cards []Scorecard, now time.Time, again rejudge) (State, []Transition) {
+	// Clocks run by the wall: the state outlives the process.
+	now = now.Round(0)
+	next := State{Badges: make(map[string]BadgeState, len(cards)), Voids: Voids{}, Options: state.Options}
+	var transitions []Transition
+	for i := range cards {
+		card := &cards[i]
+		if voids := recordVoids(state.Voids[card.Service], card, now); len(voids) > 0 {
+			next.Voids[card.Service] = voids
+		}
+		prev, known := state.Badges[card.Service]
+		badge, transition := newRound(card, prev, known, state.Options, now, again).run()
+		next.Badges[card.Service] = badge
+		if transition != nil {
+			transitions = append(transitions, *transition)
+		}
+	}
+	return next, transitions
+}
+
+// recordVoids adds the attestations that the card contradicts. Whether one has
+// been made again since is for Judge to see, by comparing times: a card that is
+// older than the void says nothing new.
+func recordVoids(voids map[string]time.Time, card *Scorecard, now time.Time) map[string]time.Time {
+	out := maps.Clone(voids)
+	for i := range card.Checks {
+		r := &card.Checks[i]
+		if !r.Contradicts {
+			continue
+		}
+		if since, ok := out[r.Check.ID]; ok && !since.Before(card.At) {
+			continue
+		}
+		if out == nil {
+			out = map[string]time.Time{}
+		}
+		out[r.Check.ID] = now
+	}
+	return out
+}
+
+// round is one judgement of one service.
+type round struct {
+	card  *Scorecard
+	now   time.Time
+	opts  Options
+	again rejudge
+	prev  BadgeState
+	known bool
+	// lower and upper are what fresh evidence proves and still allows.
+	lower, upper framework.Badge
+	// step is the time since the last judgement that counts, skew the rest: the
+	// time nobody looked, or the distance by which the clock was set back.
+	step, skew time.Duration
+	awardDwell time.Duration
+	hash       string
+	// announced is the judgement of the support with announced changes alone,
+	// by base, made when it is asked for.
+	announcedBy map[*Basis]*announcement
+}
+
+func newRound(card *Scorecard, prev BadgeState, known bool, opts Options, now time.Time, again rejudge) *round {
+	r := &round{
+		card: card, now: now, opts: opts, again: again, prev: prev, known: known,
+		lower: card.FreshBadge.Lower, upper: card.FreshBadge.Upper,
+		awardDwell: framework.DefaultAwardDwell,
+	}
+	if f := r.criteria(); f != nil {
+		r.awardDwell, r.hash = f.AwardDwell, f.Hash
+	}
+	if !known {
+		r.prev = BadgeState{Since: now, FirstJudged: now, At: now, Settling: true, FrameworkHash: r.hash}
+		return r
+	}
+	if r.prev.FirstJudged.After(now) {
+		r.prev.FirstJudged = now
+	}
+	r.prev.Support = revive(r.prev.Support, r.criteria())
+	r.prev.Before = make(map[framework.Badge]*Basis, len(prev.Before))
+	for badge, basis := range prev.Before {
+		r.prev.Before[badge] = revive(basis, r.criteria())
+	}
+	limit := opts.MaxStep
+	if limit <= 0 {
+		limit = DefaultMaxStep
+	}
+	passed := now.Sub(prev.At)
+	r.step = min(max(passed, 0), limit)
+	r.skew = passed - r.step
+	return r
+}
+
+// criteria is the framework of the card, nil when it has none.
+func (r *round) criteria() *framework.Framework {
+	if r.card.Basis == nil {
+		return nil
+	}
+	return r.card.Basis.Framework
+}
+
+// run makes the next state of the badge, and the transition if it changed.
+func (r *round) run() (BadgeState, *Transition) {
+	held := r.prev.Badge
+	next := r.prev
+	next.At, next.FrameworkHash = r.now, r.hash
+	next.Failing = r.failing(held)
+	next.Awards = r.awards(held)
+	next.Contradictions = r.contradictions(held)
+	next.Hold = r.hold(held, r.prev.Hold, next.Failing)
+
+	settling := r.prev.Settling && (!r.known || r.now.Sub(r.prev.FirstJudged) < r.awardDwell)
+	next.Settling = settling && r.sourcesMissing()
+	to, why := r.verdict(&next, settling)
+	var transition *Transition
+	if to != held {
+		transition = r.transition(held, to, why)
+		r.settle(&next, to)
+		next.Settling = next.Settling && transition.Cause == CauseInitial
+		next.LastTransition = transition
+	}
+	r.remember(&next, to != held)
+	return next, transition
+}
+
+// verdict is the badge to hold from now on. The cause is empty where the
+// evidence has to be asked for it.
+func (r *round) verdict(next *BadgeState, settling bool) (framework.Badge, Cause) {
+	held := next.Badge
+	if kept := r.kept(held, next.Contradictions); kept < held {
+		return kept, ""
+	}
+	if settling && r.lower > held {
+		return r.lower, CauseInitial
+	}
+	if awarded := r.awarded(held, next.Awards); awarded > held {
+		return awarded, ""
+	}
+	if r.lapsed(held, next.Hold) {
+		// All valid evidence is asked, not the fresh alone: a record that is
+		// late in this minute must not cost more than the doubt has earned.
+		return min(held-1, r.card.Badge.Lower), CauseLapse
+	}
+	return held, ""
+}
+
+// settle puts the clocks in order for another badge: those of badges that are
+// no longer above or no longer held end, and the hold begins anew.
+func (r *round) settle(next *BadgeState, to framework.Badge) {
+	next.Badge, next.Since = to, r.now
+	next.Awards = maps.Clone(next.Awards)
+	maps.DeleteFunc(next.Awards, func(b framework.Badge, _ AwardClock) bool { return b <= to })
+	next.Contradictions = slices.DeleteFunc(slices.Clone(next.Contradictions), func(c ContradictionClock) bool { return c.Badge > to })
+	next.Failing = r.failing(to)
+	next.Hold = r.hold(to, nil, next.Failing)
+}
+
+// remember keeps what the badge now rests on.
+func (r *round) remember(next *BadgeState, changed bool) {
+	held := next.Badge
+	switch {
+	case r.lower > held && next.Support != nil:
+		before := map[framework.Badge]*Basis{held: r.awardBase()}
+		for badge, basis := range next.Before {
+			if badge >= held {
+				before[badge] = basis
+			}
+		}
+		before[r.lower] = r.card.Basis
+		next.Support, next.Before = r.card.Basis, before
+	case r.lower == held, r.lower < held && r.upper >= held && (changed || next.Support == nil):
+		next.Support, next.Before = r.card.Basis, nil
+	default:
+		// In doubt or contradicted: what was, is what last supported the badge,
+		// and what supported one above supports one below too.
+		return
+	}
+	next.SupportHash = r.hash
+}
+
+// awardBase is what last supported the badge held and nothing above it.
+func (r *round) awardBase() *Basis {
+	if b := r.prev.Before[r.prev.Badge]; b != nil {
+		return b
+	}
+	return r.prev.Support
+}
+
+// sourcesMissing reports whether a check waits for a source that does not
+// answer.
+func (r *round) sourcesMissing() bool {
+	for i := range r.card.Checks {
+		if c := &r.card.Checks[i]; c.Status.Counted() && c.Fresh != Pass && c.SourceDown {
+			return true
+		}
+	}
+	return false
+}
+
+// transition describes the change of the badge.
+func (r *round) transition(from, to framework.Badge, why Cause) *Transition {
+	t := &Transition{Service: r.card.Service, At: r.now, From: from, To: to, Cause: why}
+	base := r.prev.Support
+	if to > from {
+		base = r.awardBase()
+	}
+	if why == "" {
+		t.Cause, t.Contributing = r.attribute(base, from, to)
+	}
+	if why != CauseInitial {
+		t.Flips = r.flips(base)
+		t.Announced = r.now.Sub(r.prev.FirstJudged) >= r.opts.ObserveFor
+	}
+	return t
+}

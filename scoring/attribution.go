@@ -1,0 +1,259 @@
+package scoring
+
+import (
+	"slices"
+
+	"github.com/prodready/collector/framework"
+)
+
+// attribute finds why the badge moved: it replaces, in what supported the old
+// badge, one kind of input after the other by what is now, and judges each
+// mix. The first step that reaches the new badge is the cause; the other steps
+// that moved towards it contribute. Where none moves, time alone has turned
+// evidence into a verdict, and the cause is evidence.
+func (r *round) attribute(base *Basis, from, to framework.Badge) (Cause, []Cause) {
+	if base == nil || r.card.Basis == nil {
+		if r.prev.SupportHash != r.hash {
+			return CauseCriteria, nil
+		}
+		return CauseEvidence, nil
+	}
+	var cause Cause
+	var contributing []Cause
+	at := from
+	if !criteriaLost(base) {
+		at = r.towards(r.again(base), from, to)
+	}
+	for _, s := range r.replay(base) {
+		reached := r.towards(s.card(r.again), from, to)
+		moved := reached > at && to > from || reached < at && to < from
+		switch {
+		case moved && reached == to && cause == "":
+			cause = s.cause
+		case moved:
+			contributing = append(contributing, s.cause)
+		}
+		at = reached
+	}
+	if cause == "" {
+		return CauseEvidence, contributing
+	}
+	return cause, contributing
+}
+
+// towards is how far a card is on the way between two badges: by what it
+// proves on the way up, by what it allows on the way down.
+func (r *round) towards(card Scorecard, from, to framework.Badge) framework.Badge {
+	if to > from {
+		return min(to, max(from, card.FreshBadge.Lower))
+	}
+	return max(to, min(from, card.FreshBadge.Upper))
+}
+
+// mix is one step of a replay.
+type mix struct {
+	cause Cause
+	basis *Basis
+	// final is the judgement the replay ends with, which is known already.
+	final *Scorecard
+}
+
+func (m mix) card(again rejudge) Scorecard {
+	if m.final != nil {
+		return *m.final
+	}
+	return again(m.basis)
+}
+
+// replay lists the mixes from the base to the card. When the base's criteria
+// are gone, which happens when a restart brings new ones, nothing can be
+// judged before they are replaced, and that step comes first.
+func (r *round) replay(base *Basis) []mix {
+	now := r.card.Basis
+	current := base.portable()
+	steps := map[Cause]func(){
+		CauseService: func() { current.Subject = now.Subject },
+		CauseCriteria: func() {
+			current.Facts = redefined(&current, now)
+			current.Framework, current.Scheduled = now.Framework, now.Scheduled
+		},
+		CauseExemption: func() { current.Exempt = now.Exempt },
+	}
+	order := []Cause{CauseService, CauseCriteria, CauseExemption}
+	if criteriaLost(base) {
+		order = []Cause{CauseCriteria, CauseService, CauseExemption}
+	}
+	var out []mix
+	for _, cause := range order {
+		steps[cause]()
+		step := current
+		out = append(out, mix{cause: cause, basis: &step})
+	}
+	return append(out, mix{cause: CauseEvidence, final: r.card})
+}
+
+// redefined are the facts of a basis under new criteria: where the definition
+// of a fact has changed, the old value answered another question and the new
+// one takes its place.
+func redefined(old, now *Basis) map[string]BasisFact {
+	if old.Framework == now.Framework || criteriaLost(old) {
+		return old.Facts
+	}
+	before, after := old.Framework.Facts(), now.Framework.Facts()
+	known := now.Known()
+	out := make(map[string]BasisFact, len(old.Facts))
+	for i := range after.Len() {
+		definition := after.At(i)
+		from := old.Facts
+		if d, err := before.Lookup(definition.Name); err != nil || d.Hash() != definition.Hash() {
+			from = known
+		}
+		if fact, ok := from[definition.Name]; ok {
+			out[definition.Name] = fact
+		}
+	}
+	return out
+}
+
+// announcement is what a base would be judged as before and after the changes
+// that were announced: exemptions, enforcement dates, reclassification.
+type announcement struct {
+	made          bool
+	before, after Bounds[framework.Badge]
+}
+
+// announcedGives reports whether announced changes alone prove the badge, from
+// what supported the one held: evidence for those between has its dwell.
+func (r *round) announcedGives(badge framework.Badge) bool {
+	a := r.announced(r.awardBase())
+	return a.made && a.before.Lower < badge && a.after.Lower >= badge
+}
+
+// announcedTakes reports whether announced changes alone contradict the badge.
+func (r *round) announcedTakes(badge framework.Badge) bool {
+	a := r.announced(r.prev.Support)
+	return a.made && a.before.Upper >= badge && a.after.Upper < badge
+}
+
+// announced judges the base with the announced changes since, and with its own
+// evidence: what moves the badge there is nobody's news, so that no dwell has
+// to keep it from being said too early. Other criteria are not an announcement.
+func (r *round) announced(base *Basis) announcement {
+	if base == nil || r.card.Basis == nil || criteriaLost(base) || base.Framework.Hash != r.hash {
+		return announcement{}
+	}
+	if a, ok := r.announcedBy[base]; ok {
+		return *a
+	}
+	a := &announcement{}
+	if r.announcedBy == nil {
+		r.announcedBy = map[*Basis]*announcement{}
+	}
+	r.announcedBy[base] = a
+	now := r.card.Basis
+	scheduled := r.stillScheduled(base)
+	if now.Subject == base.Subject && sameKeys(now.Exempt, base.Exempt) && len(scheduled) == len(base.Scheduled) {
+		return *a
+	}
+	mixed := base.portable()
+	mixed.Subject, mixed.Exempt, mixed.Scheduled = now.Subject, now.Exempt, scheduled
+	a.made = true
+	a.before, a.after = r.again(base).FreshBadge, r.again(&mixed).FreshBadge
+	return *a
+}
+
+// stillScheduled are the checks that did not count for the base, without those
+// whose enforcement date has come since. A check that counts because somebody
+// configured a source for it was not announced to its owners.
+func (r *round) stillScheduled(base *Basis) map[string]bool {
+	out := map[string]bool{}
+	for id := range base.Scheduled {
+		check, err := base.Framework.Check(id)
+		dated := err == nil && !check.EnforceFrom.IsZero() && !r.now.Before(check.EnforceFrom)
+		if !dated || r.card.Basis.Scheduled[id] {
+			out[id] = true
+		}
+	}
+	return out
+}
+
+func sameKeys[V any](a, b map[string]V) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if _, ok := b[k]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// flips lists the checks whose status differs between the base and the card,
+// with the facts on both sides: those of the card in its order, then those that
+// its criteria no longer have.
+func (r *round) flips(base *Basis) []Flip {
+	if base == nil || r.card.Basis == nil {
+		return nil
+	}
+	portable := base.portable()
+	if criteriaLost(base) {
+		portable.Framework = r.card.Basis.Framework
+	}
+	card := r.again(&portable)
+	before := make(map[string]*CheckResult, len(card.Checks))
+	for i := range card.Checks {
+		before[card.Checks[i].Check.ID] = &card.Checks[i]
+	}
+	factsAfter := r.card.Basis.Known()
+	var out []Flip
+	for i := range r.card.Checks {
+		after := &r.card.Checks[i]
+		flip := Flip{Check: after.Check.ID, Before: NotApplicable.String(), After: after.Status.String()}
+		old := before[after.Check.ID]
+		delete(before, after.Check.ID)
+		if old != nil {
+			flip.Before = old.Status.String()
+		}
+		if flip.Before == flip.After {
+			continue
+		}
+		if old != nil {
+			flip.FactsBefore = factsOf(portable.Framework, old.Check, portable.Facts)
+		}
+		flip.FactsAfter = factsOf(r.card.Basis.Framework, after.Check, factsAfter)
+		out = append(out, flip)
+	}
+	known := len(out)
+	for id, old := range before {
+		if old.Status != NotApplicable {
+			out = append(out, Flip{
+				Check: id, Before: old.Status.String(), After: NotApplicable.String(),
+				FactsBefore: factsOf(portable.Framework, old.Check, portable.Facts),
+			})
+		}
+	}
+	slices.SortFunc(out[known:], func(a, b Flip) int {
+		if a.Check < b.Check {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// factsOf are the values that a check's proofs read, as text. What is missing
+// is not there.
+func factsOf(f *framework.Framework, check *framework.Check, facts map[string]BasisFact) map[string]string {
+	var out map[string]string
+	for _, index := range check.Facts {
+		name := f.Facts().At(index).Name
+		if fact, ok := facts[name]; ok {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[name] = fact.Value.String()
+		}
+	}
+	return out
+}

@@ -1,0 +1,307 @@
+package scoring
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+)
+
+// defaultLapse is how long a badge is held in doubt when the framework does
+// not say: the badges that claim most are held the shortest.
+func defaultLapse(badge framework.Badge) time.Duration {
+	if badge >= framework.Platinum {
+		return 14 * 24 * time.Hour
+	}
+	return framework.DefaultLapseAfter
+}
+
+// awards are the clocks of the badges above the one held. Proof has to be
+// continuous: a clock ends with the first judgement that does not prove the
+// badge, be it by a failure or by missing or old evidence.
+func (r *round) awards(held framework.Badge) map[framework.Badge]AwardClock {
+	var out map[framework.Badge]AwardClock
+	for badge := held + 1; badge <= r.lower; badge++ {
+		clock, running := r.prev.Awards[badge]
+		switch {
+		case !running:
+			clock = AwardClock{Since: r.now, Observations: 1}
+		case r.step > 0:
+			clock.Observations++
+		}
+		if running {
+			clock.Since = clock.Since.Add(r.skew)
+		}
+		if out == nil {
+			out = map[framework.Badge]AwardClock{}
+		}
+		out[badge] = clock
+	}
+	return out
+}
+
+// awarded is the highest badge that has been proved for long enough, or that
+// an announced change alone gives; held when there is none.
+func (r *round) awarded(held framework.Badge, clocks map[framework.Badge]AwardClock) framework.Badge {
+	for badge := r.lower; badge > held; badge-- {
+		clock := clocks[badge]
+		if clock.Observations >= 2 && r.now.Sub(clock.Since) >= r.awardDwell || r.announcedGives(badge) {
+			return badge
+		}
+	}
+	return held
+}
+
+// contradictions are the clocks of the badges held. A badge has one for each
+// dwell among the checks that contradict it, which counts those checks and all
+// with a shorter dwell: two checks that fail in turn are one contradiction, and
+// a check with a long dwell does not make the others wait. A clock runs forward
+// while one of its checks fails on fresh evidence, back while the badge is
+// proved, and stands still while the evidence is undecided.
+func (r *round) contradictions(held framework.Badge) []ContradictionClock {
+	var out []ContradictionClock
+	for badge := framework.Bronze; badge <= held; badge++ {
+		dwells := r.contradictedBy(badge)
+		proved := r.lower >= badge
+		classes := slices.Clone(dwells)
+		var before []ContradictionClock
+		for _, c := range r.prev.Contradictions {
+			if c.Badge == badge {
+				before = append(before, c)
+				classes = append(classes, c.Dwell)
+			}
+		}
+		slices.Sort(classes)
+		for _, dwell := range slices.Compact(classes) {
+			clock, running := ContradictionClock{Badge: badge, Dwell: dwell}, false
+			for _, c := range before {
+				// A class that is new has counted all that a narrower one has.
+				if c.Dwell <= dwell {
+					clock.Ran, running = max(clock.Ran, c.Ran), true
+				}
+			}
+			forward := len(dwells) > 0 && dwells[0] <= dwell
+			switch {
+			case forward && running:
+				clock.Ran += r.step
+			case proved:
+				clock.Ran = max(0, clock.Ran-r.step)
+			}
+			if forward || clock.Ran > 0 {
+				out = append(out, clock)
+			}
+		}
+	}
+	return out
+}
+
+// contradictedBy lists, ascending, the dwells of the checks that contradict a
+// badge on fresh evidence; none when fresh evidence still allows it.
+func (r *round) contradictedBy(badge framework.Badge) []time.Duration {
+	if r.upper >= badge {
+		return nil
+	}
+	var dwells []time.Duration
+	for i := range r.card.Checks {
+		if c := &r.card.Checks[i]; c.Status.Counted() && c.Fresh == Fail && needed(c.Check, badge) {
+			dwells = append(dwells, c.Check.Dwell)
+		}
+	}
+	if len(dwells) == 0 {
+		// No check fails; the badge's bounds on exemptions and attestations, or
+		// its ceiling, stand against it.
+		dwells = append(dwells, framework.DefaultDwell)
+	}
+	slices.Sort(dwells)
+	return slices.Compact(dwells)
+}
+
+// kept is the highest badge up to the one held that is not lost: each badge is
+// lost by its own contradiction, which must have lasted the dwell and still be
+// there, or by an announced change.
+func (r *round) kept(held framework.Badge, clocks []ContradictionClock) framework.Badge {
+	for badge := held; badge > framework.NoBadge; badge-- {
+		if !r.lost(badge, clocks) {
+			return badge
+		}
+	}
+	return framework.NoBadge
+}
+
+func (r *round) lost(badge framework.Badge, clocks []ContradictionClock) bool {
+	dwells := r.contradictedBy(badge)
+	if len(dwells) == 0 {
+		return false
+	}
+	for _, c := range clocks {
+		if c.Badge == badge && c.Dwell >= dwells[0] && c.Ran >= c.Dwell {
+			return true
+		}
+	}
+	return r.announcedTakes(badge)
+}
+
+// hold is the doubt about a badge. Its clock runs while the badge is neither
+// proved nor contradicted and the sources of the checks in doubt answer. It
+// ends with proof that lasts as long as an award needs.
+func (r *round) hold(held framework.Badge, prev *Hold, failing map[string]time.Duration) *Hold {
+	if held == framework.NoBadge || prev == nil && !r.inDoubt(held) {
+		return nil
+	}
+	next := Hold{Since: r.now}
+	if prev != nil {
+		next = *prev
+	}
+	doubts := r.doubts(held)
+	switch {
+	case r.lower >= held:
+		if next.ProvedSince.IsZero() {
+			next.ProvedSince = r.now
+		} else {
+			next.ProvedSince = next.ProvedSince.Add(r.skew)
+		}
+		if r.now.Sub(next.ProvedSince) >= r.awardDwell {
+			return nil
+		}
+	case r.inDoubt(held):
+		next.Reason = reason(held, doubts)
+		fallthrough
+	default:
+		next.ProvedSince = time.Time{}
+	}
+	if r.prev.FrameworkHash != r.hash {
+		next.Ran = 0
+	} else if prev != nil {
+		next.Ran += r.holdStep(held)
+	}
+	next.LapseAt = r.now.Add(max(0, r.lapseIn(held, next.Ran, doubts, failing)))
+	return &next
+}
+
+// inDoubt reports whether fresh evidence neither proves nor contradicts the
+// badge.
+func (r *round) inDoubt(badge framework.Badge) bool { return r.lower < badge && r.upper >= badge }
+
+// holdStep is what this judgement adds to the clocks of the badge's doubt.
+func (r *round) holdStep(held framework.Badge) time.Duration {
+	hold := r.prev.Hold
+	if hold == nil || !hold.ProvedSince.IsZero() || !r.inDoubt(held) || anyDown(r.doubts(held)) {
+		return 0
+	}
+	return r.step
+}
+
+// lapsed reports whether the doubt about the badge has lasted too long and is
+// the service's own: no source that could end it is out.
+func (r *round) lapsed(held framework.Badge, hold *Hold) bool {
+	return hold != nil && r.inDoubt(held) && !hold.LapseAt.After(r.now) && !anyDown(r.doubts(held))
+}
+
+// lapseIn is how long the badge will still be held in doubt while the clock
+// runs. A check that was failing before its evidence went missing is held no
+// longer than that evidence counts: looking away must not mend anything.
+func (r *round) lapseIn(held framework.Badge, ran time.Duration, doubts []*CheckResult, failing map[string]time.Duration) time.Duration {
+	limit := defaultLapse(held)
+	f := r.criteria()
+	if f != nil && f.LapseAfter[held] > 0 {
+		limit = f.LapseAfter[held]
+	}
+	left := limit - ran
+	for _, c := range doubts {
+		if since, ok := failing[c.Check.ID]; ok && c.Fresh == Unknown {
+			left = min(left, validFor(f, c)-since)
+		}
+	}
+	return left
+}
+
+// validFor is how long the evidence counts whose absence left the check open.
+func validFor(f *framework.Framework, c *CheckResult) time.Duration {
+	var longest time.Duration
+	for _, index := range c.Missing {
+		valid := f.Facts().At(index).ValidFor
+		if valid == 0 {
+			valid = evidence.DefaultValidFor
+		}
+		longest = max(longest, valid)
+	}
+	if longest == 0 {
+		return evidence.DefaultValidFor
+	}
+	return longest
+}
+
+// doubts are the checks that leave the badge unproved: those without a fresh
+// pass, or, when it is the bounds on attestations that are in doubt, those
+// where an attestation stands in for a proof that is unknown.
+func (r *round) doubts(badge framework.Badge) []*CheckResult {
+	var unproved, open []*CheckResult
+	for i := range r.card.Checks {
+		c := &r.card.Checks[i]
+		switch {
+		case !c.Status.Counted() || !needed(c.Check, badge):
+		case c.Fresh != Pass:
+			unproved = append(unproved, c)
+		case c.Open:
+			open = append(open, c)
+		}
+	}
+	if len(unproved) > 0 {
+		return unproved
+	}
+	return open
+}
+
+func anyDown(checks []*CheckResult) bool {
+	return slices.ContainsFunc(checks, func(c *CheckResult) bool { return c.SourceDown })
+}
+
+// reason says for people why a badge is on hold.
+func reason(badge framework.Badge, doubts []*CheckResult) string {
+	if len(doubts) == 0 {
+		return fmt.Sprintf("the bounds of %s on exemptions and attestations are not proved", badge)
+	}
+	const named = 3
+	var ids []string
+	for _, c := range doubts[:min(named, len(doubts))] {
+		ids = append(ids, c.Check.ID)
+	}
+	text := "no fresh proof of " + strings.Join(ids, ", ")
+	if more := len(doubts) - named; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if anyDown(doubts) {
+		text += "; a source is not answering"
+	}
+	return text
+}
+
+// failing are the checks a badge needs whose last definite verdict from fresh
+// evidence was a failure, with how long the hold clock has run since.
+func (r *round) failing(badge framework.Badge) map[string]time.Duration {
+	var out map[string]time.Duration
+	step := r.holdStep(badge)
+	for i := range r.card.Checks {
+		c := &r.card.Checks[i]
+		if !needed(c.Check, badge) || c.Fresh == Pass {
+			continue
+		}
+		ran, was := r.prev.Failing[c.Check.ID]
+		switch {
+		case c.Fresh == Fail && c.Status.Counted() || was && r.prev.FrameworkHash != r.hash:
+			ran = 0
+		case was:
+			ran += step
+		default:
+			continue
+		}
+		if out == nil {
+			out = map[string]time.Duration{}
+		}
+		out[c.Check.ID] = ran
+	}
+	return out
+}

@@ -1,0 +1,119 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+)
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// hostile is what nobody should be able to run in a reader's browser.
+const hostile = `<script>alert("1")</script>'"><img src=x onerror=alert(2)>`
+
+// reports answers with the names alone.
+type reports struct{}
+
+type named struct {
+	Service string `json:"service"`
+}
+
+func (reports) Services(s *snapshot.Snapshot) any {
+	list := []named{}
+	for _, service := range s.Services {
+		list = append(list, named{service.Entry.Name})
+	}
+	return list
+}
+
+func (reports) Service(s *snapshot.Snapshot, name string) (any, bool) {
+	if name == "unencodable" {
+		return make(chan int), true
+	}
+	service, ok := s.Find(name)
+	if !ok {
+		return nil, false
+	}
+	return named{service.Entry.Name}, true
+}
+
+func service(name string) snapshot.Service {
+	return snapshot.Service{
+		Entry: &catalog.Service{Name: name, Team: "payments", Tier: 2},
+		Card:  &scoring.Scorecard{HasScore: true, Score: scoring.Bounds[float64]{Lower: 0.5, Upper: 0.759}, Coverage: 1},
+		Badge: scoring.BadgeState{Badge: framework.Gold, At: now},
+	}
+}
+
+func fleet(names ...string) *snapshot.Snapshot {
+	s := &snapshot.Snapshot{
+		At: now, Framework: &framework.Framework{Name: "default", Version: "1.2.0"},
+		Sources: []snapshot.SourceStatus{{ID: "pagerduty/main", LastSuccess: now}, {ID: "jira/main", Error: "GET /search: " + hostile}},
+	}
+	for _, name := range names {
+		s.Services = append(s.Services, service(name))
+	}
+	return s
+}
+
+func metrics(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metric 1\n") }
+
+// options are a working server's over the snapshot.
+func options(s *snapshot.Snapshot) Options {
+	return Options{
+		Current: func() *snapshot.Snapshot { return s },
+		Metrics: http.HandlerFunc(metrics),
+		Reports: reports{},
+		Reload:  func(context.Context) error { return nil },
+		Version: "1.0.0",
+		// The system picks a free port.
+		ListenAddresses: []string{"127.0.0.1:0"},
+	}
+}
+
+func newServer(t *testing.T, o Options) *Server {
+	t.Helper()
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func ask(t *testing.T, h http.Handler, method, target string, headers ...string) answer {
+	t.Helper()
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return answer{w.Code, w.Header(), w.Body.String()}
+}
+
+func (a answer) expect(t *testing.T, what string, status int, contains ...string) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("%s: status %d, want %d: %s", what, a.status, status, a.body)
+	}
+	for _, c := range contains {
+		if !strings.Contains(a.body, c) {
+			t.Errorf("%s: the answer lacks %q: %s", what, c, a.body)
+		}
+	}
+}

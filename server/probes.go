@@ -1,0 +1,46 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// notReady is why there is nothing to answer from.
+const notReady = "the first evaluation has not finished yet"
+
+// serveHealthy says that the process answers.
+func (s *Server) serveHealthy(w http.ResponseWriter, _ *http.Request) {
+	plain(w, http.StatusOK, "healthy")
+}
+
+// serveReady says whether there is a snapshot to answer from.
+func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
+	if s.o.Current() == nil {
+		plain(w, http.StatusServiceUnavailable, "not ready: "+notReady)
+		return
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+// serveReload loads the configuration anew. A reload that has begun is not
+// given up when the client is: it would count as failed for no fault of the
+// configuration.
+func (s *Server) serveReload(w http.ResponseWriter, r *http.Request) {
+	s.reload.Lock()
+	defer s.reload.Unlock()
+	if err := s.o.Reload(context.WithoutCancel(r.Context())); err != nil {
+		s.o.Logger.Error("reloading the configuration failed, the old one is kept", "error", err)
+		plain(w, http.StatusInternalServerError, "reloading failed, the old configuration is kept: "+err.Error())
+		return
+	}
+	plain(w, http.StatusOK, "reloaded")
+}
+
+// plain writes one line of text.
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n")
+}

@@ -1,0 +1,177 @@
+package store
+
+import (
+	"math"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// defaultResolution is the least time between two rows of a double's history.
+const defaultResolution = time.Hour
+
+// current is one row of fact_values. Its times are in microseconds.
+type current struct {
+	value evidence.Value
+	// withdrawn is the reason of a tombstone. The value of a remembering fact
+	// outlives its withdrawal.
+	withdrawn                     evidence.Missing
+	detail                        string
+	since, changed, seen          int64
+	held, loggedAt                int64
+	isHeld, hasLogged, loggedThis bool
+}
+
+// point is one row of history.
+type point struct {
+	from      int64
+	value     evidence.Value
+	withdrawn evidence.Missing
+}
+
+// observed is what a batch says of one service and fact.
+type observed struct {
+	value     evidence.Value
+	withdrawn evidence.Missing
+	detail    string
+	// since is 0 when the source leaves it to the store.
+	since int64
+	// seen is when it was observed.
+	seen int64
+}
+
+// next is the row after an observation and what it adds to history. changed is
+// false when there is nothing to write. old is nil for the first observation.
+func next(old *current, in observed, def evidence.Definition, memory time.Duration) (row current, history []point, changed bool) {
+	in = remember(old, in, def, memory)
+	if in.withdrawn != "" {
+		return withdraw(old, in, def)
+	}
+	had := old != nil && old.withdrawn == ""
+	same := had && old.value == in.value
+	since := in.since
+	switch {
+	case since != 0:
+	case same:
+		since = old.since
+	default:
+		since = in.seen
+	}
+	if same && old.detail == in.detail && old.since == since {
+		return *old, nil, false
+	}
+	if old != nil {
+		row = *old
+	}
+	row.value, row.withdrawn, row.detail, row.since, row.seen = in.value, "", in.detail, since, in.seen
+	if row.isHeld {
+		row.held = in.seen
+	}
+	if same {
+		return row, nil, true
+	}
+
+	row.changed = in.seen
+	resolution := int64(0)
+	if had && old.value.Kind() == evidence.KindDouble && in.value.Kind() == evidence.KindDouble {
+		resolution = resolutionOf(def)
+	}
+	if had {
+		history = late(old, in.seen, resolution, def)
+		if len(history) > 0 {
+			row.loggedAt, row.hasLogged = history[0].from, true
+		}
+	}
+	row.loggedThis = !row.hasLogged || in.seen >= row.loggedAt+resolution
+	if row.loggedThis {
+		history = append(history, point{from: in.seen, value: in.value})
+		row.loggedAt, row.hasLogged = in.seen, true
+	}
+	return row, history, true
+}
+
+// withdraw is next for a tombstone.
+func withdraw(old *current, in observed, def evidence.Definition) (row current, history []point, changed bool) {
+	if old != nil && old.withdrawn == in.withdrawn {
+		return *old, nil, false
+	}
+	if old != nil {
+		row = *old
+		if old.withdrawn == "" {
+			history = append(late(old, in.seen, 0, def), point{from: in.seen, withdrawn: in.withdrawn})
+			row.loggedAt, row.hasLogged = in.seen, true
+		}
+	}
+	if def.Remember == evidence.RememberNothing {
+		row.value = evidence.Value{}
+	}
+	row.withdrawn, row.detail, row.loggedThis = in.withdrawn, "", true
+	row.since, row.changed, row.seen = in.seen, in.seen, in.seen
+	if row.isHeld {
+		row.held = in.seen
+	}
+	return row, history, true
+}
+
+// late is the row of a value that came too soon after the one before to be
+// logged at once, dated when the resolution allowed it. It is left out when it
+// would come too close to what follows at the given time.
+func late(old *current, at, resolution int64, def evidence.Definition) []point {
+	if old.loggedThis || !old.hasLogged {
+		return nil
+	}
+	from := max(old.changed, old.loggedAt+resolutionOf(def))
+	if from >= at || from+resolution > at {
+		return nil
+	}
+	return []point{{from: from, value: old.value}}
+}
+
+func resolutionOf(def evidence.Definition) int64 {
+	if def.Resolution > 0 {
+		return def.Resolution.Microseconds()
+	}
+	return defaultResolution.Microseconds()
+}
+
+// remember keeps what the source has forgotten. Instants never go back. A count
+// over a short window becomes the time it was last above zero; while it has not
+// been, it is unknown until the store has asked for as long as checks ask back,
+// and never from then on.
+func remember(old *current, in observed, def evidence.Definition, memory time.Duration) observed {
+	if def.Remember == evidence.RememberNothing || in.withdrawn != "" {
+		return in
+	}
+	known := old != nil && old.value.IsInstant()
+	never := in.value.Kind() == evidence.KindDouble && math.IsInf(in.value.Number(), 1)
+	switch {
+	case in.value.IsInstant() || never:
+		if known && (never || old.value.Number() > in.value.Number()) {
+			in.value, in.detail, in.since = old.value, keepDetail(old, in), old.since
+		}
+	case def.Remember != evidence.RememberLastTrue || def.Clock != evidence.Elapsed:
+	case in.value.Truth():
+		in.value = evidence.Instant(time.UnixMicro(in.seen).Truncate(time.Minute))
+		in.since = in.seen
+		if old != nil && old.withdrawn == "" && old.value == in.value {
+			in.since = old.since
+		}
+	case known:
+		in.value, in.detail, in.since = old.value, keepDetail(old, in), old.since
+	case old != nil && old.withdrawn == "",
+		old != nil && old.withdrawn == evidence.MissingShortMemory && in.seen-old.since >= memory.Microseconds():
+		in.value = evidence.Never()
+	default:
+		in.withdrawn = evidence.MissingShortMemory
+	}
+	return in
+}
+
+// keepDetail is the provenance of a remembered value: that of the observation
+// it came from, unless a withdrawal has taken it.
+func keepDetail(old *current, in observed) string {
+	if old.withdrawn == "" {
+		return old.detail
+	}
+	return in.detail
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// SetFacts puts other definitions in force, as after a reload. The records of a
+// fact whose definition has changed in meaning are withdrawn: they answered
+// another question. Facts that are no longer defined keep their records.
+func (s *Store) SetFacts(ctx context.Context, facts *evidence.Facts) error {
+	stored := map[string]string{}
+	err := each(ctx, s.read, `SELECT name, definition_hash FROM facts`, nil, func(rows *sql.Rows) error {
+		var name, hash string
+		if err := rows.Scan(&name, &hash); err != nil {
+			return err
+		}
+		stored[name] = hash
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading the facts of the store: %w", err)
+	}
+	var stale, names []string
+	hashes := map[string]string{}
+	for i := range facts.Len() {
+		d := facts.At(i)
+		hash, known := stored[d.Name]
+		if known && hash == d.Hash() {
+			continue
+		}
+		names = append(names, d.Name)
+		hashes[d.Name] = d.Hash()
+		if known && hash != "" {
+			stale = append(stale, d.Name)
+		}
+	}
+	if len(names) > 0 {
+		err = s.inTx(ctx, "storing changed fact definitions", func(t *tx) error {
+			ids, err := t.intern(ctx, factNames, names)
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				if err := t.exec(ctx, `UPDATE facts SET definition_hash = $1 WHERE id = $2`, hashes[name], ids[name]); err != nil {
+					return err
+				}
+			}
+			for _, name := range stale {
+				if err := t.withdrawAll(ctx, ids[name]); err != nil {
+					return fmt.Errorf("withdrawing the records of %s: %w", name, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	s.facts.Store(facts)
+	return nil
+}
+
+// withdrawAll withdraws every record of a fact, remembered values too.
+func (t *tx) withdrawAll(ctx context.Context, fact int64) error {
+	var rows, points [][]any
+	now := micros(t.store.now())
+	err := each(ctx, t, `SELECT source_id, service_id, `+valueColumns+` FROM fact_values WHERE fact_id = $1`, []any{fact}, func(found *sql.Rows) error {
+		var source, service int64
+		old, err := scanCurrent(found, &source, &service)
+		if err != nil {
+			return err
+		}
+		if old.withdrawn == evidence.MissingNotCollected && old.value == (evidence.Value{}) {
+			return nil
+		}
+		in := observed{withdrawn: evidence.MissingNotCollected, seen: now}
+		row, history, changed := next(&old, in, evidence.Definition{}, t.store.memory)
+		if !changed {
+			row = old
+		}
+		row.value = evidence.Value{}
+		rows = append(rows, t.valueRow(source, fact, service, row))
+		for _, p := range history {
+			points = append(points, historyRow(fact, service, source, p))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.putValues(ctx, rows); err != nil {
+		return err
+	}
+	return t.putHistory(ctx, points)
+}

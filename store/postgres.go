@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// migrationLock is the advisory lock that replicas starting together take in
+// turn.
+const migrationLock = 0x52444e53
+
+// openPostgres opens a database by URL. Replicas may share it: the sequence row
+// that every writing transaction takes first puts them in line.
+func (s *Store) openPostgres(ctx context.Context, address string, o Options, readOnly bool) error {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		// The parser quotes what it could not read, and that may be a password.
+		return fmt.Errorf("%w: the store's postgres:// url cannot be read: want postgres://user:password@host:5432/database, special characters percent-encoded", ErrAddress)
+	}
+	place := fmt.Sprintf("store postgres://%s:%d/%s", config.Host, config.Port, config.Database)
+
+	reading := config.Copy()
+	reading.RuntimeParams["default_transaction_read_only"] = "on"
+	s.read = stdlib.OpenDB(*reading)
+	s.read.SetMaxOpenConns(o.readers())
+	s.read.SetMaxIdleConns(o.readers())
+	s.readTx = &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
+	if err := s.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("%s: connecting: %w", place, withoutConfig(err))
+	}
+	if err := foreignPostgres(ctx, s.read); err != nil {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	if readOnly {
+		if err := ownSchema(ctx, s.read); err != nil {
+			return fmt.Errorf("%s: %w", place, err)
+		}
+		return nil
+	}
+
+	s.write = stdlib.OpenDB(*config)
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock))
+	if err != nil {
+		return fmt.Errorf("%s: preparing the migration lock: %w", place, err)
+	}
+	if err := migrate(ctx, s.write, goose.DialectPostgres, goose.WithSessionLocker(locker)); err != nil {
+		var coded *pgconn.PgError
+		if errors.As(err, &coded) && (coded.Code == "42501" || coded.Code == "25006") {
+			return fmt.Errorf("%s: %w: %w: let this user create tables in the schema", place, ErrUnwritable, err)
+		}
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	// One more than writes at once, so that a waiting writer is not in the way
+	// of the next; they take turns at the sequence row.
+	s.write.SetMaxOpenConns(2)
+	return nil
+}
+
+// foreignPostgres refuses a schema that holds another program's tables.
+func foreignPostgres(ctx context.Context, db *sql.DB) error {
+	var ours bool
+	err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM information_schema.tables
+		WHERE table_schema = current_schema() AND table_name = $1)`, versionTable).Scan(&ours)
+	if err != nil {
+		return fmt.Errorf("looking at its tables: %w", err)
+	}
+	if ours {
+		return nil
+	}
+	var table string
+	err = db.QueryRowContext(ctx, `SELECT table_name FROM information_schema.tables
+		WHERE table_schema = current_schema() LIMIT 1`).Scan(&table)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking at its tables: %w", err)
+	}
+	return fmt.Errorf("%w: its schema holds the table %q of another program: give the collector a database, or a schema by ?search_path=, of its own", ErrForeign, table)
+}
+
+// withoutConfig keeps what the server or network said and leaves out pgx's
+// description of the configuration.
+func withoutConfig(err error) error {
+	var connecting *pgconn.ConnectError
+	if errors.As(err, &connecting) {
+		if cause := connecting.Unwrap(); cause != nil {
+			return cause
+		}
+	}
+	return err
+}

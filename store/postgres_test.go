@@ -1,0 +1,79 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/prodready/collector/store"
+	"github.com/prodready/collector/store/storetest"
+)
+
+func TestPostgreSQL(t *testing.T) {
+	server := storetest.StartPostgres(t)
+	t.Run("suite", func(t *testing.T) { storetest.Run(t, server.Database) })
+
+	t.Run("another program's database", func(t *testing.T) {
+		address := server.Database(t)
+		db, err := sql.Open("pgx", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close() //nolint:errcheck // a test
+		if _, err := db.ExecContext(context.Background(), `CREATE TABLE orders (id BIGINT)`); err != nil {
+			t.Fatal(err)
+		}
+		_, err = store.Open(context.Background(), store.Options{URL: address})
+		if !errors.Is(err, store.ErrForeign) || !strings.Contains(err.Error(), "orders") {
+			t.Errorf("got %v, want ErrForeign naming the table", err)
+		}
+	})
+
+	t.Run("replicas start together", func(t *testing.T) {
+		address := server.Database(t)
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				s, err := store.Open(context.Background(), store.Options{URL: address})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	})
+
+	t.Run("an empty database is not read", func(t *testing.T) {
+		_, err := store.OpenReadOnly(context.Background(), store.Options{URL: server.Database(t)})
+		if !errors.Is(err, store.ErrAbsent) {
+			t.Errorf("got %v, want ErrAbsent", err)
+		}
+	})
+}
+
+func TestPostgreSQLErrorsHideThePassword(t *testing.T) {
+	for _, address := range []string{
+		"postgres://me:hunter2@127.0.0.1:1/db",
+		"postgres://me:hunter2@127.0.0.1:port/db",
+		"postgres://me:hunter2 %zz@127.0.0.1/db",
+		"postgres://me:hunter2@127.0.0.1:1/db?sslmode=hunter2",
+		"mysql://me:hunter2@127.0.0.1/db",
+	} {
+		_, err := store.Open(context.Background(), store.Options{URL: address})
+		if err == nil {
+			t.Fatalf("%s was opened", address)
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the password is in: %v", err)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Retention says how long the past is kept. A zero span keeps it for ever.
+// Current values, badges, reviews and the counters of transitions are always
+// kept.
+type Retention struct {
+	// History is for the history of facts and of check statuses.
+	History time.Duration
+	// Incidents is counted from their resolution; open ones stay.
+	Incidents time.Duration
+	// Runs is counted from their start; the newest run and the newest success
+	// of every source stay.
+	Runs time.Duration
+	// Transitions is for the badge changes themselves.
+	Transitions time.Duration
+}
+
+// pruneBatch bounds the rows of one deleting transaction, so that collecting
+// and judging are never kept waiting for long.
+const pruneBatch = 2000
+
+// Prune deletes what is older than its retention, batch by batch, and tells how
+// many rows went. When ctx ends it stops between two batches.
+func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted int64, err error) {
+	for _, p := range []struct {
+		what string
+		keep time.Duration
+		// statements delete at most $2 rows older than $1. The last one tells
+		// whether there was anything.
+		statements []string
+	}{
+		{"history of facts", r.History, []string{
+			`DELETE FROM fact_history WHERE (fact_id, service_id, source_id, from_at) IN
+			(SELECT fact_id, service_id, source_id, from_at FROM fact_history WHERE from_at < $1 ORDER BY from_at LIMIT $2)`}},
+		{"history of checks", r.History, []string{
+			`DELETE FROM check_status_history WHERE (service_id, check_id, since) IN
+			(SELECT service_id, check_id, since FROM check_status_history WHERE until < $1 ORDER BY until LIMIT $2)`}},
+		{"incidents", r.Incidents, []string{
+			`DELETE FROM incident_services WHERE incident_num IN
+			(SELECT num FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`,
+			`DELETE FROM incidents WHERE num IN
+			(SELECT num FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`}},
+		{"runs", r.Runs, []string{
+			`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE started_at < $1 AND finished_at IS NOT NULL
+			AND id NOT IN (SELECT MAX(id) FROM runs WHERE finished_at IS NOT NULL GROUP BY source_id)
+			AND id NOT IN (SELECT MAX(id) FROM runs WHERE finished_at IS NOT NULL AND reason = '' GROUP BY source_id)
+			ORDER BY started_at LIMIT $2)`}},
+		{"transitions", r.Transitions, []string{
+			`DELETE FROM transitions WHERE (seq, ord) IN
+			(SELECT seq, ord FROM transitions WHERE at < $1 ORDER BY at LIMIT $2)`}},
+	} {
+		if p.keep <= 0 {
+			continue
+		}
+		n, err := s.pruneOne(ctx, p.what, micros(now.Add(-p.keep)), p.statements)
+		deleted += n
+		if err != nil {
+			return deleted, err
+		}
+	}
+	return deleted, nil
+}
+
+func (s *Store) pruneOne(ctx context.Context, what string, before int64, statements []string) (deleted int64, err error) {
+	for {
+		var last int64
+		err := s.inTx(ctx, "deleting old "+what, func(t *tx) error {
+			for _, statement := range statements {
+				had := t.written
+				if err := t.exec(ctx, statement, before, int64(pruneBatch)); err != nil {
+					return fmt.Errorf("older than %s: %w", instant(before).Format(time.RFC3339), err)
+				}
+				last = t.written - had
+			}
+			return nil
+		})
+		if err != nil {
+			return deleted, err
+		}
+		deleted += last
+		if last < pruneBatch {
+			return deleted, nil
+		}
+	}
+}

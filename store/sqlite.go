@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// applicationID is SQLite's mark of ours: "RDNS".
+const applicationID = 0x52444e53
+
+// Offsets in the header of a SQLite file; see sqlite.org/fileformat.html.
+const (
+	sqliteMagic     = "SQLite format 3\x00"
+	headerSize      = 100
+	pageSizeAt      = 16
+	changeCounterAt = 24
+	pageCountAt     = 28
+	applicationIDAt = 68
+	validForAt      = 92
+)
+
+// openSQLite opens a file to work on, locked against a second process.
+func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
+	path, err := realPath(path)
+	if err != nil {
+		return err
+	}
+	ours, err := inspectHeader(path)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return fmt.Errorf("store %s: its folder cannot be made: %w: %w: choose a folder this user may write", path, ErrUnwritable, err)
+	}
+	if s.release, err = acquire(path); err != nil {
+		s.release = func() error { return nil }
+		return err
+	}
+	if !ours {
+		if err := refuseForeign(ctx, path); err != nil {
+			return err
+		}
+	}
+	// Made here, so that a failure is told apart from everything SQLite could
+	// mean by "unable to open database file".
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return fmt.Errorf("store %s: %w: %w: give this user write access to the file", path, ErrUnwritable, err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("store %s: %w", path, err)
+	}
+
+	// One connection writes: SQLite has one writer anyway, and waiting for it in
+	// the pool is fair where busy handlers are not. Transactions begin
+	// immediate, so that none fails half-way for want of the lock.
+	s.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate",
+		"_pragma=busy_timeout(10000)", "_pragma=synchronous(FULL)", "_pragma=journal_size_limit(67108864)"))
+	if err != nil {
+		return fmt.Errorf("store %s: %w", path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	for _, pragma := range []string{
+		fmt.Sprintf("PRAGMA application_id = %d", applicationID),
+		"PRAGMA journal_mode = WAL",
+	} {
+		if _, err := s.write.ExecContext(ctx, pragma); err != nil {
+			return sqliteError(path, err)
+		}
+	}
+	if err := migrate(ctx, s.write, goose.DialectSQLite3); err != nil {
+		return sqliteError(path, err)
+	}
+	return s.openSQLiteReaders(path, o)
+}
+
+// openSQLiteReadOnly opens a file for looking.
+func (s *Store) openSQLiteReadOnly(ctx context.Context, path string, o Options) error {
+	path, err := realPath(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.Size() == 0 {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return fmt.Errorf("store %s: %w: %w: start the collector on it first", path, ErrAbsent, err)
+	}
+	ours, err := inspectHeader(path)
+	if err != nil {
+		return err
+	}
+	if !ours {
+		// The mark may still be in the write-ahead log of a first start.
+		if err := refuseForeign(ctx, path); err != nil {
+			return err
+		}
+	}
+	if err := s.openSQLiteReaders(path, o); err != nil {
+		return err
+	}
+	if err := ownSchema(ctx, s.read); err != nil {
+		return sqliteError(path, err)
+	}
+	return nil
+}
+
+func (s *Store) openSQLiteReaders(path string, o Options) error {
+	read, err := sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=busy_timeout(10000)", "_pragma=query_only(1)"))
+	if err != nil {
+		return fmt.Errorf("store %s: %w", path, err)
+	}
+	read.SetMaxOpenConns(o.readers())
+	read.SetMaxIdleConns(o.readers())
+	// A deferred transaction of SQLite sees one state from its first read on.
+	s.read, s.readTx = read, &sql.TxOptions{ReadOnly: true}
+	return nil
+}
+
+func dsn(path string, parameters ...string) string {
+	text := "file:" + (&url.URL{Path: path}).EscapedPath()
+	for i, p := range parameters {
+		text += string("?&"[min(i, 1)]) + p
+	}
+	return text
+}
+
+// realPath is the absolute path behind symbolic links, so that one file has
+// one lock whatever it is called.
+func realPath(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("store %s: %w", path, err)
+	}
+	if real, err := filepath.EvalSymlinks(absolute); err == nil {
+		return real, nil
+	}
+	return absolute, nil
+}
+
+// inspectHeader reads the file without SQLite, which might change it. ours is
+// false when the file does not say, because it is new or has no mark.
+func inspectHeader(path string) (ours bool, err error) {
+	file, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case errors.Is(err, fs.ErrPermission):
+		return false, fmt.Errorf("store %s: %w: %w: give this user read and write access to the file", path, ErrUnwritable, err)
+	case err != nil:
+		return false, fmt.Errorf("store %s: %w: %w: choose a path whose folders can be made", path, ErrUnwritable, err)
+	}
+	defer file.Close() //nolint:errcheck // nothing was written
+	info, err := file.Stat()
+	if err != nil {
+		return false, fmt.Errorf("store %s: %w", path, err)
+	}
+	if info.IsDir() {
+		return false, fmt.Errorf("store %s: %w: it is a folder: give the path of a file in it", path, ErrAddress)
+	}
+	if info.Size() == 0 {
+		return false, nil
+	}
+	header := make([]byte, headerSize)
+	if _, err := io.ReadFull(file, header); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, fmt.Errorf("store %s: %w", path, err)
+	}
+	if string(header[:len(sqliteMagic)]) != sqliteMagic {
+		return false, foreign(path, "it is not a SQLite file")
+	}
+	switch id := binary.BigEndian.Uint32(header[applicationIDAt:]); id {
+	case 0:
+		return false, nil
+	case applicationID:
+	default:
+		return false, foreign(path, "it belongs to a program with application_id "+strconv.FormatUint(uint64(id), 10))
+	}
+	return true, refuseTruncated(path, header, info.Size())
+}
+
+// refuseTruncated compares the size with what the header says. A write-ahead
+// log may hold the missing pages, so with one SQLite itself must decide.
+func refuseTruncated(path string, header []byte, size int64) error {
+	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
+		return nil
+	}
+	if binary.BigEndian.Uint32(header[changeCounterAt:]) != binary.BigEndian.Uint32(header[validForAt:]) {
+		return nil
+	}
+	page := int64(binary.BigEndian.Uint16(header[pageSizeAt:]))
+	if page == 1 {
+		page = 65536
+	}
+	if want := page * int64(binary.BigEndian.Uint32(header[pageCountAt:])); size < want {
+		return fmt.Errorf("store %s: %w: it has %d bytes and its header says %d: restore it from a backup, or move it away to begin anew", path, ErrDamaged, size, want)
+	}
+	return nil
+}
+
+// refuseForeign looks into a file without a mark: it must be empty.
+func refuseForeign(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return nil
+	}
+	db, err := sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=busy_timeout(10000)"))
+	if err != nil {
+		return fmt.Errorf("store %s: %w", path, err)
+	}
+	defer db.Close() //nolint:errcheck // opened for reading
+	var mark int64
+	if err := db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&mark); err != nil {
+		return sqliteError(path, err)
+	}
+	if mark == applicationID {
+		return nil
+	}
+	var table string
+	err = db.QueryRowContext(ctx, `SELECT name FROM sqlite_master LIMIT 1`).Scan(&table)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return sqliteError(path, err)
+	}
+	return foreign(path, fmt.Sprintf("it holds %q of another program", table))
+}
+
+func foreign(path, what string) error {
+	return fmt.Errorf("store %s: %w: %s: give the collector a path of its own", path, ErrForeign, what)
+}
+
+// sqliteError adds the file, and the remedy where SQLite's code tells one.
+func sqliteError(path string, err error) error {
+	var coded *sqlite.Error
+	if errors.As(err, &coded) {
+		switch coded.Code() & 0xff {
+		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+			return fmt.Errorf("store %s: %w: %w: restore it from a backup, or move it away to begin anew", path, ErrDamaged, err)
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+			return fmt.Errorf("store %s: %w: %w: give this user write access to the file and its folder", path, ErrUnwritable, err)
+		}
+	}
+	return fmt.Errorf("store %s: %w", path, err)
+}

@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+)
+
+// State is what judging goes on from after a start.
+type State struct {
+	// State holds the badges and voids; its Options are the caller's business.
+	scoring.State
+	// At is the time of the last judgement, zero when there was none.
+	At time.Time
+	// Seq numbers the transaction of the last judgement; see LastJudgement.
+	Seq int64
+	// Framework is what was judged by last.
+	Framework Framework
+	// Statuses tell the status of each check and since when it has had it, by
+	// service and check.
+	Statuses map[string]map[string]StatusSpan
+}
+
+// FrameworkLookup finds or compiles criteria that were judged by before. A nil
+// framework without an error means that they cannot be had any more: badges
+// that they supported have no base of attribution then.
+type FrameworkLookup func(Framework) (*framework.Framework, error)
+
+// judgementRow is the row of the last judgement; zero when there was none.
+type judgementRow struct {
+	at, activatedAt, seq int64
+	frameworkHash        string
+}
+
+func lastJudgement(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (judgementRow, error) {
+	var row judgementRow
+	err := q.QueryRowContext(ctx, `SELECT at, framework_hash, activated_at, seq FROM judgement WHERE id = 1`).
+		Scan(&row.at, &row.frameworkHash, &row.activatedAt, &row.seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return judgementRow{}, nil
+	}
+	return row, err
+}
+
+// LastJudgement tells when the last judgement was and the number of its
+// transaction, so that a replica notices one it has not seen. Both are zero
+// when there was none.
+func (s *Store) LastJudgement(ctx context.Context) (at time.Time, seq int64, err error) {
+	row, err := lastJudgement(ctx, s.read)
+	if err != nil {
+		return time.Time{}, 0, fmt.Errorf("reading the last judgement: %w", err)
+	}
+	if row.seq == 0 {
+		return time.Time{}, 0, nil
+	}
+	return instant(row.at), row.seq, nil
+}
+
+// LoadState reads what judging goes on from. lookup is asked once for each set
+// of criteria that supports a badge.
+func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, error) {
+	s.judged.mu.Lock()
+	defer s.judged.mu.Unlock()
+	state := State{Statuses: map[string]map[string]StatusSpan{}}
+	state.Badges, state.Voids = map[string]scoring.BadgeState{}, scoring.Voids{}
+	err := s.view(ctx, "reading the state of the badges", func(t *sql.Tx) error {
+		if err := s.names.load(ctx, t); err != nil {
+			return err
+		}
+		last, err := lastJudgement(ctx, t)
+		if err != nil || last.seq == 0 {
+			return err
+		}
+		state.At, state.Seq = instant(last.at), last.seq
+		r := stateReader{store: s, tx: t, at: state.At, state: &state}
+		frameworks, err := r.frameworks(ctx)
+		if err != nil {
+			return fmt.Errorf("frameworks: %w", err)
+		}
+		state.Framework = frameworks[last.frameworkHash]
+		state.Framework.ActivatedAt = instant(last.activatedAt)
+		if err := r.badges(ctx); err != nil {
+			return fmt.Errorf("badges: %w", err)
+		}
+		if err := r.supports(ctx, frameworks, lookup); err != nil {
+			return fmt.Errorf("support of badges: %w", err)
+		}
+		if err := r.statuses(ctx); err != nil {
+			return fmt.Errorf("check statuses: %w", err)
+		}
+		return r.voids(ctx)
+	})
+	if err != nil {
+		return State{}, err
+	}
+	s.judged.seq, s.judged.badges = state.Seq, maps.Clone(state.Badges)
+	return state, nil
+}
+
+// stateReader reads the parts of a State in one transaction.
+type stateReader struct {
+	store *Store
+	tx    *sql.Tx
+	at    time.Time
+	state *State
+}
+
+func (r *stateReader) frameworks(ctx context.Context) (map[string]Framework, error) {
+	found := map[string]Framework{}
+	err := each(ctx, r.tx, `SELECT hash, name, version, body FROM frameworks`, nil, func(rows *sql.Rows) error {
+		var f Framework
+		err := rows.Scan(&f.Hash, &f.Name, &f.Version, &f.Text)
+		found[f.Hash] = f
+		return err
+	})
+	return found, err
+}
+
+func (r *stateReader) badges(ctx context.Context) error {
+	return each(ctx, r.tx, `SELECT service_id, judged_at, state FROM badges`, nil, func(rows *sql.Rows) error {
+		var id int64
+		var at sql.NullInt64
+		var body string
+		if err := rows.Scan(&id, &at, &body); err != nil {
+			return err
+		}
+		name, err := r.store.names.name(serviceNames, id)
+		if err != nil {
+			return err
+		}
+		var badge scoring.BadgeState
+		if err := json.Unmarshal([]byte(body), &badge); err != nil {
+			return fmt.Errorf("state of %s: %w", name, err)
+		}
+		if !at.Valid {
+			badge.At = r.at
+		}
+		r.state.Badges[name] = badge
+		return nil
+	})
+}
+
+func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framework, lookup FrameworkLookup) error {
+	compiled := map[string]*framework.Framework{}
+	err := each(ctx, r.tx, `SELECT DISTINCT framework_hash FROM badge_support`, nil, func(rows *sql.Rows) error {
+		var hash string
+		err := rows.Scan(&hash)
+		compiled[hash] = nil
+		return err
+	})
+	if err != nil || lookup == nil {
+		return err
+	}
+	for hash := range compiled {
+		if compiled[hash], err = lookup(frameworks[hash]); err != nil {
+			return fmt.Errorf("criteria %s: %w", hash, err)
+		}
+	}
+	return each(ctx, r.tx, `SELECT service_id, framework_hash, judged_at, basis FROM badge_support`, nil, func(rows *sql.Rows) error {
+		var id int64
+		var hash, body string
+		var at sql.NullInt64
+		if err := rows.Scan(&id, &hash, &at, &body); err != nil {
+			return err
+		}
+		name, err := r.store.names.name(serviceNames, id)
+		if err != nil {
+			return err
+		}
+		f := compiled[hash]
+		badge, ok := r.state.Badges[name]
+		if f == nil || !ok {
+			return nil
+		}
+		if badge.Support, err = decodeBasis([]byte(body), f); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if !at.Valid {
+			badge.Support.At = r.at
+		}
+		r.state.Badges[name] = badge
+		return nil
+	})
+}
+
+func (r *stateReader) statuses(ctx context.Context) error {
+	return each(ctx, r.tx, `SELECT service_id, check_id, status, since FROM check_statuses`, nil, func(rows *sql.Rows) error {
+		var service, check, since int64
+		var status string
+		if err := rows.Scan(&service, &check, &status, &since); err != nil {
+			return err
+		}
+		serviceName, err := r.store.names.name(serviceNames, service)
+		if err != nil {
+			return err
+		}
+		checkName, err := r.store.names.name(checkNames, check)
+		if err != nil {
+			return err
+		}
+		span := StatusSpan{Since: instant(since)}
+		if span.Status, err = parseStatus(status); err != nil {
+			return err
+		}
+		if r.state.Statuses[serviceName] == nil {
+			r.state.Statuses[serviceName] = map[string]StatusSpan{}
+		}
+		r.state.Statuses[serviceName][checkName] = span
+		return nil
+	})
+}
+
+func (r *stateReader) voids(ctx context.Context) error {
+	return each(ctx, r.tx, `SELECT service_id, check_id, at FROM voids`, nil, func(rows *sql.Rows) error {
+		var service, check, at int64
+		if err := rows.Scan(&service, &check, &at); err != nil {
+			return err
+		}
+		serviceName, err := r.store.names.name(serviceNames, service)
+		if err != nil {
+			return err
+		}
+		checkName, err := r.store.names.name(checkNames, check)
+		if err != nil {
+			return err
+		}
+		if r.state.Voids[serviceName] == nil {
+			r.state.Voids[serviceName] = map[string]time.Time{}
+		}
+		r.state.Voids[serviceName][checkName] = instant(at)
+		return nil
+	})
+}
+
+// JudgementChanges counts the badge states, their supports and the check
+// statuses that judgements after the transaction with the given number wrote.
+func (s *Store) JudgementChanges(ctx context.Context, after int64) (int, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM badges WHERE seq > $1)
+		+ (SELECT COUNT(*) FROM badge_support WHERE seq > $1) + (SELECT COUNT(*) FROM check_statuses WHERE seq > $1)`, after).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting the changes of judgements: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,234 @@
+package storetest
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/store"
+)
+
+func listed(t *testing.T, s *store.Store, filter store.IncidentFilter) []evidence.Incident {
+	t.Helper()
+	list, err := s.Incidents(context.Background(), filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func incidents(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	full := evidence.Incident{
+		Source: "test/main", ID: "Q1", Services: []string{"shop", "bank", "shop"},
+		StartedAt: minute(0), AcknowledgedAt: minute(3), AcksKnown: true, ResolvedAt: minute(40),
+		Resolver: evidence.ResolverPerson, Urgent: true, Severity: 2, Channel: "api", MachineDetected: true,
+		Template: "disk full on *", Group: "P1", Maintenance: true, Links: []string{"OPS-1", "https://x"}, UpdatedAt: minute(41),
+	}
+	want := full
+	want.Services = []string{"bank", "shop"}
+	if got := commit(t, s, minute(50), collectors.Batch{Incidents: []evidence.Incident{full, full}}); got.Incidents != 1 {
+		t.Errorf("changes %+v", got)
+	}
+	if got := listed(t, s, store.IncidentFilter{}); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+	full.Links = []string{"https://x", "OPS-1"}
+	if got := commit(t, s, minute(51), collectors.Batch{Incidents: []evidence.Incident{full}}); got.Incidents != 0 || got.Rows != 0 {
+		t.Errorf("another order changed %+v", got)
+	}
+
+	// Pages arrive in any order: the newest version stays, within a batch and
+	// across batches.
+	newer, older := full, full
+	newer.UpdatedAt, newer.Severity, newer.Services = minute(60), 1, []string{"bank"}
+	older.UpdatedAt, older.Severity = minute(20), 5
+	commit(t, s, minute(61), collectors.Batch{Incidents: []evidence.Incident{newer, older}})
+	if got := commit(t, s, minute(62), collectors.Batch{Incidents: []evidence.Incident{older}}); got.Incidents != 0 {
+		t.Errorf("an older version changed %+v", got)
+	}
+	if got := listed(t, s, store.IncidentFilter{}); got[0].Severity != 1 || !reflect.DeepEqual(got[0].Services, []string{"bank"}) {
+		t.Errorf("after an older version: %+v", got[0])
+	}
+
+	newer.Gone = true
+	commit(t, s, minute(63), collectors.Batch{Incidents: []evidence.Incident{newer}})
+	if got := listed(t, s, store.IncidentFilter{}); len(got) != 0 {
+		t.Errorf("a gone incident is listed: %+v", got)
+	}
+	if got := listed(t, s, store.IncidentFilter{Gone: true}); len(got) != 1 {
+		t.Errorf("%d incidents with the gone ones, want 1", len(got))
+	}
+	if _, err := s.Commit(context.Background(), "test/main", 0, minute(64), collectors.Batch{Incidents: []evidence.Incident{{ID: "Q2"}}}); err == nil {
+		t.Error("an incident without a start was accepted")
+	}
+}
+
+func incidentWindow(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	put := func(source string, list ...evidence.Incident) {
+		t.Helper()
+		if _, err := s.Commit(context.Background(), source, 0, minute(1000), collectors.Batch{Incidents: list}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("test/main",
+		evidence.Incident{ID: "ended", StartedAt: minute(0), ResolvedAt: minute(10), Services: []string{"shop"}},
+		evidence.Incident{ID: "spans", StartedAt: minute(0), ResolvedAt: minute(150)},
+		evidence.Incident{ID: "open", StartedAt: minute(5)},
+		evidence.Incident{ID: "inside", StartedAt: minute(120), ResolvedAt: minute(130)},
+		evidence.Incident{ID: "later", StartedAt: minute(300)})
+	put("test/other", evidence.Incident{ID: "inside", StartedAt: minute(121)})
+	for _, test := range []struct {
+		filter store.IncidentFilter
+		want   string
+	}{
+		{store.IncidentFilter{}, "ended spans open inside inside later"},
+		{store.IncidentFilter{Since: minute(100)}, "spans open inside inside later"},
+		{store.IncidentFilter{Since: minute(100), Until: minute(300)}, "spans open inside inside"},
+		{store.IncidentFilter{Since: minute(100), Source: "test/other"}, "inside"},
+		{store.IncidentFilter{Source: "test/nobody"}, ""},
+	} {
+		var ids []string
+		for _, in := range listed(t, s, test.filter) {
+			ids = append(ids, in.ID)
+		}
+		if got := strings.Join(ids, " "); got != test.want {
+			t.Errorf("%+v: got %q, want %q", test.filter, got, test.want)
+		}
+	}
+}
+
+func acknowledgements(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	put := func(in evidence.Incident) evidence.Incident {
+		t.Helper()
+		in.ID, in.StartedAt = "Q1", minute(0)
+		commit(t, s, minute(100), collectors.Batch{Incidents: []evidence.Incident{in}})
+		return listed(t, s, store.IncidentFilter{})[0]
+	}
+	put(evidence.Incident{UpdatedAt: minute(1), AcksKnown: true})
+	if got := put(evidence.Incident{UpdatedAt: minute(1)}); !got.AcksKnown {
+		t.Error("that nobody acknowledged was forgotten")
+	}
+	if got := put(evidence.Incident{UpdatedAt: minute(2)}); got.AcksKnown {
+		t.Error("that nobody acknowledged was believed of a newer version")
+	}
+	put(evidence.Incident{UpdatedAt: minute(2), AcksKnown: true, AcknowledgedAt: minute(2)})
+	if got := put(evidence.Incident{UpdatedAt: minute(9)}); !got.AcksKnown || !got.AcknowledgedAt.Equal(minute(2)) {
+		t.Errorf("an acknowledgement was forgotten: %+v", got)
+	}
+}
+
+func reviews(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	list := func() []evidence.Review {
+		t.Helper()
+		found, err := s.Reviews(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	shop := evidence.Review{Source: "test/main", Key: "PRR-1", Service: "shop", Status: evidence.ReviewOpen, CreatedAt: minute(0)}
+	bank := shop
+	bank.Service = "bank"
+	other := shop
+	other.Key, other.CreatedAt = "PRR-2", minute(1)
+	commit(t, s, minute(2), collectors.Batch{Reviews: []evidence.Review{other, shop, bank}})
+	if got, want := list(), []evidence.Review{bank, shop, other}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+	shop.Status, shop.CompletedAt = evidence.ReviewDone, minute(10)
+	// The ticket no longer names the bank; the other ticket is not in the page.
+	if got := commit(t, s, minute(11), collectors.Batch{Reviews: []evidence.Review{shop}}); got.Reviews != 2 {
+		t.Errorf("changes %+v", got)
+	}
+	if got, want := list(), []evidence.Review{shop, other}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	shop.Gone = true
+	commit(t, s, minute(12), collectors.Batch{Reviews: []evidence.Review{shop}})
+	if got, want := list(), []evidence.Review{other}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func cursors(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	ctx := context.Background()
+	want := func(want map[string]string) {
+		t.Helper()
+		got, err := s.Cursors(ctx, "test/main")
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("cursors %v, %v, want %v", got, err, want)
+		}
+	}
+	want(map[string]string{})
+	commit(t, s, minute(0), collectors.Batch{Cursors: map[string]string{"since": "1", "page": "a"}})
+	if got := commit(t, s, minute(1), collectors.Batch{Cursors: map[string]string{"since": "1"}}); got.Rows != 0 {
+		t.Errorf("the same cursor wrote %d rows", got.Rows)
+	}
+	commit(t, s, minute(1), collectors.Batch{Cursors: map[string]string{"since": "2", "page": ""}})
+	want(map[string]string{"since": "2"})
+
+	// A batch that fails takes its cursors and its records with it.
+	_, err := s.Commit(ctx, "test/main", 0, minute(2), collectors.Batch{
+		Records:   []evidence.Record{record("shop", "a.flag", evidence.Bool(true))},
+		Incidents: []evidence.Incident{{ID: "without a start"}},
+		Cursors:   map[string]string{"since": "3"},
+	})
+	if err == nil {
+		t.Fatal("a bad batch was accepted")
+	}
+	want(map[string]string{"since": "2"})
+	if rows := load(t, s, 0).Rows; len(rows) != 0 {
+		t.Errorf("a failed batch left %+v", rows)
+	}
+	// The names it had made are made again.
+	commit(t, s, minute(3), collectors.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	one(t, s, "shop", "a.flag")
+}
+
+func runs(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	ctx := context.Background()
+	run := func(source string, at int, result store.RunResult) {
+		t.Helper()
+		id, err := s.StartRun(ctx, source, minute(at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Finished.IsZero() {
+			return
+		}
+		if err := s.FinishRun(ctx, id, result); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("jira/main", 0, store.RunResult{Finished: minute(1), Counts: map[string]int64{"records": 3}})
+	run("jira/main", 5, store.RunResult{Finished: minute(6), Reason: collectors.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}})
+	run("pagerduty/main", 7, store.RunResult{})
+	run("prometheus/main", 8, store.RunResult{Finished: minute(9)})
+	run("jira/main", 10, store.RunResult{}) // still running
+	want := []store.LastRun{
+		{Source: "jira/main", Started: minute(5), Finished: minute(6), LastSuccess: minute(1), Reason: collectors.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}},
+		{Source: "prometheus/main", Started: minute(8), Finished: minute(9), LastSuccess: minute(9), Counts: map[string]int64{}},
+	}
+	got, err := s.LastRuns(ctx)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	run("jira/main", 20, store.RunResult{}) // the one before never ended
+	got, err = s.LastRuns(ctx)
+	if err != nil || got[0].Reason != collectors.ReasonCanceled || !got[0].Finished.Equal(minute(20)) || !got[0].LastSuccess.Equal(minute(1)) {
+		t.Errorf("after an interruption: %+v, %v", got, err)
+	}
+	if err := s.FinishRun(ctx, 999999, store.RunResult{Finished: time.Now()}); err == nil {
+		t.Error("a run that never started was finished")
+	}
+}

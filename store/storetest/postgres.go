@@ -1,0 +1,179 @@
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	// The driver of sql.Open("pgx").
+	_ "github.com/jackc/pgx/v5/stdlib"
+)
+
+// PostgresVariable names the environment variable with the address of a running
+// server to use: a database in which the user may create others.
+const PostgresVariable = "READINESS_TEST_POSTGRES"
+
+// Postgres is a PostgreSQL server for tests.
+type Postgres struct {
+	address url.URL
+	made    atomic.Int64
+}
+
+// StartPostgres starts a throw-away server from installed binaries, or uses the
+// one of PostgresVariable, and stops it with the test. Where there is none the
+// test is skipped; in continuous integration (CI is set) it fails.
+func StartPostgres(t testing.TB) *Postgres {
+	t.Helper()
+	if given := os.Getenv(PostgresVariable); given != "" {
+		address, err := url.Parse(given)
+		if err != nil {
+			t.Fatalf("%s is not a URL", PostgresVariable)
+		}
+		return &Postgres{address: *address}
+	}
+	bin, err := postgresBinaries()
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
+	}
+	return startServer(t, bin)
+}
+
+// postgresBinaries finds the folder of initdb and postgres, the newest of
+// several.
+func postgresBinaries() (string, error) {
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), "postgres")); err == nil {
+				return filepath.Dir(path), nil
+			}
+		}
+	}
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin"} {
+		found, _ := filepath.Glob(pattern)
+		sort.Strings(found)
+		for i := len(found) - 1; i >= 0; i-- {
+			if _, err := os.Stat(filepath.Join(found[i], "initdb")); err == nil {
+				return found[i], nil
+			}
+		}
+	}
+	return "", fmt.Errorf("no initdb found: install the package postgresql, or set %s", PostgresVariable)
+}
+
+// startServer makes a cluster in a folder of its own and serves it on a Unix
+// socket there.
+func startServer(t testing.TB, bin string) *Postgres {
+	t.Helper()
+	// Not t.TempDir: the server's user must be able to enter it, and a socket's
+	// path must be short.
+	dir, err := os.MkdirTemp("", "pg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("removing the server's folder: %v", err)
+		}
+	})
+	as := serverUser(t, dir)
+	data := filepath.Join(dir, "data")
+	initdb := as(exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "readiness", "-A", "trust", "-E", "UTF8", "--no-sync"))
+	if out, err := initdb.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := as(exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100"))
+	server.Stdout, server.Stderr = log, log
+	if err := server.Start(); err != nil {
+		t.Fatalf("starting postgres: %v", err)
+	}
+	t.Cleanup(func() {
+		// A fast shutdown: connections are ended.
+		if err := server.Process.Signal(os.Interrupt); err != nil {
+			t.Errorf("stopping postgres: %v", err)
+		}
+		_ = server.Wait()
+		if err := log.Close(); err != nil {
+			t.Errorf("closing the server's log: %v", err)
+		}
+	})
+	p := &Postgres{address: url.URL{Scheme: "postgres", User: url.User("readiness"), Path: "/postgres",
+		RawQuery: url.Values{"host": {dir}}.Encode()}}
+	if err := p.wait(); err != nil {
+		text, _ := os.ReadFile(log.Name())
+		t.Fatalf("postgres did not start: %v\n%s", err, text)
+	}
+	return p
+}
+
+// wait tries to connect until the server answers.
+func (p *Postgres) wait() error {
+	db, err := sql.Open("pgx", p.address.String())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := db.PingContext(ctx)
+		if err == nil {
+			return db.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, db.Close())
+		case <-tick.C:
+		}
+	}
+}
+
+// Database makes an empty database and returns its URL.
+func (p *Postgres) Database(t testing.TB) string {
+	t.Helper()
+	db, err := sql.Open("pgx", p.address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	name := "readiness_test_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(p.made.Add(1), 10)
+	if _, err := db.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
+		t.Fatalf("making a database: %v", err)
+	}
+	address := p.address
+	address.Path = "/" + name
+	return address.String()
+}
+
+// unprivileged is a user that the server may run as: it refuses root.
+func unprivileged() (*user.User, error) {
+	for _, name := range []string{"postgres", "nobody"} {
+		if found, err := user.Lookup(name); err == nil {
+			return found, nil
+		}
+	}
+	return nil, errors.New("neither postgres nor nobody is a user of this system")
+}
