@@ -124,7 +124,7 @@ func printBound(w io.Writer, name string, value float64, unit string, atLeast fl
 	if value < atLeast {
 		verdict = "short"
 	}
-	_, _ = fmt.Fprintf(w, "\n%s %.0f %s >=%.0f %s\n", name, value, unit, atLeast, verdict)
+	_, _ = fmt.Fprintf(w, "\nfigure: %s %.0f %s >=%.0f %s\n", name, value, unit, atLeast, verdict)
 }
 
 // BenchmarkRender makes the page of 120,000 series, once an evaluation.

@@ -1,0 +1,21 @@
+# syntax=docker/dockerfile:1
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=unknown
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /collector ./cmd/collector \
+ && mkdir -p /data
+
+# Static, without a shell, not root: user 65532 is `nonroot` of the image.
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /collector /collector
+COPY --from=build --chown=65532:65532 /data /data
+USER 65532:65532
+# Relative names in the configuration, such as the SQLite file, are below here.
+WORKDIR /data
+VOLUME /data
+EXPOSE 9847
+ENTRYPOINT ["/collector"]
+CMD ["run", "--config", "/etc/collector/collector.yaml"]

@@ -1,0 +1,88 @@
+package company
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/prodready/collector/framework"
+)
+
+// Check is what the company needs to know of a check of the default framework.
+type Check struct {
+	ID, Module string
+	Level      int
+	// Tiers it applies to; empty means all.
+	Tiers []int
+	// When is the condition on the service; empty means always.
+	When string
+	// Proofs are the kinds of evidence that can show it, strongest first.
+	Proofs []framework.ProofKind
+}
+
+// Unconditional reports whether the check applies to every service of the tier.
+func (c Check) Unconditional(tier int) bool {
+	if c.When != "" {
+		return false
+	}
+	if len(c.Tiers) == 0 {
+		return true
+	}
+	for _, t := range c.Tiers {
+		if t == tier {
+			return true
+		}
+	}
+	return false
+}
+
+// Has reports whether the kind of evidence can show the check.
+func (c Check) Has(kind framework.ProofKind) bool {
+	for _, k := range c.Proofs {
+		if k == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// Checks reads the checks of the embedded default framework, so that there is
+// one list of them. Its expressions are left alone: they need the facts of the
+// sources, and the company knows no source.
+func Checks() ([]Check, error) {
+	files, err := framework.Default()
+	if err != nil {
+		return nil, fmt.Errorf("reading the checks a company can fulfil: %w", err)
+	}
+	var checks []Check
+	for _, f := range files {
+		var module struct {
+			ID     string `yaml:"id"`
+			Checks []struct {
+				ID    string `yaml:"id"`
+				Level int    `yaml:"level"`
+				Scope struct {
+					Tiers []int  `yaml:"tiers"`
+					When  string `yaml:"when"`
+				} `yaml:"scope"`
+				Proofs []struct {
+					By framework.ProofKind `yaml:"by"`
+				} `yaml:"proofs"`
+			} `yaml:"checks"`
+		}
+		if err := yaml.Unmarshal(f.Data, &module); err != nil {
+			return nil, fmt.Errorf("reading the checks of %s: %w", f.Name, err)
+		}
+		for _, c := range module.Checks {
+			check := Check{ID: c.ID, Module: module.ID, Level: c.Level, Tiers: c.Scope.Tiers, When: c.Scope.When}
+			for _, p := range c.Proofs {
+				check.Proofs = append(check.Proofs, p.By)
+			}
+			checks = append(checks, check)
+		}
+	}
+	if len(checks) == 0 {
+		return nil, fmt.Errorf("the embedded framework has no checks")
+	}
+	return checks, nil
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/demo/company"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+)
+
+// emptyTemp makes the demo's folders appear in a place of the test's own.
+func emptyTemp(t *testing.T) (left func() []string) {
+	t.Helper()
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	return func() []string {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+}
+
+func TestOnceShowsTheFleet(t *testing.T) {
+	left := emptyTemp(t)
+	var out, trouble bytes.Buffer
+	if code := run(t.Context(), []string{"--once", "--seed", "3", "--services", "12"}, terminal{out: &out, err: &trouble, now: time.Now}); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, trouble.String())
+	}
+	lines := strings.Split(out.String(), "\n")
+	for _, column := range []string{"SERVICE", "TEAM", "TIER", "BADGE", "SCORE", "COVERED", "GAP TO NEXT"} {
+		if !strings.Contains(lines[0], column) {
+			t.Errorf("the head %q has no column %s", lines[0], column)
+		}
+	}
+	c, err := company.New(company.Plan{Seed: 3, Services: 12, Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range c.Services {
+		row := regexp.MustCompile(`^` + s.Name + `\s+` + s.TeamName + `\s+\d\s+\w+\s`)
+		if !row.MatchString(lines[i+1]) {
+			t.Errorf("row %d is %q, want %s of %s", i+1, lines[i+1], s.Name, s.TeamName)
+		}
+	}
+	if !strings.Contains(out.String(), "12 services: ") {
+		t.Errorf("no summary in\n%s", out.String())
+	}
+	for _, said := range []string{"Simulating a company ...", "Collecting from PagerDuty", "requests"} {
+		if !strings.Contains(trouble.String(), said) {
+			t.Errorf("%q is not said:\n%s", said, trouble.String())
+		}
+	}
+	if strings.Contains(out.String()+trouble.String(), "\x1b") {
+		t.Error("control sequences went to something that is no terminal")
+	}
+	if names := left(); len(names) != 0 {
+		t.Errorf("left behind: %q", names)
+	}
+}
+
+// TestTheCollectorSeesWhatIsPractised is what the simulation is for: where a
+// machine can tell, the verdict is what the service really does.
+func TestTheCollectorSeesWhatIsPractised(t *testing.T) {
+	emptyTemp(t)
+	d := &demo{
+		options:  options{seed: 11, services: 24, listen: "127.0.0.1:0"},
+		terminal: terminal{out: io.Discard, err: io.Discard, now: time.Now},
+		log:      logger(io.Discard, false),
+	}
+	t.Cleanup(func() {
+		if err := d.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := d.build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.collector.CollectOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, found := range d.collector.Snapshot().Services {
+		s, ok := d.company.Service(found.Entry.Name)
+		if !ok {
+			t.Fatalf("the collector has found the service %s", found.Entry.Name)
+		}
+		absent := s.Registration == company.NotInPagerDuty || s.Registration == company.DanglingID
+		for _, r := range found.Card.Checks {
+			if r.Status != scoring.Pass && r.Status != scoring.Fail && r.Status != scoring.Unknown {
+				continue
+			}
+			want := scoring.Fail
+			if s.Does(r.Check.ID) {
+				want = scoring.Pass
+			}
+			seen[r.Check.ID]++
+			switch {
+			case absent && r.Check.Module.ID == "inc", absent && r.Check.ID == "obs.detected-by-machines":
+				// Who is not in PagerDuty cannot pass, and has nothing to fail.
+				if r.Status == scoring.Pass {
+					t.Errorf("%s is not in PagerDuty and passes %s", s.Name, r.Check.ID)
+				}
+			case r.Status != want:
+				t.Errorf("%s (tier %d, %s): %s is %s, want %s", s.Name, s.Tier, s.Goal, r.Check.ID, r.Status, want)
+			}
+		}
+	}
+	for _, id := range []string{"inc.registered", "inc.someone-on-call", "inc.escalates", "inc.covered", "inc.ack-times-out", "data.classified"} {
+		if seen[id] == 0 {
+			t.Errorf("%s was judged for no service", id)
+		}
+	}
+	badges := map[framework.Badge]int{}
+	for _, found := range d.collector.Snapshot().Services {
+		badges[found.Badge.Badge]++
+	}
+	if len(badges) < 2 {
+		t.Errorf("all services have the same badge: %v", badges)
+	}
+}
+
+// transcript is a writer that tells when something was said.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+	want string
+	said chan struct{}
+	once sync.Once
+}
+
+func (w *transcript) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text.Write(p)
+	if w.said != nil && strings.Contains(w.text.String(), w.want) {
+		w.once.Do(func() { close(w.said) })
+	}
+	return len(p), nil
+}
+
+func (w *transcript) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+func TestItServesUntilItIsStopped(t *testing.T) {
+	left := emptyTemp(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := &transcript{want: "Stop it with Ctrl-C.\n", said: make(chan struct{})}
+	var trouble transcript
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"--listen", "127.0.0.1:0", "--services", "6"}, terminal{out: out, err: &trouble, now: time.Now})
+	}()
+	select {
+	case <-out.said:
+	case code := <-ended:
+		t.Fatalf("it ended with %d\n%s", code, trouble.String())
+	}
+	found := regexp.MustCompile(`http://\S+/metrics`).FindString(out.String())
+	response, err := http.Get(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "\nreadiness_") {
+		t.Errorf("%s answers %s, %v", found, response.Status, err)
+	}
+	stop()
+	if code := <-ended; code != exitOK {
+		t.Errorf("stopped with exit code %d\n%s", code, trouble.String())
+	}
+	if names := left(); len(names) != 0 {
+		t.Errorf("left behind: %q", names)
+	}
+}
+
+func TestTheCommandLine(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		say  string
+	}{
+		"help":                {[]string{"--help"}, exitOK, "Exit codes"},
+		"an unknown flag":     {[]string{"--sed", "3"}, exitInvalid, "--help"},
+		"an argument":         {[]string{"once"}, exitInvalid, `unexpected argument "once"`},
+		"too many services":   {[]string{"--services", "100000"}, exitInvalid, "out of range"},
+		"no address":          {[]string{"--listen", "9847"}, exitInvalid, "127.0.0.1:9847"},
+		"an impossible port":  {[]string{"--listen", "127.0.0.1:99999"}, exitInvalid, "not an address"},
+		"a foreign interface": {[]string{"--listen", "192.0.2.1:9847", "--services", "1"}, exitInvalid, "--listen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			left := emptyTemp(t)
+			var out bytes.Buffer
+			if code := run(t.Context(), c.args, terminal{out: &out, err: &out, now: time.Now}); code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			if !strings.Contains(out.String(), c.say) {
+				t.Errorf("%q is not said:\n%s", c.say, out.String())
+			}
+			if names := left(); len(names) != 0 {
+				t.Errorf("left behind: %q", names)
+			}
+		})
+	}
+}
+
+func TestOnceThatIsStoppedFails(t *testing.T) {
+	left := emptyTemp(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, trouble bytes.Buffer
+	if code := run(ctx, []string{"--once", "--services", "2"}, terminal{out: &out, err: &trouble, now: time.Now}); code != exitFailed {
+		t.Errorf("exit code %d, want %d\n%s", code, exitFailed, trouble.String())
+	}
+	if out.Len() > 0 || len(left()) != 0 {
+		t.Errorf("%q is left, and printed was\n%s", left(), out.String())
+	}
+}
+
+func TestKeepLeavesTheFolder(t *testing.T) {
+	left := emptyTemp(t)
+	var out, trouble bytes.Buffer
+	if code := run(t.Context(), []string{"--once", "--keep", "--services", "2"}, terminal{out: &out, err: &trouble, now: time.Now}); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, trouble.String())
+	}
+	names := left()
+	if len(names) != 1 || !strings.Contains(out.String(), names[0]) {
+		t.Errorf("%q is left, and said was\n%s", names, out.String())
+	}
+}
