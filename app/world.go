@@ -35,14 +35,8 @@ type world struct {
 func buildWorld(o Options, c *config.Valid, deps sourceDeps) (*world, error) {
 	w := &world{config: c}
 	var errs []error
-	entries := c.Catalog()
-	built, err := catalog.Build(entries.Services, entries.Teams, c.SourceNames())
-	if err != nil {
-		return nil, &InvalidError{fmt.Errorf("catalog: %w", err)}
-	}
-	w.catalog = built
-	for _, s := range built.Services() {
-		w.services = append(w.services, s.Name)
+	if err := w.buildCatalog(c); err != nil {
+		return nil, &InvalidError{err}
 	}
 	if err := w.buildFramework(c); err != nil {
 		return nil, &InvalidError{err}
@@ -76,6 +70,44 @@ func buildWorld(o Options, c *config.Valid, deps sourceDeps) (*world, error) {
 		return nil, &InvalidError{err}
 	}
 	return w, nil
+}
+
+// buildCatalog merges the inline entries with those of the Backstage files. A
+// pattern that matches no file is a fault: a catalog that silently lost its
+// files would lose its services.
+func (w *world) buildCatalog(c *config.Valid) error {
+	inline := c.Catalog()
+	services, teams := inline.Services, inline.Teams
+	var errs []error
+	for _, pattern := range inline.Backstage {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			errs = append(errs, fmt.Errorf("catalog.backstage: %q matches no file", pattern))
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("catalog.backstage: %w", err))
+				continue
+			}
+			more, owners, err := catalog.ParseBackstage(name, text)
+			if err != nil {
+				errs = append(errs, err)
+			}
+			services, teams = append(services, more...), append(teams, owners...)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	var err error
+	if w.catalog, err = catalog.Build(services, teams, c.SourceNames()); err != nil {
+		return err
+	}
+	for _, s := range w.catalog.Services() {
+		w.services = append(w.services, s.Name)
+	}
+	return nil
 }
 
 func (w *world) buildFramework(c *config.Valid) error {

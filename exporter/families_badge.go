@@ -65,7 +65,7 @@ func badgeGroup() Group {
 				Help:     "1 while the badge is held although evidence neither proves nor contradicts it, else 0.",
 				Presence: "the service has been judged",
 				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					emit(mark(s.Badge.Hold != nil), s.Entry.Name)
+					emit(mark(s.Badge.OnHold()), s.Entry.Name)
 				}),
 			},
 			{
@@ -83,7 +83,7 @@ func badgeGroup() Group {
 				Help:     "When a badge on hold lapses if nothing changes, as a Unix time.",
 				Presence: "the badge is on hold",
 				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					if s.Badge.Hold != nil {
+					if s.Badge.OnHold() {
 						emitTime(emit, s.Badge.Hold.LapseAt, s.Entry.Name)
 					}
 				}),

@@ -153,7 +153,7 @@ func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 	if row.Title == "" {
 		row.Title = entry.Name
 	}
-	if hold := service.Badge.Hold; hold != nil {
+	if hold := service.Badge.Hold; service.Badge.OnHold() {
 		row.OnHold, row.HoldReason = true, hold.Reason
 	}
 	if target, ok := s.Framework.Target(entry.Tier); ok {

@@ -39,7 +39,7 @@ func badgeOf(f *framework.Framework, service *snapshot.Service) BadgeDetail {
 		Lower: card.Badge.Lower.String(), Upper: card.Badge.Upper.String(), Ceiling: card.Ceiling.String(),
 		Awarding: []Awarding{}, Contradicted: []Contradicted{},
 	}
-	if hold := state.Hold; hold != nil {
+	if hold := state.Hold; state.OnHold() {
 		detail.OnHold, detail.HoldReason = true, hold.Reason
 		detail.HoldSince, detail.LapseAt = stamp(hold.Since), stamp(hold.LapseAt)
 	}

@@ -78,8 +78,8 @@ type round struct {
 	step, skew time.Duration
 	awardDwell time.Duration
 	hash       string
-	// announced is the judgement of the support with announced changes alone,
-	// by base, made when it is asked for.
+	// announcedBy holds, by base, how announced changes alone would be judged;
+	// each is made when it is asked for.
 	announcedBy map[*Basis]*announcement
 }
 
@@ -183,9 +183,9 @@ func (r *round) remember(next *BadgeState, changed bool) {
 	held := next.Badge
 	switch {
 	case r.lower > held && next.Support != nil:
-		before := map[framework.Badge]*Basis{held: r.awardBase()}
+		before := map[framework.Badge]*Basis{held: r.awardBase(held)}
 		for badge, basis := range next.Before {
-			if badge >= held {
+			if badge > held {
 				before[badge] = basis
 			}
 		}
@@ -201,8 +201,12 @@ func (r *round) remember(next *BadgeState, changed bool) {
 	next.SupportHash = r.hash
 }
 
-// awardBase is what last supported the badge held and nothing above it.
-func (r *round) awardBase() *Basis {
+// awardBase is what last supported a badge and nothing above it; where that has
+// not been seen, what last supported the badge held.
+func (r *round) awardBase(badge framework.Badge) *Basis {
+	if b := r.prev.Before[badge]; b != nil {
+		return b
+	}
 	if b := r.prev.Before[r.prev.Badge]; b != nil {
 		return b
 	}
@@ -225,7 +229,7 @@ func (r *round) transition(from, to framework.Badge, why Cause) *Transition {
 	t := &Transition{Service: r.card.Service, At: r.now, From: from, To: to, Cause: why}
 	base := r.prev.Support
 	if to > from {
-		base = r.awardBase()
+		base = r.awardBase(from)
 	}
 	if why == "" {
 		t.Cause, t.Contributing = r.attribute(base, from, to)

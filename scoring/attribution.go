@@ -122,10 +122,11 @@ type announcement struct {
 	before, after Bounds[framework.Badge]
 }
 
-// announcedGives reports whether announced changes alone prove the badge, from
-// what supported the one held: evidence for those between has its dwell.
-func (r *round) announcedGives(badge framework.Badge) bool {
-	a := r.announced(r.awardBase())
+// announcedGives reports whether announced changes alone prove a badge, from
+// what supported a lower one and nothing above it: evidence for those between
+// has its dwell.
+func (r *round) announcedGives(from, badge framework.Badge) bool {
+	a := r.announced(r.awardBase(from))
 	return a.made && a.before.Lower < badge && a.after.Lower >= badge
 }
 

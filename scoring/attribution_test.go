@@ -186,13 +186,25 @@ func TestCause(t *testing.T) {
 	})
 	t.Run("awards one after the other keep their causes apart", func(t *testing.T) {
 		w := settled(t, framework.Silver)
-		w.passAll(framework.Gold)
+		w.passAll(framework.Platinum)
+		w.truth["m.a4"] = false
 		w.run(time.Hour)
-		w.exempt("a.four", 60*day)
-		w.exempt("b.four", 60*day)
+		w.reword("proofs: [{by: machine, pass: m.a4}]", "proofs: [{by: machine, pass: m.a1}]")
 		w.want(w.run(23 * time.Hour))
 		w.want(w.run(time.Hour), "silver→gold evidence")
-		w.want(w.run(time.Hour), "gold→platinum exemption")
+		w.want(w.run(time.Hour), "gold→platinum criteria")
+	})
+	t.Run("an announced change waits for the evidence below it, and then comes with it", func(t *testing.T) {
+		w := settled(t, framework.Silver)
+		w.passAll(framework.Platinum)
+		w.truth["m.a4"] = false
+		w.run(time.Hour)
+		w.exempt("a.four", 60*day)
+		w.want(w.run(23 * time.Hour))
+		w.want(w.run(time.Hour), "silver→platinum evidence")
+		if again := w.judge(); again != nil {
+			t.Errorf("judging again gives %+v", again)
+		}
 	})
 	t.Run("after a restart with what the badge rested on", func(t *testing.T) {
 		w := settled(t, framework.Gold)

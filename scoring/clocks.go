@@ -43,16 +43,23 @@ func (r *round) awards(held framework.Badge) map[framework.Badge]AwardClock {
 	return out
 }
 
-// awarded is the highest badge that has been proved for long enough, or that
-// an announced change alone gives; held when there is none.
+// awarded is the highest badge that has been proved for long enough, and from
+// there what announced changes alone give; held when there is none.
 func (r *round) awarded(held framework.Badge, clocks map[framework.Badge]AwardClock) framework.Badge {
-	for badge := r.lower; badge > held; badge-- {
-		clock := clocks[badge]
-		if clock.Observations >= 2 && r.now.Sub(clock.Since) >= r.awardDwell || r.announcedGives(badge) {
-			return badge
+	to := held
+	for badge, clock := range clocks {
+		if clock.Observations >= 2 && r.now.Sub(clock.Since) >= r.awardDwell {
+			to = max(to, badge)
 		}
 	}
-	return held
+	for badge := r.lower; badge > to; {
+		if r.announcedGives(to, badge) {
+			to, badge = badge, r.lower
+			continue
+		}
+		badge--
+	}
+	return to
 }
 
 // contradictions are the clocks of the badges held. A badge has one for each
@@ -220,6 +227,9 @@ func (r *round) lapseIn(held framework.Badge, ran time.Duration, doubts []*Check
 
 // validFor is how long the evidence counts whose absence left the check open.
 func validFor(f *framework.Framework, c *CheckResult) time.Duration {
+	if f == nil || f.Facts() == nil {
+		return evidence.DefaultValidFor
+	}
 	var longest time.Duration
 	for _, index := range c.Missing {
 		valid := f.Facts().At(index).ValidFor

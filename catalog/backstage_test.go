@@ -1,0 +1,130 @@
+package catalog_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/prodready/collector/catalog"
+)
+
+const twoDocuments = `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: checkout
+  title: Checkout
+  annotations:
+    pagerduty.com/service-id: PCHECK, PCHECK2
+    jira/project-key: SHOP
+    jira/component: checkout
+    github.com/project-slug: shop/checkout
+    argocd/app-name: checkout-prod
+    backstage.io/kubernetes-id: checkout
+    backstage.io/kubernetes-namespace: shop
+    grafana/dashboard-selector: "tags @> 'checkout'"
+    readiness/prometheus: |
+      prod-eu: job=checkout, namespace=shop, cluster=eu1
+      job=checkout
+    readiness/slo: checkout-availability, checkout-latency
+    readiness/job-restore-check: verify-backup
+    readiness/backup-velero-schedule: shop-daily
+  labels:
+    tier: tier-1
+    data-classification: cardholder
+    data-owner: group:default/payments
+    exposure: external
+    stateful: "true"
+    coverage-target: "0.8"
+    rpo-minutes: "5"
+  links:
+    - {url: https://shop.example.com, type: production}
+    - {url: https://grafana.example.com/d/1, title: Overview, type: dashboard}
+spec:
+  type: service
+  owner: group:default/payments
+---
+apiVersion: backstage.io/v1alpha1
+kind: API
+metadata: {name: checkout-api}
+---
+---
+kind: Group
+metadata: {name: payments}
+spec:
+  type: team
+  profile: {displayName: Payments}
+  parent: group:default/shop
+---
+kind: Component
+metadata:
+  name: old-thing
+  annotations: {readiness/ignore: "true"}
+`
+
+func TestBackstageComponentsBecomeServices(t *testing.T) {
+	services, teams, err := catalog.ParseBackstage("catalog-info.yaml", []byte(twoDocuments))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(services) != 1 || len(teams) != 1 {
+		t.Fatalf("%d services, %d teams", len(services), len(teams))
+	}
+	s := services[0]
+	s.Labels = nil
+	want := catalog.Service{
+		Name: "checkout", Title: "Checkout", Team: "payments", Tier: 1, Exposure: "external", Stateful: true,
+		DataClass: "cardholder", DataOwner: "payments", CoverageTarget: 0.8, RPOMinutes: 5,
+		PagerDuty: []catalog.PagerDutyRef{{ServiceID: "PCHECK"}, {ServiceID: "PCHECK2"}},
+		Jira:      []catalog.JiraRef{{Project: "SHOP", Component: "checkout"}},
+		Prometheus: []catalog.PrometheusRef{
+			{Server: "prod-eu", Cluster: "eu1", Matchers: map[string]string{"job": "checkout", "namespace": "shop"}},
+			{Matchers: map[string]string{"job": "checkout"}},
+		},
+		Kubernetes: catalog.KubernetesRef{Workload: "checkout", Namespace: "shop"},
+		GitHub:     "shop/checkout", ArgoCD: "checkout-prod", SLO: []string{"checkout-availability", "checkout-latency"},
+		Backup: catalog.BackupRef{VeleroSchedule: "shop-daily"}, Jobs: map[string]string{"restore_check": "verify-backup"},
+		Dashboard: "tags @> 'checkout'", PublicURLs: []string{"https://shop.example.com"},
+		Links:  []catalog.Link{{URL: "https://shop.example.com", Type: "production"}, {URL: "https://grafana.example.com/d/1", Title: "Overview", Type: "dashboard"}},
+		Origin: catalog.Origin{File: "catalog-info.yaml", Line: 1},
+	}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", s, want)
+	}
+	if teams[0].Name != "payments" || teams[0].Org != "shop" || teams[0].Title != "Payments" {
+		t.Errorf("team %+v", teams[0])
+	}
+	built, err := catalog.Build(services, teams, catalog.Sources{PagerDuty: []string{"main"}, Jira: []string{"main"}, Prometheus: []string{"prod-eu"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checkout, ok := built.Service("checkout"); !ok || checkout.Org != "shop" || checkout.PagerDuty[0].Account != "main" {
+		t.Errorf("built %+v", checkout)
+	}
+}
+
+func TestBackstageFaultsNameFileAndLine(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"matcher":    {"\n\nkind: Component\nmetadata: {name: a, annotations: {readiness/prometheus: job}}", `c.yaml:3: component "a": readiness/prometheus: matcher "job": want label=value`},
+		"number":     {"kind: Component\nmetadata: {name: a, labels: {tier: high}}", `c.yaml:1: component "a": tier: "high" is not a number`},
+		"fraction":   {"kind: Component\nmetadata: {name: a, labels: {tier: \"1.5\"}}", `tier: "1.5" is not a number`},
+		"boolean":    {"kind: Component\nmetadata: {name: a, labels: {stateful: \"yes\"}}", `stateful: "yes": want true or false`},
+		"misspelt":   {"kind: Component\nmetadata: {name: a, annotations: {readiness/promethus: job=a}}", `readiness/promethus: unknown annotation, did you mean "prometheus"?`},
+		"no mapping": {"- a\n- b", "c.yaml:1: not a Backstage entity"},
+		"syntax":     {"kind: [", "c.yaml"},
+	} {
+		if _, _, err := catalog.ParseBackstage("c.yaml", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func FuzzParseBackstage(f *testing.F) {
+	f.Add([]byte(twoDocuments))
+	f.Add([]byte("kind: Component\nmetadata: {name: &a [*a]}"))
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		services, teams, err := catalog.ParseBackstage("f.yaml", data)
+		if err == nil {
+			_, _ = catalog.Build(services, teams, catalog.Sources{})
+		}
+	})
+}
