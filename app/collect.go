@@ -51,6 +51,7 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		Incidents: func(ctx context.Context, since time.Time) ([]evidence.Incident, error) {
 			return c.store.Incidents(ctx, store.IncidentFilter{Source: id, Since: since})
 		},
+		Reviews: c.store.Reviews,
 	}, func(b collectors.Batch) error {
 		// A batch that is complete is worth keeping even when the round has
 		// just run out of time.

@@ -38,8 +38,9 @@ type evaluation struct {
 	statuses  map[string]map[string]store.StatusSpan
 	activated time.Time
 	// hash is the framework that was judged by last.
-	hash  string
-	saved map[string]savedBadge
+	hash     string
+	saved    map[string]savedBadge
+	outcomes outcomes
 }
 
 // savedBadge is a badge state as it was stored last.
@@ -50,7 +51,7 @@ type savedBadge struct {
 
 // loadEvaluation reads what the last process knew.
 func loadEvaluation(ctx context.Context, s *store.Store, w *world, log *slog.Logger) (*evaluation, error) {
-	e := &evaluation{store: s, log: log, failed: func(string, int) {}, ledger: evidence.NewLedger(), saved: map[string]savedBadge{}}
+	e := &evaluation{store: s, log: log, failed: func(string, int) {}, ledger: evidence.NewLedger(), saved: map[string]savedBadge{}, outcomes: outcomes{store: s}}
 	loaded, err := s.LoadState(ctx, func(f store.Framework) (*framework.Framework, error) {
 		if f.Hash == w.framework.Hash {
 			return w.framework, nil
@@ -148,36 +149,44 @@ func (e *evaluation) run(ctx context.Context, w *world, now time.Time) (*snapsho
 	if e.hash != w.framework.Hash {
 		e.hash, e.activated = w.framework.Hash, now
 	}
-	judgement, statuses, pins := e.changes(w, cards, set, state, transitions, now)
+	judgement, saved := e.badgeChanges(w, state, transitions, now)
+	statuses, pins := e.statusChanges(w, cards, set, now, &judgement)
 	if err := e.store.SaveJudgement(ctx, judgement); err != nil {
 		return nil, fmt.Errorf("storing the judgement: %w", err)
 	}
 	if err := e.store.PinHistory(ctx, pins); err != nil {
 		return nil, fmt.Errorf("storing the evidence behind a changed check: %w", err)
 	}
-	e.state, e.statuses = state, statuses
-	for name, b := range judgement.Badges {
-		e.saved[name] = savedBadge{state: b, at: now}
-	}
-	for name := range e.saved {
-		if _, still := state.Badges[name]; !still {
-			delete(e.saved, name)
-		}
-	}
+	e.state, e.statuses, e.saved = state, statuses, saved
 	return e.snapshot(ctx, w, cards, set, now)
 }
 
-// changes compares cards and badges with what is stored.
-func (e *evaluation) changes(w *world, cards []scoring.Scorecard, set *evidence.Set, state scoring.State, transitions []scoring.Transition, now time.Time) (store.Judgement, map[string]map[string]store.StatusSpan, []store.Key) {
+// badgeChanges makes the judgement to store, and what is stored once it is.
+func (e *evaluation) badgeChanges(w *world, state scoring.State, transitions []scoring.Transition, now time.Time) (store.Judgement, map[string]savedBadge) {
 	j := store.Judgement{
-		At: now, Transitions: transitions, Badges: map[string]scoring.BadgeState{}, Voids: state.Voids,
+		At: now, Transitions: transitions, Badges: make(map[string]scoring.BadgeState, len(state.Badges)), Voids: state.Voids,
 		Framework: store.Framework{Name: w.framework.Name, Version: w.framework.Version, Hash: w.framework.Hash, Text: w.document.Text, ActivatedAt: e.activated},
 	}
+	saved := make(map[string]savedBadge, len(state.Badges))
 	for name, b := range state.Badges {
-		if before, known := e.saved[name]; !known || worthSaving(before, b, now) {
-			j.Badges[name] = b
+		before, known := e.saved[name]
+		if known && !worthSaving(before, b, now) {
+			// The store writes nothing for a state that differs from the last
+			// one in its time alone.
+			b = before.state
+			b.At = now
+		} else {
+			before.at = now
 		}
+		saved[name] = savedBadge{state: b, at: before.at}
+		j.Badges[name] = b
 	}
+	return j, saved
+}
+
+// statusChanges adds the checks whose status has changed to the judgement, and
+// names the records behind them.
+func (e *evaluation) statusChanges(w *world, cards []scoring.Scorecard, set *evidence.Set, now time.Time, j *store.Judgement) (map[string]map[string]store.StatusSpan, []store.Key) {
 	statuses := make(map[string]map[string]store.StatusSpan, len(cards))
 	var pins []store.Key
 	for i := range cards {
@@ -202,7 +211,7 @@ func (e *evaluation) changes(w *world, cards []scoring.Scorecard, set *evidence.
 		}
 		statuses[card.Service] = after
 	}
-	return j, statuses, pins
+	return statuses, pins
 }
 
 // evidenceOf names the records that a check's verdict rests on.
@@ -285,6 +294,9 @@ func (e *evaluation) snapshot(ctx context.Context, w *world, cards []scoring.Sco
 	for _, id := range w.sourceIDs() {
 		r := last[id]
 		out.Sources = append(out.Sources, snapshot.SourceStatus{ID: id, LastRun: r.Finished, LastSuccess: r.LastSuccess, Error: r.Error})
+	}
+	if err := e.outcomes.measure(ctx, out); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

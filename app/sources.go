@@ -11,6 +11,7 @@ import (
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
 )
 
 // kind is one kind of source: the facts it can ever give, and how to make the
@@ -37,6 +38,8 @@ type instance struct {
 type sourceDeps struct {
 	options Options
 	observe func(transport.Observation)
+	// attestations are the claims that the framework's proofs read.
+	attestations []framework.Attestation
 }
 
 // schedule parses what the configuration has checked.

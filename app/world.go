@@ -41,6 +41,7 @@ func buildWorld(o Options, c *config.Valid, deps sourceDeps) (*world, error) {
 	if err := w.buildFramework(c); err != nil {
 		return nil, &InvalidError{err}
 	}
+	deps.attestations = w.document.Attestations()
 	for _, k := range kinds() {
 		instances, err := k.instances(c, deps)
 		if err != nil {

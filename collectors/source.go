@@ -55,6 +55,9 @@ type Request struct {
 	// Incidents are the stored incidents of this source that started or were
 	// still open within the history asked for. It may be nil.
 	Incidents func(ctx context.Context, since time.Time) ([]evidence.Incident, error)
+	// Reviews are the stored reviews of this source that it still lists, other
+	// sources' among them or not. It may be nil.
+	Reviews func(ctx context.Context) ([]evidence.Review, error)
 }
 
 // Batch is one page of a round: what is committed together.

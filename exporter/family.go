@@ -86,6 +86,10 @@ func Groups() []Group {
 		checkGroup(),
 		badgeGroup(),
 		targetGroup(),
+		incidentsOfServices(),
+		incidentsOfGroups(),
+		incidentsByBadge(),
+		reviewGroup(),
 		frameworkGroup(),
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
@@ -61,7 +63,7 @@ func smallSnapshot() *snapshot.Snapshot {
 	idle := []scoring.ModuleResult{{Module: f.Modules[0]}, {Module: f.Modules[1]}}
 	idle[0].Count[scoring.NotApplicable], idle[1].Count[scoring.Scheduled] = 2, 1
 	changed := now.Add(-48 * time.Hour)
-	return &snapshot.Snapshot{
+	s := &snapshot.Snapshot{
 		At: now, Framework: f, ActivatedAt: now.AddDate(0, -1, 0),
 		Services: []snapshot.Service{
 			{
@@ -101,6 +103,39 @@ func smallSnapshot() *snapshot.Snapshot {
 			{Check: "security-scan", Services: []string{"checkout"}, Expires: now.AddDate(0, 1, 0)},
 			{Check: "security-scan", Services: []string{"checkout", "gone"}, Expires: now.AddDate(0, 2, 0)},
 			{Check: "cicd-pipeline", Services: []string{"checkout"}, Expires: now.AddDate(0, 0, -1)},
+		},
+	}
+	s.Measure(smallHistory(), correlation.Options{})
+	return s
+}
+
+// smallHistory is a year in which checkout had every kind of incident, the
+// service with the hostile name one without much known of it, and the new one
+// none.
+func smallHistory() snapshot.History {
+	incident := func(service string, days int, took time.Duration) correlation.Incident {
+		at := now.AddDate(0, 0, -days)
+		return correlation.Incident{
+			Services: []string{service}, StartedAt: at, ResolvedAt: at.Add(took), Resolver: evidence.ResolverPerson,
+			Urgent: true, AcksKnown: true, AcknowledgedAt: at.Add(took / 10), Severity: 2,
+		}
+	}
+	noisy := incident("checkout", 3, 4*time.Minute)
+	noisy.Resolver, noisy.AcknowledgedAt, noisy.Severity = evidence.ResolverIntegration, time.Time{}, 0
+	open := incident(hostileName, 1, 0)
+	open.ResolvedAt, open.Resolver, open.AcksKnown, open.AcknowledgedAt = time.Time{}, "", false, time.Time{}
+	old := incident("checkout", 60, time.Hour)
+	old.Severity = 1
+	return snapshot.History{
+		Incidents: []correlation.Incident{
+			old, incident("checkout", 20, time.Hour), incident("checkout", 10, 4*time.Hour), noisy, open,
+		},
+		Transitions: []scoring.Transition{
+			{Service: "checkout", At: now.Add(-48 * time.Hour), From: framework.Silver, To: framework.Bronze, Cause: scoring.CauseEvidence},
+		},
+		Reviews: []evidence.Review{
+			{Source: "jira/main", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone, CreatedAt: now.AddDate(0, -2, 0), CompletedAt: now.AddDate(0, -1, 0)},
+			{Source: "jira/main", Key: "PRR-2", Service: "new", Status: evidence.ReviewOpen, CreatedAt: now.AddDate(0, 0, -2)},
 		},
 	}
 }

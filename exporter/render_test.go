@@ -193,6 +193,13 @@ func TestBirth(t *testing.T) {
 		"target_badge_level":                      {true, false, true},
 		"target_due_timestamp_seconds":            {true, false, false},
 		"service_info":                            {true, true, true},
+		"incidents":                               {true, true, false}, // acknowledged, open and unknown, never any
+		"incidents_open":                          {true, true, false},
+		"incident_resolution_p50_seconds":         {true, false, false},
+		"incident_acknowledgement_p50_seconds":    {true, false, false},
+		"incident_acknowledged_within_ratio":      {true, false, false},
+		"incident_noise":                          {true, false, false},
+		"review_completed_timestamp_seconds":      {true, false, false}, // completed, none, open
 	} {
 		for i, service := range []string{"checkout", hostileName, "new"} {
 			if has(family, service) != want[i] {

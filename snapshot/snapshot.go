@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
@@ -29,6 +30,11 @@ type Snapshot struct {
 	Sources []SourceStatus
 	// Exemptions in force or still to come into force.
 	Exemptions []scoring.Exemption
+	// Groups are the incident figures of the fleet, its orgs, teams and tiers;
+	// those that never had an incident are not there. See Measure.
+	Groups []correlation.GroupFigures
+	// BadgeFigures are the incident figures of each badge that was held.
+	BadgeFigures []correlation.BadgeFigures
 }
 
 // Service is one service of a snapshot.
@@ -40,6 +46,10 @@ type Service struct {
 	Evidence evidence.Row
 	// FlippedAt tells since when each check has had its status, by check id.
 	FlippedAt map[string]time.Time
+	// Incidents are its incident figures, nil when it never had an incident.
+	Incidents *correlation.Figures
+	// Reviews are its readiness reviews, nil when it never had one.
+	Reviews *correlation.Reviews
 }
 
 // Find returns the named service.

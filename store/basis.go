@@ -36,12 +36,13 @@ type storedFact struct {
 
 func encodeBasis(b *scoring.Basis) (hash string, body []byte, err error) {
 	mirror := storedBasis{Subject: b.Subject, Exempt: b.Exempt, Voids: b.Voids, At: b.At, Facts: make(map[string]storedFact, len(b.Facts))}
+	known := b.Known()
 	for id, scheduled := range b.Scheduled {
 		if scheduled {
 			mirror.Scheduled = append(mirror.Scheduled, id)
 		}
 	}
-	for name, f := range b.Facts {
+	for name, f := range known {
 		mirror.Facts[name] = storedFact{Kind: f.Value.Kind(), Instant: f.Value.IsInstant(),
 			Number: strconv.FormatFloat(f.Value.Number(), 'g', -1, 64), Fresh: f.Fresh, Since: f.Since}
 	}
@@ -84,6 +85,7 @@ func (w *judging) sameState(now, saved scoring.BadgeState) bool {
 	}
 	now.At, saved.At = time.Time{}, time.Time{}
 	now.Support, saved.Support = nil, nil
+	now.Before, saved.Before = nil, nil
 	return reflect.DeepEqual(now, saved)
 }
 
@@ -95,18 +97,16 @@ func (w *judging) sameTime(now, saved time.Time) bool {
 }
 
 func (w *judging) sameSupport(now, saved *scoring.Basis) bool {
-	if now == nil || saved == nil {
-		return now == saved
-	}
-	if !w.sameTime(now.At, saved.At) {
-		return false
-	}
+	// A caller that keeps the basis it has saved before says that it will do.
 	if now == saved {
 		return true
 	}
+	if now == nil || saved == nil || !w.sameTime(now.At, saved.At) {
+		return false
+	}
 	return hashOf(now) == hashOf(saved) && now.Subject == saved.Subject && maps.Equal(now.Scheduled, saved.Scheduled) &&
 		maps.EqualFunc(now.Voids, saved.Voids, time.Time.Equal) &&
-		maps.EqualFunc(now.Facts, saved.Facts, func(a, b scoring.BasisFact) bool {
+		maps.EqualFunc(now.Known(), saved.Known(), func(a, b scoring.BasisFact) bool {
 			return a.Value == b.Value && a.Fresh == b.Fresh && a.Since.Equal(b.Since)
 		}) &&
 		maps.EqualFunc(now.Exempt, saved.Exempt, func(a, b *scoring.Exemption) bool { return reflect.DeepEqual(a, b) })

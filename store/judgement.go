@@ -186,7 +186,11 @@ func (w *judging) badges(ctx context.Context, badges map[string]scoring.BadgeSta
 			if err != nil {
 				return fmt.Errorf("support of %s: %w", service, err)
 			}
-			supportRows = append(supportRows, []any{id, text(hash), w.judgedAt(state.Support.At), text(string(body)), w.seq})
+			before, err := json.Marshal(state.Before)
+			if err != nil {
+				return fmt.Errorf("earlier supports of %s: %w", service, err)
+			}
+			supportRows = append(supportRows, []any{id, text(hash), w.judgedAt(state.Support.At), text(string(body)), text(string(before)), w.seq})
 		}
 	}
 	err = w.insert(ctx, `INSERT INTO badges (service_id, badge, since, first_judged, on_hold, framework_hash, judged_at, state, seq)`,
@@ -196,9 +200,9 @@ func (w *judging) badges(ctx context.Context, badges map[string]scoring.BadgeSta
 	if err != nil {
 		return err
 	}
-	err = w.insert(ctx, `INSERT INTO badge_support (service_id, framework_hash, judged_at, basis, seq)`,
+	err = w.insert(ctx, `INSERT INTO badge_support (service_id, framework_hash, judged_at, basis, before, seq)`,
 		`ON CONFLICT (service_id) DO UPDATE SET framework_hash = excluded.framework_hash, judged_at = excluded.judged_at,
-		basis = excluded.basis, seq = excluded.seq`, supportRows)
+		basis = excluded.basis, before = excluded.before, seq = excluded.seq`, supportRows)
 	if err != nil {
 		return err
 	}

@@ -64,22 +64,15 @@ func (s *Store) openPostgres(ctx context.Context, address string, o Options, rea
 	return nil
 }
 
-// foreignPostgres refuses a schema that holds another program's tables.
+// foreignPostgres refuses a schema that holds another program's tables. It
+// asks once: between two questions a replica that starts at the same moment
+// may have made the tables.
 func foreignPostgres(ctx context.Context, db *sql.DB) error {
-	var ours bool
-	err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM information_schema.tables
-		WHERE table_schema = current_schema() AND table_name = $1)`, versionTable).Scan(&ours)
-	if err != nil {
-		return fmt.Errorf("looking at its tables: %w", err)
-	}
-	if ours {
-		return nil
-	}
 	var table string
-	err = db.QueryRowContext(ctx, `SELECT table_name FROM information_schema.tables
-		WHERE table_schema = current_schema() LIMIT 1`).Scan(&table)
+	err := db.QueryRowContext(ctx, `SELECT table_name FROM information_schema.tables
+		WHERE table_schema = current_schema() ORDER BY CASE WHEN table_name = $1 THEN 0 ELSE 1 END LIMIT 1`, versionTable).Scan(&table)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case errors.Is(err, sql.ErrNoRows), err == nil && table == versionTable:
 		return nil
 	case err != nil:
 		return fmt.Errorf("looking at its tables: %w", err)

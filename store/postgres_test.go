@@ -4,12 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
 	"github.com/prodready/collector/store/storetest"
 )
@@ -37,7 +41,7 @@ func TestPostgreSQL(t *testing.T) {
 	t.Run("replicas start together", func(t *testing.T) {
 		address := server.Database(t)
 		var group sync.WaitGroup
-		for range 4 {
+		for range 8 {
 			group.Go(func() {
 				s, err := store.Open(context.Background(), store.Options{URL: address})
 				if err != nil {
@@ -50,6 +54,37 @@ func TestPostgreSQL(t *testing.T) {
 			})
 		}
 		group.Wait()
+	})
+
+	t.Run("another replica judges in between", func(t *testing.T) {
+		ctx, address := context.Background(), server.Database(t)
+		var replicas [3]*store.Store
+		for i := range replicas {
+			s, err := store.Open(ctx, store.Options{URL: address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close() //nolint:errcheck // a test
+			replicas[i] = s
+		}
+		for i, replica := range []int{0, 1, 0} {
+			// The first replica's state has not changed since it saved it, the
+			// stored one has.
+			badge, at := framework.Badge(1+replica), time.Unix(1, 0)
+			err := replicas[replica].SaveJudgement(ctx, store.Judgement{At: at,
+				Badges: map[string]scoring.BadgeState{fmt.Sprintf("service-%d", replica): {}, "shop": {Badge: badge, At: at}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The third only reads, names that the others have made too.
+			state, err := replicas[2].LoadState(ctx, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if state.Badges["shop"].Badge != badge {
+				t.Errorf("judgement %d: shop has %s, want %s", i, state.Badges["shop"].Badge, badge)
+			}
+		}
 	})
 
 	t.Run("an empty database is not read", func(t *testing.T) {

@@ -25,11 +25,7 @@ const applicationID = 0x52444e53
 const (
 	sqliteMagic     = "SQLite format 3\x00"
 	headerSize      = 100
-	pageSizeAt      = 16
-	changeCounterAt = 24
-	pageCountAt     = 28
 	applicationIDAt = 68
-	validForAt      = 92
 )
 
 // openSQLite opens a file to work on, locked against a second process.
@@ -189,26 +185,7 @@ func inspectHeader(path string) (ours bool, err error) {
 	default:
 		return false, foreign(path, "it belongs to a program with application_id "+strconv.FormatUint(uint64(id), 10))
 	}
-	return true, refuseTruncated(path, header, info.Size())
-}
-
-// refuseTruncated compares the size with what the header says. A write-ahead
-// log may hold the missing pages, so with one SQLite itself must decide.
-func refuseTruncated(path string, header []byte, size int64) error {
-	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
-		return nil
-	}
-	if binary.BigEndian.Uint32(header[changeCounterAt:]) != binary.BigEndian.Uint32(header[validForAt:]) {
-		return nil
-	}
-	page := int64(binary.BigEndian.Uint16(header[pageSizeAt:]))
-	if page == 1 {
-		page = 65536
-	}
-	if want := page * int64(binary.BigEndian.Uint32(header[pageCountAt:])); size < want {
-		return fmt.Errorf("store %s: %w: it has %d bytes and its header says %d: restore it from a backup, or move it away to begin anew", path, ErrDamaged, size, want)
-	}
-	return nil
+	return true, nil
 }
 
 // refuseForeign looks into a file without a mark: it must be empty.

@@ -165,11 +165,11 @@ func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framew
 			return fmt.Errorf("criteria %s: %w", hash, err)
 		}
 	}
-	return each(ctx, r.tx, `SELECT service_id, framework_hash, judged_at, basis FROM badge_support`, nil, func(rows *sql.Rows) error {
+	return each(ctx, r.tx, `SELECT service_id, framework_hash, judged_at, basis, before FROM badge_support`, nil, func(rows *sql.Rows) error {
 		var id int64
-		var hash, body string
+		var hash, body, before string
 		var at sql.NullInt64
-		if err := rows.Scan(&id, &hash, &at, &body); err != nil {
+		if err := rows.Scan(&id, &hash, &at, &body, &before); err != nil {
 			return err
 		}
 		name, err := r.store.names.name(serviceNames, id)
@@ -186,6 +186,12 @@ func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framew
 		}
 		if !at.Valid {
 			badge.Support.At = r.at
+		}
+		if err := json.Unmarshal([]byte(before), &badge.Before); err != nil {
+			return fmt.Errorf("earlier supports of %s: %w", name, err)
+		}
+		if len(badge.Before) == 0 {
+			badge.Before = nil
 		}
 		r.state.Badges[name] = badge
 		return nil

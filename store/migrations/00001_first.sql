@@ -181,6 +181,9 @@ CREATE TABLE badge_support (
     framework_hash TEXT   NOT NULL,
     judged_at      BIGINT, -- as in badges
     basis          TEXT   NOT NULL, -- JSON
+    -- before is what last proved the badges between the one held and the one
+    -- that is being proved, as JSON by badge.
+    before         TEXT   NOT NULL DEFAULT '{}',
     seq            BIGINT NOT NULL
 );
 

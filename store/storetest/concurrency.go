@@ -18,8 +18,8 @@ import (
 func splitWords(s string) []string { return strings.Fields(s) }
 
 // readersSeeWholeCommits writes the same number to two services in every batch
-// from two sources at once; whoever reads finds them equal, and sees every
-// number that comes later than the one before.
+// from two sources at once. Whoever reads finds them equal, and the coverage of
+// the same batch with them.
 func readersSeeWholeCommits(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	ctx := context.Background()
@@ -30,7 +30,7 @@ func readersSeeWholeCommits(t *testing.T, db database) {
 	for _, source := range sources {
 		writers.Go(func() {
 			for i := range rounds {
-				var batch collectors.Batch
+				batch := covered(minute(i), "counts", []string{"a.count"})
 				for _, service := range []string{"shop", "bank", fmt.Sprintf("%s-%d", source, i)} {
 					batch.Records = append(batch.Records, evidence.Record{Service: service, Fact: "a.count", Value: evidence.Int(int64(i)), Source: source})
 				}
@@ -59,6 +59,12 @@ func readersSeeWholeCommits(t *testing.T, db database) {
 				after = found.Seq
 				for _, row := range found.Rows {
 					kept[store.Key{Service: row.Service, Fact: row.Fact, Source: row.Source}] = row.Value.Number()
+				}
+				for _, c := range found.Coverage {
+					if got := kept[store.Key{Service: "shop", Fact: "a.count", Source: c.Source}]; !c.At.Equal(minute(int(got))) {
+						t.Errorf("commit %v of %s was seen with the coverage of %s", got, c.Source, c.At)
+						return
+					}
 				}
 				for _, source := range sources {
 					shop, bank := kept[store.Key{Service: "shop", Fact: "a.count", Source: source}], kept[store.Key{Service: "bank", Fact: "a.count", Source: source}]

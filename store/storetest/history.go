@@ -120,6 +120,9 @@ func remembering(t *testing.T, db database) {
 	if row := put(60*48, "a.drill", double(t, 0)); row.Value != evidence.Never() {
 		t.Errorf("not seen and asked for 48 h: %+v", row)
 	}
+	if row := put(60*49, "a.drill", double(t, 0)); row.Value != evidence.Never() {
+		t.Errorf("still not seen: %+v", row)
+	}
 	if row := put(60*50, "a.drill", double(t, 3)); row.Value != evidence.Instant(minute(60*50)) {
 		t.Errorf("seen: %+v", row)
 	}

@@ -183,6 +183,18 @@ func judgementChangeOnly(t *testing.T, db database) {
 			state.Support.Facts["a.ratio"] = scoring.BasisFact{Value: double(t, 0.2)}
 			b["bank"] = state
 		},
+		func(b map[string]scoring.BadgeState) { // no more than the freshness of a fact
+			state := b["bank"]
+			fact := state.Support.Facts["a.ratio"]
+			fact.Fresh = true
+			state.Support.Facts["a.ratio"] = fact
+			b["bank"] = state
+		},
+		func(b map[string]scoring.BadgeState) { // a service that is not judged, at another time
+			state := b["gone"]
+			state.At, state.Support.At = minute(-8), minute(-8)
+			b["gone"] = state
+		},
 		func(b map[string]scoring.BadgeState) { // a service that is judged no more
 			state := b["shop"]
 			state.At, state.Support.At = minute(2), minute(2)

@@ -1,0 +1,52 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/snapshot"
+	"github.com/prodready/collector/store"
+)
+
+// outcomes is what happened to services, as far back as the figures look. It
+// is read from the store again only when something has changed there.
+type outcomes struct {
+	store   *store.Store
+	history snapshot.History
+	// sequence and since are those of the last reading.
+	sequence int64
+	since    time.Time
+}
+
+// rereadAfter is how far the window may move on before older incidents are
+// dropped from memory.
+const rereadAfter = 24 * time.Hour
+
+// measure adds the figures of incidents and reviews to a snapshot.
+func (o *outcomes) measure(ctx context.Context, s *snapshot.Snapshot) error {
+	options := correlation.Options{}
+	sequence, err := o.store.HistorySequence(ctx)
+	if err != nil {
+		return err
+	}
+	since := options.Since(s.At)
+	if sequence != o.sequence || o.since.IsZero() || since.Sub(o.since) > rereadAfter {
+		incidents, err := o.store.Incidents(ctx, store.IncidentFilter{Since: since})
+		if err != nil {
+			return fmt.Errorf("reading incidents: %w", err)
+		}
+		reviews, err := o.store.Reviews(ctx)
+		if err != nil {
+			return fmt.Errorf("reading reviews: %w", err)
+		}
+		o.history.Incidents, o.history.Reviews = correlation.Link(incidents), reviews
+		o.sequence, o.since = sequence, since
+	}
+	if o.history.Transitions, err = o.store.LoadTransitions(ctx, since); err != nil {
+		return fmt.Errorf("reading transitions: %w", err)
+	}
+	s.Measure(o.history, options)
+	return nil
+}

@@ -1,0 +1,239 @@
+package correlation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// Window is a span of time that ends now. Its String is the window label.
+type Window time.Duration
+
+// String is 30d, 12h or, for odd spans, that of time.Duration.
+func (w Window) String() string {
+	const day = 24 * time.Hour
+	switch d := time.Duration(w); {
+	case d >= day && d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	case d >= time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	default:
+		return d.String()
+	}
+}
+
+// Options choose what is measured. A zero field means its default.
+type Options struct {
+	// Windows are those of services and groups; 30 days by default.
+	Windows []Window
+	// BadgeWindow is that of badges, which need more incidents to differ; 90
+	// days by default.
+	BadgeWindow Window
+	// AcknowledgeWithin are whole numbers of minutes, as durations; 15 minutes
+	// by default.
+	AcknowledgeWithin []time.Duration
+}
+
+// Defaults of Options.
+const (
+	DefaultWindow            = Window(30 * 24 * time.Hour)
+	DefaultBadgeWindow       = Window(90 * 24 * time.Hour)
+	DefaultAcknowledgeWithin = 15 * time.Minute
+)
+
+func (o Options) withDefaults() Options {
+	if len(o.Windows) == 0 {
+		o.Windows = []Window{DefaultWindow}
+	}
+	if o.BadgeWindow <= 0 {
+		o.BadgeWindow = DefaultBadgeWindow
+	}
+	if len(o.AcknowledgeWithin) == 0 {
+		o.AcknowledgeWithin = []time.Duration{DefaultAcknowledgeWithin}
+	}
+	return o
+}
+
+// Since is how far back incidents and transitions are needed: the longest
+// window, and before it what a record at its edge may be linked to.
+func (o Options) Since(now time.Time) time.Time {
+	o = o.withDefaults()
+	longest := max(slices.Max(o.Windows), o.BadgeWindow)
+	return now.Add(-time.Duration(longest) - LinkWithin)
+}
+
+// Figures are what is known of the incidents of a service or group.
+type Figures struct {
+	// Open is the number of incidents that are open, however old.
+	Open int
+	// Windows are in the order of Options.Windows.
+	Windows []WindowFigures
+}
+
+// WindowFigures are about the incidents that began within a window.
+type WindowFigures struct {
+	Window Window
+	// Incidents is their number.
+	Incidents int
+	// Severities split it up: every severity that there ever was, by number.
+	Severities []SeverityCount
+	// Resolution is how long they lasted.
+	Resolution Summary
+	// Acknowledgement is how long it took to acknowledge those that paged
+	// somebody and whose acknowledgements are known. Never acknowledged ones are
+	// censored when they ended.
+	Acknowledgement Summary
+	// Within is how many of these were acknowledged in time, in the order of
+	// Options.AcknowledgeWithin.
+	Within []WithinCount
+	// Noise is nil when the acknowledgements of no incident that paged are known.
+	Noise *Noise
+}
+
+// SeverityCount is the number of incidents of one severity, 0 for unknown.
+type SeverityCount struct{ Severity, Incidents int }
+
+// WithinCount is how many incidents were acknowledged within a time of their
+// start.
+type WithinCount struct {
+	Within time.Duration
+	// Incidents are those that began at least that long ago, the never
+	// acknowledged among them; Acknowledged those that were in time.
+	Incidents, Acknowledged int
+}
+
+// Ratio is the share that was in time, 0 to 1; it has no value without
+// incidents.
+func (w WithinCount) Ratio() (float64, bool) {
+	if w.Incidents == 0 {
+		return 0, false
+	}
+	return float64(w.Acknowledged) / float64(w.Incidents), true
+}
+
+// Noise counts incidents that paged somebody and whose acknowledgements are
+// known, by classes that overlap. Suspected non-actionable and confirmed false
+// are not among them, because notes, reassignments and what people said are not
+// known.
+type Noise struct {
+	// All is the number of incidents that could be told.
+	All int
+	// Noisy were resolved by an integration within NoisyWithin, and never
+	// acknowledged.
+	Noisy int
+	// Flapping came again within FlappingWithin; the first is not.
+	Flapping int
+	// Any is the number in at least one of the classes.
+	Any int
+}
+
+// NoisyWithin is the longest that a noisy incident lasts.
+const NoisyWithin = 5 * time.Minute
+
+// subject is a set of incidents that are measured together.
+type subject []*Incident
+
+// figures measures, and reports false when there never was an incident.
+func (s subject) figures(o Options, now time.Time) (Figures, bool) {
+	var severities [6]bool
+	var f Figures
+	known := false
+	for _, in := range s {
+		if in.Maintenance || in.StartedAt.After(now) {
+			continue
+		}
+		known = true
+		severities[severityOf(in)] = true
+		if in.Open(now) {
+			f.Open++
+		}
+	}
+	if !known {
+		return Figures{}, false
+	}
+	for _, w := range o.Windows {
+		f.Windows = append(f.Windows, s.window(w, severities, o, now))
+	}
+	return f, true
+}
+
+func (s subject) window(w Window, ever [6]bool, o Options, now time.Time) WindowFigures {
+	f := WindowFigures{Window: w}
+	var severities [6]int
+	var resolution, acknowledgement []Observation
+	timedOut := 0
+	for _, within := range o.AcknowledgeWithin {
+		f.Within = append(f.Within, WithinCount{Within: within})
+	}
+	for _, in := range s {
+		if !counts(in, w, now) {
+			continue
+		}
+		f.Incidents++
+		severities[severityOf(in)]++
+		resolution = append(resolution, in.resolution(now))
+		if in.TimedOut(now) {
+			timedOut++
+		}
+		if !in.Urgent || !in.AcksKnown {
+			continue
+		}
+		acknowledgement = append(acknowledgement, in.acknowledgement(now))
+		for i := range f.Within {
+			f.Within[i].add(in, now)
+		}
+		if f.Noise == nil {
+			f.Noise = &Noise{}
+		}
+		f.Noise.add(in, now)
+	}
+	for severity, there := range ever {
+		if there {
+			f.Severities = append(f.Severities, SeverityCount{severity, severities[severity]})
+		}
+	}
+	f.Resolution = summarise(resolution, timedOut)
+	f.Acknowledgement = summarise(acknowledgement, 0)
+	return f
+}
+
+// counts reports whether an incident began within a window.
+func counts(in *Incident, w Window, now time.Time) bool {
+	return !in.Maintenance && in.StartedAt.After(now.Add(-time.Duration(w))) && !in.StartedAt.After(now)
+}
+
+func severityOf(in *Incident) int {
+	if in.Severity < 0 || in.Severity > 5 {
+		return 0
+	}
+	return in.Severity
+}
+
+// add counts an incident, unless there is still time: to count the early
+// acknowledged of those and not the others would flatter.
+func (w *WithinCount) add(in *Incident, now time.Time) {
+	if now.Sub(in.StartedAt) < w.Within {
+		return
+	}
+	w.Incidents++
+	if in.acknowledged(now) && in.AcknowledgedAt.Sub(in.StartedAt) <= w.Within {
+		w.Acknowledged++
+	}
+}
+
+func (n *Noise) add(in *Incident, now time.Time) {
+	n.All++
+	noisy := in.Resolver == evidence.ResolverIntegration && !in.Open(now) && in.AcknowledgedAt.IsZero() &&
+		in.ResolvedAt.Sub(in.StartedAt) <= NoisyWithin
+	if noisy {
+		n.Noisy++
+	}
+	if in.Flapping {
+		n.Flapping++
+	}
+	if noisy || in.Flapping {
+		n.Any++
+	}
+}

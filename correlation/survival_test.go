@@ -1,0 +1,181 @@
+package correlation
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+const week = 7 * 24 * time.Hour
+
+// remission is a textbook's example: weeks of remission of 21 patients with
+// leukaemia treated with 6-mercaptopurine (Freireich and others, 1963).
+// Negative numbers are censored.
+var remission = []int{6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35}
+
+func TestTheTextbooksCurve(t *testing.T) {
+	var observations []Observation
+	for _, weeks := range remission {
+		observations = append(observations, Observation{Duration: time.Duration(max(weeks, -weeks)) * week, Censored: weeks < 0})
+	}
+	curve := Resolution(observations)
+	// Each factor by hand: (at risk − ended) / at risk.
+	want := []struct {
+		weeks         int
+		survival      float64
+		atRisk, ended int
+	}{
+		{6, 0.857143, 21, 3},  // 18/21
+		{7, 0.806723, 17, 1},  // × 16/17
+		{10, 0.752941, 15, 1}, // × 14/15
+		{13, 0.690196, 12, 1}, // × 11/12
+		{16, 0.627451, 11, 1}, // × 10/11
+		{22, 0.537815, 7, 1},  // × 6/7
+		{23, 0.448179, 6, 1},  // × 5/6
+	}
+	if len(curve.Steps) != len(want) {
+		t.Fatalf("%d steps, want %d: %+v", len(curve.Steps), len(want), curve.Steps)
+	}
+	for i, w := range want {
+		s := curve.Steps[i]
+		if s.At != time.Duration(w.weeks)*week || math.Abs(s.Survival-w.survival) > 1e-6 || s.AtRisk != w.atRisk || s.Ended != w.ended {
+			t.Errorf("step %d is %+v, want %+v", i, s, w)
+		}
+	}
+	if curve.Ended != 9 || curve.Censored != 12 {
+		t.Errorf("%d ended and %d censored, want 9 and 12", curve.Ended, curve.Censored)
+	}
+	for q, weeks := range map[float64]int{0.1: 6, 0.25: 13, 0.5: 23, 0.55: 23} {
+		if got, ok := curve.Quantile(q); !ok || got != time.Duration(weeks)*week {
+			t.Errorf("quantile %g is %s (%v), want %d weeks", q, got, ok, weeks)
+		}
+	}
+	if got, ok := curve.Quantile(0.9); ok {
+		t.Errorf("the curve ends at 0.448 and has a 90th percentile of %s", got)
+	}
+	// (6·6·6·7·10·13·16·22·23)^(1/9) is e^(21.1878/9).
+	if got, _ := curve.GeometricMean(); math.Abs(got.Hours()/week.Hours()-10.5298) > 0.0001 {
+		t.Errorf("geometric mean %g weeks, want 10.5298", got.Hours()/week.Hours())
+	}
+}
+
+func TestCurvesOfLittle(t *testing.T) {
+	empty := Resolution(nil)
+	if _, ok := empty.Quantile(0.5); ok || empty.Count() != 0 {
+		t.Error("no observations have a median")
+	}
+	open := Resolution([]Observation{{Duration: time.Hour, Censored: true}})
+	if _, ok := open.Quantile(0.5); ok {
+		t.Error("one open incident has a median")
+	}
+	if _, ok := open.GeometricMean(); ok {
+		t.Error("one open incident has a mean")
+	}
+	one := Resolution([]Observation{{Duration: -time.Hour}})
+	if got, ok := one.Quantile(1); !ok || got != 0 {
+		t.Errorf("a clock set back gives %s, want 0", got)
+	}
+	if got, ok := one.GeometricMean(); !ok || got != time.Second {
+		t.Errorf("geometric mean of 0 is %s, want a second", got)
+	}
+	for _, q := range []float64{0, -1, 1.5, math.NaN()} {
+		if _, ok := one.Quantile(q); ok {
+			t.Errorf("there is a quantile %g", q)
+		}
+	}
+}
+
+// shares are those whose quantiles are looked at.
+var shares = []float64{0.01, 0.1, 0.2, 0.25, 0.3, 0.5, 0.6, 0.7, 0.75, 0.9, 0.95, 1}
+
+func drawObservations(t *rapid.T, censoring bool) []Observation {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Observation {
+		// Few values make many ties.
+		o := Observation{Duration: time.Duration(rapid.IntRange(0, 20).Draw(t, "minutes")) * time.Minute}
+		o.Censored = censoring && rapid.Bool().Draw(t, "censored")
+		return o
+	}), 0, 60).Draw(t, "observations")
+}
+
+func TestCurvesFallWithinBounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		observations := drawObservations(t, true)
+		curve := Resolution(observations)
+		last := Step{At: -1, Survival: 1}
+		for _, s := range curve.Steps {
+			if s.At <= last.At || s.Survival >= last.Survival || s.Survival < 0 || s.Ended < 1 || s.Ended > s.AtRisk {
+				t.Fatalf("step %+v after %+v", s, last)
+			}
+			last = s
+		}
+		if curve.Count() != len(observations) {
+			t.Fatalf("%d of %d observations counted", curve.Count(), len(observations))
+		}
+		before := time.Duration(0)
+		for _, q := range shares {
+			got, ok := curve.Quantile(q)
+			if ok && got < before {
+				t.Fatalf("quantile %g is %s, below a smaller one", q, got)
+			}
+			if ok {
+				before = got
+			}
+		}
+	})
+}
+
+func TestWithoutCensoringQuantilesAreEmpirical(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		observations := drawObservations(t, false)
+		if len(observations) == 0 {
+			return
+		}
+		sorted := make([]time.Duration, 0, len(observations))
+		for _, o := range observations {
+			sorted = append(sorted, o.Duration)
+		}
+		slices.Sort(sorted)
+		n := len(sorted)
+		for k := 1; k <= n; k++ {
+			// The share k/n has ended with the k-th, and just more with the next.
+			got, ok := Resolution(observations).Quantile(float64(k) / float64(n))
+			if !ok || got != sorted[k-1] {
+				t.Fatalf("quantile %d/%d is %s (%v), want %s", k, n, got, ok, sorted[k-1])
+			}
+			if got, ok := Resolution(observations).Quantile((float64(k) - 0.5) / float64(n)); !ok || got != sorted[k-1] {
+				t.Fatalf("quantile %g/%d is %s (%v), want %s", float64(k)-0.5, n, got, ok, sorted[k-1])
+			}
+		}
+	})
+}
+
+func TestACensoredObservationLowersNoQuantile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		observations := drawObservations(t, true)
+		more := append(slices.Clone(observations), Observation{
+			Duration: time.Duration(rapid.IntRange(0, 25).Draw(t, "open")) * time.Minute, Censored: true,
+		})
+		before, after := Resolution(observations), Resolution(more)
+		for _, q := range shares {
+			was, had := before.Quantile(q)
+			is, has := after.Quantile(q)
+			if has && !had || has && is < was {
+				t.Fatalf("quantile %g fell from %s (%v) to %s (%v)", q, was, had, is, has)
+			}
+		}
+	})
+}
+
+func TestTheOrderOfObservationsDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		observations := drawObservations(t, true)
+		shuffled := rapid.Permutation(observations).Draw(t, "shuffled")
+		a, b := Resolution(observations), Resolution(shuffled)
+		if !slices.Equal(a.Steps, b.Steps) || a.Ended != b.Ended || a.Censored != b.Censored || a.geomean != b.geomean {
+			t.Fatalf("%+v and %+v", a, b)
+		}
+	})
+}

@@ -1,0 +1,246 @@
+package exporter
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/snapshot"
+)
+
+// incidentsOfServices is the incidents of one service.
+func incidentsOfServices() Group {
+	families := []Family{
+		{
+			Name: "incidents", Kind: Gauge, Stability: Stable,
+			Labels:   []string{ServiceLabel, "window", "severity"},
+			Help:     "Number of incidents that began within the window, by severity: 1 (worst) to 5, or unknown.",
+			Presence: "the service ever had an incident of that severity",
+			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+				for _, s := range f.Severities {
+					emit(float64(s.Incidents), name, f.Window.String(), severityLabel(s.Severity))
+				}
+			}),
+		},
+		{
+			Name: "incidents_open", Kind: Gauge, Stability: Stable,
+			Labels:   []string{ServiceLabel},
+			Help:     "Number of incidents that are open, however old.",
+			Presence: "the service ever had an incident",
+			Collect: perService(func(s *snapshot.Service, emit Emit) {
+				if s.Incidents != nil {
+					emit(float64(s.Incidents.Open), s.Entry.Name)
+				}
+			}),
+		},
+	}
+	for _, e := range estimates() {
+		families = append(families, Family{
+			Name: "incident_resolution_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+			Labels:   []string{ServiceLabel, "window"},
+			Help:     e.words + " of the resolution time of incidents that began within the window.",
+			Presence: e.presence("the incidents of the window", "resolved"),
+			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+				emitEstimate(emit, e.read(&f.Resolution), name, f.Window.String())
+			}),
+		})
+	}
+	for _, e := range estimates() {
+		families = append(families, Family{
+			Name: "incident_acknowledgement_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+			Labels:   []string{ServiceLabel, "window"},
+			Help:     e.words + " of the time to the first acknowledgement of high-urgency incidents that began within the window.",
+			Presence: e.presence("those whose acknowledgements are known", "acknowledged"),
+			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+				emitEstimate(emit, e.read(&f.Acknowledgement), name, f.Window.String())
+			}),
+		})
+	}
+	return Group{
+		Title: "Incidents of services",
+		Intro: "An incident that PagerDuty and Jira both know is one. Those within announced maintenance are left out. " +
+			"Open incidents count as lasting at least until now and those that a time-out closed at least until then, " +
+			"so a quantile that the resolved ones do not reach is absent. " +
+			"Read the time to acknowledge beside the share that was acknowledged in time, which counts the never acknowledged.",
+		Families: append(families,
+			Family{
+				Name: "incident_acknowledged_within_ratio", Kind: Gauge, Unit: "ratio", Stability: Stable,
+				Labels:   []string{ServiceLabel, "window", "minutes"},
+				Help:     "Share of the high-urgency incidents of the window that were acknowledged within so many minutes, the never acknowledged included, 0 to 1.",
+				Presence: "acknowledgements are known of an incident that is older than that",
+				Collect:  perServiceWindow(collectAcknowledgedWithin),
+			},
+			Family{
+				Name: "incident_noise", Kind: Gauge, Stability: Stable,
+				Labels:   []string{ServiceLabel, "window", "class"},
+				Help:     "Number of high-urgency incidents of the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
+				Presence: "acknowledgements are known of such an incident",
+				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+					emitNoise(emit, f.Noise, name, f.Window.String())
+				}),
+			},
+		),
+	}
+}
+
+// incidentsOfGroups is the incidents of groups of services.
+func incidentsOfGroups() Group {
+	labels := []string{"scope", "group", "window"}
+	families := []Family{{
+		Name: "group_incidents", Kind: Gauge, Stability: Stable, Labels: labels,
+		Help:     "Number of incidents of the group that began within the window.",
+		Presence: "the group ever had an incident",
+		Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+			emit(float64(f.Incidents), string(g.Scope), g.Group, f.Window.String())
+		}),
+	}}
+	for _, e := range estimates() {
+		families = append(families, Family{
+			Name: "group_incident_resolution_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable, Labels: labels,
+			Help:     e.words + " of the resolution time of the incidents of the group that began within the window.",
+			Presence: e.presence("the incidents of the window", "resolved"),
+			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+				emitEstimate(emit, e.read(&f.Resolution), string(g.Scope), g.Group, f.Window.String())
+			}),
+		})
+	}
+	return Group{
+		Title: "Incidents of groups",
+		Intro: "The scopes are `fleet`, with the one group `all`, `org`, `team` and `tier`. " +
+			"An incident that happened to several services of a group is one, and quantiles do not aggregate in PromQL: " +
+			"read these and not a sum or mean of those of services.",
+		Families: append(families, Family{
+			Name: "group_incident_noise", Kind: Gauge, Stability: Stable, Labels: append(labels[:len(labels):len(labels)], "class"),
+			Help:     "Number of high-urgency incidents of the group within the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
+			Presence: "acknowledgements are known of such an incident",
+			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+				emitNoise(emit, f.Noise, string(g.Scope), g.Group, f.Window.String())
+			}),
+		}),
+	}
+}
+
+// incidentsByBadge is the incidents by badge.
+func incidentsByBadge() Group {
+	labels := []string{"badge", "window"}
+	return Group{
+		Title: "Incidents by badge",
+		Intro: "By the badge that a service held right before the incident; incidents before a service was first judged are left out. " +
+			"Services of different tiers are not told apart, so a difference between badges is not yet an effect of readiness.",
+		Families: []Family{
+			{
+				Name: "badge_incidents", Kind: Gauge, Stability: Experimental, Labels: labels,
+				Help:     "Number of incidents within the window of services that held the badge, counted once for each such service.",
+				Presence: "the badge was held within the window and an incident was ever seen",
+				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
+					emit(float64(b.Incidents), b.Badge.String(), b.Window.String())
+				}),
+			},
+			{
+				Name: "badge_incident_rate_per_service_day", Kind: Gauge, Stability: Experimental, Labels: labels,
+				Help:     "Number of these incidents for each day that a service held the badge within the window.",
+				Presence: "the badge was held for at least a day by all services together",
+				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
+					if rate, known := b.Rate(); known {
+						emit(rate, b.Badge.String(), b.Window.String())
+					}
+				}),
+			},
+			{
+				Name: "badge_incident_resolution_p50_seconds", Kind: Gauge, Unit: "seconds", Stability: Experimental, Labels: labels,
+				Help:     "Median of the resolution time of these incidents.",
+				Presence: "at least half of them are estimated to have been resolved",
+				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
+					emitEstimate(emit, b.Resolution.P50, b.Badge.String(), b.Window.String())
+				}),
+			},
+		},
+	}
+}
+
+// estimate is one figure of a summary of durations.
+type estimate struct {
+	// name is the word in family names, words begin the help.
+	name, words string
+	// share is what has to have ended for a quantile; empty for the mean.
+	share string
+	read  func(*correlation.Summary) correlation.Estimate
+}
+
+func estimates() []estimate {
+	return []estimate{
+		{"p50", "Median", "half", func(s *correlation.Summary) correlation.Estimate { return s.P50 }},
+		{"p90", "90th percentile", "90 %", func(s *correlation.Summary) correlation.Estimate { return s.P90 }},
+		{"geomean", "Geometric mean", "", func(s *correlation.Summary) correlation.Estimate { return s.Geomean }},
+	}
+}
+
+func (e estimate) presence(of, done string) string {
+	if e.share == "" {
+		return "at least one of " + of + " was " + done
+	}
+	return "at least " + e.share + " of " + of + " are estimated to have been " + done
+}
+
+func perServiceWindow(collect func(name string, f *correlation.WindowFigures, emit Emit)) func(*snapshot.Snapshot, Options, Emit) {
+	return perService(func(s *snapshot.Service, emit Emit) {
+		if s.Incidents == nil {
+			return
+		}
+		for i := range s.Incidents.Windows {
+			collect(s.Entry.Name, &s.Incidents.Windows[i], emit)
+		}
+	})
+}
+
+func perGroupWindow(collect func(*correlation.GroupFigures, *correlation.WindowFigures, Emit)) func(*snapshot.Snapshot, Options, Emit) {
+	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+		for i := range s.Groups {
+			for j := range s.Groups[i].Windows {
+				collect(&s.Groups[i], &s.Groups[i].Windows[j], emit)
+			}
+		}
+	}
+}
+
+func perBadgeFigures(collect func(*correlation.BadgeFigures, Emit)) func(*snapshot.Snapshot, Options, Emit) {
+	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+		for i := range s.BadgeFigures {
+			collect(&s.BadgeFigures[i], emit)
+		}
+	}
+}
+
+func collectAcknowledgedWithin(name string, f *correlation.WindowFigures, emit Emit) {
+	for _, w := range f.Within {
+		if ratio, known := w.Ratio(); known {
+			emit(ratio, name, f.Window.String(), strconv.FormatFloat(w.Within.Minutes(), 'f', -1, 64))
+		}
+	}
+}
+
+// emitEstimate writes a duration in seconds; one without a value is no data.
+func emitEstimate(emit Emit, e correlation.Estimate, labels ...string) {
+	if e.Known {
+		emit(e.Value.Round(time.Millisecond).Seconds(), labels...)
+	}
+}
+
+func emitNoise(emit Emit, n *correlation.Noise, labels ...string) {
+	if n == nil {
+		return
+	}
+	for _, class := range [...]struct {
+		name  string
+		count int
+	}{{"all", n.All}, {"any_noise", n.Any}, {"noisy", n.Noisy}, {"flapping", n.Flapping}} {
+		emit(float64(class.count), append(labels[:len(labels):len(labels)], class.name)...)
+	}
+}
+
+func severityLabel(severity int) string {
+	if severity == 0 {
+		return "unknown"
+	}
+	return strconv.Itoa(severity)
+}
