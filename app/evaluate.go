@@ -32,7 +32,6 @@ type evaluation struct {
 
 	ledger   *evidence.Ledger
 	sequence int64
-	coverage map[string]bool
 
 	state     scoring.State
 	statuses  map[string]map[string]store.StatusSpan

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -191,8 +192,8 @@ func (v *validator) catalog() {
 		}
 	}
 	if _, err := catalog.Build(c.Services, c.Teams, v.config.Sources.names()); err != nil {
-		problems, ok := err.(catalog.Problems)
-		if !ok {
+		var problems catalog.Problems
+		if !errors.As(err, &problems) {
 			v.add("catalog", "%v", err)
 		}
 		for _, p := range problems {

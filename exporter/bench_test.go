@@ -99,7 +99,7 @@ func BenchmarkServeSnapshot(b *testing.B) {
 	}
 	collectorHandler := promhttp.HandlerFor(constant, promhttp.HandlerOpts{EnableOpenMetrics: true})
 
-	request := httptest.NewRequest("GET", "/metrics", nil)
+	request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	request.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
 	request.Header.Set("Accept-Encoding", "gzip")
 

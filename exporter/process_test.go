@@ -182,7 +182,7 @@ func TestDeclaredAsRegistered(t *testing.T) {
 		}
 		delete(declared, name)
 		kind := strings.ToLower(family.GetType().String())
-		if want := string(f.Kind); kind != want && !(kind == "gauge" && f.Kind == Info) {
+		if want := string(f.Kind); kind != want && (kind != "gauge" || f.Kind != Info) {
 			t.Errorf("%s is a %s, declared as %s", name, kind, want)
 		}
 		var labels []string

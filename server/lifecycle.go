@@ -23,7 +23,7 @@ func (s *Server) Listen() error {
 	}
 	var bound []net.Listener
 	for _, address := range s.o.ListenAddresses {
-		listener, err := net.Listen("tcp", address)
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 		if err != nil {
 			closeAll(bound)
 			return fmt.Errorf("listening on %s: %w; choose another listen address or stop what uses it", address, err)

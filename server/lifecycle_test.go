@@ -49,7 +49,7 @@ func start(t *testing.T, s *Server) (addresses []string, stop func() error) {
 
 func get(t *testing.T, client *http.Client, url string, user, password string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequest("GET", url, nil)
+	r, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

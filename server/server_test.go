@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
@@ -65,7 +66,7 @@ func TestReload(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("POST", "/-/reload", nil).WithContext(gone))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/-/reload", nil).WithContext(gone))
 	if w.Code != 200 {
 		t.Errorf("a reload whose client went away: %d %s", w.Code, w.Body)
 	}

@@ -17,7 +17,7 @@ import (
 // it last. SQLite would let a second process in, and both would judge.
 func acquire(path string) (release func() error, err error) {
 	name := path + ".lock"
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: its lock file cannot be made: %w: %w: choose a folder this user may write", path, ErrUnwritable, err)
 	}

@@ -31,9 +31,6 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// program marks a database as ours.
-const program = "readiness collector"
-
 // versionTable is where goose keeps the schema's version; a name of our own
 // keeps it apart from another program's in a shared PostgreSQL.
 const versionTable = "readiness_schema_version"

@@ -52,7 +52,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	}
 	// Made here, so that a failure is told apart from everything SQLite could
 	// mean by "unable to open database file".
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("store %s: %w: %w: give this user write access to the file", path, ErrUnwritable, err)
 	}

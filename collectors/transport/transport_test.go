@@ -43,7 +43,7 @@ func start(t *testing.T, cfg transport.Config, handle func(w http.ResponseWriter
 		w.mu.Unlock()
 		handle(rw, r, nth)
 	}))
-	t.Cleanup(w.Server.Close)
+	t.Cleanup(w.Close)
 	cfg.Source = "test/main"
 	cfg.HTTP.FollowRedirects = true
 	cfg.Now = func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }
@@ -410,7 +410,7 @@ func TestSlowAnswers(t *testing.T) {
 
 func TestNobodyThere(t *testing.T) {
 	w := start(t, transport.Config{}, func(http.ResponseWriter, *http.Request, int) {})
-	w.Server.Close()
+	w.Close()
 	if got := w.get(t, t.Context(), "/x"); got != "unreachable" {
 		t.Errorf("got %s", got)
 	}
