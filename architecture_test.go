@@ -18,7 +18,7 @@ var floors = map[string]int{
 	"evidence": 1, "catalog": 1,
 	"framework": 2, "collectors": 2, "config": 2,
 	"scoring": 3, "correlation": 3, "collectors/transport": 3,
-	"store": 4, "snapshot": 4, "collectors/pagerduty": 4,
+	"store": 4, "snapshot": 4, "collectors/pagerduty": 4, "collectors/jira": 4, "collectors/prometheus": 4,
 	"exporter": 5, "report": 5,
 	"server":        6,
 	"app":           7,

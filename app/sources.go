@@ -24,7 +24,7 @@ type kind struct {
 // kinds lists every kind of source there is. A new one is a file like
 // source_pagerduty.go and a line here.
 func kinds() []kind {
-	return []kind{pagerdutyKind()}
+	return []kind{pagerdutyKind(), jiraKind(), prometheusKind()}
 }
 
 // instance is one configured source with its schedule.

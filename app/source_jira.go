@@ -1,0 +1,103 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/prodready/collector/collectors/jira"
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+)
+
+func jiraKind() kind {
+	return kind{
+		definitions: func(c *config.Valid) ([]evidence.Definition, error) {
+			definitions, err := jira.Definitions()
+			if err != nil {
+				return nil, err
+			}
+			for _, site := range c.Sources().Jira {
+				facts, err := jqlFacts(site)
+				if err != nil {
+					return nil, err
+				}
+				definitions = addDefinitions(definitions, jira.DefinitionsOf(facts))
+			}
+			return definitions, nil
+		},
+		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
+			var out []instance
+			sites := c.Sources().Jira
+			for _, site := range sites {
+				credentials, err := site.Client()
+				if err != nil {
+					return nil, err
+				}
+				client, err := deps.httpClient(upstream{
+					id: "jira/" + site.Name, client: credentials, rate: site.Rate, maxResponseBytes: site.MaxResponseBytes,
+				})
+				if err != nil {
+					return nil, err
+				}
+				facts, err := jqlFacts(site)
+				if err != nil {
+					return nil, err
+				}
+				source, err := jira.New(jira.Options{
+					Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.URL, BrowseURL: site.BrowseURL,
+					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
+					Incidents: jira.Incidents{
+						JQL: site.Incidents.JQL, History: time.Duration(site.Incidents.History),
+						StartedField: site.Incidents.StartedField, ResolvedField: site.Incidents.ResolvedField,
+						SeverityField: site.Incidents.SeverityField, Severities: site.Incidents.Severities,
+						LinkFields: site.Incidents.LinkFields, Services: serviceLink(site.Incidents.Services),
+					},
+					Reviews: jira.Reviews{JQL: site.Reviews.JQL, Services: serviceLink(site.Reviews.Services)},
+					Facts:   facts, Attestations: attestations(deps.attestations), Logger: deps.options.Logger,
+				})
+				if err != nil {
+					return nil, err
+				}
+				when, err := schedule(site.Schedule)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, instance{source: source, schedule: when, timeout: time.Duration(site.Timeout)})
+			}
+			return out, nil
+		},
+	}
+}
+
+func jqlFacts(site config.Jira) ([]jira.Fact, error) {
+	facts, err := jira.DefaultFacts()
+	if err != nil || site.FactsFile == "" {
+		return facts, err
+	}
+	data, err := os.ReadFile(site.FactsFile)
+	if err != nil {
+		return nil, fmt.Errorf("facts of jira/%s: %w", site.Name, err)
+	}
+	more, err := jira.ParseFacts(site.FactsFile, data)
+	if err == nil {
+		facts, err = jira.MergeFacts(facts, more)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("facts of jira/%s: %w", site.Name, err)
+	}
+	return facts, nil
+}
+
+func serviceLink(l config.ServiceLink) jira.ServiceLink {
+	return jira.ServiceLink{By: jira.LinkBy(l.By), Prefix: l.Prefix, Field: l.Field}
+}
+
+func attestations(claims []framework.Attestation) []jira.Attestation {
+	out := make([]jira.Attestation, 0, len(claims))
+	for _, c := range claims {
+		out = append(out, jira.Attestation{Check: c.Check, Level: c.Level, Label: framework.AttestationLabel(c.Check), Fact: c.Fact})
+	}
+	return out
+}

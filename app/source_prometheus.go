@@ -1,0 +1,91 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/prodready/collector/collectors/prometheus"
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evidence"
+)
+
+func prometheusKind() kind {
+	return kind{
+		definitions: func(c *config.Valid) ([]evidence.Definition, error) {
+			// The facts of every preset are known, so that a framework may ask
+			// for what no configured server gives: those checks are blind.
+			definitions, err := prometheus.Definitions()
+			if err != nil {
+				return nil, err
+			}
+			for _, server := range c.Sources().Prometheus {
+				facts, err := promqlFacts(server)
+				if err != nil {
+					return nil, err
+				}
+				definitions = addDefinitions(definitions, facts.Definitions())
+			}
+			return definitions, nil
+		},
+		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
+			var out []instance
+			for _, server := range c.Sources().Prometheus {
+				facts, err := promqlFacts(server)
+				if err != nil {
+					return nil, err
+				}
+				client, err := deps.httpClient(upstream{
+					id: "prometheus/" + server.Name, client: server.HTTPClient, rate: server.Rate, maxResponseBytes: server.MaxResponseBytes,
+				})
+				if err != nil {
+					return nil, err
+				}
+				source, err := prometheus.New(prometheus.Options{
+					Name: server.Name, URL: server.URL, HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
+					Now: deps.options.Now, Logger: deps.options.Logger,
+				})
+				if err != nil {
+					return nil, err
+				}
+				when, err := schedule(server.Schedule)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, instance{source: source, schedule: when, timeout: time.Duration(server.Timeout)})
+			}
+			return out, nil
+		},
+	}
+}
+
+func promqlFacts(server config.Prometheus) (*prometheus.Facts, error) {
+	var files []prometheus.File
+	for _, name := range server.FactsFiles {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("facts of prometheus/%s: %w", server.Name, err)
+		}
+		files = append(files, prometheus.File{Name: name, Data: data})
+	}
+	facts, err := prometheus.Load(server.Presets, files)
+	if err != nil {
+		return nil, fmt.Errorf("facts of prometheus/%s: %w", server.Name, err)
+	}
+	return facts, nil
+}
+
+// addDefinitions adds definitions whose names are not there yet.
+func addDefinitions(all, more []evidence.Definition) []evidence.Definition {
+	known := make(map[string]bool, len(all))
+	for _, d := range all {
+		known[d.Name] = true
+	}
+	for _, d := range more {
+		if !known[d.Name] {
+			known[d.Name] = true
+			all = append(all, d)
+		}
+	}
+	return all
+}

@@ -1,0 +1,197 @@
+package jira
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	gojira "github.com/andygrunwald/go-jira"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// api makes the calls. The client library builds and sends them; their answers
+// are decoded here, one issue apart from the other, because the library's types
+// fail a page for the sake of one issue.
+type api struct {
+	client *gojira.Client
+	cloud  bool
+	limit  int
+}
+
+func newAPI(o Options) (*api, error) {
+	// The library gets no credential: the HTTP client brings it.
+	client, err := gojira.NewClient(o.HTTPClient, o.URL)
+	if err != nil {
+		return nil, err
+	}
+	return &api{client: client, cloud: o.Deployment == Cloud, limit: o.PageLimit}, nil
+}
+
+// request is one call. call names it without ids or parameters.
+type request struct {
+	method, path, call string
+	query              url.Values
+	body               any
+}
+
+// refused is what Jira says about a request that it does not answer.
+type refused struct {
+	status   int
+	messages []string
+}
+
+func (e *refused) Error() string {
+	if len(e.messages) == 0 {
+		return http.StatusText(e.status)
+	}
+	return evidence.Clean(strings.Join(e.messages, " "), 300)
+}
+
+// ask makes one call and returns its answer. Its errors are *CallError.
+func (a *api) ask(ctx context.Context, q request) (json.RawMessage, error) {
+	failed := func(reason collectors.Reason, status int, err error) (json.RawMessage, error) {
+		return nil, &collectors.CallError{Reason: reason, Call: q.call, Status: status, Err: err}
+	}
+	path := q.path
+	if len(q.query) > 0 {
+		path += "?" + q.query.Encode()
+	}
+	req, err := a.client.NewRequestWithContext(ctx, q.method, path, q.body)
+	if err != nil {
+		return failed(collectors.ReasonRejected, 0, err)
+	}
+	if q.method != http.MethodGet {
+		// Every call here only reads. The mark, which is not sent, lets it be
+		// repeated.
+		req.Header["X-Idempotency-Key"] = nil
+	}
+	resp, err := a.client.Do(req, nil)
+	if resp == nil || resp.Response == nil {
+		var known *collectors.CallError
+		if errors.As(err, &known) {
+			return failed(known.Reason, known.Status, known.Err)
+		}
+		return failed(collectors.ReasonOf(ctx, err), 0, withoutURL(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return failed(collectors.ReasonOf(ctx, err), resp.StatusCode, fmt.Errorf("reading the answer: %w", err))
+	}
+	// With a credential that it does not accept Jira may answer as if to an
+	// unknown visitor: 200, and no issues.
+	if login := resp.Header.Get("X-Seraph-LoginReason"); strings.Contains(login, "FAILED") || strings.Contains(login, "DENIED") {
+		return failed(collectors.ReasonUnauthorized, resp.StatusCode, fmt.Errorf("the login was not accepted: %s", evidence.Clean(login, 100)))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, refusal(resp.StatusCode, body))
+	}
+	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
+		return failed(collectors.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the address that of a Jira site?", evidence.Clean(kind, 100)))
+	}
+	if !json.Valid(body) {
+		return failed(collectors.ReasonUndecodable, resp.StatusCode, errors.New("the answer is no valid JSON"))
+	}
+	return body, nil
+}
+
+// refusal reads Jira's error object, and the one of the gateway before it.
+func refusal(status int, body []byte) *refused {
+	var answer struct {
+		Messages []string          `json:"errorMessages"`
+		Errors   map[string]string `json:"errors"`
+		Message  string            `json:"message"`
+	}
+	refused := &refused{status: status}
+	if json.Unmarshal(body, &answer) != nil {
+		return refused
+	}
+	refused.messages = answer.Messages
+	for field, message := range answer.Errors {
+		refused.messages = append(refused.messages, field+": "+message)
+	}
+	if len(refused.messages) == 0 && answer.Message != "" {
+		refused.messages = []string{answer.Message}
+	}
+	return refused
+}
+
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
+}
+
+// withoutURL drops the address that http.Client puts before its errors; the
+// call's name says enough.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+// statuses asks for the categories of all statuses, by their ids.
+func (a *api) statuses(ctx context.Context) (map[string]string, error) {
+	const call = "GET /rest/api/2/status"
+	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/status", call: call})
+	if err != nil {
+		return nil, err
+	}
+	var list []struct {
+		ID       string `json:"id"`
+		Category struct {
+			Key string `json:"key"`
+		} `json:"statusCategory"`
+	}
+	if err := json.Unmarshal(body, &list); err != nil || len(list) == 0 {
+		return nil, undecodable(call, errors.New("the answer is no list of statuses"))
+	}
+	categories := make(map[string]string, len(list))
+	for _, s := range list {
+		categories[s.ID] = s.Category.Key
+	}
+	return categories, nil
+}
+
+// remoteLink asks for the first web link of an issue; empty when it has none,
+// or is there no more.
+func (a *api) remoteLink(ctx context.Context, key string) (string, error) {
+	const call = "GET /rest/api/2/issue/{id}/remotelink"
+	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/issue/" + url.PathEscape(key) + "/remotelink", call: call})
+	if err != nil {
+		var failed *collectors.CallError
+		if errors.As(err, &failed) && failed.Reason == collectors.ReasonNotFound {
+			return "", nil
+		}
+		return "", err
+	}
+	var links []struct {
+		Object struct {
+			URL string `json:"url"`
+		} `json:"object"`
+	}
+	if err := json.Unmarshal(body, &links); err != nil {
+		return "", undecodable(call, err)
+	}
+	for _, l := range links {
+		if l.Object.URL != "" {
+			return l.Object.URL, nil
+		}
+	}
+	return "", nil
+}
+
+// whoAmI asks for the account of the credential.
+func (a *api) whoAmI(ctx context.Context) error {
+	_, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/myself", call: "GET /rest/api/2/myself"})
+	return err
+}

@@ -1,0 +1,141 @@
+package jira
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+)
+
+const (
+	// majorWindow is how far back major incidents are looked at.
+	majorWindow = 180 * day
+	// majorSeverity is the least grave of the two highest severities.
+	majorSeverity = 2
+	// writeUp is how many working days there are for a post-mortem.
+	writeUp = 10
+)
+
+// workingDaysBefore is the time n working days earlier: Saturdays and Sundays
+// of UTC do not count, holidays do.
+func workingDaysBefore(at time.Time, n int) time.Time {
+	for at = at.UTC(); n > 0; {
+		at = at.Add(-day)
+		if d := at.Weekday(); d != time.Saturday && d != time.Sunday {
+			n--
+		}
+	}
+	return at
+}
+
+// major are the keys of the major incidents that post-mortems are due for, by
+// service. The listing of changes must be complete.
+func (r *round) major(ctx context.Context) (map[string][]string, error) {
+	known := r.listed
+	if r.request.Incidents != nil {
+		stored, err := r.storedIncidents(ctx)
+		if err != nil {
+			return nil, err
+		}
+		known = stored
+	}
+	from, to := r.now.Add(-majorWindow), workingDaysBefore(r.now, writeUp)
+	major := map[string][]string{}
+	for key, in := range known {
+		if in.Gone || in.Severity < 1 || in.Severity > majorSeverity || in.StartedAt.Before(from) || !in.StartedAt.Before(to) {
+			continue
+		}
+		for _, service := range in.Services {
+			major[service] = append(major[service], key)
+		}
+	}
+	for service := range major {
+		slices.Sort(major[service])
+	}
+	return major, nil
+}
+
+// doubts are the services whose incidents are not all known.
+func (r *round) doubts() map[string]evidence.Missing {
+	except := map[string]evidence.Missing{}
+	for _, s := range r.badIncidents {
+		r.exceptAll(except, s, evidence.MissingUndecodable)
+	}
+	return except
+}
+
+// observeMajor counts the major incidents.
+func (r *round) observeMajor(ctx context.Context) error {
+	at := slices.IndexFunc(r.facts, func(f Fact) bool { return f.Mode == ModeMajorIncidents })
+	major, err := r.major(ctx)
+	if err != nil {
+		return err
+	}
+	r.majorBy = major
+	if at < 0 {
+		return nil
+	}
+	return r.observe(groupIncidents, r.facts[at].Definition, r.doubts(), func(service string) (evidence.Value, string) {
+		keys := major[service]
+		if len(keys) == 0 {
+			return evidence.Int(0), "no incident ticket of severity 1 or 2"
+		}
+		return evidence.Int(int64(len(keys))), "incident tickets " + sample(keys)
+	})
+}
+
+// observePostmortems finds which of the major incidents are written up: those
+// with a linked issue of the fact's query that is done.
+func (r *round) observePostmortems(ctx context.Context, f Fact) error {
+	if r.majorBy == nil {
+		return nil // the incidents are not complete, which is reported already
+	}
+	except := r.doubts()
+	written := map[string]bool{}
+	unread := false
+	if len(r.majorBy) > 0 {
+		s := search{
+			jql:    "(" + f.JQL + ") ORDER BY created ASC",
+			fields: []string{"project", "status", "issuelinks", "parent"},
+		}
+		err := r.list(ctx, s, "postmortem", func(*issue) bool { return false }, func(good, bad []*issue) error {
+			unread = unread || len(bad) > 0
+			for _, i := range good {
+				if i.category != categoryDone {
+					continue
+				}
+				for _, key := range append(i.linked, i.parent) {
+					written[clean(key)] = true
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("fact %s: %w", f.Name, err)
+		}
+	}
+	missing := func(service string) []string {
+		return slices.DeleteFunc(slices.Clone(r.majorBy[service]), func(key string) bool { return written[key] })
+	}
+	for _, service := range r.mapping.referring {
+		if unread && len(missing(service)) > 0 {
+			// What could not be read may be the one that is missing.
+			except[service] = evidence.MissingUndecodable
+		}
+	}
+	return r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
+		all, open := r.majorBy[service], missing(service)
+		share := 1.0
+		if len(all) > 0 {
+			share = float64(len(all)-len(open)) / float64(len(all))
+		}
+		value, _ := f.Observe(share, r.now) // a share of at least one is a number
+		if len(open) == 0 {
+			return value, fmt.Sprintf("%d incident tickets of severity 1 or 2, all written up", len(all))
+		}
+		return value, fmt.Sprintf("%d incident tickets of severity 1 or 2, not written up: %s", len(all), strings.TrimSpace(sample(open)))
+	})
+}

@@ -1,0 +1,170 @@
+package jira
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// mostProjectRetries bounds how often one search is repeated without the
+// projects that the site does not have. An answer names all of them, so that
+// one is the rule.
+const mostProjectRetries = 5
+
+// observeIssues observes one fact declared in data: one search over the
+// projects of all services, shared out by project and component.
+func (r *round) observeIssues(ctx context.Context, f Fact) error {
+	byAge := f.Mode == ModeNewestDoneAge
+	if byAge && r.categories == nil {
+		return nil // that they could not be listed is reported already
+	}
+	found := map[string][]*issue{}
+	except := map[string]evidence.Missing{}
+	s := search{fields: []string{"project", "components"}}
+	if byAge {
+		s.fields = append(s.fields, "status", "created", "resolutiondate")
+		s.changelog = true
+	}
+	needs := func(i *issue) bool { return byAge && i.category == categoryDone }
+	for _, part := range portions(r.mapping.keys) {
+		// The parts of a listing that is asked for again come again.
+		seen := map[string]bool{}
+		err := r.overProjects(ctx, part, func(projects []string) error {
+			s.jql = in("project", projects) + " AND (" + f.JQL + ") ORDER BY created ASC"
+			return r.list(ctx, s, "issue", needs, func(good, bad []*issue) error {
+				for _, i := range bad {
+					suspects, any := r.mapping.suspects(ServiceLink{}, i)
+					r.exceptAll(except, suspicion{suspects, any}, evidence.MissingUndecodable)
+				}
+				for _, i := range good {
+					if seen[i.key] {
+						continue
+					}
+					seen[i.key] = true
+					for _, service := range r.mapping.owners(i) {
+						found[service] = append(found[service], i)
+					}
+				}
+				return nil
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("fact %s: %w", f.Name, err)
+		}
+	}
+	for _, service := range r.mapping.referring {
+		if slices.ContainsFunc(r.mapping.projects[service], func(p string) bool { return r.absent[p] }) {
+			except[service] = evidence.MissingNotFound
+		}
+	}
+	return r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
+		if byAge {
+			return r.newestDone(f, found[service])
+		}
+		return count(f, found[service])
+	})
+}
+
+func count(f Fact, issues []*issue) (evidence.Value, string) {
+	var keys []string
+	for _, i := range issues {
+		keys = append(keys, clean(i.key))
+	}
+	keys = unique(keys)
+	if len(keys) == 0 {
+		return evidence.Int(0), "no issue with " + f.JQL
+	}
+	return evidence.Int(int64(len(keys))), fmt.Sprintf("%s with %s", sample(keys), f.JQL)
+}
+
+// newestDone is the time of the newest change to a done status.
+func (r *round) newestDone(f Fact, issues []*issue) (evidence.Value, string) {
+	var newest time.Time
+	key := ""
+	for _, i := range issues {
+		done, ok := r.finished(i)
+		if ok && (done.at.After(newest) || done.at.Equal(newest) && i.key < key) {
+			newest, key = done.at, i.key
+		}
+	}
+	if key == "" {
+		return evidence.Never(), "no done issue with " + f.JQL
+	}
+	return evidence.Instant(newest), fmt.Sprintf("%s, done %s", clean(key), stamp(newest))
+}
+
+// overProjects makes a search over projects. Jira refuses it for the sake of one
+// project that it does not have, or that the account may not see; it is then
+// made again without.
+func (r *round) overProjects(ctx context.Context, projects []string, do func([]string) error) error {
+	for n := 0; ; n++ {
+		known := slices.DeleteFunc(slices.Clone(projects), func(p string) bool { return r.absent[fold(p)] })
+		if len(known) == 0 {
+			return nil
+		}
+		err := do(known)
+		unknown := unknownProjects(err, known)
+		if len(unknown) == 0 || n == mostProjectRetries || ctx.Err() != nil {
+			return err
+		}
+		for _, p := range unknown {
+			r.absent[fold(p)] = true
+			id := "project " + p
+			if !r.logged[id] && !r.logging[id] {
+				r.log.Warn("the site has no such project, or the account may not browse it", "project", clean(p))
+			}
+			r.logging[id] = true
+		}
+	}
+}
+
+// unknownProjects are those that a refusal names. Its words are in the
+// account's language; that values stand in quotation marks is the same in all.
+func unknownProjects(err error, asked []string) []string {
+	var failed *collectors.CallError
+	var refused *refused
+	if !errors.As(err, &failed) || failed.Status != http.StatusBadRequest || !errors.As(err, &refused) {
+		return nil
+	}
+	var unknown []string
+	for _, p := range asked {
+		times := 0
+		for _, message := range refused.messages {
+			times += namings(message, p)
+			if fold(p) == "project" {
+				times-- // that is the name of the field as well
+			}
+		}
+		if times > 0 {
+			unknown = append(unknown, p)
+		}
+	}
+	return unknown
+}
+
+// namings counts how often a value stands in quotation marks.
+func namings(message, value string) int {
+	const marks = `'"‘’“”„«»「」` + "`"
+	message, value = strings.ToLower(message), fold(value)
+	times := 0
+	for rest := message; ; {
+		at := strings.Index(rest, value)
+		if at < 0 {
+			return times
+		}
+		before, _ := utf8.DecodeLastRuneInString(rest[:at])
+		rest = rest[at+len(value):]
+		after, _ := utf8.DecodeRuneInString(rest)
+		if strings.ContainsRune(marks, before) && strings.ContainsRune(marks, after) {
+			times++
+		}
+	}
+}

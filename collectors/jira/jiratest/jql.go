@@ -1,0 +1,331 @@
+package jiratest
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The matcher knows as much of JQL as this project sends, and refuses the rest.
+
+// query is a parsed query.
+type query struct {
+	where func(*index, state) bool
+	// order is created, updated or key; ascending.
+	order string
+	// projects are those that it names.
+	projects []string
+	// bounded says that it has a restriction.
+	bounded bool
+}
+
+// parser reads tokens from left to right.
+type parser struct {
+	tokens []token
+	at     int
+	now    time.Time
+	zone   *time.Location
+	query  *query
+}
+
+type token struct {
+	text   string
+	quoted bool
+}
+
+// parse reads a query as of a time, which its relative times count from.
+func parse(jql string, now time.Time, zone *time.Location) (*query, error) {
+	tokens, err := tokenize(jql)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{tokens: tokens, now: now, zone: zone, query: &query{where: func(*index, state) bool { return true }, order: "created"}}
+	if !p.is("ORDER") && p.at < len(tokens) {
+		if p.query.where, err = p.or(); err != nil {
+			return nil, err
+		}
+		p.query.bounded = true
+	}
+	if p.take("ORDER") {
+		if !p.take("BY") {
+			return nil, fmt.Errorf("ORDER without BY")
+		}
+		p.query.order = strings.ToLower(p.next().text)
+		if !slices.Contains([]string{"created", "updated", "key"}, p.query.order) {
+			return nil, fmt.Errorf("order by %q is not known", p.query.order)
+		}
+		if !p.take("ASC") {
+			return nil, fmt.Errorf("an order without ASC is not known")
+		}
+	}
+	if p.at < len(tokens) {
+		return nil, fmt.Errorf("%q was not expected", tokens[p.at].text)
+	}
+	return p.query, nil
+}
+
+func tokenize(jql string) ([]token, error) {
+	var tokens []token
+	for i := 0; i < len(jql); {
+		c := jql[i]
+		switch {
+		case c == ' ' || c == '\t' || c == '\n':
+			i++
+		case c == '"' || c == '\'':
+			var text strings.Builder
+			i++
+			for ; i < len(jql) && jql[i] != c; i++ {
+				if jql[i] == '\\' {
+					i++
+				}
+				if i < len(jql) {
+					text.WriteByte(jql[i])
+				}
+			}
+			if i >= len(jql) {
+				return nil, fmt.Errorf("a quotation is not closed")
+			}
+			i++
+			tokens = append(tokens, token{text.String(), true})
+		case strings.IndexByte("(),", c) >= 0:
+			tokens = append(tokens, token{string(c), false})
+			i++
+		case strings.IndexByte("=!<>", c) >= 0:
+			n := 1
+			if i+1 < len(jql) && jql[i+1] == '=' {
+				n = 2
+			}
+			tokens = append(tokens, token{jql[i : i+n], false})
+			i += n
+		default:
+			n := i
+			for n < len(jql) && strings.IndexByte(" \t\n\"'(),=!<>", jql[n]) < 0 {
+				n++
+			}
+			tokens = append(tokens, token{jql[i:n], false})
+			i = n
+		}
+	}
+	return tokens, nil
+}
+
+func (p *parser) is(word string) bool {
+	return p.at < len(p.tokens) && !p.tokens[p.at].quoted && strings.EqualFold(p.tokens[p.at].text, word)
+}
+
+func (p *parser) take(word string) bool {
+	if p.is(word) {
+		p.at++
+		return true
+	}
+	return false
+}
+
+func (p *parser) next() token {
+	if p.at == len(p.tokens) {
+		return token{}
+	}
+	p.at++
+	return p.tokens[p.at-1]
+}
+
+type condition = func(*index, state) bool
+
+func (p *parser) or() (condition, error) {
+	return p.joined("OR", p.and, func(a, b condition) condition {
+		return func(x *index, s state) bool { return a(x, s) || b(x, s) }
+	})
+}
+
+func (p *parser) and() (condition, error) {
+	return p.joined("AND", p.clause, func(a, b condition) condition {
+		return func(x *index, s state) bool { return a(x, s) && b(x, s) }
+	})
+}
+
+func (p *parser) joined(word string, part func() (condition, error), join func(a, b condition) condition) (condition, error) {
+	all, err := part()
+	for err == nil && p.take(word) {
+		var more condition
+		if more, err = part(); err == nil {
+			all = join(all, more)
+		}
+	}
+	return all, err
+}
+
+func (p *parser) clause() (condition, error) {
+	if p.take("(") {
+		inner, err := p.or()
+		if err == nil && !p.take(")") {
+			err = fmt.Errorf("a parenthesis is not closed")
+		}
+		return inner, err
+	}
+	field := strings.ToLower(p.next().text)
+	operator := strings.ToLower(p.next().text)
+	switch operator {
+	case "in", "=", "!=":
+		values, err := p.values(operator == "in")
+		if err != nil {
+			return nil, err
+		}
+		return p.equals(field, operator, values)
+	case "<", "<=", ">", ">=":
+		return p.compares(field, operator)
+	case "is":
+		if p.take("EMPTY") && (field == "due" || field == "duedate") {
+			return func(_ *index, s state) bool { return s.Due.IsZero() }, nil
+		}
+	}
+	return nil, fmt.Errorf("%s %s is not known", field, operator)
+}
+
+// values reads one value, or a list in parentheses. All of them have to be
+// quoted: what a word means unquoted depends on what it is.
+func (p *parser) values(list bool) ([]string, error) {
+	var values []string
+	read := func() error {
+		t := p.next()
+		if !t.quoted {
+			return fmt.Errorf("the value %q is not quoted", t.text)
+		}
+		values = append(values, t.text)
+		return nil
+	}
+	if !list {
+		return values, read()
+	}
+	if !p.take("(") {
+		return nil, fmt.Errorf("in without a list")
+	}
+	for {
+		if err := read(); err != nil {
+			return nil, err
+		}
+		if p.take(")") {
+			return values, nil
+		}
+		if !p.take(",") {
+			return nil, fmt.Errorf("a list is not closed")
+		}
+	}
+}
+
+func (p *parser) equals(field, operator string, values []string) (condition, error) {
+	var of func(*index, state) []string
+	switch field {
+	case "project":
+		p.query.projects = append(p.query.projects, values...)
+		of = func(_ *index, s state) []string { return []string{project(s.Key)} }
+	case "labels":
+		of = func(_ *index, s state) []string { return s.labels }
+	case "statuscategory":
+		names := map[string]string{"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
+		of = func(_ *index, s state) []string { return []string{names[s.status.Category]} }
+	case "issuetype":
+		of = func(_ *index, s state) []string { return []string{issueType(s.Issue)} }
+	case "key", "issuekey":
+		of = func(_ *index, s state) []string { return []string{s.Key} }
+	case "parent":
+		of = func(_ *index, s state) []string { return []string{s.Parent} }
+	default:
+		return nil, fmt.Errorf("field %q is not known", field)
+	}
+	want := operator != "!="
+	return func(x *index, s state) bool {
+		has := slices.ContainsFunc(of(x, s), func(v string) bool {
+			return slices.ContainsFunc(values, func(w string) bool { return strings.EqualFold(v, w) })
+		})
+		return has == want
+	}, nil
+}
+
+func (p *parser) compares(field, operator string) (condition, error) {
+	value := p.next()
+	var bound time.Time
+	switch {
+	case value.quoted:
+		d, err := relative(value.text)
+		if err != nil {
+			return nil, err
+		}
+		// Jira compares by the minute.
+		bound = p.now.Add(d).Truncate(time.Minute)
+		if bound.Before(p.now.Add(d)) {
+			bound = bound.Add(time.Minute)
+		}
+	case strings.EqualFold(value.text, "startOfDay") && p.take("(") && p.take(")"):
+		y, m, d := p.now.In(p.zone).Date()
+		bound = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	default:
+		return nil, fmt.Errorf("the time %q is not known", value.text)
+	}
+	var of func(state) time.Time
+	switch field {
+	case "created":
+		of = func(s state) time.Time { return s.Created }
+	case "updated":
+		of = func(s state) time.Time { return s.updated.Truncate(time.Minute) }
+	case "due", "duedate":
+		of = func(s state) time.Time { return s.Due }
+	default:
+		return nil, fmt.Errorf("field %q cannot be compared", field)
+	}
+	return func(_ *index, s state) bool {
+		at := of(s)
+		if at.IsZero() {
+			return false
+		}
+		n := at.Compare(bound)
+		switch operator {
+		case "<":
+			return n < 0
+		case "<=":
+			return n <= 0
+		case ">":
+			return n > 0
+		}
+		return n >= 0
+	}, nil
+}
+
+// relative reads a distance such as -20m. Absolute times are in the account's
+// time zone and by the minute; whoever sends one to the fake has made a mistake.
+func relative(text string) (time.Duration, error) {
+	units := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+	if len(text) > 2 && text[0] == '-' && units[text[len(text)-1]] > 0 {
+		if n, err := strconv.Atoi(text[1 : len(text)-1]); err == nil {
+			return -time.Duration(n) * units[text[len(text)-1]], nil
+		}
+	}
+	return 0, fmt.Errorf("the time %q is not a relative one", text)
+}
+
+// recall is find, of which the last answer is remembered.
+func (x *index) recall(jql string, q *query, now time.Time) []state {
+	key := now.Format(time.RFC3339Nano) + jql
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.query != key {
+		x.query, x.found = key, x.find(q, now)
+	}
+	return x.found
+}
+
+// find lists the issues that a query matches, as of a time.
+func (x *index) find(q *query, now time.Time) []state {
+	var found []state
+	for _, i := range x.issues {
+		if s, there := x.at(i, now); there && q.where(x, s) {
+			found = append(found, s)
+		}
+	}
+	if q.order == "updated" {
+		sort.SliceStable(found, func(a, b int) bool { return found[a].updated.Before(found[b].updated) })
+	}
+	return found
+}

@@ -1,0 +1,293 @@
+// Package jiratest is a Jira site in memory, Cloud or Data Center, for tests
+// and for the demo. It behaves as the vendor's does where clients get hurt:
+// searches of Cloud page by token, name only ids unless fields are asked for,
+// refuse unbounded queries, run behind, and answer strangers with no issues;
+// changelogs are cut without a word, times are by the minute in queries, and a
+// project that is not there refuses the whole query.
+package jiratest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options configure a Server. The zero value is an empty Cloud site.
+type Options struct {
+	// Site is what the server answers from. It must not be changed afterwards;
+	// see Server.SetSite.
+	Site Site
+	// DataCenter makes it a Data Center site.
+	DataCenter bool
+	// Now is the server's clock; nil means time.Now.
+	Now func() time.Time
+	// Email and Token are the credential that requests must bear: both for basic
+	// authentication, the token alone as a bearer token. An empty Token accepts
+	// all.
+	Email, Token string
+	// Prefix is the context path before /rest; empty for none.
+	Prefix string
+	// TimeZone is that of the account, in which times are answered; nil means
+	// one that is hours from UTC.
+	TimeZone *time.Location
+	// MaxPage is how many issues a page has at most; 0 means 100.
+	MaxPage int
+	// IndexLag is how far searches run behind.
+	IndexLag time.Duration
+	// ChangelogCap is how many histories expand=changelog brings on Cloud; 0
+	// means 40.
+	ChangelogCap int
+	// BulkPage is how many entries a page of a bulk fetch has at most; 0 means
+	// 1000. BulkTimesAsText writes its times as text, else they are numbers.
+	BulkPage        int
+	BulkTimesAsText bool
+	// ADF answers descriptions in the Atlassian Document Format.
+	ADF bool
+	// RateLimit is the budget of requests a minute; 0 means none.
+	RateLimit int
+	// RepeatIssues makes every page but the first begin with the last issue of
+	// the one before, as Cloud may.
+	RepeatIssues bool
+	// Fail is told of requests that the vendor does not know, or that no client
+	// should make: a wrong path, method, parameter or query. Nil ignores them;
+	// they are refused in any case.
+	Fail func(msg string)
+}
+
+// Server is the simulated API. It is an http.Handler and safe for concurrent
+// use.
+type Server struct {
+	options Options
+
+	mu       sync.Mutex
+	site     *index
+	requests []Request
+	faults   []*Fault
+	minute   time.Time
+	used     int
+}
+
+// Request is one request that the server got.
+type Request struct {
+	// Call is the method and path, the key of an issue replaced by {key}.
+	Call string
+	// JQL and Query are the query of a search and the whole raw query.
+	JQL, Query string
+	// At is the server's time.
+	At time.Time
+	// Status is what it was answered with, 0 while it is not.
+	Status int
+}
+
+// New makes a server.
+func New(options Options) *Server {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.TimeZone == nil {
+		options.TimeZone = time.FixedZone("", -(9*3600 + 1800))
+	}
+	if options.MaxPage == 0 {
+		options.MaxPage = 100
+	}
+	if options.ChangelogCap == 0 {
+		options.ChangelogCap = 40
+	}
+	if options.BulkPage == 0 {
+		options.BulkPage = 1000
+	}
+	if options.Fail == nil {
+		options.Fail = func(string) {}
+	}
+	return &Server{options: options, site: newIndex(options.Site)}
+}
+
+// SetSite replaces the site. It must not be changed afterwards.
+func (s *Server) SetSite(site Site) {
+	next := newIndex(site)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.site = next
+}
+
+// Requests lists what the server was asked, oldest first.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.requests...)
+}
+
+// Count tells how often a call was made, refused ones included.
+func (s *Server) Count(call string) int {
+	n := 0
+	for _, r := range s.Requests() {
+		if r.Call == call {
+			n++
+		}
+	}
+	return n
+}
+
+// Forget empties the list of requests.
+func (s *Server) Forget() { s.mu.Lock(); defer s.mu.Unlock(); s.requests = nil }
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ours := strings.CutPrefix(r.URL.Path, s.options.Prefix)
+	call, key := r.Method+" "+path, ""
+	if rest, ok := strings.CutPrefix(path, "/rest/api/2/issue/"); ok {
+		if k, remote := strings.CutSuffix(rest, "/remotelink"); remote {
+			key, call = k, r.Method+" /rest/api/2/issue/{key}/remotelink"
+		}
+	}
+	if !ours {
+		call = "unknown"
+	}
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	now := s.options.Now()
+	jql := r.URL.Query().Get("jql")
+	s.mu.Lock()
+	nth := len(s.requests)
+	s.requests = append(s.requests, Request{Call: call, JQL: jql, Query: r.URL.RawQuery, At: now})
+	fault := s.takeFault(call, jql)
+	site := s.site
+	s.mu.Unlock()
+
+	answer := s.answer(r, call, key, body, site, now, fault)
+	s.mu.Lock()
+	if nth < len(s.requests) && s.requests[nth].Call == call {
+		s.requests[nth].Status = answer.status
+	}
+	s.mu.Unlock()
+	if fault != nil && fault.Then != nil {
+		fault.Then()
+	}
+	answer.write(w, r, fault)
+}
+
+// refusal is an answer of the API that is an error.
+type refusal struct {
+	status   int
+	messages []string
+}
+
+func invalid(messages ...string) *refusal {
+	return &refusal{status: http.StatusBadRequest, messages: messages}
+}
+
+func (e *refusal) response(header http.Header) *response {
+	body := encode(object{"errorMessages": e.messages, "errors": object{}})
+	return &response{status: e.status, header: header, body: body}
+}
+
+func (s *Server) answer(r *http.Request, call, key string, body []byte, site *index, now time.Time, fault *Fault) *response {
+	header := http.Header{"Content-Type": {"application/json;charset=UTF-8"}, "X-Arequestid": {"fake"}}
+	stranger := !s.known(r)
+	if refused := s.admit(now, header); refused != nil {
+		return refused.response(header)
+	}
+	if fault != nil && fault.Status != 0 {
+		for k, v := range fault.Header {
+			header[http.CanonicalHeaderKey(k)] = v
+		}
+		messages := fault.Messages
+		if messages == nil {
+			messages = []string{http.StatusText(fault.Status)}
+		}
+		return (&refusal{status: fault.Status, messages: messages}).response(header)
+	}
+	if stranger {
+		if s.options.DataCenter || call == "GET /rest/api/2/myself" {
+			header.Set("Content-Type", "text/html;charset=UTF-8")
+			return &response{status: http.StatusUnauthorized, header: header, body: []byte("<html>Unauthorized (401)</html>")}
+		}
+		// Cloud lets strangers search, and shows them nothing.
+		header.Set("X-Seraph-Loginreason", "AUTHENTICATED_FAILED")
+		site = newIndex(Site{})
+	}
+	answer, refused := s.serve(r, call, key, body, site, now, fault)
+	if refused != nil {
+		return refused.response(header)
+	}
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return (&refusal{status: http.StatusInternalServerError, messages: []string{err.Error()}}).response(header)
+	}
+	return &response{status: http.StatusOK, header: header, body: text}
+}
+
+// serve answers a request that is let in.
+func (s *Server) serve(r *http.Request, call, key string, body []byte, site *index, now time.Time, fault *Fault) (any, *refusal) {
+	switch {
+	case call == "GET /rest/api/2/myself":
+		return s.person("collector"), nil
+	case call == "GET /rest/api/2/status":
+		list := []object{}
+		for _, st := range site.list {
+			list = append(list, status(st))
+		}
+		return list, nil
+	case call == "GET /rest/api/2/issue/{key}/remotelink":
+		issue, ok := site.byKey[key]
+		if !ok {
+			return nil, &refusal{status: http.StatusNotFound, messages: []string{"Issue does not exist or you do not have permission to see it."}}
+		}
+		links := []object{}
+		for n, url := range issue.RemoteLinks {
+			links = append(links, object{"id": n, "object": object{"url": url, "title": "Evidence"}})
+		}
+		return links, nil
+	case call == "GET /rest/api/2/search" && s.options.DataCenter:
+		return s.searchByOffset(r.URL.Query(), site, now, fault)
+	case call == "GET /rest/api/2/search":
+		s.options.Fail("the search that Cloud has removed")
+		return nil, &refusal{status: http.StatusGone, messages: []string{"The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."}}
+	case call == "GET /rest/api/2/search/jql" && !s.options.DataCenter:
+		return s.searchByToken(r.URL.Query(), site, now.Add(-s.options.IndexLag), fault)
+	case call == "POST /rest/api/2/changelog/bulkfetch" && !s.options.DataCenter:
+		return unlessRefused(s.bulk(site, body, now))
+	}
+	s.options.Fail(fmt.Sprintf("%s is not a call that the fake knows", call))
+	return nil, &refusal{status: http.StatusNotFound, messages: []string{"null for uri"}}
+}
+
+func unlessRefused(o object, refused *refusal) (any, *refusal) { return o, refused }
+
+// known reports whether the request bears the credential.
+func (s *Server) known(r *http.Request) bool {
+	if s.options.Token == "" {
+		return true
+	}
+	if user, password, ok := r.BasicAuth(); ok {
+		return s.options.Email != "" && user == s.options.Email && password == s.options.Token
+	}
+	return r.Header.Get("Authorization") == "Bearer "+s.options.Token
+}
+
+// admit checks the budget. Cloud's reset has no seconds.
+func (s *Server) admit(now time.Time, header http.Header) *refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := s.options.RateLimit
+	if limit == 0 {
+		return nil
+	}
+	if minute := now.Truncate(time.Minute); !minute.Equal(s.minute) {
+		s.minute, s.used = minute, 0
+	}
+	s.used++
+	reset := s.minute.Add(time.Minute)
+	header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
+	header.Set("X-RateLimit-Remaining", strconv.Itoa(max(limit-s.used, 0)))
+	header.Set("X-RateLimit-Reset", reset.UTC().Format("2006-01-02T15:04Z"))
+	if s.used <= limit {
+		return nil
+	}
+	header.Set("Retry-After", strconv.Itoa(int(reset.Sub(now)/time.Second)+1))
+	return &refusal{status: http.StatusTooManyRequests, messages: []string{"Rate limit exceeded."}}
+}

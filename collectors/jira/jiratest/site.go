@@ -1,0 +1,228 @@
+package jiratest
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Site is everything a simulated Jira site holds. Answers are computed from it
+// and from the server's clock: an issue is not there before it is created, and
+// is open until its change to a done status has come.
+type Site struct {
+	// Projects are keys of projects without issues; those of issues are known.
+	Projects []string
+	// Statuses are further statuses; To Do, In Progress, Done and Closed are
+	// there.
+	Statuses []Status
+	Issues   []Issue
+	// BrokenIssues are added to the answer of every search, as they stand.
+	BrokenIssues []string
+}
+
+// Status is a status of the site.
+type Status struct {
+	ID, Name string
+	// Category is new, indeterminate or done.
+	Category string
+}
+
+// The statuses that every site has.
+var builtIn = []Status{
+	{"10000", "To Do", "new"},
+	{"3", "In Progress", "indeterminate"},
+	{"10001", "Done", "done"},
+	{"6", "Closed", "done"},
+}
+
+// Issue is one issue. Its present state follows from Changes.
+type Issue struct {
+	// Key is PROJECT-number. A key names one issue.
+	Key string
+	// Type is Task when empty.
+	Type    string
+	Summary string
+	// Components and Labels are those it has at the end of all changes; changes
+	// of Labels say what was before.
+	Components, Labels []string
+	// Priority is a name; null in the answer when empty.
+	Priority string
+	Created  time.Time
+	// Due is a day; null in the answer when zero.
+	Due time.Time
+	// Status is the name of the first status; To Do when empty.
+	Status string
+	// Done is when DoneBy moved it to Done, with a resolution unless
+	// NoResolution; zero for never. It comes on top of Changes.
+	Done         time.Time
+	DoneBy       string
+	NoResolution bool
+	// Assignee and Reporter are ids of people.
+	Assignee, Reporter string
+	// Parent is the key of the issue that this is a sub-task of.
+	Parent string
+	// Links are keys of issues that this one is linked to. The others are
+	// linked back.
+	Links []string
+	// RemoteLinks are web links.
+	RemoteLinks []string
+	Description string
+	// Changes are its history, in any order.
+	Changes []Change
+	// Fields are custom fields by id.
+	Fields map[string]any
+	// Raw replaces fields of the answer by what it says, bad or good.
+	Raw map[string]string
+}
+
+// Change is one entry of an issue's history.
+type Change struct {
+	At time.Time
+	// By is the id of a person; one that begins with app: is a program. Empty
+	// is null in the answer.
+	By string
+	// Field is status, labels or any other. Of a status From and To are names,
+	// of labels they are lists divided by blanks.
+	Field, From, To string
+}
+
+// index is a site made ready for answering.
+type index struct {
+	projects map[string]bool
+	statuses map[string]Status // by name
+	list     []Status
+	issues   []*Issue // by creation
+	byKey    map[string]*Issue
+	ids      map[string]int
+	linked   map[string][]string
+	broken   []string
+
+	// The last answer, since clients ask for one listing page by page.
+	mu    sync.Mutex
+	query string
+	found []state
+}
+
+func newIndex(s Site) *index {
+	x := &index{
+		projects: map[string]bool{}, statuses: map[string]Status{}, byKey: map[string]*Issue{},
+		ids: map[string]int{}, linked: map[string][]string{}, broken: s.BrokenIssues,
+	}
+	for _, p := range s.Projects {
+		x.projects[p] = true
+	}
+	x.list = append(slices.Clone(builtIn), s.Statuses...)
+	for _, st := range x.list {
+		x.statuses[st.Name] = st
+	}
+	for n := range s.Issues {
+		i := s.Issues[n]
+		if !i.Done.IsZero() {
+			i.Changes = append(slices.Clone(i.Changes), Change{At: i.Done, By: i.DoneBy, Field: "status", From: "", To: "Done"})
+		}
+		sort.SliceStable(i.Changes, func(a, b int) bool { return i.Changes[a].At.Before(i.Changes[b].At) })
+		x.issues = append(x.issues, &i)
+		x.byKey[i.Key] = &i
+		x.projects[project(i.Key)] = true
+		for _, to := range i.Links {
+			x.linked[i.Key] = append(x.linked[i.Key], to)
+			x.linked[to] = append(x.linked[to], i.Key)
+		}
+	}
+	sort.SliceStable(x.issues, func(a, b int) bool { return x.issues[a].Created.Before(x.issues[b].Created) })
+	for _, i := range x.issues {
+		x.ids[i.Key] = id(i.Key)
+	}
+	return x
+}
+
+// id is the same for a key whatever else the site holds.
+func id(key string) int {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(key))
+	return int(sum.Sum64() % 1e12)
+}
+
+func project(key string) string {
+	if at := strings.LastIndexByte(key, '-'); at > 0 {
+		return key[:at]
+	}
+	return key
+}
+
+// state is an issue as it is at one time.
+type state struct {
+	*Issue
+	status   Status
+	labels   []string
+	updated  time.Time
+	resolved time.Time
+	changes  []Change // oldest first, with From filled in
+}
+
+// at is the issue at a time; ok is false before its creation.
+func (x *index) at(i *Issue, now time.Time) (state, bool) {
+	if i.Created.After(now) {
+		return state{}, false
+	}
+	name := i.Status
+	if name == "" {
+		name = "To Do"
+	}
+	st := state{Issue: i, labels: i.Labels, updated: i.Created}
+	firstLabels := true
+	for _, c := range i.Changes {
+		if c.Field == "labels" && firstLabels && c.At.After(now) {
+			st.labels = strings.Fields(c.From) // it has not come yet
+		}
+		firstLabels = firstLabels && c.Field != "labels"
+		if c.At.After(now) {
+			continue
+		}
+		switch c.Field {
+		case "status":
+			if c.From == "" {
+				c.From = name
+			}
+			was := x.statuses[name].Category == "done"
+			name = c.To
+			is := x.statuses[name].Category == "done"
+			if is && !was && !i.NoResolution {
+				st.resolved = c.At
+			}
+			if !is {
+				st.resolved = time.Time{}
+			}
+		case "labels":
+			st.labels = strings.Fields(c.To)
+		}
+		st.changes = append(st.changes, c)
+		if c.At.After(st.updated) {
+			st.updated = c.At
+		}
+	}
+	st.status = x.statuses[name]
+	if st.status.ID == "" {
+		st.status = Status{ID: "999", Name: name, Category: "undefined"}
+	}
+	if st.status.Category == "done" && st.resolved.IsZero() && len(st.changes) == 0 && !i.NoResolution {
+		st.resolved = i.Created
+	}
+	return st, true
+}
+
+// object is a JSON object of an answer.
+type object = map[string]any
+
+// encode makes JSON of what always can be.
+func encode(v any) json.RawMessage {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return json.RawMessage(`null`)
+	}
+	return data
+}

@@ -1,0 +1,163 @@
+package jira
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"github.com/prodready/collector/catalog"
+)
+
+// LinkBy is how a ticket names the services it is about.
+type LinkBy string
+
+// The ways a ticket names services. The empty one means ByComponent.
+const (
+	// ByComponent compares project and component with the catalog's Jira
+	// references; a reference without a component is the whole project.
+	ByComponent LinkBy = "component"
+	// ByProject compares the project alone.
+	ByProject LinkBy = "project"
+	// ByLabel reads labels that are Prefix and a service's name or alias.
+	ByLabel LinkBy = "label"
+	// ByField reads Field, which holds names or aliases of services.
+	ByField LinkBy = "field"
+)
+
+// ServiceLink says how a ticket names the services it is about.
+type ServiceLink struct {
+	// By is one of the ways above.
+	By LinkBy
+	// Prefix is what labels begin with, with ByLabel.
+	Prefix string
+	// Field is the id of the field, with ByField.
+	Field string
+}
+
+func (l ServiceLink) check() error {
+	switch l.By {
+	case "", ByComponent, ByProject, ByLabel:
+	case ByField:
+		if l.Field == "" {
+			return fmt.Errorf("services are linked by %s and no field is named", l.By)
+		}
+	default:
+		return fmt.Errorf("services are linked by %q: want component, project, label or field", l.By)
+	}
+	return nil
+}
+
+// mapping finds the catalog's services of issues. Letter case does not count,
+// as it does not in Jira's queries.
+type mapping struct {
+	// referring are the names of services with a reference to this site, in
+	// catalog order, and projects those of each.
+	referring []string
+	projects  map[string][]string
+	// targets are the references by project.
+	targets map[string][]target
+	// names are the services by name and alias.
+	names map[string][]string
+	// keys are the projects, sorted, as the catalog writes them.
+	keys []string
+	// hash changes when an issue may belong to other services than before.
+	hash string
+}
+
+type target struct{ service, component string }
+
+func newMapping(s *Source, services []*catalog.Service) *mapping {
+	m := &mapping{projects: map[string][]string{}, targets: map[string][]target{}, names: map[string][]string{}}
+	sum := fnv.New64a()
+	for _, service := range services {
+		for _, name := range append([]string{service.Name}, service.Aliases...) {
+			if folded := fold(name); folded != "" && !slices.Contains(m.names[folded], service.Name) {
+				m.names[folded] = append(m.names[folded], service.Name)
+			}
+			_, _ = fmt.Fprintf(sum, "%q", name)
+		}
+		refs := s.references(service)
+		if len(refs) == 0 {
+			continue
+		}
+		m.referring = append(m.referring, service.Name)
+		for _, ref := range refs {
+			_, _ = fmt.Fprintf(sum, "%q%q", ref.Project, ref.Component)
+			project := fold(ref.Project)
+			if m.targets[project] == nil {
+				m.keys = append(m.keys, ref.Project)
+			}
+			m.targets[project] = append(m.targets[project], target{service.Name, fold(ref.Component)})
+			m.projects[service.Name] = append(m.projects[service.Name], project)
+		}
+	}
+	slices.Sort(m.keys)
+	m.hash = fmt.Sprintf("%016x", sum.Sum64())
+	return m
+}
+
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// owners are the services of a project's component, and of the whole project.
+func (m *mapping) owners(i *issue) []string {
+	var services []string
+	for _, t := range m.targets[fold(i.project)] {
+		if t.component == "" || slices.ContainsFunc(i.components, func(c string) bool { return fold(c) == t.component }) {
+			services = append(services, t.service)
+		}
+	}
+	return unique(services)
+}
+
+// ofProject are the services that refer to a project.
+func (m *mapping) ofProject(project string) []string {
+	var services []string
+	for _, t := range m.targets[fold(project)] {
+		services = append(services, t.service)
+	}
+	return unique(services)
+}
+
+// services are those that the issue names in the way of the link, sorted.
+func (m *mapping) services(link ServiceLink, i *issue) []string {
+	var found []string
+	switch link.By {
+	case ByProject:
+		return m.ofProject(i.project)
+	case ByLabel:
+		prefix := fold(link.Prefix)
+		for _, label := range i.labels {
+			if rest, ok := strings.CutPrefix(fold(label), prefix); ok {
+				found = append(found, m.names[rest]...)
+			}
+		}
+	case ByField:
+		for _, word := range words(i.fields[link.Field]) {
+			found = append(found, m.names[fold(word)]...)
+		}
+	default:
+		return m.owners(i)
+	}
+	return unique(found)
+}
+
+// suspects are the services that an issue that could not be decoded may belong
+// to. any says that it may be every one.
+func (m *mapping) suspects(link ServiceLink, i *issue) (services []string, any bool) {
+	byPlace := link.By == "" || link.By == ByComponent || link.By == ByProject
+	switch {
+	case byPlace && i.project != "":
+		return m.ofProject(i.project), false
+	case byPlace || i.fields == nil:
+		return nil, true
+	}
+	services = m.services(link, i)
+	return services, len(services) == 0
+}
+
+// unique is sorted and names each once.
+func unique(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}

@@ -1,0 +1,212 @@
+package jira
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// reviewHistory is how far back reviews are listed, by their creation. It keeps
+// the query bounded, which Cloud insists on.
+const reviewHistory = 10 * 365 * day
+
+// remembered is what was read of reviews and claims. It replaces the one before
+// only when a round has read both completely.
+type remembered struct {
+	// mapping is that of the catalog it was read with.
+	mapping string
+	// through is the time up to which every change was seen, swept when
+	// everything was last listed.
+	through, swept time.Time
+	// reviews are the services of the reviews by key.
+	reviews map[string][]string
+	// claims are the claims by key.
+	claims map[string]*claim
+	// bad are issues that could not be decoded, by key.
+	bad map[string]suspicion
+}
+
+// listReviews lists reviews and the claims made on them: everything at first and
+// from time to time, and what has changed in between. Then it observes the
+// claims.
+func (r *round) listReviews(ctx context.Context) error {
+	if r.categories == nil {
+		return nil // that they could not be listed is reported already
+	}
+	next := &remembered{mapping: r.mapping.hash, swept: r.now, reviews: map[string][]string{}, claims: map[string]*claim{}, bad: map[string]suspicion{}}
+	net, sweep := "created >= "+ago(reviewHistory), true
+	if old := r.remembered; old != nil && old.mapping == r.mapping.hash && r.now.Sub(old.swept) < r.sweep && !old.through.After(r.now) {
+		next.swept, sweep = old.swept, false
+		next.reviews, next.claims, next.bad = maps.Clone(old.reviews), maps.Clone(old.claims), maps.Clone(old.bad)
+		net = "updated >= " + ago(r.now.Sub(old.through)+overlap)
+	}
+	next.through = r.now
+	lost, err := r.reviewPages(ctx, next, net)
+	if err != nil {
+		return err
+	}
+	if err := r.retire(ctx, next, sweep, lost); err != nil {
+		return err
+	}
+	if len(r.attestations) == 0 {
+		r.remembered = next
+		return nil
+	}
+	if sweep {
+		net = ""
+	}
+	if err := r.claimPages(ctx, next, net); err != nil {
+		return err
+	}
+	unasked, err := r.findLinks(ctx, next)
+	if err != nil {
+		return err
+	}
+	r.remembered = next
+	return r.observeClaims(next, unasked)
+}
+
+// reviewPages walks a listing of reviews and emits each page. lost are the keys
+// of those that are about no service.
+func (r *round) reviewPages(ctx context.Context, next *remembered, net string) (lost []string, err error) {
+	s := search{
+		jql:       "(" + r.reviews.JQL + ") AND " + net + " ORDER BY created ASC",
+		fields:    []string{"project", "components", "labels", "status", "created", "resolutiondate"},
+		changelog: true,
+	}
+	if r.reviews.Services.By == ByField {
+		s.fields = append(s.fields, r.reviews.Services.Field)
+	}
+	needs := func(i *issue) bool { return i.category == categoryDone }
+	err = r.list(ctx, s, "review", needs, func(good, bad []*issue) error {
+		batch := collectors.Batch{}
+		for _, i := range good {
+			if i.created.IsZero() {
+				r.skip("review", i.key, errors.New("no time of creation"))
+				bad = append(bad, i)
+				continue
+			}
+			key := clean(i.key)
+			services := r.mapping.services(r.reviews.Services, i)
+			delete(next.bad, key)
+			next.reviews[key] = services
+			if len(services) == 0 {
+				lost = append(lost, key)
+			}
+			for _, service := range services {
+				batch.Reviews = append(batch.Reviews, r.review(i, key, service))
+			}
+		}
+		for _, i := range bad {
+			services, any := r.mapping.suspects(r.reviews.Services, i)
+			next.bad[clean(i.key)] = suspicion{services, any}
+		}
+		if len(batch.Reviews) == 0 && len(r.skipped) == 0 {
+			return nil
+		}
+		return r.send(batch)
+	})
+	return lost, err
+}
+
+// review makes evidence of an issue.
+func (r *round) review(i *issue, key, service string) evidence.Review {
+	review := evidence.Review{Source: r.id, Key: key, Service: service, Status: evidence.ReviewOpen, CreatedAt: i.created}
+	switch i.category {
+	case categoryInProgress:
+		review.Status = evidence.ReviewInProgress
+	case categoryDone:
+		review.Status = evidence.ReviewDone
+		if done, ok := r.finished(i); ok {
+			review.CompletedAt = later(done.at, i.created)
+		}
+	}
+	return review
+}
+
+// retire emits stored reviews that are no more: those that are about no service
+// any longer and, after a complete listing, those that it does not have.
+func (r *round) retire(ctx context.Context, next *remembered, sweep bool, lost []string) error {
+	if r.request.Reviews == nil || !sweep && len(lost) == 0 {
+		return nil
+	}
+	stored, err := r.request.Reviews(ctx)
+	if err != nil {
+		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read reviews of " + r.id, Err: err}
+	}
+	_, nameless := next.bad[""]
+	edge := r.now.Add(-reviewHistory + 7*day)
+	batch := collectors.Batch{}
+	for _, review := range stored {
+		_, listed := next.reviews[review.Key]
+		_, bad := next.bad[review.Key]
+		missing := sweep && !listed && !bad && !nameless && review.CreatedAt.After(edge)
+		if !review.Gone && review.Source == r.id && (missing || slices.Contains(lost, review.Key)) {
+			review.Gone = true
+			batch.Reviews = append(batch.Reviews, review)
+		}
+	}
+	if len(batch.Reviews) == 0 {
+		return nil
+	}
+	return r.send(batch)
+}
+
+// claimPages walks a listing of all issues with the label of a claim. Whether
+// they are on a review is seen when they are judged.
+func (r *round) claimPages(ctx context.Context, next *remembered, net string) error {
+	labels := make([]string, len(r.attestations))
+	for n, a := range r.attestations {
+		labels[n] = a.Label
+	}
+	needs := func(*issue) bool { return true }
+	for _, part := range portions(labels) {
+		s := search{
+			jql: in("labels", part),
+			fields: []string{
+				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee", "reporter",
+			},
+			changelog: true,
+		}
+		if net != "" {
+			s.jql += " AND " + net
+		}
+		s.jql += " ORDER BY created ASC"
+		err := r.list(ctx, s, "claim", needs, func(good, bad []*issue) error {
+			for _, i := range good {
+				key := clean(i.key)
+				delete(next.bad, key)
+				next.claims[key] = r.claim(i)
+			}
+			for _, i := range bad {
+				next.bad[clean(i.key)] = r.suspectClaim(next, i)
+			}
+			if len(r.skipped) == 0 {
+				return nil
+			}
+			return r.send(collectors.Batch{})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suspectClaim tells which services a claim that cannot be decoded may be about.
+func (r *round) suspectClaim(next *remembered, i *issue) suspicion {
+	for _, key := range []string{i.parent, i.key} {
+		if services, ok := next.reviews[clean(key)]; ok {
+			return suspicion{services: services}
+		}
+	}
+	if i.parent != "" {
+		return suspicion{} // it is on another issue than a review
+	}
+	return suspicion{any: true}
+}

@@ -1,0 +1,207 @@
+package jira
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// Groups of facts that are answered together. Every fact declared in data that
+// is not ModeMajorIncidents is a group of its own name.
+const (
+	groupIncidents = "incidents"
+	groupReviews   = "reviews"
+)
+
+// mostRecords is how many records one batch holds at most.
+const mostRecords = 5000
+
+// round is what one Collect has learned so far.
+type round struct {
+	*Source
+	now     time.Time
+	request collectors.Request
+	emit    func(collectors.Batch) error
+	mapping *mapping
+	// skipped counts what could not be decoded since the last batch.
+	skipped map[string]int
+	logging map[string]bool
+	// absent are the projects that the site does not have, in lower case.
+	absent map[string]bool
+	// listed are this round's incidents by key, and complete says that they are
+	// all there are.
+	listed   map[string]evidence.Incident
+	complete bool
+	// majorBy are the major incidents by service; nil when they are not known.
+	majorBy map[string][]string
+}
+
+// steps are the parts of a round, in their order. What is asked seldom comes
+// last, so that it cannot starve the others of time.
+func (r *round) steps() []func(context.Context) error {
+	steps := []func(context.Context) error{r.login, r.listStatuses}
+	if r.incidents.JQL != "" {
+		steps = append(steps, r.listIncidents)
+	}
+	for _, f := range r.facts {
+		switch f.Mode {
+		case ModeCount, ModeNewestDoneAge:
+			steps = append(steps, func(ctx context.Context) error { return r.observeIssues(ctx, f) })
+		case ModePostmortemRatio:
+			steps = append(steps, func(ctx context.Context) error { return r.observePostmortems(ctx, f) })
+		}
+	}
+	if r.reviews.JQL != "" {
+		steps = append(steps, r.listReviews)
+	}
+	if r.incidents.JQL != "" {
+		steps = append(steps, r.sweepIncidents)
+	}
+	return steps
+}
+
+// login makes sure that Cloud knows us. To strangers its searches answer with
+// no issues instead of refusing, and that would be read as there being none.
+func (r *round) login(ctx context.Context) error {
+	if r.deployment != Cloud {
+		return nil
+	}
+	if err := r.api.whoAmI(ctx); err != nil {
+		return &unknownHere{err}
+	}
+	return nil
+}
+
+// unknownHere ends the round, whatever the reason.
+type unknownHere struct{ error }
+
+func (e *unknownHere) Unwrap() error { return e.error }
+
+// listStatuses asks which statuses are done ones. Those known from the last
+// round serve when it fails.
+func (r *round) listStatuses(ctx context.Context) error {
+	categories, err := r.api.statuses(ctx)
+	if err == nil {
+		r.categories = categories
+	}
+	return err
+}
+
+// send emits a batch together with the counts of what was skipped meanwhile.
+func (r *round) send(b collectors.Batch) error {
+	if len(r.skipped) > 0 {
+		b.Skipped, r.skipped = r.skipped, map[string]int{}
+	}
+	if err := r.emit(b); err != nil {
+		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "store batch of " + r.id, Err: err}
+	}
+	return nil
+}
+
+// skip counts an issue that could not be decoded, and logs it when the last
+// round did not.
+func (r *round) skip(kind, key string, err error) {
+	r.skipped[kind]++
+	id := kind + " " + key
+	if !r.logged[id] && !r.logging[id] {
+		r.log.Warn("skipped an issue that cannot be decoded", "kind", kind, "key", clean(key), "error", evidence.Clean(err.Error(), 500))
+	}
+	r.logging[id] = true
+}
+
+// list walks a listing. Each page is handed on as the issues that could be
+// decoded, with changelogs complete where needs says so, and those that could
+// not.
+func (r *round) list(ctx context.Context, s search, kind string, needs func(*issue) bool, each func(good, bad []*issue) error) error {
+	return r.api.all(ctx, s, func(page []json.RawMessage) error {
+		var good, bad, cut []*issue
+		for _, raw := range page {
+			i, err := decodeIssue(raw, r.deployment == Cloud)
+			if err != nil {
+				r.skip(kind, i.key, err)
+				bad = append(bad, i)
+				continue
+			}
+			good = append(good, i)
+			if i.cut && needs(i) {
+				cut = append(cut, i)
+			}
+		}
+		if err := r.completeLogs(ctx, cut); err != nil {
+			return err
+		}
+		return each(good, bad)
+	})
+}
+
+// observed is what a group of one fact found out for each service.
+type observed func(service string) (value evidence.Value, detail string)
+
+// observe emits one fact for every service that refers to the site, and its
+// group as covered.
+func (r *round) observe(group string, fact evidence.Definition, except map[string]evidence.Missing, of observed) error {
+	batch := collectors.Batch{}
+	for _, service := range r.mapping.referring {
+		if except[service] != "" {
+			continue
+		}
+		value, detail := of(service)
+		batch.Records = append(batch.Records, evidence.Record{
+			Service: service, Fact: fact.Name, Value: value, Source: r.id,
+			Detail: evidence.Clean(detail, 500), ObservedAt: r.now,
+		})
+	}
+	batch.Covered = []evidence.Coverage{r.coverage(group, []string{fact.Name}, except)}
+	return r.send(batch)
+}
+
+// coverage of a group; services without a reference are excepted.
+func (r *round) coverage(group string, facts []string, except map[string]evidence.Missing) evidence.Coverage {
+	all := map[string]evidence.Missing{}
+	referring := map[string]bool{}
+	for _, name := range r.mapping.referring {
+		referring[name] = true
+	}
+	for _, service := range r.request.Services {
+		if !referring[service.Name] {
+			all[service.Name] = evidence.MissingNoReference
+		}
+	}
+	for service, why := range except {
+		if referring[service] {
+			all[service] = why
+		}
+	}
+	return evidence.Coverage{Group: group, Facts: facts, At: r.now, Except: all}
+}
+
+// exceptAll excepts the services that are under suspicion.
+func (r *round) exceptAll(except map[string]evidence.Missing, s suspicion, why evidence.Missing) {
+	services := s.services
+	if s.any {
+		services = r.mapping.referring
+	}
+	for _, service := range services {
+		except[service] = why
+	}
+}
+
+// clean makes a key or name storable and printable.
+func clean(s string) string { return evidence.Clean(s, 100) }
+
+// sample names some of a sorted list.
+func sample(keys []string) string {
+	const most = 5
+	if len(keys) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(keys[:most], ", "), len(keys)-most)
+	}
+	return strings.Join(keys, ", ")
+}
+
+// stamp is a time as details tell it.
+func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }

@@ -1,0 +1,256 @@
+package prometheus
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/prodready/collector/catalog"
+)
+
+// join says how the labels of a series lead to a service of the catalog.
+type join struct {
+	name string
+	// needs are the labels that a series must have, each with the names it may
+	// go by; the exported_ form of a name is always one.
+	needs [][]string
+	// everywhere marks joins by something that exists once for all servers,
+	// such as a repository: where the catalog says a service runs, does not
+	// matter to them.
+	everywhere bool
+	// read gives the keys that a series may be known by, the surest first. The
+	// values are those of needs, in order.
+	read func(values []string) []string
+	// keys are what the catalog knows the service by; nil when it does not say.
+	keys func(*catalog.Service) []string
+}
+
+// The labels that name a namespace and a workload, in the exporters' words.
+var (
+	namespaceLabels = []string{"namespace", "destination_workload_namespace", "resource_namespace", "app_namespace"}
+	workloadLabels  = []string{"workload", "deployment", "statefulset", "daemonset", "destination_workload", "scaletargetref_name", "name"}
+)
+
+// joins lists every named join. A new one is an entry here.
+func joins() map[string]*join {
+	all := []*join{
+		// By the label matchers of the catalog's prometheus entries. It is
+		// looked up by what each service matches on; see matcherIndex.
+		{name: "job", keys: func(s *catalog.Service) []string { return nil }},
+		// By the cluster alone: the series speaks for every service there.
+		{name: "cluster", keys: func(*catalog.Service) []string { return []string{""} }, read: func([]string) []string { return []string{""} }},
+		{name: "namespace", needs: [][]string{namespaceLabels}, read: slash, keys: func(s *catalog.Service) []string {
+			return given(namespaceOf(s))
+		}},
+		{name: "workload", needs: [][]string{namespaceLabels, workloadLabels}, read: slash, keys: workloadKey},
+		// By a name that begins with the workload's: checkout-7d9f-2.
+		{name: "workload_prefix", needs: [][]string{namespaceLabels, workloadLabels}, keys: workloadKey, read: func(v []string) []string {
+			return shorter(v[0], v[1])
+		}},
+		{name: "disruption_budget", needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, keys: workloadKey, read: func(v []string) []string {
+			name := strings.TrimPrefix(v[1], "pdb-")
+			for _, suffix := range []string{"-pdb", "-poddisruptionbudget", "-disruption-budget", "-budget"} {
+				name = strings.TrimSuffix(name, suffix)
+			}
+			return []string{v[0] + "/" + v[1], v[0] + "/" + name}
+		}},
+		{name: "service", needs: [][]string{{"service", "service_name", "sloth_service", "app"}}, read: slash, keys: serviceNames},
+		// A Jenkins job is called after the service, in folders and with
+		// branches as it may be: shop/checkout/main.
+		{name: "jenkins_job", everywhere: true, needs: [][]string{{"jenkins_job"}}, keys: serviceNames, read: func(v []string) []string {
+			job := strings.TrimSuffix(strings.TrimSuffix(v[0], "/main"), "/master")
+			return []string{v[0], job, job[strings.LastIndexByte(job, '/')+1:]}
+		}},
+		{name: "slo", needs: [][]string{{"sloth_service", "service", "service_name", "slo"}}, read: slash, keys: objectiveNames},
+		{name: "github", everywhere: true, needs: [][]string{{"owner"}, {"repo", "name"}}, read: lower, keys: func(s *catalog.Service) []string {
+			return given(strings.ToLower(s.GitHub))
+		}},
+		{name: "gitlab", everywhere: true, needs: [][]string{{"project"}}, read: lower, keys: func(s *catalog.Service) []string {
+			return given(strings.ToLower(s.GitLab))
+		}},
+		{name: "sonarqube", everywhere: true, needs: [][]string{{"key"}}, read: slash, keys: func(s *catalog.Service) []string {
+			return given(s.SonarQube)
+		}},
+		{name: "argocd", everywhere: true, needs: [][]string{{"name"}}, read: slash, keys: func(s *catalog.Service) []string {
+			return given(s.ArgoCD)
+		}},
+		{name: "public_url", everywhere: true, needs: [][]string{{"instance", "target"}}, keys: publicURLs, read: func(v []string) []string {
+			return given(address(v[0]))
+		}},
+		{name: "velero_schedule", needs: [][]string{{"schedule"}}, read: slash, keys: func(s *catalog.Service) []string {
+			return given(s.Backup.VeleroSchedule)
+		}},
+		{name: "pgbackrest_stanza", needs: [][]string{{"stanza"}}, read: slash, keys: func(s *catalog.Service) []string {
+			return given(s.Backup.PgBackRestStanza)
+		}},
+		{name: "postgres_instance", needs: [][]string{{"server", "instance"}}, read: func(v []string) []string {
+			host, _, _ := strings.Cut(v[0], ":")
+			return []string{v[0], host}
+		}, keys: func(s *catalog.Service) []string {
+			return given(s.Backup.PostgresInstance)
+		}},
+		// CloudNativePG names the pods of a cluster NAME-1, NAME-2.
+		{name: "postgres_pod", needs: [][]string{namespaceLabels, {"pod"}}, read: func(v []string) []string {
+			if at := strings.LastIndexByte(v[1], '-'); at > 0 {
+				return []string{v[0] + "/" + v[1][:at]}
+			}
+			return nil
+		}, keys: func(s *catalog.Service) []string {
+			return pair(namespaceOf(s), s.Backup.PostgresInstance)
+		}},
+		{name: "litmus", needs: [][]string{{"app_namespace"}, {"app_label"}}, keys: workloadKey, read: func(v []string) []string {
+			_, value, found := strings.Cut(v[1], "=")
+			if !found {
+				value = v[1]
+			}
+			return []string{v[0] + "/" + value}
+		}},
+	}
+	for _, role := range catalog.JobRoles {
+		all = append(all, &join{name: role + "_job", needs: [][]string{namespaceLabels, {"cronjob"}}, read: slash, keys: func(s *catalog.Service) []string {
+			return pair(namespaceOf(s), s.Jobs[role])
+		}})
+	}
+	byName := make(map[string]*join, len(all))
+	for _, j := range all {
+		byName[j.name] = j
+	}
+	return byName
+}
+
+// byMatchers reports whether series are found through the label matchers of
+// the catalog.
+func (j *join) byMatchers() bool { return j.read == nil }
+
+// fits says which label the series of a query lack for this join.
+func (j *join) fits(e parser.Expr) error {
+	names, known := outputLabels(e)
+	if !known {
+		return nil
+	}
+	if j.byMatchers() && len(names) == 0 {
+		return fmt.Errorf("its series have no labels: join %s needs those that the catalog matches on; group by (cluster, namespace, job)", j.name)
+	}
+	if extra := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "cluster" }); j.name == "cluster" && len(extra) > 0 {
+		return fmt.Errorf("its series differ by %s, and join cluster takes each for every service: group by (cluster)", strings.Join(extra, ", "))
+	}
+	for _, alternatives := range j.needs {
+		if !slices.ContainsFunc(names, func(name string) bool {
+			return slices.Contains(alternatives, strings.TrimPrefix(name, exported))
+		}) {
+			return fmt.Errorf("its series have no label %s, which join %s needs", strings.Join(alternatives, " or "), j.name)
+		}
+	}
+	return nil
+}
+
+// candidates are the keys that a series may be known by; nil when it lacks a
+// label.
+func (j *join) candidates(m model.Metric) []string {
+	values := make([]string, len(j.needs))
+	for i, alternatives := range j.needs {
+		for _, name := range alternatives {
+			if values[i] = label(m, name); values[i] != "" {
+				break
+			}
+		}
+		if values[i] == "" {
+			return nil
+		}
+	}
+	return j.read(values)
+}
+
+// exported is what a scrape puts before a label of the exporter that collides
+// with one of the target.
+const exported = "exported_"
+
+// label reads a label. What the exporter wrote is preferred to what the scrape
+// put in its place.
+func label(m model.Metric, name string) string {
+	if v := m[model.LabelName(exported+name)]; v != "" {
+		return string(v)
+	}
+	return string(m[model.LabelName(name)])
+}
+
+func slash(values []string) []string { return []string{strings.Join(values, "/")} }
+
+func lower(values []string) []string { return []string{strings.ToLower(strings.Join(values, "/"))} }
+
+// shorter are the beginnings of a name that end before a dash, longest first,
+// so that checkout-worker-7d9f is of checkout-worker rather than of checkout.
+func shorter(namespace, name string) []string {
+	keys := []string{namespace + "/" + name}
+	for at := strings.LastIndexByte(name, '-'); at > 0; at = strings.LastIndexByte(name[:at], '-') {
+		keys = append(keys, namespace+"/"+name[:at])
+	}
+	return keys
+}
+
+func given(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}
+
+func pair(namespace, name string) []string {
+	if namespace == "" || name == "" {
+		return nil
+	}
+	return []string{namespace + "/" + name}
+}
+
+// namespaceOf is where the service runs: as declared, or as all its label
+// matchers agree on.
+func namespaceOf(s *catalog.Service) string {
+	if s.Kubernetes.Namespace != "" {
+		return s.Kubernetes.Namespace
+	}
+	namespace := ""
+	for _, ref := range s.Prometheus {
+		named := ref.Matchers["namespace"]
+		if named == "" || namespace != "" && named != namespace {
+			return ""
+		}
+		namespace = named
+	}
+	return namespace
+}
+
+func workloadKey(s *catalog.Service) []string { return pair(namespaceOf(s), s.Kubernetes.Workload) }
+
+func serviceNames(s *catalog.Service) []string {
+	return append([]string{s.Name}, s.Aliases...)
+}
+
+func objectiveNames(s *catalog.Service) []string {
+	if len(s.SLO) > 0 {
+		return s.SLO
+	}
+	return serviceNames(s)
+}
+
+func publicURLs(s *catalog.Service) []string {
+	var keys []string
+	for _, u := range s.PublicURLs {
+		keys = append(keys, address(u))
+	}
+	return keys
+}
+
+// address writes a web address in one way: the scheme and host in lower case,
+// no slash at the end.
+func address(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	return strings.TrimSuffix(u.String(), "/")
+}

@@ -1,0 +1,168 @@
+package prometheus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	promapi "github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// The names of the calls in errors.
+const (
+	callQuery = "query"
+	callRules = "rules"
+)
+
+// api makes the calls to one server.
+type api struct {
+	client  promapi.Client
+	v1      v1.API
+	timeout time.Duration
+}
+
+func newAPI(address string, client *http.Client, timeout time.Duration) (*api, error) {
+	inner, err := promapi.NewClient(promapi.Config{Address: address, Client: client})
+	if err != nil {
+		return nil, err
+	}
+	statuses := statusClient{inner}
+	return &api{client: statuses, v1: v1.NewAPI(statuses), timeout: timeout}, nil
+}
+
+// statusClient turns the answers that the library only half understands into
+// errors with a reason. Errors of the query itself (400 and 422) are left to
+// the library, which reads them whole.
+type statusClient struct{ promapi.Client }
+
+// Do sends a request.
+func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
+	resp, body, err := c.Client.Do(ctx, req)
+	if err != nil || resp.StatusCode < 400 || resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusUnprocessableEntity {
+		return resp, body, err
+	}
+	failed := &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Status: resp.StatusCode, Err: errors.New(http.StatusText(resp.StatusCode))}
+	var said struct {
+		Type  v1.ErrorType `json:"errorType"`
+		Error string       `json:"error"`
+	}
+	if json.Unmarshal(body, &said) == nil && said.Type != "" {
+		failed.Err = errors.New(evidence.Clean(string(said.Type)+": "+said.Error, 300))
+		if said.Type == v1.ErrTimeout || said.Type == v1.ErrCanceled {
+			// The server gave up a query of its own; nobody asked it to.
+			failed.Reason = collectors.ReasonTimeout
+		}
+	}
+	return resp, body, failed
+}
+
+// query evaluates PromQL at one moment. Its errors are *CallError. Notices are
+// what the server remarked about an answer that is complete.
+func (a *api) query(ctx context.Context, text string, at time.Time) (v model.Vector, notices []string, err error) {
+	value, warnings, infos, err := a.v1.Query(ctx, text, at, v1.WithTimeout(a.timeout))
+	if err != nil {
+		return nil, nil, callError(ctx, callQuery, err)
+	}
+	notices = append(notices, infos...)
+	for _, w := range warnings {
+		// The engine marks its own remarks. Every other warning is a store that
+		// did not answer: what is missing then is not known to be absent.
+		if !strings.HasPrefix(w, "PromQL ") {
+			return nil, nil, &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: callQuery, Err: fmt.Errorf("a part of the stores did not answer: %s", evidence.Clean(w, 300))}
+		}
+		notices = append(notices, w)
+	}
+	slices.Sort(notices)
+	vector, ok := value.(model.Vector)
+	if !ok {
+		return nil, nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callQuery, Err: fmt.Errorf("the answer is no vector but %T", value)}
+	}
+	return vector, notices, nil
+}
+
+// get asks for a path below the server's address and decodes the data of its
+// answer.
+func (a *api) get(ctx context.Context, call, path string, query url.Values, into any) error {
+	u := a.client.URL(path, nil)
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return &collectors.CallError{Reason: collectors.ReasonRejected, Call: call, Err: err}
+	}
+	resp, body, err := a.client.Do(ctx, req)
+	if err != nil {
+		return callError(ctx, call, err)
+	}
+	var answer struct {
+		Status    string          `json:"status"`
+		Data      json.RawMessage `json:"data"`
+		ErrorType v1.ErrorType    `json:"errorType"`
+		Error     string          `json:"error"`
+		Warnings  []string        `json:"warnings"`
+	}
+	undecodable := func(err error) error {
+		return &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: call, Status: resp.StatusCode, Err: err}
+	}
+	switch err := json.Unmarshal(body, &answer); {
+	case err != nil && resp.StatusCode >= 400:
+		return &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Call: call, Status: resp.StatusCode, Err: errors.New(http.StatusText(resp.StatusCode))}
+	case err != nil:
+		return undecodable(fmt.Errorf("the answer is not JSON: is the address that of a Prometheus server? %w", err))
+	case resp.StatusCode >= 400 || answer.Status == "error":
+		return callError(ctx, call, &v1.Error{Type: answer.ErrorType, Msg: answer.Error})
+	case answer.Status != "success":
+		return undecodable(errors.New("the answer does not say success"))
+	case len(answer.Warnings) > 0:
+		return &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: call, Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(answer.Warnings[0], 300))}
+	}
+	if err := json.Unmarshal(answer.Data, into); err != nil {
+		return undecodable(fmt.Errorf("decoding the data: %w", err))
+	}
+	return nil
+}
+
+// callError classifies a failure.
+func callError(ctx context.Context, call string, err error) error {
+	var known *collectors.CallError
+	if errors.As(err, &known) {
+		named := *known
+		named.Call = call
+		return &named
+	}
+	var said *v1.Error
+	if !errors.As(err, &said) {
+		return &collectors.CallError{Reason: collectors.ReasonOf(ctx, err), Call: call, Err: withoutURL(err)}
+	}
+	failed := &collectors.CallError{Call: call, Reason: collectors.ReasonServerError, Err: errors.New(evidence.Clean(string(said.Type)+": "+said.Msg, 300))}
+	switch said.Type {
+	case v1.ErrBadData, v1.ErrExec, v1.ErrClient, "not_acceptable":
+		failed.Reason = collectors.ReasonRejected
+	case v1.ErrTimeout, v1.ErrCanceled:
+		failed.Reason = collectors.ReasonTimeout
+	case v1.ErrBadResponse:
+		failed.Reason = collectors.ReasonUndecodable
+	case "not_found":
+		failed.Reason = collectors.ReasonNotFound
+	}
+	return failed
+}
+
+// withoutURL drops the address that http.Client puts before its errors.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

@@ -1,0 +1,227 @@
+package prometheus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// The facts about alerting rules.
+const (
+	factRules          = "alert.rules"
+	factPagingRules    = "alert.paging_rules"
+	factWithoutRunbook = "alert.paging_rules_without_runbook"
+	factBrokenRules    = "alert.broken_rules"
+	factBurnRateRules  = "alert.burn_rate_rules"
+	factPredictive     = "alert.predictive_rules"
+)
+
+// ruleDefinitions declares the facts of the preset rules.
+func ruleDefinitions() []evidence.Definition {
+	count := func(name, help string) evidence.Definition {
+		return evidence.Definition{
+			Name: name, Kind: evidence.KindInt, Help: help + ", GET /api/v1/rules.", Pack: RulesPreset,
+			Permissions: []string{"rules"}, Merge: evidence.MergeSum,
+			Absent: "0: a complete list of rules has none for the service",
+		}
+	}
+	return []evidence.Definition{
+		count(factRules, "Healthy alerting rules that cover the service; rules for a whole fleet are not counted"),
+		count(factPagingRules, "Healthy alerting rules that cover the service and have a paging severity"),
+		count(factWithoutRunbook, "Paging rules that cover the service and lack the annotation runbook_url or summary"),
+		count(factBrokenRules, "Alerting rules that cover the service and whose last evaluation failed"),
+		count(factBurnRateRules, "Paging rules that cover the service and follow an error budget: they carry sloth_severity or read burn rates over two windows"),
+		count(factPredictive, "Healthy alerting rules that cover the service and forecast or look for anomalies"),
+	}
+}
+
+// ruleRecord is one alerting rule as far as the facts need it.
+type ruleRecord struct {
+	Type        string            `json:"type"`
+	Name        string            `json:"name"`
+	Query       string            `json:"query"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	Health      string            `json:"health"`
+}
+
+// ruleTally is what the rules say about one service.
+type ruleTally struct {
+	counts map[string]int64
+	// examples are the first rules by name behind each count.
+	examples map[string][]string
+}
+
+func (t *ruleTally) add(fact, rule string) {
+	if t.counts == nil {
+		t.counts, t.examples = map[string]int64{}, map[string][]string{}
+	}
+	t.counts[fact]++
+	if len(t.examples[fact]) < 3 && !slices.Contains(t.examples[fact], rule) {
+		t.examples[fact] = append(t.examples[fact], rule)
+	}
+}
+
+// observeRules lists the alerting rules once and counts them for every service
+// they cover.
+func (r *round) observeRules(ctx context.Context) error {
+	rules, skipped, err := r.listRules(ctx)
+	if err != nil {
+		return err
+	}
+	sight := newSight(r.scope, r.name)
+	tallies := make([]ruleTally, len(r.scope.services))
+	for _, rule := range rules {
+		expression, err := parseRule(rule.Query)
+		if err != nil {
+			// Other servers have functions of their own. The labels still say
+			// whose rule it is.
+			r.noting["rule "+evidence.Clean(rule.Name, 100)] = "its expression cannot be read: " + evidence.Clean(err.Error(), 200)
+		}
+		for _, service := range sight.covered(rule, expression) {
+			r.count(&tallies[service], rule, expression)
+		}
+	}
+	coverage := evidence.Coverage{Group: RulesPreset, At: r.now, Except: map[string]evidence.Missing{}}
+	for _, d := range ruleDefinitions() {
+		coverage.Facts = append(coverage.Facts, d.Name)
+	}
+	batch := collectors.Batch{Skipped: skipped}
+	for i, service := range r.scope.services {
+		if !identifiable(service, r.name) {
+			coverage.Except[service.Name] = evidence.MissingNoReference
+			continue
+		}
+		for _, fact := range coverage.Facts {
+			detail := fmt.Sprintf("of %d alerting rules", len(rules))
+			if names := tallies[i].examples[fact]; len(names) > 0 {
+				slices.Sort(names)
+				detail = "rules such as " + strings.Join(names, ", ")
+			}
+			batch.Records = append(batch.Records, evidence.Record{
+				Service: service.Name, Fact: fact, Value: evidence.Int(tallies[i].counts[fact]), Source: r.id,
+				Detail: evidence.Clean(detail, 500), ObservedAt: r.now,
+			})
+		}
+	}
+	batch.Covered = []evidence.Coverage{coverage}
+	return r.send(batch)
+}
+
+// listRules lists the alerting rules. A rule that cannot be decoded costs
+// itself; servers that do not know the parameters send more than is asked for.
+func (r *round) listRules(ctx context.Context) (rules []ruleRecord, skipped map[string]int, err error) {
+	var data struct {
+		Groups *[]struct {
+			Rules []json.RawMessage `json:"rules"`
+		} `json:"groups"`
+	}
+	if err := r.api.get(ctx, callRules, "/api/v1/rules", url.Values{"type": {"alert"}, "exclude_alerts": {"true"}}, &data); err != nil {
+		return nil, nil, err
+	}
+	if data.Groups == nil {
+		return nil, nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callRules, Err: errors.New("the answer has no list of groups")}
+	}
+	for _, group := range *data.Groups {
+		for _, raw := range group.Rules {
+			var rule ruleRecord
+			if err := json.Unmarshal(raw, &rule); err != nil || rule.Type == "" || rule.Name == "" {
+				if skipped == nil {
+					skipped = map[string]int{}
+				}
+				skipped["rule"]++
+				continue
+			}
+			if rule.Type == "alerting" {
+				rules = append(rules, rule)
+			}
+		}
+	}
+	return rules, skipped, nil
+}
+
+// parseRule parses the expression of a rule, which may use what only this
+// server knows.
+func parseRule(text string) (parser.Expr, error) {
+	if len(text) > maxExpression {
+		return nil, fmt.Errorf("it is longer than %d KiB", maxExpression>>10)
+	}
+	e, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true, EnableBinopFillModifiers: true}).ParseExpr(text)
+	if err != nil {
+		return nil, err // the parser hands half an expression back with its error
+	}
+	return e, nil
+}
+
+// count adds a rule that covers a service to the service's numbers.
+func (r *round) count(t *ruleTally, rule ruleRecord, e parser.Expr) {
+	switch rule.Health {
+	case "err":
+		t.add(factBrokenRules, rule.Name)
+		return
+	case "ok":
+	default:
+		return // not evaluated yet
+	}
+	t.add(factRules, rule.Name)
+	if predictive(rule, e) {
+		t.add(factPredictive, rule.Name)
+	}
+	if !r.paging[rule.Labels["severity"]] && rule.Labels["sloth_severity"] != "page" {
+		return
+	}
+	t.add(factPagingRules, rule.Name)
+	if rule.Annotations["runbook_url"] == "" || rule.Annotations["summary"] == "" {
+		t.add(factWithoutRunbook, rule.Name)
+	}
+	if burnRate(rule, e) {
+		t.add(factBurnRateRules, rule.Name)
+	}
+}
+
+// burnRateMetric are the recorded burn rates of Sloth, Pyrra and the
+// kubernetes-mixin; what follows is the window.
+var burnRateMetric = regexp.MustCompile(`^(?:slo:sli_error:ratio_rate|[^:].*:burnrate)(\w*)$`)
+
+func burnRate(rule ruleRecord, e parser.Expr) bool {
+	if rule.Labels["sloth_severity"] != "" {
+		return true
+	}
+	windows := map[string]bool{}
+	for _, s := range selectors(e) {
+		if found := burnRateMetric.FindStringSubmatch(s.Name); found != nil {
+			windows[found[1]] = true
+		}
+	}
+	return len(windows) >= 2
+}
+
+func predictive(rule ruleRecord, e parser.Expr) bool {
+	if rule.Labels["detection"] == "anomaly" {
+		return true
+	}
+	if e == nil {
+		return false
+	}
+	found := false
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if c, ok := n.(*parser.Call); ok {
+			switch c.Func.Name {
+			case "predict_linear", "double_exponential_smoothing", "stddev_over_time":
+				found = true
+			}
+		}
+		return nil
+	})
+	return found
+}

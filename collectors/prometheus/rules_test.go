@@ -1,0 +1,209 @@
+package prometheus_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors/prometheus"
+)
+
+const rulesPath = "/prefix/api/v1/rules"
+
+func onlyRules(t *testing.T) *prometheus.Facts {
+	t.Helper()
+	facts, err := prometheus.Load([]string{"rules"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return facts
+}
+
+type alertRule struct {
+	Type        string            `json:"type"`
+	Name        string            `json:"name"`
+	Query       string            `json:"query"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Health      string            `json:"health"`
+}
+
+func rulesReply(t *testing.T, rules ...alertRule) reply {
+	t.Helper()
+	for i := range rules {
+		if rules[i].Type == "" {
+			rules[i].Type = "alerting"
+		}
+		if rules[i].Health == "" {
+			rules[i].Health = "ok"
+		}
+		if rules[i].Name == "" {
+			rules[i].Name = "A"
+		}
+	}
+	body, err := json.Marshal(map[string]any{"status": "success", "data": map[string]any{"groups": []any{map[string]any{"name": "g", "rules": rules}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{200, string(body)}
+}
+
+// checkout is a service that the catalog knows well.
+func checkout() *catalog.Service {
+	return &catalog.Service{
+		Name: "checkout", Aliases: []string{"kasse"}, SLO: []string{"checkout-requests"},
+		Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "checkout-api"},
+		Prometheus: []catalog.PrometheusRef{{Cluster: "eu", Matchers: map[string]string{"job": "shop/checkout", "namespace": "shop", "app": "checkout"}}},
+	}
+}
+
+func TestWhichRulesCoverAService(t *testing.T) {
+	cart := &catalog.Service{Name: "cart", Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{"job": "shop/cart"}}}}
+	for _, c := range []struct {
+		query  string
+		labels map[string]string
+		covers bool
+	}{
+		{query: `rate(http_requests_total{job="shop/checkout"}[5m]) > 1`, covers: true},
+		{query: `rate(http_requests_total{job="shop/cart"}[5m]) > 1`},
+		{query: `rate(http_requests_total{job=~"shop/.+"}[5m]) > 1`, covers: true},
+		{query: `rate(http_requests_total{job=~"pay/.+"}[5m]) > 1`},
+		{query: `rate(http_requests_total{job=~".+"}[5m]) > 1`},
+		{query: `rate(http_requests_total{job!=""}[5m]) > 1`},
+		{query: `up == 0`},
+		{query: `up{namespace="shop"} == 0`, covers: true},
+		{query: `up{namespace="shop", job="shop/cart"} == 0`},
+		{query: `up{namespace="shop", cluster="us"} == 0`},
+		{query: `up{namespace="shop", cluster="eu"} == 0`, covers: true},
+		{query: `up{namespace!="shop", job="shop/checkout"} == 0`},
+		{query: `http_errors{service="kasse"} > 0`, covers: true},
+		{query: `http_errors{service_name="checkout", unheard="of"} > 0`, covers: true},
+		{query: `http_errors{app="checkout"} > 0`, covers: true},
+		{query: `http_errors{app="cart"} > 0`},
+		{query: `slo:sli_error:ratio_rate5m{sloth_service="checkout-requests"} > 1`, covers: true},
+		{query: `kube_deployment_status_replicas{job="kube-state-metrics", namespace="shop", deployment="checkout-api"} < 2`, covers: true},
+		{query: `kube_deployment_status_replicas{job="kube-state-metrics", namespace="shop", deployment="cart"} < 2`},
+		{query: `kube_pod_status_ready{job="kube-state-metrics"} == 0`},
+		{query: `kube_pod_status_ready{job="shop/checkout"} == 0`},
+		{query: `a{job="shop/checkout"} / on () b{job="shop/cart"} > 1`},
+		{query: `a{job="shop/checkout"} / on () threshold > 1`, covers: true},
+		{query: `max_over_time(sum(rate(a{job="shop/checkout"}[5m]))[1h:1m]) > 1`, covers: true},
+		{query: `vector(1)`, labels: map[string]string{"service": "checkout"}, covers: true},
+		{query: `up == 0`, labels: map[string]string{"namespace": "shop"}, covers: true},
+		{query: `up == 0`, labels: map[string]string{"namespace": "shop", "service": "cart"}},
+		{query: `up == 0`, labels: map[string]string{"namespace": "shop", "service": "{{ $labels.service }}"}, covers: true},
+		{query: `up == 0`, labels: map[string]string{"service": "{{ $labels.service }}"}},
+		{query: `up == 0`, labels: map[string]string{"severity": "critical"}},
+		{query: `share_gt_over_time(a[5m], 2) > 1`, labels: map[string]string{"service": "checkout"}, covers: true},
+		{query: `share_gt_over_time(a{job="shop/checkout"}[5m], 2) > 1`},
+	} {
+		t.Run(fmt.Sprint(c.query, c.labels), func(t *testing.T) {
+			w := start(t, onlyRules(t), []*catalog.Service{cart, checkout(), {Name: "unplaced"}})
+			w.server.replies[rulesPath] = rulesReply(t, alertRule{Query: c.query, Labels: c.labels})
+			r := w.collect()
+			if r.err != nil {
+				t.Fatal(r.err)
+			}
+			want := "0"
+			if c.covers {
+				want = "1"
+			}
+			r.want(t, "checkout", map[string]string{"alert.rules": want})
+			r.want(t, "unplaced", map[string]string{"alert.rules": "no_reference"})
+		})
+	}
+}
+
+func TestRulesAreCounted(t *testing.T) {
+	mine := map[string]string{"service": "checkout"}
+	with := func(pairs ...string) map[string]string {
+		m := map[string]string{"service": "checkout"}
+		for i := 0; i < len(pairs); i += 2 {
+			m[pairs[i]] = pairs[i+1]
+		}
+		return m
+	}
+	written := map[string]string{"runbook_url": "https://{{ $labels.x }}", "summary": "s"}
+	w := start(t, onlyRules(t), []*catalog.Service{checkout()})
+	w.server.replies[rulesPath] = rulesReply(t,
+		alertRule{Name: "Plain", Query: "up", Labels: mine},
+		alertRule{Name: "Pages", Query: "up", Labels: with("severity", "critical"), Annotations: written},
+		alertRule{Name: "NoSummary", Query: "up", Labels: with("severity", "page"), Annotations: map[string]string{"runbook_url": "https://x"}},
+		alertRule{Name: "NoRunbook", Query: "up", Labels: with("severity", "page"), Annotations: map[string]string{"summary": "s"}},
+		alertRule{Name: "Broken", Query: "up", Labels: with("severity", "critical"), Health: "err"},
+		alertRule{Name: "New", Query: "up", Labels: mine, Health: "unknown"},
+		alertRule{Name: "Sloth", Query: "up", Labels: with("sloth_severity", "page"), Annotations: written},
+		alertRule{Name: "TwoWindows", Query: `slo:sli_error:ratio_rate5m > 1 and slo:sli_error:ratio_rate1h > 1`, Labels: with("severity", "page"), Annotations: written},
+		alertRule{Name: "OneWindow", Query: `api:burnrate5m > 1 and api:burnrate5m > 2`, Labels: with("severity", "page"), Annotations: written},
+		alertRule{Name: "BurnTicket", Query: `api:burnrate5m > 1 and api:burnrate1h > 1`, Labels: mine},
+		alertRule{Name: "Forecast", Query: `predict_linear(a[1h], 3600) < 0`, Labels: mine},
+		alertRule{Name: "Smoothed", Query: `double_exponential_smoothing(a[1h], 0.5, 0.5) < 0`, Labels: mine},
+		alertRule{Name: "Anomaly", Query: `a > 1`, Labels: with("detection", "anomaly")},
+		alertRule{Name: "recorded", Type: "recording", Query: "up", Labels: mine},
+	)
+	r := w.collect()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	r.want(t, "checkout", map[string]string{
+		"alert.rules": "11", "alert.paging_rules": "6", "alert.paging_rules_without_runbook": "2",
+		"alert.broken_rules": "1", "alert.burn_rate_rules": "2", "alert.predictive_rules": "3",
+	})
+	if got := r.records["checkout alert.broken_rules"].Detail; got != "rules such as Broken" {
+		t.Errorf("detail %q", got)
+	}
+}
+
+func TestPagingSeveritiesAreConfigured(t *testing.T) {
+	w := start(t, onlyRules(t), []*catalog.Service{checkout()}, func(o *prometheus.Options, _ *server) { o.PagingSeverities = []string{"p1"} })
+	w.server.replies[rulesPath] = rulesReply(t,
+		alertRule{Query: "up", Labels: map[string]string{"service": "checkout", "severity": "p1"}},
+		alertRule{Query: "up", Labels: map[string]string{"service": "checkout", "severity": "critical"}})
+	w.collect().want(t, "checkout", map[string]string{"alert.paging_rules": "1"})
+}
+
+func TestARuleThatCannotBeReadCostsItself(t *testing.T) {
+	w := start(t, onlyRules(t), []*catalog.Service{checkout()})
+	good := rulesReply(t, alertRule{Query: `up{job="shop/checkout"}`}).body
+	w.server.replies[rulesPath] = reply{200, strings.Replace(good, `"rules":[`, `"rules":[{"type":"alerting","name":7},{"query":"up"},null,`, 1)}
+	r := w.collect()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	r.want(t, "checkout", map[string]string{"alert.rules": "1"})
+	if r.skipped["rule"] != 3 {
+		t.Errorf("skipped %v", r.skipped)
+	}
+}
+
+func TestRulesThatDoNotComeAreNotAbsent(t *testing.T) {
+	for name, c := range map[string]struct {
+		reply reply
+		want  string
+	}{
+		"500":       {reply{500, "oops"}, "rules server_error"},
+		"404":       {reply{404, "no such page"}, "rules not_found"},
+		"no groups": {reply{200, `{"status":"success","data":{}}`}, "rules undecodable"},
+		"HTML":      {reply{200, "<html>"}, "rules undecodable"},
+		"partial":   {reply{200, `{"status":"success","warnings":["ruler-1 down"],"data":{"groups":[]}}`}, "rules incomplete"},
+		"an error":  {reply{400, `{"status":"error","errorType":"bad_data","error":"x"}`}, "rules rejected"},
+		"not said":  {reply{200, `{"data":{"groups":[]}}`}, "rules undecodable"},
+		"none":      {reply{200, `{"status":"success","data":{"groups":[]}}`}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, onlyRules(t), []*catalog.Service{checkout()})
+			w.server.replies[rulesPath] = c.reply
+			r := w.collect()
+			if got := calls(r.err); got != c.want {
+				t.Errorf("the round failed with %q, want %q", got, c.want)
+			}
+			want := "not covered"
+			if c.want == "" {
+				want = "0"
+			}
+			r.want(t, "checkout", map[string]string{"alert.rules": want})
+		})
+	}
+}

@@ -1,0 +1,224 @@
+package prometheus
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/prodready/collector/catalog"
+)
+
+// scope is the catalog as one server can see it in one round.
+type scope struct {
+	services []*catalog.Service
+	// here says of each service whether the catalog lets it run on what this
+	// server watches.
+	here []bool
+	// parts are the answers expected: one for each service, or one for each
+	// cluster of it where the catalog names several.
+	parts []part
+	// of are the indexes of the parts of each service.
+	of [][]int
+	// lookups are the indexes of series keys, by join.
+	lookups map[string]lookup
+}
+
+// part is one answer that is expected for a service.
+type part struct {
+	service int
+	// cluster is the value of the cluster label, where series have one; empty
+	// when any will do.
+	cluster string
+	refs    []catalog.PrometheusRef
+}
+
+// lookup finds the parts that a series speaks for.
+type lookup interface {
+	find(m model.Metric) []int
+	// expects reports whether the catalog has what it takes to find series of
+	// the part.
+	expects(part int) bool
+}
+
+// onServer are the service's entries for a server. all is true when the
+// catalog does not say where the service is to be found.
+func onServer(s *catalog.Service, server string) (refs []catalog.PrometheusRef, all bool) {
+	for _, ref := range s.Prometheus {
+		if ref.Server == "" || ref.Server == server {
+			refs = append(refs, ref)
+		}
+	}
+	return refs, len(s.Prometheus) == 0
+}
+
+// expected reports whether a server is expected to have series of the service
+// by this join.
+func expected(s *catalog.Service, server string, j *join) bool {
+	refs, all := onServer(s, server)
+	switch {
+	case j.byMatchers():
+		return len(refs) > 0
+	case !j.everywhere && len(refs) == 0 && !all:
+		return false
+	}
+	return len(j.keys(s)) > 0
+}
+
+func newScope(services []*catalog.Service, server string, used []*join) *scope {
+	s := &scope{services: services, here: make([]bool, len(services)), of: make([][]int, len(services)), lookups: map[string]lookup{}}
+	for i, service := range services {
+		refs, all := onServer(service, server)
+		s.here[i] = all || len(refs) > 0
+		for _, cluster := range clusters(refs) {
+			p := part{service: i, cluster: cluster}
+			for _, ref := range refs {
+				if cluster == "" || ref.Cluster == cluster {
+					p.refs = append(p.refs, ref)
+				}
+			}
+			s.of[i] = append(s.of[i], len(s.parts))
+			s.parts = append(s.parts, p)
+		}
+	}
+	for _, j := range used {
+		if j.byMatchers() {
+			s.lookups[j.name] = newMatcherIndex(s)
+		} else {
+			s.lookups[j.name] = newKeyIndex(s, j)
+		}
+	}
+	return s
+}
+
+// clusters are the distinct clusters of the entries, or one empty name when an
+// entry leaves it open.
+func clusters(refs []catalog.PrometheusRef) []string {
+	var names []string
+	for _, ref := range refs {
+		if ref.Cluster == "" {
+			return []string{""}
+		}
+		if !slices.Contains(names, ref.Cluster) {
+			names = append(names, ref.Cluster)
+		}
+	}
+	if len(names) == 0 {
+		return []string{""}
+	}
+	return names
+}
+
+// keyIndex finds parts by a key made of labels.
+type keyIndex struct {
+	join  *join
+	parts map[string][]int
+	scope *scope
+	known []bool
+}
+
+func newKeyIndex(s *scope, j *join) *keyIndex {
+	x := &keyIndex{join: j, parts: map[string][]int{}, scope: s, known: make([]bool, len(s.parts))}
+	for i, p := range s.parts {
+		if !j.everywhere && !s.here[p.service] {
+			continue
+		}
+		for _, key := range j.keys(s.services[p.service]) {
+			if at := x.parts[key]; len(at) == 0 || at[len(at)-1] != i {
+				x.parts[key] = append(at, i)
+			}
+			x.known[i] = true
+		}
+	}
+	return x
+}
+
+func (x *keyIndex) expects(part int) bool { return x.known[part] }
+
+func (x *keyIndex) find(m model.Metric) []int {
+	for _, key := range x.join.candidates(m) {
+		found := x.parts[key]
+		if len(found) == 0 {
+			continue
+		}
+		cluster := label(m, "cluster")
+		if x.join.everywhere || cluster == "" {
+			return found
+		}
+		var agreed []int
+		for _, i := range found {
+			if c := x.scope.parts[i].cluster; c == "" || c == cluster {
+				agreed = append(agreed, i)
+			}
+		}
+		return agreed
+	}
+	return nil
+}
+
+// matcherIndex finds parts by the label matchers of the catalog. Services that
+// match on the same labels share a table.
+type matcherIndex struct {
+	tables []matcherTable
+	known  []bool
+}
+
+type matcherTable struct {
+	labels []string
+	rows   map[string][]matcherRow
+}
+
+type matcherRow struct {
+	part    int
+	cluster string
+}
+
+func newMatcherIndex(s *scope) *matcherIndex {
+	x := &matcherIndex{known: make([]bool, len(s.parts))}
+	at := map[string]int{}
+	for i, p := range s.parts {
+		for _, ref := range p.refs {
+			if len(ref.Matchers) == 0 {
+				continue
+			}
+			x.known[i] = true
+			names := sortedNames(ref.Matchers)
+			values := make([]string, len(names))
+			for n, name := range names {
+				values[n] = ref.Matchers[name]
+			}
+			signature := strings.Join(names, separator)
+			t, ok := at[signature]
+			if !ok {
+				t = len(x.tables)
+				at[signature] = t
+				x.tables = append(x.tables, matcherTable{labels: names, rows: map[string][]matcherRow{}})
+			}
+			key := strings.Join(values, separator)
+			x.tables[t].rows[key] = append(x.tables[t].rows[key], matcherRow{part: i, cluster: ref.Cluster})
+		}
+	}
+	return x
+}
+
+// separator is in no label value: the API's answers are valid UTF-8.
+const separator = "\xff"
+
+func (x *matcherIndex) expects(part int) bool { return x.known[part] }
+
+func (x *matcherIndex) find(m model.Metric) []int {
+	var found []int
+	cluster := label(m, "cluster")
+	for _, t := range x.tables {
+		values := make([]string, len(t.labels))
+		for i, name := range t.labels {
+			values[i] = label(m, name)
+		}
+		for _, row := range t.rows[strings.Join(values, separator)] {
+			if (row.cluster == "" || cluster == "" || row.cluster == cluster) && !slices.Contains(found, row.part) {
+				found = append(found, row.part)
+			}
+		}
+	}
+	return found
+}
