@@ -35,6 +35,7 @@ var testOnly = map[string]bool{
 	"collectors/pagerduty/pagerdutytest": true,
 	"collectors/jira/jiratest":           true,
 	"store/storetest":                    true,
+	"rules":                              true,
 }
 
 func TestImportsGoDownTheFloors(t *testing.T) {

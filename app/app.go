@@ -71,7 +71,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, storeError(err)
 	}
 	a.onClose(func(context.Context) error { return a.store.Close() })
-	a.collect = &collection{store: a.store, metrics: metrics, log: a.log, now: o.Now, done: a.touch, failures: map[string]string{}}
+	a.collect = &collection{store: a.store, metrics: metrics, log: a.log, now: o.Now, done: a.touch, failed: map[string]string{}}
 	if a.evaluator, err = loadEvaluation(ctx, a.store, w, a.log); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

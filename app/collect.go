@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +26,9 @@ type collection struct {
 	done func()
 
 	mu sync.Mutex
-	// failures are what each source failed with in its last round, so that a
+	// failed are the calls that failed in each source's last round, so that a
 	// lasting failure is logged once.
-	failures map[string]string
+	failed map[string]string
 }
 
 // round collects one round of one source. What was stored before a failure
@@ -99,7 +101,8 @@ func (c *collection) finish(id string, run store.RunID, started time.Time, n cou
 		if n.covered > 0 {
 			outcome = exporter.RunPartial
 		}
-		result.Error = evidence.Clean(err.Error(), 4096)
+		_, text := failures(err)
+		result.Error = evidence.Clean(text, 4096)
 		result.Reason = collectors.ReasonOf(context.Background(), err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
@@ -120,24 +123,62 @@ func (c *collection) finish(id string, run store.RunID, started time.Time, n cou
 	return c.report(id, err)
 }
 
-// report logs a failure when it is new and its end when it is over. It returns
-// err.
+// report logs a failure when it is new and its end when it is over. A failure
+// is the same as long as the same calls fail for the same reasons, whatever
+// else their texts say. It returns err.
 func (c *collection) report(id string, err error) error {
+	calls, text := failures(err)
 	c.mu.Lock()
-	before, failed := c.failures[id]
-	text := ""
+	before, failed := c.failed[id]
 	if err != nil {
-		text = err.Error()
-		c.failures[id] = text
+		c.failed[id] = calls
 	} else {
-		delete(c.failures, id)
+		delete(c.failed, id)
 	}
 	c.mu.Unlock()
 	switch {
-	case err != nil && text != before:
+	case err != nil && (!failed || calls != before):
 		c.log.Error("the source did not answer completely; earlier evidence is kept and ages", "source", id, "reason", collectors.ReasonOf(context.Background(), err), "err", text)
 	case err == nil && failed:
 		c.log.Info("the source answers again", "source", id)
 	}
 	return err
+}
+
+// failures tells which calls failed and why, and the same for people, each
+// fault once.
+func failures(err error) (calls, text string) {
+	var known, lines []string
+	var walk func(error)
+	walk = func(err error) {
+		var call *collectors.CallError
+		switch e := err.(type) { //nolint:errorlint // the tree itself is walked
+		case nil:
+			return
+		case interface{ Unwrap() []error }:
+			for _, part := range e.Unwrap() {
+				walk(part)
+			}
+			return
+		case *collectors.CallError:
+			call = e
+		default:
+			if inner := errors.Unwrap(err); inner != nil && errors.As(err, &call) {
+				walk(inner)
+				return
+			}
+		}
+		line := err.Error()
+		if call != nil {
+			known = append(known, call.Call+" "+string(call.Reason))
+		} else {
+			known = append(known, line)
+		}
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	walk(err)
+	slices.Sort(known)
+	return strings.Join(slices.Compact(known), "; "), strings.Join(lines, "; ")
 }

@@ -23,7 +23,9 @@ func jiraKind() kind {
 				if err != nil {
 					return nil, err
 				}
-				definitions = addDefinitions(definitions, jira.DefinitionsOf(facts))
+				if definitions, err = addDefinitions(definitions, jira.DefinitionsOf(facts), "jira/"+site.Name); err != nil {
+					return nil, err
+				}
 			}
 			return definitions, nil
 		},

@@ -24,7 +24,9 @@ func prometheusKind() kind {
 				if err != nil {
 					return nil, err
 				}
-				definitions = addDefinitions(definitions, facts.Definitions())
+				if definitions, err = addDefinitions(definitions, facts.Definitions(), "prometheus/"+server.Name); err != nil {
+					return nil, err
+				}
 			}
 			return definitions, nil
 		},
@@ -73,19 +75,4 @@ func promqlFacts(server config.Prometheus) (*prometheus.Facts, error) {
 		return nil, fmt.Errorf("facts of prometheus/%s: %w", server.Name, err)
 	}
 	return facts, nil
-}
-
-// addDefinitions adds definitions whose names are not there yet.
-func addDefinitions(all, more []evidence.Definition) []evidence.Definition {
-	known := make(map[string]bool, len(all))
-	for _, d := range all {
-		known[d.Name] = true
-	}
-	for _, d := range more {
-		if !known[d.Name] {
-			known[d.Name] = true
-			all = append(all, d)
-		}
-	}
-	return all
 }

@@ -65,3 +65,23 @@ func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
 		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe,
 	})
 }
+
+// addDefinitions adds definitions whose names are not there yet. Two meanings
+// of one name are an error: records would be read with the wrong unit.
+func addDefinitions(all, more []evidence.Definition, whose string) ([]evidence.Definition, error) {
+	known := make(map[string]string, len(all))
+	for _, d := range all {
+		known[d.Name] = d.Hash()
+	}
+	for _, d := range more {
+		hash, there := known[d.Name]
+		switch {
+		case !there:
+			known[d.Name] = d.Hash()
+			all = append(all, d)
+		case hash != d.Hash():
+			return nil, fmt.Errorf("facts of %s: %s is declared elsewhere with another type, unit or window; give it a name of its own", whose, d.Name)
+		}
+	}
+	return all, nil
+}

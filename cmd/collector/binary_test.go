@@ -332,27 +332,63 @@ func TestTheDaemonServesWhatItFound(t *testing.T) {
 	}
 }
 
-func TestAnOutageCostsNobodyABadge(t *testing.T) {
+// TestWhatGoesWrongAtRunTime is the table of faults of an upstream: each is
+// counted by its reason, logged once, costs nobody a badge, and /metrics goes
+// on answering.
+func TestWhatGoesWrongAtRunTime(t *testing.T) {
 	s := newSite(t)
+	s.edit("collector.yaml", "timeout: 30s", "timeout: 2s, max_response_bytes: 100000")
 	d := s.start()
 	d.eventually("checkout is Gold", func() bool {
 		v, ok := d.value("readiness_badge_level", "service_name", "checkout")
 		return ok && v == 3
 	})
-	for _, fault := range []pagerdutytest.Fault{{Status: 500}, {Status: 401}, {Status: 403}} {
-		s.vendor.Heal()
-		before, _ := d.value("readiness_collector_runs_total", "source", "pagerduty/main", "outcome", "failure")
-		s.vendor.Inject(fault)
-		d.eventually("rounds fail", func() bool {
-			failed, _ := d.value("readiness_collector_runs_total", "source", "pagerduty/main", "outcome", "failure")
-			return failed > before
+	bad := http.Header{"Retry-After": {"0"}, "Ratelimit-Reset": {"0"}}
+	for _, c := range []struct {
+		name, reason string
+		fault        pagerdutytest.Fault
+	}{
+		{"401", "unauthorized", pagerdutytest.Fault{Status: 401}},
+		{"403", "forbidden", pagerdutytest.Fault{Status: 403}},
+		{"404", "not_found", pagerdutytest.Fault{Status: 404}},
+		{"410", "gone", pagerdutytest.Fault{Status: 410}},
+		{"429", "rate_limited", pagerdutytest.Fault{Status: 429, Header: bad}},
+		{"500", "server_error", pagerdutytest.Fault{Status: 500}},
+		{"truncated", "undecodable", pagerdutytest.Fault{Truncate: true}},
+		{"reset", "unreachable", pagerdutytest.Fault{Reset: true}},
+		{"not JSON", "undecodable", pagerdutytest.Fault{Body: "<html>maintenance</html>", ContentType: "text/html"}},
+		{"too large", "too_large", pagerdutytest.Fault{Body: `{"services":[],"more":false,"x":"` + strings.Repeat("x", 200000) + `"}`}},
+		{"slow", "timeout", pagerdutytest.Fault{Hang: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.vendor.Heal()
+			failures := func() float64 {
+				n, _ := d.value("readiness_collector_runs_total", "source", "pagerduty/main", "outcome", "failure")
+				return n
+			}
+			logged := len(d.log.String())
+			before := failures()
+			s.vendor.Inject(c.fault)
+			d.eventually("two rounds have failed", func() bool { return failures() >= before+2 })
+			log := d.log.String()[logged:]
+			if n := strings.Count(log, "reason="+c.reason); n < 1 || n > 2 {
+				// Twice where another call fails in the second round.
+				t.Errorf("reason %s was logged %d times\n%s", c.reason, n, log)
+			}
+			if v, ok := d.value("readiness_badge_level", "service_name", "checkout"); !ok || v != 3 {
+				t.Errorf("the badge level is %v, %v", v, ok)
+			}
 		})
-		if v, ok := d.value("readiness_badge_level", "service_name", "checkout"); !ok || v != 3 {
-			t.Errorf("after %d the badge level is %v, %v", fault.Status, v, ok)
-		}
 	}
-	if n := strings.Count(d.log.String(), "did not answer completely"); n > 6 {
-		t.Errorf("the failures were logged %d times\n%s", n, d.log.String())
+	s.vendor.Heal()
+	// One record that cannot be decoded among good ones costs itself.
+	s.vendor.Inject(pagerdutytest.Fault{Call: "GET /incidents", Records: []string{`{"id":"QBAD","created_at":7}`}})
+	d.eventually("the bad record is counted", func() bool {
+		n, ok := d.value("readiness_collector_skipped_records_total", "source", "pagerduty/main")
+		return ok && n > 0
+	})
+	if v, ok := d.value("readiness_badge_level", "service_name", "checkout"); !ok || v != 3 {
+		t.Errorf("beside a bad record the badge level is %v, %v", v, ok)
 	}
 }
 

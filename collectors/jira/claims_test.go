@@ -24,6 +24,18 @@ func claim(n int, parent, check string, made time.Time) jiratest.Issue {
 	}
 }
 
+// Only a complete listing can say that a review is gone.
+func TestReviewsThatDidNotChangeAreStillThere(t *testing.T) {
+	site, services := shop(review(1, "cart", noon.Add(-90*day)), review(2, "nobody", noon.Add(time.Minute)))
+	w := start(t, false, site, services)
+	w.mustCollect()
+	w.reviews["PRR-9 cart"] = evidence.Review{Source: "jira/main", Key: "PRR-9", Service: "cart", CreatedAt: noon.Add(-90 * day)}
+	w.pass(30 * time.Minute)
+	if r := w.mustCollect(); len(r.reviews) != 0 {
+		t.Errorf("%v", r.reviews)
+	}
+}
+
 func TestReviews(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		open, busy, done := review(1, "cart", noon.Add(-9*day)), review(2, "checkout", noon.Add(-9*day)), review(3, "reports", noon.Add(-90*day))
@@ -202,6 +214,23 @@ func TestAWebLinkIsRemembered(t *testing.T) {
 	// What was found stays; what was not may have come.
 	if n := w.fake.Count(call); n != 3 {
 		t.Errorf("%d calls, want 3", n)
+	}
+}
+
+// An issue can reach the index after a round that looked for it.
+func TestLateReviewsAndClaimsAreNotLost(t *testing.T) {
+	v, c := review(1, "cart", noon.Add(-2*time.Minute)), claim(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
+	c.Created = noon.Add(-2 * time.Minute)
+	site, services := shop(v, c)
+	w := start(t, false, site, services, func(s setup) { s.fake.IndexLag = 9 * time.Minute })
+	for range 9 {
+		w.mustCollect()
+		w.pass(90 * time.Second)
+	}
+	r := w.mustCollect()
+	r.want(t, "cart", map[string]string{"attest.rel_failover_proven": "true"})
+	if len(w.reviews) != 1 {
+		t.Errorf("%v", w.reviews)
 	}
 }
 

@@ -286,8 +286,9 @@ func TestWhoEndedAnIncidentIsNotGuessed(t *testing.T) {
 	for n := range 50 {
 		issue.Changes = append(issue.Changes, jiratest.Change{At: noon.Add(-20*day + time.Duration(n)*time.Hour), Field: "comment"})
 	}
-	// Among those that are delivered is a move between done statuses.
-	issue.Changes = append(issue.Changes, jiratest.Change{At: noon.Add(-day), By: "app:archive", Field: "status", To: "Closed"})
+	// Among those that are delivered is a move between statuses that both were
+	// done ones; the first of them is deleted since.
+	issue.Changes = append(issue.Changes, jiratest.Change{At: noon.Add(-day), By: "app:archive", Field: "status", From: "Done and gone", To: "Closed"})
 	site, services := shop(issue)
 	w := start(t, false, site, services)
 	if in := w.mustCollect().incidents["SHOP-1"]; in.Resolver != "" || !in.ResolvedAt.Equal(issue.Done) {
@@ -335,6 +336,20 @@ func TestMajorIncidentsAndPostmortems(t *testing.T) {
 			}
 			w.storeless = round == 1
 		}
+	})
+}
+
+func TestAPostmortemThatCannotBeReadMayBeTheMissingOne(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		missing, written := incident(1, "cart", noon.Add(-40*day)), incident(2, "checkout", noon.Add(-40*day))
+		done := jiratest.Issue{Key: "REP-1", Labels: []string{"postmortem"}, Created: noon.Add(-30 * day), Done: noon.Add(-20 * day), Links: []string{"SHOP-2"}}
+		site, services := shop(missing, written, done)
+		w := start(t, dataCenter, site, services)
+		w.fake.Inject(jiratest.Fault{Search: true, JQL: `(labels = "postmortem"`, Issues: []string{`{"id":"1","key":"REP-9","fields":{"status":7}}`}})
+		r := w.mustCollect()
+		r.want(t, "cart", map[string]string{"postmortem_ratio_180d": "except undecodable", "major_incidents_180d": "1"})
+		r.want(t, "checkout", map[string]string{"postmortem_ratio_180d": "1"})
+		r.want(t, "reports", map[string]string{"postmortem_ratio_180d": "1"})
 	})
 }
 

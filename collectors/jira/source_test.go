@@ -2,7 +2,6 @@ package jira_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -419,9 +418,4 @@ func TestOptions(t *testing.T) {
 	if _, err := jira.New(good); err != nil {
 		t.Error(err)
 	}
-}
-
-// basic is what the fake expects; the test of credentials uses it.
-func basic(user, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }

@@ -44,10 +44,30 @@ func newAPI(o Options) *api {
 	return &api{client: client, endpoint: o.Endpoint, limit: o.PageLimit}
 }
 
+// scopeOf is what a scoped credential needs for the listing at the path. The
+// list of automation actions documents none.
+func scopeOf(path string) string {
+	switch path {
+	case "services", "alert_grouping_settings":
+		return "services.read"
+	case "incidents", "log_entries":
+		return "incidents.read"
+	case "incident_workflows/triggers":
+		return "incident_workflows.read"
+	case "automation_actions/actions":
+		return ""
+	}
+	return path + ".read"
+}
+
 // page is one page of a listing.
 type page struct {
 	records []json.RawMessage
-	more    bool
+	// more is nil when the answer does not say whether there is more.
+	more *bool
+	// next is where the next page of a cursor-paged listing begins; empty at
+	// its end.
+	next string
 }
 
 // refused is what the vendor says about a request that it does not answer.
@@ -63,13 +83,15 @@ func (e *refused) Error() string {
 	return fmt.Sprintf("%s (code %d)", e.message, e.code)
 }
 
-// page asks for one page of the named list. Its errors are *CallError.
-func (a *api) page(ctx context.Context, list string, query url.Values) (page, error) {
-	call := "GET /" + list
+// page asks for one page of the listing at the path, whose records are in the
+// field with the last word of the path. Its errors are *CallError.
+func (a *api) page(ctx context.Context, path string, query url.Values) (page, error) {
+	call := "GET /" + path
+	list := path[strings.LastIndex(path, "/")+1:]
 	failed := func(reason collectors.Reason, status int, err error) (page, error) {
 		return page{}, &collectors.CallError{Reason: reason, Call: call, Status: status, Err: err}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.endpoint+"/"+list+"?"+query.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.endpoint+"/"+path+"?"+query.Encode(), nil)
 	if err != nil {
 		return failed(collectors.ReasonRejected, 0, err)
 	}
@@ -87,7 +109,11 @@ func (a *api) page(ctx context.Context, list string, query url.Values) (page, er
 		return failed(collectors.ReasonOf(ctx, err), resp.StatusCode, fmt.Errorf("reading the answer: %w", err))
 	}
 	if resp.StatusCode != http.StatusOK {
-		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, refusal(resp.StatusCode, body))
+		err := refusal(resp.StatusCode, body)
+		if scope := scopeOf(path); scope != "" && resp.StatusCode == http.StatusForbidden {
+			err = fmt.Errorf("%w: the call needs the scope %s", err, scope)
+		}
+		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, err)
 	}
 	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
 		return failed(collectors.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the endpoint PagerDuty's API?", evidence.Clean(kind, 100)))
@@ -99,8 +125,7 @@ func (a *api) page(ctx context.Context, list string, query url.Values) (page, er
 	return p, nil
 }
 
-// decodePage insists on the list and on the word about further pages: an
-// answer without them is not an empty listing.
+// decodePage insists on the list: an answer without it is not an empty listing.
 func decodePage(body []byte, list string) (page, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
@@ -110,11 +135,20 @@ func decodePage(body []byte, list string) (page, error) {
 	if err := json.Unmarshal(orNull(fields[list]), &records); err != nil || records == nil {
 		return page{}, fmt.Errorf("the answer has no list %q", list)
 	}
-	var more *bool
-	if err := json.Unmarshal(orNull(fields["more"]), &more); err != nil || more == nil {
-		return page{}, errors.New(`the answer does not say whether there is "more"`)
+	p := page{records: *records}
+	if err := json.Unmarshal(orNull(fields["more"]), &p.more); err != nil {
+		return page{}, errors.New(`"more" of the answer is neither true nor false`)
 	}
-	return page{records: *records, more: *more}, nil
+	for _, field := range [...]string{"next_cursor", "after"} {
+		var next *string
+		if err := json.Unmarshal(orNull(fields[field]), &next); err != nil {
+			return page{}, fmt.Errorf("%q of the answer is no text", field)
+		}
+		if next != nil && *next != "" {
+			p.next = *next
+		}
+	}
+	return p, nil
 }
 
 func orNull(raw json.RawMessage) json.RawMessage {
@@ -147,18 +181,51 @@ func (a *api) all(ctx context.Context, list string, query url.Values, each func(
 			}
 			return false, err
 		}
+		if p.more == nil {
+			return false, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: call, Err: errors.New(`the answer does not say whether there is "more"`)}
+		}
 		if len(p.records) > 0 {
 			if err := each(p.records); err != nil {
 				return false, err
 			}
 		}
-		if !p.more {
+		if !*p.more {
 			return false, nil
 		}
 		if len(p.records) == 0 {
 			return false, incomplete(call, fmt.Errorf("an empty page at offset %d that promises more", offset))
 		}
 		offset += len(p.records)
+	}
+}
+
+// follow walks the pages of a listing whose answers name the place where the
+// next page begins, which the parameter then asks for.
+func (a *api) follow(ctx context.Context, path, parameter string, each func(json.RawMessage)) error {
+	call := "GET /" + path
+	query := url.Values{"limit": {strconv.Itoa(a.limit)}}
+	seen := map[string]bool{}
+	for n := 0; ; n++ {
+		if n == maxPages {
+			return incomplete(call, fmt.Errorf("no end after %d pages", n))
+		}
+		p, err := a.page(ctx, path, query)
+		if err != nil {
+			return err
+		}
+		for _, raw := range p.records {
+			each(raw)
+		}
+		switch {
+		case p.next == "" && p.more != nil && *p.more:
+			return incomplete(call, errors.New("a page that promises more and does not say where"))
+		case p.next == "", p.more != nil && !*p.more:
+			return nil
+		case seen[p.next]:
+			return incomplete(call, errors.New("the pages go round in a circle"))
+		}
+		seen[p.next] = true
+		query.Set(parameter, p.next)
 	}
 }
 

@@ -35,7 +35,7 @@ func (l *listedPolicies) of(s *serviceRecord) (*policy, evidence.Missing) {
 // listEscalation lists the escalation policies and observes the facts of the
 // escalation group.
 func (r *round) listEscalation(ctx context.Context) error {
-	if r.services == nil {
+	if r.services == nil || !r.due(listingPolicies, setupEvery) {
 		return nil
 	}
 	listed := &listedPolicies{byID: map[string]*policy{}, bad: map[string]bool{}}
@@ -53,10 +53,10 @@ func (r *round) listEscalation(ctx context.Context) error {
 		return err
 	}
 	r.policies = listed
-	return r.observe(groupEscalation, func(s *serviceRecord) evidence.Missing {
+	return r.done(listingPolicies, r.observe(groupEscalation, func(s *serviceRecord) evidence.Missing {
 		_, why := listed.of(s)
 		return why
-	})
+	}))
 }
 
 func escalationLevels() fact {
@@ -67,6 +67,7 @@ func escalationLevels() fact {
 			Permissions: []string{"services.read", "escalation_policies.read"},
 			Absent:      "unknown for a service without a policy",
 			Merge:       evidence.MergeMin,
+			FreshFor:    slowFresh,
 		},
 		group: groupEscalation,
 		part: func(r *round, s *serviceRecord) answer {

@@ -10,10 +10,17 @@ import (
 type group string
 
 const (
-	groupSetup      group = "setup"
-	groupEscalation group = "escalation"
-	groupOnCall     group = "oncall"
-	groupIncidents  group = "incidents"
+	groupSetup         group = "setup"
+	groupGrouping      group = "grouping"
+	groupEscalation    group = "escalation"
+	groupOnCall        group = "oncall"
+	groupIncidents     group = "incidents"
+	groupResponse      group = "response"
+	groupChanges       group = "changes"
+	groupChangeFailure group = "change_failure"
+	groupSleep         group = "sleep"
+	groupWorkflows     group = "workflows"
+	groupAutomation    group = "automation"
 )
 
 // fact is one fact and how it is observed once its group's listings are
@@ -70,11 +77,24 @@ func facts() []fact {
 		escalationPeople(),
 		loneLevels(),
 		coverageRatio14d(),
+		coverageRatio30d(),
+		rotationPeople(),
 
 		highUrgency90d(),
 		machineDetectedRatio90d(),
 		repeatManualTemplates90d(),
 		pageLoadPerWeek(),
+
+		mttaP90Seconds90d(),
+		unacknowledgedRatio90d(),
+		noiseRatio30d(),
+		sleepInterruptions30d(),
+
+		changeEvents30d(),
+		changeFailureRatio90d(),
+
+		automaticWorkflows(),
+		orchestratedActions(),
 	}
 }
 

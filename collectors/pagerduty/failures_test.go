@@ -35,14 +35,20 @@ func TestOneCallFails(t *testing.T) {
 		"truncated":      {Truncate: true},
 		"a login page":   {Body: "<html>", ContentType: "text/html"},
 		"an empty JSON":  {Body: "{}"},
-		"a null list":    {Body: `{"services":null,"escalation_policies":null,"oncalls":null,"incidents":null,"more":false}`},
-		"without more":   {Body: `{"services":[],"escalation_policies":[],"oncalls":[],"incidents":[]}`},
+		"a null list":    {Body: `{"services":null,"escalation_policies":null,"oncalls":null,"incidents":null,"log_entries":null,"users":null,"change_events":null,"alert_grouping_settings":null,"triggers":null,"actions":null,"more":false}`},
+		"without more":   {Body: `{"services":[],"escalation_policies":[],"oncalls":[],"incidents":[],"log_entries":[],"users":[],"change_events":[],"actions":"none","triggers":"none"}`},
 		"not an object":  {Body: `[]`},
 		"an error in OK": {Body: `{"error":{"message":"Not Found","code":2100}}`},
 	}
 	left := map[string]string{
-		"GET /services": "", "GET /escalation_policies": "incidents oncall setup",
-		"GET /oncalls": "escalation incidents setup", "GET /incidents": "escalation oncall setup",
+		"GET /services": "", "GET /escalation_policies": every("escalation"), "GET /oncalls": every("oncall"),
+		"GET /incidents":                   every("incidents", "response", "change_failure", "sleep"),
+		"GET /log_entries":                 every("response", "change_failure", "sleep"),
+		"GET /change_events":               every("changes", "change_failure"),
+		"GET /users":                       every("sleep"),
+		"GET /alert_grouping_settings":     every("grouping"),
+		"GET /incident_workflows/triggers": every("workflows"),
+		"GET /automation_actions/actions":  every("automation"),
 	}
 	for call, groups := range left {
 		check := func(name string, reason collectors.Reason, fault pagerdutytest.Fault) {
@@ -72,7 +78,7 @@ func TestOneCallFails(t *testing.T) {
 					t.Errorf("error tells too much: %v", r.err)
 				}
 				w.fake.Heal()
-				if r := w.collect(); r.err != nil || r.groups() != "escalation incidents oncall setup" {
+				if r := w.collect(); r.err != nil || r.groups() != every() {
 					t.Errorf("after healing: covered %q, error %v", r.groups(), r.err)
 				}
 			})
@@ -105,12 +111,25 @@ func TestUnauthorizedEndsTheRound(t *testing.T) {
 func TestMissingScopeCostsItsFactsAndNamesItself(t *testing.T) {
 	account, services := shop()
 	w := start(t, account, services)
-	w.fake.Deny("oncalls.read")
-	r := w.collect()
-	if got := r.groups(); got != "escalation incidents setup" {
-		t.Errorf("covered %q", got)
+	for scope, groups := range map[string]string{
+		"oncalls.read": every("oncall"), "escalation_policies.read": every("escalation"), "users.read": every("sleep"),
+		"incidents.read":     every("incidents", "response", "change_failure", "sleep"),
+		"change_events.read": every("changes", "change_failure"), "incident_workflows.read": every("workflows"),
+		"automation_actions.read": every("automation"),
+	} {
+		w.fake.Deny(scope)
+		r := w.collect()
+		if got := r.groups(); got != groups {
+			t.Errorf("without %s covered %q, want %q", scope, got, groups)
+		}
+		if r.err == nil || !strings.Contains(r.err.Error(), scope) {
+			t.Errorf("error %v does not name the scope %s", r.err, scope)
+		}
+		w.fake.Allow(scope)
 	}
-	if r.err == nil || !strings.Contains(r.err.Error(), "oncalls.read") {
+	// A refusal that says nothing.
+	w.fake.Inject(pagerdutytest.Fault{Call: "GET /users", Status: http.StatusForbidden})
+	if r := w.collect(); r.err == nil || !strings.Contains(r.err.Error(), "users.read") {
 		t.Errorf("error %v does not name the scope", r.err)
 	}
 	if err := w.source.Check(t.Context()); err != nil {
@@ -131,7 +150,7 @@ func TestSecondPageFails(t *testing.T) {
 		if got := calls(r.err); got != "GET /incidents server_error" {
 			t.Errorf("error %q", got)
 		}
-		if len(r.incidents) != 100 || r.groups() != "escalation oncall setup" {
+		if len(r.incidents) != 100 || r.groups() != every("incidents", "response", "change_failure", "sleep") {
 			t.Errorf("%d incidents kept, covered %q", len(r.incidents), r.groups())
 		}
 	})
@@ -243,7 +262,7 @@ func TestRecordsThatCannotBeDecodedCostThemselves(t *testing.T) {
 			w := start(t, account, append(services, refers("odd", "PODD")))
 			w.fake.Inject(pagerdutytest.Fault{Call: tc.call, Records: []string{tc.record}})
 			r := w.collect()
-			if r.err != nil || r.groups() != "escalation incidents oncall setup" {
+			if r.err != nil || r.groups() != every() {
 				t.Fatalf("covered %q, error %v", r.groups(), r.err)
 			}
 			for service, facts := range tc.wants {
@@ -267,12 +286,12 @@ func TestStoreFailsAndCallerGoes(t *testing.T) {
 	full := errors.New("the disk is full")
 	n := 0
 	r := w.collectWith(t.Context(), func(collectors.Batch) error {
-		if n++; n == 5 {
+		if n++; n == 8 {
 			return full
 		}
 		return nil
 	})
-	if !errors.Is(r.err, full) || !strings.HasSuffix(calls(r.err), "store") || r.batches != 4 || len(r.incidents) != 100 {
+	if !errors.Is(r.err, full) || !strings.HasSuffix(calls(r.err), "store") || r.batches != 7 || len(r.incidents) != 100 {
 		t.Errorf("error %v after %d batches", r.err, r.batches)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -282,7 +301,7 @@ func TestStoreFailsAndCallerGoes(t *testing.T) {
 		}
 		return nil
 	})
-	if got := calls(r.err); got != "GET /incidents canceled" || r.groups() != "escalation oncall setup" {
+	if got := calls(r.err); got != "GET /incidents canceled" || r.groups() != "automation escalation grouping oncall setup workflows" {
 		t.Errorf("error %q, covered %q", got, r.groups())
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"sort"
 	"strings"
 	"time"
 
@@ -14,141 +16,308 @@ import (
 const (
 	incidentSpan = 90 * day
 	loadWeeks    = 8
-	// widestWindow is below the vendor's six months whatever months they are.
-	widestWindow = 180 * day
-	// mostWindows bounds how often a window is cut.
-	mostWindows = 1000
 	// fewest is the least number of incidents that a share is told of.
 	fewest = 5
 	// repeats is how often a problem comes until it counts as repeated.
 	repeats = 3
+	// mostSent is how many incidents are stored at once, beside pages.
+	mostSent = 500
 )
 
-// listedIncidents is what facts need of the incidents of the last 90 days.
-type listedIncidents struct {
-	// seen are the ids, since windows overlap by a second.
-	seen map[string]bool
-	// byService are the incidents by PagerDuty service.
-	byService map[string][]evidence.Incident
-	// pages counts those of high urgency by escalation policy, of 8 weeks.
-	pages map[string]int
-}
-
-// window is the time from its start until before its end.
-type window struct{ start, end time.Time }
-
-// listIncidents lists the incidents of the history, emits them page by page
-// and, when all are there, observes the facts of the incidents group.
-//
-// The vendor lists at most 10,000 incidents and six months in one window. A
-// longer one is gone on with from the last incident that was read, as they
-// come in order of creation; where they do not, it is halved.
+// listIncidents lists the incidents of the history where that is due, and
+// stores them page by page. What the store has of that time and the complete
+// list has not is gone.
 func (r *round) listIncidents(ctx context.Context) error {
-	listed := &listedIncidents{seen: map[string]bool{}, byService: map[string][]evidence.Incident{}, pages: map[string]int{}}
-	r.incidents = listed
-	var windows []window
-	now := r.now.Truncate(time.Second)
-	end := now.Add(time.Second)
-	for start := now.Add(-r.history); start.Before(end); start = start.Add(widestWindow) {
-		windows = append(windows, window{start, earlier(start.Add(widestWindow), end)})
+	if err := r.recallIncidents(ctx); err != nil {
+		return err
 	}
-	for n := 0; len(windows) > 0; n++ {
-		if n == mostWindows {
-			return incomplete("GET /incidents", fmt.Errorf("no end after %d windows", n))
-		}
-		rest, err := r.listWindow(ctx, windows[0])
-		if err != nil {
-			return err
-		}
-		windows = append(rest, windows[1:]...)
-	}
-	if r.services == nil {
+	if !r.due(listingIncidents, incidentsEvery) {
 		return nil
 	}
-	return r.observe(groupIncidents, func(*serviceRecord) evidence.Missing { return "" })
+	now := r.now.Truncate(time.Second)
+	span := window{r.historyStart(), now.Add(time.Second)}
+	seen := &seenIncidents{ids: map[string]bool{}}
+	_, err := walk("incidents", windows(span, widestWindow), func(w window, at func(time.Time)) (bool, error) {
+		return r.incidentPages(ctx, w.query(), seen, at)
+	})
+	if err != nil {
+		return err
+	}
+	r.listed = true
+	return r.done(listingIncidents, r.sendGone(span, seen))
 }
 
-// listWindow reads one window and returns what of it is left to read.
-func (r *round) listWindow(ctx context.Context, w window) (rest []window, err error) {
-	query := map[string][]string{"since": {stamp(w.start)}, "until": {stamp(w.end)}}
-	last, inOrder := w.start, true
-	tooFar, err := r.incidentPages(ctx, query, func(created time.Time) {
-		// Times in requests have no fractions.
-		switch created = created.Truncate(time.Second); {
-		case created.Before(last):
-			inOrder = false
-		case created.After(last):
-			last = created
-		}
-	})
-	switch {
-	case err != nil || !tooFar:
-		return nil, err
-	case inOrder && last.Sub(w.start) >= time.Second && last.Before(w.end):
-		return []window{{last, w.end}}, nil
-	case w.end.Sub(w.start) < 2*time.Second:
-		return nil, incomplete("GET /incidents", fmt.Errorf("more than %d incidents in a second, at %s", maxRecords, stamp(w.start)))
+func (r *round) historyStart() time.Time { return r.now.Truncate(time.Second).Add(-r.history) }
+
+// recallIncidents reads what is stored of incidents, once.
+func (r *round) recallIncidents(ctx context.Context) error {
+	m := r.memory.incidents
+	if m.recalled {
+		return nil
 	}
-	middle := w.start.Add(w.end.Sub(w.start) / 2).Truncate(time.Second)
-	return []window{{w.start, middle}, {middle, w.end}}, nil
+	m.stored = map[string]evidence.Incident{}
+	if r.recall != nil && !r.first {
+		list, err := r.recall(ctx, r.historyStart())
+		if err != nil {
+			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
+		}
+		for _, in := range list {
+			m.stored[in.ID] = in
+			if in.ResolvedAt.IsZero() && in.StartedAt.Before(r.historyStart()) {
+				// It is not in the list of the history, and what happens to it is
+				// still to be noticed.
+				m.byID[in.ID] = recalled(in)
+			}
+		}
+		if at, err := time.Parse(time.RFC3339, r.cursors[logCursor]); err == nil {
+			m.followed = earlier(at, r.now)
+		}
+	}
+	m.recalled = true
+	return nil
+}
+
+func recalled(in evidence.Incident) *known {
+	return &known{Incident: in, followed: in.AcksKnown, sent: in}
 }
 
 // listOpenIncidents lists open incidents of any age, which the history may not
-// reach, and emits those that it did not.
+// reach.
 func (r *round) listOpenIncidents(ctx context.Context) error {
 	query := map[string][]string{"date_range": {"all"}, "statuses[]": {"triggered", "acknowledged"}}
-	tooFar, err := r.incidentPages(ctx, query, func(time.Time) {})
+	seen := &seenIncidents{ids: map[string]bool{}}
+	tooFar, err := r.incidentPages(ctx, query, seen, func(time.Time) {})
 	if err == nil && tooFar {
 		err = incomplete("GET /incidents", fmt.Errorf("more than %d incidents are open: resolve those that are over", maxRecords))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	r.opened = true
+	for id, k := range r.memory.incidents.byID {
+		switch {
+		case !k.open() || seen.ids[id] || !k.StartedAt.Before(r.historyStart()):
+			k.absent = 0
+		case seen.nameless == 0:
+			k.absent++
+		}
+	}
+	return nil
 }
 
-// incidentPages walks a listing of incidents and emits each page.
-func (r *round) incidentPages(ctx context.Context, query map[string][]string, created func(time.Time)) (tooFar bool, err error) {
+// seenIncidents are the ids of a listing, those of records that cannot be
+// decoded among them; nameless counts those without even an id.
+type seenIncidents struct {
+	ids      map[string]bool
+	nameless int
+}
+
+// incidentPages walks a listing of incidents and stores what is new of each
+// page.
+func (r *round) incidentPages(ctx context.Context, query map[string][]string, seen *seenIncidents, at func(time.Time)) (tooFar bool, err error) {
 	query["include[]"] = []string{"first_trigger_log_entries"}
 	query["sort_by"] = []string{"created_at:asc"}
 	return r.api.all(ctx, "incidents", query, func(records []json.RawMessage) error {
-		batch := collectors.Batch{}
+		var learnt []*known
 		for _, raw := range records {
 			record, err := decode[incidentRecord](raw)
 			if err != nil {
-				r.skip("incident", idOf(raw, "id"), err)
+				id := idOf(raw, "id")
+				r.skip("incident", id, err)
+				if id == "" {
+					seen.nameless++
+				}
+				seen.ids[evidence.Clean(id, 100)] = true
 				continue
 			}
-			created(record.CreatedAt.Time)
-			if r.incidents.seen[record.ID] {
-				continue
-			}
-			r.incidents.seen[record.ID] = true
-			in := r.incident(&record)
-			r.incidents.add(record.Service.ID, in, r.now)
-			if len(in.Services) > 0 {
-				batch.Incidents = append(batch.Incidents, in)
+			at(record.CreatedAt.Time)
+			k := r.learn(&record)
+			if !seen.ids[k.ID] {
+				seen.ids[k.ID] = true
+				learnt = append(learnt, k)
 			}
 		}
-		if len(batch.Incidents) == 0 && len(r.skipped) == 0 {
-			return nil
-		}
-		return r.send(batch)
+		return r.sendIncidents(learnt, nil)
 	})
 }
 
-func (l *listedIncidents) add(service string, in evidence.Incident, now time.Time) {
-	if in.StartedAt.Before(now.Add(-incidentSpan)) {
-		return
+// learn takes a record into memory. What the log and the store have told of
+// the incident stays.
+func (r *round) learn(record *incidentRecord) *known {
+	m := r.memory.incidents
+	in := r.incident(record)
+	k := m.byID[in.ID]
+	if k == nil {
+		k = &known{}
+		if old, ok := m.stored[in.ID]; ok {
+			k = recalled(old)
+		}
+		m.byID[in.ID] = k
 	}
-	if len(in.Services) > 0 {
-		l.byService[service] = append(l.byService[service], in)
+	if k.service != "" && in.UpdatedAt.Before(k.UpdatedAt) {
+		return k // a page that was read late
 	}
-	if in.Urgent && in.Group != "" && !in.StartedAt.Before(now.Add(-loadWeeks*7*day)) {
-		l.pages[in.Group]++
+	in.AcknowledgedAt = k.AcknowledgedAt
+	if in.Channel == "" {
+		in.Channel, in.MachineDetected = k.Channel, k.MachineDetected
+	} else {
+		k.opened = time.Time{}
 	}
+	switch {
+	case in.ResolvedAt.IsZero():
+	case in.ResolvedAt.Equal(k.endedAt):
+		in.Resolver = k.ended
+	case in.ResolvedAt.Equal(k.ResolvedAt) && k.Resolver == evidence.ResolverTimeout:
+		in.Resolver = k.Resolver // the store knows it from the log
+	}
+	k.Incident, k.service = in, record.Service.ID
+	return k
+}
+
+// sendIncidents stores those of the incidents that are of services of the
+// catalog and not stored as they are, with the cursors.
+func (r *round) sendIncidents(list []*known, cursors map[string]string) error {
+	var changed []*known
+	batch := collectors.Batch{}
+	flush := func() error {
+		if err := r.send(batch); err != nil {
+			return err
+		}
+		for i, k := range changed {
+			k.sent = batch.Incidents[i]
+		}
+		changed, batch = nil, collectors.Batch{}
+		return nil
+	}
+	for _, k := range list {
+		in := k.told(r.memory.incidents.followed)
+		if len(in.Services) == 0 && k.sent.ID == "" || reflect.DeepEqual(in, k.sent) {
+			continue
+		}
+		if len(changed) == mostSent {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		changed, batch.Incidents = append(changed, k), append(batch.Incidents, in)
+	}
+	batch.Cursors = cursors
+	if len(changed) == 0 && len(cursors) == 0 && len(r.skipped) == 0 {
+		return nil
+	}
+	return flush()
+}
+
+// sendGone withdraws incidents that a complete listing of a span of time does
+// not have any more.
+func (r *round) sendGone(span window, seen *seenIncidents) error {
+	m := r.memory.incidents
+	if seen.nameless > 0 {
+		return nil // it may be any
+	}
+	batch := collectors.Batch{}
+	for id, in := range m.stored {
+		if _, ok := m.byID[id]; !ok && !seen.ids[id] && !in.StartedAt.Before(span.start) && in.StartedAt.Before(span.end) {
+			batch.Incidents = append(batch.Incidents, gone(in))
+		}
+	}
+	var forgotten []string
+	for id, k := range m.byID {
+		if seen.ids[id] || k.StartedAt.Before(span.start) || !k.StartedAt.Before(span.end) {
+			continue
+		}
+		forgotten = append(forgotten, id)
+		if k.sent.ID != "" {
+			batch.Incidents = append(batch.Incidents, gone(k.sent))
+		}
+	}
+	if len(batch.Incidents) > 0 {
+		if err := r.send(batch); err != nil {
+			return err
+		}
+	}
+	m.stored = nil // what is left of it is in byID
+	for _, id := range forgotten {
+		delete(m.byID, id)
+	}
+	return nil
+}
+
+func gone(in evidence.Incident) evidence.Incident {
+	in.Gone = true
+	return in
+}
+
+// observeIncidents observes the facts about incidents that the round's
+// listings are complete for, and forgets incidents that are over and too old.
+func (r *round) observeIncidents(context.Context) error {
+	m := r.memory.incidents
+	_, complete := r.memory.asked[listingIncidents]
+	current := r.listed || complete && r.opened && r.followed
+	if !r.followed {
+		// Without the log only a listing tells what has changed.
+		delete(r.memory.asked, listingIncidents)
+	}
+	if r.services == nil || !current {
+		return nil
+	}
+	r.incidents = m.last(incidentSpan, r.now)
+	if err := r.observe(groupIncidents, nobody); err != nil {
+		return err
+	}
+	if r.followed {
+		if err := r.observe(groupResponse, nobody); err != nil {
+			return err
+		}
+	}
+	limit := r.historyStart().Add(-day)
+	for id, k := range m.byID {
+		if !k.open() && k.StartedAt.Before(limit) {
+			delete(m.byID, id)
+		}
+	}
+	return nil
+}
+
+// listedIncidents is what facts need of the incidents of the last 90 days.
+type listedIncidents struct {
+	// byService are the incidents by PagerDuty service, in order of time.
+	byService map[string][]*known
+	// pages counts those of high urgency by escalation policy, of 8 weeks.
+	pages map[string]int
+	// noise are the ids of incidents that are noisy or flapping.
+	noise map[string]bool
+}
+
+// last sums up the incidents of the last span of time.
+func (m *incidentMemory) last(span time.Duration, now time.Time) *listedIncidents {
+	l := &listedIncidents{byService: map[string][]*known{}, pages: map[string]int{}, noise: map[string]bool{}}
+	for _, k := range m.byID {
+		if k.service == "" || k.StartedAt.Before(now.Add(-span)) {
+			continue
+		}
+		if len(k.Services) > 0 {
+			l.byService[k.service] = append(l.byService[k.service], k)
+		}
+		if k.Urgent && k.Group != "" && !k.StartedAt.Before(now.Add(-loadWeeks*7*day)) {
+			l.pages[k.Group]++
+		}
+	}
+	for _, list := range l.byService {
+		sort.Slice(list, func(i, j int) bool {
+			if !list[i].StartedAt.Equal(list[j].StartedAt) {
+				return list[i].StartedAt.Before(list[j].StartedAt)
+			}
+			return list[i].ID < list[j].ID
+		})
+		markNoise(list, l.noise)
+	}
+	return l
 }
 
 // of lists the incidents of several PagerDuty services.
-func (l *listedIncidents) of(services []*serviceRecord) []evidence.Incident {
-	var all []evidence.Incident
+func (l *listedIncidents) of(services []*serviceRecord) []*known {
+	var all []*known
 	for _, s := range services {
 		all = append(all, l.byService[s.ID]...)
 	}
@@ -199,15 +368,18 @@ func byPerson(channel string) bool {
 // its service closed just when the service's auto-resolve time-out was over
 // was not resolved by anybody.
 func (r *round) resolver(record *incidentRecord, after time.Duration) evidence.Resolver {
-	if record.LastStatusChangeBy == nil {
-		return evidence.ResolverUnknown
+	by := record.LastStatusChangeBy
+	if by.kind() == "service" && r.timedOut(record.Service.ID, after) {
+		return evidence.ResolverTimeout
 	}
-	kind := strings.TrimSuffix(record.LastStatusChangeBy.Type, "_reference")
-	switch {
+	return endedBy(by)
+}
+
+// endedBy tells what an incident was ended by.
+func endedBy(by *reference) evidence.Resolver {
+	switch kind := by.kind(); {
 	case kind == "user":
 		return evidence.ResolverPerson
-	case kind == "service" && r.timedOut(record.Service.ID, after):
-		return evidence.ResolverTimeout
 	case kind == "service", strings.HasSuffix(kind, "integration"):
 		return evidence.ResolverIntegration
 	}
@@ -215,10 +387,14 @@ func (r *round) resolver(record *incidentRecord, after time.Duration) evidence.R
 }
 
 func (r *round) timedOut(service string, after time.Duration) bool {
-	if r.services == nil {
+	listed := r.services
+	if listed == nil {
+		listed = r.memory.services
+	}
+	if listed == nil {
 		return false
 	}
-	s := r.services.byID[service]
+	s := listed.byID[service]
 	if s == nil || s.AutoResolveTimeout == nil || *s.AutoResolveTimeout <= 0 {
 		return false
 	}
@@ -257,18 +433,4 @@ func links(record *incidentRecord) []string {
 		}
 	}
 	return all
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -10,12 +10,16 @@ import (
 )
 
 const (
-	// coverSpan is how far on-calls are looked ahead. Evidence about the coming
-	// fortnight is worth little after a day.
-	coverSpan     = 14 * day
-	onCallsValid  = day
-	mostSlices    = 16
-	onCallsHelpBy = "of the service's escalation policy in GET /oncalls for the coming 14 days"
+	// onCallSpan is how far on-calls are looked ahead: as far as PagerDuty
+	// computes shifts. The other spans are parts of it.
+	onCallSpan  = 90 * day
+	nearSpan    = 14 * day
+	monthSpan   = 30 * day
+	mostSlices  = 128
+	onCallsFrom = "of the service's escalation policy in GET /oncalls for the coming "
+	onCallsNear = onCallsFrom + "14 days"
+	// Evidence about the coming days is worth little after a day.
+	onCallsValid = day
 )
 
 // listedDuties is who is on call in the coming time, by escalation policy.
@@ -24,17 +28,29 @@ type listedDuties struct {
 	// bad are policies of which an entry could not be decoded: a gap may be
 	// no gap.
 	bad     map[string]bool
-	summary map[string]duty
+	summary map[string]duties
 	from    time.Time
+}
+
+// duties sums up the shifts of one escalation policy.
+type duties struct {
+	near, month duty
+	// rotation is the number of distinct people on level 1 in the whole span.
+	rotation int
 }
 
 // of sums up the duties of a service's policy. A policy that a complete
 // listing does not name has nobody on call.
-func (l *listedDuties) of(s *serviceRecord) duty {
+func (l *listedDuties) of(s *serviceRecord) duties {
 	id := s.policyID()
 	d, ok := l.summary[id]
 	if !ok {
-		d = sweep(l.shifts[id], l.from, l.from.Add(coverSpan))
+		shifts := l.shifts[id]
+		d = duties{
+			near:     sweep(shifts, l.from, l.from.Add(nearSpan)),
+			month:    sweep(shifts, l.from, l.from.Add(monthSpan)),
+			rotation: rotation(shifts, l.from, l.from.Add(onCallSpan)),
+		}
 		l.summary[id] = d
 	}
 	return d
@@ -44,7 +60,7 @@ func (l *listedDuties) of(s *serviceRecord) duty {
 // When there are more entries than the vendor lists for one window, the window
 // is cut into more and smaller ones, and the number is kept for later rounds.
 func (r *round) listDuties(ctx context.Context) error {
-	if r.services == nil {
+	if r.services == nil || !r.due(listingOnCalls, onCallsEvery) {
 		return nil
 	}
 	from := r.now.Truncate(time.Second)
@@ -59,10 +75,10 @@ func (r *round) listDuties(ctx context.Context) error {
 		}
 		if r.slices *= 2; r.slices > mostSlices {
 			r.slices = mostSlices
-			return incomplete("GET /oncalls", fmt.Errorf("more than %d entries in %s: use a credential that sees fewer escalation policies", maxRecords, coverSpan/mostSlices))
+			return incomplete("GET /oncalls", fmt.Errorf("more than %d entries in %s: use a credential that sees fewer escalation policies", maxRecords, onCallSpan/mostSlices))
 		}
 	}
-	return r.observe(groupOnCall, func(s *serviceRecord) evidence.Missing {
+	return r.done(listingOnCalls, r.observe(groupOnCall, func(s *serviceRecord) evidence.Missing {
 		switch {
 		case s.policyID() == "":
 			return evidence.MissingNoData
@@ -70,12 +86,12 @@ func (r *round) listDuties(ctx context.Context) error {
 			return evidence.MissingUndecodable
 		}
 		return ""
-	})
+	}))
 }
 
 func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (listed *listedDuties, tooFar bool, err error) {
-	listed = &listedDuties{shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duty{}, from: from}
-	width := coverSpan / time.Duration(slices)
+	listed = &listedDuties{shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duties{}, from: from}
+	width := onCallSpan / time.Duration(slices)
 	for n := range slices {
 		since := from.Add(time.Duration(n) * width)
 		query := map[string][]string{"since": {stamp(since)}, "until": {stamp(since.Add(width))}}
@@ -99,39 +115,36 @@ func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (lis
 	return listed, false, nil
 }
 
-// stamp writes a time as requests carry it; without the Z it would be read in
-// the account's time zone.
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
 func onCallDefinition(name string, kind evidence.Kind, help string) evidence.Definition {
 	return evidence.Definition{
 		Name: name, Kind: kind, Pack: "pagerduty", Help: help,
 		Permissions: []string{"services.read", "oncalls.read"},
+		FreshFor:    slowFresh,
 		ValidFor:    onCallsValid,
 		Absent:      "nobody, when a complete listing has no entry of the policy",
 	}
 }
 
 func onCallNow() fact {
-	d := onCallDefinition("pagerduty.oncall_now", evidence.KindInt, "Distinct people on call now on the first level "+onCallsHelpBy+"; of several services, the least.")
+	d := onCallDefinition("pagerduty.oncall_now", evidence.KindInt, "Distinct people on call now on the first level "+onCallsNear+"; of several services, the least.")
 	d.Merge = evidence.MergeMin
 	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		return count(r.duties.of(s).now, "level 1 of escalation policy "+s.policyID())
+		return count(r.duties.of(s).near.now, "level 1 of escalation policy "+s.policyID())
 	}}
 }
 
 func escalationPeople() fact {
-	d := onCallDefinition("pagerduty.escalation_people", evidence.KindInt, "Distinct people over all levels "+onCallsHelpBy+"; of several services, the least.")
+	d := onCallDefinition("pagerduty.escalation_people", evidence.KindInt, "Distinct people over all levels "+onCallsNear+"; of several services, the least.")
 	d.Merge = evidence.MergeMin
 	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		return count(r.duties.of(s).people, "escalation policy "+s.policyID())
+		return count(r.duties.of(s).near.people, "escalation policy "+s.policyID())
 	}}
 }
 
 func loneLevels() fact {
-	d := onCallDefinition("pagerduty.lone_levels", evidence.KindBool, "At some moment the same person is alone on two or more levels "+onCallsHelpBy+".")
+	d := onCallDefinition("pagerduty.lone_levels", evidence.KindBool, "At some moment the same person is alone on two or more levels "+onCallsNear+".")
 	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		sum, detail := r.duties.of(s), "escalation policy "+s.policyID()
+		sum, detail := r.duties.of(s).near, "escalation policy "+s.policyID()
 		if sum.lone {
 			detail += fmt.Sprintf(": levels %d and %d fall to one person", sum.loneLevels[0], sum.loneLevels[1])
 		}
@@ -140,10 +153,27 @@ func loneLevels() fact {
 }
 
 func coverageRatio14d() fact {
-	d := onCallDefinition("pagerduty.coverage_ratio_14d", evidence.KindDouble, "Share of time with somebody on the first level "+onCallsHelpBy+"; of several services, the least.")
+	d := onCallDefinition("pagerduty.coverage_ratio_14d", evidence.KindDouble, "Share of time with somebody on the first level "+onCallsNear+"; of several services, the least.")
 	d.Unit = "ratio"
 	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		sum := r.duties.of(s)
-		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: %s", s.policyID(), sum.gapText()))
+		sum := r.duties.of(s).near
+		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: %s", s.policyID(), sum.gapText("14 days")))
+	}}
+}
+
+func coverageRatio30d() fact {
+	d := onCallDefinition("pagerduty.coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody on the first level "+onCallsFrom+"30 days; of several services, the least.")
+	d.Unit = "ratio"
+	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
+		sum := r.duties.of(s).month
+		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: %s", s.policyID(), sum.gapText("30 days")))
+	}}
+}
+
+func rotationPeople() fact {
+	d := onCallDefinition("pagerduty.rotation_people", evidence.KindInt, "Distinct people on the first level "+onCallsFrom+"90 days; of several services, the least.")
+	d.Merge = evidence.MergeMin
+	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
+		return count(r.duties.of(s).rotation, "level 1 of escalation policy "+s.policyID())
 	}}
 }

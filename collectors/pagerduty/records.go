@@ -15,6 +15,14 @@ type reference struct {
 	Type string `json:"type"`
 }
 
+// kind is the type of what is referred to; empty when nothing is.
+func (r *reference) kind() string {
+	if r == nil {
+		return ""
+	}
+	return strings.TrimSuffix(r.Type, "_reference")
+}
+
 type serviceRecord struct {
 	ID                 string       `json:"id"`
 	Status             string       `json:"status"`

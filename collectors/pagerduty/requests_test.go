@@ -18,7 +18,7 @@ func company(n int) (pagerdutytest.Account, []*catalog.Service) {
 	var services []*catalog.Service
 	for i := range (n + 1) / 2 {
 		id := fmt.Sprintf("%03d", i)
-		account.Schedules = append(account.Schedules, pagerdutytest.Schedule{ID: "S" + id, Users: []string{"UA" + id, "UB" + id}, Start: noon.Add(-100 * day), Shift: 3 * day})
+		account.Schedules = append(account.Schedules, pagerdutytest.Schedule{ID: "S" + id, Users: []string{"UA" + id, "UB" + id}, Start: noon.Add(-100 * day), Shift: 9 * day})
 		account.EscalationPolicies = append(account.EscalationPolicies, pagerdutytest.EscalationPolicy{
 			ID: "E" + id, Levels: []pagerdutytest.Level{{Schedules: []string{"S" + id}}, {Users: []string{"UC" + id}}},
 		})
@@ -38,6 +38,22 @@ func company(n int) (pagerdutytest.Account, []*catalog.Service) {
 	return account, services
 }
 
+const interruptionDays = 30
+
+// logged counts what has happened to incidents in the last time.
+func logged(account pagerdutytest.Account, span time.Duration) int {
+	n := 0
+	for _, in := range account.Incidents {
+		for _, at := range []time.Time{in.CreatedAt, in.AcknowledgedAt, in.ResolvedAt} {
+			if !at.IsZero() && !at.After(noon) && at.After(noon.Add(-span)) {
+				n++
+			}
+		}
+		n += len(in.Notifications) + len(in.Notes)
+	}
+	return n
+}
+
 func pages(records int) int { return max((records+99)/100, 1) }
 
 func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
@@ -50,13 +66,16 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 				t.Fatal(r.err)
 			}
 			policies := (n + 1) / 2
-			shifts := policies * (5 + 1) // 14 days in shifts of 3, and somebody for ever
+			shifts := policies * (11 + 1) // 90 days in shifts of 9, of which one has begun, and somebody for ever
 			incidents, open := 12*n, (n+4)/5
 			want := map[string]int{
-				"GET /services":            pages(n),
-				"GET /escalation_policies": pages(policies),
-				"GET /oncalls":             pages(shifts),
-				"GET /incidents":           pages(open),
+				"GET /services":                pages(n),
+				"GET /escalation_policies":     pages(policies),
+				"GET /oncalls":                 pages(shifts),
+				"GET /incidents":               pages(open),
+				"GET /users":                   pages(3 * policies),
+				"GET /change_events":           3, // windows of a month
+				"GET /alert_grouping_settings": 1, "GET /incident_workflows/triggers": 1, "GET /automation_actions/actions": 1,
 			}
 			// Windows of 10,000, which share the second they are cut at.
 			for ; incidents > 10000; incidents -= 10000 - 1 {
@@ -70,10 +89,17 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 					t.Errorf("%s: %d requests, want %d", call, got, n)
 				}
 			}
-			if got := len(w.fake.Requests()); got != total {
+			// The log of all incidents, and all of the log of 30 days, in windows of
+			// which each may end in a page that is not full, and a second that two
+			// windows share.
+			most := pages(logged(account, 91*day)) + pages(logged(account, interruptionDays*day)) + 2*(4+2)
+			if got := w.fake.Count("GET /log_entries"); got > most {
+				t.Errorf("GET /log_entries: %d requests, want at most %d", got, most)
+			}
+			if got := len(w.fake.Requests()) - w.fake.Count("GET /log_entries"); got != total {
 				t.Errorf("%d requests, want %d", got, total)
 			}
-			r.want(t, "service-P007", map[string]string{"high_urgency_90d": "12", "coverage_ratio_14d": "1", "escalation_people": "3", "page_load_per_week": "2"})
+			r.want(t, "service-P007", map[string]string{"high_urgency_90d": "12", "coverage_ratio_14d": "1", "escalation_people": "3", "rotation_people": "2", "page_load_per_week": "2"})
 		})
 	}
 }
@@ -81,7 +107,7 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 func TestMoreOnCallsThanOneWindowHolds(t *testing.T) {
 	account, services := company(60)
 	for i := range account.Schedules {
-		account.Schedules[i].Shift = 6 * time.Hour
+		account.Schedules[i].Shift = 2 * day
 	}
 	w := start(t, account, services, func(o *pagerdutytest.Options, _ *pagerduty.Options, _ *transport.Config) { o.MaxRecords = 600 })
 	r := w.collect()
@@ -94,8 +120,8 @@ func TestMoreOnCallsThanOneWindowHolds(t *testing.T) {
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
-	// 30 policies: 14 or 15 shifts and one person in each of four windows.
-	if got := w.fake.Count("GET /oncalls"); got != 4*5 {
+	// 30 policies: about 12 shifts and one person in each of four windows.
+	if got := w.fake.Count("GET /oncalls"); got != 4*4 {
 		t.Errorf("%d requests in the second round, want none beyond the four windows", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"strings"
 	"time"
@@ -23,11 +24,26 @@ type round struct {
 	// skipped counts what could not be decoded since the last batch.
 	skipped map[string]int
 	logging map[string]bool
+	// cursors are what the store has of this source; none in a first round.
+	cursors map[string]string
+	first   bool
+	// begun says that a batch of this round has been stored.
+	begun bool
+	// recall reads the stored incidents; it may be nil.
+	recall func(ctx context.Context, since time.Time) ([]evidence.Incident, error)
 
 	services  *listedServices
 	policies  *listedPolicies
 	duties    *listedDuties
+	grouping  *listedGroupings
+	triggers  []workflowTrigger
+	actions   []automationAction
 	incidents *listedIncidents
+	sleep     *interruptions
+
+	// What has come of asking for incidents: whether all of them were listed,
+	// those that are open, and the log of what happened to them.
+	listed, opened, followed bool
 }
 
 // references are the catalog's services with their PagerDuty ids.
@@ -35,6 +51,8 @@ type references struct {
 	services []referring
 	// names are the catalog names by PagerDuty id.
 	names map[string][]string
+	// hash changes with any of it.
+	hash uint64
 }
 
 type referring struct {
@@ -44,13 +62,16 @@ type referring struct {
 
 func newReferences(s *Source, services []*catalog.Service) references {
 	refs := references{names: map[string][]string{}}
+	sum := fnv.New64a()
 	for _, service := range services {
 		ids := s.references(service)
 		refs.services = append(refs.services, referring{name: service.Name, ids: ids})
 		for _, id := range ids {
 			refs.names[id] = append(refs.names[id], service.Name)
+			_, _ = fmt.Fprintf(sum, "%q %q ", service.Name, id)
 		}
 	}
+	refs.hash = sum.Sum64()
 	return refs
 }
 
@@ -59,9 +80,16 @@ func (r *round) send(b collectors.Batch) error {
 	if len(r.skipped) > 0 {
 		b.Skipped, r.skipped = r.skipped, map[string]int{}
 	}
+	if r.first && !r.begun {
+		if b.Cursors == nil {
+			b.Cursors = map[string]string{}
+		}
+		b.Cursors[formatCursor] = format
+	}
 	if err := r.emit(b); err != nil {
 		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "store batch of " + r.id, Err: err}
 	}
+	r.begun = true
 	return nil
 }
 

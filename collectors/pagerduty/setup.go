@@ -39,6 +39,10 @@ func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []stri
 
 // listSetup lists the services and observes the facts of the setup group.
 func (r *round) listSetup(ctx context.Context) error {
+	if !r.due(listingServices, setupEvery) {
+		r.services = r.memory.services
+		return nil
+	}
 	listed := &listedServices{byID: map[string]*serviceRecord{}, bad: map[string]bool{}}
 	query := map[string][]string{"include[]": {"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"}}
 	err := r.list(ctx, "services", query, func(raw json.RawMessage) {
@@ -58,9 +62,12 @@ func (r *round) listSetup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.services = listed
-	return r.observe(groupSetup, func(*serviceRecord) evidence.Missing { return "" })
+	r.services, r.memory.services = listed, listed
+	return r.done(listingServices, r.observe(groupSetup, nobody))
 }
+
+// nobody is the answer of groups that no service is kept from.
+func nobody(*serviceRecord) evidence.Missing { return "" }
 
 func serviceExists() fact {
 	absent := evidence.Bool(false)
@@ -69,6 +76,7 @@ func serviceExists() fact {
 			Name: "pagerduty.service_exists", Kind: evidence.KindBool, Pack: "pagerduty",
 			Help:        "The referenced service is in GET /services.",
 			Permissions: []string{"services.read"},
+			FreshFor:    slowFresh,
 			Absent:      "false: a complete listing without the id is observed absent",
 		},
 		group: groupSetup,
@@ -83,6 +91,7 @@ func serviceEnabled() fact {
 			Name: "pagerduty.service_enabled", Kind: evidence.KindBool, Pack: "pagerduty",
 			Help:        "The status of the service in GET /services is not disabled; of several services, of all.",
 			Permissions: []string{"services.read"},
+			FreshFor:    slowFresh,
 			Absent:      "unknown",
 			Merge:       evidence.MergeAll,
 		},
@@ -104,6 +113,7 @@ func integrations() fact {
 			Name: "pagerduty.integrations", Kind: evidence.KindInt, Pack: "pagerduty",
 			Help:        "Integrations of the service in GET /services, e-mail integrations not counted.",
 			Permissions: []string{"services.read"},
+			FreshFor:    slowFresh,
 			Absent:      "0 when the service lists none",
 		},
 		group: groupSetup,
@@ -129,6 +139,7 @@ func ackTimeout() fact {
 			Name: "pagerduty.ack_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
 			Help:        "Time after which an acknowledged incident is triggered again, acknowledgement_timeout in GET /services; 0 when it is off.",
 			Permissions: []string{"services.read"},
+			FreshFor:    slowFresh,
 			Absent:      "0: null means that the time-out is off",
 			// Off is the worst answer and the smallest number.
 			Merge: evidence.MergeMin,
@@ -139,28 +150,6 @@ func ackTimeout() fact {
 				return count(0, "acknowledgement time-out is off")
 			}
 			return count(int(*s.AckTimeout), fmt.Sprintf("acknowledgement time-out %.0f s", *s.AckTimeout))
-		},
-	}
-}
-
-func adaptiveAlerting() fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help:        "Alerts are grouped by content or by machine learning and transient ones are paused, alert_grouping_parameters and auto_pause_notifications_parameters in GET /services; of several services, of all.",
-			Permissions: []string{"services.read"},
-			Absent:      "false when the service does not have the settings",
-			Merge:       evidence.MergeAll,
-		},
-		group: groupSetup,
-		part: func(_ *round, s *serviceRecord) answer {
-			grouping := "none"
-			if s.Grouping != nil && s.Grouping.Type != nil && *s.Grouping.Type != "" {
-				grouping = *s.Grouping.Type
-			}
-			paused := s.AutoPause != nil && s.AutoPause.Enabled
-			adaptive := paused && (grouping == "intelligent" || grouping == "content_based")
-			return yes(adaptive, fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, paused))
 		},
 	}
 }

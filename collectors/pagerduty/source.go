@@ -1,8 +1,10 @@
 // Package pagerduty observes services through PagerDuty's REST API, read only:
-// their set-up, escalation, on-call cover and incidents.
+// their set-up, escalation, on-call cover, incidents, changes and automation.
 //
 // Everything comes from list calls, so requests grow with pages and never with
-// services. Facts are declared beside the code that observes them, one file
+// services. A first round lists everything. Later ones ask for open incidents
+// and for what the log says since the last round, and list only now and then
+// what changes slowly; once a day all incidents are listed again. Facts are declared beside the code that observes them, one file
 // per subject; facts.go lists them.
 package pagerduty
 
@@ -77,6 +79,8 @@ type Source struct {
 	logged map[string]bool
 	// slices is into how many windows on-calls had to be cut.
 	slices int
+	// memory is what is known from earlier rounds.
+	memory *memory
 }
 
 var (
@@ -126,7 +130,7 @@ func New(o Options) (*Source, error) {
 		definitions: Definitions(), facts: map[string]bool{},
 		id: "pagerduty/" + o.Name, name: o.Name, onlyAccount: o.OnlyAccount,
 		history: o.History, now: o.Now, log: o.Logger.With("source", "pagerduty/"+o.Name),
-		api: newAPI(o), slices: 1,
+		api: newAPI(o), slices: 1, memory: newMemory(),
 	}
 	for _, d := range s.definitions {
 		s.facts[d.Name] = true
@@ -167,16 +171,22 @@ func (s *Source) Check(ctx context.Context) error {
 	return err
 }
 
-// Collect lists services, escalation policies, on-calls and incidents. A
-// listing that fails costs the groups that need it; all of them need the
-// services. See collectors.Source.
+// Collect lists what is due. A listing that fails costs the groups that need
+// it; all of them need the services. See collectors.Source.
 func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(collectors.Batch) error) error {
 	if req.Now.IsZero() {
 		req.Now = s.now()
 	}
-	r := &round{Source: s, now: req.Now.UTC(), emit: emit, catalog: newReferences(s, req.Services), skipped: map[string]int{}, logging: map[string]bool{}}
+	r := &round{
+		Source: s, now: req.Now.UTC(), emit: emit, catalog: newReferences(s, req.Services), skipped: map[string]int{}, logging: map[string]bool{},
+		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, recall: req.Incidents,
+	}
+	r.remember()
 	var errs []error
-	for _, step := range []func(context.Context) error{r.listSetup, r.listEscalation, r.listDuties, r.listIncidents, r.listOpenIncidents} {
+	for _, step := range []func(context.Context) error{
+		r.listSetup, r.listEscalation, r.listDuties, r.listGroupings, r.listTriggers, r.listActions,
+		r.listIncidents, r.listOpenIncidents, r.readLog, r.observeIncidents, r.listChanges, r.listInterruptions,
+	} {
 		err := step(ctx)
 		if err == nil {
 			continue

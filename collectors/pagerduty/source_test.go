@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -38,11 +39,64 @@ type world struct {
 	t      *testing.T
 	fake   *pagerdutytest.Server
 	source *pagerduty.Source
-	log    *strings.Builder
+	// options are those of the source.
+	options pagerduty.Options
+	log     *strings.Builder
 
 	services []*catalog.Service
-	mu       sync.Mutex
-	now      time.Time
+	// store is what rounds have stored; nil for a store that keeps nothing, so
+	// that every round is a first one.
+	store *stored
+	mu    sync.Mutex
+	now   time.Time
+}
+
+// stored is as much of a store as a source needs.
+type stored struct {
+	cursors   map[string]string
+	incidents map[string]evidence.Incident
+}
+
+// keep makes rounds go on from what earlier ones have stored.
+func (w *world) keep() {
+	w.store = &stored{cursors: map[string]string{}, incidents: map[string]evidence.Incident{}}
+}
+
+func (s *stored) commit(b collectors.Batch) {
+	for name, value := range b.Cursors {
+		if s.cursors[name] = value; value == "" {
+			delete(s.cursors, name)
+		}
+	}
+	for _, in := range b.Incidents {
+		s.incidents[in.ID] = in
+	}
+}
+
+func (s *stored) list(_ context.Context, since time.Time) ([]evidence.Incident, error) {
+	var list []evidence.Incident
+	for _, in := range s.incidents {
+		if !in.Gone && (!in.StartedAt.Before(since) || in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(since)) {
+			list = append(list, in)
+		}
+	}
+	return list, nil
+}
+
+// later moves the clock.
+func (w *world) later(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// restart makes a new source, as a new process would.
+func (w *world) restart() {
+	w.t.Helper()
+	var err error
+	if w.source, err = pagerduty.New(w.options); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 type setting func(*pagerdutytest.Options, *pagerduty.Options, *transport.Config)
@@ -78,9 +132,8 @@ func start(t *testing.T, account pagerdutytest.Account, services []*catalog.Serv
 	}
 	t.Cleanup(client.CloseIdleConnections)
 	options.HTTPClient, options.Endpoint = client, server.URL+"/"
-	if w.source, err = pagerduty.New(options); err != nil {
-		t.Fatal(err)
-	}
+	w.options = options
+	w.restart()
 	return w
 }
 
@@ -110,9 +163,19 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r.err = w.source.Collect(ctx, collectors.Request{Services: w.services, Now: noon}, func(b collectors.Batch) error {
+	w.mu.Lock()
+	now := w.now
+	w.mu.Unlock()
+	request := collectors.Request{Services: w.services, Now: now}
+	if w.store != nil {
+		request.Cursors, request.Incidents = maps.Clone(w.store.cursors), w.store.list
+	}
+	r.err = w.source.Collect(ctx, request, func(b collectors.Batch) error {
 		if err := store(b); err != nil {
 			return err
+		}
+		if w.store != nil {
+			w.store.commit(b)
 		}
 		r.batches++
 		for _, v := range b.Records {
@@ -120,7 +183,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 			if err != nil {
 				w.t.Error(err)
 			}
-			if v.Value.Kind() != d.Kind || v.Source != "pagerduty/main" || !v.ObservedAt.Equal(noon) || v.Detail == "" {
+			if v.Value.Kind() != d.Kind || v.Source != "pagerduty/main" || !v.ObservedAt.Equal(now) || !v.Since.IsZero() || v.Detail == "" {
 				w.t.Errorf("bad record %+v", v)
 			}
 			r.records[v.Service+" "+v.Fact] = v
@@ -129,7 +192,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 			r.withdrawals[v.Service+" "+v.Fact] = v.Reason
 		}
 		for _, v := range b.Incidents {
-			if _, twice := r.incidents[v.ID]; twice {
+			if old, twice := r.incidents[v.ID]; twice && reflect.DeepEqual(old, v) {
 				w.t.Errorf("incident %s emitted twice", v.ID)
 			}
 			r.incidents[v.ID] = v
@@ -143,6 +206,12 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 		return nil
 	})
 	return r
+}
+
+// every names the groups but those that are left out.
+func every(but ...string) string {
+	list := []string{"automation", "change_failure", "changes", "escalation", "grouping", "incidents", "oncall", "response", "setup", "sleep", "workflows"}
+	return strings.Join(slices.DeleteFunc(list, func(g string) bool { return slices.Contains(but, g) }), " ")
 }
 
 // groups are the names of the covered groups.
@@ -241,7 +310,7 @@ func TestSetupEscalationAndOnCall(t *testing.T) {
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
-	if got := r.groups(); got != "escalation incidents oncall setup" {
+	if got := r.groups(); got != every() {
 		t.Errorf("covered %q", got)
 	}
 	r.want(t, "checkout", map[string]string{
@@ -249,6 +318,9 @@ func TestSetupEscalationAndOnCall(t *testing.T) {
 		"ack_timeout_seconds": "1800", "adaptive_alerting": "true",
 		"escalation_levels": "3",
 		"oncall_now":        "1", "escalation_people": "4", "lone_levels": "false", "coverage_ratio_14d": "1",
+		"coverage_ratio_30d": "1", "rotation_people": "3",
+		"mtta_p90_seconds_90d": "too_few", "unacknowledged_ratio_90d": "too_few", "noise_ratio_30d": "0", "sleep_interruptions_30d": "0",
+		"change_events_30d": "0", "change_failure_ratio_90d": "too_few", "automatic_workflows": "0", "orchestrated_actions": "0",
 		"high_urgency_90d": "0", "machine_detected_ratio_90d": "too_few", "repeat_manual_templates_90d": "0", "page_load_per_week": "0",
 	})
 	r.want(t, "reports", map[string]string{
@@ -257,6 +329,7 @@ func TestSetupEscalationAndOnCall(t *testing.T) {
 		"escalation_levels": "2",
 		// 12 hours a day without one day, of 14.
 		"oncall_now": "1", "escalation_people": "1", "lone_levels": "true", "coverage_ratio_14d": "0.4643",
+		"coverage_ratio_30d": "0.4833", "rotation_people": "1",
 	})
 	if got, want := r.records["reports pagerduty.coverage_ratio_14d"].Detail, "the first from 2026-03-04T18:00:00Z to 2026-03-05T06:00:00Z"; !strings.Contains(got, want) {
 		t.Errorf("detail %q, want %q in it", got, want)
@@ -323,8 +396,8 @@ func TestDefinitionsAreSound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if facts.Len() != 14 {
-		t.Errorf("%d facts, want 14", facts.Len())
+	if facts.Len() != 24 {
+		t.Errorf("%d facts, want 24", facts.Len())
 	}
 	for i := range facts.Len() {
 		d := facts.At(i)
@@ -334,6 +407,9 @@ func TestDefinitionsAreSound(t *testing.T) {
 		}
 		if onCall := slices.Contains(d.Permissions, "oncalls.read"); onCall != (d.ValidFor == day) {
 			t.Errorf("%s is valid for %s", d.Name, d.ValidFor)
+		}
+		if everyRound := incident && d.Name != "pagerduty.sleep_interruptions_30d" && d.Name != "pagerduty.change_failure_ratio_90d"; everyRound != (d.FreshFor == 0) {
+			t.Errorf("%s is fresh for %s", d.Name, d.FreshFor)
 		}
 	}
 }

@@ -33,8 +33,8 @@ type duty struct {
 }
 
 // gapText tells of the gaps. It names no moment that moves with the clock, or
-// the text would change with every round.
-func (d duty) gapText() string {
+// the text would change with every round. span names the time looked at.
+func (d duty) gapText(span string) string {
 	if d.gaps == 0 {
 		return "no gap"
 	}
@@ -43,7 +43,7 @@ func (d duty) gapText() string {
 		start = "now"
 	}
 	if d.endOpen {
-		end = "beyond the coming 14 days"
+		end = "beyond the coming " + span
 	}
 	return fmt.Sprintf("%d gaps, the first from %s to %s", d.gaps, start, end)
 }
@@ -141,4 +141,17 @@ func alone(active map[int]map[string]int) (levels [2]int, found bool) {
 		}
 	}
 	return levels, false
+}
+
+// rotation counts the distinct people who are on level 1 at some time of the
+// span.
+func rotation(shifts []shift, from, to time.Time) int {
+	people := map[string]bool{}
+	for _, s := range shifts {
+		ends := s.end.IsZero() || s.end.After(s.start)
+		if s.level == 1 && ends && s.start.Before(to) && (s.end.IsZero() || s.end.After(from)) {
+			people[s.user] = true
+		}
+	}
+	return len(people)
 }

@@ -50,7 +50,7 @@ func TestSweep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := sweep(tc.shifts, t0, t0.Add(10*time.Hour))
-			if got := fmt.Sprintf("%d %d %t %.2f %s", d.now, d.people, d.lone, d.covered, d.gapText()); got != tc.want {
+			if got := fmt.Sprintf("%d %d %t %.2f %s", d.now, d.people, d.lone, d.covered, d.gapText("14 days")); got != tc.want {
 				t.Errorf("got %s\nwant %s", got, tc.want)
 			}
 		})

@@ -27,7 +27,8 @@ var knownFields = []string{
 	"resolutiondate", "duedate", "description", "assignee", "reporter", "parent", "issuelinks",
 }
 
-// search checks the parameters of a search and runs its query.
+// search checks the parameters of a search and runs its query on what the index
+// knows by then: relative times count from now all the same.
 func (s *Server) search(values url.Values, site *index, now time.Time, parameters ...string) (*asked, *refusal) {
 	unknown := func(format string, args ...any) *refusal {
 		message := fmt.Sprintf(format, args...)
@@ -79,7 +80,7 @@ func (s *Server) search(values url.Values, site *index, now time.Time, parameter
 	if len(missing) > 0 {
 		return nil, invalid(missing...)
 	}
-	a.found = site.recall(a.jql, q, now)
+	a.found = site.recall(a.jql, q, now.Add(-s.options.IndexLag))
 	return a, nil
 }
 

@@ -248,7 +248,7 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 		s.options.Fail("the search that Cloud has removed")
 		return nil, &refusal{status: http.StatusGone, messages: []string{"The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."}}
 	case call == "GET /rest/api/2/search/jql" && !s.options.DataCenter:
-		return s.searchByToken(r.URL.Query(), site, now.Add(-s.options.IndexLag), fault)
+		return s.searchByToken(r.URL.Query(), site, now, fault)
 	case call == "POST /rest/api/2/changelog/bulkfetch" && !s.options.DataCenter:
 		return unlessRefused(s.bulk(site, body, now))
 	}

@@ -18,6 +18,17 @@ type Account struct {
 	// policies and schedules.
 	OnCalls   []OnCall
 	Incidents []Incident
+	// Users are known beside those of policies and schedules, whose time zone
+	// is Etc/UTC unless they are here.
+	Users []User
+	// ChangeEvents are changes that deployments told of.
+	ChangeEvents []ChangeEvent
+	// AlertGroupings are settings that group the alerts of several services.
+	AlertGroupings []AlertGrouping
+	// WorkflowTriggers start incident workflows.
+	WorkflowTriggers []WorkflowTrigger
+	// AutomationActions are what automation can run.
+	AutomationActions []AutomationAction
 }
 
 // Service is one PagerDuty service.
@@ -94,6 +105,12 @@ type Incident struct {
 	// ResolvedBy is the type of reference behind the resolution: user_reference,
 	// service_reference and so on. ResolvedByID is its id.
 	ResolvedBy, ResolvedByID string
+	// AcknowledgedBy is the id of the user who acknowledged it; PUSER when empty.
+	AcknowledgedBy string
+	// Notes are when people wrote notes.
+	Notes []time.Time
+	// Notifications are when whom it notified.
+	Notifications []Notification
 	// Channel is the type of the channel that opened it; null when empty.
 	Channel string
 	// ExternalReferences are links to tickets elsewhere.
@@ -109,6 +126,8 @@ type index struct {
 	policies  map[string]EscalationPolicy
 	services  map[string]Service
 	schedules map[string]Schedule
+	// log is everything that happened to incidents, newest first.
+	log []logEntry
 }
 
 func newIndex(a Account) *index {
@@ -129,6 +148,10 @@ func newIndex(a Account) *index {
 	}
 	x.Incidents = slices.Clone(a.Incidents)
 	sort.SliceStable(x.Incidents, func(i, j int) bool { return x.Incidents[i].CreatedAt.Before(x.Incidents[j].CreatedAt) })
+	x.log = x.newLog()
+	x.Users = x.allUsers()
+	x.ChangeEvents = slices.Clone(a.ChangeEvents)
+	sort.SliceStable(x.ChangeEvents, func(i, j int) bool { return x.ChangeEvents[i].At.After(x.ChangeEvents[j].At) })
 	return x
 }
 
@@ -226,7 +249,7 @@ func (x *index) incident(in *Incident, include map[string]bool, now time.Time) o
 	changedBy := reference(in.Service, "service", x.services[in.Service].Name)
 	if !in.AcknowledgedAt.IsZero() && !in.AcknowledgedAt.After(now) {
 		status, changedAt = "acknowledged", in.AcknowledgedAt
-		changedBy = reference("PUSER", "user", "Somebody")
+		changedBy = in.acknowledger()
 	}
 	var resolvedAt any
 	if resolved(in, now) {

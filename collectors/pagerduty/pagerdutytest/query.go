@@ -1,6 +1,7 @@
 package pagerdutytest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,6 +19,8 @@ type query struct {
 	include       map[string]bool
 	limit, offset int
 	total         bool
+	// cursor is the place that a cursor-paged listing is gone on with.
+	cursor string
 }
 
 // parse refuses what the vendor's reference does not know.
@@ -36,11 +39,17 @@ func (s *Server) parse(values url.Values, call string, e endpoint) (query, *refu
 				return q, unknown("limit %q is not a number above 0", list[0])
 			}
 		case "offset":
+			if e.cursor != "" {
+				return q, unknown("offset: the listing is paged by %s", e.cursor)
+			}
 			q.offset, err = strconv.Atoi(list[0])
 			if err != nil || q.offset < 0 {
 				return q, unknown("offset %q is not a number", list[0])
 			}
 		case "total":
+			if e.cursor == "cursor" {
+				return q, unknown("total: the listing is paged by a cursor")
+			}
 			q.total = list[0] == "true"
 		case "include[]":
 			for _, word := range list {
@@ -50,19 +59,39 @@ func (s *Server) parse(values url.Values, call string, e endpoint) (query, *refu
 				q.include[word] = true
 			}
 		default:
+			if e.cursor != "" && name == e.cursor {
+				q.cursor = list[0]
+				if q.offset, err = fromCursor(q.cursor); err != nil {
+					return q, invalid("%s %q is not one of ours", name, q.cursor)
+				}
+				continue
+			}
 			if !slices.Contains(e.parameters, name) {
 				return q, unknown("parameter %q is unknown", name)
 			}
 		}
 	}
 	q.limit = min(q.limit, MaxLimit)
-	if q.offset+q.limit > s.options.MaxRecords {
+	if e.cursor == "" && q.offset+q.limit > s.options.MaxRecords {
 		return q, &refusal{
 			status: http.StatusBadRequest, code: 2002, message: "Arguments Caused Error",
 			errors: []string{fmt.Sprintf("Offset plus limit must not be greater than %d", s.options.MaxRecords)},
 		}
 	}
 	return q, nil
+}
+
+// toCursor and fromCursor hide an offset in a word.
+func toCursor(offset int) string {
+	return base64.URLEncoding.EncodeToString([]byte("at " + strconv.Itoa(offset)))
+}
+
+func fromCursor(cursor string) (int, error) {
+	data, err := base64.URLEncoding.DecodeString(cursor)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimPrefix(string(data), "at "))
 }
 
 // time reads a parameter as the vendor does: a time without a zone is in the
@@ -111,6 +140,26 @@ func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault 
 			return nil, refused
 		}
 		count, record = len(list), func(i int) object { return account.incident(list[i], q.include, now) }
+	case "log_entries":
+		list, refused := s.listLog(q, account, now)
+		if refused != nil {
+			return nil, refused
+		}
+		count, record = len(list), func(i int) object { return account.logEntry(list[i], q.include, now) }
+	case "change_events":
+		list, refused := s.listChanges(q, account, now)
+		if refused != nil {
+			return nil, refused
+		}
+		count, record = len(list), func(i int) object { return account.change(list[i]) }
+	case "users":
+		count, record = len(account.Users), func(i int) object { return user(account.Users[i]) }
+	case "alert_grouping_settings":
+		count, record = len(account.AlertGroupings), func(i int) object { return account.alertGrouping(account.AlertGroupings[i]) }
+	case "triggers":
+		count, record = len(account.WorkflowTriggers), func(i int) object { return account.trigger(account.WorkflowTriggers[i]) }
+	case "actions":
+		count, record = len(account.AutomationActions), func(i int) object { return account.action(account.AutomationActions[i]) }
 	}
 	limit := q.limit
 	if fault != nil && fault.PageLimit > 0 {
@@ -127,11 +176,33 @@ func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault 
 		records = fault.change(records)
 		more = more || fault.AlwaysMore
 	}
+	if e.cursor != "" {
+		return cursorPage(e, records, limit, end, more), nil
+	}
 	page := object{e.list: records, "limit": limit, "offset": q.offset, "more": more, "total": nil}
 	if q.total {
 		page["total"] = count
 	}
 	return page, nil
+}
+
+// cursorPage is a page that says where the next one begins, and not by its
+// offset; next is null at the end.
+func cursorPage(e endpoint, records []json.RawMessage, limit, end int, more bool) object {
+	page := object{e.list: records, "limit": limit}
+	next := any(nil)
+	if more {
+		next = toCursor(end)
+	}
+	if e.cursor == "after" {
+		page["after"], page["before"], page["total"] = next, nil, nil
+		return page
+	}
+	page["next_cursor"] = next
+	if e.more {
+		page["more"] = more
+	}
+	return page
 }
 
 func (s *Server) listOnCalls(q query, account *index, now time.Time) ([]OnCall, *refusal) {
@@ -220,7 +291,7 @@ func (s *Server) listIncidents(q query, account *index, now time.Time) ([]*Incid
 	return list, nil
 }
 
-// window is the time that incidents are listed for.
+// window is the time that incidents, their log and changes are listed for.
 func (s *Server) window(q query, now time.Time) (from, to time.Time, refused *refusal) {
 	if v := q.values.Get("date_range"); v == "all" {
 		return time.Time{}, now.Add(time.Second), nil

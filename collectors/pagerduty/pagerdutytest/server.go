@@ -233,10 +233,15 @@ type endpoint struct {
 	list, scope string
 	parameters  []string
 	includes    []string
+	// cursor is the parameter that pages the listing, instead of the offset;
+	// empty for classic pagination. more says that its answers say whether
+	// there is more.
+	cursor string
+	more   bool
 }
 
-// endpoints are the calls that are known. All of them take the parameters of
-// classic pagination.
+// endpoints are the calls that are known. All of them take a limit, and an
+// offset where they are not paged by a cursor.
 var endpoints = map[string]endpoint{
 	"GET /services": {
 		list: "services", scope: "services.read",
@@ -260,6 +265,33 @@ var endpoints = map[string]endpoint{
 			"acknowledgers", "agents", "assignees", "conference_bridge", "escalation_policies",
 			"first_trigger_log_entries", "priorities", "services", "teams", "users",
 		},
+	},
+	"GET /log_entries": {
+		list: "log_entries", scope: "incidents.read",
+		parameters: []string{"time_zone", "since", "until", "is_overview", "team_ids[]"},
+		includes:   []string{"incidents", "services", "channels", "teams"},
+	},
+	"GET /change_events": {
+		list: "change_events", scope: "change_events.read",
+		parameters: []string{"team_ids[]", "integration_ids[]", "since", "until"},
+	},
+	"GET /users": {
+		list: "users", scope: "users.read",
+		parameters: []string{"query", "team_ids[]"},
+		includes:   []string{"contact_methods", "notification_rules", "teams", "subdomains"},
+	},
+	"GET /alert_grouping_settings": {
+		list: "alert_grouping_settings", scope: "services.read", cursor: "after",
+		parameters: []string{"before", "service_ids[]"},
+	},
+	"GET /incident_workflows/triggers": {
+		list: "triggers", scope: "incident_workflows.read", cursor: "cursor", more: true,
+		parameters: []string{"workflow_id", "incident_id", "service_id", "trigger_type", "workflow_name_contains", "sort_by"},
+	},
+	"GET /automation_actions/actions": {
+		// The vendor documents no scope; the fake needs one to refuse it.
+		list: "actions", scope: "automation_actions.read", cursor: "cursor",
+		parameters: []string{"name", "runner_id", "classification", "team_id", "service_id", "action_type"},
 	},
 }
 

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTheReadmesConfigurationIsValid checks the configuration a new user
+// copies, and that every command the README names exists.
+func TestTheReadmesConfigurationIsValid(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) != 1 {
+		t.Fatalf("%d configurations in the README", len(blocks))
+	}
+	s := &site{t: t, folder: t.TempDir()}
+	if err := os.Mkdir(s.folder+"/secrets", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.write("collector.yaml", blocks[0][1])
+	s.write("secrets/pagerduty", "x")
+	s.write("secrets/jira", "y")
+	out, errs, code := s.run("check")
+	if code != exitOK || !strings.Contains(out, "72 checks") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^bin/collector ([a-z ]+?) *(?:--|#|checkout|$)`).FindAllStringSubmatch(string(text), -1) {
+		help, errs, code := s.run(append(strings.Fields(m[1]), "--help")...)
+		if code != exitOK || !strings.Contains(help, "Exit codes") {
+			t.Errorf("%s --help exits %d: %s%s", m[1], code, help, errs)
+		}
+	}
+}

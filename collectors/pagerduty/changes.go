@@ -1,0 +1,156 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+)
+
+const (
+	changesEvery  = 30 * time.Minute
+	changesSpan   = 90 * day
+	changesWindow = 31 * day
+	// lateChanges is read again: senders give change events their own times.
+	lateChanges = time.Hour
+	// changeEffect is how long an incident after a change is put down to it.
+	changeEffect = day
+	// fewestChanges is the least number of changes that a share is told of.
+	fewestChanges = 10
+)
+
+type changeRecord struct {
+	ID        string       `json:"id"`
+	Timestamp instant      `json:"timestamp"`
+	Services  []*reference `json:"services"`
+}
+
+func (c *changeRecord) check() error {
+	switch {
+	case c.ID == "":
+		return errors.New("no id")
+	case c.Timestamp.IsZero():
+		return errors.New("no timestamp")
+	}
+	return nil
+}
+
+// changeMemory is what has been read of change events, and up to when. An
+// interrupted listing is gone on with.
+type changeMemory struct {
+	byID map[string]change
+	read time.Time
+}
+
+type change struct {
+	at       time.Time
+	services []*reference
+}
+
+// listChanges lists the change events since the last time and observes the
+// facts about changes.
+func (r *round) listChanges(ctx context.Context) error {
+	if r.services == nil || !r.due(listingChanges, changesEvery) {
+		return nil
+	}
+	m := r.memory.changes
+	now := r.now.Truncate(time.Second)
+	oldest := now.Add(-changesSpan)
+	todo := windows(window{latest(m.read.Add(-lateChanges), oldest), now.Add(time.Second)}, changesWindow)
+	rest, err := walk("change_events", todo, func(w window, at func(time.Time)) (bool, error) {
+		return r.api.all(ctx, "change_events", w.query(), func(records []json.RawMessage) error {
+			for _, raw := range records {
+				c, err := decode[changeRecord](raw)
+				if err != nil {
+					r.skip("change_event", idOf(raw, "id"), err)
+					continue
+				}
+				at(c.Timestamp.Time)
+				m.byID[c.ID] = change{c.Timestamp.Time, c.Services}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		m.read = rest[0].start
+		return err
+	}
+	m.read = now
+	for id, c := range m.byID {
+		if c.at.Before(oldest) {
+			delete(m.byID, id)
+		}
+	}
+	if err := r.observe(groupChanges, nobody); err != nil {
+		return err
+	}
+	if r.incidents == nil || !r.followed {
+		return nil // asked again in the next round, when incidents may be known
+	}
+	return r.done(listingChanges, r.observe(groupChangeFailure, nobody))
+}
+
+func changeDefinition(name string, kind evidence.Kind, window time.Duration, help string) evidence.Definition {
+	return evidence.Definition{
+		Name: name, Kind: kind, Pack: "pagerduty", Help: help, Window: window, FreshFor: slowFresh,
+		Permissions: []string{"services.read", "change_events.read"},
+	}
+}
+
+func changeEvents30d() fact {
+	d := changeDefinition("pagerduty.change_events_30d", evidence.KindInt, 30*day, "Change events of the last 30 days in GET /change_events that name the service.")
+	d.Absent = "0 when a complete listing has none"
+	return fact{Definition: d, group: groupChanges, whole: func(r *round, all []*serviceRecord) answer {
+		n := 0
+		for _, c := range r.memory.changes.byID {
+			if !c.at.Before(r.now.Add(-d.Window)) && !c.at.After(r.now) && names(c.services, all) {
+				n++
+			}
+		}
+		return count(n, "change events")
+	}}
+}
+
+func changeFailureRatio90d() fact {
+	d := changeDefinition("pagerduty.change_failure_ratio_90d", evidence.KindDouble, changesSpan, "Share of the service's change events of the last 90 days, GET /change_events, that an incident of high urgency of the same service followed within 24 hours, noisy and flapping ones not counted; changes of the last 24 hours are not counted yet.")
+	d.Unit, d.Outcome = "ratio", true
+	d.Permissions = append(d.Permissions, "incidents.read")
+	d.Merge = evidence.MergeMax
+	d.Absent = fmt.Sprintf("unknown under %d change events", fewestChanges)
+	return fact{Definition: d, group: groupChangeFailure, whole: func(r *round, all []*serviceRecord) answer {
+		changes, failed := 0, 0
+		for _, c := range r.memory.changes.byID {
+			if c.at.After(r.now.Add(-changeEffect)) || !names(c.services, all) {
+				continue
+			}
+			changes++
+			if r.hurt(c, all) {
+				failed++
+			}
+		}
+		if changes < fewestChanges {
+			return answer{missing: evidence.MissingTooFew}
+		}
+		return double(d, float64(failed)/float64(changes), fmt.Sprintf("incidents followed %d of %d change events", failed, changes))
+	}}
+}
+
+// hurt reports whether a real incident of one of the services that the change
+// names followed it.
+func (r *round) hurt(c change, all []*serviceRecord) bool {
+	for _, s := range all {
+		one := []*serviceRecord{s}
+		if !names(c.services, one) {
+			continue
+		}
+		for _, in := range r.incidents.byService[s.ID] {
+			if in.Urgent && !r.incidents.noise[in.ID] && !in.StartedAt.Before(c.at) && in.StartedAt.Sub(c.at) <= changeEffect {
+				return true
+			}
+		}
+	}
+	return false
+}

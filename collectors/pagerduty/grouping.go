@@ -1,0 +1,125 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// groupingSetting groups the alerts of one or several services.
+type groupingSetting struct {
+	ID       string       `json:"id"`
+	Type     string       `json:"type"`
+	Services []*reference `json:"services"`
+}
+
+func (g *groupingSetting) check() error {
+	if g.Type == "" {
+		return errors.New("no type")
+	}
+	return nil
+}
+
+// learns reports whether a type of grouping goes by what alerts say, and not
+// only by when they come.
+func learns(grouping string) bool {
+	return grouping == "intelligent" || grouping == "content_based" || grouping == "content_based_intelligent"
+}
+
+// listedGroupings is the complete list of the account's alert grouping
+// settings.
+type listedGroupings struct {
+	// types are the types of settings by service, the better one of several.
+	types map[string]string
+	// bad are the services of settings that could not be decoded, and nameless
+	// counts those of which not even the services could be.
+	bad      map[string]bool
+	nameless int
+}
+
+// listGroupings lists the alert grouping settings and observes the facts of the
+// grouping group.
+func (r *round) listGroupings(ctx context.Context) error {
+	if r.services == nil || !r.due(listingGroupings, setupEvery) {
+		return nil
+	}
+	listed := &listedGroupings{types: map[string]string{}, bad: map[string]bool{}}
+	err := r.api.follow(ctx, "alert_grouping_settings", "after", func(raw json.RawMessage) {
+		g, err := decode[groupingSetting](raw)
+		if err != nil {
+			r.skip("alert_grouping_setting", idOf(raw, "id"), err)
+			listed.doubt(raw)
+			return
+		}
+		for _, s := range g.Services {
+			if s != nil && !learns(listed.types[s.ID]) {
+				listed.types[s.ID] = g.Type
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	r.grouping = listed
+	return r.done(listingGroupings, r.observe(groupGrouping, func(s *serviceRecord) evidence.Missing {
+		decided := s.grouped(listed) || !s.pauses()
+		if !decided && (listed.nameless > 0 || listed.bad[s.ID]) {
+			return evidence.MissingUndecodable
+		}
+		return ""
+	}))
+}
+
+// doubt notes what a setting that cannot be decoded may be about.
+func (l *listedGroupings) doubt(raw json.RawMessage) {
+	var fields struct {
+		Services []*reference `json:"services"`
+	}
+	if json.Unmarshal(raw, &fields) != nil || fields.Services == nil {
+		l.nameless++
+		return
+	}
+	for _, s := range fields.Services {
+		if s != nil {
+			l.bad[s.ID] = true
+		}
+	}
+}
+
+// ownGrouping is the type of the service's own grouping; none without one.
+func (s *serviceRecord) ownGrouping() string {
+	if s.Grouping == nil || s.Grouping.Type == nil || *s.Grouping.Type == "" {
+		return "none"
+	}
+	return *s.Grouping.Type
+}
+
+func (s *serviceRecord) pauses() bool { return s.AutoPause != nil && s.AutoPause.Enabled }
+
+func (s *serviceRecord) grouped(l *listedGroupings) bool {
+	return learns(s.ownGrouping()) || learns(l.types[s.ID])
+}
+
+func adaptiveAlerting() fact {
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Pack: "pagerduty",
+			Help:        "Alerts are grouped by content or by machine learning, by the service's own alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
+			Permissions: []string{"services.read"},
+			FreshFor:    slowFresh,
+			Absent:      "false when the service does not have the settings",
+			Merge:       evidence.MergeAll,
+		},
+		group: groupGrouping,
+		part: func(r *round, s *serviceRecord) answer {
+			grouping := s.ownGrouping()
+			if shared := r.grouping.types[s.ID]; shared != "" && !learns(grouping) {
+				grouping = shared + " by a shared setting"
+			}
+			return yes(s.pauses() && s.grouped(r.grouping), fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, s.pauses()))
+		},
+	}
+}

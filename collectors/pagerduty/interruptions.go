@@ -1,0 +1,172 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	_ "time/tzdata" // images without a zone database judge nights too
+
+	"github.com/prodready/collector/evidence"
+)
+
+const (
+	interruptionsEvery = 30 * time.Minute
+	interruptionsSpan  = 30 * day
+	// noticesWindow is how much of them is read before it counts as read.
+	noticesWindow = 16 * day
+	// Night is from nightStart to nightEnd, in hours of the responder's day.
+	nightStart, nightEnd = 22, 8
+)
+
+type userRecord struct {
+	ID       string `json:"id"`
+	TimeZone string `json:"time_zone"`
+}
+
+func (u *userRecord) check() error {
+	if u.ID == "" {
+		return errors.New("no id")
+	}
+	return nil
+}
+
+// noticeMemory is what has been read of notifications, and up to when. It holds
+// ids of people, which never leave it. An interrupted listing is gone on with.
+type noticeMemory struct {
+	byID map[string]notice
+	read time.Time
+}
+
+// notice is a notification of a user about an incident.
+type notice struct {
+	at             time.Time
+	incident, user string
+}
+
+// interruptions are those of sleep by escalation policy.
+type interruptions struct {
+	count map[string]int
+	// bad are the policies that a person was notified of whose time zone is not
+	// known.
+	bad map[string]bool
+}
+
+// listInterruptions lists users and notifications and observes the facts of the
+// sleep group. The overview of the log leaves notifications out, so that the
+// whole log of the last 30 days is read once, and later what is new of it.
+func (r *round) listInterruptions(ctx context.Context) error {
+	if r.services == nil || r.incidents == nil || !r.followed || !r.due(listingInterruptions, interruptionsEvery) {
+		return nil
+	}
+	if err := r.listUsers(ctx); err != nil {
+		return err
+	}
+	m := r.memory.notices
+	now := r.now.Truncate(time.Second)
+	oldest := now.Add(-interruptionsSpan)
+	todo := windows(window{latest(m.read.Add(-logOverlap), oldest), now.Add(time.Second)}, noticesWindow)
+	rest, err := walk("log_entries", todo, func(w window, at func(time.Time)) (bool, error) {
+		return r.logPages(ctx, w.query(), at, func(e *logEntryRecord) {
+			if e.Type == "notify_log_entry" && e.User != nil && e.User.ID != "" {
+				m.byID[e.ID] = notice{at: e.CreatedAt.Time, incident: evidence.Clean(idOf(e.Incident, "id"), 100), user: e.User.ID}
+			}
+		})
+	})
+	if err != nil {
+		m.read = rest[0].start
+		return err
+	}
+	m.read = now
+	for id, n := range m.byID {
+		if n.at.Before(oldest) {
+			delete(m.byID, id)
+		}
+	}
+	r.sleep = r.interruptions()
+	return r.done(listingInterruptions, r.observe(groupSleep, func(s *serviceRecord) evidence.Missing {
+		if r.sleep.bad[s.policyID()] {
+			return evidence.MissingPartial
+		}
+		return ""
+	}))
+}
+
+// listUsers lists the time zones of users.
+func (r *round) listUsers(ctx context.Context) error {
+	if !r.due(listingUsers, usersEvery) {
+		return nil
+	}
+	zones := map[string]*time.Location{}
+	places := map[string]*time.Location{}
+	err := r.list(ctx, "users", map[string][]string{}, func(raw json.RawMessage) {
+		u, err := decode[userRecord](raw)
+		if err != nil {
+			r.skip("user", "", err)
+			return
+		}
+		place, ok := places[u.TimeZone]
+		if !ok {
+			// An empty name would be taken for UTC, and Local for ours.
+			if u.TimeZone != "" && u.TimeZone != "Local" {
+				if place, err = time.LoadLocation(u.TimeZone); err != nil {
+					place = nil
+				}
+			}
+			places[u.TimeZone] = place
+		}
+		zones[u.ID] = place
+	})
+	if err != nil {
+		return err
+	}
+	r.memory.zones = zones
+	return r.done(listingUsers, nil)
+}
+
+// interruptions counts for each escalation policy how often an incident of high
+// urgency woke somebody: several notifications of one person about one incident
+// in one night wake once.
+func (r *round) interruptions() *interruptions {
+	type waking struct{ incident, user, night string }
+	found := &interruptions{count: map[string]int{}, bad: map[string]bool{}}
+	seen := map[waking]bool{}
+	for _, n := range r.memory.notices.byID {
+		k := r.memory.incidents.byID[n.incident]
+		if k == nil || !k.Urgent || k.Group == "" {
+			continue
+		}
+		zone := r.memory.zones[n.user]
+		if zone == nil {
+			found.bad[k.Group] = true
+			continue
+		}
+		local := n.at.In(zone)
+		if hour := local.Hour(); hour >= nightEnd && hour < nightStart {
+			continue
+		}
+		// A night has the date of its evening.
+		night := local.Add(-nightEnd * time.Hour).Format(time.DateOnly)
+		if w := (waking{n.incident, n.user, night}); !seen[w] {
+			seen[w] = true
+			found.count[k.Group]++
+		}
+	}
+	return found
+}
+
+func sleepInterruptions30d() fact {
+	d := incidentDefinition("pagerduty.sleep_interruptions_30d", evidence.KindInt, fmt.Sprintf("Times in the last 30 days that an incident of high urgency of the service's escalation policy, from whatever service, notified somebody between %d:00 and %02d:00 in that person's time zone, notify_log_entry in GET /log_entries and time_zone in GET /users; of several services, the most.", nightStart, nightEnd))
+	d.Window, d.FreshFor = interruptionsSpan, slowFresh
+	d.Permissions = append(d.Permissions, "users.read")
+	d.Merge = evidence.MergeMax
+	d.Absent = "0 when a complete log has none; unknown for a service without a policy, or where a time zone is not known"
+	return fact{Definition: d, group: groupSleep, part: func(r *round, s *serviceRecord) answer {
+		id := s.policyID()
+		if id == "" {
+			return answer{missing: evidence.MissingNoData}
+		}
+		return count(r.sleep.count[id], "nights of escalation policy "+id)
+	}}
+}

@@ -1,0 +1,155 @@
+package pagerduty
+
+import (
+	"time"
+
+	"github.com/prodready/collector/evidence"
+)
+
+const (
+	// formatCursor names the cursor that says in which format the others are. A
+	// store without it, or with another, is a new one to us.
+	formatCursor = "format"
+	format       = "1"
+	// logCursor names the cursor up to which the log has been read and stored.
+	logCursor = "log_entries"
+)
+
+// How often listings are asked for that change slowly. Their facts stay fresh
+// for longer than a few of these, and than three rounds of an hourly schedule.
+const (
+	setupEvery   = 30 * time.Minute
+	onCallsEvery = 15 * time.Minute
+	usersEvery   = day
+	// incidentsEvery is how often all incidents are listed, so that those that
+	// are gone, or changed without a word in the log, are noticed.
+	incidentsEvery = day
+	slowFresh      = 3 * time.Hour
+)
+
+// listing names a listing that is not asked for in every round.
+type listing string
+
+const (
+	listingServices      listing = "services"
+	listingPolicies      listing = "escalation policies"
+	listingOnCalls       listing = "on-calls"
+	listingGroupings     listing = "alert grouping"
+	listingTriggers      listing = "workflow triggers"
+	listingActions       listing = "automation actions"
+	listingIncidents     listing = "incidents"
+	listingChanges       listing = "change events"
+	listingUsers         listing = "users"
+	listingInterruptions listing = "interruptions"
+)
+
+// memory is what a source keeps from round to round, so that it need not ask
+// again. It is lost with the process, which then asks for everything once;
+// only the log of incidents, the longest listing, is gone on with.
+type memory struct {
+	// asked is when each listing was last complete and stored.
+	asked map[listing]time.Time
+	// references is the hash of the catalog's references.
+	references uint64
+
+	services  *listedServices
+	incidents *incidentMemory
+	changes   *changeMemory
+	notices   *noticeMemory
+	// zones are the time zones of users by id; nil for one that is not known.
+	zones map[string]*time.Location
+}
+
+func newMemory() *memory {
+	return &memory{
+		asked:     map[listing]time.Time{},
+		incidents: &incidentMemory{byID: map[string]*known{}},
+		changes:   &changeMemory{byID: map[string]change{}},
+		notices:   &noticeMemory{byID: map[string]notice{}},
+	}
+}
+
+// remember prepares the memory for the round. It does not stand in for a store
+// that is empty, and what has been listed is to be observed again when the
+// catalog refers to other services.
+func (r *round) remember() {
+	if r.first {
+		r.cursors, r.Source.memory = nil, newMemory()
+	}
+	m := r.memory
+	if m.references == r.catalog.hash {
+		return
+	}
+	m.references = r.catalog.hash
+	listed, ok := m.asked[listingIncidents]
+	m.asked = map[listing]time.Time{}
+	if ok {
+		m.asked[listingIncidents] = listed
+	}
+	for _, k := range m.incidents.byID {
+		if k.service != "" {
+			k.Services = r.catalog.names[k.service]
+		}
+	}
+}
+
+// due reports whether a listing is to be asked for in this round.
+func (r *round) due(name listing, every time.Duration) bool {
+	last, ok := r.memory.asked[name]
+	return !ok || r.now.Before(last) || r.now.Sub(last) >= every
+}
+
+// done notes that a listing is complete and its facts are stored, unless err
+// says otherwise. It returns err.
+func (r *round) done(name listing, err error) error {
+	if err == nil {
+		r.memory.asked[name] = r.now
+	}
+	return err
+}
+
+// incidentMemory is what is known of incidents.
+type incidentMemory struct {
+	byID map[string]*known
+	// recalled says that the stored incidents were read, which stored are.
+	recalled bool
+	stored   map[string]evidence.Incident
+	// followed is up to when the log has been read and stored.
+	followed time.Time
+}
+
+// known is an incident in memory. Its AcksKnown is not kept there but told by
+// told.
+type known struct {
+	evidence.Incident
+	// service is the id of its PagerDuty service; empty for an incident that
+	// only the store knows.
+	service string
+	// followed says that its acknowledgements are known as far as the log has
+	// been read, and doubtful that an entry of it could not be read.
+	followed, doubtful bool
+	// opened is the time of the log entry that Channel is from; zero when it is
+	// from the incident itself.
+	opened time.Time
+	// ended is who ended it as the log says, at the time of endedAt.
+	ended   evidence.Resolver
+	endedAt time.Time
+	// sent is what was last stored; without an ID when nothing was.
+	sent evidence.Incident
+	// absent counts the listings of open incidents that should have had it.
+	absent int
+}
+
+// open reports whether the incident has not ended.
+func (k *known) open() bool { return k.ResolvedAt.IsZero() }
+
+// told is the incident with what is known of its acknowledgements when the log
+// has been read up to the given time.
+func (k *known) told(followed time.Time) evidence.Incident {
+	in := k.Incident
+	in.AcksKnown = k.followed && (!in.AcknowledgedAt.IsZero() || !k.doubtful && !in.UpdatedAt.After(followed))
+	if !in.AcksKnown {
+		in.AcknowledgedAt = time.Time{}
+	}
+	return in
+}

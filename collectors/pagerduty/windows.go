@@ -1,0 +1,96 @@
+package pagerduty
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// widestWindow is below the vendor's six months whatever months they are.
+	widestWindow = 180 * day
+	// mostWindows bounds how often a window is cut.
+	mostWindows = 1000
+)
+
+// window is the time from its start until before its end.
+type window struct{ start, end time.Time }
+
+// query asks for the window.
+func (w window) query() map[string][]string {
+	return map[string][]string{"since": {stamp(w.start)}, "until": {stamp(w.end)}}
+}
+
+// windows cuts a span of time into windows of at most the given width.
+func windows(span window, width time.Duration) []window {
+	var list []window
+	for start := span.start; start.Before(span.end); start = start.Add(width) {
+		list = append(list, window{start, earlier(start.Add(width), span.end)})
+	}
+	return list
+}
+
+// reader reads the records of one window, as far as the vendor lets one: tooFar
+// says that there are more. It hands on the time by which each is listed.
+type reader func(w window, at func(time.Time)) (tooFar bool, err error)
+
+// walk reads windows until nothing is left of them. The vendor lists at most
+// 10,000 records for one window. A longer one is gone on with from the last
+// record that was read, where they come in order of time; where they do not,
+// it is halved. rest is what is left to read when there is an error, and then
+// never empty; of windows in order of time everything before it has been read.
+func walk(list string, todo []window, read reader) (rest []window, err error) {
+	for n := 0; len(todo) > 0; n++ {
+		if n == mostWindows {
+			return todo, incomplete("GET /"+list, fmt.Errorf("no end after %d windows", n))
+		}
+		left, err := readWindow(list, todo[0], read)
+		if err != nil {
+			return todo, err
+		}
+		todo = append(left, todo[1:]...)
+	}
+	return nil, nil
+}
+
+// readWindow reads one window and returns what of it is left to read.
+func readWindow(list string, w window, read reader) ([]window, error) {
+	var last time.Time
+	rose, fell := false, false
+	tooFar, err := read(w, func(at time.Time) {
+		at = at.Truncate(time.Second) // times in requests have no fractions
+		if !last.IsZero() {
+			rose, fell = rose || at.After(last), fell || at.Before(last)
+		}
+		last = at
+	})
+	switch {
+	case err != nil || !tooFar:
+		return nil, err
+	case rose && !fell && last.After(w.start) && last.Before(w.end):
+		return []window{{last, w.end}}, nil
+	case fell && !rose && !last.Before(w.start) && last.Add(time.Second).Before(w.end):
+		return []window{{w.start, last.Add(time.Second)}}, nil
+	case w.end.Sub(w.start) < 2*time.Second:
+		return nil, incomplete("GET /"+list, fmt.Errorf("more than %d records in a second, at %s", maxRecords, stamp(w.start)))
+	}
+	middle := w.start.Add(w.end.Sub(w.start) / 2).Truncate(time.Second)
+	return []window{{w.start, middle}, {middle, w.end}}, nil
+}
+
+// stamp writes a time as requests carry it; without the Z it would be read in
+// the account's time zone.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
