@@ -4,7 +4,7 @@ GOLANGCI ?= golangci-lint
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 # Each folder with a go.mod of its own.
-MODULES := . demo
+MODULES := . demo dashboards
 
 .PHONY: help build demo test bench lint fmt postgres
 

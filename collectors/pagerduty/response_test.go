@@ -189,17 +189,17 @@ func TestInterruptionsOfSleep(t *testing.T) {
 	notify := func(user string, at time.Time) pagerdutytest.Notification {
 		return pagerdutytest.Notification{User: user, At: at}
 	}
-	add("PGOOD", "", notify("UBERLIN", at(20, 21, 0)))                                   // 22:00
-	add("PGOOD", "", notify("UBERLIN", at(21, 20, 59)))                                  // 21:59
-	add("PGOOD", "", notify("UBERLIN", at(22, 6, 59)))                                   // 7:59
-	add("PGOOD", "", notify("UBERLIN", at(23, 7, 0)))                                    // 8:00
-	add("PGOOD", "", notify("UTOKYO", at(20, 14, 0)))                                    // 23:00
-	add("PGOOD", "", notify("UTOKYO", at(21, 3, 0)))                                     // noon
-	add("PGOOD", "low", notify("UBERLIN", at(20, 23, 0)))                                // waits
-	add("PBAD", "", notify("UBERLIN", at(20, 23, 0)))                                    // another policy
-	add("PGOOD", "", notify("UBERLIN", noon.Add(-31*day).Add(-12*time.Hour)))            // too old
+	add("PGOOD", "", notify("UBERLIN", at(20, 21, 0)))                                    // 22:00
+	add("PGOOD", "", notify("UBERLIN", at(21, 20, 59)))                                   // 21:59
+	add("PGOOD", "", notify("UBERLIN", at(22, 6, 59)))                                    // 7:59
+	add("PGOOD", "", notify("UBERLIN", at(23, 7, 0)))                                     // 8:00
+	add("PGOOD", "", notify("UTOKYO", at(20, 14, 0)))                                     // 23:00
+	add("PGOOD", "", notify("UTOKYO", at(21, 3, 0)))                                      // noon
+	add("PGOOD", "low", notify("UBERLIN", at(20, 23, 0)))                                 // waits
+	add("PBAD", "", notify("UBERLIN", at(20, 23, 0)))                                     // another policy
+	add("PGOOD", "", notify("UBERLIN", noon.Add(-31*day).Add(-12*time.Hour)))             // too old
 	add("PGOOD", "", notify("UBERLIN", at(25, 22, 50)), notify("UBERLIN", at(25, 23, 5))) // one night
-	add("PGOOD", "", notify("UBERLIN", at(24, 1, 0)), notify("UTOKYO", at(24, 17, 0)))   // two people
+	add("PGOOD", "", notify("UBERLIN", at(24, 1, 0)), notify("UTOKYO", at(24, 17, 0)))    // two people
 	w := start(t, account, services)
 	w.keep()
 	r := w.collect()

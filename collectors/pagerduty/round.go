@@ -93,8 +93,7 @@ func (r *round) send(b collectors.Batch) error {
 	return nil
 }
 
-// skip counts a record that could not be decoded, and logs it when the last
-// round did not.
+// skip counts a record that could not be decoded, and logs it once.
 func (r *round) skip(kind, id string, err error) {
 	r.skipped[kind]++
 	key := kind + " " + id

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,8 +75,8 @@ type Source struct {
 	log         *slog.Logger
 	api         *api
 
-	// What was logged as undecodable in the last round, so that a record is
-	// logged once and not every round.
+	// What was logged as undecodable, so that a record is logged once and not
+	// in every round that lists it.
 	logged map[string]bool
 	// slices is into how many windows on-calls had to be cut.
 	slices int
@@ -201,8 +202,19 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 			errs = append(errs, err)
 		}
 	}
-	s.logged = r.logging
+	s.remark(r.logging)
 	return errors.Join(errs...)
+}
+
+// mostLogged bounds the memory of what was logged.
+const mostLogged = 10000
+
+// remark keeps what the round has logged.
+func (s *Source) remark(logged map[string]bool) {
+	if s.logged == nil || len(s.logged) > mostLogged {
+		s.logged = map[string]bool{}
+	}
+	maps.Copy(s.logged, logged)
 }
 
 // hopeless reports whether the other calls of the round would fail like this
