@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
+	"github.com/prodready/collector/store/storetest"
 )
 
 // binary is the program under test, built once.
@@ -81,6 +82,8 @@ type site struct {
 	t      *testing.T
 	folder string
 	vendor *pagerdutytest.Server
+	// environ is added to the environment.
+	environ []string
 }
 
 func newSite(t *testing.T) *site {
@@ -142,6 +145,7 @@ func (s *site) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(s.t.Context(), binary, args...)
 	cmd.Dir = s.folder
 	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	cmd.Env = append(cmd.Env, s.environ...)
 	return cmd
 }
 
@@ -408,6 +412,34 @@ func TestKillAndRestartContinue(t *testing.T) {
 	if code, _ := again.get("/-/ready"); code != http.StatusOK {
 		t.Errorf("after a restart the daemon is not ready at once: %d", code)
 	}
+	if v, ok := again.value("readiness_badge_level", "service_name", "checkout"); !ok || v != 3 {
+		t.Errorf("after a restart without PagerDuty the badge level is %v, %v", v, ok)
+	}
+	if v, _ := again.value("readiness_badge_since_timestamp_seconds", "service_name", "checkout"); v != since {
+		t.Errorf("the badge is held since %v, before the restart since %v", v, since)
+	}
+}
+
+// TestTheSameOnPostgreSQL runs the main job on the other database: a round, a
+// scorecard, a daemon that is killed and continues.
+func TestTheSameOnPostgreSQL(t *testing.T) {
+	address := storetest.StartPostgres(t).Database(t)
+	s := newSite(t)
+	s.environ = []string{"READINESS__STORE__URL=" + address}
+	out, errs, code := s.run("collect", "--once")
+	if code != 0 || !regexp.MustCompile(`(?m)^checkout +payments +1 +Gold`).MatchString(out) {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code = s.run("score", "cart"); code != 0 || !strings.Contains(out, "inc.escalates") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	d := s.start()
+	d.ready()
+	since, _ := d.value("readiness_badge_since_timestamp_seconds", "service_name", "checkout")
+	_ = d.stop(syscall.SIGKILL)
+	s.vendor.Inject(pagerdutytest.Fault{Status: 503})
+	again := s.start()
+	again.ready()
 	if v, ok := again.value("readiness_badge_level", "service_name", "checkout"); !ok || v != 3 {
 		t.Errorf("after a restart without PagerDuty the badge level is %v, %v", v, ok)
 	}
