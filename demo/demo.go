@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/prodready/collector/app"
 	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/demo/project"
+	"github.com/prodready/collector/demo/prometheus"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/snapshot"
@@ -59,11 +61,13 @@ func (i *invalid) Unwrap() error { return i.error }
 type demo struct {
 	options
 	terminal
-	log       *slog.Logger
-	company   *company.Company
-	folder    string
-	pagerDuty *upstream
-	collector *app.App
+	log        *slog.Logger
+	company    *company.Company
+	folder     string
+	pagerDuty  *upstream
+	jira       *upstream
+	prometheus *prometheus.Server
+	collector  *app.App
 }
 
 // show makes everything, runs it, and takes it away again.
@@ -103,10 +107,26 @@ func (d *demo) build(ctx context.Context) (err error) {
 	if d.pagerDuty, err = servePagerDuty(c, d.now, d.log); err != nil {
 		return err
 	}
+	if d.jira, err = serveJira(c, d.now, d.log); err != nil {
+		return err
+	}
+	step = d.begin("Starting its Prometheus", nil)
+	// What its parts say of themselves is no news of the collector's.
+	if d.prometheus, err = servePrometheus(ctx, c, d.folder, d.now, logger(d.err, false)); err != nil {
+		step.end("failed")
+		return err
+	}
+	step.end("%d series, up to %d days back", d.prometheus.Series(), project.Retention/(24*time.Hour))
 	config, err := d.configure()
 	if err != nil {
 		return err
 	}
+	step = d.begin("Remembering half a year of judgements", nil)
+	if err := project.Remember(ctx, d.storeFile(), c); err != nil {
+		step.end("failed")
+		return err
+	}
+	step.end("badges and how they changed")
 	d.collector, err = app.New(ctx, app.Options{ConfigPath: config, Logger: d.log, Now: d.now, Version: version})
 	if err != nil {
 		return fmt.Errorf("making the collector: %w", err)
@@ -114,23 +134,23 @@ func (d *demo) build(ctx context.Context) (err error) {
 	return nil
 }
 
+// storeFile is the collector's database.
+func (d *demo) storeFile() string { return filepath.Join(d.folder, "readiness.db") }
+
 // configure writes the files that the collector reads.
 func (d *demo) configure() (path string, err error) {
-	criteria, judged, err := project.Criteria()
-	if err != nil {
-		return "", err
-	}
 	place := project.Place{
-		Store: filepath.Join(d.folder, "readiness.db"), Listen: d.listen,
-		Framework: filepath.Join(d.folder, "framework.yaml"), Judged: judged,
+		Store: d.storeFile(), Listen: d.listen,
 		PagerDutyURL: d.pagerDuty.url, PagerDutyTokenFile: filepath.Join(d.folder, "pagerduty.token"),
+		JiraURL: d.jira.url, JiraEmail: jiraEmail, JiraTokenFile: filepath.Join(d.folder, "jira.token"),
+		PrometheusURL: d.prometheus.URL(),
 	}
 	text, err := project.Configuration(d.company, place)
 	if err != nil {
 		return "", err
 	}
 	path = filepath.Join(d.folder, "config.yaml")
-	for name, content := range map[string][]byte{path: text, place.Framework: criteria, place.PagerDutyTokenFile: []byte(d.pagerDuty.token + "\n")} {
+	for name, content := range map[string][]byte{path: text, place.PagerDutyTokenFile: []byte(d.pagerDuty.token + "\n"), place.JiraTokenFile: []byte(d.jira.token + "\n")} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			return "", fmt.Errorf("writing the demo's files: %w", err)
 		}
@@ -139,52 +159,62 @@ func (d *demo) configure() (path string, err error) {
 }
 
 // collecting tells how far a round is.
-func (d *demo) collecting() string { return fmt.Sprintf("%d requests", d.pagerDuty.asked()) }
+func (d *demo) collecting() string {
+	return fmt.Sprintf("%d requests to PagerDuty and %d to Jira", d.pagerDuty.asked(), d.jira.asked())
+}
+
+// collect does one full round of all sources and judges.
+func (d *demo) collect(ctx context.Context) (*snapshot.Snapshot, error) {
+	step := d.begin("Collecting from PagerDuty, Jira and Prometheus and judging", d.collecting)
+	err := d.collector.CollectOnce(ctx)
+	if ctx.Err() != nil {
+		step.end("stopped")
+		return nil, ctx.Err()
+	}
+	step.end("%s", d.collecting())
+	if err != nil {
+		return nil, fmt.Errorf("collecting: %w", err)
+	}
+	return d.collector.Snapshot(), nil
+}
 
 // once does one full round and prints the fleet.
 func (d *demo) once(ctx context.Context) error {
-	step := d.begin("Collecting from PagerDuty and judging", d.collecting)
-	err := d.collector.CollectOnce(ctx)
-	step.end("%d requests", d.pagerDuty.asked())
+	found, err := d.collect(ctx)
 	if err != nil {
-		return fmt.Errorf("collecting: %w", err)
+		return err
 	}
-	return report.NewFleet(d.collector.Snapshot()).WriteTable(d.out, d.style())
+	return report.NewFleet(found).WriteTable(d.out, d.style())
 }
 
-// serve runs the collector on its schedules until ctx ends.
+// serve runs the collector on its schedules until ctx ends. The first round is
+// done before, because a collector with a past and without evidence would say
+// for a moment that it doubts every badge.
 func (d *demo) serve(ctx context.Context) error {
-	if err := d.collector.Start(ctx); err != nil {
-		if strings.Contains(err.Error(), "listen_address") {
-			err = &invalid{fmt.Errorf("%w; choose another address with --listen, such as 127.0.0.1:0", err)}
-		}
+	if err := listenable(d.listen); err != nil {
 		return err
 	}
-	step := d.begin("Collecting from PagerDuty and judging", d.collecting)
-	found, err := d.first(ctx)
+	found, err := d.collect(ctx)
 	if err != nil {
-		step.end("stopped")
 		return err
 	}
-	step.end("%d requests", d.pagerDuty.asked())
+	if err := d.collector.Start(ctx); err != nil {
+		return err
+	}
+	if err := watch(ctx, d.prometheus, d.collector.Addr(), d.folder); err != nil {
+		return err
+	}
 	d.look(found)
 	return d.wait(ctx)
 }
 
-// first waits for the first judgement.
-func (d *demo) first(ctx context.Context) (*snapshot.Snapshot, error) {
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		if found := d.collector.Snapshot(); found != nil {
-			return found, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-ticker.C:
-		}
+// listenable finds out early whether the address can be had.
+func listenable(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return &invalid{fmt.Errorf("the collector cannot listen: %w; choose another address with --listen, such as 127.0.0.1:0", err)}
 	}
+	return listener.Close()
 }
 
 // look says what was found and where to see it.
@@ -206,6 +236,9 @@ func (d *demo) look(found *snapshot.Snapshot) {
 	d.say("  fleet as JSON         %s/api/v1/services", at)
 	d.say("  one service           %s/api/v1/services/%s", at, d.company.Services[0].Name)
 	d.say("  simulated PagerDuty   %s (Authorization: Token token=%s)", d.pagerDuty.url, d.pagerDuty.token)
+	d.say("  simulated Jira        %s (basic authentication, %s and %s)", d.jira.url, jiraEmail, d.jira.token)
+	d.say("  its Prometheus        %s/api/v1/query?query=readiness_service_info (engine, rules and API are Prometheus's own)", d.prometheus.URL())
+	d.say("  alerts                %s/api/v1/alerts (a badge lost within a day fires after some seconds)", d.prometheus.URL())
 	if d.keep {
 		d.say("  configuration         %s", filepath.Join(d.folder, "config.yaml"))
 	}
@@ -224,6 +257,7 @@ func (d *demo) wait(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 			d.pagerDuty.forget()
+			d.jira.forget()
 		}
 	}
 }
@@ -234,10 +268,15 @@ func (d *demo) close() error {
 	if d.collector != nil {
 		errs = append(errs, d.collector.Close())
 	}
-	if d.pagerDuty != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
-		defer cancel()
-		errs = append(errs, d.pagerDuty.close(ctx))
+	for _, u := range []*upstream{d.pagerDuty, d.jira} {
+		if u != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+			errs = append(errs, u.close(ctx))
+			cancel()
+		}
+	}
+	if d.prometheus != nil {
+		errs = append(errs, d.prometheus.Close())
 	}
 	switch {
 	case d.folder == "":

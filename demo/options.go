@@ -35,9 +35,10 @@ type options struct {
 const usage = `The demo of the readiness collector.
 
 It makes a simulated company with a year of incidents, reviews and on-call
-rotations, serves it on this machine as PagerDuty would, and runs the real
-collector against it, on an embedded database in a temporary folder. Nothing
-outside of this machine is asked, and nothing is left behind.
+rotations, serves it on this machine as PagerDuty and Jira would and with a real
+Prometheus, and runs the real collector against it, on an embedded database in a
+temporary folder that remembers half a year of judgements. Nothing outside of
+this machine is asked, and nothing is left behind.
 
 Usage:
   go -C demo run . [flags]

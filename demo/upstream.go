@@ -7,11 +7,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/demo/project"
+	"github.com/prodready/collector/demo/prometheus"
+	"github.com/prodready/collector/rules"
 )
 
 // upstream is one simulated server that the collector asks.
@@ -69,4 +74,77 @@ func servePagerDuty(c *company.Company, now func() time.Time, log *slog.Logger) 
 	u.asked = func() int { return len(fake.Requests()) }
 	u.forget = fake.Forget
 	return u, nil
+}
+
+// jiraEmail is the account that the collector asks Jira with.
+const jiraEmail = "readiness-collector@example.com"
+
+// serveJira serves the company's tickets as Jira Cloud would. A request that
+// Jira does not know is a fault of the collector and logged as one.
+func serveJira(c *company.Company, now func() time.Time, log *slog.Logger) (*upstream, error) {
+	token := fmt.Sprintf("demo-jira-token-%d", c.Seed)
+	fake := jiratest.New(jiratest.Options{
+		Site: project.Jira(c), Email: jiraEmail, Token: token,
+		// The pages of one listing are asked for within a second, and are of one
+		// answer that the server remembers.
+		Now: func() time.Time { return now().Truncate(time.Second) },
+		Fail: func(message string) {
+			log.Error("Jira does not know a request of the collector", "request", message)
+		},
+	})
+	u, err := serve("Jira", fake, log)
+	if err != nil {
+		return nil, err
+	}
+	u.token = token
+	u.asked = func() int { return len(fake.Requests()) }
+	u.forget = fake.Forget
+	return u, nil
+}
+
+// largeCompany is the number of services from which on a fine past would take
+// longer to write than anybody waits for a demo.
+const largeCompany = 200
+
+// servePrometheus runs the company's Prometheus over what its exporters would
+// publish, with its storage and rules in a folder of its own.
+func servePrometheus(ctx context.Context, c *company.Company, folder string, now func() time.Time, log *slog.Logger) (*prometheus.Server, error) {
+	text, err := project.Rules(c)
+	if err != nil {
+		return nil, err
+	}
+	folder = filepath.Join(folder, "prometheus")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("making a folder for the company's Prometheus: %w", err)
+	}
+	rules := filepath.Join(folder, "rules.yaml")
+	if err := os.WriteFile(rules, text, 0o600); err != nil {
+		return nil, fmt.Errorf("writing the rules of the company's Prometheus: %w", err)
+	}
+	resolutions := prometheus.DefaultResolutions()
+	if len(c.Services) > largeCompany {
+		resolutions = prometheus.CoarseResolutions()
+	}
+	return prometheus.Start(ctx, prometheus.Options{
+		Resolutions: resolutions,
+		Dir:         filepath.Join(folder, "data"), Series: project.Series(c), Rules: []string{rules},
+		Retention: project.Retention, Now: now, Logger: log,
+	})
+}
+
+// watch makes the company's Prometheus scrape the collector like everything
+// else, and evaluate the collector's own rules over what it says.
+func watch(ctx context.Context, server *prometheus.Server, address, folder string) error {
+	text, err := rules.Files.ReadFile("readiness.rules.yaml")
+	if err != nil {
+		return fmt.Errorf("reading the collector's rules: %w", err)
+	}
+	file := filepath.Join(folder, "prometheus", "readiness.rules.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return fmt.Errorf("writing the collector's rules: %w", err)
+	}
+	if err := server.ScrapeAlso(ctx, prometheus.Target{Job: "readiness", Address: address}); err != nil {
+		return err
+	}
+	return server.LoadRules(ctx, file)
 }

@@ -3,11 +3,11 @@ package project
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	facts "github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/framework"
 )
@@ -18,12 +18,13 @@ type Place struct {
 	Store string
 	// Listen is the address the collector serves on.
 	Listen string
-	// Framework is the file of the criteria; empty means the collector's own.
-	Framework string
-	// Judged are the ids of its checks; nil means all of the default's.
-	Judged map[string]bool
 	// PagerDutyURL and PagerDutyTokenFile reach the simulated PagerDuty.
 	PagerDutyURL, PagerDutyTokenFile string
+	// JiraURL, JiraEmail and JiraTokenFile reach the simulated Jira; an empty
+	// URL leaves it out.
+	JiraURL, JiraEmail, JiraTokenFile string
+	// PrometheusURL reaches the company's Prometheus; empty leaves it out.
+	PrometheusURL string
 }
 
 // The configuration's keys, as far as the demo uses them. Empty ones are left
@@ -33,7 +34,6 @@ type (
 		Store      store       `yaml:"store"`
 		Server     server      `yaml:"server"`
 		Evaluation evaluation  `yaml:"evaluation"`
-		Framework  criteria    `yaml:"framework,omitempty"`
 		Catalog    catalog     `yaml:"catalog"`
 		Sources    sources     `yaml:"sources"`
 		Exemptions []exemption `yaml:"exemptions,omitempty"`
@@ -46,9 +46,6 @@ type (
 	}
 	evaluation struct {
 		Interval string `yaml:"interval"`
-	}
-	criteria struct {
-		File string `yaml:"file,omitempty"`
 	}
 	catalog struct {
 		Teams    []team    `yaml:"teams"`
@@ -98,7 +95,8 @@ type (
 		Namespace string `yaml:"namespace"`
 	}
 	backupRef struct {
-		PgBackRestStanza string `yaml:"pgbackrest_stanza"`
+		VeleroSchedule   string `yaml:"velero_schedule,omitempty"`
+		PgBackRestStanza string `yaml:"pgbackrest_stanza,omitempty"`
 		PostgresInstance string `yaml:"postgres_instance"`
 	}
 	exemption struct {
@@ -109,7 +107,9 @@ type (
 		Expires  string   `yaml:"expires"`
 	}
 	sources struct {
-		PagerDuty []pagerDuty `yaml:"pagerduty,omitempty"`
+		PagerDuty  []pagerDuty        `yaml:"pagerduty,omitempty"`
+		Jira       []jiraInstance     `yaml:"jira,omitempty"`
+		Prometheus []prometheusServer `yaml:"prometheus,omitempty"`
 	}
 	pagerDuty struct {
 		Name      string `yaml:"name"`
@@ -119,6 +119,40 @@ type (
 		Timeout   string `yaml:"timeout"`
 		History   string `yaml:"history"`
 		Rate      rate   `yaml:"rate"`
+	}
+	jiraInstance struct {
+		Name       string        `yaml:"name"`
+		Deployment string        `yaml:"deployment"`
+		URL        string        `yaml:"url"`
+		BrowseURL  string        `yaml:"browse_url"`
+		Email      string        `yaml:"email"`
+		TokenFile  string        `yaml:"token_file"`
+		Schedule   string        `yaml:"schedule"`
+		Timeout    string        `yaml:"timeout"`
+		Incidents  jiraIncidents `yaml:"incidents"`
+		Reviews    jiraReviews   `yaml:"reviews"`
+		Rate       rate          `yaml:"rate"`
+	}
+	jiraIncidents struct {
+		JQL        string   `yaml:"jql"`
+		History    string   `yaml:"history"`
+		LinkFields []string `yaml:"link_fields"`
+		Services   linkedBy `yaml:"services"`
+	}
+	jiraReviews struct {
+		JQL      string   `yaml:"jql"`
+		Services linkedBy `yaml:"services"`
+	}
+	linkedBy struct {
+		By string `yaml:"by"`
+	}
+	prometheusServer struct {
+		Name     string   `yaml:"name"`
+		URL      string   `yaml:"url"`
+		Presets  []string `yaml:"presets"`
+		Schedule string   `yaml:"schedule"`
+		Timeout  string   `yaml:"timeout"`
+		Rate     rate     `yaml:"rate"`
 	}
 	rate struct {
 		PerMinute int `yaml:"per_minute"`
@@ -133,26 +167,49 @@ const header = `# The collector's configuration for the simulated company of the
 // Configuration is the collector's configuration file: the company's catalog,
 // and where its sources are.
 func Configuration(c *company.Company, place Place) ([]byte, error) {
+	// The simulated upstreams are the demo's own, so all of them may be used,
+	// and quickly.
+	unlimited := rate{PerMinute: 60000, Share: 1}
 	f := file{
 		Store:      store{URL: place.Store},
 		Server:     server{ListenAddress: place.Listen},
 		Evaluation: evaluation{Interval: "30s"},
-		Framework:  criteria{File: place.Framework},
 		Sources: sources{PagerDuty: []pagerDuty{{
 			Name: "main", Endpoint: place.PagerDutyURL, TokenFile: place.PagerDutyTokenFile,
 			Schedule: "@every 1m", Timeout: "50s", History: fmt.Sprintf("%dd", company.History/(24*time.Hour)),
-			// The simulated account is the demo's own, so all of it may be used,
-			// and quickly.
-			Rate: rate{PerMinute: 60000, Share: 1},
+			Rate: unlimited,
 		}}},
+	}
+	if place.JiraURL != "" {
+		component := linkedBy{By: "component"}
+		f.Sources.Jira = []jiraInstance{{
+			Name: "main", Deployment: "cloud", URL: place.JiraURL, BrowseURL: jiraSite,
+			Email: place.JiraEmail, TokenFile: place.JiraTokenFile, Schedule: "@every 1m", Timeout: "50s",
+			Incidents: jiraIncidents{
+				JQL: fmt.Sprintf("issuetype = %q", incidentType), History: f.Sources.PagerDuty[0].History,
+				LinkFields: []string{pagerField}, Services: component,
+			},
+			Reviews: jiraReviews{JQL: fmt.Sprintf("issuetype = %q", reviewType), Services: component},
+			Rate:    unlimited,
+		}}
+	}
+	if place.PrometheusURL != "" {
+		presets, err := facts.Presets()
+		if err != nil {
+			return nil, fmt.Errorf("writing the demo's configuration: %w", err)
+		}
+		f.Sources.Prometheus = []prometheusServer{{
+			Name: "main", URL: place.PrometheusURL, Presets: presets,
+			Schedule: "@every 1m", Timeout: "50s", Rate: unlimited,
+		}}
 	}
 	for _, t := range c.Teams {
 		f.Catalog.Teams = append(f.Catalog.Teams, team{Name: t.Name, Title: t.Title, Org: t.Org})
 	}
 	for _, s := range c.Services {
-		f.Catalog.Services = append(f.Catalog.Services, entry(s))
+		f.Catalog.Services = append(f.Catalog.Services, entry(c.Seed, s))
 	}
-	if e, ok := exempt(c, place.Judged); ok {
+	if e, ok := exempt(c); ok {
 		f.Exemptions = append(f.Exemptions, e)
 	}
 	var out bytes.Buffer
@@ -167,19 +224,16 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 
 // entry is a service's entry in the catalog. What a service does not practise
 // is missing from it, as it would be in life.
-func entry(s *company.Service) service {
+func entry(seed uint64, s *company.Service) service {
 	e := service{
 		Name: s.Name, Title: s.Title, Team: s.TeamName, Tier: s.Tier, Environment: "production",
 		Runtime: s.Runtime, Exposure: s.Exposure, Stateful: s.Stateful,
 		Jira:       []jiraRef{{Project: s.Team.Project, Component: s.Name}},
-		Prometheus: []prometheusRef{{Matchers: map[string]string{"service": s.Name}}},
-		SonarQube:  "example_" + s.Name,
+		Prometheus: []prometheusRef{{Matchers: map[string]string{"job": s.Name}}},
+		GitHub:     repository(s), SonarQube: quality(s),
 	}
 	if s.PagerID != "" {
 		e.PagerDuty = []pagerDutyRef{{ServiceID: s.PagerID}}
-	}
-	if s.Does("cicd.source-in-version-control") {
-		e.GitHub = "example/" + s.Name
 	}
 	if s.Does("obs.dashboard-linked") {
 		e.Dashboard = "https://grafana.example.com/d/" + s.Name
@@ -191,41 +245,35 @@ func entry(s *company.Service) service {
 		e.DataOwner = s.TeamName
 	}
 	if s.Does("obs.slo-defined") {
-		e.SLO = []string{s.Name + "-availability"}
+		e.SLO = []string{s.Name}
 	}
 	if s.Runtime == "kubernetes" {
-		e.Kubernetes = &kubernetesRef{Workload: s.Name, Namespace: s.TeamName}
+		e.Kubernetes = &kubernetesRef{Workload: s.Name, Namespace: namespace(s)}
+		e.Prometheus[0].Matchers["namespace"] = namespace(s)
 		e.ArgoCD = s.Name
 	}
 	if s.Stateful {
-		e.Backup = &backupRef{PgBackRestStanza: s.Name, PostgresInstance: s.Name + "-db:9187"}
-		e.Jobs = jobs(s)
-	}
-	if s.Exposure == "external" {
-		e.PublicURLs = []string{"https://" + s.Name + ".example.com"}
-	}
-	return e
-}
-
-// jobs are the scheduled jobs that the service's habits rest on.
-func jobs(s *company.Service) map[string]string {
-	jobs := map[string]string{}
-	for _, job := range []struct{ check, role, name string }{
-		{"data.retention-enforced", "retention", "purge"},
-		{"data.lower-environments-clean", "masking", "masked-refresh"},
-		{"data.continuous-assurance", "restore_check", "restore-check"},
-	} {
-		if h := s.Practice[job.check]; h.Done && h.Shown == framework.ByMachine {
-			jobs[job.role] = s.Name + "-" + job.name
+		e.Backup = &backupRef{VeleroSchedule: schedule(seed, s), PostgresInstance: database(s)}
+		if e.Backup.VeleroSchedule == "" {
+			e.Backup.PgBackRestStanza = s.Name
 		}
 	}
-	return jobs
+	for _, job := range cronJobs(seed, s) {
+		if e.Jobs == nil {
+			e.Jobs = map[string]string{}
+		}
+		e.Jobs[job.role] = job.name
+	}
+	if s.Exposure == "external" {
+		e.PublicURLs = []string{address(s)}
+	}
+	return e
 }
 
 // exempt finds a service that lacks several checks of its next badge and takes
 // one of them off it for two months, so that the demo has an exemption and no
 // badge hangs on it.
-func exempt(c *company.Company, judged map[string]bool) (exemption, bool) {
+func exempt(c *company.Company) (exemption, bool) {
 	checks, err := company.Checks()
 	if err != nil {
 		return exemption{}, false
@@ -240,10 +288,7 @@ func exempt(c *company.Company, judged map[string]bool) (exemption, bool) {
 				lacking = append(lacking, check.ID)
 			}
 		}
-		if judged != nil {
-			lacking = slices.DeleteFunc(lacking, func(id string) bool { return !judged[id] })
-		}
-		if len(lacking) < 2 && (judged == nil || len(lacking) == 0) {
+		if len(lacking) < 2 {
 			continue
 		}
 		return exemption{

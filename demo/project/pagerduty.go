@@ -3,12 +3,15 @@
 package project
 
 import (
+	"time"
+
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/demo/company"
+	"github.com/prodready/collector/framework"
 )
 
 // browse is where the company's tickets are read.
-const browse = "https://jira.example.com/browse/"
+const browse = jiraSite + "/browse/"
 
 // The channels that opened an incident, as PagerDuty calls them.
 const (
@@ -41,10 +44,109 @@ func PagerDuty(c *company.Company) pagerdutytest.Account {
 		}
 		a.Schedules = append(a.Schedules, schedule)
 	}
+	for _, t := range c.Teams {
+		for _, p := range t.People {
+			a.Users = append(a.Users, pagerdutytest.User{ID: p.ID, TimeZone: t.Zone})
+		}
+	}
+	paging := rotations(c)
 	for _, in := range c.Incidents {
-		a.Incidents = append(a.Incidents, pagerIncident(in, ids[in.Service]))
+		incident := pagerIncident(in, ids[in.Service])
+		paging.tell(&incident, in)
+		a.Incidents = append(a.Incidents, incident)
+	}
+	for _, change := range c.Changes {
+		if id := ids[change.Service]; id != "" && change.Announced {
+			a.ChangeEvents = append(a.ChangeEvents, pagerdutytest.ChangeEvent{ID: change.ID, Summary: change.Summary, At: change.At, Services: []string{id}})
+		}
+	}
+	for _, s := range c.Services {
+		if id := ids[s.Name]; id != "" {
+			automate(&a, c, s, id)
+		}
 	}
 	return a
+}
+
+// automate adds what starts by itself when the service has an incident: a
+// workflow that gathers people, and an action that mends what is known.
+func automate(a *pagerdutytest.Account, c *company.Company, s *company.Service, id string) {
+	response := s.Practice["inc.automated-response"]
+	started := response.Done && response.Shown == framework.ByMachine
+	if started {
+		a.WorkflowTriggers = append(a.WorkflowTriggers, pagerdutytest.WorkflowTrigger{ID: "W" + id, Services: []string{id}})
+	}
+	if started || s.Does("rel.self-healing") {
+		a.AutomationActions = append(a.AutomationActions, pagerdutytest.AutomationAction{
+			ID: "A" + id, Name: "Restart " + s.Title, FromOrchestration: true, Services: []string{id},
+			LastRun: c.Now.Add(-time.Duration(1+varied(id, 30)) * 24 * time.Hour),
+		})
+	}
+}
+
+// paging tells who is on call first for a service.
+type paging struct {
+	policies  map[string]*company.Policy // by service
+	schedules map[string]*company.Schedule
+}
+
+func rotations(c *company.Company) *paging {
+	p := &paging{policies: map[string]*company.Policy{}, schedules: map[string]*company.Schedule{}}
+	byID := map[string]*company.Policy{}
+	for _, policy := range c.Policies {
+		byID[policy.ID] = policy
+	}
+	for _, s := range c.Services {
+		p.policies[s.Name] = byID[s.PolicyID]
+	}
+	for _, s := range c.Schedules {
+		p.schedules[s.ID] = s
+	}
+	return p
+}
+
+// first is who is paged first at a time; empty when nobody is.
+func (p *paging) first(service string, at time.Time) string {
+	policy := p.policies[service]
+	if policy == nil {
+		return ""
+	}
+	for _, level := range policy.Levels {
+		for _, id := range level.Schedules {
+			if who := onCall(p.schedules[id], at); who != "" {
+				return who
+			}
+		}
+		if len(level.People) > 0 {
+			return level.People[0]
+		}
+	}
+	return ""
+}
+
+// onCall is whose turn it is in a rotation; empty in its gaps.
+func onCall(s *company.Schedule, at time.Time) string {
+	if s == nil || len(s.People) == 0 || at.Before(s.Start) {
+		return ""
+	}
+	for _, gap := range s.Gaps {
+		if gap.Holds(at) {
+			return ""
+		}
+	}
+	return s.People[int(at.Sub(s.Start)/s.Shift)%len(s.People)]
+}
+
+// tell adds whom an incident notified, and who acknowledged it.
+func (p *paging) tell(incident *pagerdutytest.Incident, in *company.Incident) {
+	if !in.Urgent {
+		return
+	}
+	const delivery = 8 * time.Second
+	if who := p.first(in.Service, in.Start); who != "" {
+		incident.Notifications = []pagerdutytest.Notification{{At: in.Start.Add(delivery), User: who}}
+		incident.AcknowledgedBy = who
+	}
 }
 
 func pagerService(s *company.Service) pagerdutytest.Service {

@@ -1,0 +1,176 @@
+package prometheus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+// batch is how many series are written in one transaction.
+const batch = 256
+
+// track is a series that is being written.
+type track struct {
+	labels labels.Labels
+	reach  time.Duration
+	at     func(time.Time) (float64, bool)
+	// ref is the storage's number for it, present whether it has a sample now.
+	ref     storage.SeriesRef
+	present bool
+}
+
+// append writes one sample. Where a series has ended since its last sample it
+// writes the mark by which queries know that.
+func (t *track) append(to storage.AppenderV2, ms int64) error {
+	v, ok := t.at(time.UnixMilli(ms).UTC())
+	if !ok {
+		if !t.present {
+			return nil
+		}
+		v = math.Float64frombits(value.StaleNaN)
+	}
+	t.present = ok
+	ref, err := to.Append(t.ref, t.labels, 0, ms, v, nil, nil, storage.AOptions{})
+	if err != nil {
+		return fmt.Errorf("writing %s at %s: %w", t.labels, time.UnixMilli(ms).UTC().Format(time.RFC3339), err)
+	}
+	t.ref = ref
+	return nil
+}
+
+// tracks reads the options' series.
+func (o *Options) tracks() ([]*track, error) {
+	var all []*track
+	if o.Series == nil {
+		return nil, nil
+	}
+	seen := map[uint64]bool{}
+	for s := range o.Series {
+		ls, err := s.labels()
+		if err != nil {
+			return nil, err
+		}
+		if seen[ls.Hash()] {
+			return nil, fmt.Errorf("the series %s is given twice", ls)
+		}
+		seen[ls.Hash()] = true
+		reach := s.Reach
+		if reach <= 0 {
+			reach = DefaultReach
+		}
+		all = append(all, &track{labels: ls, reach: min(reach, o.Retention), at: s.At})
+	}
+	return all, nil
+}
+
+// writePast writes the past up to now as one block of the folder. A block of
+// its own is many times faster than to feed the storage as if time passed.
+func writePast(ctx context.Context, dir string, all []*track, now time.Time, steps []Resolution, log *slog.Logger) (err error) {
+	if len(all) == 0 {
+		return nil
+	}
+	longest := time.Duration(0)
+	for _, t := range all {
+		longest = max(longest, t.reach)
+	}
+	// The writer refuses what is older than half a block before its newest
+	// sample, and series come one after another here.
+	writer, err := tsdb.NewBlockWriter(log, dir, 3*longest.Milliseconds())
+	if err != nil {
+		return fmt.Errorf("writing the past: %w", err)
+	}
+	defer func() { err = errors.Join(err, writer.Close()) }()
+	cache := map[time.Duration][]int64{}
+	for first := 0; first < len(all); first += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		appender := writer.AppenderV2(ctx)
+		for _, t := range all[first:min(first+batch, len(all))] {
+			times, ok := cache[t.reach]
+			if !ok {
+				times = instants(now, t.reach, steps)
+				cache[t.reach] = times
+			}
+			for _, ms := range times {
+				if err := t.append(appender, ms); err != nil {
+					return errors.Join(err, appender.Rollback())
+				}
+			}
+		}
+		if err := appender.Commit(); err != nil {
+			return fmt.Errorf("writing the past: %w", err)
+		}
+	}
+	if _, err := writer.Flush(ctx); err != nil {
+		return fmt.Errorf("writing the past: %w", err)
+	}
+	// The storage numbers the series anew.
+	for _, t := range all {
+		t.ref = 0
+	}
+	return nil
+}
+
+// openStorage opens the folder with the past in it.
+func (s *Server) openStorage(ctx context.Context) error {
+	o := s.options
+	all, err := o.tracks()
+	if err != nil {
+		return err
+	}
+	if err := checkResolutions(o.Resolutions); err != nil {
+		return err
+	}
+	if err := writePast(ctx, o.Dir, all, o.Now(), o.Resolutions, o.Logger); err != nil {
+		return err
+	}
+	settings := tsdb.DefaultOptions()
+	settings.RetentionDuration = o.Retention.Milliseconds()
+	// Nothing outlives the program, so nothing has to be written ahead; and
+	// nobody else uses the folder.
+	settings.WALSegmentSize = -1
+	settings.NoLockfile = true
+	if s.db, err = tsdb.Open(o.Dir, o.Logger, s.registry, settings, s.stats); err != nil {
+		return fmt.Errorf("opening the storage in %s: %w", o.Dir, err)
+	}
+	s.tracks = all
+	return nil
+}
+
+// sample writes what every series is at a moment. Series that cannot be
+// written are reported and do not keep the others from it.
+func (s *Server) sample(ctx context.Context, now time.Time) error {
+	appender := s.db.AppenderV2(ctx)
+	var errs []error
+	for _, t := range s.tracks {
+		if err := t.append(appender, now.UnixMilli()); err != nil && len(errs) < 3 {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, appender.Commit())...)
+}
+
+// live samples the series until ctx ends.
+func (s *Server) live(ctx context.Context) {
+	ticker := time.NewTicker(s.options.Every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := s.sample(ctx, s.options.Now()); err != nil && ctx.Err() == nil {
+				s.options.Logger.Error("a sample of the simulated series failed", "error", err)
+			}
+		}
+	}
+}
