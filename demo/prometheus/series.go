@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -45,11 +46,12 @@ func DefaultResolutions() []Resolution {
 	return []Resolution{{time.Hour, time.Minute}, {26 * time.Hour, 10 * time.Minute}, {400 * 24 * time.Hour, time.Hour}}
 }
 
-// CoarseResolutions are what the usual queries can just do with: a third of the
-// work, for many series or under the race detector. rate() and increase() over
-// less than ten minutes find nothing in them.
+// CoarseResolutions are what the usual queries can just do with, for many
+// series or under the race detector. rate() and increase() over less than ten
+// minutes find nothing in them. An hour is the most: how far back the data
+// reaches is asked of the first hour of a window.
 func CoarseResolutions() []Resolution {
-	return []Resolution{{time.Hour, 5 * time.Minute}, {26 * time.Hour, 30 * time.Minute}, {400 * 24 * time.Hour, 3 * time.Hour}}
+	return []Resolution{{time.Hour, 5 * time.Minute}, {26 * time.Hour, 30 * time.Minute}, {400 * 24 * time.Hour, time.Hour}}
 }
 
 // labels are the labels with the name among them.
@@ -61,7 +63,7 @@ func (s *Series) labels() (labels.Labels, error) {
 		return labels.EmptyLabels(), fmt.Errorf("the series %s has no values: set At", s.Name)
 	}
 	b := labels.NewScratchBuilder(len(s.Labels) + 1)
-	b.Add(labels.MetricName, s.Name)
+	b.Add(model.MetricNameLabel, s.Name)
 	for name, value := range s.Labels {
 		if value != "" {
 			b.Add(name, value)
