@@ -71,7 +71,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, storeError(err)
 	}
 	a.onClose(func(context.Context) error { return a.store.Close() })
-	a.collect = &collection{store: a.store, metrics: metrics, log: a.log, now: o.Now, done: a.touch, failed: map[string]string{}}
+	a.collect = &collection{store: a.store, metrics: metrics, log: a.log, now: o.Now, done: a.touch, running: map[string]bool{}, failed: map[string]string{}}
 	if a.evaluator, err = loadEvaluation(ctx, a.store, w, a.log); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -137,7 +137,9 @@ func (a *App) evaluate(ctx context.Context, w *world) error {
 	found, err := a.evaluator.run(ctx, w, a.options.Now())
 	if err == nil {
 		var page *exporter.Page
-		if page, err = exporter.Render(found, exporter.Options{CheckStatusPass: w.config.Exposition().CheckStatusPass}); err == nil {
+		if page, err = exporter.Render(found, exporter.Options{
+			CheckStatusPass: w.config.Exposition().CheckStatusPass, EvaluationInterval: time.Duration(w.config.Evaluation().Interval),
+		}); err == nil {
 			a.current.Store(&published{snapshot: found, page: page})
 		}
 	}
@@ -160,7 +162,7 @@ func (a *App) Start(ctx context.Context) error {
 	s, err := server.New(server.Options{
 		Current: a.Snapshot,
 		Metrics: exporter.Handler(a.page, a.gather, exporter.HandlerOptions{
-			EvaluationInterval: time.Duration(c.Evaluation().Interval), Now: a.options.Now, Logger: a.log,
+			Now: a.options.Now, Logger: a.log,
 		}),
 		Reports: reports{}, Reload: a.Reload, Logger: a.log, Version: a.options.Version,
 		ListenAddresses: []string{c.Server().ListenAddress}, WebConfigFile: c.Server().WebConfigFile,

@@ -26,6 +26,9 @@ type collection struct {
 	done func()
 
 	mu sync.Mutex
+	// running are the sources whose round is under way. A reload whose jobs did
+	// not end in time starts new ones beside them.
+	running map[string]bool
 	// failed are the calls that failed in each source's last round, so that a
 	// lasting failure is logged once.
 	failed map[string]string
@@ -35,6 +38,11 @@ type collection struct {
 // stays stored.
 func (c *collection) round(ctx context.Context, w *world, source collectors.Source) error {
 	id := source.ID()
+	if !c.begin(id) {
+		c.metrics.Run(id, exporter.RunSkipped, 0)
+		return fmt.Errorf("%s: the last round is still running; this one is skipped", id)
+	}
+	defer c.end(id)
 	started := c.now()
 	run, err := c.store.StartRun(ctx, id, started)
 	if err != nil {
@@ -73,6 +81,23 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		err = fmt.Errorf("%s: %w", id, err)
 	}
 	return c.finish(id, run, started, n, err)
+}
+
+// begin reports whether a round of the source may start: never twice at once.
+func (c *collection) begin(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running[id] {
+		return false
+	}
+	c.running[id] = true
+	return true
+}
+
+func (c *collection) end(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.running, id)
 }
 
 // commitTimeout bounds one transaction.
@@ -128,6 +153,10 @@ func (c *collection) finish(id string, run store.RunID, started time.Time, n cou
 // else their texts say. It returns err.
 func (c *collection) report(id string, err error) error {
 	calls, text := failures(err)
+	if err != nil && collectors.ReasonOf(context.Background(), err) == collectors.ReasonCanceled {
+		c.log.Debug("the round was ended early", "source", id)
+		return err
+	}
 	c.mu.Lock()
 	before, failed := c.failed[id]
 	if err != nil {

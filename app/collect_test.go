@@ -30,3 +30,17 @@ func TestFailuresAreToldOnceEach(t *testing.T) {
 		t.Errorf("no failure is %q, %q", calls, text)
 	}
 }
+
+func TestARoundNeverRunsBesideItself(t *testing.T) {
+	c := &collection{running: map[string]bool{}}
+	if !c.begin("a") || c.begin("a") {
+		t.Error("two rounds of one source run at once")
+	}
+	if !c.begin("b") {
+		t.Error("rounds of two sources exclude each other")
+	}
+	c.end("a")
+	if !c.begin("a") {
+		t.Error("a round that has ended keeps the next one out")
+	}
+}

@@ -37,7 +37,10 @@ type evaluation struct {
 	statuses  map[string]map[string]store.StatusSpan
 	activated time.Time
 	// hash is the framework that was judged by last.
-	hash     string
+	hash string
+	// faulty are the checks whose expression failed, with the error, so that a
+	// lasting failure is logged once.
+	faulty   map[string]string
 	saved    map[string]savedBadge
 	outcomes outcomes
 }
@@ -137,6 +140,7 @@ func (e *evaluation) run(ctx context.Context, w *world, now time.Time) (*snapsho
 		return nil, err
 	}
 	cards, set := e.judge(w, now)
+	e.reportErrors(cards)
 	e.state.Options.ObserveFor = time.Duration(w.config.Evaluation().ObserveFor)
 	e.state.Options.MaxStep = max(scoring.DefaultMaxStep, 3*time.Duration(w.config.Evaluation().Interval))
 	state, transitions := scoring.Advance(e.state, cards, now)
@@ -158,6 +162,29 @@ func (e *evaluation) run(ctx context.Context, w *world, now time.Time) (*snapsho
 	}
 	e.state, e.statuses, e.saved = state, statuses, saved
 	return e.snapshot(ctx, w, cards, set, now)
+}
+
+// reportErrors counts the expressions that failed, and logs each when it begins
+// to fail or fails differently.
+func (e *evaluation) reportErrors(cards []scoring.Scorecard) {
+	faulty := map[string]string{}
+	for i := range cards {
+		for k := range cards[i].Checks {
+			r := &cards[i].Checks[k]
+			if r.Err == nil {
+				continue
+			}
+			e.failed(r.Check.ID, 1)
+			if _, seen := faulty[r.Check.ID]; seen {
+				continue
+			}
+			faulty[r.Check.ID] = r.Err.Error()
+			if e.faulty[r.Check.ID] != r.Err.Error() {
+				e.log.Error("an expression fails at run time; the check is unknown where it does", "check", r.Check.ID, "service", cards[i].Service, "err", r.Err)
+			}
+		}
+	}
+	e.faulty = faulty
 }
 
 // badgeChanges makes the judgement to store, and what is stored once it is.
@@ -194,9 +221,6 @@ func (e *evaluation) statusChanges(w *world, cards []scoring.Scorecard, set *evi
 		after := make(map[string]store.StatusSpan, len(card.Checks))
 		for k := range card.Checks {
 			r := &card.Checks[k]
-			if r.Err != nil {
-				e.failed(r.Check.ID, 1)
-			}
 			old, known := before[r.Check.ID]
 			if known && old.Status == r.Status {
 				after[r.Check.ID] = old

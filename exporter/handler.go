@@ -29,10 +29,6 @@ const staleIntervals = 3
 
 // HandlerOptions configure Handler. The zero value is usable.
 type HandlerOptions struct {
-	// EvaluationInterval is how often a new snapshot is due; 0 means
-	// DefaultEvaluationInterval. A page older than three intervals is not
-	// served.
-	EvaluationInterval time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Logger receives failures to gather live metrics; nil discards them.
@@ -46,11 +42,6 @@ type HandlerOptions struct {
 // client would like. Answers are compressed for clients that accept gzip.
 func Handler(current func() *Page, gatherer prometheus.Gatherer, o HandlerOptions) http.Handler {
 	h := &handler{current: current, gatherer: gatherer, now: o.Now, logger: o.Logger}
-	interval := o.EvaluationInterval
-	if interval <= 0 {
-		interval = DefaultEvaluationInterval
-	}
-	h.staleAfter = staleIntervals * interval
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -61,11 +52,10 @@ func Handler(current func() *Page, gatherer prometheus.Gatherer, o HandlerOption
 }
 
 type handler struct {
-	current    func() *Page
-	gatherer   prometheus.Gatherer
-	staleAfter time.Duration
-	now        func() time.Time
-	logger     *slog.Logger
+	current  func() *Page
+	gatherer prometheus.Gatherer
+	now      func() time.Time
+	logger   *slog.Logger
 	// scratch keeps *tail values: a compressor alone is most of a megabyte.
 	scratch sync.Pool
 }
@@ -123,7 +113,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // when it is so old that evaluation must be stuck.
 func (h *handler) page(format Format) *body {
 	page := h.current()
-	if page == nil || h.now().Sub(page.at) > h.staleAfter {
+	if page == nil || h.now().Sub(page.at) > page.staleAfter {
 		return &body{}
 	}
 	return &page.formats[format]

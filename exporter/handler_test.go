@@ -192,12 +192,12 @@ func TestCurlReadsGzip(t *testing.T) {
 }
 
 func TestStaleSnapshotIsNotServed(t *testing.T) {
-	page := mustRender(t, smallSnapshot(), Options{})
+	page := mustRender(t, smallSnapshot(), Options{EvaluationInterval: 10 * time.Second})
 	for _, c := range []struct {
 		age  time.Duration
 		want bool
 	}{{0, true}, {-time.Hour, true}, {30 * time.Second, true}, {30*time.Second + 1, false}, {24 * time.Hour, false}} {
-		h := Handler(fixed(page), liveRegistry(), HandlerOptions{EvaluationInterval: 10 * time.Second, Now: at(now.Add(c.age))})
+		h := Handler(fixed(page), liveRegistry(), HandlerOptions{Now: at(now.Add(c.age))})
 		for _, encoding := range []string{"", "gzip"} {
 			resp := scrape(t, h, "GET", prometheusAccept, encoding)
 			var body io.Reader = resp.Body

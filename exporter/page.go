@@ -17,14 +17,19 @@ type Options struct {
 	// CheckStatusPass renders check_status for passing checks too. At 10,000
 	// services with 60 checks that is 600,000 series.
 	CheckStatusPass bool
+	// EvaluationInterval is how often a new snapshot is due; 0 means
+	// DefaultEvaluationInterval. Three intervals later the page is no longer
+	// served.
+	EvaluationInterval time.Duration
 }
 
 // Page is a rendered snapshot in both formats. It is immutable and safe for
 // concurrent use.
 type Page struct {
-	at      time.Time
-	series  int
-	formats [len(formats)]body
+	at         time.Time
+	staleAfter time.Duration
+	series     int
+	formats    [len(formats)]body
 }
 
 // body is a page in one format, without the end mark of OpenMetrics, so that
@@ -55,7 +60,10 @@ func Render(s *snapshot.Snapshot, o Options) (*Page, error) {
 }
 
 func render(s *snapshot.Snapshot, o Options, families []Family) (*Page, error) {
-	page := &Page{at: s.At}
+	if o.EvaluationInterval <= 0 {
+		o.EvaluationInterval = DefaultEvaluationInterval
+	}
+	page := &Page{at: s.At, staleAfter: staleIntervals * o.EvaluationInterval}
 	var samples []byte
 	var err error
 	ends := make([]int, len(families))
