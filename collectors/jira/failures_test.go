@@ -16,7 +16,15 @@ import (
 	"github.com/prodready/collector/collectors/jira/jiratest"
 )
 
-func impatient(s setup) { s.out.Timeout, s.out.MaxAttempts = 50*time.Millisecond, 2 }
+// impatient bounds attempts. Only where a hanging answer is the point may the
+// time be short: a busy machine takes its time for a good one, too.
+func impatient(reason collectors.Reason) func(setup) {
+	timeout := 30 * time.Second
+	if reason == collectors.ReasonTimeout {
+		timeout = 500 * time.Millisecond
+	}
+	return func(s setup) { s.out.Timeout, s.out.MaxAttempts = timeout, 2 }
+}
 
 func TestSearchesFail(t *testing.T) {
 	for reason, fault := range map[collectors.Reason]jiratest.Fault{
@@ -50,7 +58,7 @@ func TestSearchesFail(t *testing.T) {
 // failing lets every search fail.
 func failing(t *testing.T, dataCenter bool, reason collectors.Reason, fault jiratest.Fault) {
 	site, services := shop()
-	w := start(t, dataCenter, site, services, impatient)
+	w := start(t, dataCenter, site, services, impatient(reason))
 	fault.Search = true
 	w.fake.Inject(fault)
 	r := w.collect()
