@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/prodready/collector/catalog"
@@ -88,7 +89,8 @@ func play(t *testing.T, s scene) {
 	for _, series := range s.Series {
 		load += "  " + strings.ReplaceAll(series, "xN", "x"+last) + "\n"
 	}
-	store := promqltest.LoadedStorage(t, load)
+	// Series are loaded in no order, and one that begins late may come first.
+	store := promqltest.LoadedStorage(t, load, func(o *tsdb.Options) { o.OutOfOrderTimeWindow = (400 * 24 * time.Hour).Milliseconds() })
 	t.Cleanup(func() { _ = store.Close() })
 	now := time.Unix(0, 0).Add(time.Duration(at)).UTC()
 	server := httptest.NewServer(answering(t, store))
