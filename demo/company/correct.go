@@ -33,9 +33,14 @@ func (b *builder) correct(d *dice, s *Service, t temper) {
 
 // since selects incidents that page and are not older than the window.
 func (b *builder) since(s *Service, window time.Duration, which func(*Incident) bool) []*Incident {
+	return b.within(s, window, func(in *Incident) bool { return in.Urgent && which(in) })
+}
+
+// within selects incidents that are not older than the window.
+func (b *builder) within(s *Service, window time.Duration, which func(*Incident) bool) []*Incident {
 	var out []*Incident
 	for _, in := range b.life[s.Name].incidents {
-		if in.Urgent && b.Now.Sub(in.Start) <= window && which(in) {
+		if b.Now.Sub(in.Start) <= window && which(in) {
 			out = append(out, in)
 		}
 	}
@@ -86,7 +91,7 @@ func (b *builder) correctReports(d *dice, s *Service) {
 	quiet := s.Does("obs.detected-by-machines")
 	for _, window := range []time.Duration{answerWindow - slack, answerWindow + slack} {
 		for {
-			all := b.since(s, window, anyIncident)
+			all := b.within(s, window, anyIncident)
 			have := share(all, reported)
 			if quiet && have <= 0.07 || !quiet && have >= 0.16 {
 				break
@@ -96,10 +101,11 @@ func (b *builder) correctReports(d *dice, s *Service) {
 				break
 			}
 			in := pick(d, candidates)
-			p := pick(d, problems())
+			list := problems()
 			if !quiet {
-				p = pick(d, reports())
+				list = reports()
 			}
+			p := b.apart(d, s, in, list)
 			in.Reported, in.Problem, in.Title = !quiet, p.name, p.title(d, s)
 		}
 	}
@@ -169,12 +175,33 @@ func (b *builder) fresh(d *dice, s *Service, at time.Time) problem {
 	return list[0]
 }
 
+// apart is a problem of the list that no other incident has at the time of this
+// one.
+func (b *builder) apart(d *dice, s *Service, in *Incident, list []problem) problem {
+	list = shuffled(d, list)
+	for _, p := range list {
+		if !b.clashes(s, in, p) {
+			return p
+		}
+	}
+	return list[0]
+}
+
+// clashes reports whether another incident has the problem at the time of this
+// one, so that it would look like flapping.
+func (b *builder) clashes(s *Service, in *Incident, p problem) bool {
+	end := func(in *Incident) time.Time { return in.Start.Add(in.Duration(b.Now) + flapsAfter) }
+	return slices.ContainsFunc(b.life[s.Name].incidents, func(other *Incident) bool {
+		return other != in && other.Problem == p.name && !other.Start.After(end(in)) && !in.Start.After(end(other))
+	})
+}
+
 // correctRepeats lets nothing recur by hand where healing is automatic, and
 // something where it is not.
 func (b *builder) correctRepeats(d *dice, s *Service) {
 	byHand := map[string][]*Incident{}
 	var order []string
-	repeated := false
+	recently, repeated := map[string]int{}, false
 	for _, in := range b.life[s.Name].incidents {
 		if in.Resolver != ByPerson || b.Now.Sub(in.Start) > answerWindow+slack {
 			continue
@@ -183,7 +210,10 @@ func (b *builder) correctRepeats(d *dice, s *Service) {
 			order = append(order, in.Problem)
 		}
 		byHand[in.Problem] = append(byHand[in.Problem], in)
-		repeated = repeated || len(byHand[in.Problem]) == 3
+		if b.Now.Sub(in.Start) <= answerWindow-slack {
+			recently[in.Problem]++
+			repeated = repeated || recently[in.Problem] == 3
+		}
 	}
 	if s.Does("rel.self-healing") {
 		for _, problem := range order {
@@ -197,12 +227,21 @@ func (b *builder) correctRepeats(d *dice, s *Service) {
 	if repeated {
 		return
 	}
-	recent := b.since(s, answerWindow-slack, func(in *Incident) bool {
-		return in.Resolver == ByPerson && !in.Reported && !in.Worthless()
+	recent := b.within(s, answerWindow-slack, func(in *Incident) bool {
+		return !in.Open() && in.Resolver != ByTimeout && !in.Reported && !in.Worthless()
 	})
 	again := problems()[d.IntN(5)]
-	for _, in := range recent[:min(3, len(recent))] {
+	n := 0
+	for _, in := range recent {
+		if n == 3 {
+			break
+		}
+		if b.clashes(s, in, again) {
+			continue
+		}
 		in.Problem, in.Title = again.name, again.title(d, s)
+		in.Kind, in.Resolver = Real, ByPerson
+		n++
 	}
 }
 

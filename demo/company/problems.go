@@ -46,7 +46,9 @@ func problems() []problem {
 			return fmt.Sprintf("Replica of %s lags by %d s", s.DependsOn, 60+d.IntN(3000))
 		}},
 		{"probe", func(d *dice, s *Service) string {
-			return fmt.Sprintf("Health check of %s failed %d times from %s", s.Name, 3+d.IntN(12), pick(d, []string{"fra", "iad", "bom", "syd"}))
+			// Always from the same place: another one would be another problem.
+			place := []string{"fra", "iad", "bom", "syd"}[len(s.Name)%4]
+			return fmt.Sprintf("Health check of %s failed %d times from %s", s.Name, 3+d.IntN(12), place)
 		}},
 		{"deploy", func(d *dice, s *Service) string {
 			return fmt.Sprintf("Rollout of %s build %d stalled", s.Name, 1000+d.IntN(9000))

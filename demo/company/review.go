@@ -72,11 +72,13 @@ func (b *builder) claims(d *dice, s *Service, r *Review) {
 	}
 	wishful := map[string]bool{}
 	for _, id := range claimed() {
-		wishful[id] = s.Practice[id].Shown == framework.ByMachine && !s.Does(id) && d.chance(0.15)
+		wishful[id] = s.Practice[id].Shown == framework.ByMachine && !s.Does(id) && d.chance(0.3)
 	}
 	for _, c := range b.checks {
 		honest := s.Does(c.ID) && s.Practice[c.ID].Shown == framework.ByAttested
-		if !honest && !wishful[c.ID] {
+		// What keeps a service from its next badge is not claimed: where nobody
+		// looks the claim would be believed.
+		if !honest && (!wishful[c.ID] || c.Level == int(s.Goal)+1) {
 			continue
 		}
 		at := r.Completed.Add(-d.days(0.5, 6))
