@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"cel.dev/cel-go/cel"
-
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
@@ -21,11 +19,10 @@ const (
 )
 
 // benchWorld is a fleet with warm records, a tenth of them missing.
-func benchWorld(b *testing.B) (scoring.Inputs, []string) {
+func benchWorld(b *testing.B) scoring.Inputs {
 	b.Helper()
 	var definitions []evidence.Definition
 	text := "apiVersion: readiness/v1\nkind: Framework\nname: bench\nversion: 1.0.0\nmodules:\n"
-	var sources []string
 	for i := range benchChecks {
 		if i%12 == 0 {
 			text += fmt.Sprintf("  - id: m%d\n    name: M\n    checks:\n", i/12)
@@ -34,7 +31,6 @@ func benchWorld(b *testing.B) (scoring.Inputs, []string) {
 			evidence.Definition{Name: fmt.Sprintf("f.count_%d", i), Kind: evidence.KindInt, Help: "x"},
 			evidence.Definition{Name: fmt.Sprintf("f.ratio_%d", i), Kind: evidence.KindDouble, Help: "x"})
 		source := fmt.Sprintf("f.count_%d >= 1 && (f.ratio_%d <= 0.9 || service.tier == 4)", i, i)
-		sources = append(sources, source)
 		text += fmt.Sprintf("      - {id: m%d.c%d, level: %d, title: x, proofs: [{by: machine, pass: %q}]}\n", i/12, i, 1+i%5, source)
 	}
 	facts, err := evidence.NewFacts(definitions)
@@ -68,52 +64,22 @@ func benchWorld(b *testing.B) (scoring.Inputs, []string) {
 		rows[name] = row
 	}
 	in.Evidence = evidence.NewSet(facts, rows)
-	return in, sources
+	return in
 }
 
-// BenchmarkJudge measures judging a fleet against the bare evaluations of the
-// same programs, made with the same options, over variables that are ready.
+// BenchmarkJudge measures judging a fleet against the bare evaluations: the
+// framework's own compiled programs over variables that are ready.
 func BenchmarkJudge(b *testing.B) {
-	in, sources := benchWorld(b)
-	facts := in.Framework.Facts()
-	options := []cel.EnvOption{cel.CrossTypeNumericComparisons(true), cel.Variable("service.tier", cel.IntType)}
-	for i := range facts.Len() {
-		kind := cel.IntType
-		if facts.At(i).Kind == evidence.KindDouble {
-			kind = cel.DoubleType
-		}
-		options = append(options, cel.Variable(facts.At(i).Name, kind))
-	}
-	env, err := cel.NewEnv(options...)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var programs []cel.Program
-	for _, source := range sources {
-		ast, issues := env.Compile(source)
-		if issues.Err() != nil {
-			b.Fatal(issues.Err())
-		}
-		program, err := env.Program(ast, cel.EvalOptions(cel.OptPartialEval))
-		if err != nil {
-			b.Fatal(err)
-		}
-		programs = append(programs, program)
-	}
-	ready := make([]cel.PartialActivation, 0, benchServices)
-	for _, s := range in.Subjects {
-		values := map[string]any{"service.tier": s.Tier}
-		var missing []*cel.AttributePatternType
-		for i, o := range in.Evidence.Row(s.Name) {
-			if o == nil {
-				missing = append(missing, cel.AttributePattern(facts.At(i).Name))
-				continue
+	in := benchWorld(b)
+	ready := make([]*framework.Vars, 0, benchServices)
+	for i := range in.Subjects {
+		subject := &in.Subjects[i]
+		vars := in.Framework.NewVars()
+		vars.SetAttributes(&subject.Attributes)
+		for fact, o := range in.Evidence.Row(subject.Name) {
+			if o != nil {
+				vars.Set(fact, o.Value)
 			}
-			values[facts.At(i).Name] = o.Value.Native()
-		}
-		vars, err := cel.PartialVars(values, missing...)
-		if err != nil {
-			b.Fatal(err)
 		}
 		ready = append(ready, vars)
 	}
@@ -121,8 +87,8 @@ func BenchmarkJudge(b *testing.B) {
 	for b.Loop() {
 		start := time.Now()
 		for _, vars := range ready {
-			for _, p := range programs {
-				if _, _, err := p.Eval(vars); err != nil {
+			for _, c := range in.Framework.Checks {
+				if _, err := c.Proofs[0].Pass.Eval(vars); err != nil {
 					b.Fatal(err)
 				}
 			}
