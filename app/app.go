@@ -71,7 +71,14 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, storeError(err)
 	}
 	a.onClose(func(context.Context) error { return a.store.Close() })
-	a.collect = &collection{store: a.store, metrics: metrics, log: a.log, now: o.Now, done: a.touch, running: map[string]bool{}, failed: map[string]string{}}
+	person, err := hashPeople(ctx, a.store)
+	if err != nil {
+		return nil, errors.Join(storeError(err), a.Close())
+	}
+	a.collect = &collection{
+		store: a.store, metrics: metrics, log: a.log, now: o.Now, person: person, progress: o.Progress, done: a.touch,
+		running: map[string]bool{}, failed: map[string]string{},
+	}
 	if a.evaluator, err = loadEvaluation(ctx, a.store, w, a.log); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

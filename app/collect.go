@@ -22,6 +22,10 @@ type collection struct {
 	metrics *exporter.ProcessMetrics
 	log     *slog.Logger
 	now     func() time.Time
+	// person turns a person's id into a keyed hash.
+	person func(id string) string
+	// progress is told how far long steps have come; it may be nil.
+	progress func(source string, p collectors.Progress)
 	// done is called after every round that stored something.
 	done func()
 
@@ -58,10 +62,12 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		Services: w.catalog.Services(),
 		Now:      started,
 		Cursors:  cursors,
-		Incidents: func(ctx context.Context, since time.Time) ([]evidence.Incident, error) {
-			return c.store.Incidents(ctx, store.IncidentFilter{Source: id, Since: since})
+		Incidents: func(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+			return c.store.EachIncident(ctx, id, span, each)
 		},
-		Reviews: c.store.Reviews,
+		Person:   c.person,
+		Progress: c.progressOf(id),
+		Reviews:  c.store.Reviews,
 	}, func(b collectors.Batch) error {
 		// A batch that is complete is worth keeping even when the round has
 		// just run out of time.
@@ -81,6 +87,14 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		err = fmt.Errorf("%s: %w", id, err)
 	}
 	return c.finish(id, run, started, n, err)
+}
+
+// progressOf is where a source tells how far it has come.
+func (c *collection) progressOf(id string) func(collectors.Progress) {
+	if c.progress == nil {
+		return nil
+	}
+	return func(p collectors.Progress) { c.progress(id, p) }
 }
 
 // begin reports whether a round of the source may start: never twice at once.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/store"
 )
@@ -32,6 +33,9 @@ type Options struct {
 	LogOutput io.Writer
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+	// Progress is told how far long steps of a round have come, in the
+	// goroutine of the source. It may be nil.
+	Progress func(source string, p collectors.Progress)
 	// Version of the program.
 	Version string
 }

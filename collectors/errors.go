@@ -28,6 +28,7 @@ const (
 	ReasonCanceled     Reason = "canceled"     // we stopped
 	ReasonStore        Reason = "store"        // the answer could not be stored
 	ReasonIncomplete   Reason = "incomplete"   // a listing ended early or contradicted itself
+	ReasonCircuitOpen  Reason = "circuit_open" // not sent: the source failed too often just now
 )
 
 // Reasons lists the closed set, for metrics that are born at zero.
@@ -36,6 +37,7 @@ func Reasons() []Reason {
 		ReasonUnauthorized, ReasonForbidden, ReasonNotFound, ReasonGone, ReasonRateLimited,
 		ReasonRejected, ReasonServerError, ReasonTimeout, ReasonUnreachable, ReasonUndecodable,
 		ReasonTooLarge, ReasonCanceled, ReasonStore, ReasonIncomplete,
+		ReasonCircuitOpen,
 	}
 }
 
@@ -56,6 +58,8 @@ func (r Reason) Remedy() string {
 		return "raise the timeout or look at the server's load"
 	case ReasonUnreachable:
 		return "check the address, the proxy and the network"
+	case ReasonCircuitOpen:
+		return "look at the failures before it; it is tried again by itself"
 	case ReasonTooLarge:
 		return "raise max_response_bytes or narrow the query"
 	}

@@ -43,6 +43,27 @@ type Checker interface {
 	Check(ctx context.Context) error
 }
 
+// Planner is a Source that can tell what a round would ask, without asking.
+type Planner interface {
+	// Plan lists the calls of the round that the request would start, in their
+	// order. It does no I/O; counts that only answers can tell are in words.
+	Plan(req Request) []PlannedCall
+}
+
+// PlannedCall is one call, or one listing page by page, of a round.
+type PlannedCall struct {
+	// Call is the endpoint template: GET /incidents.
+	Call string
+	// Query is what is asked for, readable and without credentials:
+	// since=2026-10-01T00:00:00Z&limit=100, or a PromQL or JQL expression.
+	Query string
+	// Requests says how many requests it takes: 1, or one for each 100 services.
+	Requests string
+	// Facts are the facts that come of it, in name order; empty for a listing
+	// that only serves others.
+	Facts []string
+}
+
 // Request is what one round starts from.
 type Request struct {
 	// Services are the catalog's services. The source reads, and never changes,
@@ -52,12 +73,40 @@ type Request struct {
 	Now time.Time
 	// Cursors are what the source stored with its last batches, by name.
 	Cursors map[string]string
-	// Incidents are the stored incidents of this source that started or were
-	// still open within the history asked for. It may be nil.
-	Incidents func(ctx context.Context, since time.Time) ([]evidence.Incident, error)
+	// Incidents hands on the stored incidents of this source that the span
+	// selects, in order of their start, reading them page by page. Gone ones are
+	// left out. An error of each ends it. It may be nil.
+	Incidents func(ctx context.Context, span IncidentSpan, each func(evidence.Incident) error) error
 	// Reviews are the stored reviews of this source that it still lists, other
 	// sources' among them or not. It may be nil.
 	Reviews func(ctx context.Context) ([]evidence.Review, error)
+	// Person turns a person's id at the source into a keyed hash: the same
+	// person has the same hash, and nobody without the key can find the person.
+	// Nil means that people are not told apart.
+	Person func(id string) string
+	// Progress is told how far a long step has come, in the goroutine of
+	// Collect. It may be nil.
+	Progress func(Progress)
+}
+
+// IncidentSpan selects stored incidents by time.
+type IncidentSpan struct {
+	// Since keeps incidents that started at or after it.
+	Since time.Time
+	// Until keeps incidents that started before it; zero means no bound.
+	Until time.Time
+	// Lasting also keeps earlier incidents that were still open at Since.
+	Lasting bool
+}
+
+// Progress is how far one long step of a round has come.
+type Progress struct {
+	// Step names it for people: history of incidents.
+	Step string
+	// Share is what is done of it, 0 to 1; steps never go back.
+	Share float64
+	// Records is how many records have come so far.
+	Records int
 }
 
 // Batch is one page of a round: what is committed together.

@@ -11,11 +11,15 @@ type Incident struct {
 	Services []string
 	// StartedAt is when it began; always set.
 	StartedAt time.Time
+	// DetectedAt is when somebody or something noticed it; zero when the source
+	// does not say.
+	DetectedAt time.Time
 	// AcknowledgedAt is the first explicit acknowledgement, zero when there is
 	// none or it is not known (see AcksKnown).
 	AcknowledgedAt time.Time
 	// AcksKnown tells a never-acknowledged incident from one whose
-	// acknowledgements were not asked for.
+	// acknowledgements were not asked for. The counts of Escalations,
+	// Reassignments and Notes, and the Responders, are known when it is true.
 	AcksKnown bool
 	// ResolvedAt is zero while the incident is open.
 	ResolvedAt time.Time
@@ -25,6 +29,14 @@ type Incident struct {
 	Urgent bool
 	// Severity is 1 (worst) to 5, 0 when the source does not say.
 	Severity int
+	// Priority is the source's own word for the severity: P1; empty if none.
+	Priority string
+	// Escalations, Reassignments and Notes count what people and policies did
+	// to it.
+	Escalations, Reassignments, Notes int
+	// Responders are keyed hashes of the people who acknowledged, were
+	// reassigned to, noted or resolved it, sorted, each once.
+	Responders []string
 	// Channel is how it was opened, as the source calls it; empty if unknown.
 	Channel string
 	// MachineDetected reports whether monitoring opened it, rather than a
@@ -41,8 +53,10 @@ type Incident struct {
 	Links []string
 	// UpdatedAt is the source's own time of last change.
 	UpdatedAt time.Time
-	// Gone marks an incident that the source no longer lists.
-	Gone bool
+	// Gone marks an incident that the source no longer lists, and GoneWhy is a
+	// note that says how that was noticed.
+	Gone    bool
+	GoneWhy string
 }
 
 // Resolver says who ended an incident.

@@ -13,7 +13,8 @@ import (
 )
 
 const incidentColumns = `started_at, acknowledged_at, acks_known, resolved_at, resolver, urgent, severity, channel,
-	machine_detected, template, paged_group, maintenance, links, updated_at, gone`
+	machine_detected, template, paged_group, maintenance, links, updated_at, gone,
+	detected_at, priority, escalations, reassignments, notes, responders, gone_why`
 
 // storedIncident is an incident with its row number.
 type storedIncident struct {
@@ -97,7 +98,9 @@ func (c *commit) incidents(ctx context.Context, incidents []evidence.Incident) e
 		urgent = excluded.urgent, severity = excluded.severity, channel = excluded.channel,
 		machine_detected = excluded.machine_detected, template = excluded.template, paged_group = excluded.paged_group,
 		maintenance = excluded.maintenance, links = excluded.links, updated_at = excluded.updated_at,
-		gone = excluded.gone, seq = excluded.seq`, rows)
+		gone = excluded.gone, detected_at = excluded.detected_at, priority = excluded.priority,
+		escalations = excluded.escalations, reassignments = excluded.reassignments, notes = excluded.notes,
+		responders = excluded.responders, gone_why = excluded.gone_why, seq = excluded.seq`, rows)
 	if err != nil {
 		return err
 	}
@@ -135,17 +138,23 @@ func incidentRow(in evidence.Incident) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("incident %s: %w", in.ID, err)
 	}
+	responders, err := json.Marshal(in.Responders)
+	if err != nil {
+		return nil, fmt.Errorf("incident %s: %w", in.ID, err)
+	}
 	return []any{micros(in.StartedAt), optional(in.AcknowledgedAt), in.AcksKnown, optional(in.ResolvedAt), string(in.Resolver),
 		in.Urgent, int64(in.Severity), in.Channel, in.MachineDetected, in.Template, in.Group, in.Maintenance,
-		string(links), optional(in.UpdatedAt), in.Gone}, nil
+		string(links), optional(in.UpdatedAt), in.Gone, optional(in.DetectedAt), in.Priority, int64(in.Escalations),
+		int64(in.Reassignments), int64(in.Notes), string(responders), in.GoneWhy}, nil
 }
 
 // cleanIncident brings an incident into the form it has when it is read back.
 func cleanIncident(source string, in evidence.Incident) evidence.Incident {
 	in.Source, in.ID, in.Channel, in.Template, in.Group = source, text(in.ID), text(in.Channel), text(in.Template), text(in.Group)
 	in.Resolver = evidence.Resolver(text(string(in.Resolver)))
-	in.Services, in.Links = cleanList(in.Services), cleanList(in.Links)
-	for _, t := range []*time.Time{&in.StartedAt, &in.AcknowledgedAt, &in.ResolvedAt, &in.UpdatedAt} {
+	in.Priority, in.GoneWhy = text(in.Priority), text(in.GoneWhy)
+	in.Services, in.Links, in.Responders = cleanList(in.Services), cleanList(in.Links), cleanList(in.Responders)
+	for _, t := range []*time.Time{&in.StartedAt, &in.DetectedAt, &in.AcknowledgedAt, &in.ResolvedAt, &in.UpdatedAt} {
 		*t = stored(*t)
 	}
 	return in
@@ -177,8 +186,8 @@ func older(a, b evidence.Incident) bool {
 	return !a.UpdatedAt.IsZero() && a.UpdatedAt.Before(b.UpdatedAt)
 }
 
-// keepAcks keeps what is known of acknowledgements when a listing did not ask
-// for them. A first acknowledgement stays true; that there was none stays true
+// keepAcks keeps what is known of acknowledgements, and of all else that the log
+// tells, when a listing did not ask for them. A first acknowledgement stays true; that there was none stays true
 // only while the incident has not changed.
 func keepAcks(in, old evidence.Incident) evidence.Incident {
 	if in.AcksKnown || !old.AcksKnown {
@@ -186,6 +195,8 @@ func keepAcks(in, old evidence.Incident) evidence.Incident {
 	}
 	if !old.AcknowledgedAt.IsZero() || in.UpdatedAt.Equal(old.UpdatedAt) {
 		in.AcksKnown, in.AcknowledgedAt = true, old.AcknowledgedAt
+		in.Escalations, in.Reassignments, in.Notes = old.Escalations, old.Reassignments, old.Notes
+		in.Responders = old.Responders
 	}
 	return in
 }
@@ -195,7 +206,9 @@ func sameIncident(a, b evidence.Incident) bool {
 		a.ResolvedAt.Equal(b.ResolvedAt) && a.Resolver == b.Resolver && a.Urgent == b.Urgent && a.Severity == b.Severity &&
 		a.Channel == b.Channel && a.MachineDetected == b.MachineDetected && a.Template == b.Template && a.Group == b.Group &&
 		a.Maintenance == b.Maintenance && a.UpdatedAt.Equal(b.UpdatedAt) && a.Gone == b.Gone &&
-		slices.Equal(a.Services, b.Services) && slices.Equal(a.Links, b.Links)
+		a.DetectedAt.Equal(b.DetectedAt) && a.Priority == b.Priority && a.Escalations == b.Escalations &&
+		a.Reassignments == b.Reassignments && a.Notes == b.Notes && a.GoneWhy == b.GoneWhy &&
+		slices.Equal(a.Services, b.Services) && slices.Equal(a.Links, b.Links) && slices.Equal(a.Responders, b.Responders)
 }
 
 // IncidentFilter selects incidents. Its zero value selects all that are still
@@ -298,16 +311,24 @@ func (s *Store) readIncidents(ctx context.Context, q queryer, where string, args
 func (s *Store) scanIncident(rows *sql.Rows) (*storedIncident, error) {
 	in := &storedIncident{}
 	var source, started int64
-	var acknowledged, resolved, updated sql.NullInt64
-	var links string
+	var acknowledged, resolved, updated, detected sql.NullInt64
+	var links, responders string
 	err := rows.Scan(&in.num, &source, &in.ID, &started, &acknowledged, &in.AcksKnown, &resolved, &in.Resolver, &in.Urgent,
-		&in.Severity, &in.Channel, &in.MachineDetected, &in.Template, &in.Group, &in.Maintenance, &links, &updated, &in.Gone)
+		&in.Severity, &in.Channel, &in.MachineDetected, &in.Template, &in.Group, &in.Maintenance, &links, &updated, &in.Gone,
+		&detected, &in.Priority, &in.Escalations, &in.Reassignments, &in.Notes, &responders, &in.GoneWhy)
 	if err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal([]byte(links), &in.Links); err != nil {
 		return nil, fmt.Errorf("links of incident %s: %w", in.ID, err)
 	}
+	if err := json.Unmarshal([]byte(responders), &in.Responders); err != nil {
+		return nil, fmt.Errorf("responders of incident %s: %w", in.ID, err)
+	}
+	if len(in.Responders) == 0 {
+		in.Responders = nil
+	}
+	in.DetectedAt = instantOf(detected)
 	in.StartedAt, in.AcknowledgedAt = instant(started), instantOf(acknowledged)
 	in.ResolvedAt, in.UpdatedAt = instantOf(resolved), instantOf(updated)
 	in.Source, err = s.names.name(sourceNames, source)

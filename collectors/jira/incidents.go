@@ -216,12 +216,13 @@ func (r *round) storedIncidents(ctx context.Context) (map[string]evidence.Incide
 	if r.request.Incidents == nil {
 		return stored, nil
 	}
-	list, err := r.request.Incidents(ctx, r.now.Add(-r.incidents.History))
+	span := collectors.IncidentSpan{Since: r.now.Add(-r.incidents.History), Lasting: true}
+	err := r.request.Incidents(ctx, span, func(in evidence.Incident) error {
+		stored[in.ID] = in
+		return nil
+	})
 	if err != nil {
 		return nil, &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
-	}
-	for _, in := range list {
-		stored[in.ID] = in
 	}
 	return stored, nil
 }

@@ -188,14 +188,15 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 	now := w.clock()
 	request := collectors.Request{Services: w.services, Now: now, Cursors: maps.Clone(w.cursors)}
 	if !w.storeless {
-		request.Incidents = func(_ context.Context, since time.Time) ([]evidence.Incident, error) {
-			var list []evidence.Incident
+		request.Incidents = func(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
 			for _, in := range w.incidents {
-				if !in.Gone && (in.ResolvedAt.IsZero() || !in.StartedAt.Before(since) || !in.ResolvedAt.Before(since)) {
-					list = append(list, in)
+				if !in.Gone && (in.ResolvedAt.IsZero() || !in.StartedAt.Before(span.Since) || !in.ResolvedAt.Before(span.Since)) {
+					if err := each(in); err != nil {
+						return err
+					}
 				}
 			}
-			return list, nil
+			return nil
 		}
 		request.Reviews = func(context.Context) ([]evidence.Review, error) {
 			list := []evidence.Review{{Source: "jira/other", Key: "X-1", Service: "x", CreatedAt: noon}}

@@ -57,17 +57,18 @@ func (r *round) recallIncidents(ctx context.Context) error {
 	}
 	m.stored = map[string]evidence.Incident{}
 	if r.recall != nil && !r.first {
-		list, err := r.recall(ctx, r.historyStart())
-		if err != nil {
-			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
-		}
-		for _, in := range list {
+		span := collectors.IncidentSpan{Since: r.historyStart(), Lasting: true}
+		err := r.recall(ctx, span, func(in evidence.Incident) error {
 			m.stored[in.ID] = in
 			if in.ResolvedAt.IsZero() && in.StartedAt.Before(r.historyStart()) {
 				// It is not in the list of the history, and what happens to it is
 				// still to be noticed.
 				m.byID[in.ID] = recalled(in)
 			}
+			return nil
+		})
+		if err != nil {
+			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
 		}
 		if at, err := time.Parse(time.RFC3339, r.cursors[logCursor]); err == nil {
 			m.followed = earlier(at, r.now)

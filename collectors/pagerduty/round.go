@@ -30,7 +30,7 @@ type round struct {
 	// begun says that a batch of this round has been stored.
 	begun bool
 	// recall reads the stored incidents; it may be nil.
-	recall func(ctx context.Context, since time.Time) ([]evidence.Incident, error)
+	recall func(context.Context, collectors.IncidentSpan, func(evidence.Incident) error) error
 
 	services  *listedServices
 	policies  *listedPolicies

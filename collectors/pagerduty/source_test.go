@@ -73,14 +73,18 @@ func (s *stored) commit(b collectors.Batch) {
 	}
 }
 
-func (s *stored) list(_ context.Context, since time.Time) ([]evidence.Incident, error) {
-	var list []evidence.Incident
-	for _, in := range s.incidents {
-		if !in.Gone && (!in.StartedAt.Before(since) || in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(since)) {
-			list = append(list, in)
+func (s *stored) list(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+	for _, id := range slices.Sorted(maps.Keys(s.incidents)) {
+		in := s.incidents[id]
+		lasts := in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(span.Since)
+		within := (!in.StartedAt.Before(span.Since) || span.Lasting && lasts) && (span.Until.IsZero() || in.StartedAt.Before(span.Until))
+		if !in.Gone && within {
+			if err := each(in); err != nil {
+				return err
+			}
 		}
 	}
-	return list, nil
+	return nil
 }
 
 // later moves the clock.

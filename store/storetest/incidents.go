@@ -28,6 +28,7 @@ func incidents(t *testing.T, db database) {
 		StartedAt: minute(0), AcknowledgedAt: minute(3), AcksKnown: true, ResolvedAt: minute(40),
 		Resolver: evidence.ResolverPerson, Urgent: true, Severity: 2, Channel: "api", MachineDetected: true,
 		Template: "disk full on *", Group: "P1", Maintenance: true, Links: []string{"OPS-1", "https://x"}, UpdatedAt: minute(41),
+		DetectedAt: minute(1), Priority: "P2", Escalations: 1, Reassignments: 2, Notes: 3, Responders: []string{"a1", "b2"},
 	}
 	want := full
 	want.Services = []string{"bank", "shop"}

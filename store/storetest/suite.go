@@ -51,6 +51,8 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"remembered facts", remembering},
 		{"incidents", incidents},
 		{"incidents in a window", incidentWindow},
+		{"a long history of incidents in pages", incidentPages},
+		{"keys are made once", keys},
 		{"acknowledgements are not forgotten", acknowledgements},
 		{"reviews", reviews},
 		{"cursors are committed with their batch", cursors},
