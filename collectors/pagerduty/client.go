@@ -57,7 +57,19 @@ func scopeOf(path string) string {
 	case "automation_actions/actions":
 		return ""
 	}
+	if strings.HasPrefix(path, "tags/") {
+		return "tags.read"
+	}
 	return path + ".read"
+}
+
+// callOf is the template of the call for a path: the id in the middle of
+// tags/PABC123/teams is {id}.
+func callOf(path string) string {
+	if parts := strings.Split(path, "/"); len(parts) == 3 {
+		path = parts[0] + "/{id}/" + parts[2]
+	}
+	return "GET /" + path
 }
 
 // page is one page of a listing.
@@ -86,7 +98,7 @@ func (e *refused) Error() string {
 // page asks for one page of the listing at the path, whose records are in the
 // field with the last word of the path. Its errors are *CallError.
 func (a *api) page(ctx context.Context, path string, query url.Values) (page, error) {
-	call := "GET /" + path
+	call := callOf(path)
 	list := path[strings.LastIndex(path, "/")+1:]
 	failed := func(reason collectors.Reason, status int, err error) (page, error) {
 		return page{}, &collectors.CallError{Reason: reason, Call: call, Status: status, Err: err}
@@ -163,7 +175,7 @@ func orNull(raw json.RawMessage) json.RawMessage {
 // tooFar is true when the listing is longer than the vendor lets one read; it
 // is then incomplete, without an error.
 func (a *api) all(ctx context.Context, list string, query url.Values, each func([]json.RawMessage) error) (tooFar bool, err error) {
-	call := "GET /" + list
+	call := callOf(list)
 	for offset, n := 0, 0; ; n++ {
 		if offset >= maxRecords {
 			return true, nil

@@ -29,11 +29,16 @@ type Account struct {
 	WorkflowTriggers []WorkflowTrigger
 	// AutomationActions are what automation can run.
 	AutomationActions []AutomationAction
+	// Teams own services, and Tags label teams and escalation policies.
+	Teams []Team
+	Tags  []Tag
 }
 
 // Service is one PagerDuty service.
 type Service struct {
-	ID, Name string
+	ID, Name, Description string
+	// Teams are the ids of the teams that own it.
+	Teams []string
 	// Status is active when empty; else warning, critical, maintenance or
 	// disabled.
 	Status string
@@ -194,11 +199,12 @@ func (x *index) service(s Service, include map[string]bool) object {
 	}
 	o := object{
 		"id": s.ID, "type": "service", "name": s.Name, "summary": s.Name, "status": status,
+		"description":             nullable(s.Description),
 		"acknowledgement_timeout": nullable(int(s.AckTimeout / time.Second)),
 		"auto_resolve_timeout":    nullable(int(s.AutoResolve / time.Second)),
 		"alert_creation":          "create_alerts_and_incidents",
 		"integrations":            integrations,
-		"teams":                   []object{},
+		"teams":                   x.teams(s.Teams, include["teams"]),
 		"escalation_policy":       nil,
 		"alert_grouping_parameters": object{
 			"type": nullable(s.AlertGrouping), "config": nil,

@@ -21,6 +21,8 @@ type query struct {
 	total         bool
 	// cursor is the place that a cursor-paged listing is gone on with.
 	cursor string
+	// id is that of the tag in the path; empty for other calls.
+	id string
 }
 
 // parse refuses what the vendor's reference does not know.
@@ -117,6 +119,25 @@ func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault 
 	var count int
 	var record func(i int) object
 	switch e.list {
+	case "teams", "escalation_policies":
+		if q.id != "" {
+			list, refused := account.bearers(q.id, e.list)
+			if refused != nil {
+				return nil, refused
+			}
+			count, record = len(list), func(i int) object { return list[i] }
+			break
+		}
+		if e.list == "teams" {
+			count, record = len(account.Teams), func(i int) object { return account.team(account.Teams[i].ID) }
+			break
+		}
+		count, record = len(account.EscalationPolicies), func(i int) object { return account.policy(account.EscalationPolicies[i]) }
+	case "tags":
+		list := account.tagsLike(q.values.Get("query"))
+		count, record = len(list), func(i int) object {
+			return object{"id": list[i].ID, "type": "tag", "label": list[i].Label, "summary": list[i].Label}
+		}
 	case "services":
 		list := account.Services
 		if name := q.values.Get("name"); name != "" {
@@ -126,8 +147,6 @@ func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault 
 			list = slices.DeleteFunc(slices.Clone(list), func(v Service) bool { return !strings.Contains(strings.ToLower(v.Name), part) })
 		}
 		count, record = len(list), func(i int) object { return account.service(list[i], q.include) }
-	case "escalation_policies":
-		count, record = len(account.EscalationPolicies), func(i int) object { return account.policy(account.EscalationPolicies[i]) }
 	case "oncalls":
 		list, refused := s.listOnCalls(q, account, now)
 		if refused != nil {

@@ -60,7 +60,7 @@ type Server struct {
 
 // Request is one request that the server got.
 type Request struct {
-	// Call is the method and path: GET /incidents.
+	// Call is the method and path, GET /incidents, with {id} for an id in it.
 	Call string
 	// Query is the raw query.
 	Query string
@@ -125,7 +125,7 @@ func (s *Server) Forget() { s.mu.Lock(); defer s.mu.Unlock(); s.requests = nil }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call := r.Method + " " + r.URL.Path
+	call, id := callOf(r)
 	now := s.options.Now()
 	s.mu.Lock()
 	nth := len(s.requests)
@@ -134,7 +134,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	account := s.account
 	s.mu.Unlock()
 
-	answer := s.answer(r, call, account, now, fault)
+	answer := s.answer(r, call, id, account, now, fault)
 	s.mu.Lock()
 	if nth < len(s.requests) && s.requests[nth].Call == call {
 		s.requests[nth].Status = answer.status
@@ -150,7 +150,7 @@ type refusal struct {
 	errors       []string
 }
 
-func (s *Server) answer(r *http.Request, call string, account *index, now time.Time, fault *Fault) *response {
+func (s *Server) answer(r *http.Request, call, id string, account *index, now time.Time, fault *Fault) *response {
 	header := http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"fake"}}
 	if refused := s.admit(r, call, now, header); refused != nil {
 		return refused.response(header)
@@ -170,6 +170,7 @@ func (s *Server) answer(r *http.Request, call string, account *index, now time.T
 	if refused != nil {
 		return refused.response(header)
 	}
+	q.id = id
 	page, refused := s.page(q, endpoint, account, now, fault)
 	if refused != nil {
 		return refused.response(header)
@@ -275,6 +276,10 @@ var endpoints = map[string]endpoint{
 		list: "change_events", scope: "change_events.read",
 		parameters: []string{"team_ids[]", "integration_ids[]", "since", "until"},
 	},
+	"GET /teams":                         {list: "teams", scope: "teams.read", parameters: []string{"query"}},
+	"GET /tags":                          {list: "tags", scope: "tags.read", parameters: []string{"query"}},
+	"GET /tags/{id}/teams":               {list: "teams", scope: "tags.read"},
+	"GET /tags/{id}/escalation_policies": {list: "escalation_policies", scope: "tags.read"},
 	"GET /users": {
 		list: "users", scope: "users.read",
 		parameters: []string{"query", "team_ids[]"},

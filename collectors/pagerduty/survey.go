@@ -1,0 +1,244 @@
+package pagerduty
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/nearest"
+)
+
+// Survey is what an account holds: the services that a catalog can be made of,
+// and the teams that own them. Both are in order of their ids.
+type Survey struct {
+	Services []SurveyedService
+	Teams    []SurveyedTeam
+	// TeamsError is why Teams is empty although services were listed: a
+	// credential without the scope teams.read, for instance. The teams of
+	// services have their names in any case. It is nil when teams were listed.
+	TeamsError error
+	// Unreadable are the ids of services whose record could not be decoded, and
+	// Nameless counts those of which not even the id could be: they exist, and
+	// their absence from Services must not be taken for their end.
+	Unreadable []string
+	Nameless   int
+}
+
+// SurveyedService is one PagerDuty service.
+type SurveyedService struct {
+	ID, Name string
+	// Description is empty for none.
+	Description string
+	// Status is active, warning, critical, maintenance or disabled.
+	Status string
+	// Teams own the service.
+	Teams []SurveyedTeam
+	// PolicyID and PolicyName are of the escalation policy; empty for none.
+	PolicyID, PolicyName string
+}
+
+// SurveyedTeam is one PagerDuty team.
+type SurveyedTeam struct{ ID, Name string }
+
+// Bounds of the text that a survey takes over, in bytes.
+const (
+	mostName        = 300
+	mostDescription = 2000
+)
+
+type surveyedRecord struct {
+	ID          string            `json:"id"`
+	Name        string            `json:"name"`
+	Description *string           `json:"description"`
+	Status      string            `json:"status"`
+	Teams       []*surveyedObject `json:"teams"`
+	Policy      *surveyedObject   `json:"escalation_policy"`
+}
+
+func (s *surveyedRecord) check() error {
+	switch {
+	case s.ID == "":
+		return errors.New("no id")
+	case strings.TrimSpace(s.Name) == "":
+		return errors.New("no name")
+	}
+	return nil
+}
+
+// surveyedObject is an object or a reference to one, which have their name in
+// different fields.
+type surveyedObject struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Label   string `json:"label"`
+	Summary string `json:"summary"`
+}
+
+func (o *surveyedObject) check() error {
+	if o.ID == "" {
+		return errors.New("no id")
+	}
+	return nil
+}
+
+func (o *surveyedObject) name() string {
+	return evidence.Clean(strings.TrimSpace(cmp.Or(o.Name, o.Label, o.Summary)), mostName)
+}
+
+// Survey lists all services and teams of the account, page by page. It may run
+// beside Collect. The error is of the services, joined *CallErrors as of
+// Collect; without them there is no survey.
+func (s *Source) Survey(ctx context.Context) (Survey, error) {
+	var found Survey
+	query := url.Values{"include[]": {"teams", "escalation_policies"}}
+	err := s.survey(ctx, "services", query, func(raw json.RawMessage) error {
+		record, err := decode[surveyedRecord](raw)
+		if err != nil {
+			if id := evidence.Clean(idOf(raw, "id"), 100); id != "" {
+				found.Unreadable = append(found.Unreadable, id)
+			} else {
+				found.Nameless++
+			}
+			return err
+		}
+		found.Services = append(found.Services, record.surveyed())
+		return nil
+	})
+	if err != nil {
+		return Survey{}, err
+	}
+	found.Services = unique(found.Services, func(v SurveyedService) string { return v.ID })
+	var teams []SurveyedTeam
+	err = s.survey(ctx, "teams", url.Values{}, func(raw json.RawMessage) error {
+		team, err := decode[surveyedObject](raw)
+		if err == nil {
+			teams = append(teams, SurveyedTeam{ID: team.ID, Name: team.name()})
+		}
+		return err
+	})
+	if hopeless(ctx, err) {
+		return Survey{}, err
+	}
+	if err != nil {
+		found.TeamsError = err
+		return found, nil
+	}
+	found.Teams = unique(teams, func(v SurveyedTeam) string { return v.ID })
+	return found, nil
+}
+
+func (s *surveyedRecord) surveyed() SurveyedService {
+	service := SurveyedService{
+		ID: evidence.Clean(s.ID, 100), Name: evidence.Clean(strings.TrimSpace(s.Name), mostName), Status: evidence.Clean(s.Status, 100),
+	}
+	if s.Description != nil {
+		service.Description = evidence.Clean(strings.TrimSpace(*s.Description), mostDescription)
+	}
+	for _, t := range s.Teams {
+		if t != nil && t.ID != "" {
+			service.Teams = append(service.Teams, SurveyedTeam{ID: evidence.Clean(t.ID, 100), Name: t.name()})
+		}
+	}
+	if s.Policy != nil && s.Policy.ID != "" {
+		service.PolicyID, service.PolicyName = evidence.Clean(s.Policy.ID, 100), s.Policy.name()
+	}
+	return service
+}
+
+// SurveyTag returns the services of the survey that carry the tag with the
+// label, whatever its case. PagerDuty tags label escalation policies and teams,
+// never services: a service carries the tags of its escalation policy and of
+// its teams. It takes three requests, and more only with pages. A label that no
+// tag has is an error, which suggests the nearest one.
+func (s *Source) SurveyTag(ctx context.Context, survey Survey, label string) ([]SurveyedService, error) {
+	if label = strings.TrimSpace(label); label == "" {
+		return nil, fmt.Errorf("%s: a tag without a label was asked for", s.id)
+	}
+	tags, err := s.tags(ctx, url.Values{"query": {label}})
+	if err != nil {
+		return nil, err
+	}
+	bearers := map[string]bool{}
+	found := false
+	for _, tag := range tags {
+		if !strings.EqualFold(tag.name(), label) {
+			continue // it only has the label in it
+		}
+		found = true
+		for _, list := range [...]string{"escalation_policies", "teams"} {
+			err := s.survey(ctx, "tags/"+url.PathEscape(tag.ID)+"/"+list, url.Values{}, func(raw json.RawMessage) error {
+				bearer, err := decode[surveyedObject](raw)
+				bearers[bearer.ID] = err == nil
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !found {
+		return nil, s.noTag(ctx, label)
+	}
+	var carriers []SurveyedService
+	for _, service := range survey.Services {
+		carries := bearers[service.PolicyID]
+		for _, t := range service.Teams {
+			carries = carries || bearers[t.ID]
+		}
+		if carries {
+			carriers = append(carriers, service)
+		}
+	}
+	return carriers, nil
+}
+
+func (s *Source) tags(ctx context.Context, query url.Values) ([]surveyedObject, error) {
+	var tags []surveyedObject
+	err := s.survey(ctx, "tags", query, func(raw json.RawMessage) error {
+		tag, err := decode[surveyedObject](raw)
+		if err == nil {
+			tags = append(tags, tag)
+		}
+		return err
+	})
+	return tags, err
+}
+
+// noTag says that no tag has the label, and which one may have been meant.
+func (s *Source) noTag(ctx context.Context, label string) error {
+	var labels []string
+	if all, err := s.tags(ctx, url.Values{}); err == nil {
+		for _, tag := range all {
+			labels = append(labels, tag.name())
+		}
+	}
+	return fmt.Errorf("%s: no tag has the label %q%s", s.id, evidence.Clean(label, 100), nearest.Hint(label, labels))
+}
+
+// survey walks a listing; a record that cannot be decoded costs itself.
+func (s *Source) survey(ctx context.Context, path string, query url.Values, each func(json.RawMessage) error) error {
+	tooFar, err := s.api.all(ctx, path, query, func(records []json.RawMessage) error {
+		for _, raw := range records {
+			if err := each(raw); err != nil {
+				s.log.Warn("skipped a record that cannot be decoded", "call", callOf(path), "id", evidence.Clean(idOf(raw, "id"), 100), "error", err)
+			}
+		}
+		return nil
+	})
+	if err == nil && tooFar {
+		return incomplete(callOf(path), fmt.Errorf("there are more than the %d records that PagerDuty lists: use a credential that sees fewer of them", maxRecords))
+	}
+	return err
+}
+
+// unique sorts by id and drops what overlapping pages have told twice.
+func unique[T any](list []T, id func(T) string) []T {
+	slices.SortStableFunc(list, func(a, b T) int { return strings.Compare(id(a), id(b)) })
+	return slices.CompactFunc(list, func(a, b T) bool { return id(a) == id(b) })
+}
