@@ -23,8 +23,8 @@ const maxFile = 1 << 20
 
 // preset is one parsed file.
 type preset struct {
-	name  string
-	facts []declared
+	name, help, testedWith string
+	facts                  []declared
 }
 
 // declared is a fact with the place it was declared at. extends marks an entry
@@ -221,7 +221,7 @@ func (c *checker) bad(line int, format string, args ...any) {
 }
 
 func (c *checker) check() (*preset, error) {
-	p := &preset{name: c.doc.Preset}
+	p := &preset{name: c.doc.Preset, help: c.doc.Help, testedWith: c.doc.TestedWith}
 	if c.doc.Preset == "" {
 		c.bad(1, "preset is missing: give the file a name, such as preset: payments")
 	}

@@ -53,6 +53,15 @@ func reachQuery(windows []time.Duration) string {
 	return strings.Join(terms, " or ")
 }
 
+// reachQuery is the question this server is asked, which is without windows
+// where its memory is configured.
+func (s *Source) reachQuery() string {
+	if s.memory > 0 {
+		return reachQuery(nil)
+	}
+	return reachQuery(windows(s.facts))
+}
+
 // reached finds out how far back the server's data goes. It is asked first,
 // also when no fact looks back: a server that cannot answer this query need not
 // be asked the others.
@@ -65,7 +74,7 @@ func (r *round) reached(ctx context.Context) error {
 	if r.memory > 0 {
 		list = nil
 	}
-	vector, _, err := r.api.query(ctx, reachQuery(list), r.now)
+	vector, _, err := r.api.query(ctx, r.reachQuery(), r.now)
 	if err != nil {
 		r.reach.known = r.memory > 0
 		return named(err, "how far back the data goes")

@@ -21,8 +21,9 @@ import (
 
 // The names of the calls in errors.
 const (
-	callQuery = "query"
-	callRules = "rules"
+	callQuery       = "query"
+	callRules       = "rules"
+	callLabelValues = "label values"
 )
 
 // api makes the calls to one server.
@@ -92,17 +93,17 @@ func (a *api) query(ctx context.Context, text string, at time.Time) (v model.Vec
 }
 
 // get asks for a path below the server's address and decodes the data of its
-// answer.
-func (a *api) get(ctx context.Context, call, path string, query url.Values, into any) error {
+// answer. Warnings say that the answer may be incomplete.
+func (a *api) get(ctx context.Context, call, path string, query url.Values, into any) (warnings []string, err error) {
 	u := a.client.URL(path, nil)
 	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return &collectors.CallError{Reason: collectors.ReasonRejected, Call: call, Err: err}
+		return nil, &collectors.CallError{Reason: collectors.ReasonRejected, Call: call, Err: err}
 	}
 	resp, body, err := a.client.Do(ctx, req)
 	if err != nil {
-		return callError(ctx, call, err)
+		return nil, callError(ctx, call, err)
 	}
 	var answer struct {
 		Status    string          `json:"status"`
@@ -116,20 +117,18 @@ func (a *api) get(ctx context.Context, call, path string, query url.Values, into
 	}
 	switch err := json.Unmarshal(body, &answer); {
 	case err != nil && resp.StatusCode >= 400:
-		return &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Call: call, Status: resp.StatusCode, Err: errors.New(http.StatusText(resp.StatusCode))}
+		return nil, &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Call: call, Status: resp.StatusCode, Err: errors.New(http.StatusText(resp.StatusCode))}
 	case err != nil:
-		return undecodable(fmt.Errorf("the answer is not JSON: is the address that of a Prometheus server? %w", err))
+		return nil, undecodable(fmt.Errorf("the answer is not JSON: is the address that of a Prometheus server? %w", err))
 	case resp.StatusCode >= 400 || answer.Status == "error":
-		return callError(ctx, call, &v1.Error{Type: answer.ErrorType, Msg: answer.Error})
+		return nil, callError(ctx, call, &v1.Error{Type: answer.ErrorType, Msg: answer.Error})
 	case answer.Status != "success":
-		return undecodable(errors.New("the answer does not say success"))
-	case len(answer.Warnings) > 0:
-		return &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: call, Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(answer.Warnings[0], 300))}
+		return nil, undecodable(errors.New("the answer does not say success"))
 	}
 	if err := json.Unmarshal(answer.Data, into); err != nil {
-		return undecodable(fmt.Errorf("decoding the data: %w", err))
+		return nil, undecodable(fmt.Errorf("decoding the data: %w", err))
 	}
-	return nil
+	return answer.Warnings, nil
 }
 
 // callError classifies a failure.

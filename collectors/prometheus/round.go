@@ -34,8 +34,7 @@ type round struct {
 
 // result is one answered query, joined to the catalog.
 type result struct {
-	facts   []string
-	joins   []*join
+	question
 	err     error
 	notices []string
 	// hits are by join.
@@ -94,58 +93,38 @@ func (r *round) send(b collectors.Batch) error {
 
 // ask sends every distinct query once.
 func (r *round) ask(ctx context.Context) {
-	var order []string
-	want := func(query, fact string, j *join) {
-		res, ok := r.results[query]
-		if !ok {
-			res = &result{hits: map[string]hits{}}
-			r.results[query] = res
-			order = append(order, query)
-		}
-		if !slices.Contains(res.facts, fact) {
-			res.facts = append(res.facts, fact)
-		}
-		if !slices.Contains(res.joins, j) {
-			res.joins = append(res.joins, j)
-		}
-	}
-	for _, f := range r.facts {
-		for _, p := range f.providers {
-			want(p.query, f.Name, p.join)
-		}
-		if f.absent != nil {
-			want(f.absent.witness.query, f.Name, f.absent.witness.join)
-		}
+	order := questions(r.facts)
+	for _, q := range order {
+		r.results[q.query] = &result{question: q, hits: map[string]hits{}}
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
-	next := make(chan string)
+	next := make(chan *result)
 	for range min(r.concurrency, len(order)) {
 		wg.Go(func() {
-			for query := range next {
-				res := r.results[query]
+			for res := range next {
 				if ctx.Err() != nil {
 					res.err = &collectors.CallError{Reason: collectors.ReasonCanceled, Call: callQuery, Err: context.Cause(ctx)}
 					continue
 				}
 				var vector model.Vector
-				vector, res.notices, res.err = r.api.query(ctx, query, r.now)
+				vector, res.notices, res.err = r.api.query(ctx, res.query, r.now)
 				if res.err == nil {
-					r.match(res, query, vector)
+					r.match(res, vector)
 				} else if hopeless(ctx, res.err) {
 					stop(errors.New("the server did not answer another query"))
 				}
 			}
 		})
 	}
-	for _, query := range order {
-		next <- query
+	for _, q := range order {
+		next <- r.results[q.query]
 	}
 	close(next)
 	wg.Wait()
-	for _, query := range order {
-		res := r.results[query]
+	for _, q := range order {
+		res := r.results[q.query]
 		if len(res.notices) > 0 {
 			r.noting[strings.Join(res.facts, ", ")] = evidence.Clean(strings.Join(res.notices, "; "), 500)
 		}
@@ -158,7 +137,7 @@ func (r *round) ask(ctx context.Context) {
 }
 
 // match joins the series of an answer to the catalog.
-func (r *round) match(res *result, query string, vector model.Vector) {
+func (r *round) match(res *result, vector model.Vector) {
 	debug := r.log.Enabled(context.Background(), slog.LevelDebug)
 	for _, j := range res.joins {
 		h := hits{byPart: map[int][]sample{}, strangers: map[string]int{}}
@@ -175,7 +154,7 @@ func (r *round) match(res *result, query string, vector model.Vector) {
 			if s.Histogram != nil {
 				value = math.NaN() // a distribution is not a number
 			}
-			one := sample{id: fmt.Sprintf("%d %s", n, query), value: value, labels: evidence.Clean(s.Metric.String(), 300)}
+			one := sample{id: fmt.Sprintf("%d %s", n, res.query), value: value, labels: evidence.Clean(s.Metric.String(), 300)}
 			for _, p := range parts {
 				h.byPart[p] = append(h.byPart[p], one)
 			}

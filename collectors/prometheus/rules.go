@@ -26,6 +26,9 @@ const (
 	factPredictive     = "alert.predictive_rules"
 )
 
+// rulesHelp says where the facts of the preset rules come from.
+const rulesHelp = "the rules API of Prometheus, Thanos Ruler, Mimir or vmalert"
+
 // ruleDefinitions declares the facts of the preset rules.
 func ruleDefinitions() []evidence.Definition {
 	count := func(name, help string) evidence.Definition {
@@ -118,16 +121,25 @@ func (r *round) observeRules(ctx context.Context) error {
 	return r.send(batch)
 }
 
+// ruleParameters ask for alerting rules without the alerts they have raised.
+func ruleParameters() url.Values {
+	return url.Values{"type": {"alert"}, "exclude_alerts": {"true"}}
+}
+
 // listRules lists the alerting rules. A rule that cannot be decoded costs
 // itself; servers that do not know the parameters send more than is asked for.
-func (r *round) listRules(ctx context.Context) (rules []ruleRecord, skipped map[string]int, err error) {
+func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, skipped map[string]int, err error) {
 	var data struct {
 		Groups *[]struct {
 			Rules []json.RawMessage `json:"rules"`
 		} `json:"groups"`
 	}
-	if err := r.api.get(ctx, callRules, "/api/v1/rules", url.Values{"type": {"alert"}, "exclude_alerts": {"true"}}, &data); err != nil {
+	warnings, err := s.api.get(ctx, callRules, "/api/v1/rules", ruleParameters(), &data)
+	if err != nil {
 		return nil, nil, err
+	}
+	if len(warnings) > 0 {
+		return nil, nil, &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: callRules, Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))}
 	}
 	if data.Groups == nil {
 		return nil, nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callRules, Err: errors.New("the answer has no list of groups")}

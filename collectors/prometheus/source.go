@@ -62,8 +62,8 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Source is one Prometheus server. It implements collectors.Source and
-// collectors.Checker.
+// Source is one Prometheus server. It implements collectors.Source,
+// collectors.Checker and collectors.Planner.
 type Source struct {
 	id, name    string
 	api         *api
@@ -86,6 +86,7 @@ type Source struct {
 var (
 	_ collectors.Source  = (*Source)(nil)
 	_ collectors.Checker = (*Source)(nil)
+	_ collectors.Planner = (*Source)(nil)
 )
 
 // New makes a source. The error names every option that is wrong.

@@ -1,0 +1,72 @@
+package prometheus
+
+import (
+	"slices"
+
+	"github.com/prodready/collector/collectors"
+)
+
+// The endpoints as plans and metrics name them.
+const (
+	endpointQuery = "POST /api/v1/query"
+	endpointRules = "GET /api/v1/rules"
+)
+
+// question is one query of a round, with the facts and joins it serves.
+type question struct {
+	query string
+	facts []string
+	joins []*join
+}
+
+// questions are the distinct queries of facts in the order they are sent.
+func questions(facts []fact) []question {
+	var order []question
+	at := map[string]int{}
+	want := func(query, fact string, j *join) {
+		i, ok := at[query]
+		if !ok {
+			i = len(order)
+			at[query] = i
+			order = append(order, question{query: query})
+		}
+		if q := &order[i]; !slices.Contains(q.facts, fact) {
+			q.facts = append(q.facts, fact)
+		}
+		if q := &order[i]; !slices.Contains(q.joins, j) {
+			q.joins = append(q.joins, j)
+		}
+	}
+	for _, f := range facts {
+		for _, p := range f.providers {
+			want(p.query, f.Name, p.join)
+		}
+		if f.absent != nil {
+			want(f.absent.witness.query, f.Name, f.absent.witness.join)
+		}
+	}
+	return order
+}
+
+// Plan lists the calls of a round, which are the same whatever the services. It
+// implements collectors.Planner.
+func (s *Source) Plan(collectors.Request) []collectors.PlannedCall {
+	var calls []collectors.PlannedCall
+	if len(s.facts) > 0 {
+		calls = append(calls, collectors.PlannedCall{Call: endpointQuery, Query: s.reachQuery(), Requests: "1"})
+	}
+	for _, q := range questions(s.facts) {
+		facts := slices.Clone(q.facts)
+		slices.Sort(facts)
+		calls = append(calls, collectors.PlannedCall{Call: endpointQuery, Query: q.query, Requests: "1", Facts: facts})
+	}
+	if s.rules {
+		var facts []string
+		for _, d := range ruleDefinitions() {
+			facts = append(facts, d.Name)
+		}
+		slices.Sort(facts)
+		calls = append(calls, collectors.PlannedCall{Call: endpointRules, Query: ruleParameters().Encode(), Requests: "1", Facts: facts})
+	}
+	return calls
+}

@@ -1,0 +1,202 @@
+package prometheus
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// recogniseWithin is how lately a series must have been there. A server that
+// keeps a year would else be asked for metrics that nobody exports any more.
+const recogniseWithin = time.Hour
+
+// Recognition is what can be told of a server from the names it knows.
+type Recognition struct {
+	// Metrics is how many metric names there are.
+	Metrics int
+	// Presets are all presets, those of the rules API included, in name order.
+	Presets []RecognisedPreset
+	// Clusters, Namespaces and Jobs are the values of those labels, sorted.
+	Clusters, Namespaces, Jobs []string
+	// Remarks are what could not be found out, and why.
+	Remarks []string
+}
+
+// RecognisedPreset says which facts of a preset the server's metrics can
+// answer.
+type RecognisedPreset struct {
+	// Name and Help are those of the preset.
+	Name, Help string
+	// Facts are all facts of the preset, in its order.
+	Facts []RecognisedFact
+}
+
+// Recognised reports whether the server can answer at least one fact.
+func (p RecognisedPreset) Recognised() bool { return p.Answerable() > 0 }
+
+// Answerable counts the facts that the server can answer.
+func (p RecognisedPreset) Answerable() int {
+	n := 0
+	for _, f := range p.Facts {
+		if len(f.Via) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// RecognisedFact says whether the server has the metrics of a fact.
+type RecognisedFact struct {
+	// Name is the fact.
+	Name string
+	// Via are the providers whose metrics are all there, strongest first; empty
+	// when the fact cannot be answered.
+	Via []string
+	// Missing are the metrics that the nearest provider lacks, sorted; empty
+	// when Via is not.
+	Missing []string
+	// Needs is what the fact asks of the exporters, where it asks anything.
+	Needs string
+}
+
+// Recognise finds out from the server's label values which presets it can
+// answer, whichever presets the source was made with. It makes five requests,
+// whatever the size of the server: the values of __name__, cluster, namespace
+// and job within the last hour, and the rules. Only the first must succeed.
+func (s *Source) Recognise(ctx context.Context) (Recognition, error) {
+	var out Recognition
+	names, remarks, err := s.labelValues(ctx, model.MetricNameLabel)
+	if err != nil {
+		return Recognition{}, err
+	}
+	out.Remarks = remarks
+	known := make(map[string]bool, len(names))
+	for _, name := range names {
+		known[name] = true
+	}
+	out.Metrics = len(known)
+	library, err := embedded()
+	if err != nil {
+		return Recognition{}, err
+	}
+	for _, p := range library {
+		found := RecognisedPreset{Name: p.name, Help: p.help}
+		for _, f := range p.facts {
+			found.Facts = append(found.Facts, recognise(f.fact, known))
+		}
+		out.Presets = append(out.Presets, found)
+	}
+	out.Presets = append(out.Presets, s.recogniseRules(ctx, &out))
+	slices.SortFunc(out.Presets, func(a, b RecognisedPreset) int { return strings.Compare(a.Name, b.Name) })
+	for _, wanted := range []struct {
+		label string
+		into  *[]string
+	}{{"cluster", &out.Clusters}, {labelNamespace, &out.Namespaces}, {"job", &out.Jobs}} {
+		values, remarks, err := s.labelValues(ctx, wanted.label)
+		if err != nil {
+			remarks = append(remarks, fmt.Sprintf("the values of the label %s are not known: %v", wanted.label, err))
+		}
+		*wanted.into, out.Remarks = values, append(out.Remarks, remarks...)
+	}
+	slices.Sort(out.Remarks)
+	return out, ctx.Err()
+}
+
+// recogniseRules says whether the rules API lists alerting rules.
+func (s *Source) recogniseRules(ctx context.Context, out *Recognition) RecognisedPreset {
+	found := RecognisedPreset{Name: RulesPreset, Help: rulesHelp}
+	rules, _, err := s.listRules(ctx)
+	switch {
+	case err != nil:
+		out.Remarks = append(out.Remarks, fmt.Sprintf("the rules are not known: %v", err))
+	case len(rules) == 0:
+		out.Remarks = append(out.Remarks, "the server lists no alerting rule")
+	}
+	for _, d := range ruleDefinitions() {
+		f := RecognisedFact{Name: d.Name}
+		if len(rules) > 0 {
+			f.Via = []string{fmt.Sprintf("%d alerting rules", len(rules))}
+		}
+		found.Facts = append(found.Facts, f)
+	}
+	return found
+}
+
+// labelValues are the values of a label within the last hour, sorted. remarks
+// are warnings of the server, which mean that some may be lacking.
+func (s *Source) labelValues(ctx context.Context, name string) (values, remarks []string, err error) {
+	now := s.now().UTC()
+	query := url.Values{"start": {now.Add(-recogniseWithin).Format(time.RFC3339)}, "end": {now.Format(time.RFC3339)}}
+	warnings, err := s.api.get(ctx, callLabelValues, "/api/v1/label/"+name+"/values", query, &values)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, w := range warnings {
+		remarks = append(remarks, fmt.Sprintf("the values of the label %s may be incomplete: %s", name, evidence.Clean(w, 300)))
+	}
+	for i, v := range values {
+		values[i] = evidence.Clean(v, 1000)
+	}
+	slices.Sort(values)
+	return slices.Compact(values), remarks, nil
+}
+
+// recognise holds a fact's providers against the metrics there are.
+func recognise(f fact, known map[string]bool) RecognisedFact {
+	out := RecognisedFact{Name: f.Name, Needs: f.Needs}
+	for i, p := range f.providers {
+		e, err := parseQuery(p.query)
+		if err != nil {
+			continue // it was parsed when it was loaded
+		}
+		missing := lacking(e, known)
+		if len(missing) == 0 {
+			out.Via = append(out.Via, p.via)
+		}
+		if i == 0 || len(missing) < len(out.Missing) {
+			out.Missing = missing
+		}
+	}
+	return out
+}
+
+// lacking are the metrics without which an expression can have no series,
+// sorted. Of two sides joined by or, the better one counts; what unless takes
+// away need not be there.
+func lacking(e parser.Expr, known map[string]bool) []string {
+	var missing []string
+	switch e := e.(type) {
+	case *parser.VectorSelector:
+		if e.Name != "" && !known[e.Name] {
+			return []string{e.Name}
+		}
+		return nil
+	case *parser.BinaryExpr:
+		left, right := lacking(e.LHS, known), lacking(e.RHS, known)
+		switch {
+		case e.Op == parser.LUNLESS:
+			return left
+		case e.Op == parser.LOR && len(right) < len(left):
+			return right
+		case e.Op == parser.LOR:
+			return left
+		}
+		missing = append(left, right...)
+	default:
+		for child := range parser.ChildrenIter(e) {
+			if inner, ok := child.(parser.Expr); ok {
+				missing = append(missing, lacking(inner, known)...)
+			}
+		}
+	}
+	slices.Sort(missing)
+	return slices.Compact(missing)
+}
