@@ -133,10 +133,12 @@ type Source struct {
 	reviews      Reviews
 	facts        []Fact
 	attestations []Attestation
-	given        map[string]bool
-	now          func() time.Time
-	log          *slog.Logger
-	api          *api
+	// labels are those of all claims, whether or not there are reviews.
+	labels []string
+	given  map[string]bool
+	now    func() time.Time
+	log    *slog.Logger
+	api    *api
 	// hash changes when the options read incidents otherwise than before.
 	hash string
 
@@ -178,6 +180,9 @@ func New(o Options) (*Source, error) {
 	}
 	if s.api, err = newAPI(o); err != nil {
 		return nil, fmt.Errorf("source jira/%s: the URL: %w", o.Name, err)
+	}
+	for _, a := range o.Attestations {
+		s.labels = append(s.labels, a.Label)
 	}
 	for _, f := range o.Facts {
 		if !f.Mode.ofIncidents() || o.Incidents.JQL != "" {

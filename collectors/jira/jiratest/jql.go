@@ -14,8 +14,9 @@ import (
 // query is a parsed query.
 type query struct {
 	where func(*index, state) bool
-	// order is created, updated or key; ascending.
+	// order is created, updated or key; down says that it descends.
 	order string
+	down  bool
 	// projects are those that it names.
 	projects []string
 	// bounded says that it has a restriction.
@@ -57,8 +58,8 @@ func parse(jql string, now time.Time, zone *time.Location) (*query, error) {
 		if !slices.Contains([]string{"created", "updated", "key"}, p.query.order) {
 			return nil, fmt.Errorf("order by %q is not known", p.query.order)
 		}
-		if !p.take("ASC") {
-			return nil, fmt.Errorf("an order without ASC is not known")
+		if p.query.down = p.take("DESC"); !p.query.down && !p.take("ASC") {
+			return nil, fmt.Errorf("an order without ASC or DESC is not known")
 		}
 	}
 	if p.at < len(tokens) {
@@ -177,6 +178,9 @@ func (p *parser) clause() (condition, error) {
 	case "<", "<=", ">", ">=":
 		return p.compares(field, operator)
 	case "is":
+		if field == "component" && p.take("NOT") && p.take("EMPTY") {
+			return func(_ *index, s state) bool { return len(s.Components) > 0 }, nil
+		}
 		if p.take("EMPTY") && (field == "due" || field == "duedate") {
 			return func(_ *index, s state) bool { return s.Due.IsZero() }, nil
 		}
@@ -326,6 +330,9 @@ func (x *index) find(q *query, now time.Time) []state {
 	}
 	if q.order == "updated" {
 		sort.SliceStable(found, func(a, b int) bool { return found[a].updated.Before(found[b].updated) })
+	}
+	if q.down {
+		slices.Reverse(found)
 	}
 	return found
 }

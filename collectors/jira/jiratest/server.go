@@ -232,6 +232,12 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 			list = append(list, status(st))
 		}
 		return list, nil
+	case call == "GET /rest/api/2/issuetype":
+		return site.types(), nil
+	case call == "GET /rest/api/2/project" && s.options.DataCenter:
+		return site.projectList(), nil
+	case call == "GET /rest/api/2/project/search" && !s.options.DataCenter:
+		return unlessRefused(s.projectPage(r.URL.Query(), site))
 	case call == "GET /rest/api/2/issue/{key}/remotelink":
 		issue, ok := site.byKey[key]
 		if !ok {

@@ -16,6 +16,8 @@ import (
 type Site struct {
 	// Projects are keys of projects without issues; those of issues are known.
 	Projects []string
+	// Categories are the names of projects' categories, by key.
+	Categories map[string]string
 	// Statuses are further statuses; To Do, In Progress, Done and Closed are
 	// there.
 	Statuses []Status
@@ -93,6 +95,7 @@ type Change struct {
 // index is a site made ready for answering.
 type index struct {
 	projects map[string]bool
+	category map[string]string
 	statuses map[string]Status // by name
 	list     []Status
 	issues   []*Issue // by creation
@@ -110,7 +113,7 @@ type index struct {
 func newIndex(s Site) *index {
 	x := &index{
 		projects: map[string]bool{}, statuses: map[string]Status{}, byKey: map[string]*Issue{},
-		ids: map[string]int{}, linked: map[string][]string{}, broken: s.BrokenIssues,
+		ids: map[string]int{}, linked: map[string][]string{}, broken: s.BrokenIssues, category: s.Categories,
 	}
 	for _, p := range s.Projects {
 		x.projects[p] = true

@@ -1,0 +1,61 @@
+package jiratest
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// mostProjects is how many projects a page of Cloud has at most.
+const mostProjects = 50
+
+// projectList renders the projects in order of their keys.
+func (x *index) projectList() []object {
+	list := []object{}
+	for n, key := range slices.Sorted(maps.Keys(x.projects)) {
+		p := object{"id": strconv.Itoa(10000 + n), "key": key, "name": "Project " + key, "projectTypeKey": "software"}
+		if category := x.category[key]; category != "" {
+			p["projectCategory"] = object{"id": "10", "name": category, "description": ""}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// projectPage is a page of projects as Cloud answers it.
+func (s *Server) projectPage(values url.Values, x *index) (object, *refusal) {
+	start, limit := 0, mostProjects
+	for name, list := range values {
+		n, err := strconv.Atoi(list[0])
+		switch {
+		case name == "orderBy" && list[0] == "key":
+		case name == "startAt" && err == nil && n >= 0:
+			start = n
+		case name == "maxResults" && err == nil && n > 0:
+			limit = min(limit, n)
+		default:
+			s.options.Fail("project/search: " + name + "=" + list[0] + " is not known")
+			return nil, invalid(name + " is not valid")
+		}
+	}
+	all := x.projectList()
+	start = min(start, len(all))
+	end := min(start+limit, len(all))
+	return object{
+		"startAt": start, "maxResults": limit, "total": len(all), "isLast": end == len(all), "values": all[start:end],
+	}, nil
+}
+
+// types renders the types of issues that there are.
+func (x *index) types() []object {
+	names := map[string]bool{"Task": true, "Sub-task": true}
+	for _, i := range x.issues {
+		names[issueType(i)] = true
+	}
+	list := []object{}
+	for n, name := range slices.Sorted(maps.Keys(names)) {
+		list = append(list, object{"id": strconv.Itoa(10100 + n), "name": name, "subtask": name == "Sub-task"})
+	}
+	return list
+}
