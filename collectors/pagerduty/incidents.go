@@ -333,7 +333,7 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 		Services:  r.catalog.names[record.Service.ID],
 		StartedAt: record.CreatedAt.Time,
 		Urgent:    record.Urgency == "high",
-		Template:  template(record.Title),
+		Template:  evidence.Template(record.Title),
 		UpdatedAt: latest(record.UpdatedAt.Time, record.LastStatusChangeAt.Time),
 		Links:     links(record),
 	}

@@ -1,10 +1,8 @@
-package pagerduty
+package evidence
 
 import (
 	"regexp"
 	"strings"
-
-	"github.com/prodready/collector/evidence"
 )
 
 // mostTemplate bounds a template, and mostTitle what is read of a title.
@@ -44,11 +42,11 @@ var (
 	digits  = regexp.MustCompile(`\d+(?:[.,:]\d+)*`)
 )
 
-// template is a title with its variable parts removed, so that the same
+// Template is a title with its variable parts removed, so that the same
 // problem has the same template. It is lower case, without digits, at most 200
 // bytes long, and names no e-mail address.
-func template(title string) string {
-	t := strings.ToLower(evidence.Clean(title, mostTitle))
+func Template(title string) string {
+	t := strings.ToLower(Clean(title, mostTitle))
 	for _, v := range variables {
 		t = v.pattern.ReplaceAllString(t, v.replacement)
 	}
@@ -66,5 +64,5 @@ func template(title string) string {
 		return "<id>"
 	})
 	t = digits.ReplaceAllString(t, "<n>")
-	return strings.TrimSpace(evidence.Clean(strings.Join(strings.Fields(t), " "), mostTemplate))
+	return strings.TrimSpace(Clean(strings.Join(strings.Fields(t), " "), mostTemplate))
 }
