@@ -116,7 +116,14 @@ type Catalog struct {
 	Services []catalog.Service `yaml:"services"`
 	// Backstage are file patterns of catalog-info.yaml files.
 	Backstage []string `yaml:"backstage"`
+	// PagerDuty are rules that make services of the catalog out of those of
+	// PagerDuty accounts.
+	PagerDuty []catalog.Discovery `yaml:"pagerduty"`
 }
+
+// Closed reports whether all services and teams stand in the file itself, so
+// that a name that is not there is a mistake.
+func (c Catalog) Closed() bool { return len(c.Backstage) == 0 && len(c.PagerDuty) == 0 }
 
 // Default is the configuration of an empty file.
 func Default() Config {

@@ -88,7 +88,8 @@ func parseExample(t *testing.T) *exampleTree {
 }
 
 // keysOf lists the keys of the configuration with their types, in the notation
-// of exampleTree. The keys of http_client are Prometheus's to explain.
+// of exampleTree. The keys of http_client are Prometheus's to explain, those of a
+// discovered entry are explained with catalog.services.
 func keysOf(t reflect.Type, path string, keys map[string]reflect.Type) {
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
@@ -104,7 +105,7 @@ func keysOf(t reflect.Type, path string, keys map[string]reflect.Type) {
 		case reflect.TypeFor[config.Secret](), reflect.TypeFor[config.Date](), reflect.TypeFor[config.HTTPClient]():
 			continue
 		}
-		if member.Kind() == reflect.Struct {
+		if member.Kind() == reflect.Struct && at != "catalog.pagerduty[].entry" {
 			keysOf(member, at, keys)
 		}
 	}

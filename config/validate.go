@@ -186,8 +186,8 @@ func (v *validator) catalog() {
 		if v.given(path+".rpo_minutes") && s.RPOMinutes == 0 {
 			v.add(path+".rpo_minutes", "0 is out of range; use a number of minutes above 0 or leave it out")
 		}
-		// With catalog files, teams may be declared there.
-		if s.Team != "" && len(c.Backstage) == 0 && !slices.Contains(teams, s.Team) {
+		// With catalog files or discovery, teams may come from there.
+		if s.Team != "" && c.Closed() && !slices.Contains(teams, s.Team) {
 			v.add(path+".team", "unknown team %q%s; declare it under catalog.teams", s.Team, nearest.Hint(s.Team, teams))
 		}
 	}
@@ -209,6 +209,31 @@ func (v *validator) catalog() {
 		v.resolve(path, &c.Backstage[i])
 		if _, err := filepath.Match(pattern, ""); err != nil || pattern == "" {
 			v.add(path, "this is not a file pattern; write it like services/*/catalog-info.yaml")
+		}
+	}
+	v.discovery()
+}
+
+// discovery checks the rules that make services of what PagerDuty has.
+func (v *validator) discovery() {
+	accounts := v.config.Sources.names().PagerDuty
+	for i, rule := range v.config.Catalog.PagerDuty {
+		path := fmt.Sprintf("catalog.pagerduty[%d]", i)
+		bad := rule.Validate()
+		for _, field := range sortedKeys(bad) {
+			at := path
+			if field != "" {
+				at = join(path, field)
+			}
+			v.add(at, "%v", bad[field])
+		}
+		switch {
+		case rule.Account != "" && !slices.Contains(accounts, rule.Account):
+			v.add(path+".account", "unknown account %q%s; use a name under sources.pagerduty", rule.Account, nearest.Hint(rule.Account, accounts))
+		case len(accounts) == 0:
+			v.add(path, "there is no account to look in; configure one under sources.pagerduty")
+		case rule.Account == "" && len(accounts) > 1:
+			v.add(path+".account", "the account is missing; there are several: %s", strings.Join(accounts, ", "))
 		}
 	}
 }
@@ -239,7 +264,7 @@ func (v *validator) exemptions() {
 			v.add(path, "neither services nor tiers are named; name at least one")
 		}
 		for j, name := range e.Services {
-			if len(v.config.Catalog.Backstage) == 0 && !slices.Contains(services, name) {
+			if v.config.Catalog.Closed() && !slices.Contains(services, name) {
 				v.add(fmt.Sprintf("%s.services[%d]", path, j), "unknown service %q%s; use a name of the catalog", name, nearest.Hint(name, services))
 			}
 		}

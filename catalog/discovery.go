@@ -1,0 +1,335 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Discovery is a rule that makes services of the catalog out of those of a
+// PagerDuty account. Of several rules the first that fits a service counts.
+type Discovery struct {
+	// Account is a configured account; empty means the only one.
+	Account string `yaml:"account"`
+	// Name is a regular expression (RE2) that the whole name of a PagerDuty
+	// service has to match; empty fits all. Its group "service" becomes the
+	// name in the catalog, its group "tier" the tier.
+	Name string `yaml:"name"`
+	// Tag is the label of a tag that the service's escalation policy or one of
+	// its teams has to carry; empty asks for none.
+	Tag string `yaml:"tag"`
+	// Entry is what the catalog says about every service found. In its texts
+	// {service} stands for the name in the catalog, {team} for its team, and
+	// {group} for what a named group of Name has matched.
+	Entry Service `yaml:"entry"`
+}
+
+// Groups of Discovery.Name and places in Discovery.Entry with a meaning.
+const (
+	groupService = "service"
+	groupTier    = "tier"
+	placeTeam    = "team"
+)
+
+// Validate reports what is wrong with the rule, each with the field it is in.
+func (d Discovery) Validate() map[string]error {
+	bad := map[string]error{}
+	groups := []string{groupService, placeTeam}
+	if d.Name == "" && d.Tag == "" {
+		bad[""] = errors.New("neither a name nor a tag is given; give one of them, name: .* finds every service")
+	}
+	pattern, err := d.pattern()
+	if err != nil {
+		bad["name"] = fmt.Errorf("this is not a regular expression: %w", err)
+	} else {
+		groups = append(groups, pattern.SubexpNames()...)
+	}
+	hasTier := slices.Contains(groups, groupTier)
+	switch {
+	case d.Entry.Tier == 0 && !hasTier:
+		bad["entry.tier"] = errors.New("the tier is missing; declare 1 (customers and revenue, at any hour) to 4 (best effort), or let a group (?P<tier>[1-4]) of the name tell it")
+	case d.Entry.Tier != 0 && (d.Entry.Tier < HighestTier || d.Entry.Tier > LowestTier):
+		bad["entry.tier"] = fmt.Errorf("tier %d does not exist; use 1 (customers and revenue, at any hour) to 4 (best effort)", d.Entry.Tier)
+	}
+	if d.Entry.Name != "" {
+		bad["entry.name"] = errors.New("the name comes from PagerDuty; use a group (?P<service>…) in name and remove this")
+	}
+	if len(d.Entry.PagerDuty) > 0 {
+		bad["entry.pagerduty"] = errors.New("the reference comes from PagerDuty; remove it")
+	}
+	expand(reflect.ValueOf(&d.Entry).Elem(), func(text string) string {
+		for _, m := range place.FindAllStringSubmatch(text, -1) {
+			if !slices.Contains(groups, m[1]) {
+				bad["entry"] = fmt.Errorf("nothing is known for %s in %q; use {service}, {team} or a named group of name", m[0], text)
+			}
+		}
+		return text
+	})
+	return bad
+}
+
+func (d Discovery) pattern() (*regexp.Regexp, error) {
+	name := d.Name
+	if name == "" {
+		name = ".*"
+	}
+	return regexp.Compile(`^(?:` + name + `)$`)
+}
+
+// PagerDutyService is what discovery knows of a service in PagerDuty.
+type PagerDutyService struct {
+	Account string   `json:"account"`
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Teams   []string `json:"teams,omitempty"`
+	// Tags are those labels that the rules ask for.
+	Tags []string `json:"tags,omitempty"`
+}
+
+// Discovered is what rules have made of PagerDuty's services.
+type Discovered struct {
+	Services []Service
+	Teams    []Team
+	// Skipped says which services fit a rule and cannot be in the catalog.
+	Skipped []string
+}
+
+// Discover applies the rules. Several PagerDuty services of one name are one
+// service of the catalog with several references. The result depends on what is
+// in found and not on its order.
+func Discover(rules []Discovery, found []PagerDutyService) (Discovered, error) {
+	var out Discovered
+	found = slices.Clone(found)
+	slices.SortFunc(found, func(a, b PagerDutyService) int {
+		return strings.Compare(a.Account+"\x00"+a.ID, b.Account+"\x00"+b.ID)
+	})
+	byName := map[string]int{}
+	teams := map[string]bool{}
+	patterns := make([]*regexp.Regexp, len(rules))
+	for i, rule := range rules {
+		var err error
+		if patterns[i], err = rule.pattern(); err != nil {
+			return out, fmt.Errorf("catalog.pagerduty[%d].name: %w", i, err)
+		}
+	}
+	for _, f := range found {
+		for i, rule := range rules {
+			groups, fits := rule.fit(patterns[i], f)
+			if !fits {
+				continue
+			}
+			s, team, err := rule.entry(f, groups)
+			if err != nil {
+				out.Skipped = append(out.Skipped, fmt.Sprintf("%s of PagerDuty account %s: %v", f.ID, f.Account, err))
+				break
+			}
+			if at, again := byName[s.Name]; again {
+				out.Services[at].PagerDuty = append(out.Services[at].PagerDuty, s.PagerDuty...)
+				break
+			}
+			byName[s.Name] = len(out.Services)
+			out.Services = append(out.Services, s)
+			if team.Name != "" && !teams[team.Name] {
+				teams[team.Name] = true
+				out.Teams = append(out.Teams, team)
+			}
+			break
+		}
+	}
+	return out, nil
+}
+
+// fit reports whether the service fits the rule, and what its groups matched.
+func (d Discovery) fit(pattern *regexp.Regexp, f PagerDutyService) (map[string]string, bool) {
+	if d.Account != "" && d.Account != f.Account || d.Tag != "" && !slices.Contains(f.Tags, d.Tag) {
+		return nil, false
+	}
+	match := pattern.FindStringSubmatch(f.Name)
+	if match == nil {
+		return nil, false
+	}
+	groups := map[string]string{groupService: f.Name}
+	for i, name := range pattern.SubexpNames() {
+		if name != "" && match[i] != "" {
+			groups[name] = match[i]
+		}
+	}
+	return groups, true
+}
+
+// entry makes the entry of a service that fits.
+func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service, Team, error) {
+	s := deepCopy(d.Entry)
+	s.Name = slug(groups[groupService])
+	if s.Name == "" {
+		return s, Team{}, errors.New("its name has no letter or digit")
+	}
+	if tier := groups[groupTier]; tier != "" {
+		n, err := strconv.Atoi(tier)
+		if err != nil || n < HighestTier || n > LowestTier {
+			return s, Team{}, fmt.Errorf("its name tells tier %q, which does not exist", cut(tier, 20))
+		}
+		s.Tier = n
+	}
+	if s.Tier == 0 {
+		return s, Team{}, errors.New("its name does not tell the tier, and the rule has none")
+	}
+	var team Team
+	if s.Team == "" && len(f.Teams) > 0 {
+		team = Team{Name: slug(f.Teams[0]), Title: plain(f.Teams[0]), Origin: origin(f)}
+		s.Team = team.Name
+	}
+	places := make(map[string]string, len(groups)+1)
+	for group, text := range groups {
+		places[group] = plain(text)
+	}
+	places[groupService], places[placeTeam] = s.Name, s.Team
+	expand(reflect.ValueOf(&s).Elem(), func(text string) string {
+		return place.ReplaceAllStringFunc(text, func(word string) string { return places[word[1:len(word)-1]] })
+	})
+	if s.Title == "" {
+		s.Title = plain(f.Name)
+	}
+	s.PagerDuty = []PagerDutyRef{{Account: f.Account, ServiceID: f.ID}}
+	s.Origin = origin(f)
+	return s, team, nil
+}
+
+func origin(f PagerDutyService) Origin {
+	return Origin{File: "pagerduty/" + f.Account + " service " + f.ID}
+}
+
+// Merge adds what was discovered to declared entries. What is declared counts:
+// a PagerDuty service that an entry refers to is not another one, and one of an
+// entry's name or alias completes the entry if it has no reference of its own.
+func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Team) {
+	merged := slices.Clone(services)
+	referred := map[string]bool{}
+	known := map[string]int{}
+	for i, s := range merged {
+		known[s.Name] = i
+		for _, alias := range s.Aliases {
+			known[alias] = i
+		}
+		for _, ref := range s.PagerDuty {
+			referred[ref.ServiceID] = true
+		}
+	}
+	for _, s := range found.Services {
+		s.PagerDuty = slices.DeleteFunc(slices.Clone(s.PagerDuty), func(ref PagerDutyRef) bool { return referred[ref.ServiceID] })
+		if len(s.PagerDuty) == 0 {
+			continue
+		}
+		if at, declared := known[s.Name]; declared {
+			if len(merged[at].PagerDuty) == 0 {
+				merged[at].PagerDuty = s.PagerDuty
+			}
+			continue
+		}
+		merged = append(merged, s)
+	}
+	all := slices.Clone(teams)
+	for _, team := range found.Teams {
+		if !slices.ContainsFunc(all, func(t Team) bool { return t.Name == team.Name }) {
+			all = append(all, team)
+		}
+	}
+	return merged, all
+}
+
+// place is where a text of an entry takes something in.
+var place = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// expand replaces every text of a value, in place.
+func expand(v reflect.Value, replace func(string) string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(replace(v.String()))
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("yaml") != "-" {
+				expand(v.Field(i), replace)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			expand(v.Index(i), replace)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			if v.Type().Elem().Kind() == reflect.String {
+				v.SetMapIndex(key, reflect.ValueOf(replace(v.MapIndex(key).String())))
+			}
+		}
+	}
+}
+
+// deepCopy is a copy that shares no slice and no map with the entry.
+func deepCopy(s Service) Service {
+	v := reflect.ValueOf(&s).Elem()
+	unshare(v)
+	return s
+}
+
+func unshare(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			unshare(v.Field(i))
+		}
+	case reflect.Slice:
+		if v.IsNil() {
+			return
+		}
+		fresh := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(fresh, v)
+		v.Set(fresh)
+		for i := range v.Len() {
+			unshare(v.Index(i))
+		}
+	case reflect.Map:
+		if v.IsNil() {
+			return
+		}
+		fresh := reflect.MakeMap(v.Type())
+		for _, key := range v.MapKeys() {
+			fresh.SetMapIndex(key, v.MapIndex(key))
+		}
+		v.Set(fresh)
+	}
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9._]+`)
+
+// edges may not begin or end a name.
+const edges = `-._`
+
+// slug makes a name of the catalog of a name for people: lower case, with
+// dashes for what names cannot hold. It is empty when nothing is left.
+func slug(name string) string {
+	s := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(name), "-"), edges)
+	return strings.Trim(cut(s, 100), edges)
+}
+
+// plain is a text that may be a title.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	return strings.TrimSpace(cut(strings.Join(strings.Fields(text), " "), maxText))
+}
+
+func cut(text string, most int) string {
+	for len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
+}
