@@ -34,6 +34,8 @@ type App struct {
 	current atomic.Pointer[published]
 	// dirty holds a token while there is evidence that was not judged.
 	dirty chan struct{}
+	// survey holds a token while the rules of discovery have changed.
+	survey chan struct{}
 
 	// lifecycle guards what follows: only one start, reload or stop at a time.
 	lifecycle sync.Mutex
@@ -44,6 +46,12 @@ type App struct {
 	server    *server.Server
 	cleanup   []func(context.Context) error
 	closed    bool
+	// discovered says that PagerDuty has told its services since the start.
+	discovered bool
+	// refused says that what was discovered last was not taken over.
+	refused bool
+	// background is what runs beside the scheduler.
+	background sync.WaitGroup
 }
 
 // New checks the configuration, opens the store and reads the last judgement
@@ -61,8 +69,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{options: o, log: o.Logger, metrics: metrics, gather: registry, dirty: make(chan struct{}, 1)}
-	w, err := a.build(valid)
+	a := &App{options: o, log: o.Logger, metrics: metrics, gather: registry, dirty: make(chan struct{}, 1), survey: make(chan struct{}, 1)}
+	w, err := a.build(valid, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +87,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 		store: a.store, metrics: metrics, log: a.log, now: o.Now, person: person, progress: o.Progress, done: a.touch,
 		running: map[string]bool{}, failed: map[string]string{},
 	}
+	if w, err = withFound(ctx, a.options, w, a.store, a.deps()); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	if a.evaluator, err = loadEvaluation(ctx, a.store, w, a.log); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -89,13 +100,17 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 // build makes a world whose requests are measured.
-func (a *App) build(c *config.Valid) (*world, error) {
-	return buildWorld(a.options, c, sourceDeps{options: a.options, observe: func(o transport.Observation) {
+func (a *App) build(c *config.Valid, f found) (*world, error) {
+	return buildWorld(a.options, c, f, a.deps())
+}
+
+func (a *App) deps() sourceDeps {
+	return sourceDeps{options: a.options, observe: func(o transport.Observation) {
 		a.metrics.Request(o.Source, o.Call, o.Outcome, o.Duration)
 		if o.RateLimit >= 0 {
 			a.metrics.RateLimit(o.Source, int(o.RateLimit), int(o.RateRemaining))
 		}
-	}})
+	}}
 }
 
 // enter makes a world the one that is worked with.
@@ -204,7 +219,15 @@ func (a *App) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	a.startJobs(context.WithoutCancel(ctx))
+	if !a.discovers() || len(a.world.found) > 0 {
+		a.startJobs(context.WithoutCancel(ctx))
+	}
+	discovering, stopDiscovering := context.WithCancel(context.WithoutCancel(ctx))
+	a.background.Go(func() { a.discoverLoop(discovering) })
+	a.onClose(func(context.Context) error {
+		stopDiscovering()
+		return nil
+	})
 	for _, address := range s.Addrs() {
 		a.log.Info("serving", "address", address.String(), "services", len(a.world.services), "sources", a.world.sourceIDs(), "framework", a.world.framework.Name+" "+a.world.framework.Version)
 	}
@@ -235,6 +258,8 @@ func (a *App) Run(ctx context.Context) error {
 // Close stops everything in reverse order, within server.shutdown_timeout. It
 // is safe to repeat.
 func (a *App) Close() error {
+	// Waited for without the lock, which it may be waiting for itself.
+	defer a.background.Wait()
 	a.lifecycle.Lock()
 	defer a.lifecycle.Unlock()
 	if a.closed {
@@ -264,6 +289,10 @@ func (a *App) Close() error {
 // failed; what did not is stored and judged.
 func (a *App) CollectOnce(ctx context.Context) error {
 	var errs []error
+	if a.discovers() {
+		a.log.Info("discovering services")
+		errs = append(errs, a.rediscover(ctx))
+	}
 	for _, i := range a.world.instances {
 		a.log.Info("collecting", "source", i.source.ID())
 		bounded, cancel := context.WithTimeout(ctx, i.timeout)

@@ -25,6 +25,9 @@ func Inspect(ctx context.Context, o Options) (*snapshot.Snapshot, error) {
 		return nil, storeError(err)
 	}
 	defer func() { _ = s.Close() }()
+	if w, err = withFound(ctx, o, w, s, quietDeps(o)); err != nil {
+		return nil, err
+	}
 	e, err := loadEvaluation(ctx, s, w, o.Logger)
 	if err != nil {
 		return nil, err
@@ -47,8 +50,13 @@ func plan(o Options) (Options, *world, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := buildWorld(o, valid, sourceDeps{options: o, observe: func(transport.Observation) {}})
+	w, err := buildWorld(o, valid, nil, quietDeps(o))
 	return o, w, err
+}
+
+// quietDeps are those of sources whose requests nobody measures.
+func quietDeps(o Options) sourceDeps {
+	return sourceDeps{options: o, observe: func(transport.Observation) {}}
 }
 
 // Finding is one thing that Check looked at.
@@ -74,6 +82,12 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 		{Subject: "exemptions", Text: fmt.Sprintf("%d", len(w.exemptions))},
 	}
 	var errs []error
+	for _, f := range findDiscoveries(ctx, w, w.config.Catalog().PagerDuty, online) {
+		if f.Err != nil {
+			errs = append(errs, fmt.Errorf("%s failed", f.Subject))
+		}
+		findings = append(findings, f)
+	}
 	for _, i := range w.instances {
 		f := Finding{Subject: i.source.ID(), Text: fmt.Sprintf("%d facts", len(i.source.Facts()))}
 		if checker, ok := i.source.(collectors.Checker); ok && online {

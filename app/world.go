@@ -28,12 +28,16 @@ type world struct {
 	providers  []evidence.Provider
 	// services are the catalog's names in order.
 	services []string
+	// found is what discovery knew when the world was built, skipped what of it
+	// cannot be in the catalog.
+	found   found
+	skipped []string
 }
 
 // buildWorld checks everything the configuration names. It reads files and
 // contacts nobody. Its errors are InvalidErrors.
-func buildWorld(o Options, c *config.Valid, deps sourceDeps) (*world, error) {
-	w := &world{config: c}
+func buildWorld(o Options, c *config.Valid, f found, deps sourceDeps) (*world, error) {
+	w := &world{config: c, found: f}
 	var errs []error
 	if err := w.buildCatalog(c); err != nil {
 		return nil, &InvalidError{err}
@@ -59,7 +63,8 @@ func buildWorld(o Options, c *config.Valid, deps sourceDeps) (*world, error) {
 			errs = append(errs, fmt.Errorf("exemptions: %w", err))
 		}
 		for _, name := range e.Services {
-			if _, err := w.catalog.Lookup(name); err != nil {
+			// What is not discovered yet may be.
+			if _, err := w.catalog.Lookup(name); err != nil && len(c.Catalog().PagerDuty) == 0 {
 				errs = append(errs, fmt.Errorf("exemptions: %s: %w", e.Check, err))
 			}
 		}
@@ -101,7 +106,11 @@ func (w *world) buildCatalog(c *config.Valid) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	var err error
+	services, teams, skipped, err := catalogEntries(inline, services, teams, w.found)
+	if err != nil {
+		return err
+	}
+	w.skipped = skipped
 	if w.catalog, err = catalog.Build(services, teams, c.SourceNames()); err != nil {
 		return err
 	}

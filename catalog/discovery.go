@@ -206,7 +206,7 @@ func origin(f PagerDutyService) Origin {
 
 // Merge adds what was discovered to declared entries. What is declared counts:
 // a PagerDuty service that an entry refers to is not another one, and one of an
-// entry's name or alias completes the entry if it has no reference of its own.
+// entry's name or alias gives the entry its reference and its team if it has none.
 func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Team) {
 	merged := slices.Clone(services)
 	referred := map[string]bool{}
@@ -228,6 +228,9 @@ func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Tea
 		if at, declared := known[s.Name]; declared {
 			if len(merged[at].PagerDuty) == 0 {
 				merged[at].PagerDuty = s.PagerDuty
+			}
+			if merged[at].Team == "" {
+				merged[at].Team = s.Team
 			}
 			continue
 		}
