@@ -65,6 +65,9 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		Incidents: func(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
 			return c.store.EachIncident(ctx, id, span, each)
 		},
+		OpenAlerts: func(ctx context.Context) ([]evidence.AlertFiring, error) {
+			return c.store.OpenAlerts(ctx, id)
+		},
 		Person:   c.person,
 		Progress: c.progressOf(id),
 		Reviews:  c.store.Reviews,
@@ -122,7 +125,7 @@ type counts struct{ batches, records, changed, covered, skipped int64 }
 func (n *counts) add(b collectors.Batch, changes store.Changes) {
 	n.batches++
 	n.records += int64(len(b.Records))
-	n.changed += int64(changes.Records + changes.Withdrawals + changes.Incidents + changes.Reviews)
+	n.changed += int64(changes.Records + changes.Withdrawals + changes.Incidents + changes.Reviews + changes.Alerts)
 	n.covered += int64(len(b.Covered))
 	for _, s := range b.Skipped {
 		n.skipped += int64(s)

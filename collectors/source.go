@@ -43,6 +43,14 @@ type Checker interface {
 	Check(ctx context.Context) error
 }
 
+// AlertWatcher is a Source that can tell of firing alerts.
+type AlertWatcher interface {
+	// WatchesAlerts reports whether the alerts of the service are looked for, by
+	// what the catalog says of it. That none fired is known only when every
+	// watcher of the service was watching.
+	WatchesAlerts(service *catalog.Service) bool
+}
+
 // Planner is a Source that can tell what a round would ask, without asking.
 type Planner interface {
 	// Plan lists the calls of the round that the request would start, in their
@@ -80,6 +88,9 @@ type Request struct {
 	// Reviews are the stored reviews of this source that it still lists, other
 	// sources' among them or not. It may be nil.
 	Reviews func(ctx context.Context) ([]evidence.Review, error)
+	// OpenAlerts are the stored firings of this source that had not ended when it
+	// was last asked, with their first sighting. It may be nil.
+	OpenAlerts func(ctx context.Context) ([]evidence.AlertFiring, error)
 	// Person turns a person's id at the source into a keyed hash: the same
 	// person has the same hash, and nobody without the key can find the person.
 	// Nil means that people are not told apart.
@@ -115,6 +126,11 @@ type Batch struct {
 	Withdrawals []evidence.Withdrawal
 	Incidents   []evidence.Incident
 	Reviews     []evidence.Review
+	// Alerts are firings that are new or have changed, by source, fingerprint and
+	// start. AlertSight says when the source was watching for them; nil says
+	// nothing.
+	Alerts     []evidence.AlertFiring
+	AlertSight *evidence.AlertSight
 	// Covered are the fact groups that are complete with this batch.
 	Covered []evidence.Coverage
 	// Cursors to store with the batch; an empty value deletes one.

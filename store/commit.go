@@ -17,6 +17,8 @@ type Changes struct {
 	// Records and Withdrawals are the current values that are new or changed,
 	// Incidents and Reviews likewise.
 	Records, Withdrawals, Incidents, Reviews int
+	// Alerts are the firings that are new or changed.
+	Alerts int
 	// Rows is the number of rows written, all tables taken together.
 	Rows int64
 }
@@ -51,6 +53,12 @@ func (s *Store) Commit(ctx context.Context, source string, run RunID, at time.Ti
 		}
 		if err := c.reviews(ctx, batch.Reviews); err != nil {
 			return fmt.Errorf("reviews: %w", err)
+		}
+		if err := c.alerts(ctx, batch.Alerts); err != nil {
+			return fmt.Errorf("alerts: %w", err)
+		}
+		if err := c.sight(ctx, batch.AlertSight); err != nil {
+			return fmt.Errorf("watching for alerts: %w", err)
 		}
 		if err := c.cursors(ctx, batch.Cursors); err != nil {
 			return fmt.Errorf("cursors: %w", err)

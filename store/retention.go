@@ -14,6 +14,9 @@ type Retention struct {
 	History time.Duration
 	// Incidents is counted from their resolution; open ones stay.
 	Incidents time.Duration
+	// Alerts is for firings of alerts, counted from their end, and for when they
+	// were watched for; open ones stay.
+	Alerts time.Duration
 	// Runs is counted from their start; the newest run and the newest success
 	// of every source stay.
 	Runs time.Duration
@@ -46,6 +49,14 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted 
 			(SELECT num FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`,
 			`DELETE FROM incidents WHERE num IN
 			(SELECT num FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`}},
+		{"alerts", r.Alerts, []string{
+			`DELETE FROM alert_firing_services WHERE firing_num IN
+			(SELECT num FROM alert_firings WHERE ended_at < $1 ORDER BY ended_at, num LIMIT $2)`,
+			`DELETE FROM alert_firings WHERE num IN
+			(SELECT num FROM alert_firings WHERE ended_at < $1 ORDER BY ended_at, num LIMIT $2)`}},
+		{"watching for alerts", r.Alerts, []string{
+			`DELETE FROM alert_spans WHERE (source_id, from_at) IN
+			(SELECT source_id, from_at FROM alert_spans WHERE until_at < $1 ORDER BY until_at LIMIT $2)`}},
 		{"runs", r.Runs, []string{
 			`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE started_at < $1 AND finished_at IS NOT NULL
 			AND id NOT IN (SELECT MAX(id) FROM runs WHERE finished_at IS NOT NULL GROUP BY source_id)

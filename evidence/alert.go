@@ -1,0 +1,49 @@
+package evidence
+
+import "time"
+
+// AlertFiring is one time that one alert fired, from the first moment it was
+// seen firing to the first at which it was not. Both are as exact as the step at
+// which the source was asked, about a minute.
+type AlertFiring struct {
+	// Source is the instance that saw it: prometheus/main.
+	Source string
+	// Fingerprint is made of the alert's labels alone, so that the same alert has
+	// the same one whenever it fires. Fingerprint and StartedAt identify a firing
+	// of the source.
+	Fingerprint string
+	// Services are the catalog names of the services that the labels name, sorted;
+	// never empty.
+	Services []string
+	// Alert is the name of the alert: CheckoutErrorsHigh.
+	Alert string
+	// Severity is the label severity, in the company's own words; empty if none.
+	Severity string
+	// Paging marks alerts whose severity wakes somebody.
+	Paging bool
+	// StartedAt is when it was first seen firing; always set. A firing that was
+	// under way when the source was first asked began at or before it.
+	StartedAt time.Time
+	// EndedAt is zero while it fires.
+	EndedAt time.Time
+}
+
+// AlertSight says when a source was seen to be watching for alerts, and on
+// whose behalf its answer was read. Where there is no sight, that nothing fired
+// is not known.
+type AlertSight struct {
+	// Spans are when the source was watching, by start; they do not overlap.
+	Spans []Span
+	// Services are those whose alerts were looked for, by name, with what they
+	// were known by. A service that is new, or known by something else, has been
+	// looked for since Since only.
+	Services map[string]string
+	// Since is where the answer that was read begins.
+	Since time.Time
+}
+
+// Span is a stretch of time: from From, and until before Until.
+type Span struct{ From, Until time.Time }
+
+// Duration is how long the span is.
+func (s Span) Duration() time.Duration { return s.Until.Sub(s.From) }
