@@ -120,12 +120,14 @@ func (c *collection) end(id string) {
 // commitTimeout bounds one transaction.
 const commitTimeout = time.Minute
 
-type counts struct{ batches, records, changed, covered, skipped int64 }
+// counts are the figures of one round, kept with its run.
+type counts struct{ batches, records, changed, rows, covered, skipped int64 }
 
 func (n *counts) add(b collectors.Batch, changes store.Changes) {
 	n.batches++
 	n.records += int64(len(b.Records))
 	n.changed += int64(changes.Records + changes.Withdrawals + changes.Incidents + changes.Reviews + changes.Alerts)
+	n.rows += changes.Rows
 	n.covered += int64(len(b.Covered))
 	for _, s := range b.Skipped {
 		n.skipped += int64(s)
@@ -135,7 +137,7 @@ func (n *counts) add(b collectors.Batch, changes store.Changes) {
 func (c *collection) finish(id string, run store.RunID, started time.Time, n counts, err error) error {
 	finished := c.now()
 	result := store.RunResult{Finished: finished, Counts: map[string]int64{
-		"batches": n.batches, "records": n.records, "changed": n.changed, "covered": n.covered, "skipped": n.skipped,
+		"batches": n.batches, "records": n.records, "changed": n.changed, "rows": n.rows, "covered": n.covered, "skipped": n.skipped,
 	}}
 	outcome := exporter.RunSuccess
 	if err != nil {
