@@ -60,12 +60,12 @@ func buildWorld(o Options, c *config.Valid, f found, deps sourceDeps) (*world, e
 	w.findBlind()
 	for _, e := range c.Exemptions() {
 		if _, err := w.framework.Check(e.Check); err != nil {
-			errs = append(errs, fmt.Errorf("exemptions: %w", err))
+			errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err))
 		}
 		for _, name := range e.Services {
 			// What is not discovered yet may be.
 			if _, err := w.catalog.Lookup(name); err != nil && len(c.Catalog().PagerDuty) == 0 {
-				errs = append(errs, fmt.Errorf("exemptions: %s: %w", e.Check, err))
+				errs = append(errs, fmt.Errorf("%s: exemptions: %s: %w", e.Origin, e.Check, err))
 			}
 		}
 		w.exemptions = append(w.exemptions, scoring.Exemption{

@@ -104,6 +104,9 @@ type Exemption struct {
 	Approver string `yaml:"approver"`
 	// Expires is the last day, in UTC, on which the exemption is in force.
 	Expires Date `yaml:"expires"`
+
+	// Origin is where the exemption was read.
+	Origin catalog.Origin `yaml:"-"`
 }
 
 // Until is the moment the exemption ends: the midnight, in UTC, after its last

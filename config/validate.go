@@ -254,6 +254,7 @@ func (v *validator) exemptions() {
 	seen := map[string]string{}
 	for i, e := range v.config.Exemptions {
 		path := fmt.Sprintf("exemptions[%d]", i)
+		v.config.Exemptions[i].Origin = v.origin(path)
 		v.required(path+".check", "the check", e.Check)
 		v.required(path+".reason", "the reason", e.Reason)
 		v.required(path+".approver", "the approver", e.Approver)

@@ -48,7 +48,7 @@ func TestBadInputExitsTwoAndStartsNothing(t *testing.T) {
 		"unwritable folder":  {"collector.yaml", "readiness.db", "token/readiness.db", "token"},
 		"unknown framework":  {"collector.yaml", "four.yaml", "five.yaml", "five.yaml"},
 		"no such port":       {"collector.yaml", "127.0.0.1:0", "127.0.0.1:99999", "this is not an address to listen on"},
-		"exemption of what?": {"collector.yaml", "sources:", "exemptions: [{check: inc.coverd, tiers: [1], reason: x, approver: y, expires: 2030-01-01}]\nsources:", `unknown check "inc.coverd", did you mean "inc.covered"?`},
+		"exemption of what?": {"collector.yaml", "sources:", "exemptions: [{check: inc.coverd, tiers: [1], reason: x, approver: y, expires: 2030-01-01}]\nsources:", `collector.yaml:11: exemptions: unknown check "inc.coverd", did you mean "inc.covered"?`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
