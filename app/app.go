@@ -74,6 +74,13 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := w.only(o.Only); err != nil {
+		return nil, err
+	}
+	progress := o.Progress
+	if progress == nil {
+		progress = newProgressLog(a.log, o.Now).tell
+	}
 	a.store, err = store.Open(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: w.facts})
 	if err != nil {
 		return nil, storeError(err)
@@ -84,7 +91,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(storeError(err), a.Close())
 	}
 	a.collect = &collection{
-		store: a.store, metrics: metrics, log: a.log, now: o.Now, person: person, progress: o.Progress, done: a.touch,
+		store: a.store, metrics: metrics, log: a.log, now: o.Now, person: person, progress: progress, done: a.touch,
 		running: map[string]bool{}, failed: map[string]string{},
 	}
 	if w, err = withFound(ctx, a.options, w, a.store, a.deps()); err != nil {
@@ -284,16 +291,20 @@ func (a *App) Close() error {
 	return errors.Join(errs...)
 }
 
-// CollectOnce runs one full round of all sources, one after the other, and one
-// evaluation. It is for a program that was not started. The error joins what
-// failed; what did not is stored and judged.
+// CollectOnce runs one full round of all sources, or of those that Options.Only
+// names, one after the other, and one evaluation. It is for a program that was
+// not started. The error joins what failed; what did not is stored and judged.
 func (a *App) CollectOnce(ctx context.Context) error {
 	var errs []error
-	if a.discovers() {
+	if a.discovers() && wanted(a.world, a.options.Only) {
 		a.log.Info("discovering services")
 		errs = append(errs, a.rediscover(ctx))
 	}
-	for _, i := range a.world.instances {
+	selected, err := a.world.only(a.options.Only)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, i := range selected {
 		a.log.Info("collecting", "source", i.source.ID())
 		bounded, cancel := context.WithTimeout(ctx, i.timeout)
 		errs = append(errs, a.collect.round(bounded, a.world, i.source))

@@ -24,7 +24,8 @@ type collection struct {
 	now     func() time.Time
 	// person turns a person's id into a keyed hash.
 	person func(id string) string
-	// progress is told how far long steps have come; it may be nil.
+	// progress is told how far long steps have come, and with an empty step that
+	// a round is over.
 	progress func(source string, p collectors.Progress)
 	// done is called after every round that stored something.
 	done func()
@@ -69,7 +70,7 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 			return c.store.OpenAlerts(ctx, id)
 		},
 		Person:   c.person,
-		Progress: c.progressOf(id),
+		Progress: func(p collectors.Progress) { c.progress(id, p) },
 		Reviews:  c.store.Reviews,
 	}, func(b collectors.Batch) error {
 		// A batch that is complete is worth keeping even when the round has
@@ -86,18 +87,11 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		}
 		return nil
 	})
+	c.progress(id, collectors.Progress{})
 	if err != nil {
 		err = fmt.Errorf("%s: %w", id, err)
 	}
 	return c.finish(id, run, started, n, err)
-}
-
-// progressOf is where a source tells how far it has come.
-func (c *collection) progressOf(id string) func(collectors.Progress) {
-	if c.progress == nil {
-		return nil
-	}
-	return func(p collectors.Progress) { c.progress(id, p) }
 }
 
 // begin reports whether a round of the source may start: never twice at once.

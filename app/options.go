@@ -33,8 +33,12 @@ type Options struct {
 	LogOutput io.Writer
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+	// Only names the sources that CollectOnce and a Trial collect from:
+	// pagerduty/main. Empty means all.
+	Only []string
 	// Progress is told how far long steps of a round have come, in the
-	// goroutine of the source. It may be nil.
+	// goroutine of the source; an empty step says that the round is over. Nil
+	// logs a line now and then.
 	Progress func(source string, p collectors.Progress)
 	// Version of the program.
 	Version string

@@ -10,42 +10,136 @@ import (
 	"github.com/prodready/collector/report"
 )
 
+// collectFlags are the flags of collect.
+type collectFlags struct {
+	once, dryRun, all bool
+	sources, services []string
+	format            output
+}
+
 func newCollect(s *streams) *cobra.Command {
-	var once bool
+	var flags collectFlags
 	cmd := &cobra.Command{
 		Use:   "collect",
-		Short: "Collect one round from every source, judge, print the fleet",
+		Short: "Collect one round, judge, print the fleet; or only look with --dry-run",
 		Long: `Collect one round from every configured source into the store, judge once and
 print the fleet. Nothing is served. It does not run beside a daemon on the same
 SQLite file.
 
 A source that fails keeps its earlier evidence; the command then exits 1.
+
+With --dry-run nothing is stored, and no store is made: for each source the
+planned requests are printed, then the round is made and everything it found is
+printed with its provenance. Where the store exists it is read, so that the
+round starts where the next real one would and shows what has changed since;
+without one it starts as the first round does, history included. This may run
+beside a daemon. Its requests count against the account's budget like any.
 ` + exitCodes,
-		Example: `  collector collect --once --config collector.yaml`,
-		Args:    cobra.NoArgs,
+		Example: `  collector collect --once --config collector.yaml
+  collector collect --once --source pagerduty/main
+  collector collect --once --source pagerduty/main --dry-run --service checkout
+  collector collect --once --dry-run -o json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !once {
+			switch {
+			case !flags.once:
 				return &usageError{errors.New("say --once: rounds on a schedule are `collector run`")}
+			case flags.dryRun:
+				return s.collectDry(cmd, flags)
+			case len(flags.services) > 0 || flags.all:
+				return &usageError{errors.New("--service and --all select what --dry-run prints; `collector score SERVICE` prints one service")}
 			}
-			daemon, err := app.New(cmd.Context(), s.options(nil))
+			return s.collectOnce(cmd, flags)
+		},
+	}
+	cmd.Flags().BoolVar(&flags.once, "once", false, "one round, then exit")
+	cmd.Flags().StringSliceVar(&flags.sources, "source", nil, "collect from this source only, such as pagerduty/main; may be repeated")
+	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the planned requests and what they find, and store nothing")
+	cmd.Flags().StringSliceVar(&flags.services, "service", nil, "with --dry-run: print what concerns this service only; may be repeated")
+	cmd.Flags().BoolVar(&flags.all, "all", false, "with --dry-run: list every incident")
+	flags.format.register(cmd, "table", "json")
+	return cmd
+}
+
+// collectOnce makes a round into the store and prints the fleet.
+func (s *streams) collectOnce(cmd *cobra.Command, flags collectFlags) error {
+	options, bars := s.watched(s.options(nil))
+	options.Only = flags.sources
+	daemon, err := app.New(cmd.Context(), options)
+	if err != nil {
+		return err
+	}
+	collectErr := daemon.CollectOnce(cmd.Context())
+	bars.close()
+	if published := daemon.Snapshot(); published != nil {
+		fleet := report.NewFleet(published)
+		if flags.format == "json" {
+			err = fleet.WriteJSON(s.out)
+		} else {
+			err = fleet.WriteTable(s.out, s.style())
+		}
+		collectErr = errors.Join(collectErr, err)
+	}
+	if err := daemon.Close(); err != nil {
+		collectErr = errors.Join(collectErr, err)
+	}
+	if collectErr != nil {
+		return fmt.Errorf("the round is not complete: %w", collectErr)
+	}
+	return nil
+}
+
+// collectDry makes rounds for looking.
+func (s *streams) collectDry(cmd *cobra.Command, flags collectFlags) (err error) {
+	ctx := cmd.Context()
+	options, bars := s.watched(s.options(nil))
+	defer bars.close()
+	options.Only = flags.sources
+	trial, err := app.NewTrial(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, trial.Close()) }()
+	failed := []error{trial.Discover(ctx)}
+	for _, service := range flags.services {
+		if err := trial.Service(service); err != nil {
+			return err
+		}
+	}
+	style := s.style()
+	style.All = flags.all
+	var rounds report.Rounds
+	for _, source := range trial.Sources() {
+		if flags.format != "json" {
+			plan, err := trial.Plan(ctx, source)
 			if err != nil {
 				return err
 			}
-			collectErr := daemon.CollectOnce(cmd.Context())
-			if published := daemon.Snapshot(); published != nil {
-				if err := report.NewFleet(published).WriteTable(s.out, s.style()); err != nil {
-					collectErr = errors.Join(collectErr, err)
-				}
+			if err := plan.WritePlan(s.out, style); err != nil {
+				return err
 			}
-			if err := daemon.Close(); err != nil {
-				collectErr = errors.Join(collectErr, err)
+		}
+		round, roundErr := trial.Round(ctx, source)
+		if round == nil {
+			return roundErr
+		}
+		failed = append(failed, roundErr)
+		round.Of(flags.services...)
+		rounds.Sources = append(rounds.Sources, round)
+		if flags.format != "json" {
+			if err := round.WriteTable(s.out, style); err != nil {
+				return err
 			}
-			if collectErr != nil {
-				return fmt.Errorf("the round is not complete: %w", collectErr)
-			}
-			return nil
-		},
+			_, _ = fmt.Fprintln(s.out)
+		}
 	}
-	cmd.Flags().BoolVar(&once, "once", false, "one round, then exit")
-	return cmd
+	if flags.format == "json" {
+		if err := rounds.WriteJSON(s.out); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("the round is not complete: %w", err)
+	}
+	return nil
 }

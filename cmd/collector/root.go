@@ -89,7 +89,22 @@ func terminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
 }
 
-func (s *streams) style() report.Style { return report.Style{Colour: terminal(s.out)} }
+func (s *streams) style() report.Style {
+	return report.Style{Colour: terminal(s.out), Width: terminalWidth(s.out)}
+}
+
+// terminalWidth is the number of columns of a terminal, 0 for anything else.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
 
 // output is the -o flag.
 type output string

@@ -25,7 +25,9 @@ Ctrl-C stops within server.shutdown_timeout.
 ` + exitCodes,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			daemon, err := app.New(cmd.Context(), s.options(nil))
+			options, bars := s.watched(s.options(nil))
+			defer bars.close()
+			daemon, err := app.New(cmd.Context(), options)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/store"
+)
+
+// TestALedgerReadsAsTheStoreWould commits the same batches to a store and to a
+// ledger over an earlier state of it, and compares what a source reads back.
+func TestALedgerReadsAsTheStoreWould(t *testing.T) {
+	const source = "pagerduty/main"
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "s.db"), Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	run, err := s.StartRun(t.Context(), source, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit := func(b collectors.Batch) {
+		t.Helper()
+		if _, err := s.Commit(t.Context(), source, run, now, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hour := func(h int) time.Time { return now.Add(time.Duration(h-100) * time.Hour) }
+	incident := func(id string, start int, more func(*evidence.Incident)) evidence.Incident {
+		in := evidence.Incident{ID: id, Services: []string{"checkout"}, StartedAt: hour(start), UpdatedAt: hour(start)}
+		if more != nil {
+			more(&in)
+		}
+		return in
+	}
+	commit(collectors.Batch{
+		Cursors: map[string]string{"log": "1"},
+		Incidents: []evidence.Incident{
+			incident("A", 1, func(in *evidence.Incident) { in.AcksKnown, in.AcknowledgedAt, in.ResolvedAt = true, hour(2), hour(3) }),
+			incident("B", 10, nil),
+			incident("C", 20, func(in *evidence.Incident) { in.ResolvedAt = hour(21) }),
+		},
+		Reviews: []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1)}},
+	})
+	l, err := readLedger(t.Context(), s, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.cursors["log"] != "1" {
+		t.Errorf("cursors %v", l.cursors)
+	}
+	for _, b := range []collectors.Batch{
+		{Incidents: []evidence.Incident{
+			incident("A", 1, func(in *evidence.Incident) { in.ResolvedAt, in.Severity = hour(3), 2 }),             // acks not asked for
+			incident("C", 20, func(in *evidence.Incident) { in.ResolvedAt, in.UpdatedAt = hour(30), hour(5) }),    // older
+			incident("D", 15, func(in *evidence.Incident) { in.ResolvedAt, in.UpdatedAt = hour(50), hour(50) }),   // new
+			incident("E", 16, func(in *evidence.Incident) { in.Gone, in.GoneWhy = true, "left the query" }),       // never listed again
+			incident("F", 15, func(in *evidence.Incident) { in.AcksKnown, in.Responders = true, []string{"x"} })}, // same start as D
+			Reviews: []evidence.Review{{Key: "PRR-2", Service: "cart", Status: evidence.ReviewDone, CreatedAt: hour(3)}}},
+		{Incidents: []evidence.Incident{incident("B", 10, func(in *evidence.Incident) { in.Gone, in.UpdatedAt = true, hour(60) })},
+			Reviews: []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1), Gone: true}}},
+	} {
+		commit(b)
+		l.add(source, b)
+	}
+	for _, span := range []collectors.IncidentSpan{
+		{}, {Since: hour(15)}, {Since: hour(16)}, {Since: hour(2), Lasting: true}, {Since: hour(3), Until: hour(15), Lasting: true},
+		{Since: hour(21), Lasting: true}, {Since: hour(22), Lasting: true}, {Until: hour(16)},
+	} {
+		var want, got []evidence.Incident
+		if err := s.EachIncident(t.Context(), source, span, func(in evidence.Incident) error { want = append(want, in); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.each(t.Context(), span, func(in evidence.Incident) error { got = append(got, in); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) || len(got) == 0 {
+			t.Errorf("%+v reads\n%v, the store\n%v", span, got, want)
+		}
+	}
+	want, err := s.Reviews(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := l.listed(t.Context()); !reflect.DeepEqual(got, want) || len(got) != 1 {
+		t.Errorf("reviews\n%v, the store\n%v", got, want)
+	}
+}

@@ -1,0 +1,55 @@
+package report
+
+import (
+	"strings"
+	"time"
+)
+
+// Bounds of the parts of a progress line, in cells.
+const (
+	leastBar  = 10
+	mostBar   = 40
+	leastName = 12
+)
+
+// ProgressLine draws one long step of a source as one line of at most width
+// cells: what it is, a bar, the share that is done, the pace and the time left.
+// Where the width does not suffice the bar goes first, then the end of the
+// pace; the share stays.
+func ProgressLine(source, step string, pace *Pace, now time.Time, width int) string {
+	name := clean(source)
+	if step != "" {
+		name += "  " + clean(step)
+	}
+	share := percent(pace.Share())
+	share = strings.Repeat(" ", len("100%")-len(share)) + share
+	tail := share
+	if text := pace.Text(now); text != "" {
+		tail += "  " + text
+	}
+	room := width - cells(name) - cells(tail) - 2*len(tableGap)
+	if room >= leastBar {
+		return name + tableGap + bar(pace.Share(), min(room, mostBar)) + tableGap + tail
+	}
+	// Without a bar; what is still too long is cut.
+	if over := cells(name) + len(tableGap) + cells(tail) - width; over > 0 {
+		name = truncate(name, max(leastName, cells(name)-over))
+	}
+	return truncate(name+tableGap+tail, max(0, width))
+}
+
+// ProgressDone tells a step that has come to its end.
+func ProgressDone(source, step string, pace *Pace) string {
+	return clean(source) + "  " + clean(step) + ": " + count(pace.latest, "record") + " in " + lasting(pace.last.Sub(pace.began).Round(time.Second))
+}
+
+// bar draws a share in the given number of cells.
+func bar(share float64, size int) string {
+	inner := size - 2
+	full := min(int(share*float64(inner)+1e-9), inner)
+	text := strings.Repeat("=", full)
+	if full < inner {
+		text += ">" + strings.Repeat(" ", inner-full-1)
+	}
+	return "[" + text + "]"
+}

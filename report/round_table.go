@@ -1,0 +1,181 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// shownIncidents is how many incidents a table lists unless all are asked for:
+// a first round finds years of them.
+const shownIncidents = 20
+
+// WritePlan writes what the round asks for.
+func (r *Round) WritePlan(w io.Writer, style Style) error {
+	p := &prose{style: style}
+	p.heading(r.Source)
+	p.indented("It starts " + clean(r.StartsFrom) + ".")
+	p.blank()
+	switch {
+	case r.Unplanned:
+		p.indented("This source cannot tell in advance what it asks for.")
+	case len(r.Planned) == 0:
+		p.indented("Nothing is to be asked: the catalog refers to nothing of this source.")
+	default:
+		t := &table{columns: []column{
+			{head: "PLANNED CALL", floor: 18, wrap: true}, {head: "REQUESTS", floor: 8, wrap: true}, {head: "QUERY", floor: 24, wrap: true}, {head: "FACTS", floor: 24, wrap: true, drop: 1},
+		}}
+		for _, c := range r.Planned {
+			t.rows = append(t.rows, []cell{text(c.Call), text(c.Requests), text(orNone(c.Query)), text(orNone(strings.Join(c.Facts, ", ")))})
+		}
+		t.write(&p.b, style)
+	}
+	p.blank()
+	return flush(w, p.b.String(), "plan")
+}
+
+// WriteTable writes what the round found: values with their provenance, then
+// everything else, and what was asked.
+func (r *Round) WriteTable(w io.Writer, style Style) error {
+	p := &prose{style: style}
+	r.writeRecords(p)
+	r.writeIncidents(p)
+	r.writeReviews(p)
+	r.writeWithdrawals(p)
+	r.writeCovered(p)
+	r.writeRequests(p)
+	r.writeSummary(p)
+	return flush(w, p.b.String(), "round")
+}
+
+func (r *Round) writeRecords(p *prose) {
+	p.section(&table{columns: []column{
+		{head: "SERVICE", floor: 12}, {head: "FACT", floor: 24}, {head: "VALUE", floor: 10}, {head: "OBSERVED AT", drop: 2}, {head: "GROUP", floor: 8, drop: 1}, {head: "DETAIL", floor: 16},
+	}}, len(r.Records), func(i int) []cell {
+		x := r.Records[i]
+		return []cell{text(x.Service), text(x.Fact), text(x.Value.Text(x.Unit)), text(minute(x.ObservedAt)), text(orNone(x.Group)), text(orNone(x.Detail))}
+	})
+}
+
+func (r *Round) writeIncidents(p *prose) {
+	shown := r.Incidents
+	if !p.style.All && len(shown) > shownIncidents {
+		shown = shown[len(shown)-shownIncidents:]
+	}
+	p.section(&table{columns: []column{
+		{head: "INCIDENT"}, {head: "SERVICES", floor: 12}, {head: "STARTED"}, {head: "ACKNOWLEDGED", drop: 2}, {head: "RESOLVED"}, {head: "BY", drop: 3}, {head: "URGENCY", drop: 1}, {head: "TITLE", floor: 12},
+	}}, len(shown), func(i int) []cell {
+		x := shown[i]
+		acknowledged, resolved, urgency := "unknown", "open", "low"
+		switch {
+		case !x.AcknowledgedAt.IsZero():
+			acknowledged = "after " + lasting(x.AcknowledgedAt.Sub(x.StartedAt))
+		case x.AcksKnown:
+			acknowledged = "never"
+		}
+		if !x.ResolvedAt.IsZero() {
+			resolved = "after " + lasting(x.ResolvedAt.Sub(x.StartedAt))
+		}
+		if x.Gone != "" {
+			resolved = "gone: " + clean(x.Gone)
+		}
+		if x.Urgent {
+			urgency = "high"
+		}
+		return []cell{text(x.ID), text(orNone(strings.Join(x.Services, ", "))), text(minute(x.StartedAt)), text(acknowledged), text(resolved), text(orNone(x.Resolver)), text(urgency), text(orNone(x.Template))}
+	})
+	if n := len(r.Incidents) - len(shown); n > 0 {
+		p.indented(fmt.Sprintf("and %s before them; --all lists them", plural(n, "incident")))
+		p.blank()
+	}
+}
+
+func (r *Round) writeReviews(p *prose) {
+	p.section(&table{columns: []column{
+		{head: "REVIEW"}, {head: "SERVICE", floor: 12}, {head: "STATUS"}, {head: "CREATED"}, {head: "COMPLETED"},
+	}}, len(r.Reviews), func(i int) []cell {
+		x := r.Reviews[i]
+		status := strings.ReplaceAll(x.Status, "_", " ")
+		if x.Gone {
+			status = "gone"
+		}
+		return []cell{text(x.Key), text(orNone(x.Service)), text(status), text(minute(x.CreatedAt)), text(minuteOrNone(x.CompletedAt))}
+	})
+}
+
+func (r *Round) writeWithdrawals(p *prose) {
+	p.section(&table{columns: []column{
+		{head: "WITHDRAWN FROM", floor: 12}, {head: "FACT", floor: 24}, {head: "BECAUSE", floor: 20, wrap: true},
+	}}, len(r.Withdrawals), func(i int) []cell {
+		x := r.Withdrawals[i]
+		return []cell{text(x.Service), text(x.Fact), text(missingWords(x.Reason))}
+	})
+}
+
+func (r *Round) writeCovered(p *prose) {
+	p.section(&table{columns: []column{
+		{head: "COVERED GROUP"}, {head: "FACTS", right: true}, {head: "EXCEPT", floor: 24, wrap: true},
+	}}, len(r.Covered), func(i int) []cell {
+		x := r.Covered[i]
+		var except []string
+		for _, service := range slices.Sorted(maps.Keys(x.Except)) {
+			except = append(except, service+" ("+missingWords(x.Except[service])+")")
+		}
+		return []cell{text(x.Group), text(fmt.Sprint(len(x.Facts))), text(orNone(strings.Join(except, ", ")))}
+	})
+}
+
+func (r *Round) writeRequests(p *prose) {
+	p.section(&table{columns: []column{
+		{head: "REQUEST MADE", floor: 18}, {head: "ENDED", floor: 8}, {head: "TIMES", right: true},
+	}}, len(r.Requests), func(i int) []cell {
+		x := r.Requests[i]
+		ended := cell{{clean(x.Outcome), plain}}
+		if x.Outcome != "ok" {
+			ended[0].paint = red
+		}
+		return []cell{text(x.Call), ended, text(thousands(x.Count))}
+	})
+}
+
+func (r *Round) writeSummary(p *prose) {
+	for _, kind := range slices.Sorted(maps.Keys(r.Skipped)) {
+		p.b.WriteString(yellow.on(fmt.Sprintf("skipped: %s of %s could not be read", plural(r.Skipped[kind], "object"), clean(kind)), p.style) + "\n")
+	}
+	fmt.Fprintf(&p.b, "%s: %s, %s, %s, %s, %s covered in %s; nothing was stored\n", clean(r.Source),
+		count(len(r.Records), "record"), count(len(r.Incidents), "incident"), count(len(r.Reviews), "review"),
+		count(len(r.Withdrawals), "withdrawal"), count(len(r.Covered), "group"), lasting(time.Duration(r.Seconds*float64(time.Second))))
+	if r.Error != "" {
+		p.b.WriteString(red.on("not complete: "+clean(r.Error), p.style) + "\n")
+	}
+}
+
+// section writes a table and a blank line, or nothing when it has no rows.
+func (p *prose) section(t *table, rows int, row func(i int) []cell) {
+	if rows == 0 {
+		return
+	}
+	for i := range rows {
+		t.rows = append(t.rows, row(i))
+	}
+	t.write(&p.b, p.style)
+	p.blank()
+}
+
+// count is plural for numbers that may be long.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return thousands(n) + " " + thing + "s"
+}
+
+func minuteOrNone(t time.Time) string {
+	if t.IsZero() {
+		return none
+	}
+	return minute(t)
+}
