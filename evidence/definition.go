@@ -44,11 +44,15 @@ const (
 type Remember string
 
 // The memories of a fact. LastTrue keeps the time of the newest observation
-// above zero; Newest keeps the newest instant ever seen.
+// above zero; Newest keeps the newest instant ever seen. Mean keeps one
+// observation for each day in UTC, the newest of the day, and gives the mean of
+// those within Window: it is unknown until the first is as old as the window,
+// and while more than a tenth of the days are lacking.
 const (
 	RememberNothing  Remember = ""
 	RememberLastTrue Remember = "last_true"
 	RememberNewest   Remember = "newest"
+	RememberMean     Remember = "mean"
 )
 
 // Defaults of the ageing of evidence.
@@ -121,6 +125,9 @@ func (d Definition) Validate() error {
 	}
 	if d.ValidFor != 0 && d.FreshFor != 0 && d.ValidFor < 3*d.FreshFor {
 		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times fresh_for %s", d.Name, d.ValidFor, d.FreshFor))
+	}
+	if d.Remember == RememberMean && (d.Kind != KindDouble || d.Clock != NoClock || d.Window < 48*time.Hour || d.Window%(24*time.Hour) != 0) {
+		errs = append(errs, fmt.Errorf("fact %s: a fact that remembers a mean is a double without a clock, and its window is whole days, two at least", d.Name))
 	}
 	switch d.EffectiveMerge() {
 	case MergeSum, MergeMin, MergeMax:

@@ -102,7 +102,7 @@ func withdraw(old *current, in observed, def evidence.Definition) (row current, 
 			row.loggedAt, row.hasLogged = in.seen, true
 		}
 	}
-	if def.Remember == evidence.RememberNothing {
+	if def.Remember == evidence.RememberNothing || def.Remember == evidence.RememberMean {
 		row.value = evidence.Value{}
 	}
 	row.withdrawn, row.detail, row.loggedThis = in.withdrawn, "", true
@@ -137,9 +137,9 @@ func resolutionOf(def evidence.Definition) int64 {
 // remember keeps what the source has forgotten. Instants never go back. A count
 // over a short window becomes the time it was last above zero; while it has not
 // been, it is unknown until the store has asked for as long as checks ask back,
-// and never from then on.
+// and never from then on. A mean is already one; see average.
 func remember(old *current, in observed, def evidence.Definition, memory time.Duration) observed {
-	if def.Remember == evidence.RememberNothing || in.withdrawn != "" {
+	if def.Remember == evidence.RememberNothing || def.Remember == evidence.RememberMean || in.withdrawn != "" {
 		return in
 	}
 	known := old != nil && old.value.IsInstant()

@@ -66,6 +66,9 @@ func (s *Store) SetFacts(ctx context.Context, facts *evidence.Facts) error {
 
 // withdrawAll withdraws every record of a fact, remembered values too.
 func (t *tx) withdrawAll(ctx context.Context, fact int64) error {
+	if err := t.exec(ctx, `DELETE FROM fact_days WHERE fact_id = $1`, fact); err != nil {
+		return err
+	}
 	var rows, points [][]any
 	now := micros(t.store.now())
 	err := each(ctx, t, `SELECT source_id, service_id, `+valueColumns+` FROM fact_values WHERE fact_id = $1`, []any{fact}, func(found *sql.Rows) error {

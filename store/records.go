@@ -56,6 +56,11 @@ func (c *commit) records(ctx context.Context, records []evidence.Record, withdra
 		if err != nil {
 			return err
 		}
+		if def.Remember == evidence.RememberMean {
+			if err := c.average(ctx, factID, def, in, serviceIDs, existing); err != nil {
+				return fmt.Errorf("averaging %s: %w", fact, err)
+			}
+		}
 		for _, service := range services {
 			observation, ok := in[service]
 			if !ok {

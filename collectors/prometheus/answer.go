@@ -55,7 +55,7 @@ func (r *round) value(f *fact, parts []int) (evidence.Value, string, evidence.Mi
 	}
 	// What was seen to exist exists, however short the memory is.
 	exists := f.Kind == evidence.KindBool && f.EffectiveMerge() == evidence.MergeAny && number != 0
-	if !exists && f.Remember == evidence.RememberNothing && !r.reach.covers(f.reach) {
+	if !exists && f.needsReach() && !r.reach.covers(f.reach) {
 		return evidence.Value{}, "", evidence.MissingShortMemory
 	}
 	value, ok := f.Observe(number, r.now)

@@ -156,3 +156,18 @@ func TestARememberedFactNeedsNoMemory(t *testing.T) {
 		t.Errorf("window %s, remember %q", d.Window, d.Remember)
 	}
 }
+
+// TestAMeanIsAskedOverItsQuery: the store makes the mean, so the server's data
+// has to cover a day and not the window.
+func TestAMeanIsAskedOverItsQuery(t *testing.T) {
+	const query = "avg_over_time(max by (job) (a > bool 0)[1d:6h])"
+	text := "facts:\n  - name: x.n\n    type: double\n    help: a share\n    window: 90d\n    remember: mean\n    absent: unknown\n    providers:\n      - {via: a, join: job, query: '" + query + "'}\n"
+	for oldest, want := range map[time.Duration]string{2 * day: "0.25", time.Hour: "short_memory"} {
+		w := start(t, load(t, text), []*catalog.Service{matched("it", "it")}, func(_ *prometheus.Options, s *server) { s.oldest = oldest })
+		w.server.vectors[query] = `{job="it"} 0.25`
+		w.collect().want(t, "it", map[string]string{"x.n": want})
+		if d := w.source.Facts()[0]; d.Window != 90*day || d.Remember != evidence.RememberMean {
+			t.Errorf("window %s, remember %q", d.Window, d.Remember)
+		}
+	}
+}

@@ -301,8 +301,12 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 		if f.Clock != evidence.Elapsed {
 			c.bad(d.line, "%s: remember needs clock: elapsed, since the age of the last occurrence is what is kept", where)
 		}
+	case evidence.RememberMean:
+		if d.Window == "" {
+			c.bad(d.line, "%s: remember: mean needs window, the whole days that the mean is over", where)
+		}
 	default:
-		c.bad(d.line, "%s: remember %q%s: want last_true or newest", where, d.Remember, nearest.Hint(d.Remember, []string{"last_true", "newest"}))
+		c.bad(d.line, "%s: remember %q%s: want last_true, newest or mean", where, d.Remember, nearest.Hint(d.Remember, []string{"last_true", "newest", "mean"}))
 	}
 	switch d.Combine {
 	case "", "first":

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/prodready/collector/evidence"
 )
 
 // A server that was set up yesterday has no restarts in seven days either.
@@ -27,13 +29,18 @@ type reach struct {
 
 func (r reach) covers(window time.Duration) bool { return window == 0 || r.covered[window] }
 
-// windows are the spans that the facts look back over, without those whose
-// last occurrence the store remembers: they ask over a short time again and
-// again.
+// needsReach reports whether a fact is known only where the data reaches back
+// over its queries. Of what the store remembers the last occurrence, the query
+// asks over a short time again and again.
+func (f *fact) needsReach() bool {
+	return f.reach > 0 && (f.Remember == evidence.RememberNothing || f.Remember == evidence.RememberMean)
+}
+
+// windows are the spans that the facts look back over.
 func windows(facts []fact) []time.Duration {
 	var list []time.Duration
 	for _, f := range facts {
-		if f.reach > 0 && f.Remember == "" && !slices.Contains(list, f.reach) {
+		if f.needsReach() && !slices.Contains(list, f.reach) {
 			list = append(list, f.reach)
 		}
 	}

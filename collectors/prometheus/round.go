@@ -229,7 +229,7 @@ func (r *round) needed(f *fact) []*result {
 
 // answered reports whether everything that a fact rests on was answered.
 func (r *round) answered(f *fact) bool {
-	if f.reach > 0 && f.Remember == evidence.RememberNothing && !r.reach.known {
+	if f.needsReach() && !r.reach.known {
 		return false
 	}
 	return !slices.ContainsFunc(r.needed(f), func(res *result) bool { return res.err != nil })

@@ -199,7 +199,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 			return nil, fmt.Errorf("writing the demo's configuration: %w", err)
 		}
 		f.Sources.Prometheus = []prometheusServer{{
-			Name: "main", URL: place.PrometheusURL, Presets: presets,
+			Name: prometheusName, URL: place.PrometheusURL, Presets: presets,
 			Schedule: "@every 1m", Timeout: "50s", Rate: unlimited,
 		}}
 	}

@@ -37,11 +37,11 @@ const (
 )
 
 // Remember fills an empty store with what the collector would have left in it
-// had it judged the company for months: badges, how they changed, and the
-// statuses of checks. The badges held are those that the evidence proves, so
+// had it judged the company for months: badges, how they changed, the statuses
+// of checks, and what is observed day by day. The badges held are those that the evidence proves, so
 // that the first judgement of the demo changes none.
 func Remember(ctx context.Context, url string, c *company.Company) (err error) {
-	criteria, err := inForce()
+	criteria, known, err := inForce()
 	if err != nil {
 		return err
 	}
@@ -49,11 +49,14 @@ func Remember(ctx context.Context, url string, c *company.Company) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := ledger.Open(ctx, ledger.Options{URL: url})
+	s, err := ledger.Open(ctx, ledger.Options{URL: url, Facts: known})
 	if err != nil {
 		return fmt.Errorf("opening the demo's store: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := rememberDays(ctx, s, c); err != nil {
+		return err
+	}
 	for _, j := range judgements {
 		if err := s.SaveJudgement(ctx, j); err != nil {
 			return fmt.Errorf("writing the demo's past: %w", err)
@@ -62,10 +65,11 @@ func Remember(ctx context.Context, url string, c *company.Company) (err error) {
 	return nil
 }
 
-// inForce is the default framework as the collector judges by it.
-func inForce() (ledger.Framework, error) {
-	fail := func(err error) (ledger.Framework, error) {
-		return ledger.Framework{}, fmt.Errorf("compiling the default framework: %w", err)
+// inForce is the default framework as the collector judges by it, and the facts
+// there are.
+func inForce() (ledger.Framework, *evidence.Facts, error) {
+	fail := func(err error) (ledger.Framework, *evidence.Facts, error) {
+		return ledger.Framework{}, nil, fmt.Errorf("compiling the default framework: %w", err)
 	}
 	files, err := framework.Default()
 	if err != nil {
@@ -95,7 +99,7 @@ func inForce() (ledger.Framework, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return ledger.Framework{Name: compiled.Name, Version: compiled.Version, Hash: compiled.Hash, Text: document.Text}, nil
+	return ledger.Framework{Name: compiled.Name, Version: compiled.Version, Hash: compiled.Hash, Text: document.Text}, known, nil
 }
 
 // Past are the judgements that changed something, oldest first, and the last

@@ -17,7 +17,7 @@ import (
 func remembered(t *testing.T, seed uint64) (*company.Company, []ledger.Judgement) {
 	t.Helper()
 	c := simulated(t, seed)
-	criteria, err := inForce()
+	criteria, _, err := inForce()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,15 +14,14 @@ import (
 )
 
 // Retention is how long the company's Prometheus keeps data: longer than the
-// 90 days that the longest question looks back over.
-const Retention = 100 * 24 * time.Hour
+// 30 days that the longest question looks back over.
+const Retention = 40 * 24 * time.Hour
 
 // How far back series are written, by what the questions about them look back
 // over, with room for a demo that runs on.
 const (
-	overAWeek   = 8 * 24 * time.Hour
-	overAMonth  = 32 * 24 * time.Hour
-	overQuarter = 92 * 24 * time.Hour
+	overAWeek  = 8 * 24 * time.Hour
+	overAMonth = 32 * 24 * time.Hour
 )
 
 // cluster is where all of it runs.
@@ -68,7 +67,7 @@ func Series(c *company.Company) iter.Seq[prometheus.Series] {
 // fleet are the series that belong to no service: the machines, and what tells
 // that an exporter is there at all.
 func fleet(w *writer) {
-	w.put("up", overQuarter, prometheus.Constant(1), "job", "prometheus", "instance", "localhost:9090", "cluster", cluster)
+	w.put("up", overAMonth, prometheus.Constant(1), "job", "prometheus", "instance", "localhost:9090", "cluster", cluster)
 	w.put("up", overAWeek, prometheus.Constant(1), "job", "kube-state-metrics", "namespace", "monitoring", "instance", "kube-state-metrics:8080", "cluster", cluster)
 	for i := range nodes {
 		w.put("kube_node_labels", 0, prometheus.Constant(1), "node", nodeName(i), "label_topology_kubernetes_io_zone", zoneOf(i), "cluster", cluster)

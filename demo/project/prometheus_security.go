@@ -59,7 +59,7 @@ func (e *exporter) scans() {
 	vulnerabilities := func(severity string, reach time.Duration, at func(time.Time) (float64, bool)) {
 		e.put("trivy_image_vulnerabilities", reach, at, append(image, "severity", severity)...)
 	}
-	vulnerabilities("Critical", overQuarter, e.criticals())
+	vulnerabilities("Critical", overAMonth, e.criticals())
 	vulnerabilities("High", 0, prometheus.Constant(math.Floor(e.between("high", 0, 12))))
 	e.put("trivy_image_exposedsecrets", 0, prometheus.Constant(found(checkExposed, "exposed")), append(image, "severity", "Critical")...)
 	e.put("trivy_resource_configaudits", 0, prometheus.Constant(found(checkHardened, "audits")), "namespace", ns, "resource_kind", "ReplicaSet", "resource_name", e.Name, "severity", "High", "cluster", cluster)

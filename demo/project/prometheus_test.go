@@ -159,6 +159,14 @@ func (o *observed) facts(t *testing.T, c *directory.Catalog) (defined []evidence
 			}
 			r.Value = evidence.Instant(o.now)
 		}
+		if d.Remember == evidence.RememberMean {
+			// The store makes the mean of what is seen day by day.
+			share, sum := exposure(o.company)[r.Service], 0.0
+			for n := range 90 {
+				sum += share(o.now.Add(-time.Duration(n) * day))
+			}
+			r.Value, _ = d.Observe(sum/90, o.now)
+		}
 		values[r.Service][r.Fact] = d.Read(r.Value, o.now)
 	}
 	for _, r := range directory.Observe(c, o.now) {

@@ -49,6 +49,8 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"history of other kinds keeps everything", historyOfCounts},
 		{"pinned values are in history", pinning},
 		{"remembered facts", remembering},
+		{"remembered means", rememberingMeans},
+		{"a mean of many services", meansOfMany},
 		{"incidents", incidents},
 		{"incidents in a window", incidentWindow},
 		{"a long history of incidents in pages", incidentPages},
