@@ -112,7 +112,7 @@ func (a *App) build(c *config.Valid, f found) (*world, error) {
 }
 
 func (a *App) deps() sourceDeps {
-	return sourceDeps{options: a.options, observe: func(o transport.Observation) {
+	return sourceDeps{options: a.options, circuit: a.circuit, observe: func(o transport.Observation) {
 		a.metrics.Request(o.Source, o.Call, o.Outcome, o.Duration)
 		if o.RateLimit >= 0 {
 			a.metrics.RateLimit(o.Source, int(o.RateLimit), int(o.RateRemaining))
@@ -120,10 +120,21 @@ func (a *App) deps() sourceDeps {
 	}}
 }
 
+// circuit records that the circuit of a source has opened or closed.
+func (a *App) circuit(source string, open bool) {
+	a.metrics.CircuitOpen(source, open)
+	if open {
+		a.log.Warn("the source fails too often in a row; it is left alone for a while", "source", source)
+	} else {
+		a.log.Info("the source is asked again", "source", source)
+	}
+}
+
 // enter makes a world the one that is worked with.
 func (a *App) enter(w *world) {
 	a.world = w
 	a.metrics.Expect(w.sourceIDs(), w.checkIDs())
+	a.metrics.TokensExpire(w.expiries())
 	for id := range w.blind {
 		a.log.Debug("no configured source can decide the check; it does not count", "check", id)
 	}

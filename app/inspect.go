@@ -56,7 +56,7 @@ func plan(o Options) (Options, *world, error) {
 
 // quietDeps are those of sources whose requests nobody measures.
 func quietDeps(o Options) sourceDeps {
-	return sourceDeps{options: o, observe: func(transport.Observation) {}}
+	return sourceDeps{options: o, observe: func(transport.Observation) {}, circuit: func(string, bool) {}}
 }
 
 // Finding is one thing that Check looked at.
@@ -88,6 +88,7 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 		}
 		findings = append(findings, f)
 	}
+	ends := w.expiries()
 	for _, i := range w.instances {
 		f := Finding{Subject: i.source.ID(), Text: fmt.Sprintf("%d facts", len(i.source.Facts()))}
 		if checker, ok := i.source.(collectors.Checker); ok && online {
@@ -101,6 +102,13 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 			cancel()
 		}
 		findings = append(findings, f)
+		if end, known := ends[i.source.ID()]; known {
+			f := expiry(i.source.ID(), end, o.Now())
+			if f.Err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", i.source.ID(), f.Err))
+			}
+			findings = append(findings, f)
+		}
 	}
 	return findings, errors.Join(errs...)
 }

@@ -38,6 +38,8 @@ type instance struct {
 type sourceDeps struct {
 	options Options
 	observe func(transport.Observation)
+	// circuit is told when a source's circuit opens and closes.
+	circuit func(source string, open bool)
 	// attestations are the claims that the framework's proofs read.
 	attestations []framework.Attestation
 }
@@ -63,6 +65,7 @@ func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
 	return transport.New(transport.Config{
 		Source: u.id, HTTP: u.client, RatePerMinute: u.rate.PerMinute, BudgetShare: u.rate.Share,
 		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe,
+		Circuit: func(open bool) { d.circuit(u.id, open) },
 	})
 }
 

@@ -43,6 +43,11 @@ type PagerDuty struct {
 	// instead.
 	TokenFile string `yaml:"token_file"`
 	TokenEnv  string `yaml:"token_env"`
+	// OAuth is an OAuth app that stands in for the key.
+	OAuth PagerDutyOAuth `yaml:"oauth"`
+	// TokenExpires is the day on which the credential ends; zero means that it
+	// is not known.
+	TokenExpires Date `yaml:"token_expires,omitempty"`
 	// Schedule says when a round starts; see ParseSchedule.
 	Schedule string `yaml:"schedule"`
 	// Timeout bounds one round.
@@ -60,7 +65,8 @@ type PagerDuty struct {
 // DefaultPagerDuty is an account that says nothing.
 func DefaultPagerDuty() PagerDuty {
 	return PagerDuty{
-		Endpoint:         "https://api.pagerduty.com",
+		Endpoint:         pagerDutyUS,
+		OAuth:            defaultPagerDutyOAuth(),
 		Schedule:         "@every 5m",
 		Timeout:          Duration(4 * time.Minute),
 		History:          Duration(90 * 24 * time.Hour),
@@ -77,8 +83,8 @@ func (p *PagerDuty) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*plain)(p))
 }
 
-// Credential is the REST API key; its IsZero is true when HTTPClient carries
-// the credential.
+// Credential is the REST API key, or the secret of the OAuth app; its IsZero is
+// true when HTTPClient carries the credential.
 func (p PagerDuty) Credential() Credential { return p.credential }
 
 // Client is HTTPClient with the credential in it. The file is read anew, so a
@@ -87,6 +93,12 @@ func (p PagerDuty) Credential() Credential { return p.credential }
 func (p PagerDuty) Client() (HTTPClient, error) {
 	if p.credential.IsZero() {
 		return p.HTTPClient, nil
+	}
+	if !p.OAuth.IsZero() {
+		oauth, err := p.OAuth.client(p.credential, p.HTTPClient)
+		client := p.HTTPClient
+		client.OAuth2 = oauth
+		return client, err
 	}
 	key, err := p.credential.Read()
 	if err != nil {
@@ -135,6 +147,9 @@ type Jira struct {
 	// variable that does.
 	TokenFile string `yaml:"token_file"`
 	TokenEnv  string `yaml:"token_env"`
+	// TokenExpires is the day on which the token ends; zero means that it is not
+	// known.
+	TokenExpires Date `yaml:"token_expires,omitempty"`
 	// Auth is basic, pat or bearer; empty means basic on Cloud, else pat.
 	Auth Auth `yaml:"auth"`
 	// Incidents and Reviews say which tickets are incidents and readiness
@@ -288,6 +303,9 @@ type Prometheus struct {
 	Name string `yaml:"name"`
 	// URL is the address below which /api/v1 is.
 	URL string `yaml:"url"`
+	// TokenExpires is the day on which the credential ends; zero means that it
+	// is not known.
+	TokenExpires Date `yaml:"token_expires,omitempty"`
 	// Presets are the names of embedded fact sets to ask for.
 	Presets []string `yaml:"presets"`
 	// FactsFiles declare more PromQL facts.

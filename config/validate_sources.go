@@ -37,7 +37,15 @@ func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string
 	v.name(path, p.Name, names)
 	v.address(path+".endpoint", "the endpoint", &p.Endpoint)
 	v.httpFiles(path+".http_client", &p.HTTPClient)
-	p.credential = v.credential(path, &p.TokenFile, p.TokenEnv, p.HTTPClient, true)
+	v.oauthAddress(path+".http_client", p.HTTPClient)
+	switch {
+	case p.OAuth.IsZero():
+		p.credential = v.credential(path, &p.TokenFile, p.TokenEnv, p.HTTPClient, true)
+	case p.TokenFile != "" || p.TokenEnv != "" || carries(p.HTTPClient):
+		v.add(path+".oauth", "there is another credential beside the OAuth app; remove one of them")
+	default:
+		p.credential = v.pagerDutyOAuth(path, p)
+	}
 	v.job(path, p.Schedule, p.Timeout, p.Rate, p.MaxResponseBytes)
 	v.history(path+".history", p.History)
 }
@@ -52,6 +60,7 @@ func (v *validator) jira(path string, j *Jira, names map[string]string) {
 		v.address(path+".browse_url", "the address", &j.BrowseURL)
 	}
 	v.httpFiles(path+".http_client", &j.HTTPClient)
+	v.oauthAddress(path+".http_client", j.HTTPClient)
 	// A Data Center site may be readable without logging in.
 	j.credential = v.credential(path, &j.TokenFile, j.TokenEnv, j.HTTPClient, j.Deployment == Cloud)
 	if j.Auth == "" {
@@ -94,6 +103,7 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 	v.name(path, p.Name, names)
 	v.address(path+".url", "the address", &p.URL)
 	v.httpFiles(path+".http_client", &p.HTTPClient)
+	v.oauthAddress(path+".http_client", p.HTTPClient)
 	for i, preset := range p.Presets {
 		at := fmt.Sprintf("%s.presets[%d]", path, i)
 		v.required(at, "the name", preset)
@@ -172,42 +182,57 @@ func (v *validator) history(path string, history Duration) {
 	}
 }
 
+// carries reports whether an HTTP client has a credential of its own.
+func carries(client HTTPClient) bool {
+	return client.Authorization != nil || client.BasicAuth != nil || client.OAuth2 != nil
+}
+
 // credential checks that there is exactly one credential and that it can be
 // read.
 func (v *validator) credential(path string, file *string, variable string, client HTTPClient, needed bool) Credential {
-	inClient := client.Authorization != nil || client.BasicAuth != nil || client.OAuth2 != nil
-	if v.spoilt[path+".token_file"] || v.spoilt[path+".token_env"] || v.spoilt[path+".http_client"] {
+	inClient := carries(client)
+	if v.spoilt[path+".http_client"] {
+		return Credential{}
+	}
+	if (*file != "" || variable != "") && inClient && (*file == "" || variable == "") {
+		v.add(path+".http_client", "there is a credential here and a token beside it; remove one of them")
+		return Credential{}
+	}
+	return v.secretOf(path, "token_file", "token_env", "token", file, variable, needed && !inClient)
+}
+
+// secretOf checks the two keys that say where a secret is, of which one is to be
+// given, and that it can be read.
+func (v *validator) secretOf(path, fileKey, variableKey, what string, file *string, variable string, needed bool) Credential {
+	if v.spoilt[path+"."+fileKey] || v.spoilt[path+"."+variableKey] {
 		return Credential{}
 	}
 	switch {
 	case *file != "" && variable != "":
-		v.add(path+".token_env", "both token_file and token_env are given; remove one of them")
-		return Credential{}
-	case (*file != "" || variable != "") && inClient:
-		v.add(path+".http_client", "there is a credential here and a token beside it; remove one of them")
+		v.add(path+"."+variableKey, "both %s and %s are given; remove one of them", fileKey, variableKey)
 		return Credential{}
 	case *file != "":
 		written := *file
-		v.resolve(path+".token_file", file)
+		v.resolve(path+"."+fileKey, file)
 		c := Credential{file: *file, readFile: v.options.ReadFile, unshown: !looksLikeFile(written)}
 		if _, err := c.Read(); err != nil {
-			v.add(path+".token_file", "%v; put the token, and nothing else, into a file that this program can read", err)
+			v.add(path+"."+fileKey, "%v; put the %s, and nothing else, into a file that this program can read", err, what)
 		}
 		return c
 	case variable != "":
 		if !variableName.MatchString(variable) {
 			// Not shown: it may be the token itself.
-			v.add(path+".token_env", "this is not the name of an environment variable; write the name, not the token")
+			v.add(path+"."+variableKey, "this is not the name of an environment variable; write the name, not the %s", what)
 			return Credential{}
 		}
 		value, _ := lookup(v.options.Environ, variable)
 		c := Credential{variable: variable, value: NewSecret(value)}
 		if _, err := c.Read(); err != nil {
-			v.add(path+".token_env", "the environment variable is empty or not one line; set it or correct its name")
+			v.add(path+"."+variableKey, "the environment variable is empty or not one line; set it or correct its name")
 		}
 		return c
-	case needed && !inClient:
-		v.add(path, "there is no credential; name a file in token_file or an environment variable in token_env")
+	case needed:
+		v.add(path, "there is no credential; name a file in %s or an environment variable in %s", fileKey, variableKey)
 	}
 	return Credential{}
 }

@@ -8,6 +8,8 @@ const (
 	requestDuration
 	rateLimit
 	rateLimitRemaining
+	circuitOpen
+	tokenExpiry
 	lastSuccess
 	skippedRecords
 	evaluationDuration
@@ -59,6 +61,15 @@ func processFamilies() []Family {
 			Name: "collector_rate_limit_remaining", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
 			Help:     "Requests left in the source's current window, as it last said.",
 			Presence: "the source tells",
+		},
+		circuitOpen: {
+			Name: "collector_circuit_open", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
+			Help: "1 while requests to the source are left unsent because too many in a row have failed, else 0.",
+		},
+		tokenExpiry: {
+			Name: "collector_token_expiry_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"}, Stability: Stable,
+			Help:     "When the credential of the source expires, as the configuration says, as a Unix time.",
+			Presence: "token_expires is configured",
 		},
 		lastSuccess: {
 			Name: "collector_last_success_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"}, Stability: Stable,

@@ -44,6 +44,8 @@ type ProcessMetrics struct {
 	requestDuration  *prometheus.HistogramVec
 	rateLimit        *prometheus.GaugeVec
 	remaining        *prometheus.GaugeVec
+	circuit          *prometheus.GaugeVec
+	tokenExpiry      *prometheus.GaugeVec
 	lastSuccess      *prometheus.GaugeVec
 	skipped          *prometheus.CounterVec
 	evaluation       prometheus.Histogram
@@ -71,6 +73,8 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 		requestDuration:  histograms(f[requestDuration], 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 		rateLimit:        gauges(f[rateLimit]),
 		remaining:        gauges(f[rateLimitRemaining]),
+		circuit:          gauges(f[circuitOpen]),
+		tokenExpiry:      gauges(f[tokenExpiry]),
 		lastSuccess:      gauges(f[lastSuccess]),
 		skipped:          counters(f[skippedRecords]),
 		evaluations:      counters(f[evaluationsTotal]),
@@ -93,7 +97,7 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 	for _, c := range []prometheus.Collector{
 		promcollectors.NewGoCollector(),
 		promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}),
-		m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.lastSuccess, m.skipped,
+		m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.tokenExpiry, m.lastSuccess, m.skipped,
 		m.evaluation, m.evaluations, m.expressionErrors, m.reloadSuccess, m.reloadTimestamp, info,
 	} {
 		if err := registry.Register(c); err != nil {
@@ -134,6 +138,7 @@ func (m *ProcessMetrics) Expect(sources, checks []string) {
 		m.requestDuration.DeletePartialMatch(labels)
 		m.rateLimit.DeletePartialMatch(labels)
 		m.remaining.DeletePartialMatch(labels)
+		m.circuit.DeletePartialMatch(labels)
 		m.lastSuccess.DeletePartialMatch(labels)
 		m.skipped.DeletePartialMatch(labels)
 	}
@@ -143,6 +148,8 @@ func (m *ProcessMetrics) Expect(sources, checks []string) {
 			m.runs.WithLabelValues(source, string(outcome))
 		}
 		m.runDuration.WithLabelValues(source)
+		// A reload makes new circuits, which are closed.
+		m.circuit.WithLabelValues(source).Set(0)
 	}
 	expected := set(checks)
 	for gone := range m.checks {
@@ -182,6 +189,7 @@ func (m *ProcessMetrics) Succeeded(source string, at time.Time) {
 
 // Request records one request to a source. call is the endpoint's template,
 // without ids or parameters; reason is ReasonOK or one of collectors.Reasons.
+// One that was not sent, since the circuit was open, has no duration.
 // With the first call of an endpoint all its reasons are born at zero.
 func (m *ProcessMetrics) Request(source, call, reason string, took time.Duration) {
 	if m.firstCall(source, call) {
@@ -191,7 +199,9 @@ func (m *ProcessMetrics) Request(source, call, reason string, took time.Duration
 		}
 	}
 	m.requests.WithLabelValues(source, call, reason).Inc()
-	m.requestDuration.WithLabelValues(source, call).Observe(took.Seconds())
+	if reason != string(collectors.ReasonCircuitOpen) {
+		m.requestDuration.WithLabelValues(source, call).Observe(took.Seconds())
+	}
 }
 
 func (m *ProcessMetrics) firstCall(source, call string) bool {
@@ -215,6 +225,21 @@ func (m *ProcessMetrics) RateLimit(source string, limit, remaining int) {
 	}
 	if remaining >= 0 {
 		m.remaining.WithLabelValues(source).Set(float64(remaining))
+	}
+}
+
+// CircuitOpen records whether requests to a source are left unsent because too
+// many have failed.
+func (m *ProcessMetrics) CircuitOpen(source string, open bool) {
+	m.circuit.WithLabelValues(source).Set(mark(open))
+}
+
+// TokensExpire says when the credentials of sources end, from now on: at the
+// start and after each reload. Sources that are not listed have no series.
+func (m *ProcessMetrics) TokensExpire(when map[string]time.Time) {
+	m.tokenExpiry.Reset()
+	for source, at := range when {
+		m.tokenExpiry.WithLabelValues(source).Set(unixSeconds(at))
 	}
 }
 

@@ -64,6 +64,10 @@ func exercise(m *ProcessMetrics) {
 	m.Request("pagerduty/main", "GET /services", string(collectors.ReasonRateLimited), time.Second)
 	m.RateLimit("pagerduty/main", 960, 940)
 	m.RateLimit("jira/main", -1, -1)
+	m.Request("pagerduty/main", "GET /services", string(collectors.ReasonCircuitOpen), 0)
+	m.CircuitOpen("pagerduty/main", true)
+	m.TokensExpire(map[string]time.Time{"pagerduty/gone": now, "pagerduty/main": now})
+	m.TokensExpire(map[string]time.Time{"pagerduty/main": now.Add(time.Hour)})
 	m.Skipped("jira/main", "issue", 2)
 	m.Skipped("jira/main", "nothing", 0)
 	m.Skipped("pagerduty/main", "incident", 1)
@@ -90,6 +94,10 @@ func TestProcessMetrics(t *testing.T) {
 		{"collector_requests_total", []string{"pagerduty/main", "GET /services", "ok"}, 1},
 		{"collector_requests_total", []string{"pagerduty/main", "GET /services", "rate_limited"}, 1},
 		{"collector_requests_total", []string{"pagerduty/main", "GET /services", "server_error"}, 0},
+		{"collector_requests_total", []string{"pagerduty/main", "GET /services", "circuit_open"}, 1},
+		{"collector_circuit_open", []string{"pagerduty/main"}, 1},
+		{"collector_circuit_open", []string{"jira/main"}, 0},
+		{"collector_token_expiry_timestamp_seconds", []string{"pagerduty/main"}, float64(now.Unix() + 3600)},
 		{"collector_request_duration_seconds", []string{"pagerduty/main", "GET /services"}, 2},
 		{"collector_rate_limit", []string{"pagerduty/main"}, 960},
 		{"collector_rate_limit_remaining", []string{"pagerduty/main"}, 940},
@@ -115,6 +123,8 @@ func TestProcessMetrics(t *testing.T) {
 	for _, absent := range [][]string{
 		{"collector_last_success_timestamp_seconds", "jira/main"},
 		{"collector_rate_limit", "jira/main"},
+		{"collector_token_expiry_timestamp_seconds", "jira/main"},
+		{"collector_token_expiry_timestamp_seconds", "pagerduty/gone"},
 		{"collector_skipped_records_total", "jira/main", "nothing"},
 	} {
 		if find(families[Prefix+absent[0]], absent[1:]...) != nil {
@@ -127,6 +137,7 @@ func TestExpectEndsWhatIsGone(t *testing.T) {
 	m, registry := processMetrics(t)
 	exercise(m)
 	m.Expect([]string{"jira/main", "prometheus/new"}, []string{"other"})
+	m.TokensExpire(nil)
 	for name, family := range gather(t, registry) {
 		for _, metric := range family.GetMetric() {
 			for _, l := range metric.GetLabel() {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -16,10 +18,11 @@ import (
 
 // chain is the http.RoundTripper that all requests of one source pass.
 type chain struct {
-	next   http.RoundTripper
-	config Config
-	pace   *pace
-	jitter func(time.Duration) time.Duration
+	next    http.RoundTripper
+	config  Config
+	pace    *pace
+	circuit *circuit
+	jitter  func(time.Duration) time.Duration
 }
 
 // RoundTrip sends the request, as often as it may and has to.
@@ -37,11 +40,15 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}()
 	for attempt := 1; ; attempt++ {
+		if c.circuit.refuses(call) {
+			// Not a token of the rate is spent on it.
+			return c.attempt(req, call, attempt)
+		}
 		if err := c.pace.wait(req.Context(), call); err != nil {
 			return nil, c.failure(req.Context(), call, err)
 		}
 		resp, err := c.attempt(req, call, attempt)
-		if attempt == attempts || !worthRepeating(req.Context(), resp, err) {
+		if attempt >= attempts || !worthRepeating(req.Context(), resp, err, attempt) || c.circuit.refuses(call) {
 			return resp, err
 		}
 		wait := c.jitter(backoff(attempt))
@@ -61,10 +68,23 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// attempt sends the request once and reads the whole answer.
+// attempt sends the request once and reads the whole answer, unless the circuit
+// is open.
 func (c *chain) attempt(req *http.Request, call string, number int) (*http.Response, error) {
+	done, err := c.circuit.allow(call)
+	if err != nil {
+		c.config.Observe(Observation{
+			Source: c.config.Source, Call: call, Outcome: string(collectors.ReasonCircuitOpen), Attempt: number,
+			Unsent: true, RateLimit: -1, RateRemaining: -1,
+		})
+		return nil, err
+	}
+	said := silent
+	defer func() { done(said) }()
+	var connected atomic.Bool
 	ctx, cancel := context.WithTimeout(req.Context(), c.config.Timeout)
 	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	started := c.config.Now()
 	resp, err := c.send(ctx, req)
 	if err != nil {
@@ -88,8 +108,32 @@ func (c *chain) attempt(req *http.Request, call string, number int) (*http.Respo
 		seen.RateLimit, seen.RateRemaining = budget.limit, budget.remaining
 		c.pace.learn(call, resp, budget)
 	}
+	said = judge(req.Context(), resp, err, connected.Load())
 	c.config.Observe(seen)
 	return resp, err
+}
+
+// judge tells what an attempt says about the source. A refusal is an answer:
+// a credential that is not accepted or a request that is wrong says nothing
+// about the next one, which fails fast and with a reason of its own.
+func judge(ctx context.Context, resp *http.Response, err error, connected bool) verdict {
+	if err == nil {
+		if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
+			return failing
+		}
+		return alive
+	}
+	var failed *collectors.CallError
+	errors.As(err, &failed)
+	switch {
+	case failed.Reason == collectors.ReasonTooLarge:
+		return alive
+	case ctx.Err() != nil || (failed.Reason != collectors.ReasonTimeout && failed.Reason != collectors.ReasonUnreachable):
+		return silent
+	case connected:
+		return failing
+	}
+	return absent
 }
 
 // send does one attempt and leaves nothing open: the answer's body is read to
@@ -200,8 +244,12 @@ func repeatable(req *http.Request) bool {
 	return marked || marked2
 }
 
+// timeoutAttempts is how often a request is sent that the source did not answer
+// in time: each attempt takes as long as one may.
+const timeoutAttempts = 2
+
 // worthRepeating reports whether another attempt may end differently.
-func worthRepeating(ctx context.Context, resp *http.Response, err error) bool {
+func worthRepeating(ctx context.Context, resp *http.Response, err error, attempt int) bool {
 	if ctx.Err() != nil {
 		return false
 	}
@@ -219,7 +267,7 @@ func worthRepeating(ctx context.Context, resp *http.Response, err error) bool {
 	}
 	var failed *collectors.CallError
 	errors.As(err, &failed)
-	return failed.Reason == collectors.ReasonTimeout || failed.Reason == collectors.ReasonUnreachable
+	return failed.Reason == collectors.ReasonUnreachable || (failed.Reason == collectors.ReasonTimeout && attempt < timeoutAttempts)
 }
 
 // backoff is the span that the wait before the attempt after this one is drawn

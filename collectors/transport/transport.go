@@ -1,12 +1,13 @@
 // Package transport is the one way out: every request of every source passes
-// the same chain, which measures, paces, bounds and repeats it.
+// the same chain, which measures, paces, bounds and repeats it, and leaves a
+// source alone that does not answer.
 //
 // What a caller gets is simple. If the server answered, the answer is returned
 // whatever its status, after repeats where they may help, with its body
 // complete in memory: a non-2xx status is the caller's to classify with
 // collectors.ReasonOfStatus. If there was no whole answer (no connection, a
 // reset or an end in mid-body, a time-out, a body beyond the limit, a
-// credential file that cannot be read), the error is a *collectors.CallError
+// credential file that cannot be read, an open circuit), the error is a *collectors.CallError
 // that errors.As finds through the *url.Error of http.Client.
 package transport
 
@@ -76,6 +77,9 @@ type Config struct {
 	// Observe is told about every attempt, in the goroutine of the request. It
 	// may be nil.
 	Observe func(Observation)
+	// Circuit is told when the circuit of the source opens and closes: whether
+	// calls fail unsent because the source failed too often. It may be nil.
+	Circuit func(open bool)
 	// Template names a call without ids or parameters: GET /incidents. Its
 	// answers must be few, as they become a metric's label. Nil means
 	// DefaultTemplate.
@@ -90,6 +94,8 @@ type Observation struct {
 	Outcome string
 	// Attempt counts from 1.
 	Attempt int
+	// Unsent is set when the circuit was open and nothing was sent.
+	Unsent bool
 	// Status is the HTTP status, 0 when there was no answer.
 	Status int
 	// Duration is from sending to the last byte, without waiting before it.
@@ -111,10 +117,11 @@ func New(cfg Config) (*http.Client, error) {
 		return nil, fmt.Errorf("HTTP client of %s: %w", cfg.Source, err)
 	}
 	client.Transport = &chain{
-		next:   client.Transport,
-		config: cfg,
-		pace:   newPace(cfg),
-		jitter: func(d time.Duration) time.Duration { return time.Duration(rand.Float64() * float64(d)) },
+		next:    client.Transport,
+		config:  cfg,
+		pace:    newPace(cfg),
+		circuit: newCircuit(cfg.Now, cfg.Circuit),
+		jitter:  func(d time.Duration) time.Duration { return time.Duration(rand.Float64() * float64(d)) },
 	}
 	return client, nil
 }
@@ -152,6 +159,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Observe == nil {
 		c.Observe = func(Observation) {}
+	}
+	if c.Circuit == nil {
+		c.Circuit = func(bool) {}
 	}
 	if c.Template == nil {
 		c.Template = DefaultTemplate

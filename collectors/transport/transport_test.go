@@ -31,6 +31,8 @@ type world struct {
 	slept    []time.Duration
 	seen     []transport.Observation
 	requests []*http.Request
+	// circuit is what was told of it, in order.
+	circuit []bool
 }
 
 func start(t *testing.T, cfg transport.Config, handle func(w http.ResponseWriter, r *http.Request, nth int)) *world {
@@ -55,6 +57,7 @@ func start(t *testing.T, cfg transport.Config, handle func(w http.ResponseWriter
 		return ctx.Err()
 	}
 	cfg.Observe = func(o transport.Observation) { w.mu.Lock(); defer w.mu.Unlock(); w.seen = append(w.seen, o) }
+	cfg.Circuit = func(open bool) { w.mu.Lock(); defer w.mu.Unlock(); w.circuit = append(w.circuit, open) }
 	client, err := transport.New(cfg)
 	if err != nil {
 		t.Fatal(err)
