@@ -56,7 +56,7 @@ func plan(o Options) (Options, *world, error) {
 
 // quietDeps are those of sources whose requests nobody measures.
 func quietDeps(o Options) sourceDeps {
-	return sourceDeps{options: o, observe: func(transport.Observation) {}, circuit: func(string, bool) {}}
+	return sourceDeps{options: o, observe: func(transport.Observation) {}}
 }
 
 // Finding is one thing that Check looked at.

@@ -38,7 +38,7 @@ type instance struct {
 type sourceDeps struct {
 	options Options
 	observe func(transport.Observation)
-	// circuit is told when a source's circuit opens and closes.
+	// circuit is told when a source's circuit opens and closes; it may be nil.
 	circuit func(source string, open bool)
 	// attestations are the claims that the framework's proofs read.
 	attestations []framework.Attestation
@@ -62,11 +62,14 @@ type upstream struct {
 }
 
 func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
-	return transport.New(transport.Config{
+	out := transport.Config{
 		Source: u.id, HTTP: u.client, RatePerMinute: u.rate.PerMinute, BudgetShare: u.rate.Share,
 		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe,
-		Circuit: func(open bool) { d.circuit(u.id, open) },
-	})
+	}
+	if d.circuit != nil {
+		out.Circuit = func(open bool) { d.circuit(u.id, open) }
+	}
+	return transport.New(out)
 }
 
 // addDefinitions adds definitions whose names are not there yet. Two meanings
