@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"math"
 	"sort"
 	"strings"
 	"time"
@@ -123,16 +122,7 @@ var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation {
 	out := &Observation{Source: p.ID, Missing: MissingNotCollected}
-	freshFor, validFor := d.FreshFor, d.ValidFor
-	if freshFor <= 0 {
-		freshFor = p.FreshFor
-	}
-	if freshFor <= 0 {
-		freshFor = DefaultFreshFor
-	}
-	if validFor <= 0 {
-		validFor = max(DefaultValidFor, 3*freshFor)
-	}
+	freshFor, validFor := d.Ageing(p.FreshFor)
 	coverage, answered := l.covered[groupKey{p.ID, l.groupOf[sourceFact{p.ID, d.Name}]}]
 	if answered {
 		out.HealthyUntil = coverage.At.Add(freshFor)
@@ -188,49 +178,44 @@ func merge(d Definition, parts []*Observation, now time.Time) *Observation {
 		}
 		return out
 	}
-	number := known[0].Value.num
+	value := known[0].Value
 	var sources []string
 	*out = *known[0]
 	for i, p := range known {
-		if i > 0 {
-			switch how {
-			case MergeSum:
-				number += p.Value.num
-			case MergeMin, MergeMax:
-				number = extreme(d, how, number, p.Value.num, known[0].Value.instant)
-			}
-			if p.Since.After(out.Since) {
-				out.Since = p.Since
-			}
-			out.ObservedAt = earliest(out.ObservedAt, p.ObservedAt)
-			out.FreshUntil = earliest(out.FreshUntil, p.FreshUntil)
-			out.ValidUntil = earliest(out.ValidUntil, p.ValidUntil)
-			out.HealthyUntil = earliest(out.HealthyUntil, p.HealthyUntil)
-		}
 		sources = append(sources, p.Source)
-		if p.Value.num == number && how != MergeSum {
-			out.Detail = p.Detail
+		if i == 0 {
+			continue
 		}
+		switch how {
+		case MergeSum:
+			value.num += p.Value.num
+		case MergeMin, MergeMax:
+			if next := extreme(d, how, value, p.Value, now); next != value {
+				value, out.Detail = next, p.Detail
+			}
+		}
+		if p.Since.After(out.Since) {
+			out.Since = p.Since
+		}
+		out.ObservedAt = earliest(out.ObservedAt, p.ObservedAt)
+		out.FreshUntil = earliest(out.FreshUntil, p.FreshUntil)
+		out.ValidUntil = earliest(out.ValidUntil, p.ValidUntil)
+		out.HealthyUntil = earliest(out.HealthyUntil, p.HealthyUntil)
 	}
 	out.Source = strings.Join(sources, ",")
-	if how != MergeAny && how != MergeAll {
-		out.Value.num = number
-		out.Value.instant = out.Value.instant && !math.IsInf(number, 0)
-	}
+	out.Value = value
 	return out
 }
 
-// extreme picks the smaller or larger of two numbers as they will be read: the
-// instant of a larger age is the earlier one.
-func extreme(d Definition, how Merge, a, b float64, instants bool) float64 {
-	larger := how == MergeMax
-	if instants && d.Clock == Elapsed && !math.IsInf(a, 0) && !math.IsInf(b, 0) {
-		larger = !larger
+// extreme picks the smaller or larger of two values as they are read at the
+// time: the instant of a larger age is the earlier one, and an age may also be
+// infinite.
+func extreme(d Definition, how Merge, a, b Value, now time.Time) Value {
+	x, y := d.Read(a, now).num, d.Read(b, now).num
+	if how == MergeMax && y > x || how == MergeMin && y < x {
+		return b
 	}
-	if larger {
-		return math.Max(a, b)
-	}
-	return math.Min(a, b)
+	return a
 }
 
 func earliest(a, b time.Time) time.Time {

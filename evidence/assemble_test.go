@@ -112,24 +112,27 @@ func TestMergeOverSources(t *testing.T) {
 		want       string
 		missing    Missing
 	}{
-		"counts add up":                        {Definition{Kind: KindInt}, []Value{Int(2), Int(3)}, "5", ""},
-		"a missing part leaves a sum unknown":  {Definition{Kind: KindInt}, []Value{Int(2), {}}, "none", MissingPartial},
-		"doubles take the minimum":             {Definition{Kind: KindDouble}, []Value{double(t, 0.9), double(t, 0.4)}, "0.4", ""},
-		"one true decides any":                 {Definition{Kind: KindBool}, []Value{Bool(true), {}}, "true", ""},
-		"one false does not decide any":        {Definition{Kind: KindBool}, []Value{Bool(false), {}}, "none", MissingPartial},
-		"one false decides all":                {Definition{Kind: KindBool, Merge: MergeAll}, []Value{{}, Bool(false)}, "false", ""},
-		"all true needs everybody":             {Definition{Kind: KindBool, Merge: MergeAll}, []Value{Bool(true), Bool(true)}, "true", ""},
-		"the larger age is the earlier time":   {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3), age(30)}, "30", ""},
-		"never is the largest age":             {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3), Never()}, "never", ""},
-		"min of ages is the latest time":       {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours", Merge: MergeMin}, []Value{age(3), age(30)}, "3", ""},
-		"time left: the earliest deadline":     {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{age(-5), age(-9)}, "5", ""},
-		"nobody answered: the reason stays so": {Definition{Kind: KindInt}, []Value{{}, {}}, "none", MissingNotCollected},
+		"counts add up":                         {Definition{Kind: KindInt}, []Value{Int(2), Int(3)}, "5", ""},
+		"a missing part leaves a sum unknown":   {Definition{Kind: KindInt}, []Value{Int(2), {}}, "none", MissingPartial},
+		"doubles take the minimum":              {Definition{Kind: KindDouble}, []Value{double(t, 0.9), double(t, 0.4)}, "0.4", ""},
+		"one true decides any":                  {Definition{Kind: KindBool}, []Value{Bool(true), {}}, "true", ""},
+		"one false does not decide any":         {Definition{Kind: KindBool}, []Value{Bool(false), {}}, "none", MissingPartial},
+		"one false decides all":                 {Definition{Kind: KindBool, Merge: MergeAll}, []Value{{}, Bool(false)}, "false", ""},
+		"all true needs everybody":              {Definition{Kind: KindBool, Merge: MergeAll}, []Value{Bool(true), Bool(true)}, "true", ""},
+		"the larger age is the earlier time":    {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3), age(30)}, "30", ""},
+		"never is the largest age":              {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3), Never()}, "never", ""},
+		"min of ages is the latest time":        {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours", Merge: MergeMin}, []Value{age(3), age(30)}, "3", ""},
+		"time left: the earliest deadline":      {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{age(-5), age(-9)}, "5", ""},
+		"time left: before no deadline":         {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{Never(), age(-5)}, "5", ""},
+		"time left: after a deadline that came": {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{age(-5), double(t, 0)}, "0", ""},
+		"time left: none to no deadline":        {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{Never(), double(t, 0), Never()}, "0", ""},
+		"nobody answered: the reason stays so":  {Definition{Kind: KindInt}, []Value{{}, {}}, "none", MissingNotCollected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.definition.Name = "x.y"
 			f := facts(t, c.definition)
 			l := NewLedger()
-			ids := []string{"s/1", "s/2"}
+			ids := []string{"s/1", "s/2", "s/3"}[:len(c.parts)]
 			for i, v := range c.parts {
 				if v.Kind() == KindInvalid {
 					continue
@@ -169,5 +172,38 @@ func TestNaNIsNotAValue(t *testing.T) {
 	nan /= nan
 	if _, ok := d.Observe(nan, noon); ok {
 		t.Error("NaN was taken for a value")
+	}
+}
+
+func TestAgeing(t *testing.T) {
+	const hour = time.Hour
+	for name, c := range map[string]struct {
+		definition   Definition
+		usual        time.Duration
+		fresh, valid time.Duration
+	}{
+		"nothing is said":                         {Definition{}, 0, DefaultFreshFor, DefaultValidFor},
+		"the schedule":                            {Definition{}, 15 * time.Minute, 15 * time.Minute, DefaultValidFor},
+		"a monthly schedule":                      {Definition{}, 90 * 24 * hour, 90 * 24 * hour, 270 * 24 * hour},
+		"the definition":                          {Definition{FreshFor: hour, ValidFor: 5 * hour}, 6 * hour, hour, 5 * hour},
+		"a slow listing of a quick schedule":      {Definition{FreshAtLeast: 3 * hour}, 15 * time.Minute, 3 * hour, DefaultValidFor},
+		"a slow listing of a slower schedule":     {Definition{FreshAtLeast: 3 * hour}, 6 * hour, 6 * hour, DefaultValidFor},
+		"a slow listing without a schedule":       {Definition{FreshAtLeast: hour / 4}, 0, DefaultFreshFor, DefaultValidFor},
+		"never fresher than it is valid":          {Definition{FreshAtLeast: 3 * hour, ValidFor: 24 * hour}, 36 * hour, 24 * hour, 24 * hour},
+		"valid for longer than three times fresh": {Definition{FreshAtLeast: 3 * hour, ValidFor: 24 * hour}, 6 * hour, 6 * hour, 24 * hour},
+	} {
+		if fresh, valid := c.definition.Ageing(c.usual); fresh != c.fresh || valid != c.valid {
+			t.Errorf("%s: fresh for %s and valid for %s, want %s and %s", name, fresh, valid, c.fresh, c.valid)
+		}
+	}
+	d := Definition{Name: "x.y", Kind: KindInt, Help: "a count", FreshAtLeast: 3 * hour}
+	if err := d.Validate(); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []Definition{{FreshAtLeast: 3 * hour, ValidFor: 8 * hour}, {FreshAtLeast: 3 * hour, FreshFor: hour}} {
+		bad.Name, bad.Kind, bad.Help = d.Name, d.Kind, d.Help
+		if bad.Validate() == nil {
+			t.Errorf("%+v is taken for sound", bad)
+		}
 	}
 }

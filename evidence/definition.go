@@ -85,6 +85,9 @@ type Definition struct {
 	// FreshFor is how long a record counts as fresh after it was last observed;
 	// 0 means: three times the longest gap of the source's schedule.
 	FreshFor time.Duration
+	// FreshAtLeast bounds that default from below, for facts that a source does
+	// not observe in every round. It is 0 where FreshFor is not.
+	FreshAtLeast time.Duration
 	// ValidFor is how long the last value counts at all; 0 means 7 days.
 	ValidFor time.Duration
 	// Absent documents what no data means.
@@ -129,6 +132,12 @@ func (d Definition) Validate() error {
 	if d.Remember == RememberMean && (d.Kind != KindDouble || d.Clock != NoClock || d.Window < 48*time.Hour || d.Window%(24*time.Hour) != 0) {
 		errs = append(errs, fmt.Errorf("fact %s: a fact that remembers a mean is a double without a clock, and its window is whole days, two at least", d.Name))
 	}
+	if d.ValidFor != 0 && d.ValidFor < 3*d.FreshAtLeast {
+		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times the least freshness %s", d.Name, d.ValidFor, d.FreshAtLeast))
+	}
+	if d.FreshFor != 0 && d.FreshAtLeast != 0 {
+		errs = append(errs, fmt.Errorf("fact %s: fresh_for %s leaves nothing to a least freshness of %s", d.Name, d.FreshFor, d.FreshAtLeast))
+	}
 	switch d.EffectiveMerge() {
 	case MergeSum, MergeMin, MergeMax:
 	case MergeAny, MergeAll:
@@ -139,6 +148,23 @@ func (d Definition) Validate() error {
 		errs = append(errs, fmt.Errorf("fact %s: merge %q: want sum, min, max, any or all", d.Name, d.Merge))
 	}
 	return errors.Join(errs...)
+}
+
+// Ageing is how long a record is fresh and how long it counts at all, from its
+// last observation. usual is the freshness that the source's schedule gives,
+// and 0 where there is none. A slow schedule makes records fresh for longer,
+// and never for longer than they are valid.
+func (d Definition) Ageing(usual time.Duration) (freshFor, validFor time.Duration) {
+	if freshFor = d.FreshFor; freshFor <= 0 {
+		if usual <= 0 {
+			usual = DefaultFreshFor
+		}
+		freshFor = max(usual, d.FreshAtLeast)
+	}
+	if d.ValidFor <= 0 {
+		return freshFor, max(DefaultValidFor, 3*freshFor)
+	}
+	return min(freshFor, d.ValidFor), d.ValidFor
 }
 
 // EffectiveMerge is Merge with its default filled in.

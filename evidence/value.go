@@ -78,8 +78,8 @@ func Instant(t time.Time) Value {
 	return Value{kind: KindDouble, instant: true, num: float64(t.UnixMilli()) / 1000}
 }
 
-// Never is the value of an Elapsed fact whose event a source that answered has
-// not seen: an infinite age.
+// Never is the value of a fact with a clock whose event a source that answered
+// has not seen, or whose deadline is not in sight: an infinite time.
 func Never() Value { return Value{kind: KindDouble, num: math.Inf(1)} }
 
 // Stored rebuilds a value from the three parts that a store keeps of it.
