@@ -106,10 +106,10 @@ func names(list []*reference, services []*serviceRecord) bool {
 func automaticWorkflows() fact {
 	d := evidence.Definition{
 		Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt, Pack: "pagerduty",
-		Help:        "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an incident workflow for the service or for all services.",
-		Permissions: []string{"services.read", "incident_workflows.read"},
-		FreshFor:    slowFresh,
-		Absent:      "0 when a complete listing has none",
+		Help:         "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an incident workflow for the service or for all services.",
+		Permissions:  []string{"services.read", "incident_workflows.read"},
+		FreshAtLeast: slowFresh,
+		Absent:       "0 when a complete listing has none",
 	}
 	return fact{Definition: d, group: groupWorkflows, whole: func(r *round, all []*serviceRecord) answer {
 		n := 0
@@ -125,12 +125,12 @@ func automaticWorkflows() fact {
 func orchestratedActions() fact {
 	d := evidence.Definition{
 		Name: "pagerduty.orchestrated_actions", Kind: evidence.KindInt, Pack: "pagerduty",
-		Help:        "Automation actions in GET /automation_actions/actions that event orchestration may invoke for the service or for all services and that ran in the last 90 days.",
-		Permissions: []string{"services.read"},
-		Needs:       "a credential that may list automation actions, for which no scope is documented",
-		Window:      actionsSpan,
-		FreshFor:    slowFresh,
-		Absent:      "0 when a complete listing has none",
+		Help:         "Automation actions in GET /automation_actions/actions that event orchestration may invoke for the service or for all services and that ran in the last 90 days.",
+		Permissions:  []string{"services.read"},
+		Needs:        "a credential that may list automation actions, for which no scope is documented",
+		Window:       actionsSpan,
+		FreshAtLeast: slowFresh,
+		Absent:       "0 when a complete listing has none",
 	}
 	return fact{Definition: d, group: groupAutomation, whole: func(r *round, all []*serviceRecord) answer {
 		n := 0

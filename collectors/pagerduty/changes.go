@@ -95,7 +95,7 @@ func (r *round) listChanges(ctx context.Context) error {
 
 func changeDefinition(name string, kind evidence.Kind, window time.Duration, help string) evidence.Definition {
 	return evidence.Definition{
-		Name: name, Kind: kind, Pack: "pagerduty", Help: help, Window: window, FreshFor: slowFresh,
+		Name: name, Kind: kind, Pack: "pagerduty", Help: help, Window: window, FreshAtLeast: slowFresh,
 		Permissions: []string{"services.read", "change_events.read"},
 	}
 }

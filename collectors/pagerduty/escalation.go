@@ -63,11 +63,11 @@ func escalationLevels() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.escalation_levels", Kind: evidence.KindInt, Pack: "pagerduty",
-			Help:        "Levels with at least one target of the service's policy in GET /escalation_policies; of several services, the least.",
-			Permissions: []string{"services.read", "escalation_policies.read"},
-			Absent:      "unknown for a service without a policy",
-			Merge:       evidence.MergeMin,
-			FreshFor:    slowFresh,
+			Help:         "Levels with at least one target of the service's policy in GET /escalation_policies; of several services, the least.",
+			Permissions:  []string{"services.read", "escalation_policies.read"},
+			Absent:       "unknown for a service without a policy",
+			Merge:        evidence.MergeMin,
+			FreshAtLeast: slowFresh,
 		},
 		group: groupEscalation,
 		part: func(r *round, s *serviceRecord) answer {
@@ -77,11 +77,8 @@ func escalationLevels() fact {
 			}
 			levels := 0
 			for _, rule := range *p.Rules {
-				for _, target := range rule.Targets {
-					if target != nil && target.ID != "" {
-						levels++
-						break
-					}
+				if rule.manned() {
+					levels++
 				}
 			}
 			return count(levels, fmt.Sprintf("escalation policy %s", p.ID))

@@ -107,11 +107,11 @@ func adaptiveAlerting() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help:        "Alerts are grouped by content or by machine learning, by the service's own alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
-			Permissions: []string{"services.read"},
-			FreshFor:    slowFresh,
-			Absent:      "false when the service does not have the settings",
-			Merge:       evidence.MergeAll,
+			Help:         "Alerts are grouped by content or by machine learning, by the service's own alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
+			Permissions:  []string{"services.read"},
+			FreshAtLeast: slowFresh,
+			Absent:       "false when the service does not have the settings",
+			Merge:        evidence.MergeAll,
 		},
 		group: groupGrouping,
 		part: func(r *round, s *serviceRecord) answer {

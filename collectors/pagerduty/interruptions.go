@@ -158,7 +158,7 @@ func (r *round) interruptions() *interruptions {
 
 func sleepInterruptions30d() fact {
 	d := incidentDefinition("pagerduty.sleep_interruptions_30d", evidence.KindInt, fmt.Sprintf("Times in the last 30 days that an incident of high urgency of the service's escalation policy, from whatever service, notified somebody between %d:00 and %02d:00 in that person's time zone, notify_log_entry in GET /log_entries and time_zone in GET /users; of several services, the most.", nightStart, nightEnd))
-	d.Window, d.FreshFor = interruptionsSpan, slowFresh
+	d.Window, d.FreshAtLeast = interruptionsSpan, slowFresh
 	d.Permissions = append(d.Permissions, "users.read")
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when a complete log has none; unknown for a service without a policy, or where a time zone is not known"

@@ -16,7 +16,7 @@ const (
 )
 
 // How often listings are asked for that change slowly. Their facts stay fresh
-// for longer than a few of these, and than three rounds of an hourly schedule.
+// for longer than a few of these, and for longer still with a slow schedule.
 const (
 	setupEvery   = 30 * time.Minute
 	onCallsEvery = 15 * time.Minute

@@ -37,6 +37,10 @@ type duties struct {
 	near, month duty
 	// rotation is the number of distinct people on level 1 in the whole span.
 	rotation int
+	// stint is the longest time of one person on level 1, at most that span.
+	stint time.Duration
+	// permanent are the levels that somebody is on without a schedule.
+	permanent []int
 }
 
 // of sums up the duties of a service's policy. A policy that a complete
@@ -47,9 +51,11 @@ func (l *listedDuties) of(s *serviceRecord) duties {
 	if !ok {
 		shifts := l.shifts[id]
 		d = duties{
-			near:     sweep(shifts, l.from, l.from.Add(nearSpan)),
-			month:    sweep(shifts, l.from, l.from.Add(monthSpan)),
-			rotation: rotation(shifts, l.from, l.from.Add(onCallSpan)),
+			near:      sweep(shifts, l.from, l.from.Add(nearSpan)),
+			month:     sweep(shifts, l.from, l.from.Add(monthSpan)),
+			rotation:  rotation(shifts, l.from, l.from.Add(onCallSpan)),
+			stint:     stint(shifts, l.from, l.from.Add(onCallSpan)),
+			permanent: permanent(shifts),
 		}
 		l.summary[id] = d
 	}
@@ -104,7 +110,7 @@ func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (lis
 					listed.bad[id] = true
 					continue
 				}
-				listed.shifts[o.Policy.ID] = append(listed.shifts[o.Policy.ID], shift{user: o.User.ID, level: o.Level, start: o.Start.Time, end: o.End.Time})
+				listed.shifts[o.Policy.ID] = append(listed.shifts[o.Policy.ID], o.shift())
 			}
 			return nil
 		})
@@ -118,10 +124,10 @@ func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (lis
 func onCallDefinition(name string, kind evidence.Kind, help string) evidence.Definition {
 	return evidence.Definition{
 		Name: name, Kind: kind, Pack: "pagerduty", Help: help,
-		Permissions: []string{"services.read", "oncalls.read"},
-		FreshFor:    slowFresh,
-		ValidFor:    onCallsValid,
-		Absent:      "nobody, when a complete listing has no entry of the policy",
+		Permissions:  []string{"services.read", "oncalls.read"},
+		FreshAtLeast: slowFresh,
+		ValidFor:     onCallsValid,
+		Absent:       "nobody, when a complete listing has no entry of the policy",
 	}
 }
 

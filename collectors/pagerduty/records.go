@@ -30,6 +30,8 @@ type serviceRecord struct {
 	AutoResolveTimeout *float64     `json:"auto_resolve_timeout"`
 	Policy             *policy      `json:"escalation_policy"`
 	Integrations       []*reference `json:"integrations"`
+	Teams              []*reference `json:"teams"`
+	Urgency            *urgencyRule `json:"incident_urgency_rule"`
 	Grouping           *struct {
 		Type *string `json:"type"`
 	} `json:"alert_grouping_parameters"`
@@ -56,6 +58,42 @@ func (s *serviceRecord) policyID() string {
 	return s.Policy.ID
 }
 
+// urgencyRule says how urgent the incidents of a service are: always the same,
+// or otherwise within its support hours than outside.
+type urgencyRule struct {
+	Type    string  `json:"type"`
+	Urgency *string `json:"urgency"`
+	During  *struct {
+		Urgency *string `json:"urgency"`
+	} `json:"during_support_hours"`
+	Outside *struct {
+		Urgency *string `json:"urgency"`
+	} `json:"outside_support_hours"`
+}
+
+// urgencies are those that the rule can give: high, low, or severity_based for
+// either. None are told of a rule that is not known.
+func (u *urgencyRule) urgencies() []string {
+	var list []string
+	add := func(urgency *string) {
+		if urgency != nil && (*urgency == "high" || *urgency == "low" || *urgency == "severity_based") {
+			list = append(list, *urgency)
+		}
+	}
+	switch {
+	case u == nil:
+	case u.Type == "constant":
+		add(u.Urgency)
+	case u.Type == "use_support_hours" && u.During != nil && u.Outside != nil:
+		add(u.During.Urgency)
+		add(u.Outside.Urgency)
+		if len(list) == 1 {
+			return nil
+		}
+	}
+	return list
+}
+
 type policy struct {
 	ID    string            `json:"id"`
 	Rules *[]escalationRule `json:"escalation_rules"`
@@ -78,9 +116,19 @@ func (p *policy) check() error {
 type onCallRecord struct {
 	Policy *reference `json:"escalation_policy"`
 	User   *reference `json:"user"`
-	Level  int        `json:"escalation_level"`
-	Start  instant    `json:"start"`
-	End    instant    `json:"end"`
+	// Schedule may be of any kind, and null for a user who is named by the
+	// policy itself.
+	Schedule *reference `json:"schedule"`
+	Level    int        `json:"escalation_level"`
+	Start    instant    `json:"start"`
+	End      instant    `json:"end"`
+}
+
+func (o *onCallRecord) shift() shift {
+	return shift{
+		user: o.User.ID, level: o.Level, start: o.Start.Time, end: o.End.Time,
+		permanent: (o.Schedule == nil || o.Schedule.ID == "") && o.Start.IsZero() && o.End.IsZero(),
+	}
 }
 
 func (o *onCallRecord) check() error {

@@ -203,6 +203,7 @@ func merge(d evidence.Definition, parts []answer) answer {
 	rule := d.EffectiveMerge()
 	var missing evidence.Missing
 	var details []string
+	var lowest, highest evidence.Value
 	sum, least, most := 0.0, math.Inf(1), math.Inf(-1)
 	for _, a := range parts {
 		if a.missing != "" {
@@ -211,7 +212,13 @@ func merge(d evidence.Definition, parts []answer) answer {
 		}
 		details = append(details, a.detail)
 		v := a.value.Number()
-		sum, least, most = sum+v, min(least, v), max(most, v)
+		sum += v
+		if lowest.Kind() == evidence.KindInvalid || v < least {
+			least, lowest = v, a.value
+		}
+		if highest.Kind() == evidence.KindInvalid || v > most {
+			most, highest = v, a.value
+		}
 	}
 	decided := rule == evidence.MergeAny && most == 1 || rule == evidence.MergeAll && least == 0
 	switch {
@@ -220,16 +227,15 @@ func merge(d evidence.Definition, parts []answer) answer {
 	case missing != "" && !decided:
 		return answer{missing: evidence.MissingPartial}
 	}
-	number := least // min and all
+	value := lowest // min and all
 	switch rule {
 	case evidence.MergeSum:
-		number = sum
+		var err error
+		if value, err = evidence.Stored(d.Kind, false, sum); err != nil {
+			return answer{missing: evidence.MissingNaN}
+		}
 	case evidence.MergeMax, evidence.MergeAny:
-		number = most
-	}
-	value, err := evidence.Stored(d.Kind, false, number)
-	if err != nil {
-		return answer{missing: evidence.MissingNaN}
+		value = highest
 	}
 	return answer{value: value, detail: string(rule) + " of " + strings.Join(details, "; ")}
 }

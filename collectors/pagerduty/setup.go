@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/prodready/collector/evidence"
@@ -74,10 +75,10 @@ func serviceExists() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.service_exists", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help:        "The referenced service is in GET /services.",
-			Permissions: []string{"services.read"},
-			FreshFor:    slowFresh,
-			Absent:      "false: a complete listing without the id is observed absent",
+			Help:         "The referenced service is in GET /services.",
+			Permissions:  []string{"services.read"},
+			FreshAtLeast: slowFresh,
+			Absent:       "false: a complete listing without the id is observed absent",
 		},
 		group: groupSetup,
 		part:  func(_ *round, s *serviceRecord) answer { return yes(true, "listed") },
@@ -89,11 +90,11 @@ func serviceEnabled() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.service_enabled", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help:        "The status of the service in GET /services is not disabled; of several services, of all.",
-			Permissions: []string{"services.read"},
-			FreshFor:    slowFresh,
-			Absent:      "unknown",
-			Merge:       evidence.MergeAll,
+			Help:         "The status of the service in GET /services is not disabled; of several services, of all.",
+			Permissions:  []string{"services.read"},
+			FreshAtLeast: slowFresh,
+			Absent:       "unknown",
+			Merge:        evidence.MergeAll,
 		},
 		group: groupSetup,
 		part: func(_ *round, s *serviceRecord) answer {
@@ -111,10 +112,10 @@ func integrations() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.integrations", Kind: evidence.KindInt, Pack: "pagerduty",
-			Help:        "Integrations of the service in GET /services, e-mail integrations not counted.",
-			Permissions: []string{"services.read"},
-			FreshFor:    slowFresh,
-			Absent:      "0 when the service lists none",
+			Help:         "Integrations of the service in GET /services, e-mail integrations not counted.",
+			Permissions:  []string{"services.read"},
+			FreshAtLeast: slowFresh,
+			Absent:       "0 when the service lists none",
 		},
 		group: groupSetup,
 		part: func(_ *round, s *serviceRecord) answer {
@@ -137,10 +138,10 @@ func ackTimeout() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.ack_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
-			Help:        "Time after which an acknowledged incident is triggered again, acknowledgement_timeout in GET /services; 0 when it is off.",
-			Permissions: []string{"services.read"},
-			FreshFor:    slowFresh,
-			Absent:      "0: null means that the time-out is off",
+			Help:         "Time after which an acknowledged incident is triggered again, acknowledgement_timeout in GET /services; 0 when it is off.",
+			Permissions:  []string{"services.read"},
+			FreshAtLeast: slowFresh,
+			Absent:       "0: null means that the time-out is off",
 			// Off is the worst answer and the smallest number.
 			Merge: evidence.MergeMin,
 		},
@@ -152,4 +153,97 @@ func ackTimeout() fact {
 			return count(int(*s.AckTimeout), fmt.Sprintf("acknowledgement time-out %.0f s", *s.AckTimeout))
 		},
 	}
+}
+
+func autoResolveTimeout() fact {
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.auto_resolve_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
+			Help:         "Time after which an open incident is resolved by itself, auto_resolve_timeout in GET /services; 0 when it is off; of several services, the least.",
+			Permissions:  []string{"services.read"},
+			FreshAtLeast: slowFresh,
+			Absent:       "0: null means that the time-out is off",
+			Merge:        evidence.MergeMin,
+		},
+		group: groupSetup,
+		part: func(_ *round, s *serviceRecord) answer {
+			if s.AutoResolveTimeout == nil {
+				return count(0, "auto-resolve time-out is off")
+			}
+			return count(int(*s.AutoResolveTimeout), fmt.Sprintf("auto-resolve time-out %.0f s", *s.AutoResolveTimeout))
+		},
+	}
+}
+
+func autoPause() fact {
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.auto_pause", Kind: evidence.KindBool, Pack: "pagerduty",
+			Help:         "Notifications of transient alerts are paused, auto_pause_notifications_parameters in GET /services; of several services, of all.",
+			Permissions:  []string{"services.read"},
+			FreshAtLeast: slowFresh,
+			Absent:       "false when the service does not have the setting",
+			Merge:        evidence.MergeAll,
+		},
+		group: groupSetup,
+		part: func(_ *round, s *serviceRecord) answer {
+			return yes(s.pauses(), fmt.Sprintf("auto-pause %t", s.pauses()))
+		},
+	}
+}
+
+func teams() fact {
+	return fact{
+		Definition: evidence.Definition{
+			Name: "pagerduty.teams", Kind: evidence.KindInt, Pack: "pagerduty",
+			Help:         "Teams that the service belongs to in GET /services; of several services, the least.",
+			Permissions:  []string{"services.read"},
+			FreshAtLeast: slowFresh,
+			Absent:       "0 when the service lists none",
+			Merge:        evidence.MergeMin,
+		},
+		group: groupSetup,
+		part: func(_ *round, s *serviceRecord) answer {
+			n := 0
+			for _, t := range s.Teams {
+				if t != nil && t.ID != "" {
+					n++
+				}
+			}
+			return count(n, fmt.Sprintf("%d teams", n))
+		},
+	}
+}
+
+func urgencyDefinition(name, help string) evidence.Definition {
+	return evidence.Definition{
+		Name: name, Kind: evidence.KindBool, Pack: "pagerduty", Help: help,
+		Permissions:  []string{"services.read"},
+		FreshAtLeast: slowFresh,
+		Absent:       "unknown for a service without a rule, or with one of a kind that is not known",
+		Merge:        evidence.MergeAll,
+	}
+}
+
+func urgencyVaries() fact {
+	d := urgencyDefinition("pagerduty.urgency_varies", "The urgency of incidents goes by their severity, or is another within support hours than outside, incident_urgency_rule in GET /services; of several services, of all.")
+	return fact{Definition: d, group: groupSetup, part: func(_ *round, s *serviceRecord) answer {
+		list := s.Urgency.urgencies()
+		if len(list) == 0 {
+			return answer{missing: evidence.MissingNoData}
+		}
+		return yes(list[0] == "severity_based" || list[0] != list[len(list)-1], "urgency "+strings.Join(list, " within support hours, outside "))
+	}}
+}
+
+func urgencyCanBeHigh() fact {
+	d := urgencyDefinition("pagerduty.urgency_can_be_high", "Incidents can be of high urgency, at some time or with some severity, incident_urgency_rule in GET /services; of several services, of all.")
+	return fact{Definition: d, group: groupSetup, part: func(_ *round, s *serviceRecord) answer {
+		list := s.Urgency.urgencies()
+		if len(list) == 0 {
+			return answer{missing: evidence.MissingNoData}
+		}
+		can := slices.ContainsFunc(list, func(urgency string) bool { return urgency != "low" })
+		return yes(can, "urgency "+strings.Join(list, " within support hours, outside "))
+	}}
 }

@@ -400,8 +400,8 @@ func TestDefinitionsAreSound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if facts.Len() != 24 {
-		t.Errorf("%d facts, want 24", facts.Len())
+	if facts.Len() != 38 {
+		t.Errorf("%d facts, want 38", facts.Len())
 	}
 	for i := range facts.Len() {
 		d := facts.At(i)
@@ -412,8 +412,8 @@ func TestDefinitionsAreSound(t *testing.T) {
 		if onCall := slices.Contains(d.Permissions, "oncalls.read"); onCall != (d.ValidFor == day) {
 			t.Errorf("%s is valid for %s", d.Name, d.ValidFor)
 		}
-		if everyRound := incident && d.Name != "pagerduty.sleep_interruptions_30d" && d.Name != "pagerduty.change_failure_ratio_90d"; everyRound != (d.FreshFor == 0) {
-			t.Errorf("%s is fresh for %s", d.Name, d.FreshFor)
+		if everyRound := incident && d.Name != "pagerduty.sleep_interruptions_30d" && d.Name != "pagerduty.change_failure_ratio_90d"; everyRound != (d.FreshAtLeast == 0) || d.FreshFor != 0 {
+			t.Errorf("%s is fresh for %s, at least %s", d.Name, d.FreshFor, d.FreshAtLeast)
 		}
 	}
 }

@@ -114,22 +114,20 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 		return Survey{}, err
 	}
 	found.Services = unique(found.Services, func(v SurveyedService) string { return v.ID })
-	var teams []SurveyedTeam
-	err = s.survey(ctx, "teams", url.Values{}, func(raw json.RawMessage) error {
+	found.TeamsError = s.survey(ctx, "teams", url.Values{}, func(raw json.RawMessage) error {
 		team, err := decode[surveyedObject](raw)
 		if err == nil {
-			teams = append(teams, SurveyedTeam{ID: team.ID, Name: team.name()})
+			found.Teams = append(found.Teams, SurveyedTeam{ID: evidence.Clean(team.ID, 100), Name: team.name()})
 		}
 		return err
 	})
-	if hopeless(ctx, err) {
-		return Survey{}, err
+	if found.TeamsError != nil {
+		found.Teams = nil
 	}
-	if err != nil {
-		found.TeamsError = err
-		return found, nil
+	if hopeless(ctx, found.TeamsError) {
+		return Survey{}, found.TeamsError
 	}
-	found.Teams = unique(teams, func(v SurveyedTeam) string { return v.ID })
+	found.Teams = unique(found.Teams, func(v SurveyedTeam) string { return v.ID })
 	return found, nil
 }
 

@@ -2,7 +2,8 @@ package pagerduty
 
 import (
 	"fmt"
-	"sort"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,7 +13,12 @@ type shift struct {
 	user       string
 	level      int
 	start, end time.Time
+	// permanent says that no schedule is behind it: the user is on call for ever.
+	permanent bool
 }
+
+// mostGaps bounds the gaps that are told one by one.
+const mostGaps = 5
 
 // duty sums up the shifts of one escalation policy over a span of time.
 type duty struct {
@@ -26,26 +32,63 @@ type duty struct {
 	loneLevels [2]int
 	// covered is the share of time with somebody on level 1, 0 to 1.
 	covered float64
-	// gaps counts the times without; the first is from gapStart to gapEnd.
-	gaps               int
-	gapStart, gapEnd   time.Time
-	startOpen, endOpen bool // the gap touches the begin or end of the span
+	// gaps counts the times without; the first are told one by one, and longest
+	// is the length of the longest of all.
+	gaps      int
+	firstGaps []gap
+	longest   time.Duration
+	// levels are the levels that somebody is on.
+	levels map[int]levelDuty
 }
 
-// gapText tells of the gaps. It names no moment that moves with the clock, or
-// the text would change with every round. span names the time looked at.
+// levelDuty sums up the shifts of one level: the share of time with somebody on
+// it, 0 to 1, and the number of distinct people.
+type levelDuty struct {
+	covered float64
+	people  int
+}
+
+// gap is a time without anybody on level 1. fromBegin and toEnd say that it
+// touches the begin and end of the span, and so may be longer.
+type gap struct {
+	start, end       time.Time
+	fromBegin, toEnd bool
+}
+
+// text names no moment that moves with the clock, or it would change with every
+// round. span names the time looked at.
+func (g gap) text(span string) string {
+	start, end := stamp(g.start), stamp(g.end)
+	if g.fromBegin {
+		start = "now"
+	}
+	if g.toEnd {
+		end = "beyond the coming " + span
+	}
+	return start + " to " + end
+}
+
+// gapText tells of the first gap.
 func (d duty) gapText(span string) string {
 	if d.gaps == 0 {
 		return "no gap"
 	}
-	start, end := stamp(d.gapStart), stamp(d.gapEnd)
-	if d.startOpen {
-		start = "now"
+	return fmt.Sprintf("%d gaps, the first from %s", d.gaps, d.firstGaps[0].text(span))
+}
+
+// gapList tells of the first few gaps.
+func (d duty) gapList(span string) string {
+	if d.gaps == 0 {
+		return "no gap"
 	}
-	if d.endOpen {
-		end = "beyond the coming " + span
+	var list []string
+	for _, g := range d.firstGaps {
+		list = append(list, g.text(span))
 	}
-	return fmt.Sprintf("%d gaps, the first from %s to %s", d.gaps, start, end)
+	if more := d.gaps - len(list); more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
+	return "nobody from " + strings.Join(list, ", ")
 }
 
 // sweep goes through the moments at which somebody comes or goes.
@@ -56,7 +99,7 @@ func sweep(shifts []shift, from, to time.Time) duty {
 		shift
 	}
 	var changes []change
-	people := map[string]bool{}
+	people, peopleOf := map[string]bool{}, map[int]map[string]bool{}
 	for _, s := range shifts {
 		start, end := s.start, s.end
 		if start.Before(from) {
@@ -69,14 +112,18 @@ func sweep(shifts []shift, from, to time.Time) duty {
 			continue
 		}
 		people[s.user] = true
+		if peopleOf[s.level] == nil {
+			peopleOf[s.level] = map[string]bool{}
+		}
+		peopleOf[s.level][s.user] = true
 		changes = append(changes, change{start, +1, s}, change{end, -1, s})
 	}
-	sort.SliceStable(changes, func(i, j int) bool { return changes[i].at.Before(changes[j].at) })
+	slices.SortStableFunc(changes, func(a, b change) int { return a.at.Compare(b.at) })
 
-	d := duty{people: len(people)}
+	d := duty{people: len(people), levels: map[int]levelDuty{}}
 	active := map[int]map[string]int{} // level, user: number of shifts
-	var covered time.Duration
-	inGap := false
+	covered := map[int]time.Duration{}
+	var open *gap
 	for i, at := 0, from; at.Before(to); {
 		for ; i < len(changes) && !changes[i].at.After(at); i++ {
 			c := changes[i]
@@ -93,32 +140,51 @@ func sweep(shifts []shift, from, to time.Time) duty {
 		if i < len(changes) {
 			next = changes[i].at
 		}
-		first := len(active[1])
-		if at.Equal(from) {
-			d.now = first
-		}
-		switch {
-		case first > 0:
-			covered += next.Sub(at)
-			inGap = false
-		case !inGap:
-			inGap = true
-			if d.gaps++; d.gaps == 1 {
-				d.gapStart, d.startOpen = at, at.Equal(from)
+		for level, users := range active {
+			if len(users) > 0 {
+				covered[level] += next.Sub(at)
 			}
 		}
-		if first == 0 && d.gaps == 1 {
-			d.gapEnd, d.endOpen = next, next.Equal(to)
+		if at.Equal(from) {
+			d.now = len(active[1])
+		}
+		switch {
+		case len(active[1]) > 0:
+			d.close(open)
+			open = nil
+		case open == nil:
+			open = &gap{start: at, end: next, fromBegin: at.Equal(from)}
+		default:
+			open.end = next
 		}
 		if !d.lone {
 			d.loneLevels, d.lone = alone(active)
 		}
 		at = next
 	}
+	if open != nil {
+		open.toEnd = true
+		d.close(open)
+	}
 	if span := to.Sub(from); span > 0 {
-		d.covered = float64(covered) / float64(span)
+		for level, users := range peopleOf {
+			d.levels[level] = levelDuty{covered: float64(covered[level]) / float64(span), people: len(users)}
+		}
+		d.covered = d.levels[1].covered
 	}
 	return d
+}
+
+// close takes a gap that has ended; nil is none.
+func (d *duty) close(g *gap) {
+	if g == nil {
+		return
+	}
+	d.gaps++
+	d.longest = max(d.longest, g.end.Sub(g.start))
+	if len(d.firstGaps) < mostGaps {
+		d.firstGaps = append(d.firstGaps, *g)
+	}
 }
 
 // alone finds two levels on which the same person is the only one.
@@ -128,7 +194,7 @@ func alone(active map[int]map[string]int) (levels [2]int, found bool) {
 	for level := range active {
 		order = append(order, level)
 	}
-	sort.Ints(order)
+	slices.Sort(order)
 	for _, level := range order {
 		if len(active[level]) != 1 {
 			continue
@@ -148,10 +214,60 @@ func alone(active map[int]map[string]int) (levels [2]int, found bool) {
 func rotation(shifts []shift, from, to time.Time) int {
 	people := map[string]bool{}
 	for _, s := range shifts {
-		ends := s.end.IsZero() || s.end.After(s.start)
-		if s.level == 1 && ends && s.start.Before(to) && (s.end.IsZero() || s.end.After(from)) {
+		if s.level == 1 && s.within(from, to) {
 			people[s.user] = true
 		}
 	}
 	return len(people)
+}
+
+// within reports whether some of the shift is in the span.
+func (s shift) within(from, to time.Time) bool {
+	ends := s.end.IsZero() || s.end.After(s.start)
+	return ends && s.start.Before(to) && (s.end.IsZero() || s.end.After(from))
+}
+
+// stint is the longest time that one person is on level 1 without a break in
+// shifts that touch the span, at most the length of the span. What of a running
+// shift is past counts.
+func stint(shifts []shift, from, to time.Time) time.Duration {
+	span := to.Sub(from)
+	byUser := map[string][]shift{}
+	for _, s := range shifts {
+		if s.level != 1 || !s.within(from, to) {
+			continue
+		}
+		if s.start.IsZero() {
+			s.start = from.Add(-span) // for ever, as far as can be seen
+		}
+		if s.end.IsZero() {
+			s.end = to
+		}
+		byUser[s.user] = append(byUser[s.user], s)
+	}
+	longest := time.Duration(0)
+	for _, list := range byUser {
+		slices.SortFunc(list, func(a, b shift) int { return a.start.Compare(b.start) })
+		var start, end time.Time
+		for i, s := range list {
+			if i == 0 || s.start.After(end) {
+				start, end = s.start, s.end
+			}
+			end = latest(end, s.end)
+			longest = max(longest, end.Sub(start))
+		}
+	}
+	return min(longest, span)
+}
+
+// permanent lists the levels, in order, that somebody is on without a schedule.
+func permanent(shifts []shift) []int {
+	var levels []int
+	for _, s := range shifts {
+		if s.permanent && !slices.Contains(levels, s.level) {
+			levels = append(levels, s.level)
+		}
+	}
+	slices.Sort(levels)
+	return levels
 }

@@ -2,6 +2,7 @@ package pagerduty
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"testing"
 	"time"
@@ -55,6 +56,39 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+func describe(gaps []gap) string { return fmt.Sprintf("%+v", gaps) }
+
+// slowStint asks hour by hour, from long before: a shift without a begin has
+// begun a span ago.
+func slowStint(shifts []shift, hours int) time.Duration {
+	span := time.Duration(hours) * time.Hour
+	from, to := t0, t0.Add(span)
+	longest := 0
+	for _, user := range []string{"a", "b", "c", "d"} {
+		run := 0
+		for h := -2 * hours; h < 3*hours; h++ {
+			at := t0.Add(time.Duration(h) * time.Hour)
+			on := false
+			for _, s := range shifts {
+				start, end := s.start, s.end
+				if start.IsZero() {
+					start = from.Add(-span)
+				}
+				if end.IsZero() {
+					end = to
+				}
+				touches := start.Before(to) && end.After(from) && end.After(start)
+				on = on || s.user == user && s.level == 1 && touches && !start.After(at) && end.After(at)
+			}
+			if run++; !on {
+				run = 0
+			}
+			longest = max(longest, run)
+		}
+	}
+	return min(time.Duration(longest)*time.Hour, span)
+}
+
 // FuzzSweep compares the sweep with asking hour by hour.
 func FuzzSweep(f *testing.F) {
 	f.Add([]byte{1, 1, 0, 10, 2, 1, 12, 20})
@@ -76,6 +110,9 @@ func FuzzSweep(f *testing.F) {
 		d := sweep(shifts, t0, t0.Add(hours*time.Hour))
 		covered, gaps, lone, before := 0, 0, false, true
 		people := map[string]bool{}
+		coveredOf, peopleOf := map[int]int{}, map[int]map[string]bool{}
+		var found []gap
+		longest := time.Duration(0)
 		for h := range hours {
 			at := t0.Add(time.Duration(h) * time.Hour)
 			levels := map[int]map[string]bool{}
@@ -90,11 +127,24 @@ func FuzzSweep(f *testing.F) {
 			if h == 0 && d.now != len(levels[1]) {
 				t.Errorf("%d now, want %d", d.now, len(levels[1]))
 			}
+			for level, users := range levels {
+				coveredOf[level]++
+				if peopleOf[level] == nil {
+					peopleOf[level] = map[string]bool{}
+				}
+				maps.Copy(peopleOf[level], users)
+			}
 			is := len(levels[1]) > 0
 			if is {
 				covered++
-			} else if before {
-				gaps++
+			} else {
+				if before {
+					gaps++
+					found = append(found, gap{start: at, fromBegin: h == 0})
+				}
+				g := &found[len(found)-1]
+				g.end, g.toEnd = at.Add(time.Hour), h == hours-1
+				longest = max(longest, g.end.Sub(g.start))
 			}
 			before = is
 			times := map[string]int{}
@@ -111,8 +161,61 @@ func FuzzSweep(f *testing.F) {
 		if d.covered < 0 || d.covered > 1 || math.Abs(d.covered-float64(covered)/hours) > 1e-9 || d.gaps != gaps || d.lone != lone || d.people != len(people) {
 			t.Errorf("got %+v, want covered %d of %d, %d gaps, lone %t, %d people", d, covered, hours, gaps, lone, len(people))
 		}
-		if (d.gaps > 0) != d.gapStart.Before(d.gapEnd) {
-			t.Errorf("first gap of %d from %s to %s", d.gaps, d.gapStart, d.gapEnd)
+		if got := describe(d.firstGaps); len(found) != gaps || got != describe(found[:min(len(found), mostGaps)]) || d.longest != longest {
+			t.Errorf("gaps %s, longest %s, want %s and %s", got, d.longest, describe(found), longest)
+		}
+		for level := range 5 {
+			got := d.levels[level]
+			if math.Abs(got.covered-float64(coveredOf[level])/hours) > 1e-9 || got.people != len(peopleOf[level]) {
+				t.Errorf("level %d: %+v, want %d of %d covered, people %v", level, got, coveredOf[level], hours, peopleOf[level])
+			}
+		}
+		if got := stint(shifts, t0, t0.Add(hours*time.Hour)); got != slowStint(shifts, hours) {
+			t.Errorf("the longest stint is %s, want %s", got, slowStint(shifts, hours))
 		}
 	})
+}
+
+func TestStint(t *testing.T) {
+	for name, tc := range map[string]struct {
+		shifts []shift
+		want   time.Duration
+	}{
+		"nobody":                     {nil, 0},
+		"on the second level":        {[]shift{on("a", 2, 0, 40)}, 0},
+		"one shift":                  {[]shift{on("a", 1, 2, 5)}, 3 * time.Hour},
+		"one that is running":        {[]shift{on("a", 1, -30, 5)}, 35 * time.Hour},
+		"one that is over":           {[]shift{on("a", 1, -30, -5)}, 0},
+		"one that begins within":     {[]shift{on("a", 1, 47, 60)}, 13 * time.Hour},
+		"one that begins later":      {[]shift{on("a", 1, 48, 60)}, 0},
+		"shifts that meet":           {[]shift{on("a", 1, 5, 9), on("a", 1, 2, 5)}, 7 * time.Hour},
+		"shifts that do not":         {[]shift{on("a", 1, 2, 5), on("a", 1, 6, 8)}, 3 * time.Hour},
+		"one shift in another":       {[]shift{on("a", 1, 2, 9), on("a", 1, 3, 5), on("a", 1, 9, 10)}, 8 * time.Hour},
+		"people who take turns":      {[]shift{on("a", 1, 0, 5), on("b", 1, 5, 11), on("a", 1, 11, 14)}, 6 * time.Hour},
+		"told twice":                 {[]shift{on("a", 1, 0, 5), on("a", 1, 0, 5)}, 5 * time.Hour},
+		"for ever":                   {[]shift{on("a", 1, -1000, 1000)}, 48 * time.Hour},
+		"longer than can be told":    {[]shift{on("a", 1, -200, 200)}, 48 * time.Hour},
+		"from now on for ever":       {[]shift{on("a", 1, 10, 1000)}, 38 * time.Hour},
+		"for ever until it ends now": {[]shift{on("a", 1, -1000, 0)}, 0},
+	} {
+		if got := stint(tc.shifts, t0, t0.Add(48*time.Hour)); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+}
+
+func TestTheFirstGapsAreTold(t *testing.T) {
+	var shifts []shift
+	for h := range 8 {
+		shifts = append(shifts, on("a", 1, 2*h+1, 2*h+2))
+	}
+	d := sweep(shifts, t0, t0.Add(20*time.Hour))
+	want := "nobody from now to 2026-03-04T13:00:00Z, 2026-03-04T14:00:00Z to 2026-03-04T15:00:00Z, 2026-03-04T16:00:00Z to 2026-03-04T17:00:00Z, " +
+		"2026-03-04T18:00:00Z to 2026-03-04T19:00:00Z, 2026-03-04T20:00:00Z to 2026-03-04T21:00:00Z, and 4 more"
+	if got := d.gapList("20 hours"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if d.gaps != 9 || d.longest != 4*time.Hour {
+		t.Errorf("%d gaps, the longest %s", d.gaps, d.longest)
+	}
 }

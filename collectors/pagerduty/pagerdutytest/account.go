@@ -53,6 +53,22 @@ type Service struct {
 	AlertGrouping string
 	// AutoPause says whether transient alerts are paused.
 	AutoPause bool
+	// Urgency is the rule of its incidents: high when empty, low, severity_based,
+	// support_hours for high within them and low outside, or none for null.
+	Urgency string
+}
+
+func (s Service) urgencyRule() any {
+	constant := func(urgency string) object { return object{"type": "constant", "urgency": urgency} }
+	switch s.Urgency {
+	case "none":
+		return nil
+	case "support_hours":
+		return object{"type": "use_support_hours", "during_support_hours": constant("high"), "outside_support_hours": constant("low")}
+	case "":
+		return constant("high")
+	}
+	return constant(s.Urgency)
 }
 
 // EscalationPolicy is a list of levels, the first to be paged first.
@@ -80,6 +96,16 @@ type Schedule struct {
 	From, To int
 	// Gaps are times when nobody is on call.
 	Gaps []Span
+	// V3 says that it is of the vendor's newer kind, which has other references.
+	V3 bool
+}
+
+func (s Schedule) reference() object {
+	o := reference(s.ID, "schedule", s.Name)
+	if s.V3 {
+		o["type"] = "schedule_v3_reference"
+	}
+	return o
 }
 
 // Span is the time from Start until before End.
@@ -204,6 +230,7 @@ func (x *index) service(s Service, include map[string]bool) object {
 		"auto_resolve_timeout":    nullable(int(s.AutoResolve / time.Second)),
 		"alert_creation":          "create_alerts_and_incidents",
 		"integrations":            integrations,
+		"incident_urgency_rule":   s.urgencyRule(),
 		"teams":                   x.teams(s.Teams, include["teams"]),
 		"escalation_policy":       nil,
 		"alert_grouping_parameters": object{
@@ -221,6 +248,12 @@ func (x *index) service(s Service, include map[string]bool) object {
 	return o
 }
 
+func (x *index) scheduleOf(id string) object {
+	s := x.schedules[id]
+	s.ID = id
+	return s.reference()
+}
+
 func (x *index) policy(p EscalationPolicy) object {
 	rules := []object{}
 	for i, level := range p.Levels {
@@ -229,7 +262,7 @@ func (x *index) policy(p EscalationPolicy) object {
 			targets = append(targets, reference(u, "user", "Somebody "+u))
 		}
 		for _, s := range level.Schedules {
-			targets = append(targets, reference(s, "schedule", x.schedules[s].Name))
+			targets = append(targets, x.scheduleOf(s))
 		}
 		rules = append(rules, object{"id": p.ID + "R" + string(rune('A'+i%26)), "escalation_delay_in_minutes": 30, "targets": targets})
 	}
@@ -401,7 +434,7 @@ func subtract(parts, gaps []Span) []Span {
 func (x *index) onCall(e OnCall) object {
 	var schedule any
 	if e.Schedule != "" {
-		schedule = reference(e.Schedule, "schedule", x.schedules[e.Schedule].Name)
+		schedule = x.scheduleOf(e.Schedule)
 	}
 	return object{
 		"escalation_policy": reference(e.Policy, "escalation_policy", x.policies[e.Policy].Name),
