@@ -48,16 +48,11 @@ func jiraKind() kind {
 					return nil, err
 				}
 				source, err := jira.New(jira.Options{
-					Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.URL, BrowseURL: site.BrowseURL,
+					Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.APIURL, BrowseURL: site.BrowseURL,
 					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
-					Incidents: jira.Incidents{
-						JQL: site.Incidents.JQL, History: time.Duration(site.Incidents.History),
-						StartedField: site.Incidents.StartedField, ResolvedField: site.Incidents.ResolvedField,
-						SeverityField: site.Incidents.SeverityField, Severities: site.Incidents.Severities,
-						LinkFields: site.Incidents.LinkFields, Services: serviceLink(site.Incidents.Services),
-					},
-					Reviews: jira.Reviews{JQL: site.Reviews.JQL, Services: serviceLink(site.Reviews.Services)},
-					Facts:   facts, Attestations: attestations(deps.attestations), Logger: deps.options.Logger,
+					Incidents: jiraIncidents(site.Incidents),
+					Reviews:   jira.Reviews{JQL: site.Reviews.JQL, Services: serviceLink(site.Reviews.Services)},
+					Facts:     facts, Attestations: attestations(deps.attestations), Logger: deps.options.Logger,
 				})
 				if err != nil {
 					return nil, err
@@ -90,6 +85,18 @@ func jqlFacts(site config.Jira) ([]jira.Fact, error) {
 		return nil, fmt.Errorf("facts of jira/%s: %w", site.Name, err)
 	}
 	return facts, nil
+}
+
+func jiraIncidents(i config.JiraIncidents) jira.Incidents {
+	moment := func(m config.JiraMoment) jira.Moment {
+		return jira.Moment{Field: m.Field, Statuses: m.Statuses, Label: m.Label}
+	}
+	return jira.Incidents{
+		JQL: i.JQL, History: time.Duration(i.History),
+		Started: moment(i.Started), Detected: moment(i.Detected), Acknowledged: moment(i.Acknowledged), Resolved: moment(i.Resolved),
+		Severity:   jira.Severity{By: jira.SeverityBy(i.Severity.By), Field: i.Severity.Field, Prefix: i.Severity.Prefix},
+		Severities: i.Severities, Urgent: i.Urgent, LinkFields: i.LinkFields, Services: serviceLink(i.Services),
+	}
 }
 
 func serviceLink(l config.ServiceLink) jira.ServiceLink {

@@ -135,7 +135,7 @@ func TestEnvironmentIsNotYAMLForText(t *testing.T) {
 func TestSeveritiesReplaceTheDefaultOnes(t *testing.T) {
 	site := "sources: {jira: [{name: main, deployment: datacenter, url: 'https://jira.example.com', incidents: {jql: x"
 	own := load(t, site+", severities: {Blocker: 1}}}]}").Sources().Jira[0].Incidents
-	if len(own.Severities) != 1 || own.Severities["Blocker"] != 1 || own.SeverityField != "priority" {
+	if len(own.Severities) != 1 || own.Severities["Blocker"] != 1 || own.Severity.Field != "priority" {
 		t.Errorf("got %+v, want the map replaced and the rest as it was", own)
 	}
 	if got := load(t, site+"}}]}").Sources().Jira[0].Incidents.Severities; len(got) != 5 {

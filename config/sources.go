@@ -138,8 +138,10 @@ type Jira struct {
 	Name string `yaml:"name"`
 	// Deployment is cloud or datacenter: their search calls differ.
 	Deployment Deployment `yaml:"deployment"`
-	// URL is the API's address, BrowseURL the one people open; URL when empty.
+	// URL is the site's address. APIURL is where its API is and BrowseURL the
+	// address that people open, both URL when empty.
 	URL       string `yaml:"url"`
+	APIURL    string `yaml:"api_url"`
 	BrowseURL string `yaml:"browse_url"`
 	// Email belongs to the token with AuthBasic.
 	Email string `yaml:"email"`
@@ -168,26 +170,6 @@ type Jira struct {
 	HTTPClient       HTTPClient `yaml:"http_client"`
 
 	credential Credential
-}
-
-// JiraIncidents says which tickets are incidents, and how to read them.
-type JiraIncidents struct {
-	// JQL selects the tickets; empty means that the site has none.
-	JQL string `yaml:"jql"`
-	// History is how far back incidents are collected.
-	History Duration `yaml:"history"`
-	// StartedField and ResolvedField are the fields with the times.
-	StartedField  string `yaml:"started_field"`
-	ResolvedField string `yaml:"resolved_field"`
-	// SeverityField is the field with the severity, Severities turns its words
-	// into 1 (worst) to 5. Words that are not listed have no severity.
-	SeverityField string         `yaml:"severity_field"`
-	Severities    map[string]int `yaml:"severities"`
-	// LinkFields are fields that hold the id or address of the same incident
-	// elsewhere.
-	LinkFields []string `yaml:"link_fields"`
-	// Services says how a ticket names its services.
-	Services ServiceLink `yaml:"services"`
 }
 
 // JiraReviews says which tickets are production readiness reviews.
@@ -228,14 +210,7 @@ type ServiceLink struct {
 func DefaultJira() Jira {
 	return Jira{
 		Deployment: Cloud,
-		Incidents: JiraIncidents{
-			History:       Duration(90 * 24 * time.Hour),
-			StartedField:  "created",
-			ResolvedField: "resolutiondate",
-			SeverityField: "priority",
-			Severities:    map[string]int{"Highest": 1, "High": 2, "Medium": 3, "Low": 4, "Lowest": 5},
-			Services:      ServiceLink{By: ByComponent},
-		},
+		Incidents:        defaultJiraIncidents(),
 		Reviews:          JiraReviews{Services: ServiceLink{By: ByComponent}},
 		Schedule:         "@every 10m",
 		Timeout:          Duration(8 * time.Minute),
@@ -250,21 +225,6 @@ func (j *Jira) UnmarshalYAML(node *yaml.Node) error {
 	type plain Jira
 	*j = DefaultJira()
 	return node.Decode((*plain)(j))
-}
-
-// UnmarshalYAML decodes on top of what is there. A map of severities replaces
-// the default one, since words of another site's scheme mean something else.
-func (i *JiraIncidents) UnmarshalYAML(node *yaml.Node) error {
-	type plain JiraIncidents
-	defaults := i.Severities
-	i.Severities = nil
-	if err := node.Decode((*plain)(i)); err != nil {
-		return err
-	}
-	if i.Severities == nil {
-		i.Severities = defaults
-	}
-	return nil
 }
 
 // Credential is the token; its IsZero is true when HTTPClient carries the

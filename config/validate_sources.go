@@ -54,11 +54,7 @@ func (v *validator) jira(path string, j *Jira, names map[string]string) {
 	v.name(path, j.Name, names)
 	v.word(path+".deployment", string(j.Deployment), string(Cloud), string(DataCenter))
 	v.address(path+".url", "the address", &j.URL)
-	if j.BrowseURL == "" {
-		j.BrowseURL = j.URL
-	} else {
-		v.address(path+".browse_url", "the address", &j.BrowseURL)
-	}
+	v.jiraAddresses(path, j)
 	v.httpFiles(path+".http_client", &j.HTTPClient)
 	v.oauthAddress(path+".http_client", j.HTTPClient)
 	// A Data Center site may be readable without logging in.
@@ -73,15 +69,7 @@ func (v *validator) jira(path string, j *Jira, names map[string]string) {
 	if j.Auth == AuthBasic && !j.credential.IsZero() && j.Email == "" {
 		v.add(path+".email", "the email is missing; basic authentication needs the account that the token belongs to")
 	}
-	v.history(path+".incidents.history", j.Incidents.History)
-	v.required(path+".incidents.started_field", "the field", j.Incidents.StartedField)
-	v.required(path+".incidents.resolved_field", "the field", j.Incidents.ResolvedField)
-	for _, word := range sortedKeys(j.Incidents.Severities) {
-		if severity := j.Incidents.Severities[word]; severity < 1 || severity > 5 {
-			v.add(path+".incidents.severities."+word, "severity %d does not exist; use 1 (worst) to 5", severity)
-		}
-	}
-	v.serviceLink(path+".incidents.services", j.Incidents.Services)
+	v.jiraIncidents(path+".incidents", &j.Incidents)
 	v.serviceLink(path+".reviews.services", j.Reviews.Services)
 	v.file(path+".facts_file", &j.FactsFile)
 	v.job(path, j.Schedule, j.Timeout, j.Rate, j.MaxResponseBytes)

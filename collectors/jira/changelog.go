@@ -23,12 +23,14 @@ const (
 	bulkPage = 10000
 )
 
-// change is one change of the status or of the labels.
+// change is one change of the status, the labels or the assignee.
 type change struct {
 	at    time.Time
-	field string // status or labels
-	// from and to are ids of statuses, or labels divided by blanks.
+	field string // status, labels or assignee
+	// from and to are ids of statuses or people, or labels divided by blanks.
 	from, to string
+	// fromName and toName are the names of statuses, as they were then.
+	fromName, toName string
 	// by is the account that did it, byApp says that it is no person.
 	by    string
 	byApp bool
@@ -89,6 +91,9 @@ func decodeHistory(raw json.RawMessage) ([]change, error) {
 		switch c.field {
 		case "status":
 			c.from, c.to = text(item.From), text(item.To)
+			c.fromName, c.toName = text(item.FromStr), text(item.ToStr)
+		case "assignee":
+			c.from, c.to = text(item.From), text(item.To)
 		case "labels":
 			c.from, c.to = text(item.FromStr), text(item.ToStr)
 		default:
@@ -120,14 +125,14 @@ func text(s *string) string {
 }
 
 // changelogs fetches the whole changelogs of issues by their ids, as far as
-// they tell of the status and the labels. Only Cloud has this call.
+// they tell of the status, the labels and the assignee. Only Cloud has this call.
 func (a *api) changelogs(ctx context.Context, ids []string) (map[string][]change, error) {
 	const call = "POST /rest/api/2/changelog/bulkfetch"
 	found := map[string][]change{}
 	for start := 0; start < len(ids); start += bulkIssues {
 		body := map[string]any{
 			"issueIdsOrKeys": ids[start:min(start+bulkIssues, len(ids))],
-			"fieldIds":       []string{"status", "labels"},
+			"fieldIds":       []string{"status", "labels", "assignee"},
 			"maxResults":     bulkPage,
 		}
 		token := ""
@@ -208,21 +213,24 @@ func (r *round) finished(i *issue) (change, bool) {
 	if i.category != categoryDone {
 		return change{}, false
 	}
-	done := func(status string) bool {
-		return status == i.status || r.categories[status] == categoryDone
-	}
+	return i.stays(func(status, _ string) bool { return status == i.status || r.categories[status] == categoryDone })
+}
+
+// stays is the change by which the issue came into those statuses in which it
+// has been since, by their ids and names. It must be in one of them.
+func (i *issue) stays(in func(status, name string) bool) (change, bool) {
 	var since, last *change
 	for n := range i.changes {
 		c := &i.changes[n]
 		if c.field != "status" {
 			continue
 		}
-		if last == nil && done(c.from) {
-			since = &change{at: i.created} // it was done from the beginning
+		if last == nil && in(c.from, c.fromName) {
+			since = &change{at: i.created} // it was so from the beginning
 		}
 		last = c
 		switch {
-		case !done(c.to):
+		case !in(c.to, c.toName):
 			since = nil
 		case since == nil:
 			since = c
@@ -243,21 +251,29 @@ func (r *round) finished(i *issue) (change, bool) {
 // labelled is when the label was last added; the creation when it always was
 // there.
 func labelled(i *issue, label string) time.Time {
-	holds := func(list string) bool {
-		for l := range strings.FieldsSeq(list) {
-			if strings.EqualFold(l, label) {
-				return true
-			}
-		}
-		return false
-	}
 	at := i.created
 	for _, c := range i.changes {
-		if c.field == "labels" && holds(c.to) && !holds(c.from) {
+		if c.labels(label) {
 			at = c.at
 		}
 	}
 	return at
+}
+
+// labels reports whether the change added the label.
+func (c change) labels(label string) bool {
+	return c.field == "labels" && holds(c.to, label) && !holds(c.from, label)
+}
+
+// holds reports whether a list divided by blanks has the label, in whatever
+// case.
+func holds(list, label string) bool {
+	for l := range strings.FieldsSeq(list) {
+		if strings.EqualFold(l, label) {
+			return true
+		}
+	}
+	return false
 }
 
 func incomplete(call string, err error) error {

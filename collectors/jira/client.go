@@ -139,27 +139,30 @@ func withoutURL(err error) error {
 	return err
 }
 
-// statuses asks for the categories of all statuses, by their ids.
-func (a *api) statuses(ctx context.Context) (map[string]string, error) {
+// statuses asks for the categories of all statuses, by their ids, and for their
+// ids by their names in lower case. Teams may name their statuses alike.
+func (a *api) statuses(ctx context.Context) (categories map[string]string, ids map[string][]string, err error) {
 	const call = "GET /rest/api/2/status"
 	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/status", call: call})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var list []struct {
 		ID       string `json:"id"`
+		Name     string `json:"name"`
 		Category struct {
 			Key string `json:"key"`
 		} `json:"statusCategory"`
 	}
 	if err := json.Unmarshal(body, &list); err != nil || len(list) == 0 {
-		return nil, undecodable(call, errors.New("the answer is no list of statuses"))
+		return nil, nil, undecodable(call, errors.New("the answer is no list of statuses"))
 	}
-	categories := make(map[string]string, len(list))
+	categories, ids = make(map[string]string, len(list)), map[string][]string{}
 	for _, s := range list {
 		categories[s.ID] = s.Category.Key
+		ids[fold(s.Name)] = append(ids[fold(s.Name)], s.ID)
 	}
-	return categories, nil
+	return categories, ids, nil
 }
 
 // remoteLink asks for the first web link of an issue; empty when it has none,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -31,26 +32,30 @@ func workingDaysBefore(at time.Time, n int) time.Time {
 	return at
 }
 
+// isMajor reports whether a post-mortem is due for the incident.
+func (r *round) isMajor(in evidence.Incident) bool {
+	from, to := r.now.Add(-majorWindow), workingDaysBefore(r.now, writeUp)
+	return !in.Gone && in.Severity >= 1 && in.Severity <= majorSeverity && !in.StartedAt.Before(from) && in.StartedAt.Before(to)
+}
+
 // major are the keys of the major incidents that post-mortems are due for, by
 // service. The listing of changes must be complete.
 func (r *round) major(ctx context.Context) (map[string][]string, error) {
-	known := r.listed
-	if r.request.Incidents != nil {
-		stored, err := r.storedIncidents(ctx)
-		if err != nil {
-			return nil, err
-		}
-		known = stored
-	}
-	from, to := r.now.Add(-majorWindow), workingDaysBefore(r.now, writeUp)
 	major := map[string][]string{}
-	for key, in := range known {
-		if in.Gone || in.Severity < 1 || in.Severity > majorSeverity || in.StartedAt.Before(from) || !in.StartedAt.Before(to) {
-			continue
+	add := func(in evidence.Incident) error {
+		if r.isMajor(in) {
+			for _, service := range in.Services {
+				major[service] = append(major[service], in.ID)
+			}
 		}
-		for _, service := range in.Services {
-			major[service] = append(major[service], key)
-		}
+		return nil
+	}
+	for _, in := range r.recent {
+		_ = add(in) // it has no error
+	}
+	span := collectors.IncidentSpan{Since: r.now.Add(-majorWindow)}
+	if err := r.eachStoredOf(ctx, span, add); err != nil {
+		return nil, err
 	}
 	for service := range major {
 		slices.Sort(major[service])

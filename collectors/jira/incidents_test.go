@@ -109,7 +109,7 @@ func TestConfiguredFields(t *testing.T) {
 		site, services := shop(issue, empty, backwards)
 		w := start(t, dataCenter, site, services, func(s setup) {
 			o := &s.jira.Incidents
-			o.StartedField, o.ResolvedField, o.SeverityField = "customfield_1", "customfield_2", "customfield_3"
+			o.Started.Field, o.Resolved.Field, o.Severity.Field = "customfield_1", "customfield_2", "customfield_3"
 			o.Severities = map[string]int{"SEV TWO": 2}
 		})
 		r := w.mustCollect()

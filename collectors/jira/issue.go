@@ -21,11 +21,15 @@ type issue struct {
 	id, key string
 	// project is the key of the project.
 	project            string
+	summary            string
 	components, labels []string
-	// status is the id of the status, category its category.
-	status, category           string
-	created, updated, resolved time.Time
-	assignee, reporter         string
+	// status is the id of the status, with its name and category.
+	status, statusName, category string
+	created, updated, resolved   time.Time
+	assignee, reporter           string
+	// creatorKind is the type of the account that opened it: atlassian, customer
+	// or app. Data Center does not tell.
+	creatorKind string
 	// parent is the key of the parent; empty for none.
 	parent string
 	// linked are the keys of linked issues.
@@ -80,6 +84,7 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	var labels []*string
 	var status *struct {
 		ID       string `json:"id"`
+		Name     string `json:"name"`
 		Category *struct {
 			Key string `json:"key"`
 		} `json:"statusCategory"`
@@ -91,8 +96,10 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 		Inward  *struct{ Key string } `json:"inwardIssue"`
 		Outward *struct{ Key string } `json:"outwardIssue"`
 	}
-	var assignee, reporter person
+	var assignee, reporter, creator person
+	var summary *string
 	read("project", &project)
+	read("summary", &summary)
 	read("components", &components)
 	read("labels", &labels)
 	read("status", &status)
@@ -100,6 +107,8 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	read("issuelinks", &links)
 	read("assignee", &assignee)
 	read("reporter", &reporter)
+	read("creator", &creator)
+	i.summary = text(summary)
 	if project.Key != "" {
 		i.project = project.Key
 	}
@@ -114,7 +123,7 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 		}
 	}
 	if status != nil {
-		i.status = status.ID
+		i.status, i.statusName = status.ID, status.Name
 		if status.Category != nil {
 			i.category = status.Category.Key
 		}
@@ -122,7 +131,7 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	if _, asked := i.fields["status"]; asked && i.category == "" {
 		errs = append(errs, errors.New("field status: no category"))
 	}
-	i.parent, i.assignee, i.reporter = parent.Key, assignee.id(), reporter.id()
+	i.parent, i.assignee, i.reporter, i.creatorKind = parent.Key, assignee.id(), reporter.id(), creator.AccountType
 	for _, l := range links {
 		for _, end := range [...]*struct{ Key string }{l.Inward, l.Outward} {
 			if end != nil && end.Key != "" {

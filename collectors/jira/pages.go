@@ -12,8 +12,11 @@ import (
 )
 
 const (
-	// maxPages bounds a listing whose pages are smaller than asked.
-	maxPages = 2000
+	// maxPages bounds a listing, and maxIdle how many of its pages in a row may
+	// bring no issue that was not seen before. A server may grant pages of one
+	// issue, so that the first bound is far.
+	maxPages = 200_000
+	maxIdle  = 50
 	// maxShifts is how often a listing may change under our hands.
 	maxShifts = 20
 )
@@ -40,19 +43,23 @@ func (a *api) all(ctx context.Context, s search, each func([]json.RawMessage) er
 	if s.changelog {
 		query.Set("expand", "changelog")
 	}
-	seen := map[string]bool{}
+	seen, idle := keySet{}, 0
 	fresh := func(page []json.RawMessage) error {
 		var news []json.RawMessage
 		for _, raw := range page {
-			if id := identity(raw); !seen[id] {
-				seen[id] = true
+			if id := identity(raw); !seen.has(id) {
+				seen.add(id)
 				news = append(news, raw)
 			}
 		}
-		if len(news) == 0 {
-			return nil
+		if len(news) > 0 {
+			idle = 0
+			return each(news)
 		}
-		return each(news)
+		if idle++; idle == maxIdle {
+			return incomplete(a.searchCall(), fmt.Errorf("%d pages without a new issue", idle))
+		}
+		return nil
 	}
 	if a.cloud {
 		return a.byToken(ctx, query, fresh)
@@ -98,7 +105,7 @@ func (a *api) byToken(ctx context.Context, query url.Values, each func([]json.Ra
 // would begin after some that were never seen. Each page therefore repeats the
 // last issue of the one before: if it does not begin with a known one, the walk
 // goes back.
-func (a *api) byOffset(ctx context.Context, query url.Values, seen map[string]bool, each func([]json.RawMessage) error) error {
+func (a *api) byOffset(ctx context.Context, query url.Values, seen keySet, each func([]json.RawMessage) error) error {
 	call, start, shifts := a.searchCall(), 0, 0
 	before := 0 // the length of the page before
 	for n := 0; ; n++ {
@@ -122,7 +129,7 @@ func (a *api) byOffset(ctx context.Context, query url.Values, seen map[string]bo
 			return incomplete(call, fmt.Errorf("an empty page at %d of %d issues", start, total))
 		}
 		// A page of one issue repeats none.
-		if start > 0 && before > 1 && (len(issues) == 0 || !seen[identity(issues[0])]) {
+		if start > 0 && before > 1 && (len(issues) == 0 || !seen.has(identity(issues[0]))) {
 			if shifts++; shifts > maxShifts {
 				return incomplete(call, errors.New("the listing changes faster than it can be read"))
 			}

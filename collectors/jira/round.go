@@ -33,10 +33,15 @@ type round struct {
 	logging map[string]bool
 	// absent are the projects that the site does not have, in lower case.
 	absent map[string]bool
-	// listed are this round's incidents by key, and complete says that they are
-	// all there are.
-	listed   map[string]evidence.Incident
+	// listed are the keys of the incidents that the current listing has, and
+	// complete says that this round's first listing has all there are.
+	listed   keySet
 	complete bool
+	// known are the keys of the stored incidents, read when first needed.
+	known keySet
+	// recent are the major incidents of this round's listings, for want of a
+	// store; nil with one.
+	recent map[string]evidence.Incident
 	// majorBy are the major incidents by service; nil when they are not known.
 	majorBy map[string][]string
 }
@@ -85,9 +90,10 @@ func (e *unknownHere) Unwrap() error { return e.error }
 // listStatuses asks which statuses are done ones. Those known from the last
 // round serve when it fails.
 func (r *round) listStatuses(ctx context.Context) error {
-	categories, err := r.api.statuses(ctx)
+	categories, ids, err := r.api.statuses(ctx)
 	if err == nil {
-		r.categories = categories
+		r.categories, r.statusIDs = categories, ids
+		r.checkStatuses()
 	}
 	return err
 }

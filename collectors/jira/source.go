@@ -37,9 +37,10 @@ const (
 const (
 	DefaultPageLimit = 100
 	MaxPageLimit     = 1000
-	// LeastHistory is the span that incident facts look back over, with some
-	// room, and so the least and default History.
-	LeastHistory = majorWindow + 10*day
+	// DefaultHistory is how far back incidents are collected. LeastHistory is
+	// the span that incident facts look back over, with some room.
+	DefaultHistory = 760 * day
+	LeastHistory   = majorWindow + 10*day
 	// DefaultSweep is how often everything is listed anew.
 	DefaultSweep = 6 * time.Hour
 )
@@ -84,34 +85,6 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Incidents says which tickets are incidents, and how to read them.
-type Incidents struct {
-	// JQL selects the tickets, without an order; empty means that the site has
-	// none.
-	JQL string
-	// History is how far back incidents are collected, by default LeastHistory.
-	// Less is raised to it, since incident facts look back that far.
-	History time.Duration
-	// StartedField is the id of the field with the begin, by default created,
-	// which also serves where the field is empty.
-	StartedField string
-	// ResolvedField is the id of the field with the end, by default
-	// resolutiondate. Where it is empty the change to a done status counts.
-	ResolvedField string
-	// SeverityField is the id of the field with the severity, by default
-	// priority. Severities turns its words into 1 (worst) to 5, whatever their
-	// case; others have no severity. Nil means Jira's own priorities, with
-	// Highest 1 to Lowest 5.
-	SeverityField string
-	Severities    map[string]int
-	// LinkFields are ids of fields that hold the id or address of the same
-	// incident elsewhere. Addresses of PagerDuty incidents in the description
-	// are found without.
-	LinkFields []string
-	// Services says how a ticket names the services it is about.
-	Services ServiceLink
-}
-
 // Reviews says which tickets are production readiness reviews.
 type Reviews struct {
 	// JQL selects the tickets, without an order; empty means that the site has
@@ -145,8 +118,10 @@ type Source struct {
 	// What was logged as undecodable in the last round, so that an issue is
 	// logged once and not every round.
 	logged map[string]bool
-	// categories are those of the statuses, as last seen.
+	// categories are those of the statuses, as last seen, and statusIDs the ids
+	// of statuses by their names in lower case.
 	categories map[string]string
+	statusIDs  map[string][]string
 	// badIncidents are incidents that could not be decoded, by key, until they
 	// can or are listed no more.
 	badIncidents map[string]suspicion
@@ -236,6 +211,9 @@ func (o Options) withDefaults() (Options, error) {
 		bad("sweep %s: want more than 0", o.Sweep)
 	}
 	o.Incidents = o.Incidents.withDefaults()
+	if err := o.Incidents.check(); err != nil {
+		bad("incidents: %w", err)
+	}
 	for what, jql := range map[string]string{"incidents": o.Incidents.JQL, "reviews": o.Reviews.JQL} {
 		if jql == "" {
 			continue
@@ -315,7 +293,7 @@ func (s *Source) Check(ctx context.Context) error {
 	if s.deployment == Cloud {
 		return s.api.whoAmI(ctx)
 	}
-	_, err := s.api.statuses(ctx)
+	_, _, err := s.api.statuses(ctx)
 	return err
 }
 

@@ -27,10 +27,23 @@ func (s *Server) person(id string) any {
 		return object{"key": "JIRAUSER" + id, "name": id, "displayName": "Somebody " + id, "emailAddress": id + "@example.com", "active": true}
 	}
 	kind := "atlassian"
-	if strings.HasPrefix(id, "app:") {
-		kind = "app"
+	for _, other := range [...]string{"app", "customer"} {
+		if strings.HasPrefix(id, other+":") {
+			kind = other
+		}
 	}
 	return object{"accountId": "557058:" + id, "accountType": kind, "displayName": "Somebody " + id, "active": true}
+}
+
+// account is the id of a person as changelogs give it.
+func (s *Server) account(id string) any {
+	switch {
+	case id == "":
+		return nil
+	case s.options.DataCenter:
+		return "JIRAUSER" + id
+	}
+	return "557058:" + id
 }
 
 func status(st Status) object {
@@ -89,6 +102,11 @@ func (s *Server) field(x *index, st state, name string) (value any, ok bool) {
 	case "assignee":
 		return s.person(st.Assignee), true
 	case "reporter":
+		return s.person(st.Reporter), true
+	case "creator":
+		if st.Creator != "" {
+			return s.person(st.Creator), true
+		}
 		return s.person(st.Reporter), true
 	case "parent":
 		if st.Parent == "" {
@@ -179,6 +197,10 @@ func (s *Server) history(x *index, n int, c Change, created any) object {
 	item := object{"field": c.Field, "fieldtype": "jira", "from": nil, "fromString": c.From, "to": nil, "toString": c.To}
 	if c.Field == "status" {
 		item["from"], item["to"] = x.statusID(c.From), x.statusID(c.To)
+	}
+	if c.Field == "assignee" {
+		item["from"], item["to"] = s.account(c.From), s.account(c.To)
+		item["fromString"], item["toString"] = "Somebody "+c.From, "Somebody "+c.To
 	}
 	if !s.options.DataCenter {
 		item["fieldId"] = c.Field

@@ -24,7 +24,7 @@ type asked struct {
 // begin with customfield_.
 var knownFields = []string{
 	"project", "components", "labels", "status", "summary", "issuetype", "priority", "created", "updated",
-	"resolutiondate", "duedate", "description", "assignee", "reporter", "parent", "issuelinks",
+	"resolutiondate", "duedate", "description", "assignee", "reporter", "creator", "parent", "issuelinks",
 }
 
 // search checks the parameters of a search and runs its query on what the index

@@ -63,8 +63,9 @@ type Issue struct {
 	Done         time.Time
 	DoneBy       string
 	NoResolution bool
-	// Assignee and Reporter are ids of people.
-	Assignee, Reporter string
+	// Assignee and Reporter are ids of people; so is Creator, who is the
+	// reporter when empty.
+	Assignee, Reporter, Creator string
 	// Parent is the key of the issue that this is a sub-task of.
 	Parent string
 	// Links are keys of issues that this one is linked to. The others are
@@ -84,11 +85,11 @@ type Issue struct {
 // Change is one entry of an issue's history.
 type Change struct {
 	At time.Time
-	// By is the id of a person; one that begins with app: is a program. Empty
-	// is null in the answer.
+	// By is the id of a person; one that begins with app: is a program, and with
+	// customer: somebody outside. Empty is null in the answer.
 	By string
-	// Field is status, labels or any other. Of a status From and To are names,
-	// of labels they are lists divided by blanks.
+	// Field is status, labels, assignee or any other. Of a status From and To are
+	// names, of labels they are lists divided by blanks, of an assignee ids.
 	Field, From, To string
 }
 

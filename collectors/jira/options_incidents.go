@@ -1,0 +1,153 @@
+package jira
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Incidents says which tickets are incidents, and how to read them.
+type Incidents struct {
+	// JQL selects the tickets, without an order; empty means that the site has
+	// none.
+	JQL string
+	// History is how far back incidents are collected, by default
+	// DefaultHistory. Less than LeastHistory is raised to it, since incident
+	// facts look back that far.
+	History time.Duration
+	// Started is when it began, by default the creation, which also serves where
+	// nothing says it.
+	Started Moment
+	// Detected is when it was noticed, and Acknowledged when somebody took it up;
+	// without them that is not known.
+	Detected, Acknowledged Moment
+	// Resolved is when it ended, by default the date of resolution. Where nothing
+	// says it the change to a done status counts.
+	Resolved Moment
+	// Severity is where the severity is. Severities turns its words into 1
+	// (worst) to 5, whatever their case; others have no severity. Nil means
+	// Jira's own priorities, with Highest 1 to Lowest 5.
+	Severity   Severity
+	Severities map[string]int
+	// Urgent are the severities that page somebody; nil means 1 and 2.
+	Urgent []int
+	// LinkFields are ids of fields that hold the id or address of the same
+	// incident elsewhere. Addresses of PagerDuty incidents in the description
+	// are found without.
+	LinkFields []string
+	// Services says how a ticket names the services it is about.
+	Services ServiceLink
+}
+
+// Moment is a time in the life of a ticket. Of several ways that are given the
+// first that says it counts, in the order of the fields here. The zero value
+// says nothing.
+type Moment struct {
+	// Field is the id of a field that holds the time.
+	Field string
+	// Statuses are names or ids of statuses: the time the ticket first entered
+	// one of them, or, of an end, last entered them without leaving them since.
+	Statuses []string
+	// Label is a label: the time it was first added.
+	Label string
+}
+
+func (m Moment) isZero() bool { return m.Field == "" && !m.fromLog() }
+
+// fromLog reports whether the changelog may have to tell the moment.
+func (m Moment) fromLog() bool { return len(m.Statuses) > 0 || m.Label != "" }
+
+// SeverityBy is where severities are.
+type SeverityBy string
+
+// Where severities are. The empty one means SeverityByField.
+const (
+	SeverityByField     SeverityBy = "field"
+	SeverityByLabel     SeverityBy = "label"
+	SeverityByComponent SeverityBy = "component"
+)
+
+// Severity says where the severity of an incident ticket is.
+type Severity struct {
+	// By is one of the places above.
+	By SeverityBy
+	// Field is the id of the field, with SeverityByField; priority when empty.
+	Field string
+	// Prefix is what labels or components begin with before the word.
+	Prefix string
+}
+
+// withDefaults fills in what is not set.
+func (o Incidents) withDefaults() Incidents {
+	if o.Started.isZero() {
+		o.Started.Field = "created"
+	}
+	if o.Resolved.isZero() {
+		o.Resolved.Field = "resolutiondate"
+	}
+	if o.Severity.By == "" {
+		o.Severity.By = SeverityByField
+	}
+	if o.Severity.By == SeverityByField && o.Severity.Field == "" {
+		o.Severity.Field = "priority"
+	}
+	if o.Urgent == nil {
+		o.Urgent = []int{1, 2}
+	}
+	if o.History == 0 {
+		o.History = DefaultHistory
+	}
+	o.History = max(o.History, LeastHistory)
+	words := o.Severities
+	if words == nil {
+		words = map[string]int{"Highest": 1, "High": 2, "Medium": 3, "Low": 4, "Lowest": 5}
+	}
+	o.Severities = map[string]int{}
+	for word, severity := range words {
+		o.Severities[fold(word)] = severity
+	}
+	return o
+}
+
+func (o Incidents) check() error {
+	if !slices.Contains([]SeverityBy{SeverityByField, SeverityByLabel, SeverityByComponent}, o.Severity.By) {
+		return fmt.Errorf("the severity is read by %q: want field, label or component", o.Severity.By)
+	}
+	for _, severity := range append(slices.Collect(maps.Values(o.Severities)), o.Urgent...) {
+		if severity < 1 || severity > 5 {
+			return fmt.Errorf("severity %d: want 1 to 5", severity)
+		}
+	}
+	for _, m := range o.moments() {
+		if slices.ContainsFunc(m.Statuses, func(s string) bool { return fold(s) == "" }) {
+			return errors.New("a status without a name is waited for")
+		}
+	}
+	return nil
+}
+
+func (o Incidents) moments() []Moment {
+	return []Moment{o.Started, o.Detected, o.Acknowledged, o.Resolved}
+}
+
+// fields are those that reading an incident needs.
+func (o Incidents) fields() []string {
+	fields := []string{
+		"project", "components", "labels", "status", "summary", "created", "updated", "resolutiondate", "description", "creator",
+	}
+	for _, m := range o.moments() {
+		if m.Field != "" {
+			fields = append(fields, m.Field)
+		}
+	}
+	if o.Severity.By == SeverityByField {
+		fields = append(fields, o.Severity.Field)
+	}
+	fields = append(fields, o.LinkFields...)
+	if o.Services.By == ByField {
+		fields = append(fields, o.Services.Field)
+	}
+	return unique(fields)
+}

@@ -1,0 +1,79 @@
+package jira
+
+import (
+	"context"
+	"hash/fnv"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// keySet is a set of keys that holds eight bytes of each, since a history has
+// many: two keys of a hundred thousand are taken for one once in billions of
+// years.
+type keySet map[uint64]struct{}
+
+func (s keySet) add(key string) { s[fingerprint(key)] = struct{}{} }
+
+func (s keySet) has(key string) bool { _, ok := s[fingerprint(key)]; return ok }
+
+func fingerprint(key string) uint64 {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(key))
+	return sum.Sum64()
+}
+
+// eachStored hands on the stored incidents of the history, page by page; none
+// without a store. Its own errors are *CallError.
+func (r *round) eachStored(ctx context.Context, each func(evidence.Incident) error) error {
+	return r.eachStoredOf(ctx, collectors.IncidentSpan{Since: r.now.Add(-r.incidents.History), Lasting: true}, each)
+}
+
+func (r *round) eachStoredOf(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+	if r.request.Incidents == nil {
+		return nil
+	}
+	var ours error
+	err := r.request.Incidents(ctx, span, func(in evidence.Incident) error {
+		ours = each(in)
+		return ours
+	})
+	if err != nil && ours == nil {
+		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
+	}
+	return ours
+}
+
+// isStored reports whether the incident was stored before this round.
+func (r *round) isStored(ctx context.Context, key string) (bool, error) {
+	if r.known == nil {
+		known := keySet{}
+		if err := r.eachStored(ctx, func(in evidence.Incident) error { known.add(in.ID); return nil }); err != nil {
+			return false, err
+		}
+		r.known = known
+	}
+	return r.known.has(key), nil
+}
+
+// stored are the stored incidents of the keys.
+func (r *round) stored(ctx context.Context, keys keySet) ([]evidence.Incident, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	var found []evidence.Incident
+	err := r.eachStored(ctx, func(in evidence.Incident) error {
+		if keys.has(in.ID) {
+			found = append(found, in)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// remember keeps an incident that facts need, when there is no store to ask.
+func (r *round) remember(in evidence.Incident) {
+	if r.recent != nil && r.isMajor(in) {
+		r.recent[in.ID] = in
+	}
+}
