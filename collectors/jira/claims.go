@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -176,7 +177,7 @@ func (r *round) observeClaims(m *remembered, unasked map[string]bool) error {
 		except[service] = evidence.MissingNotCollected
 	}
 	for _, s := range m.bad {
-		r.exceptAll(except, s, evidence.MissingUndecodable)
+		r.exceptAll(except, s, cmp.Or(s.why, evidence.MissingUndecodable))
 	}
 	batch := collectors.Batch{}
 	for _, service := range r.mapping.referring {

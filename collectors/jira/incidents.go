@@ -189,5 +189,5 @@ func (r *round) incidentPages(ctx context.Context, net, order string, progress f
 // services that it may be of are not known without it.
 func (r *round) suspect(i *issue) {
 	services, any := r.mapping.suspects(r.incidents.Services, i)
-	r.badIncidents[clean(i.key)] = suspicion{services, any}
+	r.badIncidents[clean(i.key)] = suspicion{services: services, any: any}
 }

@@ -232,6 +232,12 @@ func TestSweepFindsWhatLeft(t *testing.T) {
 		if len(r.incidents) != 3 || !r.incidents["SHOP-2"].Gone || !r.incidents["SHOP-3"].Gone || r.incidents["SHOP-1"].Gone {
 			t.Errorf("after the sweep: %v", r.incidents)
 		}
+		if why := r.incidents["SHOP-2"].GoneWhy; why != "not in the complete listing of "+w.clock().Format("2006-01-02 15:04")+" UTC: deleted, moved, or out of the query" {
+			t.Errorf("the note is %q", why)
+		}
+		if !strings.Contains(w.log.String(), "count=2") {
+			t.Errorf("logged %s", w.log)
+		}
 		w.pass(10 * time.Minute)
 		w.fake.Forget()
 		w.mustCollect()
@@ -258,7 +264,13 @@ func TestAnIncidentOfNobodyAnyMoreIsGone(t *testing.T) {
 	next, _ := shop(issue)
 	w.fake.SetSite(next)
 	w.pass(10 * time.Minute)
-	if r := w.mustCollect(); !r.incidents["SHOP-1"].Gone {
+	in := w.mustCollect().incidents["SHOP-1"]
+	if !in.Gone || fmt.Sprint(in.Services) != "[cart]" || !strings.Contains(in.GoneWhy, "no service") {
+		t.Errorf("%+v", in)
+	}
+	// Nothing to withdraw twice, and nothing of those that never were of anybody.
+	w.pass(10 * time.Minute)
+	if r := w.mustCollect(); len(r.incidents) != 0 {
 		t.Errorf("%+v", r.incidents)
 	}
 }

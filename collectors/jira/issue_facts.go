@@ -42,7 +42,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 			return r.list(ctx, s, "issue", needs, func(good, bad []*issue) error {
 				for _, i := range bad {
 					suspects, any := r.mapping.suspects(ServiceLink{}, i)
-					r.exceptAll(except, suspicion{suspects, any}, evidence.MissingUndecodable)
+					r.exceptAll(except, suspicion{services: suspects, any: any}, evidence.MissingUndecodable)
 				}
 				for _, i := range good {
 					if seen[i.key] {

@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -41,6 +42,27 @@ func (l loss) weigh(missing, all int, now time.Time) (next loss, believed bool) 
 		return l, false
 	}
 	return loss{}, true
+}
+
+// cursor is the loss in the form that a cursor takes; empty when there is none.
+func (l loss) cursor() string {
+	if l == (loss{}) {
+		return ""
+	}
+	text, err := json.Marshal(l)
+	if err != nil {
+		return "" // the time is sound
+	}
+	return string(text)
+}
+
+// projectsOf are the projects of issues, sorted.
+func projectsOf(keys []string) []string {
+	projects := make([]string, len(keys))
+	for n, key := range keys {
+		projects[n] = projectOf(key)
+	}
+	return unique(projects)
 }
 
 // sweepIncidents lists everything anew from time to time, to find what the

@@ -2,9 +2,11 @@ package jira
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -14,6 +16,14 @@ import (
 // reviewHistory is how far back reviews are listed, by their creation. It keeps
 // the query bounded, which Cloud insists on.
 const reviewHistory = 10 * 365 * day
+
+// Names of cursors: what complete listings of reviews and claims missed and was
+// not believed, and how many claims the last one had.
+const (
+	cursorReviews    = "reviews"
+	cursorLostClaims = "claims"
+	cursorClaims     = "claims-listed"
+)
 
 // remembered is what was read of reviews and claims. It replaces the one before
 // only when a round has read both completely.
@@ -50,7 +60,7 @@ func (r *round) listReviews(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.retire(ctx, next, sweep, lost); err != nil {
+	if believed, err := r.retire(ctx, next, sweep, lost); err != nil || !believed {
 		return err
 	}
 	if len(r.attestations) == 0 {
@@ -62,6 +72,11 @@ func (r *round) listReviews(ctx context.Context) error {
 	}
 	if err := r.claimPages(ctx, next, net); err != nil {
 		return err
+	}
+	if sweep {
+		if believed, err := r.weighClaims(next); err != nil || !believed {
+			return err
+		}
 	}
 	unasked, err := r.findLinks(ctx, next)
 	if err != nil {
@@ -104,7 +119,7 @@ func (r *round) reviewPages(ctx context.Context, next *remembered, net string) (
 		}
 		for _, i := range bad {
 			services, any := r.mapping.suspects(r.reviews.Services, i)
-			next.bad[clean(i.key)] = suspicion{services, any}
+			next.bad[clean(i.key)] = suspicion{services: services, any: any}
 		}
 		if len(batch.Reviews) == 0 && len(r.skipped) == 0 {
 			return nil
@@ -130,31 +145,111 @@ func (r *round) review(i *issue, key, service string) evidence.Review {
 }
 
 // retire emits stored reviews that are no more: those that are about no service
-// any longer and, after a complete listing, those that it does not have.
-func (r *round) retire(ctx context.Context, next *remembered, sweep bool, lost []string) error {
+// any longer and, after a complete listing, those that it does not have. It
+// tells whether what the listing misses is believed; see loss.
+func (r *round) retire(ctx context.Context, next *remembered, sweep bool, lost []string) (believed bool, err error) {
 	if r.request.Reviews == nil || !sweep && len(lost) == 0 {
-		return nil
+		return true, nil
 	}
 	stored, err := r.request.Reviews(ctx)
 	if err != nil {
-		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read reviews of " + r.id, Err: err}
+		return false, &collectors.CallError{Reason: collectors.ReasonStore, Call: "read reviews of " + r.id, Err: err}
 	}
 	_, nameless := next.bad[""]
 	edge := r.now.Add(-reviewHistory + 7*day)
 	batch := collectors.Batch{}
+	var missing, keys []string
+	all := 0
 	for _, review := range stored {
+		if review.Gone || review.Source != r.id {
+			continue
+		}
+		all++
 		_, listed := next.reviews[review.Key]
 		_, bad := next.bad[review.Key]
-		missing := sweep && !listed && !bad && !nameless && review.CreatedAt.After(edge)
-		if !review.Gone && review.Source == r.id && (missing || slices.Contains(lost, review.Key)) {
+		unlisted := sweep && !listed && !bad && !nameless && review.CreatedAt.After(edge)
+		if unlisted {
+			missing = append(missing, review.Key)
+		}
+		if unlisted || slices.Contains(lost, review.Key) {
 			review.Gone = true
 			batch.Reviews = append(batch.Reviews, review)
+			keys = append(keys, clean(review.Key))
 		}
 	}
-	if len(batch.Reviews) == 0 {
-		return nil
+	if sweep {
+		believed, cursors := r.weigh(cursorReviews, "reviews", len(missing), all)
+		batch.Cursors = cursors
+		if !believed {
+			return false, r.send(collectors.Batch{Cursors: cursors})
+		}
+		if len(missing) > 0 {
+			if err := r.visible(ctx, projectsOf(missing)); err != nil {
+				return false, err
+			}
+			withheld := func(key string) bool { return !slices.Contains(lost, key) && r.absent[fold(projectOf(key))] }
+			for _, v := range batch.Reviews {
+				if withheld(v.Key) {
+					// The claims on it are withheld as well.
+					services := append(next.bad[v.Key].services, v.Service)
+					next.bad[v.Key] = suspicion{services: services, why: evidence.MissingNotFound}
+				}
+			}
+			batch.Reviews = slices.DeleteFunc(batch.Reviews, func(v evidence.Review) bool { return withheld(v.Key) })
+			keys = slices.DeleteFunc(keys, withheld)
+		}
 	}
-	return r.send(batch)
+	if len(batch.Reviews) > 0 {
+		keys = unique(keys)
+		r.log.Info("reviews are withdrawn that are not listed any more, or name no service", "count", len(keys), "among_them", keys[:min(len(keys), 5)])
+	}
+	if len(batch.Reviews) == 0 && len(batch.Cursors) == 0 {
+		return true, nil
+	}
+	return true, r.send(batch)
+}
+
+// weigh weighs what a complete listing misses, and gives the cursor to store.
+func (r *round) weigh(cursor, what string, missing, all int) (believed bool, cursors map[string]string) {
+	var before loss
+	held := r.request.Cursors[cursor]
+	_ = json.Unmarshal([]byte(held), &before) // what is none is no loss
+	next, believed := before.weigh(missing, all, r.now)
+	if !believed {
+		r.log.Warn("a complete listing misses many; they stay until another one confirms it", "of_the", what, "missing", missing, "of", all)
+	}
+	if text := next.cursor(); text != held {
+		cursors = map[string]string{cursor: text}
+	}
+	return believed, cursors
+}
+
+// weighClaims weighs how many claims a complete listing has against how many the
+// last one had, and logs which are no more.
+func (r *round) weighClaims(next *remembered) (believed bool, err error) {
+	before, _ := strconv.Atoi(r.request.Cursors[cursorClaims]) // none is 0
+	believed, cursors := r.weigh(cursorLostClaims, "claims", before-len(next.claims), before)
+	if cursors == nil {
+		cursors = map[string]string{}
+	}
+	if count := strconv.Itoa(len(next.claims)); believed && count != r.request.Cursors[cursorClaims] {
+		cursors[cursorClaims] = count
+	}
+	if r.remembered != nil && believed {
+		var keys []string
+		for key := range r.remembered.claims {
+			if next.claims[key] == nil {
+				keys = append(keys, key)
+			}
+		}
+		if keys = unique(keys); len(keys) > 0 {
+			r.log.Info("claims are withdrawn that are not listed any more", "count", len(keys), "among_them", keys[:min(len(keys), 5)])
+		}
+	}
+	if len(cursors) == 0 {
+		return believed, nil
+	}
+	return believed, r.send(collectors.Batch{Cursors: cursors})
 }
 
 // claimPages walks a listing of all issues with the label of a claim. Whether

@@ -131,9 +131,11 @@ type Source struct {
 }
 
 // suspicion is which services an issue that could not be decoded may belong to.
+// why is set when the issue is not known for another reason.
 type suspicion struct {
 	services []string
 	any      bool
+	why      evidence.Missing
 }
 
 var (

@@ -49,6 +49,8 @@ type world struct {
 	incidents map[string]evidence.Incident
 	reviews   map[string]evidence.Review
 	storeless bool
+	person    func(id string) string
+	told      []collectors.Progress
 }
 
 // setup is what a test changes before it starts.
@@ -186,7 +188,10 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 		w.t.Fatal(err)
 	}
 	now := w.clock()
-	request := collectors.Request{Services: w.services, Now: now, Cursors: maps.Clone(w.cursors)}
+	request := collectors.Request{
+		Services: w.services, Now: now, Cursors: maps.Clone(w.cursors), Person: w.person,
+		Progress: func(p collectors.Progress) { w.told = append(w.told, p) },
+	}
 	if !w.storeless {
 		request.Incidents = func(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
 			for _, in := range w.incidents {
