@@ -246,13 +246,19 @@ func serviceIncidents() []made {
 			queries: []query{{expr: `readiness:review_completed_timestamp_seconds` + this + ` * 1000`}},
 		}.number(),
 		panel{
-			title: "Incidents of 30 days by severity", width: 12, height: 8,
+			title: "Next on-call gap", width: 4, height: 8,
+			help: "When nobody is on the first level of on-call next, within 30 days. In the past: nobody is, since then.",
+			unit: unitFromNow, none: "None in 30 days",
+			queries: []query{{expr: `readiness:oncall_gap_start_timestamp_seconds` + this + ` * 1000`}},
+		}.number(),
+		panel{
+			title: "Incidents of 30 days by severity", width: 10, height: 8,
 			help: "Number of incidents that began within the 30 days before, by severity: 1 is the worst.",
 			unit: unitCount, decimals: new(0.0), min: new(0.0), none: "No incident",
 			queries: []query{{`readiness:incidents{service_name="$service", window="30d"}`, "Severity {{severity}}"}},
 		}.stacked(),
 		panel{
-			title: "Resolution time over time", width: 12, height: 8,
+			title: "Resolution time over time", width: 10, height: 8,
 			help: "Half and nine tenths of the incidents of the 30 days before were resolved within this time. A quantile that too few incidents reach is not drawn.",
 			unit: unitSeconds, min: new(0.0), colors: map[string]string{"p50": blue, "p90": orange}, none: "Too few resolved",
 			queries: []query{

@@ -86,6 +86,7 @@ func Groups() []Group {
 		checkGroup(),
 		badgeGroup(),
 		targetGroup(),
+		onCallGroup(),
 		incidentsOfServices(),
 		incidentsOfGroups(),
 		incidentsByBadge(),

@@ -22,13 +22,14 @@ const hostileName = "zahlung \"groß\"\\eins\nzwei 💳"
 func smallFramework() *framework.Framework {
 	cicd := &framework.Module{ID: "cicd", Name: "CI/CD", Scale: framework.Maturity}
 	security := &framework.Module{ID: "security", Name: "Security", Scale: framework.PassFail, RequiredFrom: framework.Silver}
-	f := &framework.Framework{
-		Name: "default", Version: "1.2.0", Hash: "0f1e2d3c4b5a6978",
-		Modules: []*framework.Module{cicd, security},
-		Targets: []framework.Target{
-			{Tiers: []int{1}, Badge: framework.Gold, Due: now.AddDate(0, 6, 0)},
-			{Tiers: []int{2}, Badge: framework.Bronze},
-		},
+	f := compiled(evidence.Definition{
+		Name: nextGapFact, Kind: evidence.KindDouble, Clock: evidence.Remaining, Unit: "hours", Help: "Time to the next gap.",
+	})
+	f.Name, f.Version, f.Hash = "default", "1.2.0", "0f1e2d3c4b5a6978"
+	f.Modules, f.Checks = []*framework.Module{cicd, security}, nil
+	f.Targets = []framework.Target{
+		{Tiers: []int{1}, Badge: framework.Gold, Due: now.AddDate(0, 6, 0)},
+		{Tiers: []int{2}, Badge: framework.Bronze},
 	}
 	for i, c := range []*framework.Check{
 		{ID: "cicd-pipeline", Module: cicd, Level: 1, Weight: 1},
@@ -40,6 +41,30 @@ func smallFramework() *framework.Framework {
 		c.Module.Checks = append(c.Module.Checks, c)
 	}
 	return f
+}
+
+// compiled is a framework over the facts.
+func compiled(definitions ...evidence.Definition) *framework.Framework {
+	const text = `{apiVersion: readiness/v1, kind: Framework, name: f, version: 1.0.0, modules: [
+  {id: m, name: M, checks: [{id: m.c, title: C, level: 1, proofs: [{by: machine, pass: "true"}]}]}]}`
+	facts, err := evidence.NewFacts(definitions)
+	if err != nil {
+		panic(err)
+	}
+	doc, err := framework.Parse([]framework.File{{Name: "f.yaml", Data: []byte(text)}})
+	if err != nil {
+		panic(err)
+	}
+	f, err := framework.Compile(doc, facts)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
+// observed is one fact as a service's evidence.
+func observed(v evidence.Value, since time.Time) evidence.Row {
+	return evidence.Row{{Value: v, Since: since, ObservedAt: now, FreshUntil: now.Add(time.Hour), ValidUntil: now.Add(time.Hour)}}
 }
 
 // smallSnapshot has a judged service with every kind of series, one with a
@@ -82,6 +107,7 @@ func smallSnapshot() *snapshot.Snapshot {
 						At: changed, From: framework.Silver, To: framework.Bronze, Cause: scoring.CauseEvidence, Announced: true,
 					},
 				},
+				Evidence: observed(evidence.Instant(now.Add(50*time.Hour)), changed),
 			},
 			{
 				Entry: &catalog.Service{Name: "new", Team: "payments", Org: "shop", Tier: 2},
