@@ -42,6 +42,7 @@ Prometheus, judges it against a versioned readiness framework, and exports
 scores and badges as Prometheus metrics.
 
 Start with:
+  collector init                                     a first configuration
   collector check --config collector.yaml            is the configuration good?
   collector check --config collector.yaml --online   are the credentials, too?
   collector collect --once --config collector.yaml   one round, then the fleet
@@ -68,7 +69,7 @@ Start with:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(s), newCheck(s), newCollect(s), newScore(s), newFramework(s), newVersion(s))
+	root.AddCommand(newInit(s), newRun(s), newCheck(s), newCollect(s), newScore(s), newFramework(s), newVersion(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

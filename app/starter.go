@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors/jira"
+	"github.com/prodready/collector/collectors/pagerduty"
+	"github.com/prodready/collector/collectors/prometheus"
+	"github.com/prodready/collector/config"
+)
+
+// StarterOptions say what a starting configuration is made from. At least one
+// source is given.
+type StarterOptions struct {
+	// Path is the file that the configuration is to be written to: names of
+	// files in it are relative to its folder.
+	Path string
+	// Environ holds the variables of token_env keys.
+	Environ []string
+	// PagerDuty, Jira and Prometheus are the sources to ask; nil ones are left
+	// out.
+	PagerDuty  *config.PagerDuty
+	Jira       *config.Jira
+	Prometheus *config.Prometheus
+	// Tier is that of services of which nobody has said it yet, 1 to 4.
+	Tier int
+	// Logger hears of records that cannot be read; nil means nobody.
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Starter is a starting configuration.
+type Starter struct {
+	// Text is the file: valid, with comments on what is missing, and the same
+	// for the same answers of the sources. It holds no secret.
+	Text []byte
+	// Services and Teams count what is in it, Blind the checks that stay blind.
+	Services, Teams, Blind int
+	// Failed are the sources that did not answer; the rest is in Text.
+	Failed []error
+}
+
+// surveyTimeout bounds asking one source what there is.
+const surveyTimeout = 2 * time.Minute
+
+// findings are what the sources have told; nil where one was not asked or did
+// not answer.
+type findings struct {
+	pagerDuty  *pagerduty.Survey
+	jira       *jira.Survey
+	prometheus *prometheus.Recognition
+	// failed are the errors by the name of the source.
+	failed map[string]error
+}
+
+// NewStarter asks the sources what their credentials can see, and writes a
+// configuration from it. An *InvalidError says what is wrong with the options;
+// any other error says that no source has answered.
+func NewStarter(ctx context.Context, o StarterOptions) (*Starter, error) {
+	options := Options{ConfigPath: o.Path, Environ: o.Environ, Logger: o.Logger, Now: o.Now}.withDefaults()
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Tier < catalog.HighestTier || o.Tier > catalog.LowestTier {
+		return nil, &InvalidError{fmt.Errorf("tier %d does not exist; use %d (customers and revenue, at any hour) to %d (best effort)", o.Tier, catalog.HighestTier, catalog.LowestTier)}
+	}
+	c := config.Default()
+	if o.PagerDuty != nil {
+		c.Sources.PagerDuty = []config.PagerDuty{*o.PagerDuty}
+	}
+	if o.Jira != nil {
+		c.Sources.Jira = []config.Jira{*o.Jira}
+	}
+	if o.Prometheus != nil {
+		c.Sources.Prometheus = []config.Prometheus{*o.Prometheus}
+	}
+	// The sources are asked with a copy, since a check fills in what the file
+	// should not say.
+	valid, err := c.Validate(config.Options{Path: o.Path, Environ: o.Environ})
+	if err != nil {
+		return nil, &InvalidError{err}
+	}
+	w, err := buildWorld(options, valid, nil, quietDeps(options))
+	if err != nil {
+		return nil, err
+	}
+	found, err := survey(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	draft := newDraft(o, found)
+	// What the sources give is only known of a whole configuration.
+	if w, err = tryOut(options, draft.text(nil)); err != nil {
+		return nil, err
+	}
+	s := &Starter{Services: len(draft.services), Teams: len(draft.teams), Blind: len(w.blind)}
+	s.Text = draft.text(blindness(w, found.prometheus))
+	if _, err = tryOut(options, s.Text); err != nil {
+		return nil, err
+	}
+	for _, i := range w.instances {
+		if err := found.failed[i.source.ID()]; err != nil {
+			s.Failed = append(s.Failed, fmt.Errorf("%s: %w", i.source.ID(), err))
+		}
+	}
+	return s, nil
+}
+
+// survey asks every source what there is. The error joins those of all sources
+// when none has answered.
+func survey(ctx context.Context, w *world) (findings, error) {
+	f := findings{failed: map[string]error{}}
+	for _, i := range w.instances {
+		if err := f.ask(ctx, i); err != nil {
+			f.failed[i.source.ID()] = err
+		}
+	}
+	if len(f.failed) < len(w.instances) {
+		return f, nil
+	}
+	var errs []error
+	for _, i := range w.instances {
+		errs = append(errs, fmt.Errorf("%s: %w", i.source.ID(), f.failed[i.source.ID()]))
+	}
+	if len(errs) == 0 {
+		return f, &InvalidError{errors.New("no source is given: name at least one of PagerDuty, Jira and Prometheus")}
+	}
+	return f, fmt.Errorf("no source has answered, so there is nothing to write: %w", errors.Join(errs...))
+}
+
+func (f *findings) ask(ctx context.Context, i instance) error {
+	ctx, cancel := context.WithTimeout(ctx, surveyTimeout)
+	defer cancel()
+	switch source := i.source.(type) {
+	case *pagerduty.Source:
+		found, err := source.Survey(ctx)
+		if err != nil {
+			return err
+		}
+		f.pagerDuty = &found
+	case *jira.Source:
+		found, err := source.Survey(ctx)
+		if err != nil {
+			return err
+		}
+		f.jira = &found
+	case *prometheus.Source:
+		found, err := source.Recognise(ctx)
+		if err != nil {
+			return err
+		}
+		f.prometheus = &found
+	}
+	return nil
+}
+
+// tryOut checks a text as `collector check` would.
+func tryOut(o Options, text []byte) (*world, error) {
+	name := filepath.Clean(o.ConfigPath)
+	valid, err := config.Load(config.Options{Path: o.ConfigPath, Environ: o.Environ, ReadFile: func(file string) ([]byte, error) {
+		if filepath.Clean(file) == name {
+			return text, nil
+		}
+		return os.ReadFile(file)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("the configuration that came of it is not valid, and was not written: %w", err)
+	}
+	w, err := buildWorld(o, valid, nil, quietDeps(o))
+	if err != nil {
+		return nil, fmt.Errorf("the configuration that came of it is not valid, and was not written: %w", err)
+	}
+	return w, nil
+}

@@ -1,0 +1,287 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/config"
+)
+
+// draft is a starting configuration before it is written.
+type draft struct {
+	options StarterOptions
+	found   findings
+	// services are by name.
+	services []draftService
+	teams    []catalog.Team
+	// notes are what a reader should know of the catalog as a whole.
+	notes []string
+}
+
+// draftService is an entry with what could not be found out for it.
+type draftService struct {
+	catalog.Service
+	missing []string
+}
+
+// newDraft makes the entries of the catalog and links them by name: what is
+// called the same in two sources is taken for the same.
+func newDraft(o StarterOptions, f findings) *draft {
+	d := &draft{options: o, found: f}
+	var made catalog.Discovered
+	switch {
+	case f.pagerDuty != nil:
+		made = d.fromPagerDuty()
+	case f.jira != nil:
+		made = d.fromComponents()
+	}
+	for _, text := range made.Skipped {
+		d.notes = append(d.notes, "Left out: "+text+".")
+	}
+	if len(made.Services) == 0 {
+		d.notes = append(d.notes, "Nothing was found that looks like a service. Write each as config.example.yaml shows, or read them from Backstage: backstage: [catalog/*/catalog-info.yaml]")
+	}
+	d.teams = made.Teams
+	slices.SortFunc(d.teams, func(a, b catalog.Team) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(made.Services, func(a, b catalog.Service) int { return cmp.Compare(a.Name, b.Name) })
+	for _, s := range made.Services {
+		entry := draftService{Service: s}
+		if s.Team == "" {
+			entry.missing = append(entry.missing, "team")
+		}
+		if f.jira != nil {
+			d.linkJira(&entry)
+		}
+		if f.prometheus != nil {
+			d.linkPrometheus(&entry)
+		}
+		d.services = append(d.services, entry)
+	}
+	d.noteUnused()
+	return d
+}
+
+// fromPagerDuty makes a service of every PagerDuty service that is in use.
+func (d *draft) fromPagerDuty() catalog.Discovered {
+	survey := d.found.pagerDuty
+	var list []catalog.PagerDutyService
+	var disabled []string
+	for _, s := range survey.Services {
+		if s.Status == "disabled" {
+			disabled = append(disabled, s.Name+" ("+s.ID+")")
+			continue
+		}
+		in := catalog.PagerDutyService{Account: d.options.PagerDuty.Name, ID: s.ID, Name: s.Name}
+		for _, team := range s.Teams {
+			in.Teams = append(in.Teams, team.Name)
+		}
+		list = append(list, in)
+	}
+	made, err := catalog.Discover([]catalog.Discovery{{Name: `(?s).*`, Entry: catalog.Service{Tier: d.options.Tier}}}, list)
+	if err != nil {
+		// The one rule is a constant and compiles.
+		d.notes = append(d.notes, err.Error())
+	}
+	slices.Sort(disabled)
+	d.note("Left out, since they are disabled in PagerDuty", disabled)
+	d.note("Left out, since their records could not be read", survey.Unreadable)
+	if survey.Nameless > 0 {
+		d.notes = append(d.notes, fmt.Sprintf("Left out: %d services whose records could not be read at all.", survey.Nameless))
+	}
+	if survey.TeamsError != nil {
+		d.notes = append(d.notes, "Teams could not be listed; those here are what the services say: "+survey.TeamsError.Error())
+	}
+	owning := map[string]bool{}
+	for _, t := range made.Teams {
+		owning[t.Name] = true
+	}
+	var idle []string
+	for _, t := range survey.Teams {
+		if name := catalog.NameOf(t.Name); name != "" && !owning[name] {
+			idle = append(idle, t.Name)
+		}
+	}
+	slices.Sort(idle)
+	d.note("Teams of PagerDuty that own none of these services", slices.Compact(idle))
+	return made
+}
+
+// fromComponents makes a service of every component, where PagerDuty tells
+// none.
+func (d *draft) fromComponents() catalog.Discovered {
+	var list []catalog.PagerDutyService
+	for _, p := range d.found.jira.Projects {
+		for _, c := range p.Components {
+			list = append(list, catalog.PagerDutyService{ID: p.Key + "/" + c, Name: c})
+		}
+	}
+	made, err := catalog.Discover([]catalog.Discovery{{Name: `(?s).*`, Entry: catalog.Service{Tier: d.options.Tier}}}, list)
+	if err != nil {
+		d.notes = append(d.notes, err.Error())
+	}
+	for i := range made.Services {
+		made.Services[i].PagerDuty = nil
+	}
+	made.Skipped = nil
+	if len(made.Services) > 0 {
+		d.notes = append(d.notes, "PagerDuty has told no services, so these are the components of Jira.")
+	}
+	return made
+}
+
+// linkJira refers to the components that are called like the service, else to
+// the project.
+func (d *draft) linkJira(s *draftService) {
+	for _, p := range d.found.jira.Projects {
+		for _, c := range p.Components {
+			if catalog.NameOf(c) == s.Name {
+				s.Jira = append(s.Jira, catalog.JiraRef{Project: p.Key, Component: c})
+			}
+		}
+	}
+	if len(s.Jira) == 0 {
+		for _, p := range d.found.jira.Projects {
+			if catalog.NameOf(p.Name) == s.Name || catalog.NameOf(p.Key) == s.Name {
+				s.Jira = append(s.Jira, catalog.JiraRef{Project: p.Key})
+			}
+		}
+	}
+	if len(s.Jira) == 0 {
+		s.missing = append(s.missing, "jira")
+	}
+}
+
+// linkPrometheus selects series by a job that is called like the service, else
+// by the namespace. An operator puts the namespace before the job: shop/cart.
+func (d *draft) linkPrometheus(s *draftService) {
+	found := d.found.prometheus
+	for _, job := range found.Jobs {
+		if catalog.NameOf(job) == s.Name || catalog.NameOf(job[strings.LastIndexByte(job, '/')+1:]) == s.Name {
+			s.Prometheus = append(s.Prometheus, catalog.PrometheusRef{Matchers: map[string]string{"job": job}})
+		}
+	}
+	for _, namespace := range found.Namespaces {
+		if namespace != s.Name {
+			continue
+		}
+		s.Kubernetes.Namespace = namespace
+		if len(s.Prometheus) == 0 {
+			s.Prometheus = append(s.Prometheus, catalog.PrometheusRef{Matchers: map[string]string{"namespace": namespace}})
+		}
+	}
+	if len(s.Prometheus) == 0 {
+		s.missing = append(s.missing, "prometheus")
+	}
+}
+
+// noteUnused lists what was seen and belongs to no service yet, so that the
+// missing links can be written by hand.
+func (d *draft) noteUnused() {
+	components, projects, matchers := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, s := range d.services {
+		for _, ref := range s.Jira {
+			components[ref.Project+"/"+ref.Component] = true
+			projects[ref.Project] = true
+		}
+		for _, ref := range s.Prometheus {
+			for _, value := range ref.Matchers {
+				matchers[value] = true
+			}
+		}
+		matchers[s.Kubernetes.Namespace] = true
+	}
+	if found := d.found.jira; found != nil {
+		var unused []string
+		for _, p := range found.Projects {
+			for _, c := range p.Components {
+				if !components[p.Key+"/"+c] {
+					unused = append(unused, p.Key+"/"+c)
+				}
+			}
+			if len(p.Components) == 0 && !projects[p.Key] {
+				unused = append(unused, p.Key)
+			}
+		}
+		d.note("Projects and components of Jira that no service refers to", unused)
+	}
+	if found := d.found.prometheus; found != nil {
+		d.note("Jobs of Prometheus that no service refers to", without(found.Jobs, matchers))
+		d.note("Namespaces that no service refers to", without(found.Namespaces, matchers))
+		if len(found.Clusters) > 1 {
+			d.note("The server has several clusters; where two run a service of one name, add cluster to its prometheus entry", found.Clusters)
+		}
+	}
+}
+
+// noteAtMost bounds how many names a note lists.
+const noteAtMost = 40
+
+func (d *draft) note(what string, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	more := ""
+	if n := len(names) - noteAtMost; n > 0 {
+		names, more = names[:noteAtMost], fmt.Sprintf(" and %d more", n)
+	}
+	d.notes = append(d.notes, what+": "+strings.Join(names, ", ")+more+".")
+}
+
+func without(all []string, used map[string]bool) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return used[name] })
+}
+
+// incidentsJQL and reviewsJQL guess which tickets are incidents and readiness
+// reviews from the types that there are; empty when there is no such type.
+func incidentsJQL(types []string) string {
+	return jqlOfType(types, func(name string) bool {
+		return name == "incident" || name == "[system] incident" || name == "major incident"
+	})
+}
+
+func reviewsJQL(types []string) string {
+	return jqlOfType(types, func(name string) bool {
+		return name == "prr" || strings.Contains(name, "readiness")
+	})
+}
+
+func jqlOfType(types []string, is func(lower string) bool) string {
+	var quoted []string
+	for _, t := range types {
+		if is(strings.ToLower(t)) {
+			quoted = append(quoted, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(t)+`"`)
+		}
+	}
+	switch len(quoted) {
+	case 0:
+		return ""
+	case 1:
+		return "issuetype = " + quoted[0]
+	}
+	return "issuetype in (" + strings.Join(quoted, ", ") + ")"
+}
+
+// presetsOf are the presets that a server can answer.
+func presetsOf(f findings) []string {
+	if f.prometheus == nil {
+		return nil
+	}
+	var names []string
+	for _, p := range f.prometheus.Presets {
+		if p.Recognised() {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// sourceID is what a source of the draft is called in records.
+func sourceID(kind string, name string) string { return kind + "/" + name }
+
+// deploymentOf is cloud unless something else is said.
+func deploymentOf(j *config.Jira) config.Deployment {
+	return cmp.Or(j.Deployment, config.Cloud)
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	promconfig "github.com/prometheus/common/config"
+	"github.com/spf13/cobra"
+
+	"github.com/prodready/collector/app"
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/nearest"
+)
+
+// The environment variables that stand in for flags of init.
+const (
+	variablePagerDutyToken = "PAGERDUTY_TOKEN"
+	variableJiraURL        = "JIRA_URL"
+	variableJiraEmail      = "JIRA_EMAIL"
+	variableJiraToken      = "JIRA_TOKEN"
+	variablePrometheusURL  = "PROMETHEUS_URL"
+)
+
+// initFlags are the flags of init.
+type initFlags struct {
+	force bool
+	tier  int
+
+	pagerDutyTokenFile, pagerDutyTokenEnv, pagerDutyEndpoint        string
+	jiraURL, jiraDeployment, jiraEmail, jiraTokenFile, jiraTokenEnv string
+	prometheusURL, prometheusTokenFile                              string
+}
+
+func newInit(s *streams) *cobra.Command {
+	var flags initFlags
+	cmd := &cobra.Command{
+		Use:   "init [FILE]",
+		Short: "Write a starting configuration from what the credentials can see",
+		Long: `Ask PagerDuty, Jira and Prometheus what there is and write a starting
+configuration: services and teams from PagerDuty, linked by name to components
+and projects of Jira and to jobs and namespaces of Prometheus, the presets that
+the server's metrics can answer, and comments on what is missing: tiers to be
+chosen, facts without a metric, checks that stay blind and what would give them.
+
+FILE is the file that --config names unless it is given; - is the standard
+output. A file that exists is kept unless --force is given. Give what you have:
+a source that is not named is left out, and one that does not answer costs only
+itself: the rest is written, with a comment, and the command exits 1. Secrets
+are never written, only where they are: token_file or token_env.
+
+Instead of flags: ` + variablePagerDutyToken + `, ` + variableJiraURL + `, ` + variableJiraEmail + `,
+` + variableJiraToken + ` and ` + variablePrometheusURL + ` in the environment.
+` + exitCodes,
+		Example: `  collector init --pagerduty-token-file secrets/pagerduty
+  collector init --jira-url https://example.atlassian.net --jira-email me@example.com \
+    --jira-token-file secrets/jira --prometheus-url http://prometheus:9090 -
+  PAGERDUTY_TOKEN=… collector init`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return &usageError{fmt.Errorf("one file at a time, not %d", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target := s.configPath
+			if len(args) == 1 {
+				target = args[0]
+			}
+			return s.init(cmd, flags, target)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&flags.force, "force", false, "overwrite the file")
+	f.IntVar(&flags.tier, "tier", 3, "tier of every service until somebody chooses, 1 to 4")
+	f.StringVar(&flags.pagerDutyTokenFile, "pagerduty-token-file", "", "file with a read-only PagerDuty API key")
+	f.StringVar(&flags.pagerDutyTokenEnv, "pagerduty-token-env", "", "environment variable with the key")
+	f.StringVar(&flags.pagerDutyEndpoint, "pagerduty-endpoint", config.DefaultPagerDuty().Endpoint, "address of the PagerDuty API; https://api.eu.pagerduty.com for the EU region")
+	f.StringVar(&flags.jiraURL, "jira-url", "", "address of the Jira site")
+	f.StringVar(&flags.jiraDeployment, "jira-deployment", string(config.Cloud), "cloud or datacenter")
+	f.StringVar(&flags.jiraEmail, "jira-email", "", "account that the token belongs to (Cloud)")
+	f.StringVar(&flags.jiraTokenFile, "jira-token-file", "", "file with the API token, or personal access token of Data Center")
+	f.StringVar(&flags.jiraTokenEnv, "jira-token-env", "", "environment variable with the token")
+	f.StringVar(&flags.prometheusURL, "prometheus-url", "", "address below which /api/v1 is")
+	f.StringVar(&flags.prometheusTokenFile, "prometheus-token-file", "", "file with a bearer token, if the server asks for one")
+	return cmd
+}
+
+func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error {
+	toStdout := target == "-"
+	options, err := flags.options(s, target)
+	if err != nil {
+		return err
+	}
+	if !toStdout && !flags.force {
+		if _, err := os.Lstat(target); err == nil {
+			return &usageError{fmt.Errorf("%s exists and was kept; say --force to overwrite it, name another file, or - for the standard output", target)}
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return &usageError{fmt.Errorf("%s cannot be written: %w", target, err)}
+		}
+	}
+	starter, err := app.NewStarter(cmd.Context(), options)
+	if err != nil {
+		return err
+	}
+	if toStdout {
+		_, err = s.out.Write(starter.Text)
+	} else {
+		err = replaceFile(target, starter.Text)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	name, file := target, target
+	if toStdout {
+		name, file = "the configuration", "FILE"
+	}
+	_, _ = fmt.Fprintf(s.err, "%s: %d services, %d teams; %d checks stay blind, as it says at its end. Choose the tiers, then: collector check --config %s\n",
+		name, starter.Services, starter.Teams, starter.Blind, file)
+	if err := errors.Join(starter.Failed...); err != nil {
+		return fmt.Errorf("written without what did not answer: %w", err)
+	}
+	return nil
+}
+
+// options are the sources that flags and environment name.
+func (f *initFlags) options(s *streams, target string) (app.StarterOptions, error) {
+	variables := map[string]string{}
+	for _, entry := range s.environ {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			variables[name] = value
+		}
+	}
+	path := target
+	if target == "-" {
+		path = "collector.yaml" // as if it stood here
+	}
+	o := app.StarterOptions{Path: path, Environ: s.environ, Tier: f.tier, Logger: s.quiet()}
+	// What a flag says wins over the environment.
+	either := func(flag, variable string) string {
+		if flag != "" {
+			return flag
+		}
+		return variables[variable]
+	}
+	token := func(file, env *string, variable string) {
+		if *file == "" && *env == "" && variables[variable] != "" {
+			*env = variable
+		}
+		*file = relativeTo(path, *file)
+	}
+	token(&f.pagerDutyTokenFile, &f.pagerDutyTokenEnv, variablePagerDutyToken)
+	if f.pagerDutyTokenFile != "" || f.pagerDutyTokenEnv != "" {
+		account := config.DefaultPagerDuty()
+		account.Name, account.Endpoint, account.TokenFile, account.TokenEnv = "main", f.pagerDutyEndpoint, f.pagerDutyTokenFile, f.pagerDutyTokenEnv
+		o.PagerDuty = &account
+	}
+	if address := either(f.jiraURL, variableJiraURL); address != "" {
+		token(&f.jiraTokenFile, &f.jiraTokenEnv, variableJiraToken)
+		site := config.DefaultJira()
+		site.Name, site.URL, site.Deployment, site.TokenFile, site.TokenEnv = "main", address, config.Deployment(f.jiraDeployment), f.jiraTokenFile, f.jiraTokenEnv
+		if site.Deployment != config.DataCenter {
+			site.Email = either(f.jiraEmail, variableJiraEmail)
+		}
+		o.Jira = &site
+	} else if f.jiraTokenFile+f.jiraTokenEnv+f.jiraEmail != "" {
+		return o, &usageError{errors.New("--jira-url is missing: the address of the site that the token is for")}
+	}
+	if address := either(f.prometheusURL, variablePrometheusURL); address != "" {
+		server := config.DefaultPrometheus()
+		server.Name, server.URL = "main", address
+		if f.prometheusTokenFile != "" {
+			server.HTTPClient.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: relativeTo(path, f.prometheusTokenFile)}
+		}
+		o.Prometheus = &server
+	} else if f.prometheusTokenFile != "" {
+		return o, &usageError{errors.New("--prometheus-url is missing: the address of the server that the token is for")}
+	}
+	deployments := []string{string(config.Cloud), string(config.DataCenter)}
+	switch {
+	case f.jiraDeployment != deployments[0] && f.jiraDeployment != deployments[1]:
+		return o, &usageError{fmt.Errorf("--jira-deployment %q%s: want %s", f.jiraDeployment, nearest.Hint(f.jiraDeployment, deployments), list(deployments))}
+	case o.PagerDuty == nil && o.Jira == nil && o.Prometheus == nil:
+		return o, &usageError{errors.New("no source is named: give --pagerduty-token-file, --jira-url or --prometheus-url, or their environment variables; see `collector init --help`")}
+	}
+	return o, nil
+}
+
+// relativeTo is the name of a file as the configuration at path has to say it:
+// relative to its folder.
+func relativeTo(path, file string) string {
+	if file == "" || filepath.IsAbs(file) {
+		return file
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return file
+	}
+	absolute, err := filepath.Abs(file)
+	if err != nil {
+		return file
+	}
+	relative, err := filepath.Rel(folder, absolute)
+	if err != nil {
+		return absolute
+	}
+	return relative
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(name string, text []byte) (err error) {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".collector-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(text); err != nil {
+		_ = f.Close()
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		_ = f.Close()
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
