@@ -126,6 +126,9 @@ type Batch struct {
 	Withdrawals []evidence.Withdrawal
 	Incidents   []evidence.Incident
 	Reviews     []evidence.Review
+	// Feedback replaces what the source has told of feedback before; nil tells
+	// nothing, and an empty list that there is none.
+	Feedback []evidence.Feedback
 	// Alerts are firings that are new or have changed, by source, fingerprint and
 	// start. AlertSight says when the source was watching for them; nil says
 	// nothing.

@@ -209,7 +209,7 @@ type ServiceLink struct {
 // DefaultJira is a site that says nothing.
 func DefaultJira() Jira {
 	return Jira{
-		Deployment: Cloud,
+		Deployment:       Cloud,
 		Incidents:        defaultJiraIncidents(),
 		Reviews:          JiraReviews{Services: ServiceLink{By: ByComponent}},
 		Schedule:         "@every 10m",

@@ -19,9 +19,10 @@ const (
 	linkLevel   = 3
 	secondLevel = 4
 	// goodFor and soonOld are how long claims are good, below secondLevel and
-	// from it on.
-	goodFor = 365 * day
-	soonOld = 180 * day
+	// from it on. For the last expiring of it a claim says so.
+	goodFor  = 365 * day
+	soonOld  = 180 * day
+	expiring = 30 * day
 	// mostLinks is how many issues may be asked for their web links in a round.
 	mostLinks = 200
 )
@@ -32,10 +33,12 @@ type Attestation struct {
 	// Check is the id of the check that is attested, Level its level, 1 to 5.
 	// From level 3 on a claim needs a link: the first address in the description
 	// or the first web link. From level 4 on somebody else than the assignee
-	// must have moved it to done. A claim is good for 365 days from the day it
-	// was made, and for 180 from level 4 on.
+	// must have moved it to done.
 	Check string
 	Level int
+	// GoodFor is how long a claim is good from the time it was made. 0, and more
+	// than that, mean 365 days, and 180 from level 4 on.
+	GoodFor time.Duration
 	// Label marks the issue: attest-cicd-no-drift.
 	Label string
 	// Fact is what is observed: whether there is a good claim. It is false when
@@ -135,13 +138,21 @@ func (r *round) wantsLink(c *claim) bool {
 	})
 }
 
+// lasts is how long a claim of the check is good.
+func (a Attestation) lasts() time.Duration {
+	most := goodFor
+	if a.Level >= secondLevel {
+		most = soonOld
+	}
+	if a.GoodFor > 0 {
+		return min(a.GoodFor, most)
+	}
+	return most
+}
+
 // flaw is why the claim is not good for the check; empty when it is.
 func (r *round) flaw(c *claim, a Attestation) string {
-	lasts := goodFor
-	if a.Level >= secondLevel {
-		lasts = soonOld
-	}
-	made := c.made[fold(a.Label)]
+	lasts, made := a.lasts(), c.made[fold(a.Label)]
 	switch {
 	case !c.done:
 		return "it is not done"
@@ -211,10 +222,11 @@ func (r *round) attest(a Attestation, claims []*claim) evidence.Record {
 	slices.SortStableFunc(claims, func(x, y *claim) int { return made(y).Compare(made(x)) })
 	for _, c := range claims {
 		if r.flaw(c, a) == "" {
-			return evidence.Record{
-				Value: evidence.Bool(true), Since: made(c),
-				Detail: "claim " + where(c) + ", made " + stamp(made(c)),
+			detail := "claim " + where(c) + ", made " + stamp(made(c))
+			if end := made(c).Add(a.lasts()); !r.now.Before(end.Add(-expiring)) {
+				detail += ", expires " + stamp(end) + ": make it again"
 			}
+			return evidence.Record{Value: evidence.Bool(true), Since: made(c), Detail: detail}
 		}
 	}
 	if len(claims) == 0 {

@@ -92,6 +92,14 @@ func (r *round) observeMajor(ctx context.Context) error {
 	})
 }
 
+// postmortems is the search for the fact's post-mortems.
+func (f Fact) postmortems() search {
+	return search{
+		jql:    "(" + f.JQL + ") ORDER BY created ASC",
+		fields: []string{"project", "status", "issuelinks", "parent"},
+	}
+}
+
 // observePostmortems finds which of the major incidents are written up: those
 // with a linked issue of the fact's query that is done.
 func (r *round) observePostmortems(ctx context.Context, f Fact) error {
@@ -102,11 +110,7 @@ func (r *round) observePostmortems(ctx context.Context, f Fact) error {
 	written := map[string]bool{}
 	unread := false
 	if len(r.majorBy) > 0 {
-		s := search{
-			jql:    "(" + f.JQL + ") ORDER BY created ASC",
-			fields: []string{"project", "status", "issuelinks", "parent"},
-		}
-		err := r.list(ctx, s, "postmortem", func(*issue) bool { return false }, func(good, bad []*issue) error {
+		err := r.list(ctx, f.postmortems(), "postmortem", func(*issue) bool { return false }, func(good, bad []*issue) error {
 			unread = unread || len(bad) > 0
 			for _, i := range good {
 				if i.category != categoryDone {

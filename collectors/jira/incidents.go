@@ -61,9 +61,9 @@ func (r *round) listIncidents(ctx context.Context) error {
 	r.listed = keySet{}
 	cursor := r.readCursor()
 	first := cursor.Through.IsZero()
-	net, from := r.everything(), r.now.Add(-r.incidents.History)
+	net, from := r.incidentNet(cursor), r.now.Add(-r.incidents.History)
 	if !first {
-		net, from = "updated >= "+ago(r.now.Sub(cursor.Through)+overlap), cursor.Through
+		from = cursor.Through
 	}
 	far := r.progress("history of incidents", from)
 	err := r.incidentPages(ctx, net, "updated", func(updated time.Time, batch *collectors.Batch) {
@@ -120,6 +120,14 @@ func (r *round) progress(step string, from time.Time) func(updated time.Time, re
 // history, which whatever began or ended in it was, and what is still open.
 func (r *round) everything() string {
 	return "updated >= " + ago(r.incidents.History) + ` OR statusCategory != "Done"`
+}
+
+// incidentNet is the net for what the cursor has not seen yet.
+func (r *round) incidentNet(cursor incidentCursor) string {
+	if cursor.Through.IsZero() {
+		return r.everything()
+	}
+	return "updated >= " + ago(r.now.Sub(cursor.Through)+overlap)
 }
 
 // incidentSearch is the search for incidents in a net.

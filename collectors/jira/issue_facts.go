@@ -28,18 +28,12 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 	}
 	found := map[string][]*issue{}
 	except := map[string]evidence.Missing{}
-	s := search{fields: []string{"project", "components"}}
-	if byAge {
-		s.fields = append(s.fields, "status", "created", "resolutiondate")
-		s.changelog = true
-	}
 	needs := func(i *issue) bool { return byAge && i.category == categoryDone }
 	for _, part := range portions(r.mapping.keys) {
 		// The parts of a listing that is asked for again come again.
 		seen := map[string]bool{}
 		err := r.overProjects(ctx, part, func(projects []string) error {
-			s.jql = in("project", projects) + " AND (" + f.JQL + ") ORDER BY created ASC"
-			return r.list(ctx, s, "issue", needs, func(good, bad []*issue) error {
+			return r.list(ctx, f.search(projects), "issue", needs, func(good, bad []*issue) error {
 				for _, i := range bad {
 					suspects, any := r.mapping.suspects(ServiceLink{}, i)
 					r.exceptAll(except, suspicion{services: suspects, any: any}, evidence.MissingUndecodable)
@@ -71,6 +65,19 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 		}
 		return count(f, found[service])
 	})
+}
+
+// search is the search for the fact's issues of projects.
+func (f Fact) search(projects []string) search {
+	s := search{
+		jql:    in("project", projects) + " AND (" + f.JQL + ") ORDER BY created ASC",
+		fields: []string{"project", "components"},
+	}
+	if f.Mode == ModeNewestDoneAge {
+		s.fields = append(s.fields, "status", "created", "resolutiondate")
+		s.changelog = true
+	}
+	return s
 }
 
 func count(f Fact, issues []*issue) (evidence.Value, string) {

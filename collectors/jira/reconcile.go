@@ -70,8 +70,7 @@ func projectsOf(keys []string) []string {
 // those of services that are new in the catalog.
 func (r *round) sweepIncidents(ctx context.Context) error {
 	cursor := r.readCursor()
-	fresh := cursor.Mapping == r.mapping.hash && r.now.Sub(cursor.Swept) < r.sweep
-	if r.categories == nil || r.complete || cursor.Through.IsZero() || fresh {
+	if r.categories == nil || r.complete || cursor.Through.IsZero() || !r.sweeps(cursor) {
 		return nil
 	}
 	r.listed = keySet{}
@@ -82,6 +81,11 @@ func (r *round) sweepIncidents(ctx context.Context) error {
 		return err
 	}
 	return r.keepCursor(cursor)
+}
+
+// sweeps reports whether incidents are to be listed anew.
+func (r *round) sweeps(cursor incidentCursor) bool {
+	return cursor.Mapping != r.mapping.hash || r.now.Sub(cursor.Swept) >= r.sweep
 }
 
 // withdraw emits the stored incidents that a complete listing does not have,
@@ -117,7 +121,7 @@ func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
 	if err != nil {
 		return err
 	}
-	believed := false
+	var believed bool
 	if cursor.Loss, believed = cursor.Loss.weigh(lost, all, r.now); !believed {
 		r.log.Warn("a complete listing misses many of the incidents; they stay until another one confirms it", "missing", lost, "of", all)
 		return nil

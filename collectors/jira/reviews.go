@@ -49,11 +49,10 @@ func (r *round) listReviews(ctx context.Context) error {
 		return nil // that they could not be listed is reported already
 	}
 	next := &remembered{mapping: r.mapping.hash, swept: r.now, reviews: map[string][]string{}, claims: map[string]*claim{}, bad: map[string]suspicion{}}
-	net, sweep := "created >= "+ago(reviewHistory), true
-	if old := r.remembered; old != nil && old.mapping == r.mapping.hash && r.now.Sub(old.swept) < r.sweep && !old.through.After(r.now) {
-		next.swept, sweep = old.swept, false
+	net, claimNet, sweep := r.reviewNet()
+	if old := r.remembered; !sweep {
+		next.swept = old.swept
 		next.reviews, next.claims, next.bad = maps.Clone(old.reviews), maps.Clone(old.claims), maps.Clone(old.bad)
-		net = "updated >= " + ago(r.now.Sub(old.through)+overlap)
 	}
 	next.through = r.now
 	lost, err := r.reviewPages(ctx, next, net)
@@ -67,10 +66,7 @@ func (r *round) listReviews(ctx context.Context) error {
 		r.remembered = next
 		return nil
 	}
-	if sweep {
-		net = ""
-	}
-	if err := r.claimPages(ctx, next, net); err != nil {
+	if err := r.claimPages(ctx, next, claimNet); err != nil {
 		return err
 	}
 	if sweep {
@@ -86,19 +82,60 @@ func (r *round) listReviews(ctx context.Context) error {
 	return r.observeClaims(next, unasked)
 }
 
-// reviewPages walks a listing of reviews and emits each page. lost are the keys
-// of those that are about no service.
-func (r *round) reviewPages(ctx context.Context, next *remembered, net string) (lost []string, err error) {
-	s := search{
-		jql:       "(" + r.reviews.JQL + ") AND " + net + " ORDER BY created ASC",
+// reviewSearch is the search for reviews in a net.
+func (s *Source) reviewSearch(net string) search {
+	q := search{
+		jql:       "(" + s.reviews.JQL + ") AND " + net + " ORDER BY created ASC",
 		fields:    []string{"project", "components", "labels", "status", "created", "resolutiondate"},
 		changelog: true,
 	}
-	if r.reviews.Services.By == ByField {
-		s.fields = append(s.fields, r.reviews.Services.Field)
+	if s.reviews.Services.By == ByField {
+		q.fields = append(q.fields, s.reviews.Services.Field)
 	}
+	return q
+}
+
+// claimSearches are the searches for issues with the labels of claims. An empty
+// net means all of them.
+func (s *Source) claimSearches(net string) []search {
+	labels := make([]string, len(s.attestations))
+	for n, a := range s.attestations {
+		labels[n] = a.Label
+	}
+	var searches []search
+	for _, part := range portions(labels) {
+		q := search{
+			jql: in("labels", part),
+			fields: []string{
+				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee", "reporter",
+			},
+			changelog: true,
+		}
+		if net != "" {
+			q.jql += " AND " + net
+		}
+		q.jql += " ORDER BY created ASC"
+		searches = append(searches, q)
+	}
+	return searches
+}
+
+// reviewNet is the net for reviews and the one for claims: everything at first
+// and from time to time, which sweep tells, and what has changed in between.
+func (r *round) reviewNet() (reviews, claims string, sweep bool) {
+	old := r.remembered
+	if old != nil && old.mapping == r.mapping.hash && r.now.Sub(old.swept) < r.sweep && !old.through.After(r.now) {
+		net := "updated >= " + ago(r.now.Sub(old.through)+overlap)
+		return net, net, false
+	}
+	return "created >= " + ago(reviewHistory), "", true
+}
+
+// reviewPages walks a listing of reviews and emits each page. lost are the keys
+// of those that are about no service.
+func (r *round) reviewPages(ctx context.Context, next *remembered, net string) (lost []string, err error) {
 	needs := func(i *issue) bool { return i.category == categoryDone }
-	err = r.list(ctx, s, "review", needs, func(good, bad []*issue) error {
+	err = r.list(ctx, r.reviewSearch(net), "review", needs, func(good, bad []*issue) error {
 		batch := collectors.Batch{}
 		for _, i := range good {
 			if i.created.IsZero() {
@@ -255,23 +292,8 @@ func (r *round) weighClaims(next *remembered) (believed bool, err error) {
 // claimPages walks a listing of all issues with the label of a claim. Whether
 // they are on a review is seen when they are judged.
 func (r *round) claimPages(ctx context.Context, next *remembered, net string) error {
-	labels := make([]string, len(r.attestations))
-	for n, a := range r.attestations {
-		labels[n] = a.Label
-	}
 	needs := func(*issue) bool { return true }
-	for _, part := range portions(labels) {
-		s := search{
-			jql: in("labels", part),
-			fields: []string{
-				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee", "reporter",
-			},
-			changelog: true,
-		}
-		if net != "" {
-			s.jql += " AND " + net
-		}
-		s.jql += " ORDER BY created ASC"
+	for _, s := range r.claimSearches(net) {
 		err := r.list(ctx, s, "claim", needs, func(good, bad []*issue) error {
 			for _, i := range good {
 				key := clean(i.key)

@@ -64,6 +64,9 @@ func (r *round) steps() []func(context.Context) error {
 	if r.reviews.JQL != "" {
 		steps = append(steps, r.listReviews)
 	}
+	if len(r.opinions) > 0 {
+		steps = append(steps, r.listFeedback)
+	}
 	if r.incidents.JQL != "" {
 		steps = append(steps, r.sweepIncidents)
 	}

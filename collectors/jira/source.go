@@ -81,6 +81,8 @@ type Options struct {
 	Facts []Fact
 	// Attestations are the claims that may be made on reviews.
 	Attestations []Attestation
+	// Opinions are the checks that issues may be feedback about.
+	Opinions []Opinion
 	// Logger gets what cost an issue but not the round; nil discards it.
 	Logger *slog.Logger
 }
@@ -94,8 +96,8 @@ type Reviews struct {
 	Services ServiceLink
 }
 
-// Source is one Jira site. It implements collectors.Source and
-// collectors.Checker.
+// Source is one Jira site. It implements collectors.Source, collectors.Checker
+// and collectors.Planner.
 type Source struct {
 	id, name     string
 	deployment   Deployment
@@ -106,6 +108,7 @@ type Source struct {
 	reviews      Reviews
 	facts        []Fact
 	attestations []Attestation
+	opinions     []Opinion
 	// labels are those of all claims, whether or not there are reviews.
 	labels []string
 	given  map[string]bool
@@ -128,6 +131,8 @@ type Source struct {
 	// remembered is what was read of reviews and claims; nil before the first
 	// complete listing.
 	remembered *remembered
+	// heard is when feedback was last listed.
+	heard time.Time
 }
 
 // suspicion is which services an issue that could not be decoded may belong to.
@@ -141,6 +146,7 @@ type suspicion struct {
 var (
 	_ collectors.Source  = (*Source)(nil)
 	_ collectors.Checker = (*Source)(nil)
+	_ collectors.Planner = (*Source)(nil)
 )
 
 // New makes a source. The error names every option that is wrong.
@@ -153,7 +159,7 @@ func New(o Options) (*Source, error) {
 		id: "jira/" + o.Name, name: o.Name, deployment: o.Deployment, browse: o.BrowseURL,
 		onlySite: o.OnlySite, sweep: o.Sweep, incidents: o.Incidents, reviews: o.Reviews,
 		given: map[string]bool{}, now: o.Now, log: o.Logger.With("source", "jira/"+o.Name),
-		badIncidents: map[string]suspicion{},
+		badIncidents: map[string]suspicion{}, opinions: slices.Clone(o.Opinions),
 	}
 	if s.api, err = newAPI(o); err != nil {
 		return nil, fmt.Errorf("source jira/%s: the URL: %w", o.Name, err)
@@ -303,13 +309,8 @@ func (s *Source) Check(ctx context.Context) error {
 // A search that fails costs the group of facts that needs it. See
 // collectors.Source.
 func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(collectors.Batch) error) error {
-	if req.Now.IsZero() {
-		req.Now = s.now()
-	}
-	r := &round{
-		Source: s, now: req.Now.UTC(), request: req, emit: emit, mapping: newMapping(s, req.Services),
-		skipped: map[string]int{}, logging: map[string]bool{}, absent: map[string]bool{},
-	}
+	r := s.round(req)
+	r.emit = emit
 	var errs []error
 	for _, step := range r.steps() {
 		err := step(ctx)
@@ -328,6 +329,17 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 	}
 	s.logged = r.logging
 	return errors.Join(errs...)
+}
+
+// round begins a round, without any call.
+func (s *Source) round(req collectors.Request) *round {
+	if req.Now.IsZero() {
+		req.Now = s.now()
+	}
+	return &round{
+		Source: s, now: req.Now.UTC(), request: req, mapping: newMapping(s, req.Services),
+		skipped: map[string]int{}, logging: map[string]bool{}, absent: map[string]bool{},
+	}
 }
 
 // hopeless reports whether the other calls of the round would fail like this

@@ -160,6 +160,7 @@ type result struct {
 	skipped   map[string]int
 	batches   int
 	emitted   int // incidents, each time counted
+	feedback  []evidence.Feedback
 }
 
 func (w *world) collect() *result {
@@ -193,16 +194,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 		Progress: func(p collectors.Progress) { w.told = append(w.told, p) },
 	}
 	if !w.storeless {
-		request.Incidents = func(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
-			for _, in := range w.incidents {
-				if !in.Gone && (in.ResolvedAt.IsZero() || !in.StartedAt.Before(span.Since) || !in.ResolvedAt.Before(span.Since)) {
-					if err := each(in); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		}
+		request.Incidents = w.stored
 		request.Reviews = func(context.Context) ([]evidence.Review, error) {
 			list := []evidence.Review{{Source: "jira/other", Key: "X-1", Service: "x", CreatedAt: noon}}
 			for _, v := range w.reviews {
@@ -222,6 +214,19 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 		return nil
 	})
 	return r
+}
+
+// stored hands on the incidents that a span selects, as the store does.
+func (w *world) stored(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+	for _, in := range w.incidents {
+		lasting := span.Lasting && (in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(span.Since))
+		if !in.Gone && (lasting || !in.StartedAt.Before(span.Since)) {
+			if err := each(in); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // keep checks a batch and stores it.
@@ -260,6 +265,9 @@ func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b co
 			w.t.Errorf("bad coverage of %s", v.Group)
 		}
 		r.covered[v.Group] = v
+	}
+	if b.Feedback != nil {
+		r.feedback = b.Feedback
 	}
 	for kind, n := range b.Skipped {
 		r.skipped[kind] += n
