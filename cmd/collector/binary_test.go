@@ -229,8 +229,9 @@ func (d *daemon) ready() {
 	d.eventually("the daemon is ready", func() bool { code, _ := d.get("/-/ready"); return code == http.StatusOK })
 }
 
-// value reads one series from /metrics; ok is false when there is none.
-func (d *daemon) value(name string, labels ...string) (float64, bool) {
+// value reads from /metrics the sum of the series that have the labels; ok is
+// false when there is none.
+func (d *daemon) value(name string, labels ...string) (sum float64, ok bool) {
 	d.t.Helper()
 	_, body := d.get("/metrics")
 	parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -248,10 +249,10 @@ func (d *daemon) value(name string, labels ...string) (float64, bool) {
 			}
 		}
 		if matches == len(labels)/2 {
-			return m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue(), true
+			sum, ok = sum+m.GetGauge().GetValue()+m.GetCounter().GetValue()+m.GetUntyped().GetValue(), true
 		}
 	}
-	return 0, false
+	return sum, ok
 }
 
 func (d *daemon) stop(how os.Signal) error {
@@ -346,6 +347,9 @@ func TestWhatGoesWrongAtRunTime(t *testing.T) {
 		v, ok := d.value("readiness_badge_level", "service_name", "checkout")
 		return ok && v == 3
 	})
+	if err := d.stop(syscall.SIGTERM); err != nil {
+		t.Fatalf("the daemon ended with %v\n%s", err, d.log.String())
+	}
 	bad := http.Header{"Retry-After": {"0"}, "Ratelimit-Reset": {"0"}}
 	for _, c := range []struct {
 		name, reason string
@@ -364,25 +368,38 @@ func TestWhatGoesWrongAtRunTime(t *testing.T) {
 		{"slow", "timeout", pagerdutytest.Fault{Hang: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			// A process of its own, since the circuit of the last one may be open.
 			s.vendor.Heal()
+			d := s.start()
+			d.eventually("a round succeeds", func() bool {
+				n, _ := d.value("readiness_collector_runs_total", "source", "pagerduty/main", "outcome", "success")
+				return n >= 1
+			})
 			failures := func() float64 {
 				n, _ := d.value("readiness_collector_runs_total", "source", "pagerduty/main", "outcome", "failure")
 				return n
 			}
 			logged := len(d.log.String())
-			before := failures()
 			s.vendor.Inject(c.fault)
-			d.eventually("two rounds have failed", func() bool { return failures() >= before+2 })
+			d.eventually("two rounds have failed", func() bool { return failures() >= 2 })
 			log := d.log.String()[logged:]
 			if n := strings.Count(log, "reason="+c.reason); n < 1 || n > 2 {
 				// Twice where another call fails in the second round.
 				t.Errorf("reason %s was logged %d times\n%s", c.reason, n, log)
 			}
+			// What cannot be decoded is no failure of the request.
+			if n, _ := d.value("readiness_collector_requests_total", "source", "pagerduty/main", "reason", c.reason); n < 1 && c.reason != "undecodable" {
+				t.Errorf("no request was counted with reason %s", c.reason)
+			}
 			if v, ok := d.value("readiness_badge_level", "service_name", "checkout"); !ok || v != 3 {
 				t.Errorf("the badge level is %v, %v", v, ok)
 			}
+			if err := d.stop(syscall.SIGTERM); err != nil {
+				t.Errorf("the daemon ended with %v\n%s", err, d.log.String())
+			}
 		})
 	}
+	d = s.start()
 	s.vendor.Heal()
 	// One record that cannot be decoded among good ones costs itself.
 	s.vendor.Inject(pagerdutytest.Fault{Call: "GET /incidents", Records: []string{`{"id":"QBAD","created_at":7}`}})
