@@ -141,4 +141,24 @@ type Batch struct {
 	// Skipped counts objects that could not be decoded, by kind. Each costs
 	// itself and never its page.
 	Skipped map[string]int
+	// Unmatched are the series of the whole round that belong to no service; nil
+	// when the round cannot tell, or the source has no series.
+	Unmatched *Unmatched
+}
+
+// Unmatched is what a source has seen and could give to no service of the
+// catalog: mostly a gap in the catalog.
+type Unmatched struct {
+	// Series is how many there are.
+	Series int
+	// Largest are the ten largest groups of them, the largest first.
+	Largest []UnmatchedGroup
+}
+
+// UnmatchedGroup are series that would belong to one service.
+type UnmatchedGroup struct {
+	// Name says what the service would be known by: workload shop/cart.
+	Name string
+	// Series is how many there are.
+	Series int
 }

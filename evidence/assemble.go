@@ -153,7 +153,8 @@ func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation
 }
 
 // merge makes one observation of several. It is known only when every part
-// is, or when the known parts decide: one true of any, one false of all.
+// is, or when the known parts decide: one true of any, one false of all, and of
+// numbers only an infinite one, which no other can exceed.
 func merge(d Definition, parts []*Observation, now time.Time) *Observation {
 	how := d.EffectiveMerge()
 	var known []*Observation
@@ -168,6 +169,12 @@ func merge(d Definition, parts []*Observation, now time.Time) *Observation {
 	case MergeAny, MergeAll:
 		for _, p := range known {
 			if p.Value.Truth() == (how == MergeAny) {
+				return p
+			}
+		}
+	case MergeMin, MergeMax:
+		for _, p := range known {
+			if !p.Value.instant && how.Decided(p.Value.num) {
 				return p
 			}
 		}

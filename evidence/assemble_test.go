@@ -126,6 +126,10 @@ func TestMergeOverSources(t *testing.T) {
 		"time left: before no deadline":         {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{Never(), age(-5)}, "5", ""},
 		"time left: after a deadline that came": {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{age(-5), double(t, 0)}, "0", ""},
 		"time left: none to no deadline":        {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{Never(), double(t, 0), Never()}, "0", ""},
+		"never decides which is the oldest":     {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{{}, Never()}, "never", ""},
+		"and not which is the newest":           {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours", Merge: MergeMin}, []Value{{}, Never()}, "none", MissingPartial},
+		"no finite number decides":              {Definition{Kind: KindDouble, Merge: MergeMax}, []Value{double(t, 1e9), {}}, "none", MissingPartial},
+		"nor does an age":                       {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3000), {}}, "none", MissingPartial},
 		"nobody answered: the reason stays so":  {Definition{Kind: KindInt}, []Value{{}, {}}, "none", MissingNotCollected},
 	} {
 		t.Run(name, func(t *testing.T) {

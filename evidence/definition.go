@@ -39,6 +39,13 @@ const (
 	MergeAll     Merge = "all"
 )
 
+// Decided reports whether no further number can change the merged one: the
+// largest is infinite, or the smallest minus infinite. A finite number never
+// decides, since facts state no bounds and thresholds are the checks' business.
+func (m Merge) Decided(number float64) bool {
+	return m == MergeMax && math.IsInf(number, 1) || m == MergeMin && math.IsInf(number, -1)
+}
+
 // Remember says that a source asks over a short window and the store keeps
 // the last occurrence, because the source forgets sooner than the check asks.
 type Remember string

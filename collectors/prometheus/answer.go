@@ -86,7 +86,7 @@ func (r *round) gather(f *fact, parts []int) finding {
 		var samples []sample
 		var via []string
 		for _, p := range f.providers {
-			got := r.results[p.query].hits[p.join.name].byPart[part]
+			got := r.results[p.query].hits[p.reading][part]
 			samples = append(samples, got...)
 			for range got {
 				via = append(via, p.via)
@@ -98,7 +98,7 @@ func (r *round) gather(f *fact, parts []int) finding {
 		for i, s := range samples {
 			switch {
 			case seen[s.id]:
-			case math.IsNaN(s.value):
+			case math.IsNaN(s.value), math.IsInf(s.value, 0) && f.Clock == evidence.NoClock && f.Kind != evidence.KindBool:
 				out.missing = append(out.missing, evidence.MissingNaN)
 			default:
 				out.numbers = append(out.numbers, number{s.value, via[i] + " " + s.labels})
@@ -108,7 +108,7 @@ func (r *round) gather(f *fact, parts []int) finding {
 		if len(samples) > 0 {
 			continue
 		}
-		if f.absent != nil && len(r.results[f.absent.witness.query].hits[f.absent.witness.join.name].byPart[part]) > 0 {
+		if f.absent != nil && len(r.results[f.absent.witness.query].hits[f.absent.witness.reading][part]) > 0 {
 			out.numbers = append(out.numbers, number{f.absent.value, "no series, and " + f.absent.witness.name})
 			continue
 		}
@@ -118,7 +118,8 @@ func (r *round) gather(f *fact, parts []int) finding {
 }
 
 // merge makes one number of several. It is known when every part is, or when
-// the known ones decide.
+// the known ones decide: one true of any, one false of all, or an infinite one
+// that no other can exceed.
 func merge(d evidence.Definition, f finding) (float64, string, evidence.Missing) {
 	how := d.EffectiveMerge()
 	if how == evidence.MergeAny || how == evidence.MergeAll {
@@ -126,6 +127,11 @@ func merge(d evidence.Definition, f finding) (float64, string, evidence.Missing)
 			if (n.value != 0) == (how == evidence.MergeAny) {
 				return n.value, n.detail, ""
 			}
+		}
+	}
+	for _, n := range f.numbers {
+		if how.Decided(n.value) {
+			return n.value, n.detail, ""
 		}
 	}
 	switch {

@@ -118,8 +118,9 @@ func ownLabels(s *catalog.Service, server string) []string {
 }
 
 // covered are the indexes of the services that a rule covers, ascending. e is
-// nil when the expression cannot be read.
-func (s *sight) covered(rule ruleRecord, e parser.Expr) []int {
+// nil when the expression cannot be read. everybody is true for a rule that pins
+// no service, though its series may be of any: it is for a whole fleet.
+func (s *sight) covered(rule ruleRecord, e parser.Expr) (list []int, everybody bool) {
 	found := map[int]bool{}
 	for name, value := range rule.Labels {
 		for _, i := range s.pins[name][value] {
@@ -136,12 +137,11 @@ func (s *sight) covered(rule ruleRecord, e parser.Expr) []int {
 			}
 		}
 	}
-	list := make([]int, 0, len(found))
 	for i := range found {
 		list = append(list, i)
 	}
 	slices.Sort(list)
-	return list
+	return list, len(list) == 0 && e != nil && !slices.ContainsFunc(selectors(e), pinsSomebody)
 }
 
 // labelsAgree reports whether no label of a rule says that it is somebody
@@ -182,6 +182,13 @@ func (s *sight) pinned(all []*parser.VectorSelector) map[int]bool {
 		}
 	}
 	return found
+}
+
+// pinsSomebody reports whether a selector names one or some of many.
+func pinsSomebody(v *parser.VectorSelector) bool {
+	return slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
+		return slices.Contains(identityLabels(), m.Name) && !foreignJob(v, m) && !m.Matches(nobody) && !m.Matches("")
+	})
 }
 
 // nobody is no service's name: an expression that matches it, matches anything.

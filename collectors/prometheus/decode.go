@@ -39,8 +39,20 @@ type presetDoc struct {
 	Preset     string                `yaml:"preset"`
 	Help       string                `yaml:"help"`
 	TestedWith string                `yaml:"tested_with"`
+	Relabel    []relabelDoc          `yaml:"relabel"`
 	Witnesses  map[string]witnessDoc `yaml:"witnesses"`
 	Facts      []factDoc             `yaml:"facts"`
+}
+
+type relabelDoc struct {
+	SourceLabels []string `yaml:"source_labels"`
+	Separator    string   `yaml:"separator"`
+	Regex        string   `yaml:"regex"`
+	TargetLabel  string   `yaml:"target_label"`
+	Replacement  string   `yaml:"replacement"`
+	Action       string   `yaml:"action"`
+
+	line int
 }
 
 type witnessDoc struct {
@@ -88,6 +100,13 @@ type providerDoc struct {
 	Note  string `yaml:"note"`
 
 	line int
+}
+
+// UnmarshalYAML keeps the line for messages. The keys are checked before.
+func (d *relabelDoc) UnmarshalYAML(n *yaml.Node) error {
+	type plain relabelDoc
+	d.line = n.Line
+	return n.Decode((*plain)(d))
 }
 
 // UnmarshalYAML keeps the line for messages. The keys are checked before.
@@ -213,6 +232,7 @@ type checker struct {
 	doc     presetDoc
 	problem func(line int, format string, args ...any) error
 	used    map[string]bool
+	relabel *relabelling
 	errs    []error
 }
 
@@ -228,13 +248,14 @@ func (c *checker) check() (*preset, error) {
 	if len(c.doc.Facts) == 0 {
 		c.bad(1, "facts is missing: want at least one fact")
 	}
+	c.relabelling()
 	witnesses := map[string]witness{}
 	for _, name := range sortedNames(c.doc.Witnesses) {
 		d := c.doc.Witnesses[name]
 		where := "witness " + name
 		j := c.join(d.line, where, d.Join)
 		c.query(d.line, where, d.Query, j)
-		witnesses[name] = witness{name: orWord(d.Help, name), query: strings.TrimSpace(d.Query), join: j}
+		witnesses[name] = witness{name: orWord(d.Help, name), query: strings.TrimSpace(d.Query), reading: reading{j, c.relabel}}
 	}
 	lines := map[string]int{}
 	for _, d := range c.doc.Facts {
@@ -254,6 +275,24 @@ func (c *checker) check() (*preset, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// relabelling checks the file's relabel rules.
+func (c *checker) relabelling() {
+	if len(c.doc.Relabel) == 0 {
+		return
+	}
+	c.relabel = &relabelling{}
+	for i, d := range c.doc.Relabel {
+		rule, err := Relabel{
+			SourceLabels: d.SourceLabels, Separator: d.Separator, Regex: d.Regex,
+			TargetLabel: d.TargetLabel, Replacement: d.Replacement, Action: d.Action,
+		}.rule()
+		if err != nil {
+			c.bad(d.line, "relabel rule %d: %w", i+1, err)
+		}
+		c.relabel.rules = append(c.relabel.rules, rule)
+	}
 }
 
 func orWord(word, otherwise string) string {
@@ -346,7 +385,7 @@ func (c *checker) providers(d factDoc, f *declared) {
 			}
 		}
 		f.reach = max(f.reach, reach)
-		f.providers = append(f.providers, provider{via: p.Via, query: strings.TrimSpace(p.Query), join: j})
+		f.providers = append(f.providers, provider{via: p.Via, query: strings.TrimSpace(p.Query), reading: reading{j, c.relabel}, note: p.Note})
 	}
 }
 
@@ -373,7 +412,7 @@ func (c *checker) query(line int, where, text string, j *join) time.Duration {
 		return 0
 	}
 	if j != nil {
-		if err := j.fits(e); err != nil {
+		if err := j.fits(e, c.relabel.targets()); err != nil {
 			c.bad(line, "%s: %w", where, err)
 		}
 	}

@@ -22,6 +22,9 @@ type join struct {
 	// such as a repository: where the catalog says a service runs, does not
 	// matter to them.
 	everywhere bool
+	// selective marks joins that look for a few among many: a series that they
+	// leave is no gap in the catalog.
+	selective bool
 	// read gives the keys that a series may be known by, the surest first. The
 	// values are those of needs, in order.
 	read func(values []string) []string
@@ -111,7 +114,7 @@ func joins() map[string]*join {
 		}},
 	}
 	for _, role := range catalog.JobRoles {
-		all = append(all, &join{name: role + "_job", needs: [][]string{namespaceLabels, {"cronjob"}}, read: slash, keys: func(s *catalog.Service) []string {
+		all = append(all, &join{name: role + "_job", selective: true, needs: [][]string{namespaceLabels, {"cronjob"}}, read: slash, keys: func(s *catalog.Service) []string {
 			return pair(namespaceOf(s), s.Jobs[role])
 		}})
 	}
@@ -126,8 +129,9 @@ func joins() map[string]*join {
 // the catalog.
 func (j *join) byMatchers() bool { return j.read == nil }
 
-// fits says which label the series of a query lack for this join.
-func (j *join) fits(e parser.Expr) error {
+// fits says which label the series of a query lack for this join. added are the
+// labels that relabelling may add.
+func (j *join) fits(e parser.Expr, added []string) error {
 	names, known := outputLabels(e)
 	if !known {
 		return nil
@@ -138,6 +142,7 @@ func (j *join) fits(e parser.Expr) error {
 	if extra := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "cluster" }); j.name == "cluster" && len(extra) > 0 {
 		return fmt.Errorf("its series differ by %s, and join cluster takes each for every service: group by (cluster)", strings.Join(extra, ", "))
 	}
+	names = append(slices.Clone(names), added...)
 	for _, alternatives := range j.needs {
 		if !slices.ContainsFunc(names, func(name string) bool {
 			return slices.Contains(alternatives, strings.TrimPrefix(name, exported))

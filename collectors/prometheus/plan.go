@@ -12,18 +12,18 @@ const (
 	endpointRules = "GET /api/v1/rules"
 )
 
-// question is one query of a round, with the facts and joins it serves.
+// question is one query of a round, with the facts and readings it serves.
 type question struct {
-	query string
-	facts []string
-	joins []*join
+	query    string
+	facts    []string
+	readings []reading
 }
 
 // questions are the distinct queries of facts in the order they are sent.
 func questions(facts []fact) []question {
 	var order []question
 	at := map[string]int{}
-	want := func(query, fact string, j *join) {
+	want := func(query, fact string, how reading) {
 		i, ok := at[query]
 		if !ok {
 			i = len(order)
@@ -33,16 +33,16 @@ func questions(facts []fact) []question {
 		if q := &order[i]; !slices.Contains(q.facts, fact) {
 			q.facts = append(q.facts, fact)
 		}
-		if q := &order[i]; !slices.Contains(q.joins, j) {
-			q.joins = append(q.joins, j)
+		if q := &order[i]; !slices.Contains(q.readings, how) {
+			q.readings = append(q.readings, how)
 		}
 	}
 	for _, f := range facts {
 		for _, p := range f.providers {
-			want(p.query, f.Name, p.join)
+			want(p.query, f.Name, p.reading)
 		}
 		if f.absent != nil {
-			want(f.absent.witness.query, f.Name, f.absent.witness.join)
+			want(f.absent.witness.query, f.Name, f.absent.witness.reading)
 		}
 	}
 	return order

@@ -48,7 +48,16 @@ type fact struct {
 // provider is one query that can answer a fact.
 type provider struct {
 	via, query string
-	join       *join
+	reading
+	// note is what a reader of the documentation should know.
+	note string
+}
+
+// reading is how the series of an answer are joined to services.
+type reading struct {
+	join *join
+	// relabel is what the file changes before; nil for nothing.
+	relabel *relabelling
 }
 
 // absence is the value that no data stands for where the witness is.
@@ -61,7 +70,7 @@ type absence struct {
 
 type witness struct {
 	name, query string
-	join        *join
+	reading
 }
 
 //go:embed presets/*.yaml

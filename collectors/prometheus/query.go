@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,23 +34,45 @@ type api struct {
 	timeout time.Duration
 }
 
-func newAPI(address string, client *http.Client, timeout time.Duration) (*api, error) {
+func newAPI(address string, client *http.Client, timeout time.Duration, parameters map[string]string) (*api, error) {
 	inner, err := promapi.NewClient(promapi.Config{Address: address, Client: client})
 	if err != nil {
 		return nil, err
 	}
-	statuses := statusClient{inner}
+	statuses := statusClient{inner, parameters}
 	return &api{client: statuses, v1: v1.NewAPI(statuses), timeout: timeout}, nil
 }
 
 // statusClient turns the answers that the library only half understands into
 // errors with a reason. Errors of the query itself (400 and 422) are left to
 // the library, which reads them whole.
-type statusClient struct{ promapi.Client }
+type statusClient struct {
+	promapi.Client
+	parameters map[string]string
+}
+
+// ownParameters are what requests set themselves.
+func ownParameters() []string {
+	return []string{"query", "time", "timeout", "start", "end", "step", "match[]", "type", "exclude_alerts"}
+}
+
+// partialAnswer is how VictoriaMetrics says that a part of its storage did not
+// answer; it stands before the data.
+var partialAnswer = []byte(`"isPartial":true`)
 
 // Do sends a request.
 func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
+	if len(c.parameters) > 0 {
+		query := req.URL.Query()
+		for name, value := range c.parameters {
+			query.Set(name, value)
+		}
+		req.URL.RawQuery = query.Encode()
+	}
 	resp, body, err := c.Client.Do(ctx, req)
+	if err == nil && bytes.Contains(body[:min(len(body), 200)], partialAnswer) {
+		return resp, body, &collectors.CallError{Reason: collectors.ReasonIncomplete, Err: errors.New("the server says that a part of its storage did not answer")}
+	}
 	if err != nil || resp.StatusCode < 400 || resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusUnprocessableEntity {
 		return resp, body, err
 	}

@@ -113,7 +113,7 @@ func (s *Source) Recognise(ctx context.Context) (Recognition, error) {
 // recogniseRules says whether the rules API lists alerting rules.
 func (s *Source) recogniseRules(ctx context.Context, out *Recognition) RecognisedPreset {
 	found := RecognisedPreset{Name: RulesPreset, Help: rulesHelp}
-	rules, _, err := s.listRules(ctx)
+	rules, _, _, err := s.listRules(ctx)
 	switch {
 	case err != nil:
 		out.Remarks = append(out.Remarks, fmt.Sprintf("the rules are not known: %v", err))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -26,10 +25,11 @@ type round struct {
 	reach reach
 	// results are the answers by query.
 	results map[string]*result
-	// noting are remarks of the server by subject, strangers how many series
-	// have a key that no service has.
-	noting    map[string]string
-	strangers map[string]int
+	// noting are remarks of the server by subject.
+	noting map[string]string
+	// strangers are the series of no service, skipped what was no number.
+	strangers strangers
+	skipped   map[string]int
 }
 
 // result is one answered query, joined to the catalog.
@@ -37,15 +37,15 @@ type result struct {
 	question
 	err     error
 	notices []string
-	// hits are by join.
-	hits map[string]hits
+	hits    map[reading]hits
+	// strangers are the series of no service, skipped the samples of services
+	// that are no numbers, by kind.
+	strangers strangers
+	skipped   map[string]int
 }
 
 // hits are the samples that belong to a service, by part.
-type hits struct {
-	byPart    map[int][]sample
-	strangers map[string]int
-}
+type hits map[int][]sample
 
 // sample is one number about one part of a service. id tells samples of one
 // round apart, so that a series that speaks for two parts is counted once.
@@ -65,7 +65,8 @@ func (r *round) collect(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 		r.ask(ctx)
-		errs = append(errs, r.failures()...)
+		failed := r.failures()
+		errs = append(errs, failed...)
 		for i := range r.facts {
 			if !r.answered(&r.facts[i]) {
 				continue
@@ -74,6 +75,9 @@ func (r *round) collect(ctx context.Context) error {
 				return errors.Join(append(errs, err)...)
 			}
 		}
+		if err := r.sendRest(len(failed) == 0); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
 	}
 	if r.rules && !hopeless(ctx, errors.Join(errs...)) {
 		if err := r.observeRules(ctx); err != nil {
@@ -81,6 +85,20 @@ func (r *round) collect(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// sendRest tells what is of no fact: samples that are no numbers and, when every
+// query was answered, the series of no service.
+func (r *round) sendRest(whole bool) error {
+	rest := collectors.Batch{Skipped: r.skipped}
+	if whole {
+		rest.Unmatched = r.strangers.unmatched()
+		r.noteStrangers(rest.Unmatched)
+	}
+	if !whole && len(r.skipped) == 0 {
+		return nil
+	}
+	return r.send(rest)
 }
 
 // send emits a batch.
@@ -95,7 +113,7 @@ func (r *round) send(b collectors.Batch) error {
 func (r *round) ask(ctx context.Context) {
 	order := questions(r.facts)
 	for _, q := range order {
-		r.results[q.query] = &result{question: q, hits: map[string]hits{}}
+		r.results[q.query] = &result{question: q, hits: map[reading]hits{}}
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -128,54 +146,83 @@ func (r *round) ask(ctx context.Context) {
 		if len(res.notices) > 0 {
 			r.noting[strings.Join(res.facts, ", ")] = evidence.Clean(strings.Join(res.notices, "; "), 500)
 		}
-		for _, h := range res.hits {
-			for key, n := range h.strangers {
-				r.strangers[key] += n
-			}
+		r.strangers.merge(res.strangers)
+		for kind, n := range res.skipped {
+			r.skipped[kind] += n
 		}
 	}
 }
 
-// match joins the series of an answer to the catalog.
+// match joins the series of an answer to the catalog. A series is of nobody when
+// no reading finds a service for it.
 func (r *round) match(res *result, vector model.Vector) {
-	debug := r.log.Enabled(context.Background(), slog.LevelDebug)
-	for _, j := range res.joins {
-		h := hits{byPart: map[int][]sample{}, strangers: map[string]int{}}
-		find := r.scope.lookups[j.name]
-		for n, s := range vector {
-			parts := find.find(s.Metric)
-			if len(parts) == 0 {
-				if debug { // the names are costly, and many
-					h.strangers[j.name+" "+evidence.Clean(stranger(j, s.Metric), 100)]++
+	for _, how := range res.readings {
+		res.hits[how] = hits{}
+	}
+	res.skipped = map[string]int{}
+	for n, s := range vector {
+		metric, keep := r.relabel.apply(s.Metric)
+		if !keep {
+			continue
+		}
+		found, ignored := false, false
+		for _, how := range res.readings {
+			labels, keep := metric, true
+			if how.relabel != nil {
+				// What a file changes comes before what the server's rules do.
+				if labels, keep = how.relabel.apply(s.Metric); keep {
+					labels, keep = r.relabel.apply(labels)
 				}
+			}
+			if !keep {
+				ignored = true
 				continue
 			}
-			value := float64(s.Value)
-			if s.Histogram != nil {
-				value = math.NaN() // a distribution is not a number
+			parts := r.scope.lookups[how.join.name].find(labels)
+			if len(parts) == 0 {
+				continue
 			}
-			one := sample{id: fmt.Sprintf("%d %s", n, res.query), value: value, labels: evidence.Clean(s.Metric.String(), 300)}
+			found = true
+			one := sample{id: fmt.Sprintf("%d %s", n, res.query), value: float64(s.Value), labels: evidence.Clean(s.Metric.String(), 300)}
+			if s.Histogram != nil {
+				one.value = math.NaN() // a distribution is not a number
+			}
 			for _, p := range parts {
-				h.byPart[p] = append(h.byPart[p], one)
+				res.hits[how][p] = append(res.hits[how][p], one)
 			}
 		}
-		// Servers need not answer in the same order twice; the wording of the
-		// provenance must not change with it.
-		for _, list := range h.byPart {
+		switch {
+		case found:
+			if kind := unusable(s); kind != "" {
+				res.skipped[kind]++
+			}
+		case !ignored:
+			if name, ok := stranger(res.readings, metric); ok {
+				res.strangers.add(name, 1)
+			}
+		}
+	}
+	// Servers need not answer in the same order twice; the wording of the
+	// provenance must not change with it.
+	for _, h := range res.hits {
+		for _, list := range h {
 			slices.SortFunc(list, func(a, b sample) int { return strings.Compare(a.labels, b.labels) })
 		}
-		res.hits[j.name] = h
 	}
 }
 
-// stranger names a series in the words of its join.
-func stranger(j *join, m model.Metric) string {
-	if !j.byMatchers() {
-		if keys := j.candidates(m); len(keys) > 0 {
-			return keys[0]
-		}
+// unusable says why a sample is no number to go by, or nothing. Infinity is a
+// division by zero, except where an age is told: there it means never.
+func unusable(s *model.Sample) string {
+	switch v := float64(s.Value); {
+	case s.Histogram != nil:
+		return "histogram_sample"
+	case math.IsNaN(v):
+		return "nan_sample"
+	case math.IsInf(v, 0):
+		return "infinite_sample"
 	}
-	return m.String()
+	return ""
 }
 
 // failures lists the failed queries in the order of the facts. Those that were

@@ -56,6 +56,7 @@ type ruleRecord struct {
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
 	Health      string            `json:"health"`
+	LastError   string            `json:"lastError"`
 }
 
 // ruleTally is what the rules say about one service.
@@ -63,11 +64,15 @@ type ruleTally struct {
 	counts map[string]int64
 	// examples are the first rules by name behind each count.
 	examples map[string][]string
+	// severities counts the healthy rules by severity, failure is the last error
+	// of the first rule that has one.
+	severities    map[string]int
+	failed, error string
 }
 
 func (t *ruleTally) add(fact, rule string) {
 	if t.counts == nil {
-		t.counts, t.examples = map[string]int64{}, map[string][]string{}
+		t.counts, t.examples, t.severities = map[string]int64{}, map[string][]string{}, map[string]int{}
 	}
 	t.counts[fact]++
 	if len(t.examples[fact]) < 3 && !slices.Contains(t.examples[fact], rule) {
@@ -75,15 +80,39 @@ func (t *ruleTally) add(fact, rule string) {
 	}
 }
 
+// detail is the provenance of a count.
+func (t *ruleTally) detail(fact string, all, fleetWide int) string {
+	names := t.examples[fact]
+	if len(names) == 0 {
+		return fmt.Sprintf("of %d alerting rules, %d of them for a whole fleet", all, fleetWide)
+	}
+	slices.Sort(names)
+	text := "rules such as " + strings.Join(names, ", ")
+	switch fact {
+	case factRules:
+		var severities []string
+		for _, name := range sortedNames(t.severities) {
+			severities = append(severities, fmt.Sprintf("%d %s", t.severities[name], name))
+		}
+		text += "; by severity " + strings.Join(severities, ", ")
+	case factBrokenRules:
+		if t.error != "" {
+			text += fmt.Sprintf("; %s: %s", t.failed, evidence.Clean(t.error, 200))
+		}
+	}
+	return text
+}
+
 // observeRules lists the alerting rules once and counts them for every service
 // they cover.
 func (r *round) observeRules(ctx context.Context) error {
-	rules, skipped, err := r.listRules(ctx)
+	rules, listed, skipped, err := r.listRules(ctx)
 	if err != nil {
 		return err
 	}
 	sight := newSight(r.scope, r.name)
 	tallies := make([]ruleTally, len(r.scope.services))
+	fleetWide := 0
 	for _, rule := range rules {
 		expression, err := parseRule(rule.Query)
 		if err != nil {
@@ -91,7 +120,12 @@ func (r *round) observeRules(ctx context.Context) error {
 			// whose rule it is.
 			r.noting["rule "+evidence.Clean(rule.Name, 100)] = "its expression cannot be read: " + evidence.Clean(err.Error(), 200)
 		}
-		for _, service := range sight.covered(rule, expression) {
+		r.relabel.rule(&rule, expression)
+		covered, everybody := sight.covered(rule, expression)
+		if everybody {
+			fleetWide++
+		}
+		for _, service := range covered {
 			r.count(&tallies[service], rule, expression)
 		}
 	}
@@ -100,17 +134,20 @@ func (r *round) observeRules(ctx context.Context) error {
 		coverage.Facts = append(coverage.Facts, d.Name)
 	}
 	batch := collectors.Batch{Skipped: skipped}
+	if !listed {
+		r.noting[RulesPreset] = "it lists no group of rules at all, as a server does that evaluates none: facts about rules stay unknown; name the address of the one that does as rules_url"
+	}
 	for i, service := range r.scope.services {
-		if !identifiable(service, r.name) {
+		switch {
+		case !identifiable(service, r.name):
 			coverage.Except[service.Name] = evidence.MissingNoReference
+			continue
+		case !listed:
+			coverage.Except[service.Name] = evidence.MissingNoData
 			continue
 		}
 		for _, fact := range coverage.Facts {
-			detail := fmt.Sprintf("of %d alerting rules", len(rules))
-			if names := tallies[i].examples[fact]; len(names) > 0 {
-				slices.Sort(names)
-				detail = "rules such as " + strings.Join(names, ", ")
-			}
+			detail := tallies[i].detail(fact, len(rules), fleetWide)
 			batch.Records = append(batch.Records, evidence.Record{
 				Service: service.Name, Fact: fact, Value: evidence.Int(tallies[i].counts[fact]), Source: r.id,
 				Detail: evidence.Clean(detail, 500), ObservedAt: r.now,
@@ -128,21 +165,24 @@ func ruleParameters() url.Values {
 
 // listRules lists the alerting rules. A rule that cannot be decoded costs
 // itself; servers that do not know the parameters send more than is asked for.
-func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, skipped map[string]int, err error) {
+// listed is false when there is not one group of rules: VictoriaMetrics without
+// vmalert and Thanos without a ruler answer so, and know of no rule that others
+// evaluate.
+func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, listed bool, skipped map[string]int, err error) {
 	var data struct {
 		Groups *[]struct {
 			Rules []json.RawMessage `json:"rules"`
 		} `json:"groups"`
 	}
-	warnings, err := s.api.get(ctx, callRules, "/api/v1/rules", ruleParameters(), &data)
+	warnings, err := s.ruler.get(ctx, callRules, "/api/v1/rules", ruleParameters(), &data)
 	if err != nil {
-		return nil, nil, err
+		return nil, false, nil, err
 	}
 	if len(warnings) > 0 {
-		return nil, nil, &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: callRules, Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))}
+		return nil, false, nil, &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: callRules, Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))}
 	}
 	if data.Groups == nil {
-		return nil, nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callRules, Err: errors.New("the answer has no list of groups")}
+		return nil, false, nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callRules, Err: errors.New("the answer has no list of groups")}
 	}
 	for _, group := range *data.Groups {
 		for _, raw := range group.Rules {
@@ -159,7 +199,7 @@ func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, skipped map
 			}
 		}
 	}
-	return rules, skipped, nil
+	return rules, len(*data.Groups) > 0, skipped, nil
 }
 
 // parseRule parses the expression of a rule, which may use what only this
@@ -180,12 +220,16 @@ func (r *round) count(t *ruleTally, rule ruleRecord, e parser.Expr) {
 	switch rule.Health {
 	case "err":
 		t.add(factBrokenRules, rule.Name)
+		if t.error == "" || rule.Name < t.failed {
+			t.failed, t.error = rule.Name, rule.LastError
+		}
 		return
 	case "ok":
 	default:
 		return // not evaluated yet
 	}
 	t.add(factRules, rule.Name)
+	t.severities[orWord(rule.Labels["severity"], "none")]++
 	if predictive(rule, e) {
 		t.add(factPredictive, rule.Name)
 	}

@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prodready/collector/catalog"
@@ -46,6 +45,15 @@ type Options struct {
 	// PagingSeverities are the values of the label severity of alerts that wake
 	// somebody; empty means critical and page.
 	PagingSeverities []string
+	// RulesURL is the address below which /api/v1/rules is, where the rules live
+	// elsewhere, as with vmalert; empty means URL.
+	RulesURL string
+	// Parameters are sent with every request: partial_response of Thanos,
+	// extra_label of VictoriaMetrics.
+	Parameters map[string]string
+	// Relabel changes the labels of series before they are joined to services,
+	// after what the files of facts change.
+	Relabel []Relabel
 	// Memory is how far back the server's data goes, where that is known better
 	// than the server's series `up` shows it; 0 asks for them.
 	Memory time.Duration
@@ -67,6 +75,8 @@ type Options struct {
 type Source struct {
 	id, name    string
 	api         *api
+	ruler       *api
+	relabel     *relabelling
 	facts       []fact
 	index       map[string]int
 	rules       bool
@@ -81,6 +91,8 @@ type Source struct {
 	// What was logged in the last round, by subject, so that a lasting remark is
 	// logged once.
 	noted map[string]string
+	// notedStrangers are the groups of series of nobody that were logged last.
+	notedStrangers string
 }
 
 var (
@@ -102,8 +114,22 @@ func New(o Options) (*Source, error) {
 		errs = append(errs, errors.New("the facts are missing"))
 		o.Facts = &Facts{}
 	}
-	if u, err := url.Parse(o.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" {
+	if !isAddress(o.URL) {
 		errs = append(errs, errors.New("the URL is not an address such as https://prometheus.example.org"))
+	}
+	if o.RulesURL == "" {
+		o.RulesURL = o.URL
+	} else if !isAddress(o.RulesURL) {
+		errs = append(errs, errors.New("the URL of the rules is not an address such as https://vmalert.example.org"))
+	}
+	for _, name := range sortedNames(o.Parameters) {
+		if slices.Contains(ownParameters(), name) {
+			errs = append(errs, fmt.Errorf("the parameter %s is set by every request itself: leave it out", name))
+		}
+	}
+	relabel, err := newRelabelling(o.Relabel)
+	if err != nil {
+		errs = append(errs, err)
 	}
 	if o.Concurrency == 0 {
 		o.Concurrency = DefaultConcurrency
@@ -126,12 +152,16 @@ func New(o Options) (*Source, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("source prometheus/%s: %w", o.Name, err)
 	}
-	client, err := newAPI(o.URL, o.HTTPClient, o.QueryTimeout)
+	client, err := newAPI(o.URL, o.HTTPClient, o.QueryTimeout, o.Parameters)
+	if err != nil {
+		return nil, fmt.Errorf("source prometheus/%s: %w", o.Name, withoutURL(err))
+	}
+	ruler, err := newAPI(o.RulesURL, o.HTTPClient, o.QueryTimeout, o.Parameters)
 	if err != nil {
 		return nil, fmt.Errorf("source prometheus/%s: %w", o.Name, withoutURL(err))
 	}
 	s := &Source{
-		id: "prometheus/" + o.Name, name: o.Name, api: client,
+		id: "prometheus/" + o.Name, name: o.Name, api: client, ruler: ruler, relabel: relabel,
 		facts: o.Facts.facts, index: map[string]int{}, rules: o.Facts.rules, definitions: o.Facts.Definitions(),
 		ruleFacts: map[string]bool{}, paging: map[string]bool{}, memory: o.Memory, concurrency: o.Concurrency,
 		now: o.Now, log: o.Logger.With("source", "prometheus/"+o.Name), noted: map[string]string{},
@@ -146,6 +176,11 @@ func New(o Options) (*Source, error) {
 		s.paging[severity] = true
 	}
 	return s, nil
+}
+
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.RawQuery == ""
 }
 
 // ID is prometheus/ and the instance's name.
@@ -178,7 +213,7 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 	}
 	r := &round{
 		Source: s, now: req.Now.UTC(), emit: emit, noting: map[string]string{},
-		results: map[string]*result{}, strangers: map[string]int{},
+		results: map[string]*result{}, skipped: map[string]int{},
 	}
 	r.scope = newScope(req.Services, s.name, s.joins())
 	err := r.collect(ctx)
@@ -202,8 +237,7 @@ func (s *Source) joins() []*join {
 	return slices.Collect(maps.Values(used))
 }
 
-// note logs what has changed among the server's remarks, and the series that
-// no service of the catalog owns.
+// note logs what has changed among the server's remarks.
 func (s *Source) note(r *round) {
 	for _, subject := range sortedNames(r.noting) {
 		if text := r.noting[subject]; s.noted[subject] != text {
@@ -211,19 +245,6 @@ func (s *Source) note(r *round) {
 		}
 	}
 	s.noted = r.noting
-	if len(r.strangers) == 0 {
-		return
-	}
-	total, names := 0, sortedNames(r.strangers)
-	for _, n := range r.strangers {
-		total += n
-	}
-	slices.SortStableFunc(names, func(a, b string) int { return r.strangers[b] - r.strangers[a] })
-	var largest []string
-	for _, name := range names[:min(len(names), 10)] {
-		largest = append(largest, fmt.Sprintf("%s (%d)", name, r.strangers[name]))
-	}
-	s.log.Debug("series of no service in the catalog", "series", total, "largest", strings.Join(largest, ", "))
 }
 
 // deaf reports whether a failed first query means that the server answers none:

@@ -1,0 +1,208 @@
+package prometheus
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/prodready/collector/nearest"
+)
+
+// Relabel changes the labels of series before they are joined to services, with
+// the meaning and the defaults that relabelling has in Prometheus.
+type Relabel struct {
+	// SourceLabels are joined with Separator, by default a semicolon, and
+	// matched with Regex, by default (.*), which has to match the whole.
+	SourceLabels []string
+	Separator    string
+	Regex        string
+	// TargetLabel gets Replacement, by default $1. It takes the place of the
+	// label with the prefix exported_ too.
+	TargetLabel string
+	Replacement string
+	// Action is replace (the default), keep, drop, lowercase or uppercase.
+	// Series that are not kept are looked at by nobody, and are not counted.
+	Action string
+}
+
+// The actions of Relabel.
+const (
+	actionReplace   = "replace"
+	actionKeep      = "keep"
+	actionDrop      = "drop"
+	actionLowercase = "lowercase"
+	actionUppercase = "uppercase"
+)
+
+// relabelling is a checked list of relabel rules; nil changes nothing.
+type relabelling struct{ rules []relabelRule }
+
+type relabelRule struct {
+	Relabel
+	pattern *regexp.Regexp
+}
+
+// Compile checks the rule and says what is wrong with it.
+func (r Relabel) Compile() error {
+	_, err := r.rule()
+	return err
+}
+
+// rule fills in the defaults and compiles the expression.
+func (r Relabel) rule() (relabelRule, error) {
+	actions := []string{actionReplace, actionKeep, actionDrop, actionLowercase, actionUppercase}
+	if r.Action == "" {
+		r.Action = actionReplace
+	}
+	if r.Separator == "" {
+		r.Separator = ";"
+	}
+	if r.Regex == "" {
+		r.Regex = "(.*)"
+	}
+	if r.Replacement == "" {
+		r.Replacement = "$1"
+	}
+	var errs []error
+	if !slices.Contains(actions, r.Action) {
+		errs = append(errs, fmt.Errorf("unknown action %q%s: want one of %s", r.Action, nearest.Hint(r.Action, actions), strings.Join(actions, ", ")))
+	}
+	if len(r.SourceLabels) == 0 {
+		errs = append(errs, errors.New("source_labels is missing: name the labels that are read"))
+	}
+	for _, name := range append(slices.Clone(r.SourceLabels), r.TargetLabel) {
+		if name != "" && !model.LabelName(name).IsValid() {
+			errs = append(errs, fmt.Errorf("%q is no name of a label", name))
+		}
+	}
+	filters := r.Action == actionKeep || r.Action == actionDrop
+	switch {
+	case filters && r.TargetLabel != "":
+		errs = append(errs, fmt.Errorf("target_label has no meaning with action %s: remove it", r.Action))
+	case !filters && r.TargetLabel == "":
+		errs = append(errs, errors.New("target_label is missing: name the label that is set"))
+	}
+	pattern, err := regexp.Compile("^(?s:" + r.Regex + ")$")
+	if err != nil {
+		errs = append(errs, fmt.Errorf("regex %q: %w", r.Regex, err))
+	}
+	return relabelRule{r, pattern}, errors.Join(errs...)
+}
+
+// newRelabelling checks rules; none give nil.
+func newRelabelling(rules []Relabel) (*relabelling, error) {
+	if len(rules) == 0 {
+		return nil, nil
+	}
+	out := &relabelling{}
+	var errs []error
+	for i, r := range rules {
+		rule, err := r.rule()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("relabel rule %d: %w", i+1, err))
+		}
+		out.rules = append(out.rules, rule)
+	}
+	return out, errors.Join(errs...)
+}
+
+// targets are the labels that the rules may set.
+func (r *relabelling) targets() []string {
+	if r == nil {
+		return nil
+	}
+	var names []string
+	for _, rule := range r.rules {
+		if rule.TargetLabel != "" {
+			names = append(names, rule.TargetLabel)
+		}
+	}
+	return names
+}
+
+// apply returns the labels after all rules. keep is false for a series that is
+// not to be looked at. m is not changed.
+func (r *relabelling) apply(m model.Metric) (out model.Metric, keep bool) {
+	if r == nil {
+		return m, true
+	}
+	out = m
+	for _, rule := range r.rules {
+		values := make([]string, len(rule.SourceLabels))
+		for i, name := range rule.SourceLabels {
+			values[i] = string(out[model.LabelName(name)])
+		}
+		source := strings.Join(values, rule.Separator)
+		value := ""
+		switch rule.Action {
+		case actionKeep, actionDrop:
+			if rule.pattern.MatchString(source) != (rule.Action == actionKeep) {
+				return nil, false
+			}
+			continue
+		case actionLowercase:
+			value = strings.ToLower(source)
+		case actionUppercase:
+			value = strings.ToUpper(source)
+		default:
+			at := rule.pattern.FindStringSubmatchIndex(source)
+			if at == nil {
+				continue
+			}
+			value = string(rule.pattern.ExpandString(nil, rule.Replacement, source, at))
+		}
+		out = maps.Clone(out)
+		delete(out, model.LabelName(exported+rule.TargetLabel))
+		if value == "" {
+			delete(out, model.LabelName(rule.TargetLabel))
+		} else {
+			out[model.LabelName(rule.TargetLabel)] = model.LabelValue(value)
+		}
+	}
+	return out, true
+}
+
+// rule relabels what an alerting rule says of its series: its static labels, and
+// the labels that its selectors fix. A selector by regular expression is left as
+// it is.
+func (r *relabelling) rule(rule *ruleRecord, e parser.Expr) {
+	if r == nil {
+		return
+	}
+	static := model.Metric{}
+	for name, value := range rule.Labels {
+		static[model.LabelName(name)] = model.LabelValue(value)
+	}
+	if changed, keep := r.apply(static); keep {
+		rule.Labels = map[string]string{}
+		for name, value := range changed {
+			rule.Labels[string(name)] = string(value)
+		}
+	}
+	for _, selector := range selectors(e) {
+		fixed := model.Metric{}
+		var others []*labels.Matcher
+		for _, m := range selector.LabelMatchers {
+			if m.Type == labels.MatchEqual && m.Value != "" && m.Name != model.MetricNameLabel {
+				fixed[model.LabelName(m.Name)] = model.LabelValue(m.Value)
+			} else {
+				others = append(others, m)
+			}
+		}
+		changed, keep := r.apply(fixed)
+		if !keep {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(changed)) {
+			others = append(others, labels.MustNewMatcher(labels.MatchEqual, string(name), string(changed[name])))
+		}
+		selector.LabelMatchers = others
+	}
+}
