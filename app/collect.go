@@ -85,6 +85,9 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		for what, skipped := range b.Skipped {
 			c.metrics.Skipped(id, what, skipped)
 		}
+		if b.Unmatched != nil {
+			c.metrics.Unmatched(id, b.Unmatched.Series)
+		}
 		return nil
 	})
 	c.progress(id, collectors.Progress{})
@@ -115,7 +118,7 @@ func (c *collection) end(id string) {
 const commitTimeout = time.Minute
 
 // counts are the figures of one round, kept with its run.
-type counts struct{ batches, records, changed, rows, covered, skipped int64 }
+type counts struct{ batches, records, changed, rows, covered, skipped, unmatched int64 }
 
 func (n *counts) add(b collectors.Batch, changes store.Changes) {
 	n.batches++
@@ -126,12 +129,15 @@ func (n *counts) add(b collectors.Batch, changes store.Changes) {
 	for _, s := range b.Skipped {
 		n.skipped += int64(s)
 	}
+	if b.Unmatched != nil {
+		n.unmatched = int64(b.Unmatched.Series)
+	}
 }
 
 func (c *collection) finish(id string, run store.RunID, started time.Time, n counts, err error) error {
 	finished := c.now()
 	result := store.RunResult{Finished: finished, Counts: map[string]int64{
-		"batches": n.batches, "records": n.records, "changed": n.changed, "rows": n.rows, "covered": n.covered, "skipped": n.skipped,
+		"batches": n.batches, "records": n.records, "changed": n.changed, "rows": n.rows, "covered": n.covered, "skipped": n.skipped, "unmatched": n.unmatched,
 	}}
 	outcome := exporter.RunSuccess
 	if err != nil {

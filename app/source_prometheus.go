@@ -44,7 +44,8 @@ func prometheusKind() kind {
 					return nil, err
 				}
 				source, err := prometheus.New(prometheus.Options{
-					Name: server.Name, URL: server.URL, HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
+					Name: server.Name, URL: server.URL, RulesURL: server.RulesURL, Parameters: server.QueryParams, HTTPClient: client,
+					Facts: facts, PagingSeverities: server.PagingSeverities, Relabel: relabelRules(server.Relabel), Memory: time.Duration(server.Memory),
 					Now: deps.options.Now, Logger: deps.options.Logger,
 				})
 				if err != nil {
@@ -59,6 +60,14 @@ func prometheusKind() kind {
 			return out, nil
 		},
 	}
+}
+
+func relabelRules(rules []config.Relabel) []prometheus.Relabel {
+	var out []prometheus.Relabel
+	for _, r := range rules {
+		out = append(out, prometheus.Relabel(r))
+	}
+	return out
 }
 
 func promqlFacts(server config.Prometheus) (*prometheus.Facts, error) {

@@ -159,6 +159,7 @@ func TestExampleNamesTheRealDefaults(t *testing.T) {
 	collect("sources.pagerduty[]", config.DefaultPagerDuty())
 	collect("sources.jira[]", config.DefaultJira())
 	collect("sources.prometheus[]", config.DefaultPrometheus())
+	collect("sources.prometheus[].relabel[]", config.DefaultRelabel())
 	// A secret encodes as such; this one is none.
 	defaults["store.url"] = config.Default().Store.URL.Reveal()
 

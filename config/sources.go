@@ -266,6 +266,15 @@ type Prometheus struct {
 	// TokenExpires is the day on which the credential ends; zero means that it
 	// is not known.
 	TokenExpires Date `yaml:"token_expires,omitempty"`
+	// RulesURL is the address below which /api/v1/rules is, where another program
+	// evaluates the rules; empty means URL.
+	RulesURL string `yaml:"rules_url"`
+	// QueryParams are sent with every request.
+	QueryParams map[string]string `yaml:"query_params"`
+	// Memory is how far back the data goes; 0 means that the server is asked.
+	Memory Duration `yaml:"memory"`
+	// Relabel changes labels before series are joined to services.
+	Relabel []Relabel `yaml:"relabel"`
 	// Presets are the names of embedded fact sets to ask for.
 	Presets []string `yaml:"presets"`
 	// FactsFiles declare more PromQL facts.
@@ -281,6 +290,32 @@ type Prometheus struct {
 	Rate             Rate       `yaml:"rate"`
 	MaxResponseBytes int64      `yaml:"max_response_bytes"`
 	HTTPClient       HTTPClient `yaml:"http_client"`
+}
+
+// Relabel changes the labels of series, with the meaning and the defaults that
+// relabelling has in Prometheus.
+type Relabel struct {
+	// SourceLabels are joined with Separator and matched with Regex.
+	SourceLabels []string `yaml:"source_labels"`
+	Separator    string   `yaml:"separator"`
+	Regex        string   `yaml:"regex"`
+	// TargetLabel gets Replacement.
+	TargetLabel string `yaml:"target_label"`
+	Replacement string `yaml:"replacement"`
+	// Action is replace, keep, drop, lowercase or uppercase.
+	Action string `yaml:"action"`
+}
+
+// DefaultRelabel is a rule that says nothing.
+func DefaultRelabel() Relabel {
+	return Relabel{Separator: ";", Regex: "(.*)", Replacement: "$1", Action: "replace"}
+}
+
+// UnmarshalYAML decodes a rule on top of the defaults.
+func (r *Relabel) UnmarshalYAML(node *yaml.Node) error {
+	type plain Relabel
+	*r = DefaultRelabel()
+	return node.Decode((*plain)(r))
 }
 
 // DefaultPrometheus is a server that says nothing.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
 )
 
 var (
@@ -92,6 +93,21 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 	v.address(path+".url", "the address", &p.URL)
 	v.httpFiles(path+".http_client", &p.HTTPClient)
 	v.oauthAddress(path+".http_client", p.HTTPClient)
+	if p.RulesURL != "" {
+		v.address(path+".rules_url", "the address", &p.RulesURL)
+	}
+	for _, name := range sortedKeys(p.QueryParams) {
+		switch name {
+		case "query", "time", "timeout", "start", "end", "step", "match[]", "type", "exclude_alerts", "":
+			v.add(path+".query_params."+name, "every request sets the parameter %q itself; remove it", name)
+		}
+	}
+	if p.Memory != 0 {
+		v.duration(path+".memory", p.Memory, time.Hour, maxDuration)
+	}
+	for i, rule := range p.Relabel {
+		v.relabel(fmt.Sprintf("%s.relabel[%d]", path, i), rule)
+	}
 	for i, preset := range p.Presets {
 		at := fmt.Sprintf("%s.presets[%d]", path, i)
 		v.required(at, "the name", preset)
@@ -109,6 +125,31 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 		v.required(fmt.Sprintf("%s.paging_severities[%d]", path, i), "the severity", severity)
 	}
 	v.job(path, p.Schedule, p.Timeout, p.Rate, p.MaxResponseBytes)
+}
+
+func (v *validator) relabel(path string, r Relabel) {
+	v.word(path+".action", r.Action, "replace", "keep", "drop", "lowercase", "uppercase")
+	if len(r.SourceLabels) == 0 {
+		v.add(path+".source_labels", "the labels that are read are missing; name at least one")
+	}
+	for i, name := range r.SourceLabels {
+		v.label(fmt.Sprintf("%s.source_labels[%d]", path, i), name)
+	}
+	switch filters := r.Action == "keep" || r.Action == "drop"; {
+	case filters && r.TargetLabel != "":
+		v.add(path+".target_label", "the label is not used with action %s; remove it", r.Action)
+	case !filters:
+		v.label(path+".target_label", r.TargetLabel)
+	}
+	if _, err := regexp.Compile("^(?s:" + r.Regex + ")$"); err != nil {
+		v.add(path+".regex", "this is no regular expression: %v", err)
+	}
+}
+
+func (v *validator) label(path, name string) {
+	if v.required(path, "the name of the label", name) && !model.LabelName(name).IsValid() {
+		v.add(path, "%q is no name of a label", name)
+	}
 }
 
 // name checks the name of an instance. names holds those of its kind.

@@ -26,6 +26,7 @@ var unread = map[string]string{
 	"readiness_collector_rate_limit":                      "of one replica, for whoever runs it",
 	"readiness_collector_rate_limit_remaining":            "of one replica, for whoever runs it",
 	"readiness_collector_circuit_open":                    "of one replica, for whoever runs it",
+	"readiness_collector_unmatched_series":                "of one replica, for whoever keeps the catalog",
 	"readiness_collector_skipped_records_total":           "of one replica, for whoever runs it",
 	"readiness_collector_evaluation_duration_seconds":     "of one replica, for whoever runs it",
 	"readiness_collector_evaluations_total":               "of one replica, for whoever runs it",

@@ -12,6 +12,7 @@ const (
 	tokenExpiry
 	lastSuccess
 	skippedRecords
+	unmatchedSeries
 	evaluationDuration
 	evaluationsTotal
 	expressionErrors
@@ -75,6 +76,11 @@ func processFamilies() []Family {
 			Name: "collector_last_success_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"}, Stability: Stable,
 			Help:     "When the last round of the source succeeded, as a Unix time.",
 			Presence: "a round has succeeded",
+		},
+		unmatchedSeries: {
+			Name: "collector_unmatched_series", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
+			Help:     "Series of the last complete round of a source that belong to no service: mostly a gap in the catalog. The log and a dry run name the largest groups.",
+			Presence: "the source has series",
 		},
 		skippedRecords: {
 			Name: "collector_skipped_records_total", Kind: Counter, Labels: []string{"source", "kind"}, Stability: Stable,

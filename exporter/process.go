@@ -48,6 +48,7 @@ type ProcessMetrics struct {
 	tokenExpiry      *prometheus.GaugeVec
 	lastSuccess      *prometheus.GaugeVec
 	skipped          *prometheus.CounterVec
+	unmatched        *prometheus.GaugeVec
 	evaluation       prometheus.Histogram
 	evaluations      *prometheus.CounterVec
 	expressionErrors *prometheus.CounterVec
@@ -77,6 +78,7 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 		tokenExpiry:      gauges(f[tokenExpiry]),
 		lastSuccess:      gauges(f[lastSuccess]),
 		skipped:          counters(f[skippedRecords]),
+		unmatched:        gauges(f[unmatchedSeries]),
 		evaluations:      counters(f[evaluationsTotal]),
 		expressionErrors: counters(f[expressionErrors]),
 		reloadTimestamp:  gauges(f[reloadTimestamp]),
@@ -97,7 +99,7 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 	for _, c := range []prometheus.Collector{
 		promcollectors.NewGoCollector(),
 		promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}),
-		m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.tokenExpiry, m.lastSuccess, m.skipped,
+		m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.tokenExpiry, m.lastSuccess, m.skipped, m.unmatched,
 		m.evaluation, m.evaluations, m.expressionErrors, m.reloadSuccess, m.reloadTimestamp, info,
 	} {
 		if err := registry.Register(c); err != nil {
@@ -141,6 +143,7 @@ func (m *ProcessMetrics) Expect(sources, checks []string) {
 		m.circuit.DeletePartialMatch(labels)
 		m.lastSuccess.DeletePartialMatch(labels)
 		m.skipped.DeletePartialMatch(labels)
+		m.unmatched.DeletePartialMatch(labels)
 	}
 	m.sources = now
 	for source := range now {
@@ -248,6 +251,12 @@ func (m *ProcessMetrics) Skipped(source, kind string, n int) {
 	if n > 0 {
 		m.skipped.WithLabelValues(source, kind).Add(float64(n))
 	}
+}
+
+// Unmatched sets how many series of a source's last complete round belong to no
+// service.
+func (m *ProcessMetrics) Unmatched(source string, series int) {
+	m.unmatched.WithLabelValues(source).Set(float64(series))
 }
 
 // Evaluated records the end of an evaluation.

@@ -41,6 +41,9 @@ type Round struct {
 	Covered []RoundGroup `json:"covered"`
 	// Skipped counts the objects that could not be read, by kind.
 	Skipped map[string]int `json:"skipped,omitempty"`
+	// Unmatched are the series of no service; nil when the source has no series
+	// or the round could not tell.
+	Unmatched *RoundUnmatched `json:"unmatched,omitempty"`
 
 	facts *evidence.Facts
 	// index finds what a later page of the round replaces.
@@ -126,6 +129,19 @@ type RoundGroup struct {
 	Except map[string]string `json:"except,omitempty"`
 }
 
+// RoundUnmatched are the series that no service of the catalog owns, with the
+// ten largest groups of them.
+type RoundUnmatched struct {
+	Series  int              `json:"series"`
+	Largest []UnmatchedGroup `json:"largest"`
+}
+
+// UnmatchedGroup are series that would belong to one service.
+type UnmatchedGroup struct {
+	Name   string `json:"name"`
+	Series int    `json:"series"`
+}
+
 // NewRound begins the view of a round. facts tell units and how values are
 // read.
 func NewRound(source, startsFrom string, facts *evidence.Facts, at time.Time) *Round {
@@ -174,6 +190,12 @@ func (r *Round) Add(b collectors.Batch) {
 			group.Except[service] = string(reason)
 		}
 		r.Covered = append(r.Covered, group)
+	}
+	if b.Unmatched != nil {
+		r.Unmatched = &RoundUnmatched{Series: b.Unmatched.Series, Largest: []UnmatchedGroup{}}
+		for _, g := range b.Unmatched.Largest {
+			r.Unmatched.Largest = append(r.Unmatched.Largest, UnmatchedGroup(g))
+		}
 	}
 	for kind, n := range b.Skipped {
 		if r.Skipped == nil {

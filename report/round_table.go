@@ -46,6 +46,7 @@ func (r *Round) WriteTable(w io.Writer, style Style) error {
 	r.writeReviews(p)
 	r.writeWithdrawals(p)
 	r.writeCovered(p)
+	r.writeUnmatched(p)
 	r.writeRequests(p)
 	r.writeSummary(p)
 	return flush(w, p.b.String(), "round")
@@ -126,6 +127,20 @@ func (r *Round) writeCovered(p *prose) {
 		}
 		return []cell{text(x.Group), text(fmt.Sprint(len(x.Facts))), text(orNone(strings.Join(except, ", ")))}
 	})
+}
+
+func (r *Round) writeUnmatched(p *prose) {
+	if r.Unmatched == nil || r.Unmatched.Series == 0 {
+		return
+	}
+	p.section(&table{columns: []column{
+		{head: "SERIES OF NO SERVICE", floor: 24}, {head: "SERIES", right: true},
+	}}, len(r.Unmatched.Largest), func(i int) []cell {
+		g := r.Unmatched.Largest[i]
+		return []cell{text(g.Name), text(thousands(g.Series))}
+	})
+	p.indented("In all " + thousands(r.Unmatched.Series) + " series belong to no service of the catalog.")
+	p.blank()
 }
 
 func (r *Round) writeRequests(p *prose) {

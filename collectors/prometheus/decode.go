@@ -105,7 +105,7 @@ type providerDoc struct {
 // UnmarshalYAML keeps the line for messages. The keys are checked before.
 func (d *relabelDoc) UnmarshalYAML(n *yaml.Node) error {
 	type plain relabelDoc
-	d.line = n.Line
+	*d = relabelDoc{Separator: ";", Replacement: "$1", line: n.Line}
 	return n.Decode((*plain)(d))
 }
 

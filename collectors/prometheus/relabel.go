@@ -16,15 +16,16 @@ import (
 )
 
 // Relabel changes the labels of series before they are joined to services, with
-// the meaning and the defaults that relabelling has in Prometheus.
+// the meaning that relabelling has in Prometheus.
 type Relabel struct {
-	// SourceLabels are joined with Separator, by default a semicolon, and
-	// matched with Regex, by default (.*), which has to match the whole.
+	// SourceLabels are joined with Separator and matched with Regex, which has to
+	// match the whole; empty means (.*).
 	SourceLabels []string
 	Separator    string
 	Regex        string
-	// TargetLabel gets Replacement, by default $1. It takes the place of the
-	// label with the prefix exported_ too.
+	// TargetLabel gets Replacement, in which $1 is what the first parentheses
+	// matched; an empty result removes it. It takes the place of the label with
+	// the prefix exported_ too.
 	TargetLabel string
 	Replacement string
 	// Action is replace (the default), keep, drop, lowercase or uppercase.
@@ -61,14 +62,8 @@ func (r Relabel) rule() (relabelRule, error) {
 	if r.Action == "" {
 		r.Action = actionReplace
 	}
-	if r.Separator == "" {
-		r.Separator = ";"
-	}
 	if r.Regex == "" {
 		r.Regex = "(.*)"
-	}
-	if r.Replacement == "" {
-		r.Replacement = "$1"
 	}
 	var errs []error
 	if !slices.Contains(actions, r.Action) {

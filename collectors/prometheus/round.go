@@ -144,6 +144,9 @@ func (r *round) ask(ctx context.Context) {
 	for _, q := range order {
 		res := r.results[q.query]
 		if len(res.notices) > 0 {
+			if slices.ContainsFunc(res.notices, func(text string) bool { return strings.HasPrefix(text, warningPrefix) }) {
+				r.skipped["promql_warning"]++
+			}
 			r.noting[strings.Join(res.facts, ", ")] = evidence.Clean(strings.Join(res.notices, "; "), 500)
 		}
 		r.strangers.merge(res.strangers)
@@ -210,6 +213,10 @@ func (r *round) match(res *result, vector model.Vector) {
 		}
 	}
 }
+
+// warningPrefix marks the engine's own warnings, which say that it left samples
+// out of the answer.
+const warningPrefix = "PromQL warning"
 
 // unusable says why a sample is no number to go by, or nothing. Infinity is a
 // division by zero, except where an age is told: there it means never.

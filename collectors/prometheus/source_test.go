@@ -193,6 +193,8 @@ type round struct {
 	records map[string]evidence.Record // by service and fact
 	covered map[string]evidence.Coverage
 	skipped map[string]int
+	// unmatched is nil when nothing was said.
+	unmatched *collectors.Unmatched
 }
 
 func (w *world) collect() *round {
@@ -234,6 +236,9 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 				}
 			}
 			r.covered[c.Group] = c
+		}
+		if b.Unmatched != nil {
+			r.unmatched = b.Unmatched
 		}
 		for what, n := range b.Skipped {
 			r.skipped[what] += n

@@ -1,0 +1,104 @@
+package prometheus_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
+)
+
+func TestSeriesOfNobodyAreCounted(t *testing.T) {
+	const query = "max by (namespace, workload, pod) (x)"
+	it := &catalog.Service{Name: "it", Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "it"}}
+	w := start(t, load(t, fact("x.n", "int", "workload", query, "unknown")), []*catalog.Service{it})
+	lines := `{namespace="shop", workload="it", pod="it-1"} 1` + "\n"
+	for i := range 15 {
+		for pod := range i + 1 {
+			lines += fmt.Sprintf("{namespace=\"shop\", workload=\"w-%02d\", pod=\"%d\"} 1\n", i, pod)
+		}
+	}
+	lines += `{node="n1"} 1` + "\n"
+	w.server.vectors[query] = lines
+	r := w.collect()
+	if r.unmatched == nil || r.unmatched.Series != 121 || len(r.unmatched.Largest) != 10 {
+		t.Fatalf("unmatched %+v, want 121 series and the ten largest groups", r.unmatched)
+	}
+	for i, g := range r.unmatched.Largest {
+		if want := (collectors.UnmatchedGroup{Name: fmt.Sprintf("workload shop/w-%02d", 14-i), Series: 15 - i}); g != want {
+			t.Errorf("group %d is %+v, want %+v", i, g, want)
+		}
+	}
+	if n := strings.Count(w.log.String(), "series of no service"); n != 1 {
+		t.Errorf("said %d times, want once", n)
+	}
+	w.collect()
+	if n := strings.Count(w.log.String(), "series of no service"); n != 1 {
+		t.Errorf("said %d times after a second round, want once", n)
+	}
+	w.server.vectors[query] = `{namespace="shop", workload="it", pod="it-1"} 1`
+	if r = w.collect(); r.unmatched == nil || r.unmatched.Series != 0 {
+		t.Errorf("unmatched %+v, want none", r.unmatched)
+	}
+}
+
+func TestTheMostCronJobsBelongToNobody(t *testing.T) {
+	const query = "max by (namespace, cronjob) (x)"
+	it := &catalog.Service{Name: "it", Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "it"}, Jobs: map[string]string{"retention": "purge"}}
+	w := start(t, load(t, fact("x.n", "int", "retention_job", query, "unknown")), []*catalog.Service{it})
+	w.server.vectors[query] = "{namespace=\"shop\", cronjob=\"purge\"} 1\n{namespace=\"shop\", cronjob=\"report\"} 1"
+	if r := w.collect(); r.unmatched == nil || r.unmatched.Series != 0 {
+		t.Errorf("unmatched %+v, want none", r.unmatched)
+	}
+}
+
+func TestAnUnansweredQueryLeavesTheSeriesOfNobodyUnknown(t *testing.T) {
+	w := start(t, load(t, fact("x.n", "int", "job", first, "unknown")), []*catalog.Service{matched("it", "it")})
+	w.server.replies[first] = reply{422, `{"status":"error","errorType":"execution","error":"too many samples"}`}
+	if r := w.collect(); r.unmatched != nil {
+		t.Errorf("unmatched %+v, want nothing said", r.unmatched)
+	}
+}
+
+func TestWhatIsNoNumberIsCounted(t *testing.T) {
+	w := start(t, load(t, fact("x.n", "double", "job", first, "unknown")), []*catalog.Service{matched("a", "a"), matched("b", "b"), matched("c", "c")})
+	w.server.vectors[first] = "{job=\"a\"} NaN\n{job=\"b\"} +Inf\n{job=\"c\"} 1\n{job=\"nobody\"} NaN"
+	r := w.collect()
+	r.want(t, "a", map[string]string{"x.n": "nan"})
+	r.want(t, "b", map[string]string{"x.n": "nan"})
+	r.want(t, "c", map[string]string{"x.n": "1"})
+	if len(r.skipped) != 2 || r.skipped["nan_sample"] != 1 || r.skipped["infinite_sample"] != 1 {
+		t.Errorf("skipped %v", r.skipped)
+	}
+}
+
+// TestAHistogramIsNoNumber: a native histogram has no value to go by.
+func TestAHistogramIsNoNumber(t *testing.T) {
+	w := start(t, load(t, fact("x.n", "double", "job", first, "unknown")), []*catalog.Service{matched("a", "a")})
+	w.server.replies[first] = reply{200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"a"},"histogram":[1772625600,{"count":"3","sum":"2","buckets":[[0,"0","1","3"]]}]}]}}`}
+	r := w.collect()
+	r.want(t, "a", map[string]string{"x.n": "nan"})
+	if r.skipped["histogram_sample"] != 1 {
+		t.Errorf("skipped %v", r.skipped)
+	}
+}
+
+// TestRemarksAreCounted: warnings of the engine say that samples were left out.
+func TestRemarksAreCounted(t *testing.T) {
+	w := start(t, load(t, fact("x.n", "double", "job", first, "unknown")), []*catalog.Service{matched("a", "a")})
+	w.server.replies[first] = reply{200, `{"status":"success","warnings":["PromQL warning: encountered a mix of histograms and floats"],"infos":["PromQL info: metric might not be a counter"],"data":{"resultType":"vector","result":[]}}`}
+	r := w.collect()
+	if r.err != nil || r.skipped["promql_warning"] != 1 || len(r.skipped) != 1 {
+		t.Errorf("skipped %v, error %v", r.skipped, r.err)
+	}
+	for _, want := range []string{"mix of histograms and floats", "might not be a counter"} {
+		if strings.Count(w.log.String(), want) != 1 {
+			t.Errorf("%q is not logged once:\n%s", want, w.log)
+		}
+	}
+	w.collect()
+	if n := strings.Count(w.log.String(), "might not be a counter"); n != 1 {
+		t.Errorf("a lasting remark is logged %d times in two rounds", n)
+	}
+}
