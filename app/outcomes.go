@@ -24,7 +24,8 @@ type outcomes struct {
 // dropped from memory.
 const rereadAfter = 24 * time.Hour
 
-// measure adds the figures of incidents and reviews to a snapshot.
+// measure adds the figures of incidents and reviews, and what people say about
+// checks, to a snapshot.
 func (o *outcomes) measure(ctx context.Context, s *snapshot.Snapshot) error {
 	options := correlation.Options{}
 	sequence, err := o.store.HistorySequence(ctx)
@@ -48,5 +49,8 @@ func (o *outcomes) measure(ctx context.Context, s *snapshot.Snapshot) error {
 		return fmt.Errorf("reading transitions: %w", err)
 	}
 	s.Measure(o.history, options)
+	if s.Feedback, err = o.store.Feedback(ctx); err != nil {
+		return fmt.Errorf("reading feedback: %w", err)
+	}
 	return nil
 }

@@ -52,7 +52,7 @@ func jiraKind() kind {
 					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
 					Incidents: jiraIncidents(site.Incidents),
 					Reviews:   jira.Reviews{JQL: site.Reviews.JQL, Services: serviceLink(site.Reviews.Services)},
-					Facts:     facts, Attestations: attestations(deps.attestations), Logger: deps.options.Logger,
+					Facts:     facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks), Logger: deps.options.Logger,
 				})
 				if err != nil {
 					return nil, err
@@ -101,6 +101,14 @@ func jiraIncidents(i config.JiraIncidents) jira.Incidents {
 
 func serviceLink(l config.ServiceLink) jira.ServiceLink {
 	return jira.ServiceLink{By: jira.LinkBy(l.By), Prefix: l.Prefix, Field: l.Field}
+}
+
+func opinions(checks []string) []jira.Opinion {
+	out := make([]jira.Opinion, len(checks))
+	for n, check := range checks {
+		out[n] = jira.Opinion{Check: check, Label: framework.FeedbackLabel(check)}
+	}
+	return out
 }
 
 func attestations(claims []framework.Attestation) []jira.Attestation {

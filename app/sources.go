@@ -42,6 +42,8 @@ type sourceDeps struct {
 	circuit func(source string, open bool)
 	// attestations are the claims that the framework's proofs read.
 	attestations []framework.Attestation
+	// checks are the ids of the framework's checks.
+	checks []string
 }
 
 // schedule parses what the configuration has checked.

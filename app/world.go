@@ -46,6 +46,7 @@ func buildWorld(o Options, c *config.Valid, f found, deps sourceDeps) (*world, e
 		return nil, &InvalidError{err}
 	}
 	deps.attestations = w.document.Attestations()
+	deps.checks = w.document.Checks()
 	for _, k := range kinds() {
 		instances, err := k.instances(c, deps)
 		if err != nil {

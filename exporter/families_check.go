@@ -25,6 +25,13 @@ func checkGroup() Group {
 				Collect: collectChecks,
 			},
 			{
+				Name: "check_feedback", Kind: Gauge, Stability: Stable,
+				Labels:   []string{"check", "kind"},
+				Help:     "Number of issues with feedback about the check, by kind.",
+				Presence: "an issue with the label readiness-feedback says so",
+				Collect:  collectFeedback,
+			},
+			{
 				Name: "exemption_expiry_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
 				Labels:   []string{ServiceLabel, "check"},
 				Help:     "When the exemption of the check ends, as a Unix time; the latest where there are several.",
@@ -73,6 +80,22 @@ func collectChecks(s *snapshot.Snapshot, _ Options, emit Emit) {
 	for i, check := range s.Framework.Checks {
 		for _, status := range scoring.Statuses() {
 			emit(float64(counts[i][status]), check.Module.ID, check.ID, status.String())
+		}
+	}
+}
+
+// collectFeedback leaves out checks that the framework does not have any more.
+func collectFeedback(s *snapshot.Snapshot, _ Options, emit Emit) {
+	if s.Framework == nil {
+		return
+	}
+	known := map[string]bool{}
+	for _, check := range s.Framework.Checks {
+		known[check.ID] = true
+	}
+	for _, f := range s.Feedback {
+		if known[f.Check] {
+			emit(float64(f.Count), f.Check, string(f.Kind))
 		}
 	}
 }

@@ -131,6 +131,11 @@ func smallSnapshot() *snapshot.Snapshot {
 			{Check: "cicd-pipeline", Services: []string{"checkout"}, Expires: now.AddDate(0, 0, -1)},
 		},
 	}
+	s.Feedback = []evidence.Feedback{
+		{Check: "cicd-pipeline", Kind: evidence.FeedbackOverkill, Count: 1},
+		{Check: "cicd-pipeline", Kind: evidence.FeedbackUnclear, Count: 3},
+		{Check: "gone-since", Kind: evidence.FeedbackUnclear, Count: 9},
+	}
 	s.Measure(smallHistory(), correlation.Options{})
 	return s
 }

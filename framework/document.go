@@ -278,6 +278,21 @@ func AttestationLabel(check string) string {
 	return AttestationPack + "-" + strings.ReplaceAll(check, ".", "-")
 }
 
+// FeedbackLabel is the label that a ticket with feedback about a check carries:
+// about-cicd-no-drift for cicd.no-drift.
+func FeedbackLabel(check string) string { return "about-" + strings.ReplaceAll(check, ".", "-") }
+
+// Checks lists the ids of all checks, in their order.
+func (d *Document) Checks() []string {
+	var ids []string
+	for _, m := range d.modules {
+		for _, c := range m.Checks {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
 // Attestation is one claim that people can make.
 type Attestation struct {
 	Check string

@@ -44,6 +44,15 @@ type CheckCoverage struct {
 	// Wants are the facts whose absence or age leaves verdicts open, most
 	// services first; for a blind check the facts no service has.
 	Wants []Want `json:"wants"`
+	// Feedback is what issues say about the check, by kind; empty for nothing.
+	Feedback []Feedback `json:"feedback"`
+}
+
+// Feedback is how many issues say one thing about a check.
+type Feedback struct {
+	// Kind is unclear, overkill, wrong-evidence or missing-docs.
+	Kind   string `json:"kind"`
+	Issues int    `json:"issues"`
 }
 
 // Want is a fact that would help to decide a check.
@@ -129,7 +138,12 @@ func factCoverage(s *snapshot.Snapshot, index int, readers []string) FactCoverag
 }
 
 func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCoverage) CheckCoverage {
-	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title, Blind: s.Blind[check.ID], Counts: map[string]int{}, Wants: []Want{}}
+	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title, Blind: s.Blind[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: []Feedback{}}
+	for _, f := range s.Feedback {
+		if f.Check == check.ID {
+			out.Feedback = append(out.Feedback, Feedback{string(f.Kind), f.Count})
+		}
+	}
 	lacking := map[int]int{}
 	for i := range s.Services {
 		service := &s.Services[i]

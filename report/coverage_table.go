@@ -16,6 +16,7 @@ func (c Coverage) WriteTable(w io.Writer, style Style) error {
 	c.writeChecks(p)
 	c.writeFacts(p)
 	c.writeNeeds(p)
+	c.writeFeedback(p)
 	c.writeSummary(p)
 	return flush(w, p.b.String(), "coverage table")
 }
@@ -110,6 +111,41 @@ func (c Coverage) writeNeeds(p *prose) {
 		}
 		p.field("facts", strings.Join(n.facts, ", "))
 	}
+	p.blank()
+}
+
+// writeFeedback writes what issues say about checks, most first.
+func (c Coverage) writeFeedback(p *prose) {
+	type said struct {
+		check  CheckCoverage
+		issues int
+	}
+	var all []said
+	for _, check := range c.Checks {
+		sum := 0
+		for _, f := range check.Feedback {
+			sum += f.Issues
+		}
+		if sum > 0 {
+			all = append(all, said{check, sum})
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	slices.SortStableFunc(all, func(a, b said) int { return cmp.Compare(b.issues, a.issues) })
+	p.heading("WHAT TEAMS SAY")
+	t := &table{columns: []column{
+		{head: "CHECK", floor: 20}, {head: "ISSUES", right: true}, {head: "SAYING", floor: 18, wrap: true},
+	}}
+	for _, s := range all {
+		var kinds []string
+		for _, f := range s.check.Feedback {
+			kinds = append(kinds, fmt.Sprintf("%s %d", f.Kind, f.Issues))
+		}
+		t.rows = append(t.rows, []cell{text(s.check.ID), text(fmt.Sprint(s.issues)), text(strings.Join(kinds, ", "))})
+	}
+	t.write(&p.b, p.style)
 	p.blank()
 }
 

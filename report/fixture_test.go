@@ -242,7 +242,13 @@ func company(t *testing.T) *snapshot.Snapshot {
 	f.add(wide, scoring.BadgeState{}, complete().with(noRestore).with(observations{
 		"pagerduty.oncall_now": seen(evidence.Int(0), "pagerduty/main", "service P9"),
 	}))
-	return f.snapshot()
+	s := f.snapshot()
+	s.Feedback = []evidence.Feedback{
+		{Check: "cicd.no-drift", Kind: evidence.FeedbackUnclear, Count: 1},
+		{Check: "inc.acknowledged", Kind: evidence.FeedbackMissingDocs, Count: 2},
+		{Check: "inc.acknowledged", Kind: evidence.FeedbackOverkill, Count: 5},
+	}
+	return s
 }
 
 // golden compares with a file in testdata, or writes it with -update.

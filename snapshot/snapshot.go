@@ -33,6 +33,8 @@ type Snapshot struct {
 	// Groups are the incident figures of the fleet, its orgs, teams and tiers;
 	// those that never had an incident are not there. See Measure.
 	Groups []correlation.GroupFigures
+	// Feedback is what issues say about checks, by check and kind.
+	Feedback []evidence.Feedback
 	// BadgeFigures are the incident figures of each badge that was held.
 	BadgeFigures []correlation.BadgeFigures
 }

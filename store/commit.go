@@ -60,6 +60,9 @@ func (s *Store) Commit(ctx context.Context, source string, run RunID, at time.Ti
 		if err := c.sight(ctx, batch.AlertSight); err != nil {
 			return fmt.Errorf("watching for alerts: %w", err)
 		}
+		if err := c.feedback(ctx, batch.Feedback); err != nil {
+			return fmt.Errorf("feedback: %w", err)
+		}
 		if err := c.cursors(ctx, batch.Cursors); err != nil {
 			return fmt.Errorf("cursors: %w", err)
 		}

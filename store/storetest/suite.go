@@ -54,6 +54,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"incidents", incidents},
 		{"incidents in a window", incidentWindow},
 		{"a long history of incidents in pages", incidentPages},
+		{"feedback about checks", feedback},
 		{"firings of alerts", alerts},
 		{"a long history of alerts in pages", alertPages},
 		{"when alerts were watched", alertSights},
