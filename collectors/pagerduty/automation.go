@@ -54,10 +54,12 @@ func (r *round) listTriggers(ctx context.Context) error {
 		return nil
 	}
 	var list []workflowTrigger
+	var unsure doubt
 	err := r.api.follow(ctx, "incident_workflows/triggers", "cursor", func(raw json.RawMessage) {
 		t, err := decode[workflowTrigger](raw)
 		if err != nil {
 			r.skip("workflow_trigger", idOf(raw, "id"), err)
+			unsure.add(raw)
 			return
 		}
 		list = append(list, t)
@@ -66,7 +68,9 @@ func (r *round) listTriggers(ctx context.Context) error {
 		return err
 	}
 	r.triggers = list
-	return r.done(listingTriggers, r.observe(groupWorkflows, nobody))
+	return r.done(listingTriggers, r.observe(groupWorkflows, func(s *serviceRecord) evidence.Missing {
+		return unsure.about(s, r.automatic([]*serviceRecord{s}) > 0)
+	}))
 }
 
 // listActions lists the automation actions and observes the facts of the
@@ -76,10 +80,12 @@ func (r *round) listActions(ctx context.Context) error {
 		return nil
 	}
 	var list []automationAction
+	var unsure doubt
 	err := r.api.follow(ctx, "automation_actions/actions", "cursor", func(raw json.RawMessage) {
 		a, err := decode[automationAction](raw)
 		if err != nil {
 			r.skip("automation_action", idOf(raw, "id"), err)
+			unsure.add(raw)
 			return
 		}
 		list = append(list, a)
@@ -88,7 +94,9 @@ func (r *round) listActions(ctx context.Context) error {
 		return err
 	}
 	r.actions = list
-	return r.done(listingActions, r.observe(groupAutomation, nobody))
+	return r.done(listingActions, r.observe(groupAutomation, func(s *serviceRecord) evidence.Missing {
+		return unsure.about(s, r.orchestrated([]*serviceRecord{s}) > 0)
+	}))
 }
 
 // names reports whether one of the services is referred to.
@@ -103,6 +111,30 @@ func names(list []*reference, services []*serviceRecord) bool {
 	return false
 }
 
+// automatic counts the triggers that start a workflow for one of the services
+// by themselves.
+func (r *round) automatic(services []*serviceRecord) int {
+	n := 0
+	for _, t := range r.triggers {
+		if t.Type == "conditional" && !t.Disabled && (t.All || names(t.Services, services)) {
+			n++
+		}
+	}
+	return n
+}
+
+// orchestrated counts the actions in use that orchestration may invoke for one
+// of the services.
+func (r *round) orchestrated(services []*serviceRecord) int {
+	n := 0
+	for _, a := range r.actions {
+		if a.Orchestrated && (a.All || names(a.Services, services)) && !a.LastRun.Before(r.now.Add(-actionsSpan)) {
+			n++
+		}
+	}
+	return n
+}
+
 func automaticWorkflows() fact {
 	d := evidence.Definition{
 		Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt, Pack: "pagerduty",
@@ -112,13 +144,7 @@ func automaticWorkflows() fact {
 		Absent:       "0 when a complete listing has none",
 	}
 	return fact{Definition: d, group: groupWorkflows, whole: func(r *round, all []*serviceRecord) answer {
-		n := 0
-		for _, t := range r.triggers {
-			if t.Type == "conditional" && !t.Disabled && (t.All || names(t.Services, all)) {
-				n++
-			}
-		}
-		return count(n, "conditional triggers of incident workflows")
+		return count(r.automatic(all), "conditional triggers of incident workflows")
 	}}
 }
 
@@ -133,12 +159,6 @@ func orchestratedActions() fact {
 		Absent:       "0 when a complete listing has none",
 	}
 	return fact{Definition: d, group: groupAutomation, whole: func(r *round, all []*serviceRecord) answer {
-		n := 0
-		for _, a := range r.actions {
-			if a.Orchestrated && (a.All || names(a.Services, all)) && !a.LastRun.Before(r.now.Add(-actionsSpan)) {
-				n++
-			}
-		}
-		return count(n, fmt.Sprintf("actions that orchestration may invoke and that ran in %.0f days", actionsSpan.Hours()/24))
+		return count(r.orchestrated(all), fmt.Sprintf("actions that orchestration may invoke and that ran in %.0f days", actionsSpan.Hours()/24))
 	}}
 }

@@ -122,8 +122,8 @@ func (a *api) page(ctx context.Context, path string, query url.Values) (page, er
 	}
 	if resp.StatusCode != http.StatusOK {
 		err := refusal(resp.StatusCode, body)
-		if scope := scopeOf(path); scope != "" && resp.StatusCode == http.StatusForbidden {
-			err = fmt.Errorf("%w: the call needs the scope %s", err, scope)
+		if resp.StatusCode == http.StatusForbidden {
+			err = fmt.Errorf("%w: %s", err, forbidden(path))
 		}
 		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, err)
 	}

@@ -34,10 +34,7 @@ func learns(grouping string) bool {
 type listedGroupings struct {
 	// types are the types of settings by service, the better one of several.
 	types map[string]string
-	// bad are the services of settings that could not be decoded, and nameless
-	// counts those of which not even the services could be.
-	bad      map[string]bool
-	nameless int
+	doubt doubt
 }
 
 // listGroupings lists the alert grouping settings and observes the facts of the
@@ -46,12 +43,12 @@ func (r *round) listGroupings(ctx context.Context) error {
 	if r.services == nil || !r.due(listingGroupings, setupEvery) {
 		return nil
 	}
-	listed := &listedGroupings{types: map[string]string{}, bad: map[string]bool{}}
+	listed := &listedGroupings{types: map[string]string{}}
 	err := r.api.follow(ctx, "alert_grouping_settings", "after", func(raw json.RawMessage) {
 		g, err := decode[groupingSetting](raw)
 		if err != nil {
 			r.skip("alert_grouping_setting", idOf(raw, "id"), err)
-			listed.doubt(raw)
+			listed.doubt.add(raw)
 			return
 		}
 		for _, s := range g.Services {
@@ -65,28 +62,8 @@ func (r *round) listGroupings(ctx context.Context) error {
 	}
 	r.grouping = listed
 	return r.done(listingGroupings, r.observe(groupGrouping, func(s *serviceRecord) evidence.Missing {
-		decided := s.grouped(listed) || !s.pauses()
-		if !decided && (listed.nameless > 0 || listed.bad[s.ID]) {
-			return evidence.MissingUndecodable
-		}
-		return ""
+		return listed.doubt.about(s, s.grouped(listed) || !s.pauses())
 	}))
-}
-
-// doubt notes what a setting that cannot be decoded may be about.
-func (l *listedGroupings) doubt(raw json.RawMessage) {
-	var fields struct {
-		Services []*reference `json:"services"`
-	}
-	if json.Unmarshal(raw, &fields) != nil || fields.Services == nil {
-		l.nameless++
-		return
-	}
-	for _, s := range fields.Services {
-		if s != nil {
-			l.bad[s.ID] = true
-		}
-	}
 }
 
 // ownGrouping is the type of the service's own grouping; none without one.

@@ -26,10 +26,11 @@ const (
 type listedDuties struct {
 	shifts map[string][]shift
 	// bad are policies of which an entry could not be decoded: a gap may be
-	// no gap.
-	bad     map[string]bool
-	summary map[string]duties
-	from    time.Time
+	// no gap. nameless counts those that may be of any policy.
+	bad      map[string]bool
+	nameless int
+	summary  map[string]duties
+	from     time.Time
 }
 
 // duties sums up the shifts of one escalation policy.
@@ -88,7 +89,7 @@ func (r *round) listDuties(ctx context.Context) error {
 		switch {
 		case s.policyID() == "":
 			return evidence.MissingNoData
-		case r.duties.bad[s.policyID()]:
+		case r.duties.bad[s.policyID()], r.duties.nameless > 0 && r.duties.of(s).month.gaps > 0:
 			return evidence.MissingUndecodable
 		}
 		return ""
@@ -107,6 +108,9 @@ func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (lis
 				if err != nil {
 					id := idOf(raw, "escalation_policy", "id")
 					r.skip("oncall", id, err)
+					if id == "" && !ofNobody(raw) {
+						listed.nameless++
+					}
 					listed.bad[id] = true
 					continue
 				}
@@ -119,6 +123,12 @@ func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (lis
 		}
 	}
 	return listed, false, nil
+}
+
+// ofNobody reports whether an entry says that it has no policy.
+func ofNobody(raw json.RawMessage) bool {
+	var fields map[string]json.RawMessage
+	return json.Unmarshal(raw, &fields) == nil && fields != nil && string(orNull(fields["escalation_policy"])) == "null"
 }
 
 func onCallDefinition(name string, kind evidence.Kind, help string) evidence.Definition {

@@ -187,7 +187,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 			if err != nil {
 				w.t.Error(err)
 			}
-			if v.Value.Kind() != d.Kind || v.Source != "pagerduty/main" || !v.ObservedAt.Equal(now) || !v.Since.IsZero() || v.Detail == "" {
+			if v.Value.Kind() != d.Kind || v.Source != w.source.ID() || !v.ObservedAt.Equal(now) || !v.Since.IsZero() || v.Detail == "" {
 				w.t.Errorf("bad record %+v", v)
 			}
 			r.records[v.Service+" "+v.Fact] = v
