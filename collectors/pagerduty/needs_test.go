@@ -125,6 +125,10 @@ func TestTrapsOfTheSetUpCostThemselves(t *testing.T) {
 			"GET /oncalls", `{"escalation_policy":{"id":"EBAD"},"escalation_level":1,"user":{"id":"U9"},"schedule":null,"start":null,"end":null}`, "", "",
 			map[string]map[string]string{"reports": {"coverage_ratio_30d": "1", "next_gap_hours": "never", "permanent_oncall": "true", "longest_shift_days": "90"}},
 		},
+		"on call for ever by a schedule": {
+			"GET /oncalls", `{"escalation_policy":{"id":"EBAD"},"escalation_level":1,"user":{"id":"U9"},"schedule":{"id":"S9"},"start":null,"end":null}`, "", "",
+			map[string]map[string]string{"reports": {"coverage_ratio_30d": "1", "permanent_oncall": "false"}},
+		},
 		"a level in words": {
 			"GET /oncalls", `{"escalation_policy":{"id":"EBAD"},"escalation_level":"first","user":{"id":"U9"}}`, "oncall", "EBAD",
 			map[string]map[string]string{"reports": {"coverage_ratio_30d": "except undecodable"}, "checkout": {"coverage_ratio_30d": "1"}},
