@@ -57,8 +57,10 @@ func schedule(spec string) (cron.Schedule, error) {
 
 // upstream is what the transport of every source is made from.
 type upstream struct {
-	id               string
-	client           config.HTTPClient
+	id     string
+	client config.HTTPClient
+	// tokenInBody sends the client's secret in the body of requests for a token.
+	tokenInBody      bool
 	rate             config.Rate
 	maxResponseBytes int64
 }
@@ -66,7 +68,7 @@ type upstream struct {
 func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
 	out := transport.Config{
 		Source: u.id, HTTP: u.client, RatePerMinute: u.rate.PerMinute, BudgetShare: u.rate.Share,
-		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe,
+		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe, TokenInBody: u.tokenInBody,
 	}
 	if d.circuit != nil {
 		out.Circuit = func(open bool) { d.circuit(u.id, open) }

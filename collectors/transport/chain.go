@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"github.com/prodready/collector/collectors"
 )
 
@@ -22,16 +24,25 @@ type chain struct {
 	config  Config
 	pace    *pace
 	circuit *circuit
-	jitter  func(time.Duration) time.Duration
+	// tokens is nil when the credential needs no asking for.
+	tokens *tokens
+	// forTokens is set for requests to a token endpoint: they bring their own
+	// credential, and may be repeated though they are no GET.
+	forTokens bool
+	// secretHeaders and secrets are what must not come back to be shown.
+	secretHeaders, secrets []string
+	jitter                 func(time.Duration) time.Duration
 }
 
 // RoundTrip sends the request, as often as it may and has to.
 func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := c.config.Template(req)
 	attempts := 1
-	if repeatable(req) {
+	again := c.forTokens || repeatable(req)
+	if again {
 		attempts = c.config.MaxAttempts
 	}
+	renewed := false
 	body := req.Body
 	defer func() {
 		// A RoundTripper closes the body of its request, sent or not.
@@ -42,12 +53,25 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		if c.circuit.refuses(call) {
 			// Not a token of the rate is spent on it.
-			return c.attempt(req, call, attempt)
+			return c.attempt(req, call, "", attempt)
 		}
 		if err := c.pace.wait(req.Context(), call); err != nil {
 			return nil, c.failure(req.Context(), call, err)
 		}
-		resp, err := c.attempt(req, call, attempt)
+		authorization := ""
+		if c.tokens != nil {
+			var err error
+			if authorization, err = c.tokens.authorization(req.Context()); err != nil {
+				return nil, err
+			}
+		}
+		resp, err := c.attempt(req, call, authorization, attempt)
+		if err == nil && resp.StatusCode == http.StatusUnauthorized && c.tokens != nil && !renewed {
+			renewed = true
+			if c.tokens.drop(req.Context(), authorization) && again {
+				continue
+			}
+		}
 		if attempt >= attempts || !worthRepeating(req.Context(), resp, err, attempt) || c.circuit.refuses(call) {
 			return resp, err
 		}
@@ -70,7 +94,7 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // attempt sends the request once and reads the whole answer, unless the circuit
 // is open.
-func (c *chain) attempt(req *http.Request, call string, number int) (*http.Response, error) {
+func (c *chain) attempt(req *http.Request, call, authorization string, number int) (*http.Response, error) {
 	done, err := c.circuit.allow(call)
 	if err != nil {
 		c.config.Observe(Observation{
@@ -84,11 +108,15 @@ func (c *chain) attempt(req *http.Request, call string, number int) (*http.Respo
 	var connected atomic.Bool
 	ctx, cancel := context.WithTimeout(req.Context(), c.config.Timeout)
 	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	wire := c.wire()
+	watch := wire.trace()
+	watch.GotConn = func(httptrace.GotConnInfo) { connected.Store(true) }
 	started := c.config.Now()
-	resp, err := c.send(ctx, req)
+	resp, err := c.send(httptrace.WithClientTrace(ctx, watch), req, authorization, wire)
 	if err != nil {
-		err = c.failure(ctx, call, err)
+		failed := c.failure(ctx, call, err)
+		failed.Err = wire.failure(failed.Err)
+		err = failed
 	}
 	seen := Observation{
 		Source: c.config.Source, Call: call, Outcome: OutcomeOK, Attempt: number,
@@ -138,9 +166,14 @@ func judge(ctx context.Context, resp *http.Response, err error, connected bool) 
 
 // send does one attempt and leaves nothing open: the answer's body is read to
 // its end, so that a reset in mid-body is a failed attempt like any other.
-func (c *chain) send(ctx context.Context, req *http.Request) (*http.Response, error) {
+func (c *chain) send(ctx context.Context, req *http.Request, authorization string, wire *wire) (*http.Response, error) {
 	out := req.Clone(ctx)
-	out.Header.Del("Authorization")
+	if !c.forTokens {
+		out.Header.Del("Authorization")
+	}
+	if authorization != "" {
+		out.Header.Set("Authorization", authorization)
+	}
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody != nil {
 		fresh, err := req.GetBody()
 		if err != nil {
@@ -167,8 +200,9 @@ func (c *chain) send(ctx context.Context, req *http.Request) (*http.Response, er
 	case n > limit:
 		return nil, &tooLarge{limit: limit, status: resp.StatusCode}
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(content.Bytes()))
-	resp.ContentLength = int64(content.Len())
+	clean := wire.answer(resp, content.Bytes())
+	resp.Body = io.NopCloser(bytes.NewReader(clean))
+	resp.ContentLength = int64(len(clean))
 	resp.TransferEncoding = nil
 	resp.Request = req
 	return resp, nil
@@ -176,6 +210,9 @@ func (c *chain) send(ctx context.Context, req *http.Request) (*http.Response, er
 
 // CloseIdleConnections releases the connections kept for later requests.
 func (c *chain) CloseIdleConnections() {
+	if c.tokens != nil {
+		c.tokens.client.CloseIdleConnections()
+	}
 	if closer, ok := c.next.(interface{ CloseIdleConnections() }); ok {
 		closer.CloseIdleConnections()
 	}
@@ -204,10 +241,14 @@ func (e *cutShort) Error() string {
 func (e *cutShort) Unwrap() error { return e.err }
 
 // failure makes the error of a call that has no whole answer.
-func (c *chain) failure(ctx context.Context, call string, err error) error {
+func (c *chain) failure(ctx context.Context, call string, err error) *collectors.CallError {
 	var known *collectors.CallError
 	if errors.As(err, &known) {
 		return known
+	}
+	var refused *oauth2.RetrieveError
+	if errors.As(err, &refused) {
+		return refusedToken(call, refused)
 	}
 	failed := &collectors.CallError{Call: call, Err: err}
 	var large *tooLarge

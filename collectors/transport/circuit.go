@@ -21,8 +21,10 @@ const (
 	// their attempts: an endpoint such as a query takes many questions, and two
 	// bad ones must not cost the answers to the rest.
 	callFailures = 10
-	// circuitPause is how long nothing is sent before one attempt tries again.
-	circuitPause = 30 * time.Second
+	// circuitPause is how long nothing is sent before one attempt tries again:
+	// longer than it takes to leave the rest of a round unsent, and shorter than
+	// the time to the next.
+	circuitPause = 10 * time.Second
 )
 
 // verdict is what an attempt says about the source.

@@ -132,7 +132,7 @@ func TestTheCircuitTriesAgainAndCloses(t *testing.T) {
 	})
 	w.round(t, endpoints)
 	sent := len(w.requests)
-	w.advance(29 * time.Second)
+	w.advance(9 * time.Second)
 	if got := w.get(t, t.Context(), "/users"); got != "circuit_open" {
 		t.Errorf("within the pause: %s", got)
 	}
@@ -144,7 +144,7 @@ func TestTheCircuitTriesAgainAndCloses(t *testing.T) {
 	if len(w.requests) != sent+1 {
 		t.Errorf("%d attempts to see that it is still dead, want 1", len(w.requests)-sent)
 	}
-	w.advance(31 * time.Second)
+	w.advance(11 * time.Second)
 	dead = false
 	if got := w.round(t, endpoints); got != "200 200 200 200 200 200" {
 		t.Errorf("alive again: %s", got)

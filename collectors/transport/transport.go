@@ -15,11 +15,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/common/config"
+
+	"github.com/prodready/collector/collectors"
 )
 
 // Defaults of Config.
@@ -46,8 +47,13 @@ type Config struct {
 	Source string
 	// HTTP holds credentials, TLS and proxy. It is the only place credentials
 	// come from: an Authorization header that a client library sets is removed,
-	// because it would win over a credential file that has been rotated.
+	// because it would win over a credential file that has been rotated. OAuth
+	// tokens by client credentials are got and renewed here: their requests are
+	// measured as calls of the source, and one that is refused (401) is replaced.
 	HTTP config.HTTPClientConfig
+	// TokenInBody sends the client's id and secret in the body of requests for
+	// an OAuth token, as PagerDuty wants it; otherwise both ways are tried.
+	TokenInBody bool
 	// RatePerMinute is the upstream's whole budget of requests a minute for
 	// this account; 0 means DefaultRatePerMinute, Unlimited means no limit.
 	RatePerMinute float64
@@ -112,18 +118,45 @@ func New(cfg Config) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := config.NewClientFromConfig(cfg.HTTP, cfg.Source)
+	var tokens *tokens
+	settings := cfg.HTTP
+	if o := settings.OAuth2; o != nil && (o.GrantType == "" || o.GrantType == grantClientCredentials) {
+		if tokens, err = newTokens(cfg); err != nil {
+			return nil, fmt.Errorf("HTTP client of %s: OAuth: %w", cfg.Source, err)
+		}
+		settings.OAuth2 = nil
+	}
+	client, err := config.NewClientFromConfig(settings, cfg.Source)
 	if err != nil {
 		return nil, fmt.Errorf("HTTP client of %s: %w", cfg.Source, err)
 	}
-	client.Transport = &chain{
-		next:    client.Transport,
-		config:  cfg,
-		pace:    newPace(cfg),
-		circuit: newCircuit(cfg.Now, cfg.Circuit),
-		jitter:  func(d time.Duration) time.Duration { return time.Duration(rand.Float64() * float64(d)) },
+	out := newChain(cfg, client.Transport)
+	out.tokens = tokens
+	client.Transport = out
+	if settings.FollowRedirects {
+		client.CheckRedirect = func(req *http.Request, via []*http.Request) error { return redirect(cfg.Template, req, via) }
 	}
 	return client, nil
+}
+
+// maxRedirects bounds a chain of redirects, as net/http does.
+const maxRedirects = 10
+
+// redirect allows redirects within the server only. Elsewhere the credentials
+// do not belong, and without them nothing is answered but a login page.
+func redirect(template func(*http.Request) string, req *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	secured := first.Scheme == "http" && req.URL.Scheme == "https" && first.Hostname() == req.URL.Hostname()
+	if !secured && (first.Host != req.URL.Host || first.Scheme != req.URL.Scheme) {
+		return &collectors.CallError{
+			Reason: collectors.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode,
+			Err: errors.New("the answer sends us to another server, which gets no credentials: correct the address, or the credential if that is a login page"),
+		}
+	}
+	if len(via) >= maxRedirects {
+		return &collectors.CallError{Reason: collectors.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode, Err: fmt.Errorf("no end after %d redirects", maxRedirects)}
+	}
+	return nil
 }
 
 func (c Config) withDefaults() (Config, error) {

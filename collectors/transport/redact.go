@@ -1,0 +1,180 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/common/config"
+)
+
+const (
+	// redacted stands for a secret wherever one is found.
+	redacted = "<secret>"
+	// shortestSecret is what is still looked for in what a server says of a
+	// failure, and shortestInData in a good answer, where a password such as
+	// "prometheus" would stand for itself.
+	shortestSecret, shortestInData = 4, 12
+)
+
+// secretHeaders are those whose values are secrets, beside the configured ones.
+var secretHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie"}
+
+// headersOf are the names of all headers that carry secrets.
+func headersOf(client config.HTTPClientConfig) []string {
+	names := slices.Clone(secretHeaders)
+	if client.HTTPHeaders != nil {
+		for name, header := range client.HTTPHeaders.Headers {
+			if len(header.Secrets) > 0 || len(header.Files) > 0 {
+				names = append(names, http.CanonicalHeaderKey(name))
+			}
+		}
+	}
+	return names
+}
+
+// proxySecrets are the credentials in the addresses of proxies.
+func proxySecrets(client config.HTTPClientConfig) []string {
+	var found []string
+	add := func(u *url.URL) {
+		if u == nil || u.User == nil {
+			return
+		}
+		found = append(found, u.User.String())
+		if password, set := u.User.Password(); set {
+			found = append(found, password, u.User.Username()+":"+password)
+		}
+	}
+	add(client.ProxyURL.URL)
+	if client.ProxyFromEnvironment {
+		for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+			if u, err := url.Parse(os.Getenv(name)); err == nil {
+				add(u)
+			}
+		}
+	}
+	return found
+}
+
+// wire sees what one attempt sends, so that a server that sends it back is not
+// believed to say something that may be shown.
+type wire struct {
+	names []string
+
+	mu      sync.Mutex
+	secrets []string
+}
+
+func (c *chain) wire() *wire { return &wire{names: c.secretHeaders, secrets: slices.Clone(c.secrets)} }
+
+// trace watches the headers that are written, which is the only place where
+// those of all layers are seen.
+func (w *wire) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{WroteHeaderField: func(key string, values []string) {
+		if !slices.Contains(w.names, http.CanonicalHeaderKey(key)) {
+			return
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, value := range values {
+			w.secrets = append(w.secrets, partsOf(value)...)
+		}
+	}}
+}
+
+// partsOf are the texts in the value of a header that give a credential away.
+func partsOf(value string) []string {
+	parts := []string{value}
+	scheme, rest, ok := strings.Cut(value, " ")
+	if !ok {
+		return parts
+	}
+	parts = append(parts, rest)
+	if key, found := strings.CutPrefix(rest, "token="); found {
+		parts = append(parts, key)
+	}
+	if strings.EqualFold(scheme, "Basic") {
+		if clear, err := base64.StdEncoding.DecodeString(rest); err == nil {
+			parts = append(parts, string(clear))
+			if _, password, found := strings.Cut(string(clear), ":"); found {
+				parts = append(parts, password)
+			}
+		}
+	}
+	return parts
+}
+
+// forms are the ways that secrets of at least so many bytes may be written,
+// longest first.
+func (w *wire) forms(shortest int) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var forms []string
+	for _, secret := range w.secrets {
+		if len(secret) < shortest {
+			continue
+		}
+		quoted, _ := json.Marshal(secret)
+		forms = append(forms, secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), html.EscapeString(secret),
+			base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)))
+	}
+	slices.SortFunc(forms, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	return slices.Compact(forms)
+}
+
+// answer takes the secrets out of an answer.
+func (w *wire) answer(resp *http.Response, body []byte) []byte {
+	shortest := shortestSecret
+	if resp.StatusCode < 300 {
+		shortest = shortestInData
+	}
+	for _, form := range w.forms(shortest) {
+		if bytes.Contains(body, []byte(form)) {
+			body = bytes.ReplaceAll(body, []byte(form), []byte(redacted))
+		}
+		resp.Status = strings.ReplaceAll(resp.Status, form, redacted)
+		for _, values := range resp.Header {
+			for i := range values {
+				values[i] = strings.ReplaceAll(values[i], form, redacted)
+			}
+		}
+	}
+	return body
+}
+
+// failure takes the secrets out of an error: some quote what a server says.
+func (w *wire) failure(err error) error {
+	text := err.Error()
+	clean := text
+	for _, form := range w.forms(shortestSecret) {
+		clean = strings.ReplaceAll(clean, form, redacted)
+	}
+	if clean == text {
+		return err
+	}
+	return &scrubbed{text: clean, err: err}
+}
+
+// scrubbed is an error whose text held a secret.
+type scrubbed struct {
+	text string
+	err  error
+}
+
+func (e *scrubbed) Error() string { return e.text }
+
+// Unwrap lets the kind of the error be seen; its text is not for people.
+func (e *scrubbed) Unwrap() error { return e.err }
