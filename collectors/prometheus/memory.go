@@ -25,6 +25,8 @@ type reach struct {
 	covered map[time.Duration]bool
 	// known is false when the server could not be asked.
 	known bool
+	// up is whether the server scrapes anything.
+	up bool
 }
 
 func (r reach) covers(window time.Duration) bool { return window == 0 || r.covered[window] }
@@ -90,6 +92,7 @@ func (r *round) reached(ctx context.Context) error {
 	for _, sample := range vector {
 		seen[string(sample.Metric[reachLabel])] = true
 	}
+	r.reach.up = seen["0s"]
 	for _, w := range list {
 		r.reach.covered[w] = seen[model.Duration(w).String()]
 	}

@@ -8,8 +8,9 @@ import (
 
 // The endpoints as plans and metrics name them.
 const (
-	endpointQuery = "POST /api/v1/query"
-	endpointRules = "GET /api/v1/rules"
+	endpointQuery      = "POST /api/v1/query"
+	endpointQueryRange = "POST /api/v1/query_range"
+	endpointRules      = "GET /api/v1/rules"
 )
 
 // question is one query of a round, with the facts and readings it serves.
@@ -48,9 +49,10 @@ func questions(facts []fact) []question {
 	return order
 }
 
-// Plan lists the calls of a round, which are the same whatever the services. It
+// Plan lists the calls of a round, which are the same whatever the services. How
+// many the history of alerts takes depends on how much of it has been read. It
 // implements collectors.Planner.
-func (s *Source) Plan(collectors.Request) []collectors.PlannedCall {
+func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 	var calls []collectors.PlannedCall
 	if len(s.facts) > 0 {
 		calls = append(calls, collectors.PlannedCall{Call: endpointQuery, Query: s.reachQuery(), Requests: "1"})
@@ -68,5 +70,5 @@ func (s *Source) Plan(collectors.Request) []collectors.PlannedCall {
 		slices.Sort(facts)
 		calls = append(calls, collectors.PlannedCall{Call: endpointRules, Query: ruleParameters().Encode(), Requests: "1", Facts: facts})
 	}
-	return calls
+	return append(calls, s.planAlerts(req)...)
 }

@@ -23,6 +23,7 @@ import (
 // The names of the calls in errors.
 const (
 	callQuery       = "query"
+	callQueryRange  = "query range"
 	callRules       = "rules"
 	callLabelValues = "label values"
 )
@@ -98,21 +99,47 @@ func (a *api) query(ctx context.Context, text string, at time.Time) (v model.Vec
 	if err != nil {
 		return nil, nil, callError(ctx, callQuery, err)
 	}
-	notices = append(notices, infos...)
-	for _, w := range warnings {
-		// The engine marks its own remarks. Every other warning is a store that
-		// did not answer: what is missing then is not known to be absent.
-		if !strings.HasPrefix(w, "PromQL ") {
-			return nil, nil, &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: callQuery, Err: fmt.Errorf("a part of the stores did not answer: %s", evidence.Clean(w, 300))}
-		}
-		notices = append(notices, w)
+	if notices, err = remarks(callQuery, warnings, infos); err != nil {
+		return nil, nil, err
 	}
-	slices.Sort(notices)
 	vector, ok := value.(model.Vector)
 	if !ok {
 		return nil, nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callQuery, Err: fmt.Errorf("the answer is no vector but %T", value)}
 	}
 	return vector, notices, nil
+}
+
+// remarks are what the server says about an answer that is complete. The error
+// is of one that is not.
+func remarks(call string, warnings, infos []string) ([]string, error) {
+	notices := slices.Clone(infos)
+	for _, w := range warnings {
+		// The engine marks its own remarks. Every other warning is a store that
+		// did not answer: what is missing then is not known to be absent.
+		if !strings.HasPrefix(w, "PromQL ") {
+			return nil, &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: call, Err: fmt.Errorf("a part of the stores did not answer: %s", evidence.Clean(w, 300))}
+		}
+		notices = append(notices, w)
+	}
+	slices.Sort(notices)
+	return notices, nil
+}
+
+// queryRange evaluates PromQL at every step of a span, both ends among them. Its
+// errors are *CallError.
+func (a *api) queryRange(ctx context.Context, text string, span v1.Range) (model.Matrix, error) {
+	value, warnings, infos, err := a.v1.QueryRange(ctx, text, span, v1.WithTimeout(a.timeout))
+	if err != nil {
+		return nil, callError(ctx, callQueryRange, err)
+	}
+	if _, err := remarks(callQueryRange, warnings, infos); err != nil {
+		return nil, err
+	}
+	matrix, ok := value.(model.Matrix)
+	if !ok {
+		return nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callQueryRange, Err: fmt.Errorf("the answer is no matrix but %T", value)}
+	}
+	return matrix, nil
 }
 
 // get asks for a path below the server's address and decodes the data of its

@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/prometheus"
 )
 
 // TestRequestsGrowWithQueriesAndNotWithServices asks for every preset. The
-// queries are counted from what the presets declare.
+// queries are counted from what the presets declare. With them go three: how far
+// back the data reaches, what alerted since the round before, and the rules. Only
+// the first round asks more, a query for each day of the history of alerts.
 func TestRequestsGrowWithQueriesAndNotWithServices(t *testing.T) {
 	names, err := prometheus.Presets()
 	if err != nil {
@@ -37,7 +40,8 @@ func TestRequestsGrowWithQueriesAndNotWithServices(t *testing.T) {
 				})
 				fmt.Fprintf(&pods, "{namespace=%q, workload=%q} %d\n", "shop", name, i)
 			}
-			w := start(t, facts, services)
+			w := start(t, facts, services, func(o *prometheus.Options, _ *server) { o.AlertHistory = prometheus.DefaultAlertHistory })
+			w.cursors = map[string]string{"alerts": noon.Add(-6 * time.Minute).Format(time.RFC3339)}
 			answer, empty := success(t, pods.String()), success(t, "")
 			requests := 0
 			w.server.intercept = func(key string) *reply {
@@ -45,6 +49,8 @@ func TestRequestsGrowWithQueriesAndNotWithServices(t *testing.T) {
 				switch {
 				case strings.Contains(key, "readiness_window"):
 					return nil
+				case key == rangePath:
+					return &reply{200, strings.Replace(empty, "vector", "matrix", 1)}
 				case key == rulesPath:
 					reply := rulesReply(t)
 					return &reply
@@ -57,8 +63,8 @@ func TestRequestsGrowWithQueriesAndNotWithServices(t *testing.T) {
 			if r.err != nil {
 				t.Fatal(r.err)
 			}
-			if requests > queries+3 {
-				t.Errorf("%d requests for %d distinct queries, want at most %d", requests, queries, queries+3)
+			if requests != queries+3 {
+				t.Errorf("%d requests for %d distinct queries, want %d", requests, queries, queries+3)
 			}
 			for key, times := range w.server.seen {
 				if times > 1 {

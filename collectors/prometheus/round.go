@@ -19,10 +19,11 @@ import (
 // round is what one Collect has learned so far.
 type round struct {
 	*Source
-	now   time.Time
-	emit  func(collectors.Batch) error
-	scope *scope
-	reach reach
+	request collectors.Request
+	now     time.Time
+	emit    func(collectors.Batch) error
+	scope   *scope
+	reach   reach
 	// results are the answers by query.
 	results map[string]*result
 	// noting are remarks of the server by subject.
@@ -81,6 +82,11 @@ func (r *round) collect(ctx context.Context) error {
 	}
 	if r.rules && !hopeless(ctx, errors.Join(errs...)) {
 		if err := r.observeRules(ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if r.alertHistory > 0 && !hopeless(ctx, errors.Join(errs...)) {
+		if err := r.observeAlerts(ctx); err != nil {
 			errs = append(errs, err)
 		}
 	}

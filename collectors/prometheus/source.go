@@ -57,6 +57,9 @@ type Options struct {
 	// Memory is how far back the server's data goes, where that is known better
 	// than the server's series `up` shows it; 0 asks for them.
 	Memory time.Duration
+	// AlertHistory is how far back the first round reads when alerts fired; later
+	// ones go on from there. 0 reads nothing; see DefaultAlertHistory.
+	AlertHistory time.Duration
 	// Concurrency is how many queries are under way at once, by default
 	// DefaultConcurrency.
 	Concurrency int
@@ -84,9 +87,11 @@ type Source struct {
 	definitions []evidence.Definition
 	paging      map[string]bool
 	memory      time.Duration
-	concurrency int
-	now         func() time.Time
-	log         *slog.Logger
+	// alertHistory is how far back alerts are read, 0 for not at all.
+	alertHistory time.Duration
+	concurrency  int
+	now          func() time.Time
+	log          *slog.Logger
 
 	// What was logged in the last round, by subject, so that a lasting remark is
 	// logged once.
@@ -99,6 +104,8 @@ var (
 	_ collectors.Source  = (*Source)(nil)
 	_ collectors.Checker = (*Source)(nil)
 	_ collectors.Planner = (*Source)(nil)
+
+	_ collectors.AlertWatcher = (*Source)(nil)
 )
 
 // New makes a source. The error names every option that is wrong.
@@ -137,8 +144,8 @@ func New(o Options) (*Source, error) {
 	if o.QueryTimeout == 0 {
 		o.QueryTimeout = DefaultQueryTimeout
 	}
-	if o.Concurrency < 0 || o.QueryTimeout < 0 || o.Memory < 0 {
-		errs = append(errs, errors.New("concurrency, query timeout and memory must not be negative"))
+	if o.Concurrency < 0 || o.QueryTimeout < 0 || o.Memory < 0 || o.AlertHistory < 0 {
+		errs = append(errs, errors.New("concurrency, query timeout, memory and alert history must not be negative"))
 	}
 	if len(o.PagingSeverities) == 0 {
 		o.PagingSeverities = []string{"critical", "page"}
@@ -163,7 +170,7 @@ func New(o Options) (*Source, error) {
 	s := &Source{
 		id: "prometheus/" + o.Name, name: o.Name, api: client, ruler: ruler, relabel: relabel,
 		facts: o.Facts.facts, index: map[string]int{}, rules: o.Facts.rules, definitions: o.Facts.Definitions(),
-		ruleFacts: map[string]bool{}, paging: map[string]bool{}, memory: o.Memory, concurrency: o.Concurrency,
+		ruleFacts: map[string]bool{}, paging: map[string]bool{}, memory: o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
 		now: o.Now, log: o.Logger.With("source", "prometheus/"+o.Name), noted: map[string]string{},
 	}
 	for i, f := range s.facts {
@@ -212,7 +219,7 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 		req.Now = s.now()
 	}
 	r := &round{
-		Source: s, now: req.Now.UTC(), emit: emit, noting: map[string]string{},
+		Source: s, request: req, now: req.Now.UTC(), emit: emit, noting: map[string]string{},
 		results: map[string]*result{}, skipped: map[string]int{},
 	}
 	r.scope = newScope(req.Services, s.name, s.joins())

@@ -144,6 +144,7 @@ type world struct {
 	server   *server
 	source   *prometheus.Source
 	services []*catalog.Service
+	cursors  map[string]string
 	log      *strings.Builder
 }
 
@@ -209,7 +210,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r.err = w.source.Collect(ctx, collectors.Request{Services: w.services, Now: noon}, func(b collectors.Batch) error {
+	r.err = w.source.Collect(ctx, collectors.Request{Services: w.services, Now: noon, Cursors: w.cursors}, func(b collectors.Batch) error {
 		if err := store(b); err != nil {
 			return err
 		}

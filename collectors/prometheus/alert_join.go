@@ -1,0 +1,171 @@
+package prometheus
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// alertReader tells what the series of an answer are about.
+type alertReader struct {
+	round *round
+	sight *sight
+	pods  *keyIndex
+	// known are the services that alerts can be about, with what they are known
+	// by.
+	known map[string]string
+}
+
+func newAlertReader(r *round) *alertReader {
+	reader := &alertReader{
+		round: r, sight: newSight(r.scope, r.name), known: map[string]string{},
+		pods: newKeyIndex(r.scope, &join{name: "alert_pod", needs: [][]string{namespaceLabels, {"pod"}}, keys: workloadKey, read: func(v []string) []string {
+			return shorter(v[0], v[1])
+		}}),
+	}
+	for i, s := range r.scope.services {
+		if identifiable(s, r.name) {
+			reader.known[s.Name] = reader.sight.identities[i].digest(r.relabel)
+		}
+	}
+	return reader
+}
+
+// digest is the same for the same identity under the same relabelling.
+func (id identity) digest(relabel *relabelling) string {
+	var text strings.Builder
+	if relabel != nil {
+		for _, rule := range relabel.rules {
+			fmt.Fprintf(&text, "%q;", fmt.Sprint(rule.Relabel))
+		}
+	}
+	for _, name := range sortedNames(id) {
+		values := slices.Sorted(slices.Values(id[name]))
+		fmt.Fprintf(&text, "%q=%q,", name, values)
+	}
+	sum := sha256.Sum256([]byte(text.String()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// read joins the series of an answer to the catalog. Alerts of nobody are left
+// out.
+func (a *alertReader) read(matrix model.Matrix) alertsSeen {
+	var seen alertsSeen
+	for _, stream := range matrix {
+		at := make([]time.Time, 0, len(stream.Values))
+		for _, v := range stream.Values {
+			at = append(at, v.Timestamp.Time().UTC())
+		}
+		if stream.Metric[witnessLabel] != "" {
+			seen.witness = at
+			continue
+		}
+		alert := string(stream.Metric[model.AlertNameLabel])
+		labels, keep := a.round.relabel.apply(stream.Metric)
+		if !keep || alert == "" || len(at) == 0 {
+			continue
+		}
+		services := a.services(labels)
+		if len(services) == 0 {
+			continue
+		}
+		severity := string(stream.Metric["severity"])
+		seen.series = append(seen.series, alertSeries{
+			fingerprint: fingerprint(stream.Metric), alert: evidence.Clean(alert, 200), severity: evidence.Clean(severity, 50),
+			paging:   a.round.paging[severity] || stream.Metric["sloth_severity"] == "page",
+			services: services, at: at,
+		})
+	}
+	return seen
+}
+
+// fingerprint is made of the labels of an alert, without what the server adds
+// while it fires.
+func fingerprint(m model.Metric) string {
+	own := maps.Clone(m)
+	delete(own, model.MetricNameLabel)
+	delete(own, "alertstate")
+	return own.Fingerprint().String()
+}
+
+// services are the names of the services that an alert's labels name, sorted.
+//
+// A label that tells services apart names one: its job, its name, whatever the
+// catalog matches on. Where there is none, a namespace does, narrowed by the
+// labels of a workload or pod. Whatever the catalog knows of a service must
+// agree. Alerts of the whole fleet have no such label and are nobody's.
+func (a *alertReader) services(m model.Metric) []string {
+	labels := a.labels(m)
+	strong, weak := map[int]bool{}, map[int]bool{}
+	for name, value := range labels {
+		for _, i := range a.sight.pins[name][value] {
+			if !a.sight.labelsAgree(i, labels) {
+				continue
+			}
+			if name == labelNamespace {
+				weak[i] = true
+			} else {
+				strong[i] = true
+			}
+		}
+	}
+	found := strong
+	if len(found) == 0 {
+		found = a.narrow(weak, m)
+	}
+	var names []string
+	for i := range found {
+		names = append(names, a.round.scope.services[i].Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// labels are those of an alert, what the exporter wrote preferred to what the
+// scrape put in its place. A job or service that the catalog does not know is
+// the exporter's own.
+func (a *alertReader) labels(m model.Metric) map[string]string {
+	labels := make(map[string]string, len(m))
+	for name := range m {
+		plain := model.LabelName(strings.TrimPrefix(string(name), exported))
+		labels[string(plain)] = label(m, string(plain))
+	}
+	for _, name := range []string{"job", labelService} {
+		if value := labels[name]; len(a.sight.pins[name][value]) == 0 {
+			delete(labels, name)
+		}
+	}
+	return labels
+}
+
+// narrow keeps of the services of a namespace those whose pod an alert names. A
+// pod of no workload of the catalog may be of a service whose workload the
+// catalog does not know.
+func (a *alertReader) narrow(services map[int]bool, m model.Metric) map[int]bool {
+	if len(services) == 0 || label(m, "pod") == "" {
+		return services
+	}
+	owners := map[int]bool{}
+	for _, part := range a.pods.find(m) {
+		if i := a.round.scope.parts[part].service; services[i] {
+			owners[i] = true
+		}
+	}
+	if len(owners) > 0 {
+		return owners
+	}
+	for i := range services {
+		if a.round.scope.services[i].Kubernetes.Workload == "" {
+			owners[i] = true
+		}
+	}
+	return owners
+}
