@@ -31,7 +31,7 @@ func (a *App) startJobs(ctx context.Context) {
 		run: func(ctx context.Context) {
 			n, err := a.store.Prune(ctx, a.options.Now(), store.Retention{
 				History: time.Duration(retention.History), Transitions: time.Duration(retention.History),
-				Incidents: time.Duration(retention.Incidents), Runs: time.Duration(retention.Runs),
+				Incidents: time.Duration(retention.Incidents), Alerts: time.Duration(retention.Alerts), Runs: time.Duration(retention.Runs),
 			})
 			if err != nil && ctx.Err() == nil {
 				a.log.Error("the past could not be pruned; it is tried again in an hour", "err", err)

@@ -46,7 +46,8 @@ func prometheusKind() kind {
 				source, err := prometheus.New(prometheus.Options{
 					Name: server.Name, URL: server.URL, RulesURL: server.RulesURL, Parameters: server.QueryParams, HTTPClient: client,
 					Facts: facts, PagingSeverities: server.PagingSeverities, Relabel: relabelRules(server.Relabel), Memory: time.Duration(server.Memory),
-					Now: deps.options.Now, Logger: deps.options.Logger,
+					AlertHistory: time.Duration(server.AlertHistory),
+					Now:          deps.options.Now, Logger: deps.options.Logger,
 				})
 				if err != nil {
 					return nil, err

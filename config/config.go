@@ -46,6 +46,8 @@ type Retention struct {
 	History Duration `yaml:"history"`
 	// Incidents is the age of incidents and reviews.
 	Incidents Duration `yaml:"incidents"`
+	// Alerts is the age of the firings of alerts.
+	Alerts Duration `yaml:"alerts"`
 	// Runs is the age of the record of collector runs.
 	Runs Duration `yaml:"runs"`
 }
@@ -134,7 +136,7 @@ func Default() Config {
 	return Config{
 		Store: Store{
 			URL:       NewSecret("readiness.db"),
-			Retention: Retention{History: 400 * day, Incidents: 760 * day, Runs: 30 * day},
+			Retention: Retention{History: 400 * day, Incidents: 760 * day, Alerts: 120 * day, Runs: 30 * day},
 		},
 		Server:     Server{ListenAddress: ":9847", ShutdownTimeout: Duration(10 * time.Second)},
 		Log:        Log{Level: "info", Format: "text"},

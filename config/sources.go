@@ -282,6 +282,9 @@ type Prometheus struct {
 	// PagingSeverities are the values of the severity label of alerts that
 	// wake somebody.
 	PagingSeverities []string `yaml:"paging_severities"`
+	// AlertHistory is how far back the first round reads when alerts fired; 0
+	// reads nothing, then or later.
+	AlertHistory Duration `yaml:"alert_history"`
 	// Schedule says when a round starts; see ParseSchedule.
 	Schedule string `yaml:"schedule"`
 	// Timeout bounds one round.
@@ -322,6 +325,7 @@ func (r *Relabel) UnmarshalYAML(node *yaml.Node) error {
 func DefaultPrometheus() Prometheus {
 	return Prometheus{
 		PagingSeverities: []string{"critical", "page"},
+		AlertHistory:     Duration(31 * 24 * time.Hour),
 		Schedule:         "@every 5m",
 		Timeout:          Duration(4 * time.Minute),
 		Rate:             Rate{PerMinute: 600, Share: 1},

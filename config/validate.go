@@ -69,6 +69,8 @@ func (v *validator) store() {
 	}
 	v.duration("store.retention.history", s.Retention.History, 24*time.Hour, maxDuration)
 	v.duration("store.retention.incidents", s.Retention.Incidents, 24*time.Hour, maxDuration)
+	// Figures look back over 30 days.
+	v.duration("store.retention.alerts", s.Retention.Alerts, 32*24*time.Hour, maxDuration)
 	v.duration("store.retention.runs", s.Retention.Runs, time.Hour, maxDuration)
 }
 

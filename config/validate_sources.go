@@ -121,6 +121,12 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 			v.file(at, &p.FactsFiles[i])
 		}
 	}
+	if p.AlertHistory != 0 {
+		v.duration(path+".alert_history", p.AlertHistory, time.Hour, maxDuration)
+		if kept := v.config.Store.Retention.Alerts; p.AlertHistory > kept {
+			v.add(path+".alert_history", "%s is longer than the %s of store.retention.alerts, so that alerts would be collected and deleted; shorten one or lengthen the other", p.AlertHistory, kept)
+		}
+	}
 	for i, severity := range p.PagingSeverities {
 		v.required(fmt.Sprintf("%s.paging_severities[%d]", path, i), "the severity", severity)
 	}
