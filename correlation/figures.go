@@ -31,6 +31,13 @@ type Options struct {
 	// BadgeWindow is that of badges, which need more incidents to differ; 90
 	// days by default.
 	BadgeWindow Window
+	// PagedBefore and PagedAfter are how long before and after the start of a
+	// firing an incident may begin to be near it; 5 and 15 minutes by default.
+	PagedBefore, PagedAfter time.Duration
+	// UnwatchedAtMost is how much of a window may be missing from what is known of
+	// alerts: what the restarts of a server and the time since the last round add
+	// up to; 2 hours by default.
+	UnwatchedAtMost time.Duration
 	// AcknowledgeWithin are whole numbers of minutes, as durations; 15 minutes
 	// by default.
 	AcknowledgeWithin []time.Duration
@@ -41,6 +48,9 @@ const (
 	DefaultWindow            = Window(30 * 24 * time.Hour)
 	DefaultBadgeWindow       = Window(90 * 24 * time.Hour)
 	DefaultAcknowledgeWithin = 15 * time.Minute
+	DefaultPagedBefore       = 5 * time.Minute
+	DefaultPagedAfter        = 15 * time.Minute
+	DefaultUnwatchedAtMost   = 2 * time.Hour
 )
 
 func (o Options) withDefaults() Options {
@@ -49,6 +59,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.BadgeWindow <= 0 {
 		o.BadgeWindow = DefaultBadgeWindow
+	}
+	if o.PagedBefore <= 0 {
+		o.PagedBefore = DefaultPagedBefore
+	}
+	if o.PagedAfter <= 0 {
+		o.PagedAfter = DefaultPagedAfter
+	}
+	if o.UnwatchedAtMost <= 0 {
+		o.UnwatchedAtMost = DefaultUnwatchedAtMost
 	}
 	if len(o.AcknowledgeWithin) == 0 {
 		o.AcknowledgeWithin = []time.Duration{DefaultAcknowledgeWithin}
@@ -62,6 +81,12 @@ func (o Options) Since(now time.Time) time.Time {
 	o = o.withDefaults()
 	longest := max(slices.Max(o.Windows), o.BadgeWindow)
 	return now.Add(-time.Duration(longest) - LinkWithin)
+}
+
+// AlertsSince is how far back firings of alerts are needed: the longest window,
+// and before it what a firing at its edge may flap after.
+func (o Options) AlertsSince(now time.Time) time.Time {
+	return now.Add(-time.Duration(slices.Max(o.withDefaults().Windows)) - FlappingWithin)
 }
 
 // Figures are what is known of the incidents of a service or group.

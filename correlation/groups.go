@@ -2,6 +2,7 @@ package correlation
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,27 +58,8 @@ func PerService(incidents []Incident, services []*catalog.Service, o Options, no
 // of that scope. Incidents must be those of Link since Options.Since.
 func PerGroup(incidents []Incident, services []*catalog.Service, o Options, now time.Time) []GroupFigures {
 	o = o.withDefaults()
-	type key struct {
-		scope Scope
-		group string
-	}
-	members := map[key]int{}
-	keysOf := make(map[string][]key, len(services))
-	for _, s := range services {
-		keys := []key{{ScopeFleet, FleetGroup}}
-		if s.Org != "" {
-			keys = append(keys, key{ScopeOrg, s.Org})
-		}
-		if s.Team != "" {
-			keys = append(keys, key{ScopeTeam, s.Team})
-		}
-		keys = append(keys, key{ScopeTier, strconv.Itoa(s.Tier)})
-		for _, k := range keys {
-			members[k]++
-		}
-		keysOf[s.Name] = keys
-	}
-	subjects := map[key]subject{}
+	members, keysOf := groupsOf(services)
+	subjects := map[groupKey]subject{}
 	for i := range incidents {
 		in := &incidents[i]
 		for _, service := range in.Services {
@@ -90,15 +72,45 @@ func PerGroup(incidents []Incident, services []*catalog.Service, o Options, now 
 		}
 	}
 	var out []GroupFigures
-	for k, s := range subjects {
-		if f, known := s.figures(o, now); known {
+	for _, k := range sortedGroups(subjects) {
+		if f, known := subjects[k].figures(o, now); known {
 			out = append(out, GroupFigures{Scope: k.scope, Group: k.group, Services: members[k], Figures: f})
 		}
 	}
-	slices.SortFunc(out, func(a, b GroupFigures) int {
-		return cmp.Or(slices.Index(Scopes(), a.Scope)-slices.Index(Scopes(), b.Scope), strings.Compare(a.Group, b.Group))
-	})
 	return out
+}
+
+// groupKey names one group.
+type groupKey struct {
+	scope Scope
+	group string
+}
+
+// groupsOf are the groups of each service, and how many services each has.
+func groupsOf(services []*catalog.Service) (members map[groupKey]int, keysOf map[string][]groupKey) {
+	members, keysOf = map[groupKey]int{}, make(map[string][]groupKey, len(services))
+	for _, s := range services {
+		keys := []groupKey{{ScopeFleet, FleetGroup}}
+		if s.Org != "" {
+			keys = append(keys, groupKey{ScopeOrg, s.Org})
+		}
+		if s.Team != "" {
+			keys = append(keys, groupKey{ScopeTeam, s.Team})
+		}
+		keys = append(keys, groupKey{ScopeTier, strconv.Itoa(s.Tier)})
+		for _, k := range keys {
+			members[k]++
+		}
+		keysOf[s.Name] = keys
+	}
+	return members, keysOf
+}
+
+// sortedGroups are the groups of a map from the widest scope, by name.
+func sortedGroups[V any](groups map[groupKey]V) []groupKey {
+	return slices.SortedFunc(maps.Keys(groups), func(a, b groupKey) int {
+		return cmp.Or(slices.Index(Scopes(), a.scope)-slices.Index(Scopes(), b.scope), strings.Compare(a.group, b.group))
+	})
 }
 
 func byService(incidents []Incident) map[string]subject {
