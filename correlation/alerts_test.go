@@ -115,7 +115,7 @@ func TestAPageWithoutAnIncident(t *testing.T) {
 				in.ResolvedAt = in.StartedAt.Add(c.lasted)
 			}
 			// One that is long over must not hide another.
-			past := Incident{Services: []string{"cart"}, StartedAt: noon.AddDate(0, 0, -60), ResolvedAt: noon.AddDate(0, 0, -59)}
+			past := Incident{Services: []string{"cart"}, StartedAt: noon.Add(-50 * time.Hour), ResolvedAt: noon.Add(-49 * time.Hour)}
 			f := window(t, a, []Incident{in, past}, services, "cart")
 			ratio, known := f.Unpaged.Ratio()
 			if !known || (ratio == 0) != c.near {
