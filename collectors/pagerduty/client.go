@@ -1,6 +1,7 @@
 package pagerduty
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -176,6 +178,7 @@ func orNull(raw json.RawMessage) json.RawMessage {
 // is then incomplete, without an error.
 func (a *api) all(ctx context.Context, list string, query url.Values, each func([]json.RawMessage) error) (tooFar bool, err error) {
 	call := callOf(list)
+	var before []json.RawMessage
 	for offset, n := 0, 0; ; n++ {
 		if offset >= maxRecords {
 			return true, nil
@@ -197,6 +200,11 @@ func (a *api) all(ctx context.Context, list string, query url.Values, each func(
 			return false, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: call, Err: errors.New(`the answer does not say whether there is "more"`)}
 		}
 		if len(p.records) > 0 {
+			if slices.EqualFunc(p.records, before, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
+				// What should have come in its place would be taken for absent.
+				return false, incomplete(call, fmt.Errorf("the page at offset %d is the one before it once more", offset))
+			}
+			before = p.records
 			if err := each(p.records); err != nil {
 				return false, err
 			}

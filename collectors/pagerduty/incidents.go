@@ -271,9 +271,10 @@ func (r *round) observeIncidents(context.Context) error {
 			return err
 		}
 	}
+	// Of one that has just ended the log tells once more, in its overlap.
 	limit := r.historyStart().Add(-day)
 	for id, k := range m.byID {
-		if !k.open() && k.StartedAt.Before(limit) {
+		if !k.open() && k.StartedAt.Before(limit) && k.ResolvedAt.Before(r.now.Add(-day)) {
 			delete(m.byID, id)
 		}
 	}

@@ -1,0 +1,360 @@
+package sourcetest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/sourcetest/fault"
+)
+
+// kind is one way of an answer to go wrong.
+type kind struct {
+	name   string
+	fault  fault.Fault
+	reason collectors.Reason
+	// passes says that the request is worth repeating, so that a fault that
+	// happens once costs nothing.
+	passes bool
+	// paged says that it is also tried with the pages after the first, and wide
+	// that it is tried with every call, and in later rounds too: the others, which
+	// no source can tell apart, take turns.
+	paged, wide bool
+	// asks is how long the server wants to be left alone.
+	asks time.Duration
+	// lasts is how long it takes until the next round; zero stands for Later.
+	lasts time.Duration
+}
+
+const (
+	// asked is how long servers ask to be left alone, short enough to be waited
+	// for, and askedLong what is too long for that.
+	asked     = 90 * time.Second
+	askedLong = time.Hour
+)
+
+// kinds are all ways of an answer to go wrong. now is the time of the servers
+// that say when to come back.
+func (s *suite) kinds(now time.Time) []kind {
+	status := func(status int, reason collectors.Reason, passes, wide bool) kind {
+		return kind{name: fmt.Sprint(status), fault: fault.Fault{Status: status}, reason: reason, passes: passes, paged: wide, wide: wide}
+	}
+	limited := func(form string, header http.Header, asks time.Duration) kind {
+		return kind{
+			name: "429 " + form, fault: fault.Fault{Status: http.StatusTooManyRequests, Header: header},
+			reason: collectors.ReasonRateLimited, passes: true, asks: asks,
+		}
+	}
+	list := []kind{
+		status(401, collectors.ReasonUnauthorized, false, true),
+		status(403, collectors.ReasonForbidden, false, true),
+		status(404, collectors.ReasonNotFound, false, false),
+		status(410, collectors.ReasonGone, false, false),
+		limited("without a header", nil, 0),
+		limited("Retry-After seconds", fault.RetryAfter(asked), asked),
+		limited("Retry-After date", fault.RetryAfterDate(now, asked), asked-time.Second),
+		limited("ratelimit-reset", fault.RateLimitReset(asked), asked),
+		limited("X-RateLimit-Reset", fault.RateLimitResetMinute(now, asked+time.Minute), asked),
+		{
+			name: "429 for an hour", fault: fault.Fault{Status: http.StatusTooManyRequests, Header: fault.RetryAfter(askedLong)},
+			reason: collectors.ReasonRateLimited, lasts: 2 * askedLong,
+		},
+		status(500, collectors.ReasonServerError, true, true),
+		status(502, collectors.ReasonServerError, true, false),
+		status(503, collectors.ReasonServerError, true, false),
+		{name: "reset in mid-body", fault: fault.Fault{Reset: true}, reason: collectors.ReasonUnreachable, passes: true, paged: true},
+		{name: "slow body", fault: fault.Fault{Hang: true}, reason: collectors.ReasonTimeout, passes: true},
+		{name: "truncated", fault: fault.Fault{Truncate: true}, reason: collectors.ReasonUndecodable, paged: true, wide: true},
+		{
+			name: "login page", reason: collectors.ReasonUndecodable,
+			fault: fault.Fault{Body: "<!DOCTYPE html><html><title>Log in</title></html>", ContentType: "text/html; charset=utf-8"},
+		},
+		{name: "not an answer", fault: fault.Fault{Body: `"ok"`}, reason: collectors.ReasonUndecodable},
+		{name: "null", fault: fault.Fault{Body: "null"}, reason: collectors.ReasonUndecodable},
+		{name: "empty object", fault: fault.Fault{Body: "{}"}, reason: collectors.ReasonUndecodable},
+	}
+	for _, name := range sorted(s.Spoilt) {
+		list = append(list, kind{name: name, fault: fault.Fault{Body: s.Spoilt[name].Body}, reason: s.Spoilt[name].Reason, wide: true})
+	}
+	return list
+}
+
+// cases are all cases of the contract, beside that of a healthy upstream.
+func (s *suite) cases() []testCase {
+	var list []testCase
+	for _, p := range phases() {
+		ref, err := s.reference(p.steps...)
+		if err != nil {
+			return []testCase{{p.name, func(*check) error { return err }}}
+		}
+		for n, call := range s.Calls {
+			times := ref.last.calls[call.Name]
+			if times == 0 {
+				continue // it is not made in such a round
+			}
+			list = append(list, s.faulty(p, n, call, times)...)
+			list = append(list, s.canceled(p, call, times)...)
+			list = append(list, s.paged(p, call, times)...)
+		}
+		list = append(list, s.interrupted(p, ref.last.batches)...)
+	}
+	list = append(list, s.skewed()...)
+	list = append(list, s.emptied())
+	for _, large := range s.Large {
+		list = append(list, s.large(large)...)
+	}
+	return list
+}
+
+// faulty are the cases of one call that is answered wrongly: always, once, from
+// the second page on, and on the last page.
+func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
+	var list []testCase
+	add := func(k kind, when string, skip, often int) {
+		name := fmt.Sprintf("%s/%s/%s/%s", p.name, k.name, call.Name, when)
+		list = append(list, testCase{name, func(c *check) error {
+			// The servers that name a time do so by their clock.
+			for _, at := range s.kinds(s.Start.Add(p.last().at)) {
+				if at.name == k.name {
+					k = at
+				}
+			}
+			k.fault.Call, k.fault.Skip, k.fault.Times = call.Name, skip, often
+			return s.oneFault(c, p, call, k)
+		}})
+	}
+	first := p.name == "first"
+	for i, k := range s.kinds(s.Start) {
+		turn := (i+n)%3 == 0
+		if k.wide || first && (turn || !k.passes) {
+			add(k, "always", 0, 0)
+		}
+		if k.passes && turn {
+			add(k, "once", 0, 1)
+		}
+		if k.paged && times > 1 && (first || turn) {
+			add(k, "from the second", 1, 0)
+		}
+		if k.paged && times > 2 && turn {
+			add(k, "the last", times-1, 0)
+		}
+	}
+	return list
+}
+
+// oneFault plays a phase in whose last round a call goes wrong.
+func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
+	healthy, err := s.healthy(p.steps)
+	if err != nil {
+		return err
+	}
+	w, before, err := s.prepare(c, p)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if k.fault.Hang {
+		w.hanging.Store(&call.Name)
+	}
+	w.faults.Inject(k.fault)
+	r, err := w.collect(context.Background(), -1)
+	if err != nil {
+		return err
+	}
+	w.faults.Heal()
+	none := ""
+	w.hanging.Store(&none)
+	now, err := w.state()
+	if err != nil {
+		return err
+	}
+	if k.passes && k.fault.Times == 1 {
+		if r.err != nil {
+			c.errorf("a fault that passes fails the round: %v", r.err)
+		}
+		if waited := w.ourClock().Sub(r.at); waited < k.asks {
+			c.errorf("the request was repeated after %s, and the server asked for %s", waited, k.asks)
+		}
+		c.all("after a fault that passes", now.differences(s.Adrift, healthy...))
+		return w.recovers(p, Later)
+	}
+	want, means := call.Means[k.name]
+	if !means {
+		want = k.reason
+	}
+	w.failed(r, call, want)
+	if want != "" {
+		c.all("invented", now.invented(before, s.Adrift, healthy...))
+		c.all("age", now.wronglyCovered(r, before, s.Adrift, healthy...))
+		if p.name == "first" && k.fault.Skip == 0 && call.Spare == "" && len(r.covered) >= len(healthy[1].covered) {
+			c.errorf("all groups are covered without the call")
+		}
+	}
+	if want == collectors.ReasonUnauthorized && requests(r) > k.fault.Skip*attempts+most(p, w) {
+		c.errorf("%d requests, though the credential was refused", requests(r))
+	}
+	return w.recovers(p, max(k.lasts, Later))
+}
+
+// most is how many requests may be under way when the credential is refused.
+func most(p phase, w *world) int {
+	ref, err := w.suite.reference(p.steps...)
+	if err != nil {
+		return 0
+	}
+	return requests(ref.last) - 1
+}
+
+func requests(r *round) int {
+	n := 0
+	for _, times := range r.calls {
+		n += times
+	}
+	return n
+}
+
+// failed checks the error of a round in which a call has failed.
+func (w *world) failed(r *round, call Call, want collectors.Reason) {
+	if want == "" {
+		if r.err != nil {
+			w.check.errorf("the round fails: %v", r.err)
+		}
+		return
+	}
+	list, ok := callErrors(r.err)
+	if !ok || len(list) == 0 {
+		w.check.errorf("the error of the round is %v, want a CallError of %s", r.err, want)
+		return
+	}
+	found := false
+	for _, e := range list {
+		found = found || e.Call == call.errorCall() && e.Reason == want
+		// Once one call has failed too often, the chain may not send others.
+		if e.Reason != want && e.Reason != collectors.ReasonCircuitOpen || e.Call != call.errorCall() && e.Reason == want {
+			w.check.errorf("the round fails with %s of %q, want %s of %q", e.Reason, e.Call, want, call.errorCall())
+		}
+	}
+	if !found {
+		w.check.errorf("the round fails with %v, want %s of %q", r.err, want, call.errorCall())
+	}
+	text := r.err.Error()
+	if w.suite.Secret != "" && strings.Contains(text, w.suite.Secret) {
+		w.check.errorf("the credential is in the error %q", text)
+	}
+}
+
+// canceled are the cases in which the caller goes while a call is under way.
+func (s *suite) canceled(p phase, call Call, times int) []testCase {
+	var list []testCase
+	for _, skip := range []int{0, times - 1} {
+		if skip == 0 && len(list) > 0 {
+			continue
+		}
+		name := fmt.Sprintf("%s/canceled/%s/%d", p.name, call.Name, skip+1)
+		list = append(list, testCase{name, func(c *check) error {
+			healthy, err := s.healthy(p.steps)
+			if err != nil {
+				return err
+			}
+			w, before, err := s.prepare(c, p)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			w.faults.Inject(fault.Fault{Call: call.Name, Skip: skip, Hang: true, Then: cancel})
+			r, err := w.collect(ctx, -1)
+			if err != nil {
+				return err
+			}
+			w.faults.Heal()
+			for _, e := range w.mustFail(r) {
+				if e.Reason != collectors.ReasonCanceled {
+					c.errorf("the round fails with %s of %q, want %s", e.Reason, e.Call, collectors.ReasonCanceled)
+				}
+			}
+			now, err := w.state()
+			if err != nil {
+				return err
+			}
+			c.all("invented", now.invented(before, s.Adrift, healthy...))
+			c.all("age", now.wronglyCovered(r, before, s.Adrift, healthy...))
+			return w.recovers(p, Later)
+		}})
+	}
+	return list
+}
+
+// mustFail returns the errors of a round that must have some.
+func (w *world) mustFail(r *round) []*collectors.CallError {
+	list, ok := callErrors(r.err)
+	if !ok || len(list) == 0 {
+		w.check.errorf("the round ends with %v, want a CallError", r.err)
+	}
+	return list
+}
+
+// paged are the cases in which pages come twice or in another order.
+func (s *suite) paged(p phase, call Call, times int) []testCase {
+	if s.Form.List == nil || s.Form.List(call.Name) == "" {
+		return nil
+	}
+	pages := []struct {
+		name string
+		how  fault.Pages
+		// complete says that nothing is kept back, so that nothing is lost.
+		complete bool
+		times    int
+	}{
+		{"records in another order", fault.PagesBackward, true, 0},
+		{"pages overlap", fault.PagesOverlapping, true, 0},
+		{"pages in another order", fault.PagesSwapped, false, 0},
+		{"a page comes twice", fault.PagesStale, false, 2},
+		{"always the same page", fault.PagesStale, false, 0},
+	}
+	var list []testCase
+	for _, v := range pages {
+		if times < 2 && v.how != fault.PagesBackward {
+			continue
+		}
+		name := fmt.Sprintf("%s/%s/%s", p.name, v.name, call.Name)
+		list = append(list, testCase{name, func(c *check) error {
+			healthy, err := s.healthy(p.steps)
+			if err != nil {
+				return err
+			}
+			w, before, err := s.prepare(c, p)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			w.faults.Inject(fault.Fault{Call: call.Name, Pages: v.how, Times: v.times})
+			r, err := w.collect(context.Background(), -1)
+			if err != nil {
+				return err
+			}
+			w.faults.Heal()
+			now, err := w.state()
+			if err != nil {
+				return err
+			}
+			if r.err == nil {
+				c.all("without an error", now.differences(s.Adrift, healthy...))
+			} else {
+				for _, e := range w.mustFail(r) {
+					if v.complete || e.Reason != collectors.ReasonIncomplete {
+						c.errorf("the round fails with %v", e)
+					}
+				}
+				c.all("invented", now.invented(before, s.Adrift, healthy...))
+				c.all("age", now.wronglyCovered(r, before, s.Adrift, healthy...))
+			}
+			return w.recovers(p, Later)
+		}})
+	}
+	return list
+}

@@ -1,0 +1,268 @@
+package sourcetest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/store"
+)
+
+// key names a record.
+type key struct{ fact, service string }
+
+func (k key) String() string { return k.fact + " of " + k.service }
+
+// state is everything that a store holds of a source.
+type state struct {
+	// records are what is told of each fact and service: value, or reason of
+	// its withdrawal, with the provenance.
+	records map[key]string
+	// observed is when each record was last observed.
+	observed  map[key]time.Time
+	incidents map[string]evidence.Incident
+	// reviews are those that are still listed, by key and service.
+	reviews map[string]evidence.Review
+	covered map[string]evidence.Coverage
+}
+
+// state reads the store.
+func (w *world) state() (*state, error) {
+	ctx := context.Background()
+	s := &state{
+		records: map[key]string{}, observed: map[key]time.Time{}, incidents: map[string]evidence.Incident{},
+		reviews: map[string]evidence.Review{}, covered: map[string]evidence.Coverage{},
+	}
+	found, err := w.store.LoadRecords(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range found.Rows {
+		k := key{row.Fact, row.Service}
+		text := fmt.Sprintf("%s (%s)", row.Value, row.Detail)
+		if row.Withdrawn != "" {
+			text = "withdrawn: " + string(row.Withdrawn)
+		} else if w.dated[k] {
+			text += " since " + row.Since.UTC().Format(time.RFC3339)
+		}
+		s.records[k], s.observed[k] = text, row.ObservedAt
+	}
+	for _, c := range found.Coverage {
+		s.covered[c.Group] = c.Coverage
+	}
+	incidents, err := w.store.Incidents(ctx, store.IncidentFilter{Gone: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range incidents {
+		s.incidents[in.ID] = in
+	}
+	reviews, err := w.store.Reviews(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range reviews {
+		s.reviews[v.Key+" "+v.Service] = v
+	}
+	return s, nil
+}
+
+// differences lists where a state is like none of those that it may be like.
+// Every record, incident and review may be like that of another one of them.
+func (s *state) differences(adrift map[string]bool, healthy ...*state) []string {
+	var list []string
+	list = append(list, compare("record", s.records, pick(healthy, func(h *state) map[key]string { return h.records }),
+		func(k key, a, b string) bool { return a == b || adrift[k.fact] })...)
+	list = append(list, compare("incident", s.incidents, pick(healthy, func(h *state) map[string]evidence.Incident { return h.incidents }),
+		func(_ string, a, b evidence.Incident) bool { return sameIncident(a, b) })...)
+	list = append(list, compare("review", s.reviews, pick(healthy, func(h *state) map[string]evidence.Review { return h.reviews }),
+		func(_ string, a, b evidence.Review) bool { return reflect.DeepEqual(a, b) })...)
+	list = append(list, compare("group", s.covered, pick(healthy, func(h *state) map[string]evidence.Coverage { return h.covered }),
+		func(_ string, a, b evidence.Coverage) bool { return maps.Equal(a.Except, b.Except) })...)
+	return list
+}
+
+func pick[K comparable, V any](states []*state, of func(*state) map[K]V) []map[K]V {
+	all := make([]map[K]V, len(states))
+	for i, s := range states {
+		all[i] = of(s)
+	}
+	return all
+}
+
+// compare lists the keys whose value is like that of none of the others. A key
+// may be missing where it is missing in one of them.
+func compare[K comparable, V any](what string, got map[K]V, wants []map[K]V, same func(K, V, V) bool) []string {
+	keys := map[K]bool{}
+	for k := range got {
+		keys[k] = true
+	}
+	for _, want := range wants {
+		for k := range want {
+			keys[k] = true
+		}
+	}
+	var list []string
+	for k := range keys {
+		g, has := got[k]
+		if slices.ContainsFunc(wants, func(want map[K]V) bool {
+			w, wanted := want[k]
+			return wanted == has && (!has || same(k, g, w))
+		}) {
+			continue
+		}
+		text := fmt.Sprintf("%s %v is %s", what, k, show(g, has))
+		for n, want := range wants {
+			w, wanted := want[k]
+			if n > 0 {
+				text += ", or"
+			}
+			text += ", want " + contrast(g, w, has && wanted, wanted)
+		}
+		list = append(list, text)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func show(v any, has bool) string {
+	if !has {
+		return "missing"
+	}
+	return fmt.Sprintf("%+v", v)
+}
+
+// contrast shows what is wanted in the place of another value: of a struct the
+// fields that differ.
+func contrast(got, want any, both, wanted bool) string {
+	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
+	if !both || g.Kind() != reflect.Struct {
+		return show(want, wanted)
+	}
+	var fields []string
+	for i := range g.NumField() {
+		if a, b := g.Field(i).Interface(), w.Field(i).Interface(); !reflect.DeepEqual(a, b) {
+			fields = append(fields, fmt.Sprintf("%s %v", g.Type().Field(i).Name, b))
+		}
+	}
+	return strings.Join(fields, ", ")
+}
+
+// sameIncident reports whether two are one, as far as it is known. Of one that
+// is gone nobody knows how it went on.
+func sameIncident(a, b evidence.Incident) bool {
+	if a.Gone && b.Gone {
+		return a.ID == b.ID
+	}
+	return reflect.DeepEqual(canonical(a), canonical(b))
+}
+
+// canonical makes equal what means the same.
+func canonical(in evidence.Incident) evidence.Incident {
+	for _, at := range []*time.Time{&in.StartedAt, &in.DetectedAt, &in.AcknowledgedAt, &in.ResolvedAt, &in.UpdatedAt} {
+		*at = at.UTC()
+	}
+	for _, list := range []*[]string{&in.Services, &in.Links, &in.Responders} {
+		if len(*list) == 0 {
+			*list = nil
+		}
+	}
+	return in
+}
+
+// invented lists what a state holds that neither was there before nor is true.
+// What is missing is no fault of it.
+func (s *state) invented(before *state, adrift map[string]bool, healthy ...*state) []string {
+	var list []string
+	truths := append([]*state{before}, healthy...)
+	for k, text := range s.records {
+		if adrift[k.fact] {
+			continue
+		}
+		if !slices.ContainsFunc(truths, func(h *state) bool { return h.records[k] == text }) {
+			list = append(list, fmt.Sprintf("record %s is %s, before it was %q, and the truth is %q", k, text, before.records[k], healthy[0].records[k]))
+		}
+	}
+	for id, in := range s.incidents {
+		for _, field := range untrue(in, id, truths) {
+			list = append(list, fmt.Sprintf("incident %s: %s is neither true nor what it was: %+v, before: %s; in truth: %s", id, field, in,
+				contrast(in, before.incidents[id], true, true), contrast(in, healthy[0].incidents[id], true, true)))
+		}
+	}
+	for k, v := range s.reviews {
+		if !slices.ContainsFunc(truths, func(h *state) bool { return reflect.DeepEqual(h.reviews[k], v) }) {
+			list = append(list, fmt.Sprintf("review %s is %+v, before it was %+v, and the truth is %+v", k, v, before.reviews[k], healthy[0].reviews[k]))
+		}
+	}
+	for k := range before.reviews {
+		_, kept := s.reviews[k]
+		_, still := healthy[0].reviews[k]
+		if still && !kept {
+			list = append(list, fmt.Sprintf("review %s is withdrawn, and it is still there", k))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// untrue lists the fields of an incident that have a value which none of the
+// truths has. A field that is empty is not known.
+func untrue(in evidence.Incident, id string, truths []*state) []string {
+	var fields []string
+	got := reflect.ValueOf(canonical(in))
+	for i := range got.NumField() {
+		name, v := got.Type().Field(i).Name, got.Field(i)
+		if v.IsZero() || name == "GoneWhy" {
+			continue
+		}
+		if !slices.ContainsFunc(truths, func(h *state) bool {
+			truth, ok := h.incidents[id]
+			return ok && reflect.DeepEqual(v.Interface(), reflect.ValueOf(canonical(truth)).Field(i).Interface())
+		}) {
+			fields = append(fields, name)
+		}
+	}
+	return fields
+}
+
+// wronglyCovered lists what is wrong with the groups that a round has covered:
+// their records must be the whole truth, observed in this round, and those of
+// all others must be as old as before.
+func (s *state) wronglyCovered(r *round, before *state, adrift map[string]bool, healthy ...*state) []string {
+	var list []string
+	fresh := map[key]bool{}
+	for group := range r.covered {
+		c := s.covered[group]
+		for _, h := range healthy {
+			for k := range h.records {
+				_, excepted := c.Except[k.service]
+				if slices.Contains(c.Facts, k.fact) && !excepted {
+					fresh[k] = true
+				}
+			}
+		}
+	}
+	for k := range fresh {
+		if adrift[k.fact] {
+			continue
+		}
+		if !slices.ContainsFunc(healthy, func(h *state) bool { return h.records[k] == s.records[k] }) {
+			list = append(list, fmt.Sprintf("record %s is covered and is %q; the truth is %q", k, s.records[k], healthy[0].records[k]))
+		}
+		if _, there := s.records[k]; there && !s.observed[k].Equal(r.at) {
+			list = append(list, fmt.Sprintf("record %s is covered and was observed at %s, not at %s", k, s.observed[k], r.at))
+		}
+	}
+	for k, at := range s.observed {
+		if old, had := before.observed[k]; had && !fresh[k] && !at.Equal(old) {
+			list = append(list, fmt.Sprintf("record %s is not covered and became younger, from %s to %s", k, old, at))
+		}
+	}
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,260 @@
+package sourcetest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// interrupted are the cases in which the store refuses a batch, for every batch
+// of a round: the same source goes on, or a new one begins at the stored
+// cursors, as after the end of the process.
+func (s *suite) interrupted(p phase, batches int) []testCase {
+	var list []testCase
+	for n := range batches {
+		for _, restart := range []bool{false, true} {
+			what := "the store refuses a batch"
+			if restart {
+				what = "the process ends before a batch"
+			}
+			list = append(list, testCase{fmt.Sprintf("%s/%s/%d", p.name, what, n), func(c *check) error {
+				healthy, err := s.healthy(p.steps)
+				if err != nil {
+					return err
+				}
+				w, before, err := s.prepare(c, p)
+				if err != nil {
+					return err
+				}
+				defer w.close()
+				return s.interrupt(w, before, healthy, p, n, restart)
+			}})
+		}
+	}
+	return list
+}
+
+func (s *suite) interrupt(w *world, before *state, healthy []*state, p phase, n int, restart bool) error {
+	r, err := w.collect(context.Background(), n)
+	if err != nil {
+		return err
+	}
+	if !r.refused {
+		return fmt.Errorf("there is no batch %d", n)
+	}
+	if !errors.Is(r.err, errRefused) {
+		w.check.errorf("the round does not say that the store has failed: %v", r.err)
+	}
+	if list := w.mustFail(r); !slices.ContainsFunc(list, func(e *collectors.CallError) bool { return e.Reason == collectors.ReasonStore }) {
+		w.check.errorf("the round fails with %v, want the reason %s", r.err, collectors.ReasonStore)
+	}
+	now, err := w.state()
+	if err != nil {
+		return err
+	}
+	w.check.all("invented", now.invented(before, s.Adrift, healthy...))
+	w.check.all("age", now.wronglyCovered(r, before, s.Adrift, healthy...))
+	if restart {
+		if err := w.restart(); err != nil {
+			return err
+		}
+	}
+	return w.recovers(p, Later)
+}
+
+// skewed are the cases in which the upstream's clock, and with it the times of
+// its records, is not ours. In the end everything must be as it is without.
+func (s *suite) skewed() []testCase {
+	var list []testCase
+	for name, skew := range map[string]time.Duration{"behind": -time.Hour, "ahead": time.Hour} {
+		list = append(list, testCase{"our clock is an hour " + name, func(c *check) error {
+			steps := []step{{0, Normal}}
+			for _, at := range []time.Duration{Later, Later + 40*time.Minute, Later + 80*time.Minute, Later + MuchLater} {
+				steps = append(steps, step{at, Changed})
+			}
+			w, err := s.newWorld(c, Normal, skew)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			for n, st := range steps {
+				before, err := w.state()
+				if err != nil {
+					return err
+				}
+				if _, err := w.play(st); err != nil {
+					return err
+				}
+				now, err := w.state()
+				if err != nil {
+					return err
+				}
+				healthy, err := s.healthy(steps[:n+1])
+				if err != nil {
+					return err
+				}
+				c.all(fmt.Sprintf("at %s", st.at), s.lostBySkew(now, before, healthy, n == len(steps)-1))
+			}
+			return nil
+		}})
+	}
+	slices.SortFunc(list, func(a, b testCase) int { return cmp.Compare(a.name, b.name) })
+	return list
+}
+
+// lostBySkew lists what a skewed run has wrong, and at the end also what it has
+// not: clocks that differ may delay what is known, and nothing else.
+func (s *suite) lostBySkew(now, before *state, healthy []*state, end bool) []string {
+	var list []string
+	for id, in := range now.incidents {
+		for _, field := range untrue(in, id, append([]*state{before}, healthy...)) {
+			list = append(list, fmt.Sprintf("incident %s: %s is not true: %+v, in truth %s", id, field, in, contrast(in, healthy[0].incidents[id], true, true)))
+		}
+	}
+	if end {
+		list = append(list, now.differences(s.Adrift, healthy...)...)
+	}
+	return list
+}
+
+// emptied is an upstream that loses everything and gets it back.
+func (s *suite) emptied() testCase {
+	return testCase{"nothing is there any more", func(c *check) error {
+		w, err := s.newWorld(c, Normal, 0)
+		if err != nil {
+			return err
+		}
+		defer w.close()
+		steps := []step{{0, Normal}}
+		if _, err := w.play(steps[0]); err != nil {
+			return err
+		}
+		// A source may want to see twice that something is gone.
+		for _, st := range []step{{MuchLater, Empty}, {MuchLater + 3*Later, Empty}, {2 * MuchLater, Normal}} {
+			steps = append(steps, st)
+			r, err := w.play(st)
+			if err != nil {
+				return err
+			}
+			now, err := w.state()
+			if err != nil {
+				return err
+			}
+			fresh, err := s.reference(st)
+			if err != nil {
+				return err
+			}
+			listed := *now
+			listed.incidents = maps.Clone(now.incidents)
+			maps.DeleteFunc(listed.incidents, func(_ string, in evidence.Incident) bool { return in.Gone })
+			if st.at == MuchLater {
+				continue
+			}
+			c.all(fmt.Sprintf("with the data %s", st.data), listed.differences(s.Adrift, fresh.state))
+			if len(r.covered) == 0 {
+				c.errorf("nothing is covered with the data %s", st.data)
+			}
+		}
+		return nil
+	}}
+}
+
+// large are the cases of a data set with many records: a run that is not
+// disturbed, and such as are interrupted here and there.
+func (s *suite) large(l Large) []testCase {
+	at := step{0, l.Data}
+	list := []testCase{{fmt.Sprintf("%s/whole", l.Data), func(c *check) error {
+		w, err := s.newWorld(c, l.Data, 0)
+		if err != nil {
+			return err
+		}
+		defer w.close()
+		r, err := w.collect(context.Background(), -1)
+		if err != nil {
+			return err
+		}
+		if l.Fails == "" && r.err != nil {
+			return r.err
+		}
+		if l.Fails == "" {
+			return w.counts(l)
+		}
+		if !slices.ContainsFunc(w.mustFail(r), func(e *collectors.CallError) bool { return e.Reason == l.Fails }) {
+			c.errorf("the round fails with %v, want the reason %s", r.err, l.Fails)
+		}
+		// The listing is not complete, so that nothing is known to be absent.
+		now, err := w.state()
+		if err != nil {
+			return err
+		}
+		for k, text := range now.records {
+			c.errorf("record %s is told from an incomplete listing: %s", k, text)
+		}
+		return nil
+	}}}
+	if l.Fails != "" {
+		return list
+	}
+	const parts = 4
+	for part := 1; part < parts; part++ {
+		list = append(list, testCase{fmt.Sprintf("%s/the process ends/%d of %d", l.Data, part, parts), func(c *check) error {
+			whole, err := s.reference(at)
+			if err != nil {
+				return err
+			}
+			w, err := s.newWorld(c, l.Data, 0)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			if _, err := w.collect(context.Background(), whole.last.batches*part/parts); err != nil {
+				return err
+			}
+			if err := w.restart(); err != nil {
+				return err
+			}
+			again := step{Later, l.Data}
+			if _, err := w.play(again); err != nil {
+				return err
+			}
+			now, err := w.state()
+			if err != nil {
+				return err
+			}
+			healthy, err := s.healthy([]step{at, again})
+			if err != nil {
+				return err
+			}
+			c.all("after the restart", now.differences(s.Adrift, healthy...))
+			return w.counts(l)
+		}})
+	}
+	return list
+}
+
+// counts checks how many incidents and reviews are stored.
+func (w *world) counts(l Large) error {
+	now, err := w.state()
+	if err != nil {
+		return err
+	}
+	incidents := 0
+	for _, in := range now.incidents {
+		if !in.Gone {
+			incidents++
+		}
+	}
+	if incidents != l.Incidents || len(now.reviews) != l.Reviews {
+		w.check.errorf("%d incidents and %d reviews are stored, want %d and %d", incidents, len(now.reviews), l.Incidents, l.Reviews)
+	}
+	return nil
+}

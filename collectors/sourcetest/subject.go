@@ -1,0 +1,121 @@
+// Package sourcetest is the contract that every source of evidence keeps,
+// whatever its upstream does: a suite of cases that a source passes against
+// the fake of its vendor and through a real store.
+//
+// What stays, in every case: no value is invented, no record is lost once the
+// upstream answers again, what was not answered keeps its age, no cursor is
+// past what was stored, every error is a *collectors.CallError with the right
+// reason, and no goroutine is left.
+package sourcetest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/common/config"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/sourcetest/fault"
+)
+
+// Data names what the upstream holds. Names beside those below are of
+// Subject.Large.
+type Data string
+
+// The data sets that every subject has.
+const (
+	// Normal is a small world that has something in every listing, and more
+	// pages than one in those that are paged.
+	Normal Data = "normal"
+	// Changed is Normal later on: some records are new, some have changed, and
+	// some are gone.
+	Changed Data = "changed"
+	// Empty is an upstream that has nothing at all to tell.
+	Empty Data = "empty"
+)
+
+// Later and MuchLater are when, after the first round, the data has become
+// Changed: soon, so that a source only asks for what is new, or so late that
+// it lists everything anew. Nothing in the data may happen of itself in the
+// hour after Start, Later and MuchLater but what Changed tells.
+const (
+	Later     = 10 * time.Minute
+	MuchLater = 25 * time.Hour
+)
+
+// Subject is a source under test, with its upstream.
+type Subject struct {
+	// Start is when the first round takes place. Data is told relative to it,
+	// and what Changed adds happened before Start plus Later.
+	Start time.Time
+	// Services is the catalog.
+	Services []*catalog.Service
+	// Upstream makes the fake with the data, which never changes. It is without
+	// memory: requests of one listing may meet different ones of the same data.
+	// now is its clock, and fail is to be told of requests that the vendor does
+	// not know.
+	Upstream func(data Data, now func() time.Time, fail func(string)) http.Handler
+	// Source makes a source that asks the upstream at the address.
+	Source func(address string, client *http.Client, now func() time.Time) (collectors.Source, error)
+	// HTTP is the credential that the client bears. Secret is a part of it that
+	// must be in no error and no record.
+	HTTP   config.HTTPClientConfig
+	Secret string
+
+	// Form says how the vendor's requests and answers look.
+	Form fault.Form
+	// Calls are all calls that the source makes, under the names of Form.
+	Calls []Call
+	// Spoilt are bodies that the vendor's API, or what stands before it, sends
+	// with status 200 in place of an answer, by name, with the reason that the
+	// source must give for them.
+	Spoilt map[string]Spoilt
+	// Large are data sets beyond the vendor's bounds.
+	Large []Large
+	// Adrift are facts whose values follow the clock so closely that an hour
+	// makes a difference.
+	Adrift map[string]bool
+	// Cannot are cases that the source cannot have, by the beginning of their
+	// names, with the reason.
+	Cannot map[string]string
+}
+
+// Call is one call of a source.
+type Call struct {
+	// Name is what Form.Call says of its requests.
+	Name string
+	// Error is the Call of its *collectors.CallError, by default Name.
+	Error string
+	// Spare says why the source does well without an answer; empty when some
+	// facts depend on it.
+	Spare string
+	// Means are faults that mean something else to this call than to others, by
+	// name: the reason they give, or empty for none.
+	Means map[string]collectors.Reason
+}
+
+// Spoilt is a body that is no answer.
+type Spoilt struct {
+	Body string
+	// Reason is what the error must say.
+	Reason collectors.Reason
+}
+
+// Large is a data set with many records in one listing.
+type Large struct {
+	// Data names it for Subject.Upstream.
+	Data Data
+	// Incidents and Reviews are how many the store must have in the end.
+	Incidents, Reviews int
+	// Fails is the reason for which a round fails whose listing the vendor does
+	// not let one read to its end; empty when it must succeed.
+	Fails collectors.Reason
+}
+
+func (c Call) errorCall() string {
+	if c.Error == "" {
+		return c.Name
+	}
+	return c.Error
+}

@@ -1,0 +1,347 @@
+package sourcetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/store"
+)
+
+// attempts is how often the chain under a source sends a request at most.
+const attempts = 2
+
+// Run runs every case of the contract.
+func Run(t *testing.T, subject Subject) {
+	t.Helper()
+	s, err := newSuite(t.Context(), subject, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if faults := s.try(s.healthyCase()); len(faults) > 0 {
+		t.Fatalf("it fails without any fault, so nothing else is tried:\n%s", strings.Join(faults, "\n"))
+	}
+	s.runAll(t, s.cases())
+}
+
+// RunLarge runs the cases of the subject's large data sets, and no others.
+func RunLarge(t *testing.T, subject Subject) {
+	t.Helper()
+	s, err := newSuite(t.Context(), subject, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []testCase
+	for _, large := range s.Large {
+		list = append(list, s.large(large)...)
+	}
+	s.runAll(t, list)
+}
+
+func (s *suite) runAll(t *testing.T, cases []testCase) {
+	t.Helper()
+	used := map[string]bool{}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			for prefix, reason := range s.Cannot {
+				if strings.HasPrefix(c.name, prefix) {
+					used[prefix] = true
+					t.Skip(reason)
+				}
+			}
+			for _, fault := range s.try(c) {
+				t.Error(fault)
+			}
+		})
+	}
+	for prefix := range s.Cannot {
+		if !used[prefix] {
+			t.Errorf("there is no case %q that the source could not have", prefix)
+		}
+	}
+}
+
+// suite is a subject with what its cases share.
+type suite struct {
+	Subject
+	folder string
+	// blank is a store without any content, since making its schema takes long.
+	blank []byte
+	// never are the states of runs that have never failed, by their steps.
+	never map[string]*reference
+}
+
+func newSuite(ctx context.Context, subject Subject, folder string) (*suite, error) {
+	s := &suite{Subject: subject, folder: folder, never: map[string]*reference{}}
+	file := filepath.Join(folder, "blank.db")
+	made, err := store.Open(ctx, store.Options{URL: file})
+	if err != nil {
+		return nil, err
+	}
+	if err := made.Close(); err != nil {
+		return nil, err
+	}
+	s.blank, err = os.ReadFile(file)
+	return s, err
+}
+
+// template names a request as Form.Call does, and leaves its body as it is.
+func (s *suite) template(r *http.Request) string {
+	if s.Form.Call == nil {
+		return r.Method + " " + r.URL.Path
+	}
+	copied := r.Clone(r.Context())
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return ""
+		}
+		copied.Body = body
+	}
+	return s.Form.Call(copied)
+}
+
+// testCase is one case of the contract.
+type testCase struct {
+	name string
+	run  func(*check) error
+}
+
+// check collects what a case finds. It is safe for concurrent use.
+type check struct {
+	mu     sync.Mutex
+	faults []string
+}
+
+func (c *check) errorf(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	const most = 12
+	if len(c.faults) < most {
+		c.faults = append(c.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *check) all(what string, faults []string) {
+	for _, f := range faults {
+		c.errorf("%s: %s", what, f)
+	}
+}
+
+func (c *check) unknownRequest(what string) {
+	c.errorf("a request that the vendor does not know: %s", what)
+}
+
+// try runs a case and returns what it found wrong; goroutines that are left are
+// among that.
+func (s *suite) try(c testCase) []string {
+	running := goleak.IgnoreCurrent()
+	k := &check{}
+	if err := c.run(k); err != nil {
+		k.errorf("%v", err)
+	}
+	if err := goleak.Find(running); err != nil {
+		k.errorf("goroutines are left: %v", err)
+	}
+	return k.faults
+}
+
+// step is one round of a story: when it takes place, and what there is then.
+type step struct {
+	at   time.Duration
+	data Data
+}
+
+// reference is what a run that never fails has in the end.
+type reference struct {
+	state *state
+	last  *round
+}
+
+// reference plays a story without any fault. Those that were played are
+// remembered.
+func (s *suite) reference(steps ...step) (*reference, error) {
+	name := fmt.Sprint(steps)
+	if known := s.never[name]; known != nil {
+		return known, nil
+	}
+	c := &check{}
+	w, err := s.newWorld(c, steps[0].data, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	ref := &reference{}
+	for _, st := range steps {
+		if ref.last, err = w.play(st); err != nil {
+			return nil, fmt.Errorf("without any fault: %w", err)
+		}
+	}
+	if ref.state, err = w.state(); err != nil {
+		return nil, err
+	}
+	if len(c.faults) > 0 {
+		return nil, errors.New("without any fault: " + strings.Join(c.faults, "\n"))
+	}
+	s.never[name] = ref
+	return ref, nil
+}
+
+// healthy are the states that a run may have after the steps: that of one that
+// never failed, and that of one that begins with the last step.
+func (s *suite) healthy(steps []step) ([]*state, error) {
+	all, err := s.reference(steps...)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := s.reference(steps[len(steps)-1])
+	if err != nil {
+		return nil, err
+	}
+	return []*state{all.state, fresh.state}, nil
+}
+
+// play runs one round that must succeed.
+func (w *world) play(st step) (*round, error) {
+	w.at(st.at)
+	w.has(st.data)
+	r, err := w.collect(context.Background(), -1)
+	if err == nil && r.err != nil {
+		err = fmt.Errorf("the round at %s with the data %s: %w", st.at, st.data, r.err)
+	}
+	return r, err
+}
+
+// callErrors lists the errors of a round. ok is false when one of them does not
+// say which call failed and why.
+func callErrors(err error) (list []*collectors.CallError, ok bool) {
+	var failed *collectors.CallError
+	switch e := err.(type) { //nolint:errorlint // the tree itself is walked
+	case nil:
+		return nil, true
+	case *collectors.CallError:
+		return []*collectors.CallError{e}, true
+	case interface{ Unwrap() []error }:
+		ok = true
+		for _, part := range e.Unwrap() {
+			more, good := callErrors(part)
+			list, ok = append(list, more...), ok && good
+		}
+		return list, ok
+	}
+	if errors.As(err, &failed) {
+		return callErrors(errors.Unwrap(err))
+	}
+	return nil, false
+}
+
+// healthyCase checks that the subject is sound: it succeeds without a fault and
+// makes all calls that it names.
+func (s *suite) healthyCase() testCase {
+	return testCase{"healthy", func(c *check) error {
+		known := map[string]bool{}
+		for _, call := range s.Calls {
+			known[call.Name] = true
+		}
+		made := map[string]bool{}
+		for _, p := range phases() {
+			ref, err := s.reference(p.steps...)
+			if err != nil {
+				return err
+			}
+			for call := range ref.last.calls {
+				made[call] = true
+				if !known[call] {
+					c.errorf("the source makes a call that the subject does not name: %s", call)
+				}
+			}
+			if len(ref.state.records) == 0 || len(ref.last.covered) == 0 {
+				c.errorf("nothing is observed in a %s round", p.name)
+			}
+		}
+		for call := range known {
+			if !made[call] {
+				c.errorf("no healthy round makes the call %s", call)
+			}
+		}
+		return nil
+	}}
+}
+
+// phase is a round that something may go wrong in.
+type phase struct {
+	name string
+	// steps end with that round.
+	steps []step
+}
+
+func phases() []phase {
+	return []phase{
+		{"first", []step{{0, Normal}}},
+		{"later", []step{{0, Normal}, {Later, Changed}}},
+		{"much later", []step{{0, Normal}, {MuchLater, Changed}}},
+	}
+}
+
+// last is the round that something goes wrong in, after the ones before.
+func (p phase) last() step { return p.steps[len(p.steps)-1] }
+
+// then are the steps of the phase with more after it.
+func (p phase) then(more ...step) []step {
+	return append(append([]step(nil), p.steps...), more...)
+}
+
+// prepare plays what comes before the phase's last round, and readies that.
+func (s *suite) prepare(c *check, p phase) (*world, *state, error) {
+	w, err := s.newWorld(c, p.steps[0].data, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, st := range p.steps[:len(p.steps)-1] {
+		if _, err := w.play(st); err != nil {
+			w.close()
+			return nil, nil, err
+		}
+	}
+	before, err := w.state()
+	if err != nil {
+		w.close()
+		return nil, nil, err
+	}
+	w.at(p.last().at)
+	w.has(p.last().data)
+	return w, before, nil
+}
+
+// recovers checks that nothing is lost once the upstream answers again, some
+// time after the phase and again when everything is listed anew.
+func (w *world) recovers(p phase, after time.Duration) error {
+	steps := p.steps
+	for _, wait := range []time.Duration{after, after + MuchLater} {
+		next := step{p.last().at + wait, p.last().data}
+		steps = append(append([]step(nil), steps...), next)
+		if _, err := w.play(next); err != nil {
+			return fmt.Errorf("once the upstream answers again: %w", err)
+		}
+		healthy, err := w.suite.healthy(steps)
+		if err != nil {
+			return err
+		}
+		now, err := w.state()
+		if err != nil {
+			return err
+		}
+		w.check.all(fmt.Sprintf("%s after it is over", wait), now.differences(w.suite.Adrift, healthy...))
+	}
+	return nil
+}

@@ -1,0 +1,294 @@
+package sourcetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/store"
+)
+
+// hurry is how long an attempt may take whose answer is known to hang, patience
+// how long any other: a busy machine takes its time for a good answer, too.
+const (
+	hurry    = 100 * time.Millisecond
+	patience = time.Minute
+)
+
+// world is one upstream, one store and one source, for one case.
+type world struct {
+	suite  *suite
+	check  *check
+	faults *fault.Injector
+	server *httptest.Server
+	client *http.Client
+	store  *store.Store
+	source collectors.Source
+	facts  *evidence.Facts
+
+	// hanging is the call whose answers hang; empty for none.
+	hanging atomic.Pointer[string]
+
+	mu   sync.Mutex
+	time time.Time
+	// skew is how far our clock is ahead of the upstream's.
+	skew time.Duration
+	// dated are the records whose begin the source has told.
+	dated map[key]bool
+}
+
+// newWorld builds a world with the data. The caller closes it.
+func (s *suite) newWorld(c *check, data Data, skew time.Duration) (*world, error) {
+	w := &world{suite: s, check: c, time: s.Start, skew: skew, dated: map[key]bool{}}
+	none := ""
+	w.hanging.Store(&none)
+	w.faults = fault.New(s.Upstream(data, w.theirClock, c.unknownRequest), s.Form)
+	folder, err := os.MkdirTemp(s.folder, "case")
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(folder, "store.db")
+	if err := os.WriteFile(file, s.blank, 0o600); err != nil {
+		return nil, err
+	}
+	w.server = httptest.NewServer(w.faults)
+	if err := w.connect(); err != nil {
+		w.server.Close()
+		return nil, err
+	}
+	if err := w.restart(); err != nil {
+		w.close()
+		return nil, err
+	}
+	if w.facts, err = evidence.NewFacts(w.source.Facts()); err == nil {
+		w.store, err = store.Open(context.Background(), store.Options{URL: file, Now: w.ourClock, Facts: w.facts})
+	}
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// connect makes the client: the chain that every source has, with a second one
+// beside it for calls that hang.
+func (w *world) connect() error {
+	chain := func(timeout time.Duration) (*http.Client, error) {
+		return transport.New(transport.Config{
+			Source: "contract", HTTP: w.suite.HTTP, RatePerMinute: transport.Unlimited, BudgetShare: 1,
+			MaxAttempts: attempts, Timeout: timeout, Now: w.ourClock, Template: w.suite.template,
+			Sleep: func(ctx context.Context, d time.Duration) error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.time = w.time.Add(d)
+				return ctx.Err()
+			},
+		})
+	}
+	patient, err := chain(patience)
+	if err != nil {
+		return err
+	}
+	hasty, err := chain(hurry)
+	if err != nil {
+		return err
+	}
+	w.client = &http.Client{Transport: &choice{world: w, patient: patient.Transport, hasty: hasty.Transport}}
+	return nil
+}
+
+// choice sends requests that are known to hang through a chain that does not
+// wait long.
+type choice struct {
+	world          *world
+	patient, hasty http.RoundTripper
+}
+
+// RoundTrip sends the request through one of the chains.
+func (c *choice) RoundTrip(r *http.Request) (*http.Response, error) {
+	if hanging := *c.world.hanging.Load(); hanging != "" && c.world.suite.template(r) == hanging {
+		return c.hasty.RoundTrip(r)
+	}
+	return c.patient.RoundTrip(r)
+}
+
+// CloseIdleConnections closes those of both chains.
+func (c *choice) CloseIdleConnections() {
+	for _, t := range []http.RoundTripper{c.patient, c.hasty} {
+		if closer, ok := t.(interface{ CloseIdleConnections() }); ok {
+			closer.CloseIdleConnections()
+		}
+	}
+}
+
+// close ends everything that the world has started.
+func (w *world) close() {
+	if w.client != nil {
+		w.client.CloseIdleConnections()
+	}
+	w.server.Close()
+	if w.store != nil {
+		if err := w.store.Close(); err != nil {
+			w.check.errorf("closing the store: %v", err)
+		}
+	}
+}
+
+// ourClock and theirClock are the clocks of the source and of its upstream.
+func (w *world) ourClock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.time.Add(w.skew)
+}
+
+func (w *world) theirClock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.time
+}
+
+// at moves the clocks on to a time after Start. They never go back.
+func (w *world) at(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t := w.suite.Start.Add(d); t.After(w.time) {
+		w.time = t
+	}
+}
+
+// has gives the upstream other data.
+func (w *world) has(data Data) {
+	w.faults.Serve(w.suite.Upstream(data, w.theirClock, w.check.unknownRequest))
+}
+
+// restart makes the source anew, as a new process would.
+func (w *world) restart() error {
+	source, err := w.suite.Source(w.server.URL, w.client, w.ourClock)
+	w.source = source
+	return err
+}
+
+// round is what came of one round.
+type round struct {
+	at      time.Time
+	err     error
+	batches int
+	// refused says that the store has refused a batch.
+	refused bool
+	calls   map[string]int
+	covered map[string]bool
+}
+
+// errRefused is a store that cannot write.
+var errRefused = errors.New("the disk is full")
+
+// collect runs one round as the program does: each batch is committed with its
+// cursors before the next. refuse is the number of the batch, from 0, that the
+// store refuses; -1 for none.
+func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
+	r := &round{at: w.ourClock(), covered: map[string]bool{}}
+	id := w.source.ID()
+	run, err := w.store.StartRun(ctx, id, r.at)
+	if err != nil {
+		return nil, err
+	}
+	cursors, err := w.store.Cursors(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var over, busy atomic.Bool
+	w.faults.Forget()
+	r.err = w.source.Collect(ctx, collectors.Request{
+		Services: w.suite.Services, Now: r.at, Cursors: cursors, Reviews: w.store.Reviews,
+		Incidents: func(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+			return w.store.EachIncident(ctx, id, span, each)
+		},
+		Person: func(id string) string { return fmt.Sprintf("person-%x", id) },
+	}, func(b collectors.Batch) error {
+		if over.Load() || r.refused {
+			w.check.errorf("a batch after the round was over: %s", describe(b))
+		}
+		if !busy.CompareAndSwap(false, true) {
+			w.check.errorf("two batches at once")
+		}
+		defer busy.Store(false)
+		if r.batches == refuse {
+			r.refused = true
+			return errRefused
+		}
+		w.inspect(r, b)
+		// A batch that is complete is kept even when the round has just ended.
+		if _, err := w.store.Commit(context.WithoutCancel(ctx), id, run, r.at, b); err != nil {
+			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "commit", Err: err}
+		}
+		r.batches++
+		return nil
+	})
+	over.Store(true)
+	r.calls = w.faults.Counts()
+	finished := store.RunResult{Finished: w.ourClock()}
+	if r.err != nil {
+		finished.Reason, finished.Error = collectors.ReasonOf(context.Background(), r.err), r.err.Error()
+	}
+	return r, w.store.FinishRun(context.WithoutCancel(ctx), run, finished)
+}
+
+// inspect checks what must be true of every batch.
+func (w *world) inspect(r *round, b collectors.Batch) {
+	id := w.source.ID()
+	for _, v := range b.Records {
+		d, err := w.facts.Lookup(v.Fact)
+		switch {
+		case err != nil:
+			w.check.errorf("a record of a fact that the source does not declare: %s", v.Fact)
+		case v.Value.Kind() != d.Kind:
+			w.check.errorf("%s of %s is a %s, and the fact a %s", v.Fact, v.Service, v.Value.Kind(), d.Kind)
+		case v.Source != id || v.Detail == "" || !v.ObservedAt.Equal(r.at):
+			w.check.errorf("a record without its source, provenance or time: %+v", v)
+		case v.Since.After(r.at):
+			w.check.errorf("%s of %s begins in the future, %s", v.Fact, v.Service, v.Since)
+		case w.suite.Secret != "" && strings.Contains(v.Detail, w.suite.Secret):
+			w.check.errorf("the credential is in the provenance of %s", v.Fact)
+		}
+		if !v.Since.IsZero() {
+			w.dated[key{v.Fact, v.Service}] = true
+		}
+	}
+	for _, in := range b.Incidents {
+		if in.Source != id || in.ID == "" || in.StartedAt.IsZero() || !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(in.StartedAt) {
+			w.check.errorf("a bad incident: %+v", in)
+		}
+	}
+	for _, v := range b.Reviews {
+		if v.Source != id || v.Key == "" || v.Service == "" || v.CreatedAt.IsZero() {
+			w.check.errorf("a bad review: %+v", v)
+		}
+	}
+	for _, c := range b.Covered {
+		if r.covered[c.Group] {
+			w.check.errorf("group %s is covered twice in one round", c.Group)
+		}
+		r.covered[c.Group] = true
+		if !c.At.Equal(r.at) || len(c.Facts) == 0 {
+			w.check.errorf("group %s of %d facts is covered at %s, not at the round's time", c.Group, len(c.Facts), c.At)
+		}
+	}
+}
+
+// describe names what a batch holds.
+func describe(b collectors.Batch) string {
+	return fmt.Sprintf("%d records, %d withdrawals, %d incidents, %d reviews, %d groups, %d cursors",
+		len(b.Records), len(b.Withdrawals), len(b.Incidents), len(b.Reviews), len(b.Covered), len(b.Cursors))
+}
