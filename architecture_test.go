@@ -34,6 +34,8 @@ var beside = map[string]bool{
 var testOnly = map[string]bool{
 	"collectors/pagerduty/pagerdutytest": true,
 	"collectors/jira/jiratest":           true,
+	"collectors/sourcetest":              true,
+	"collectors/sourcetest/fault":        true,
 	"store/storetest":                    true,
 	"rules":                              true,
 }

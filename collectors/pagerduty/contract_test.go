@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,7 +62,10 @@ func contract(pageLimit int) sourcetest.Subject {
 		},
 	}
 	for _, call := range pagerdutytest.Calls() {
-		s.Calls = append(s.Calls, sourcetest.Call{Name: call})
+		// Teams and tags are asked for by surveys and not by rounds.
+		if !strings.HasPrefix(call, "GET /teams") && !strings.HasPrefix(call, "GET /tags") {
+			s.Calls = append(s.Calls, sourcetest.Call{Name: call})
+		}
 	}
 	slices.SortFunc(s.Calls, func(a, b sourcetest.Call) int { return len(a.Name) - len(b.Name) })
 	return s
@@ -122,7 +126,7 @@ func contractAccount(data sourcetest.Data) pagerdutytest.Account {
 		return a
 	case manyServices:
 		for i := range 10001 {
-			a.Services = append(a.Services, pagerdutytest.Service{ID: fmt.Sprintf("PX%d", i), EscalationPolicy: "EGOOD"})
+			a.Services = append(a.Services, pagerdutytest.Service{ID: fmt.Sprintf("PX%d", i)})
 		}
 		return a
 	}

@@ -60,9 +60,10 @@ func (r *round) recallIncidents(ctx context.Context) error {
 		span := collectors.IncidentSpan{Since: r.historyStart(), Lasting: true}
 		err := r.recall(ctx, span, func(in evidence.Incident) error {
 			m.stored[in.ID] = in
-			if in.ResolvedAt.IsZero() && in.StartedAt.Before(r.historyStart()) {
+			lately := in.ResolvedAt.IsZero() || in.ResolvedAt.After(r.now.Add(-day))
+			if lately && in.StartedAt.Before(r.historyStart()) {
 				// It is not in the list of the history, and what happens to it is
-				// still to be noticed.
+				// still to be noticed, or told once more by the log.
 				m.byID[in.ID] = recalled(in)
 			}
 			return nil
@@ -98,9 +99,11 @@ func (r *round) listOpenIncidents(ctx context.Context) error {
 	for id, k := range r.memory.incidents.byID {
 		switch {
 		case !k.open() || seen.ids[id] || !k.StartedAt.Before(r.historyStart()):
-			k.absent = 0
+			k.absent, k.absentSince = 0, time.Time{}
 		case seen.nameless == 0:
-			k.absent++
+			if k.absent++; k.absent == 1 {
+				k.absentSince = r.now
+			}
 		}
 	}
 	return nil

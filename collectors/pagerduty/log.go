@@ -16,6 +16,9 @@ const (
 	logWindow = 30 * day
 	// logOverlap is read again, as entries may appear late.
 	logOverlap = 10 * time.Minute
+	// absentFor is how long the log may take to tell of the end of an incident
+	// that is not open any more: the account's clock may be ahead of ours.
+	absentFor = 2 * time.Hour
 	// logDetails is how much of the log before the last complete listing of
 	// incidents may bring its incidents along, which that listing has told of.
 	logDetails = 2 * day
@@ -195,13 +198,14 @@ func (r *round) followedTo(start, end time.Time) error {
 }
 
 // sendAbsent withdraws incidents that only the store has as open: they are not
-// among the open ones, twice in a row, and the log does not tell of their end.
+// among the open ones, twice in a row, and the log has not told of their end for
+// as long as clocks may differ.
 func (r *round) sendAbsent() error {
 	m := r.memory.incidents
 	batch := collectors.Batch{}
 	var absent []string
 	for id, k := range m.byID {
-		if k.open() && k.absent > 1 {
+		if k.open() && k.absent > 1 && r.now.Sub(k.absentSince) >= absentFor {
 			absent = append(absent, id)
 			if k.sent.ID != "" {
 				batch.Incidents = append(batch.Incidents, gone(k.sent))

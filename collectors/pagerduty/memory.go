@@ -136,8 +136,10 @@ type known struct {
 	endedAt time.Time
 	// sent is what was last stored; without an ID when nothing was.
 	sent evidence.Incident
-	// absent counts the listings of open incidents that should have had it.
-	absent int
+	// absent counts the listings of open incidents that should have had it, the
+	// first of which was at absentSince.
+	absent      int
+	absentSince time.Time
 }
 
 // open reports whether the incident has not ended.

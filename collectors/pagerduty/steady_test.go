@@ -266,7 +266,7 @@ func TestIncidentsThatAreGone(t *testing.T) {
 				w.restart()
 			}
 			w.collect()
-			w.later(5 * time.Minute)
+			w.later(3 * time.Hour)
 			w.collect()
 			for id, in := range w.store.incidents {
 				if want := id == account.Incidents[0].ID || id == "QOLD"; in.Gone != want {

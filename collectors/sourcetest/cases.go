@@ -128,7 +128,7 @@ func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 	}
 	first := p.name == "first"
 	for i, k := range s.kinds(s.Start) {
-		turn := (i+n)%3 == 0
+		turn := (i+n)%4 == 0
 		if k.wide || first && (turn || !k.passes) {
 			add(k, "always", 0, 0)
 		}

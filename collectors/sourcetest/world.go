@@ -88,7 +88,7 @@ func (w *world) connect() error {
 	chain := func(timeout time.Duration) (*http.Client, error) {
 		return transport.New(transport.Config{
 			Source: "contract", HTTP: w.suite.HTTP, RatePerMinute: transport.Unlimited, BudgetShare: 1,
-			MaxAttempts: attempts, Timeout: timeout, Now: w.ourClock, Template: w.suite.template,
+			MaxAttempts: attempts, Timeout: timeout, Now: w.ourClock,
 			Sleep: func(ctx context.Context, d time.Duration) error {
 				w.mu.Lock()
 				defer w.mu.Unlock()
