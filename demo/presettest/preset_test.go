@@ -112,6 +112,7 @@ func play(t *testing.T, s scene) {
 	}
 	got := map[string]string{}
 	seen := map[string]bool{}
+	answeredBy := map[string]string{}
 	err = source.Collect(t.Context(), collectors.Request{Services: s.Services, Now: now}, func(b collectors.Batch) error {
 		for _, c := range b.Covered {
 			for _, fact := range c.Facts {
@@ -132,11 +133,14 @@ func play(t *testing.T, s scene) {
 			got[r.Service+" "+r.Fact] = d.Read(r.Value, now).String()
 			for _, via := range vias(t, s.Preset, r.Fact) {
 				if strings.HasPrefix(r.Detail, via+" {") || strings.Contains(r.Detail, ": "+via+" {") {
-					seen[r.Fact+" via "+via] = true
+					if key := r.Fact + " via " + via; s.Facts[r.Service][r.Fact] != "" {
+						seen[key] = true
+					}
+					answeredBy[r.Service+" "+r.Fact] = via
 				}
 			}
 			if strings.HasPrefix(r.Detail, "no series") {
-				seen[r.Fact+" absent"] = true
+				seen[r.Fact+" absent"] = seen[r.Fact+" absent"] || s.Facts[r.Service][r.Fact] != ""
 			}
 		}
 		return nil
@@ -155,14 +159,37 @@ func play(t *testing.T, s scene) {
 		}
 	}
 	for i := range index.Len() {
-		d := index.At(i)
-		for _, via := range vias(t, s.Preset, d.Name) {
-			if key := d.Name + " via " + via; !seen[key] {
-				t.Errorf("no case shows %s", key)
-			}
+		complete(t, s, source, index.At(i), seen, answeredBy)
+	}
+}
+
+// complete demands the cases of a fact, each among what the file expects: a
+// value by every provider, a service that every provider is silent about, the
+// value that absence stands for where the witness is, and nothing known where
+// no series and no witness is.
+func complete(t *testing.T, s scene, source *prometheus.Source, d evidence.Definition, seen map[string]bool, answeredBy map[string]string) {
+	t.Helper()
+	unknown := false
+	for _, service := range s.Services {
+		switch s.Facts[service.Name][d.Name] {
+		case string(evidence.MissingNoData), "nothing":
+			unknown = unknown || source.Answers(service, d.Name)
 		}
-		if d.Absent != "unknown" && !seen[d.Name+" absent"] {
-			t.Errorf("no case shows that %s is %s", d.Name, d.Absent)
+	}
+	if !unknown {
+		t.Errorf("no case shows that nothing is known of %s where there is no series", d.Name)
+	}
+	if d.Absent != "unknown" && !seen[d.Name+" absent"] {
+		t.Errorf("no case shows that %s is %s", d.Name, d.Absent)
+	}
+	for _, via := range vias(t, s.Preset, d.Name) {
+		if key := d.Name + " via " + via; !seen[key] {
+			t.Errorf("no case shows %s", key)
+		}
+		if !slices.ContainsFunc(s.Services, func(service *catalog.Service) bool {
+			return s.Facts[service.Name][d.Name] != "" && source.Answers(service, d.Name) && answeredBy[service.Name+" "+d.Name] != via
+		}) {
+			t.Errorf("no case shows %s without a series of %s", d.Name, via)
 		}
 	}
 }
