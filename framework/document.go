@@ -317,7 +317,7 @@ func (d *Document) Attestations() []Attestation {
 				Name: name, Kind: evidence.KindBool, Pack: AttestationPack,
 				Help:   fmt.Sprintf("The claim %q was made on the service's review ticket and is still good.", c.Title),
 				Absent: "false when Jira answered and no claim was found",
-				Merge:  evidence.MergeAny,
+				Merge:  evidence.MergeAny, Permissions: []string{"Browse projects"},
 			}})
 		}
 	}
