@@ -28,11 +28,15 @@ type preset struct {
 }
 
 // declared is a fact with the place it was declared at. extends marks an entry
-// of providers alone, which belong to a fact declared elsewhere.
+// of providers, which belong to a fact declared elsewhere.
 type declared struct {
 	fact
 	line    int
 	extends bool
+	// override says that the providers replace those of the preset; absentOf reads
+	// what no data means then, and is nil where that is not given.
+	override bool
+	absentOf func(evidence.Definition) (*absence, error)
 }
 
 type presetDoc struct {
@@ -78,11 +82,12 @@ type factDoc struct {
 	FreshFor  string        `yaml:"fresh_for"`
 	ValidFor  string        `yaml:"valid_for"`
 	Combine   string        `yaml:"combine"`
+	Override  bool          `yaml:"override"`
 	Absent    absentDoc     `yaml:"absent"`
 	Providers []providerDoc `yaml:"providers"`
 
 	line int
-	// more says that something beside name and providers was given.
+	// more says that something was given which only a declaration of its own has.
 	more bool
 }
 
@@ -120,11 +125,19 @@ func (d *witnessDoc) UnmarshalYAML(n *yaml.Node) error {
 func (d *factDoc) UnmarshalYAML(n *yaml.Node) error {
 	type plain factDoc
 	d.line = n.Line
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i].Value
-		d.more = d.more || key != "name" && key != "providers"
+	if err := n.Decode((*plain)(d)); err != nil {
+		return err
 	}
-	return n.Decode((*plain)(d))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		switch n.Content[i].Value {
+		case "name", "providers", "override":
+		case "absent":
+			d.more = d.more || !d.Override
+		default:
+			d.more = true
+		}
+	}
+	return nil
 }
 
 // UnmarshalYAML keeps the line for messages. The keys are checked before.
@@ -323,7 +336,19 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 		if d.Name == "" {
 			c.bad(d.line, "a fact has no name")
 		}
+		if f.override = d.Override; f.override && d.Absent.given {
+			// What value it may be, the declaration of the fact says.
+			c.used[d.Absent.Witness] = true
+			f.absentOf = func(declared evidence.Definition) (*absence, error) {
+				later := checker{doc: c.doc, used: map[string]bool{}, problem: func(_ int, format string, args ...any) error { return fmt.Errorf(format, args...) }}
+				a := later.absent(d, declared, witnesses)
+				return a, errors.Join(later.errs...)
+			}
+		}
 		return f
+	}
+	if d.Override {
+		c.bad(d.line, "%s: override goes with name, providers and absent alone: the rest is the preset's", where)
 	}
 	kind, err := evidence.ParseKind(d.Type)
 	if err != nil {
@@ -355,10 +380,7 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 		c.bad(d.line, "%s: combine %q: want first (the first provider with data) or all", where, d.Combine)
 	}
 	f.absent = c.absent(d, f.Definition, witnesses)
-	f.Absent = "unknown"
-	if f.absent != nil {
-		f.Absent = fmt.Sprintf("%s where %s, else unknown", f.absent.words, f.absent.witness.name)
-	}
+	f.Absent = f.absent.String()
 	return f
 }
 

@@ -135,6 +135,53 @@ func TestAFileMayAddProvidersToAPreset(t *testing.T) {
 	}
 }
 
+func TestAFileMayOverrideAPreset(t *testing.T) {
+	const own, seen = "max by (namespace, workload) (ours)", "group by (namespace, workload) (kube_ours)"
+	text := func(more string) prometheus.File {
+		return prometheus.File{Name: "f.yaml", Data: []byte("preset: ours\nwitnesses:\n  w: {join: workload, query: '" + seen + "'}\nfacts:\n  - name: mesh.lower_env_calls_7d\n    override: true\n    absent: {value: 0, witness: w}\n" + more +
+			"    providers: [{via: ours, join: workload, query: '" + own + "'}]\n")}
+	}
+	facts, err := prometheus.Load([]string{"mesh"}, []prometheus.File{text("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(name string) *catalog.Service {
+		return &catalog.Service{Name: name, Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: name}}
+	}
+	w := start(t, facts, []*catalog.Service{of("called"), of("quiet"), of("unseen")})
+	w.server.intercept = func(key string) *reply {
+		switch {
+		case strings.Contains(key, "readiness_window"):
+			return nil
+		case key == own:
+			return &reply{200, success(t, `{namespace="shop", workload="called"} 3`)}
+		case key == seen:
+			return &reply{200, success(t, `{namespace="shop", workload="quiet"} 1`)}
+		case strings.Contains(key, "source_workload_namespace"):
+			t.Errorf("the preset's query is asked: %s", key)
+		}
+		return &reply{200, success(t, "")}
+	}
+	r := w.collect()
+	for service, want := range map[string]string{"called": "3", "quiet": "0", "unseen": "no_data"} {
+		r.want(t, service, map[string]string{"mesh.lower_env_calls_7d": want})
+	}
+	definitions, err := prometheus.Definitions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range facts.Definitions() {
+		for _, known := range definitions {
+			if d.Name == known.Name && d.Hash() != known.Hash() {
+				t.Errorf("%s means something else now: %+v", d.Name, d)
+			}
+		}
+	}
+	if _, err := prometheus.Load([]string{"mesh"}, []prometheus.File{text("    unit: calls\n    type: double\n    help: x\n")}); err == nil || !strings.Contains(err.Error(), "f.yaml:5: fact mesh.lower_env_calls_7d: override goes with name, providers and absent alone") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestPresetsAndFrameworkNameTheSameFacts keeps the two in step: the facts of
 // the default framework's Prometheus packs, and those that are declared.
 func TestPresetsAndFrameworkNameTheSameFacts(t *testing.T) {
@@ -213,10 +260,19 @@ func TestTheReadmeNamesEveryJoinAndItsExampleLoads(t *testing.T) {
 			t.Errorf("the join %s is not in the table", name)
 		}
 	}
-	_, example, _ := strings.Cut(text, "```yaml\n")
-	example, _, _ = strings.Cut(example, "```")
-	if _, err := prometheus.Load(nil, []prometheus.File{{Name: "README.md", Data: []byte(example)}}); err != nil {
-		t.Error(err)
+	loaded := 0
+	for _, part := range strings.Split(text, "```yaml\n")[1:] {
+		example, _, _ := strings.Cut(part, "```")
+		if !strings.HasPrefix(example, "preset:") {
+			continue // a part of a file
+		}
+		loaded++
+		if _, err := prometheus.Load(nil, []prometheus.File{{Name: "README.md", Data: []byte(example)}}); err != nil {
+			t.Error(err)
+		}
+	}
+	if loaded != 2 {
+		t.Errorf("%d examples are whole files, want 2", loaded)
 	}
 }
 

@@ -68,6 +68,14 @@ type absence struct {
 	witness witness
 }
 
+// String says in words what no data means.
+func (a *absence) String() string {
+	if a == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s where %s, else unknown", a.words, a.witness.name)
+}
+
 type witness struct {
 	name, query string
 	reading
@@ -139,7 +147,7 @@ func (f *Facts) Definitions() []evidence.Definition {
 
 // Load puts the named presets and the files together. A file may declare facts
 // of its own, or give providers alone for a fact of an embedded preset; these
-// are asked before those of the preset. The error names every problem by file
+// are asked before those of the preset, or instead of them with override. The error names every problem by file
 // and line.
 func Load(presets []string, files []File) (*Facts, error) {
 	library, err := embedded()
@@ -208,7 +216,7 @@ func Load(presets []string, files []File) (*Facts, error) {
 					at[declared.Name] = i
 					set.facts = append(set.facts, base)
 				}
-				if err := extend(&set.facts[i], declared.fact); err != nil {
+				if err := extend(&set.facts[i], declared); err != nil {
 					errs = append(errs, fmt.Errorf("%s: %w", place, err))
 				}
 			}
@@ -220,12 +228,22 @@ func Load(presets []string, files []File) (*Facts, error) {
 	return set, nil
 }
 
-// extend puts providers before those that a fact has.
-func extend(base *fact, more fact) error {
+// extend puts providers before those that a fact has, or in their place.
+func extend(base *fact, more declared) error {
 	for _, p := range more.providers {
 		if why := unfit(base.Definition, p.query); why != nil {
 			return fmt.Errorf("fact %s: provider %q: %w", base.Name, p.via, why)
 		}
+	}
+	if more.override {
+		base.providers, base.reach = nil, 0
+	}
+	if more.absentOf != nil {
+		a, err := more.absentOf(base.Definition)
+		if err != nil {
+			return err
+		}
+		base.absent, base.Absent = a, a.String()
 	}
 	base.providers = append(slices.Clone(more.providers), base.providers...)
 	base.reach = max(base.reach, more.reach)
