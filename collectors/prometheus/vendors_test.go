@@ -1,6 +1,7 @@
 package prometheus_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -57,7 +58,10 @@ func collectFrom(t *testing.T, o prometheus.Options, client promconfig.HTTPClien
 	if err != nil {
 		t.Fatal(err)
 	}
-	sender, err := transport.New(transport.Config{Source: "prometheus/main", HTTP: client, RatePerMinute: transport.Unlimited})
+	sender, err := transport.New(transport.Config{
+		Source: "prometheus/main", HTTP: client, RatePerMinute: transport.Unlimited,
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
