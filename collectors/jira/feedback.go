@@ -62,6 +62,6 @@ func (r *round) listFeedback(ctx context.Context) error {
 	if err := r.send(batch); err != nil {
 		return err
 	}
-	r.Source.heard = r.now
+	r.heard = r.now
 	return nil
 }

@@ -26,7 +26,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 	if byAge && r.categories == nil {
 		return nil // that they could not be listed is reported already
 	}
-	found := map[string][]*issue{}
+	found := map[string]*tally{}
 	except := map[string]evidence.Missing{}
 	needs := func(i *issue) bool { return byAge && i.category == categoryDone }
 	for _, part := range portions(r.mapping.keys) {
@@ -44,7 +44,10 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 					}
 					seen[i.key] = true
 					for _, service := range r.mapping.owners(i) {
-						found[service] = append(found[service], i)
+						if found[service] == nil {
+							found[service] = &tally{}
+						}
+						r.tally(found[service], f, i)
 					}
 				}
 				return nil
@@ -60,10 +63,14 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 		}
 	}
 	return r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
-		if byAge {
-			return r.newestDone(f, found[service])
+		t := found[service]
+		if t == nil {
+			t = &tally{}
 		}
-		return count(f, found[service])
+		if byAge {
+			return t.newestDone(f)
+		}
+		return t.count(f)
 	})
 }
 
@@ -80,12 +87,27 @@ func (f Fact) search(projects []string) search {
 	return s
 }
 
-func count(f Fact, issues []*issue) (evidence.Value, string) {
-	var keys []string
-	for _, i := range issues {
-		keys = append(keys, clean(i.key))
+// tally is what a fact needs of the issues of one service, whatever their
+// number: all keys when they are counted, else the one that was done last.
+type tally struct {
+	keys   []string
+	newest time.Time
+	key    string
+}
+
+func (r *round) tally(t *tally, f Fact, i *issue) {
+	if f.Mode == ModeCount {
+		t.keys = append(t.keys, clean(i.key))
+		return
 	}
-	keys = unique(keys)
+	done, ok := r.finished(i)
+	if ok && (done.at.After(t.newest) || done.at.Equal(t.newest) && i.key < t.key) {
+		t.newest, t.key = done.at, i.key
+	}
+}
+
+func (t *tally) count(f Fact) (evidence.Value, string) {
+	keys := unique(t.keys)
 	if len(keys) == 0 {
 		return evidence.Int(0), "no issue with " + f.JQL
 	}
@@ -93,19 +115,11 @@ func count(f Fact, issues []*issue) (evidence.Value, string) {
 }
 
 // newestDone is the time of the newest change to a done status.
-func (r *round) newestDone(f Fact, issues []*issue) (evidence.Value, string) {
-	var newest time.Time
-	key := ""
-	for _, i := range issues {
-		done, ok := r.finished(i)
-		if ok && (done.at.After(newest) || done.at.Equal(newest) && i.key < key) {
-			newest, key = done.at, i.key
-		}
-	}
-	if key == "" {
+func (t *tally) newestDone(f Fact) (evidence.Value, string) {
+	if t.key == "" {
 		return evidence.Never(), "no done issue with " + f.JQL
 	}
-	return evidence.Instant(newest), fmt.Sprintf("%s, done %s", clean(key), stamp(newest))
+	return evidence.Instant(t.newest), fmt.Sprintf("%s, done %s", clean(t.key), stamp(t.newest))
 }
 
 // overProjects makes a search over projects. Jira refuses it for the sake of one

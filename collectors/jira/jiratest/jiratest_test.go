@@ -70,6 +70,18 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// Whoever names a time gets what it is where the account lives.
+func TestTimesAreThoseOfTheAccount(t *testing.T) {
+	for hours, want := range map[int]string{0: "SHOP-2", 2: "SHOP-2 REP-1", -2: ""} {
+		zone := time.FixedZone("", hours*3600)
+		s := jiratest.New(jiratest.Options{Site: site(), Now: func() time.Time { return noon }, TimeZone: zone, Fail: func(msg string) { t.Error(msg) }})
+		_, _, answer := ask(s, "GET", "/rest/api/2/search/jql?fields=status&jql="+url.QueryEscape(`updated >= "2026-03-04 11:30"`), "")
+		if got := keys(answer); got != want {
+			t.Errorf("%d hours from UTC: %q, want %q", hours, got, want)
+		}
+	}
+}
+
 func TestWhatIsRefused(t *testing.T) {
 	for _, tc := range []struct {
 		dataCenter bool
@@ -88,7 +100,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`project in ("SHOP", "NO", "NOR")`), 400, false, "The value 'NO' does not exist for the field 'project'."},
 		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`project = SHOP`), 400, true, "not quoted"},
 		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`assignee = "me"`), 400, true, "not known"},
-		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`updated >= "2026-03-04 10:00"`), 400, true, "not a relative"},
+		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`updated >= "10 o'clock"`), 400, true, "not known"},
 		{false, "GET", "/rest/api/2/search/jql?startAt=0&jql=" + url.QueryEscape(`project = "SHOP"`), 400, true, "startAt"},
 		{false, "GET", "/rest/api/2/search/jql?fields=watches&jql=" + url.QueryEscape(`project = "SHOP"`), 400, true, "watches"},
 		{false, "GET", "/rest/api/2/search/jql?nextPageToken=x&jql=" + url.QueryEscape(`project = "SHOP"`), 400, true, "token"},

@@ -253,13 +253,13 @@ func (p *parser) compares(field, operator string) (condition, error) {
 	var bound time.Time
 	switch {
 	case value.quoted:
-		d, err := relative(value.text)
+		at, err := p.instant(value.text)
 		if err != nil {
 			return nil, err
 		}
 		// Jira compares by the minute.
-		bound = p.now.Add(d).Truncate(time.Minute)
-		if bound.Before(p.now.Add(d)) {
+		bound = at.Truncate(time.Minute)
+		if bound.Before(at) {
 			bound = bound.Add(time.Minute)
 		}
 	case strings.EqualFold(value.text, "startOfDay") && p.take("(") && p.take(")"):
@@ -297,16 +297,21 @@ func (p *parser) compares(field, operator string) (condition, error) {
 	}, nil
 }
 
-// relative reads a distance such as -20m. Absolute times are in the account's
-// time zone and by the minute; whoever sends one to the fake has made a mistake.
-func relative(text string) (time.Duration, error) {
+// instant reads a distance from now such as -20m, or a time, which is in the
+// account's time zone.
+func (p *parser) instant(text string) (time.Time, error) {
 	units := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
 	if len(text) > 2 && text[0] == '-' && units[text[len(text)-1]] > 0 {
 		if n, err := strconv.Atoi(text[1 : len(text)-1]); err == nil {
-			return -time.Duration(n) * units[text[len(text)-1]], nil
+			return p.now.Add(-time.Duration(n) * units[text[len(text)-1]]), nil
 		}
 	}
-	return 0, fmt.Errorf("the time %q is not a relative one", text)
+	for _, form := range [...]string{"2006-01-02 15:04", "2006/01/02 15:04", time.DateOnly} {
+		if at, err := time.ParseInLocation(form, text, p.zone); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("the time %q is not known", text)
 }
 
 // recall is find, of which the last answer is remembered.

@@ -1,0 +1,200 @@
+package jira_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/jira"
+	"github.com/prodready/collector/collectors/jira/jiratest"
+	"github.com/prodready/collector/evidence"
+)
+
+// endless is a Cloud site with so many incidents, made as they are asked for.
+type endless struct{ incidents, page int }
+
+// at is when an incident began; they are an hour and so apart.
+func (e endless) at(n int) time.Time {
+	return noon.Add(-700*day + time.Duration(n)*(700*day/time.Duration(e.incidents)))
+}
+
+func (e endless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	query := r.URL.Query()
+	switch {
+	case r.URL.Path == "/rest/api/2/status":
+		_, _ = io.WriteString(w, `[{"id":"6","name":"Done","statusCategory":{"key":"done"}}]`)
+		return
+	case !strings.Contains(query.Get("jql"), "statusCategory !="):
+		_, _ = io.WriteString(w, `{"issues":[],"isLast":true}`)
+		return
+	}
+	start, _ := strconv.Atoi(query.Get("nextPageToken"))
+	end := min(start+e.page, e.incidents)
+	var page bytes.Buffer
+	page.WriteString(`{"issues":[`)
+	for n := start; n < end; n++ {
+		if n > start {
+			page.WriteByte(',')
+		}
+		at := e.at(n).Format("2006-01-02T15:04:05.000-0700")
+		fmt.Fprintf(&page, `{"id":"%d","key":"SHOP-%d","fields":{"project":{"key":"SHOP"},"components":[{"name":"cart"}],"summary":"Disk full",`+
+			`"status":{"id":"6","statusCategory":{"key":"done"}},"created":%q,"updated":%q,"resolutiondate":%q,"description":"What happened, in many words."}}`, n, n, at, at, at)
+	}
+	fmt.Fprintf(&page, `],"isLast":%t`, end == e.incidents)
+	if end < e.incidents {
+		fmt.Fprintf(&page, `,"nextPageToken":"%d"`, end)
+	}
+	page.WriteByte('}')
+	_, _ = w.Write(page.Bytes())
+}
+
+// Memory is bounded by pages, however long the history: of each incident only
+// eight bytes of its key are held.
+func TestMemoryIsBoundedByPages(t *testing.T) {
+	const most = 16 << 20
+	incidents := 100_000
+	if raceDetector {
+		incidents = 10_000 // it is ten times slower
+	}
+	site := endless{incidents, 500}
+	server := httptest.NewServer(site)
+	defer server.Close()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	source, err := jira.New(jira.Options{
+		Name: "main", URL: server.URL, HTTPClient: client, OnlySite: true, Now: func() time.Time { return noon },
+		PageLimit: site.page, Incidents: jira.Incidents{JQL: incidentsJQL},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, services := shop()
+	held := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	request := collectors.Request{Services: services, Now: noon}
+	// A store that has all of them already, and no memory of its own.
+	request.Incidents = func(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+		for n := range incidents {
+			in := evidence.Incident{ID: fmt.Sprintf("SHOP-%d", n), StartedAt: site.at(n), ResolvedAt: site.at(n), Services: []string{"cart"}}
+			if in.StartedAt.Before(span.Since) {
+				continue
+			}
+			if err := each(in); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	begun, peak, batches, got := held(), uint64(0), 0, 0
+	err = source.Collect(t.Context(), request, func(b collectors.Batch) error {
+		got += len(b.Incidents)
+		if batches++; batches%20 == 0 {
+			peak = max(peak, held())
+		}
+		return nil
+	})
+	if err != nil || got != incidents {
+		t.Fatalf("%d incidents, want %d; error %v", got, incidents, err)
+	}
+	if peak < begun || peak-begun > most {
+		t.Errorf("%d MiB more are held at the peak, want at most %d", (peak-begun)>>20, most>>20)
+	}
+	t.Logf("%.1f MiB more are held at the peak of %d batches", float64(peak-begun)/(1<<20), batches)
+}
+
+// No number of issues, and no size of a page, cuts a listing short.
+func TestTenThousandAndOneIssues(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		var issues []jiratest.Issue
+		for n := range 10_001 {
+			issues = append(issues, jiratest.Issue{
+				Key: fmt.Sprintf("REP-%d", n), Type: "Incident", Labels: []string{"security"}, Components: []string{"cart"},
+				Created: noon.Add(-time.Duration(10_001-n) * 10 * time.Minute), Due: noon.Add(-9 * day),
+			})
+		}
+		site, services := shop(issues...)
+		w := start(t, dataCenter, site, services, func(s setup) { s.fake.MaxPage = 50 })
+		r := w.mustCollect()
+		r.want(t, "reports", map[string]string{"overdue_security_issues": "10001"})
+		if len(r.incidents) != 10_001 {
+			t.Errorf("%d incidents", len(r.incidents))
+		}
+	})
+}
+
+// A long first sync tells how far it has come, and never goes back.
+func TestProgressOfALongHistory(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		site, services := shop(crowd(900, 12*time.Hour)...)
+		w := start(t, dataCenter, site, services)
+		w.mustCollect()
+		last, steps := collectors.Progress{}, map[string]bool{}
+		for _, p := range w.told {
+			steps[p.Step] = true
+			if p.Share < last.Share || p.Share > 1 || p.Records < last.Records {
+				t.Errorf("after %+v comes %+v", last, p)
+			}
+			last = p
+		}
+		if len(w.told) < 9 || last.Share != 1 || last.Records != 900 || len(steps) != 1 {
+			t.Errorf("told %+v", w.told)
+		}
+		if mid := w.told[len(w.told)/2]; mid.Share < 0.3 || mid.Share > 0.95 {
+			t.Errorf("in the middle %+v", mid)
+		}
+		// A round that brings the changes of minutes is short.
+		w.told = nil
+		w.pass(10 * time.Minute)
+		if w.mustCollect(); len(w.told) != 0 {
+			t.Errorf("told %+v", w.told)
+		}
+	})
+}
+
+// What an account's time zone is changes nothing: no query names a time, and
+// every time that is answered is read with its zone.
+func TestTheTimeZoneOfTheAccountDoesNotMatter(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		var first map[string]evidence.Incident
+		for _, hours := range []float64{0, -9.5, 14} {
+			zone := time.FixedZone("", int(hours*3600))
+			open := incident(1, "cart", noon.Add(-5*day))
+			open.Done = noon.Add(12 * time.Minute)
+			site, services := shop(append(crowd(30, time.Hour), open, incident(2, "cart", noon.Add(5*time.Minute)))...)
+			w := start(t, dataCenter, site, services, func(s setup) { s.fake.TimeZone = zone })
+			w.mustCollect()
+			for range 3 {
+				w.pass(7 * time.Minute)
+				w.mustCollect()
+			}
+			for _, q := range w.fake.Requests() {
+				if strings.Contains(q.JQL, "2026") || strings.Contains(q.JQL, "2025") {
+					t.Errorf("a time in the query %s", q.JQL)
+				}
+			}
+			if len(w.incidents) != 32 || w.incidents["SHOP-1"].ResolvedAt.IsZero() {
+				t.Fatalf("%v hours from UTC: %d incidents", hours, len(w.incidents))
+			}
+			if first == nil {
+				first = w.incidents
+			}
+			if fmt.Sprint(w.incidents) != fmt.Sprint(first) {
+				t.Errorf("%v hours from UTC tell other incidents", hours)
+			}
+		}
+	})
+}
