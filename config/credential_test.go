@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"testing"
@@ -62,12 +63,17 @@ func TestJiraClient(t *testing.T) {
 		username, password      string
 		passwordFile, tokenFile bool
 		bearer                  string
+		oauth                   bool
+		api                     string
 	}{
 		{name: "cloud", keys: "email: bot@example.com, token_file: ./token", username: "bot@example.com", passwordFile: true},
 		{name: "cloud from the environment", keys: "email: bot@example.com, token_env: JIRA", username: "bot@example.com", password: "from-env"},
 		{name: "data center", keys: "deployment: datacenter, token_file: ./token", tokenFile: true},
 		{name: "data center from the environment", keys: "deployment: datacenter, token_env: JIRA", bearer: "from-env"},
 		{name: "open data center", keys: "deployment: datacenter"},
+		{name: "oauth token", keys: "auth: bearer, token_file: ./token", tokenFile: true},
+		{name: "oauth client credentials", keys: "auth: bearer, http_client: {oauth2: {client_id: collector, client_secret_file: ./token, token_url: 'https://auth.example.com/token'}}", oauth: true},
+		{name: "a gateway", keys: "email: bot@example.com, token_file: ./token, api_url: 'https://api.atlassian.com/ex/jira/1122/'", username: "bot@example.com", passwordFile: true, api: "https://api.atlassian.com/ex/jira/1122"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,12 +86,18 @@ func TestJiraClient(t *testing.T) {
 			if site.BrowseURL != "https://jira.example.com" {
 				t.Errorf("browse_url = %s", site.BrowseURL)
 			}
+			if api := cmp.Or(test.api, "https://jira.example.com"); site.APIURL != api {
+				t.Errorf("api_url = %s, want %s", site.APIURL, api)
+			}
 			client, err := site.Client()
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := client.Validate(); err != nil {
 				t.Error(err)
+			}
+			if (client.OAuth2 != nil) != test.oauth {
+				t.Errorf("oauth2 = %v", client.OAuth2)
 			}
 			basic, auth := client.BasicAuth, client.Authorization
 			if (basic != nil) != (test.username != "") {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/config"
-
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
@@ -112,21 +110,6 @@ func TestAStrangersAnswerIsNoEvidence(t *testing.T) {
 	w.fake.Inject(jiratest.Fault{Call: "GET /rest/api/2/myself", Status: 200})
 	if r := w.collect(); len(r.covered) != 0 || calls(r.err) != "GET /rest/api/2/status unauthorized" {
 		t.Errorf("covered %q, error %v", r.groups(), r.err)
-	}
-}
-
-func TestWaysToAuthenticate(t *testing.T) {
-	site, services := shop()
-	for name, client := range map[string]config.HTTPClientConfig{
-		"basic":  {BasicAuth: &config.BasicAuth{Username: "us@example.com", Password: "of-the-file"}},
-		"bearer": {Authorization: &config.Authorization{Type: "Bearer", Credentials: "of-the-file"}},
-	} {
-		both(t, func(t *testing.T, dataCenter bool) {
-			w := start(t, dataCenter, site, services, func(s setup) { s.out.HTTP = client })
-			if r := w.collect(); r.err != nil {
-				t.Errorf("%s: %v", name, r.err)
-			}
-		})
 	}
 }
 
