@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -129,7 +130,7 @@ func inTheirWords(path, text string) any {
 func secretForms(secret string) []string {
 	quoted, _ := json.Marshal(secret)
 	return []string{
-		secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret),
+		secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), html.EscapeString(secret),
 		base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
 	}
 }
