@@ -19,12 +19,24 @@ import (
 type ledger struct {
 	incidents map[string]evidence.Incident
 	reviews   map[[2]string]evidence.Review
+	alerts    map[firing]evidence.AlertFiring
 	cursors   map[string]string
 }
 
+// firing identifies a firing of the source.
+type firing struct {
+	fingerprint string
+	started     int64 // in microseconds, as the store has it
+}
+
+func firingOf(f evidence.AlertFiring) firing { return firing{f.Fingerprint, f.StartedAt.UnixMicro()} }
+
 // readLedger reads what the store holds of a source; s may be nil.
 func readLedger(ctx context.Context, s *store.Store, source string) (*ledger, error) {
-	l := &ledger{incidents: map[string]evidence.Incident{}, reviews: map[[2]string]evidence.Review{}, cursors: map[string]string{}}
+	l := &ledger{
+		incidents: map[string]evidence.Incident{}, reviews: map[[2]string]evidence.Review{},
+		alerts: map[firing]evidence.AlertFiring{}, cursors: map[string]string{},
+	}
 	if s == nil {
 		return l, nil
 	}
@@ -46,6 +58,13 @@ func readLedger(ctx context.Context, s *store.Store, source string) (*ledger, er
 	for _, r := range reviews {
 		l.reviews[[2]string{r.Source, r.Key}] = r
 	}
+	alerts, err := s.OpenAlerts(ctx, source)
+	if err != nil {
+		return nil, fmt.Errorf("%s: reading its open alerts: %w", source, err)
+	}
+	for _, f := range alerts {
+		l.alerts[firingOf(f)] = f
+	}
 	return l, nil
 }
 
@@ -61,6 +80,10 @@ func (l *ledger) add(source string, b collectors.Batch) {
 	for _, r := range b.Reviews {
 		r.Source = source
 		l.reviews[[2]string{source, r.Key}] = r
+	}
+	for _, f := range b.Alerts {
+		f.Source = source
+		l.alerts[firingOf(f)] = f
 	}
 }
 
@@ -107,10 +130,24 @@ func (l *ledger) listed(context.Context) ([]evidence.Review, error) {
 	return out, nil
 }
 
+// openAlerts are the firings that have not ended, by start.
+func (l *ledger) openAlerts(context.Context) ([]evidence.AlertFiring, error) {
+	var out []evidence.AlertFiring
+	for _, f := range l.alerts {
+		if f.EndedAt.IsZero() {
+			out = append(out, f)
+		}
+	}
+	slices.SortFunc(out, func(a, b evidence.AlertFiring) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	return out, nil
+}
+
 // request is what a round over the ledger starts from.
 func (l *ledger) request(w *world, now time.Time) collectors.Request {
 	return collectors.Request{
 		Services: w.catalog.Services(), Now: now, Cursors: maps.Clone(l.cursors),
-		Incidents: l.each, Reviews: l.listed,
+		Incidents: l.each, Reviews: l.listed, OpenAlerts: l.openAlerts,
 	}
 }

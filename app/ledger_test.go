@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,6 +41,13 @@ func TestALedgerReadsAsTheStoreWould(t *testing.T) {
 		}
 		return in
 	}
+	alert := func(fingerprint string, start, end int) evidence.AlertFiring {
+		f := evidence.AlertFiring{Fingerprint: fingerprint, Services: []string{"checkout"}, Alert: "Slow", StartedAt: hour(start)}
+		if end > 0 {
+			f.EndedAt = hour(end)
+		}
+		return f
+	}
 	commit(collectors.Batch{
 		Cursors: map[string]string{"log": "1"},
 		Incidents: []evidence.Incident{
@@ -48,6 +56,7 @@ func TestALedgerReadsAsTheStoreWould(t *testing.T) {
 			incident("C", 20, func(in *evidence.Incident) { in.ResolvedAt = hour(21) }),
 		},
 		Reviews: []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1)}},
+		Alerts:  []evidence.AlertFiring{alert("a", 3, 0), alert("b", 2, 0), alert("c", 1, 2)},
 	})
 	l, err := readLedger(t.Context(), s, source)
 	if err != nil {
@@ -64,6 +73,7 @@ func TestALedgerReadsAsTheStoreWould(t *testing.T) {
 			incident("E", 16, func(in *evidence.Incident) { in.Gone, in.GoneWhy = true, "left the query" }),       // never listed again
 			incident("F", 15, func(in *evidence.Incident) { in.AcksKnown, in.Responders = true, []string{"x"} })}, // same start as D
 			Reviews: []evidence.Review{{Key: "PRR-2", Service: "cart", Status: evidence.ReviewDone, CreatedAt: hour(3)}}},
+		{Alerts: []evidence.AlertFiring{alert("a", 3, 5), alert("d", 1, 0)}},
 		{Incidents: []evidence.Incident{incident("B", 10, func(in *evidence.Incident) { in.Gone, in.UpdatedAt = true, hour(60) })},
 			Reviews: []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1), Gone: true}}},
 	} {
@@ -85,11 +95,37 @@ func TestALedgerReadsAsTheStoreWould(t *testing.T) {
 			t.Errorf("%+v reads\n%v, the store\n%v", span, got, want)
 		}
 	}
+	open, err := s.OpenAlerts(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := l.openAlerts(t.Context()); fmt.Sprint(got) != fmt.Sprint(open) || len(got) != 2 {
+		t.Errorf("open alerts\n%v, the store\n%v", got, open)
+	}
 	want, err := s.Reviews(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := l.listed(t.Context()); !reflect.DeepEqual(got, want) || len(got) != 1 {
 		t.Errorf("reviews\n%v, the store\n%v", got, want)
+	}
+}
+
+// TestALedgerKnowsWhatRoundsReadAndWrite fails when a round reads or passes on
+// something new: then the ledger, or report.Round, has to know it.
+func TestALedgerKnowsWhatRoundsReadAndWrite(t *testing.T) {
+	for _, c := range []struct {
+		of    reflect.Type
+		known []string
+	}{
+		{reflect.TypeFor[collectors.Request](), []string{"Services", "Now", "Cursors", "Incidents", "Reviews", "OpenAlerts", "Person", "Progress"}},
+		// Cursors and AlertSight are for later rounds.
+		{reflect.TypeFor[collectors.Batch](), []string{"Records", "Withdrawals", "Incidents", "Reviews", "Feedback", "Alerts", "AlertSight", "Covered", "Cursors", "Skipped", "Unmatched"}},
+	} {
+		for i := range c.of.NumField() {
+			if name := c.of.Field(i).Name; !slices.Contains(c.known, name) {
+				t.Errorf("a dry run does not know %s.%s", c.of, name)
+			}
+		}
 	}
 }

@@ -35,6 +35,10 @@ type Round struct {
 	// Incidents are by start, Reviews by key.
 	Incidents []RoundIncident `json:"incidents"`
 	Reviews   []RoundReview   `json:"reviews"`
+	// Alerts are firings that are new or have changed, by start.
+	Alerts []RoundAlert `json:"alerts"`
+	// Feedback is what issues say about checks, where the source tells.
+	Feedback []RoundFeedback `json:"feedback,omitempty"`
 	// Withdrawals are values that do not count any more.
 	Withdrawals []RoundWithdrawal `json:"withdrawals"`
 	// Covered are the groups of facts that the round answered for completely.
@@ -47,7 +51,7 @@ type Round struct {
 
 	facts *evidence.Facts
 	// index finds what a later page of the round replaces.
-	records, incidents, reviews map[string]int
+	records, incidents, reviews, alerts map[string]int
 }
 
 // PlannedCall is one call, or one listing page by page, of a plan.
@@ -115,6 +119,23 @@ type RoundReview struct {
 	Gone        bool      `json:"gone,omitempty"`
 }
 
+// RoundAlert is one time that an alert fired.
+type RoundAlert struct {
+	Alert     string    `json:"alert"`
+	Services  []string  `json:"services"`
+	Severity  string    `json:"severity,omitempty"`
+	Paging    bool      `json:"paging"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+}
+
+// RoundFeedback is how many issues say one thing about one check.
+type RoundFeedback struct {
+	Check string `json:"check"`
+	Kind  string `json:"kind"`
+	Count int    `json:"count"`
+}
+
 // RoundWithdrawal is a value that does not count any more, and why.
 type RoundWithdrawal struct {
 	Service string `json:"service"`
@@ -148,8 +169,8 @@ func NewRound(source, startsFrom string, facts *evidence.Facts, at time.Time) *R
 	return &Round{
 		Source: source, StartsFrom: startsFrom, At: stamp(at), Unplanned: true, facts: facts,
 		Planned: []PlannedCall{}, Requests: []RequestCount{}, Records: []RoundRecord{}, Incidents: []RoundIncident{},
-		Reviews: []RoundReview{}, Withdrawals: []RoundWithdrawal{}, Covered: []RoundGroup{},
-		records: map[string]int{}, incidents: map[string]int{}, reviews: map[string]int{},
+		Reviews: []RoundReview{}, Alerts: []RoundAlert{}, Withdrawals: []RoundWithdrawal{}, Covered: []RoundGroup{},
+		records: map[string]int{}, incidents: map[string]int{}, reviews: map[string]int{}, alerts: map[string]int{},
 	}
 }
 
@@ -180,6 +201,17 @@ func (r *Round) Add(b collectors.Batch) {
 		put(&r.Reviews, r.reviews, in.Key, RoundReview{
 			Key: in.Key, Service: in.Service, Status: string(in.Status), CreatedAt: stamp(in.CreatedAt), CompletedAt: stamp(in.CompletedAt), Gone: in.Gone,
 		})
+	}
+	for _, in := range b.Alerts {
+		put(&r.Alerts, r.alerts, in.Fingerprint+"\x00"+in.StartedAt.String(), RoundAlert{
+			Alert: in.Alert, Services: in.Services, Severity: in.Severity, Paging: in.Paging, StartedAt: stamp(in.StartedAt), EndedAt: stamp(in.EndedAt),
+		})
+	}
+	if b.Feedback != nil {
+		r.Feedback = nil
+		for _, in := range b.Feedback {
+			r.Feedback = append(r.Feedback, RoundFeedback{Check: in.Check, Kind: string(in.Kind), Count: in.Count})
+		}
 	}
 	for _, in := range b.Withdrawals {
 		r.Withdrawals = append(r.Withdrawals, RoundWithdrawal{Service: in.Service, Fact: in.Fact, Reason: string(cmp.Or(in.Reason, evidence.MissingNoData))})
@@ -259,11 +291,14 @@ func (r *Round) Finish(took time.Duration) {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 	})
 	slices.SortFunc(r.Reviews, func(a, b RoundReview) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortStableFunc(r.Alerts, func(a, b RoundAlert) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Alert, b.Alert))
+	})
 	slices.SortFunc(r.Withdrawals, func(a, b RoundWithdrawal) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Fact, b.Fact))
 	})
 	slices.SortStableFunc(r.Covered, func(a, b RoundGroup) int { return cmp.Compare(a.Group, b.Group) })
-	r.records, r.incidents, r.reviews = nil, nil, nil
+	r.records, r.incidents, r.reviews, r.alerts = nil, nil, nil, nil
 }
 
 // Of keeps what concerns the services; none keep everything. The requests and
@@ -274,9 +309,11 @@ func (r *Round) Of(services ...string) {
 	}
 	others := func(name string) bool { return !slices.Contains(services, name) }
 	r.Records = slices.DeleteFunc(r.Records, func(x RoundRecord) bool { return others(x.Service) })
-	r.Incidents = slices.DeleteFunc(r.Incidents, func(x RoundIncident) bool {
-		return !slices.ContainsFunc(x.Services, func(name string) bool { return !others(name) })
-	})
+	allOthers := func(names []string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return !others(name) })
+	}
+	r.Incidents = slices.DeleteFunc(r.Incidents, func(x RoundIncident) bool { return allOthers(x.Services) })
+	r.Alerts = slices.DeleteFunc(r.Alerts, func(x RoundAlert) bool { return allOthers(x.Services) })
 	r.Reviews = slices.DeleteFunc(r.Reviews, func(x RoundReview) bool { return others(x.Service) })
 	r.Withdrawals = slices.DeleteFunc(r.Withdrawals, func(x RoundWithdrawal) bool { return others(x.Service) })
 	for _, g := range r.Covered {

@@ -9,9 +9,25 @@ import (
 	"time"
 )
 
-// shownIncidents is how many incidents a table lists unless all are asked for:
-// a first round finds years of them.
-const shownIncidents = 20
+// shownEvents is how many incidents, and how many alerts, a table lists unless
+// all are asked for: a first round finds years of them.
+const shownEvents = 20
+
+// newest is the end of a list that is in order of time, and what is left out.
+func newest[T any](list []T, style Style) (shown []T, left int) {
+	if left = len(list) - shownEvents; style.All || left <= 0 {
+		return list, 0
+	}
+	return list[left:], left
+}
+
+// before says how many there are before those that are shown.
+func (p *prose) before(left int, thing string) {
+	if left > 0 {
+		p.indented(fmt.Sprintf("and %s before them; --all lists them", count(left, thing)))
+		p.blank()
+	}
+}
 
 // WritePlan writes what the round asks for.
 func (r *Round) WritePlan(w io.Writer, style Style) error {
@@ -44,6 +60,8 @@ func (r *Round) WriteTable(w io.Writer, style Style) error {
 	r.writeRecords(p)
 	r.writeIncidents(p)
 	r.writeReviews(p)
+	r.writeAlerts(p)
+	r.writeFeedback(p)
 	r.writeWithdrawals(p)
 	r.writeCovered(p)
 	r.writeUnmatched(p)
@@ -62,10 +80,7 @@ func (r *Round) writeRecords(p *prose) {
 }
 
 func (r *Round) writeIncidents(p *prose) {
-	shown := r.Incidents
-	if !p.style.All && len(shown) > shownIncidents {
-		shown = shown[len(shown)-shownIncidents:]
-	}
+	shown, left := newest(r.Incidents, p.style)
 	p.section(&table{columns: []column{
 		{head: "INCIDENT"}, {head: "SERVICES", floor: 12}, {head: "STARTED"}, {head: "ACKNOWLEDGED", drop: 2}, {head: "RESOLVED"}, {head: "BY", drop: 3}, {head: "URGENCY", drop: 1}, {head: "TITLE", floor: 12},
 	}}, len(shown), func(i int) []cell {
@@ -88,10 +103,34 @@ func (r *Round) writeIncidents(p *prose) {
 		}
 		return []cell{text(x.ID), text(orNone(strings.Join(x.Services, ", "))), text(minute(x.StartedAt)), text(acknowledged), text(resolved), text(orNone(x.Resolver)), text(urgency), text(orNone(x.Template))}
 	})
-	if n := len(r.Incidents) - len(shown); n > 0 {
-		p.indented(fmt.Sprintf("and %s before them; --all lists them", plural(n, "incident")))
-		p.blank()
-	}
+	p.before(left, "incident")
+}
+
+func (r *Round) writeAlerts(p *prose) {
+	shown, left := newest(r.Alerts, p.style)
+	p.section(&table{columns: []column{
+		{head: "ALERT", floor: 16}, {head: "SERVICES", floor: 12}, {head: "FIRED"}, {head: "UNTIL"}, {head: "SEVERITY", floor: 8, drop: 1}, {head: "PAGES", drop: 2},
+	}}, len(shown), func(i int) []cell {
+		x := shown[i]
+		until, pages := "still firing", "no"
+		if !x.EndedAt.IsZero() {
+			until = "after " + lasting(x.EndedAt.Sub(x.StartedAt))
+		}
+		if x.Paging {
+			pages = "yes"
+		}
+		return []cell{text(x.Alert), text(orNone(strings.Join(x.Services, ", "))), text(minute(x.StartedAt)), text(until), text(orNone(x.Severity)), text(pages)}
+	})
+	p.before(left, "alert")
+}
+
+func (r *Round) writeFeedback(p *prose) {
+	p.section(&table{columns: []column{
+		{head: "FEEDBACK ON", floor: 16}, {head: "SAYS"}, {head: "ISSUES", right: true},
+	}}, len(r.Feedback), func(i int) []cell {
+		x := r.Feedback[i]
+		return []cell{text(x.Check), text(x.Kind), text(thousands(x.Count))}
+	})
 }
 
 func (r *Round) writeReviews(p *prose) {
@@ -160,9 +199,12 @@ func (r *Round) writeSummary(p *prose) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Skipped)) {
 		p.b.WriteString(yellow.on(fmt.Sprintf("skipped: %s of %s could not be read", plural(r.Skipped[kind], "object"), clean(kind)), p.style) + "\n")
 	}
-	fmt.Fprintf(&p.b, "%s: %s, %s, %s, %s, %s covered in %s; nothing was stored\n", clean(r.Source),
-		count(len(r.Records), "record"), count(len(r.Incidents), "incident"), count(len(r.Reviews), "review"),
-		count(len(r.Withdrawals), "withdrawal"), count(len(r.Covered), "group"), lasting(time.Duration(r.Seconds*float64(time.Second))))
+	parts := []string{count(len(r.Records), "record"), count(len(r.Incidents), "incident"), count(len(r.Reviews), "review")}
+	if len(r.Alerts) > 0 {
+		parts = append(parts, count(len(r.Alerts), "alert"))
+	}
+	parts = append(parts, count(len(r.Withdrawals), "withdrawal"), count(len(r.Covered), "group")+" covered")
+	fmt.Fprintf(&p.b, "%s: %s in %s; nothing was stored\n", clean(r.Source), strings.Join(parts, ", "), lasting(time.Duration(r.Seconds*float64(time.Second))))
 	if r.Error != "" {
 		p.b.WriteString(red.on("not complete: "+clean(r.Error), p.style) + "\n")
 	}

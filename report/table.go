@@ -95,7 +95,7 @@ func (t *table) write(b *strings.Builder, style Style) (dropped []string) {
 
 // unfold breaks the cells that may wrap into further lines of the table.
 func (t *table) unfold(row []cell, widths []int, hidden []bool) [][]cell {
-	lines := [][]cell{row}
+	lines := [][]cell{append([]cell(nil), row...)}
 	for i, c := range row {
 		if !t.columns[i].wrap || hidden[i] || c.cells() <= widths[i] {
 			continue
@@ -107,9 +107,6 @@ func (t *table) unfold(row []cell, widths []int, hidden []bool) [][]cell {
 		for n, part := range wrap(whole, widths[i]) {
 			if n == len(lines) {
 				lines = append(lines, make([]cell, len(row)))
-			}
-			if n == 0 {
-				lines[0] = append([]cell(nil), row...)
 			}
 			lines[n][i] = cell{{part, plain}}
 			// A painted beginning keeps its colour.

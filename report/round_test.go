@@ -1,0 +1,94 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// sampleRound has one of everything, and names that would harm a terminal.
+func sampleRound(t *testing.T) *Round {
+	t.Helper()
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	age := evidence.Definition{Name: "backup.age_hours", Kind: evidence.KindDouble, Unit: "hours", Clock: evidence.Elapsed, Help: "x"}
+	facts, err := evidence.NewFacts([]evidence.Definition{age, {Name: "pagerduty.oncall_now", Kind: evidence.KindInt, Help: "x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	backup, _ := age.Observe(5, now)
+	half, _ := evidence.Double(0.5)
+	r := NewRound("pagerduty/main", "as a first round: there is no store to read", facts, now)
+	r.Plan([]collectors.PlannedCall{
+		{Call: "GET /services", Query: "limit=100&include[]=teams", Requests: "one for each 100 services", Facts: []string{"pagerduty.integrations", "pagerduty.service_exists"}},
+		{Call: "POST /api/v1/query", Query: "sum by (job) (\n  up\n)", Requests: "1"},
+	})
+	var incidents []evidence.Incident
+	for i := range 23 {
+		incidents = append(incidents, evidence.Incident{ID: fmt.Sprintf("Q%02d", i), Services: []string{"checkout"}, StartedAt: now.Add(-time.Duration(100-i) * time.Hour), AcksKnown: true})
+	}
+	incidents[20].AcknowledgedAt, incidents[20].ResolvedAt = incidents[20].StartedAt.Add(3*time.Minute), incidents[20].StartedAt.Add(2*time.Hour)
+	incidents[20].Resolver, incidents[20].Urgent, incidents[20].Responders = evidence.ResolverPerson, true, []string{"aa", "bb"}
+	incidents[21].Services, incidents[21].AcksKnown, incidents[21].Template = []string{"cart", "checkout"}, false, "disk of \x1b[31m# full\n"
+	incidents[22].Gone, incidents[22].GoneWhy = true, "it left the query"
+	r.Add(collectors.Batch{
+		Records: []evidence.Record{
+			{Service: "checkout", Fact: "pagerduty.oncall_now", Value: evidence.Int(1), Detail: "replaced by what comes later"},
+			{Service: "cart", Fact: "backup.age_hours", Value: backup, Detail: "max by (job) (backup_age) of prometheus/main, a detail that is far too long for the width of any terminal", ObservedAt: now.Add(-time.Minute)},
+			{Service: "カート", Fact: "undeclared.fact", Value: half},
+		},
+		Incidents: incidents, Skipped: map[string]int{"GET /incidents": 2},
+	})
+	r.Add(collectors.Batch{
+		Records:     []evidence.Record{{Service: "checkout", Fact: "pagerduty.oncall_now", Value: evidence.Int(2), Detail: "EGOOD level 1"}},
+		Reviews:     []evidence.Review{{Key: "PRR-1", Service: "cart", Status: evidence.ReviewInProgress, CreatedAt: now.Add(-48 * time.Hour)}},
+		Alerts:      []evidence.AlertFiring{{Fingerprint: "f", Alert: "Slow", Services: []string{"cart"}, Severity: "page", Paging: true, StartedAt: now.Add(-time.Hour)}},
+		Feedback:    []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 1234}},
+		Withdrawals: []evidence.Withdrawal{{Service: "ghost", Fact: "pagerduty.oncall_now", Reason: evidence.MissingNotFound}},
+		Covered:     []evidence.Coverage{{Group: "oncall", Facts: []string{"pagerduty.oncall_now"}, At: now, Except: map[string]evidence.Missing{"ghost": evidence.MissingNotFound, "cart": evidence.MissingNoReference}}},
+		Skipped:     map[string]int{"GET /incidents": 1},
+	})
+	r.Asked(map[Request]int{{"GET /services", "ok"}: 12, {"GET /oncalls", "forbidden"}: 1})
+	r.Fail("GET /oncalls: forbidden (HTTP 403): no; give the credential the scope")
+	r.Finish(1500 * time.Millisecond)
+	return r
+}
+
+func TestARoundLooksAsItDid(t *testing.T) {
+	r := sampleRound(t)
+	for name, write := range map[string]func(io.Writer) error{
+		"round-plan.txt":    func(w io.Writer) error { return r.WritePlan(w, Style{}) },
+		"round-plan-80.txt": func(w io.Writer) error { return r.WritePlan(w, Style{Width: 80}) },
+		"round.txt":         func(w io.Writer) error { return r.WriteTable(w, Style{}) },
+		"round-all-100.txt": func(w io.Writer) error { return r.WriteTable(w, Style{Width: 100, All: true}) },
+		"round-colour.txt":  func(w io.Writer) error { return r.WriteTable(w, Style{Colour: true, Width: 60}) },
+		"round.json":        Rounds{Sources: []*Round{r}}.WriteJSON,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := write(&out); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, out.Bytes())
+			if name != "round-colour.txt" && bytes.Contains(out.Bytes(), []byte("\x1b")) {
+				t.Error("an escape sequence came through")
+			}
+		})
+	}
+}
+
+func TestARoundOfOneServiceKeepsWhatConcernsIt(t *testing.T) {
+	r := sampleRound(t)
+	r.Of("cart")
+	if len(r.Records) != 1 || len(r.Incidents) != 1 || len(r.Reviews) != 1 || len(r.Alerts) != 1 || len(r.Withdrawals) != 0 || len(r.Covered[0].Except) != 1 || len(r.Requests) != 2 {
+		t.Errorf("%+v", r)
+	}
+	r.Of("nobody")
+	if len(r.Records)+len(r.Incidents)+len(r.Reviews)+len(r.Alerts)+len(r.Covered[0].Except) != 0 {
+		t.Errorf("%+v", r)
+	}
+}
