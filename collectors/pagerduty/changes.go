@@ -59,8 +59,7 @@ func (r *round) listChanges(ctx context.Context) error {
 	m := r.memory.changes
 	now := r.now.Truncate(time.Second)
 	oldest := now.Add(-changesSpan)
-	todo := windows(window{latest(m.read.Add(-lateChanges), oldest), now.Add(time.Second)}, changesWindow)
-	rest, err := walk("change_events", todo, func(w window, at func(time.Time)) (bool, error) {
+	rest, err := walk("change_events", r.changeWindows(), func(w window, at func(time.Time)) (bool, error) {
 		return r.api.all(ctx, "change_events", w.query(), func(records []json.RawMessage) error {
 			for _, raw := range records {
 				c, err := decode[changeRecord](raw)
@@ -91,6 +90,13 @@ func (r *round) listChanges(ctx context.Context) error {
 		return nil // asked again in the next round, when incidents may be known
 	}
 	return r.done(listingChanges, r.observe(groupChangeFailure, nobody))
+}
+
+// changeWindows are those of the change events that have not been read.
+func (r *round) changeWindows() []window {
+	now := r.now.Truncate(time.Second)
+	start := latest(r.memory.changes.read.Add(-lateChanges), now.Add(-changesSpan))
+	return windows(window{start, now.Add(time.Second)}, changesWindow)
 }
 
 func changeDefinition(name string, kind evidence.Kind, window time.Duration, help string) evidence.Definition {

@@ -96,13 +96,21 @@ func (r *round) listDuties(ctx context.Context) error {
 	}))
 }
 
-func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (listed *listedDuties, tooFar bool, err error) {
-	listed = &listedDuties{shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duties{}, from: from}
+// onCallWindows cuts the time that is looked ahead.
+func onCallWindows(from time.Time, slices int) []window {
+	var list []window
 	width := onCallSpan / time.Duration(slices)
 	for n := range slices {
 		since := from.Add(time.Duration(n) * width)
-		query := map[string][]string{"since": {stamp(since)}, "until": {stamp(since.Add(width))}}
-		tooFar, err = r.api.all(ctx, "oncalls", query, func(records []json.RawMessage) error {
+		list = append(list, window{since, since.Add(width)})
+	}
+	return list
+}
+
+func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (listed *listedDuties, tooFar bool, err error) {
+	listed = &listedDuties{shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duties{}, from: from}
+	for _, w := range onCallWindows(from, slices) {
+		tooFar, err = r.api.all(ctx, "oncalls", w.query(), func(records []json.RawMessage) error {
 			for _, raw := range records {
 				o, err := decode[onCallRecord](raw)
 				if err != nil {

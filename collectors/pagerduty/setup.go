@@ -45,8 +45,7 @@ func (r *round) listSetup(ctx context.Context) error {
 		return nil
 	}
 	listed := &listedServices{byID: map[string]*serviceRecord{}, bad: map[string]bool{}}
-	query := map[string][]string{"include[]": {"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"}}
-	err := r.list(ctx, "services", query, func(raw json.RawMessage) {
+	err := r.list(ctx, "services", servicesQuery(), func(raw json.RawMessage) {
 		s, err := decode[serviceRecord](raw)
 		if err == nil {
 			listed.byID[s.ID] = &s
@@ -65,6 +64,10 @@ func (r *round) listSetup(ctx context.Context) error {
 	}
 	r.services, r.memory.services = listed, listed
 	return r.done(listingServices, r.observe(groupSetup, nobody))
+}
+
+func servicesQuery() map[string][]string {
+	return map[string][]string{"include[]": {"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"}}
 }
 
 // nobody is the answer of groups that no service is kept from.

@@ -87,6 +87,7 @@ type Source struct {
 var (
 	_ collectors.Source  = (*Source)(nil)
 	_ collectors.Checker = (*Source)(nil)
+	_ collectors.Planner = (*Source)(nil)
 )
 
 // New makes a source. The error names every option that is wrong.
