@@ -278,7 +278,8 @@ func (s *factSheet) from(d evidence.Definition) string {
 	var parts []string
 	for _, call := range order {
 		part := "`" + call + "`"
-		if n := times[call]; n > 1 {
+		// PagerDuty is asked by windows of time, whose number says nothing.
+		if n := times[call]; n > 1 && d.Pack != "pagerduty" {
 			part += fmt.Sprintf(" × %d", n)
 		}
 		parts = append(parts, part)

@@ -87,13 +87,13 @@ func readable(query map[string][]string) string {
 }
 
 // facts are those that come of a listing in this round, in name order. All
-// facts need the list of services, and those of its own group come of it.
+// facts need the list of services; those that are read from it come of it.
 func (p *plan) facts(path string) []string {
 	var names []string
 	for _, f := range facts() {
-		serves := f.group == groupSetup
-		if path != "services" {
-			serves = slices.Contains(f.group.needs(), path)
+		serves := slices.Contains(f.group.needs(), path)
+		if path == "services" {
+			serves = strings.Contains(f.Help, callOf(path))
 		}
 		if serves && p.answered[f.group] {
 			names = append(names, f.Name)
