@@ -63,12 +63,14 @@ type upstream struct {
 	tokenInBody      bool
 	rate             config.Rate
 	maxResponseBytes int64
+	// template names calls; nil for transport.DefaultTemplate.
+	template func(*http.Request) string
 }
 
 func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
 	out := transport.Config{
 		Source: u.id, HTTP: u.client, RatePerMinute: u.rate.PerMinute, BudgetShare: u.rate.Share,
-		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe, TokenInBody: u.tokenInBody,
+		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe, TokenInBody: u.tokenInBody, Template: u.template,
 	}
 	if d.circuit != nil {
 		out.Circuit = func(open bool) { d.circuit(u.id, open) }

@@ -211,3 +211,18 @@ func TestAgeing(t *testing.T) {
 		}
 	}
 }
+
+func TestASlowListingOfASlowScheduleStaysFresh(t *testing.T) {
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt, FreshAtLeast: 3 * time.Hour})
+	l := NewLedger()
+	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3)}, time.Time{})
+	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon})
+	for gap, want := range map[time.Duration]time.Duration{5 * time.Minute: 3 * time.Hour, 2 * time.Hour: 6 * time.Hour} {
+		ps := providers("x.count", "s/1")
+		ps[0].FreshFor = 3 * gap
+		o := l.Assemble(f, []string{"api"}, ps, noon).Row("api")[0]
+		if o.State(noon.Add(want)) != StateFresh || o.State(noon.Add(want+time.Minute)) != StateStale || o.SourceDown(noon.Add(want)) {
+			t.Errorf("rounds every %s: fresh until %s, want %s", gap, o.FreshUntil.Sub(noon), want)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	pd "github.com/PagerDuty/go-pagerduty"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -63,6 +64,18 @@ func scopeOf(path string) string {
 		return "tags.read"
 	}
 	return path + ".read"
+}
+
+// Template names the call of a request, as CallErrors and plans do: method and
+// path, with {id} for the id of a tag, which need not have a digit. What this
+// package does not ask for is named by transport.DefaultTemplate.
+func Template(req *http.Request) string {
+	parts := strings.Split(req.URL.Path, "/")
+	if n := len(parts); n > 2 && parts[n-3] == "tags" {
+		parts[n-2] = "{id}"
+		return req.Method + " " + strings.Join(parts, "/")
+	}
+	return transport.DefaultTemplate(req)
 }
 
 // callOf is the template of the call for a path: the id in the middle of

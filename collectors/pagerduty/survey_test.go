@@ -3,6 +3,7 @@ package pagerduty_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -131,5 +132,16 @@ func TestSurveyLosesTheLeast(t *testing.T) {
 	}
 	if n := strings.Count(w.log.String(), "\n"); n != 3 || !strings.Contains(w.log.String(), "id=PODD2") {
 		t.Errorf("logged %d lines: %s", n, w.log)
+	}
+}
+
+func TestTemplate(t *testing.T) {
+	for path, want := range map[string]string{
+		"/services": "GET /services", "/tags": "GET /tags", "/tags/PABCDEF/teams": "GET /tags/{id}/teams", "/eu/tags/P1/escalation_policies": "GET /eu/tags/{id}/escalation_policies",
+		"/incident_workflows/triggers": "GET /incident_workflows/triggers", "/services/P1BC23": "GET /services/{id}",
+	} {
+		if got := pagerduty.Template(httptest.NewRequest(http.MethodGet, path, nil)); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
 	}
 }
