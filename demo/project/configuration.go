@@ -134,14 +134,18 @@ type (
 		Rate       rate          `yaml:"rate"`
 	}
 	jiraIncidents struct {
-		JQL        string   `yaml:"jql"`
-		History    string   `yaml:"history"`
-		LinkFields []string `yaml:"link_fields"`
-		Services   linkedBy `yaml:"services"`
+		JQL          string   `yaml:"jql"`
+		History      string   `yaml:"history"`
+		LinkFields   []string `yaml:"link_fields"`
+		Acknowledged moment   `yaml:"acknowledged"`
+		Services     linkedBy `yaml:"services"`
 	}
 	jiraReviews struct {
 		JQL      string   `yaml:"jql"`
 		Services linkedBy `yaml:"services"`
+	}
+	moment struct {
+		Statuses []string `yaml:"statuses"`
 	}
 	linkedBy struct {
 		By string `yaml:"by"`
@@ -187,7 +191,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 			Email: place.JiraEmail, TokenFile: place.JiraTokenFile, Schedule: "@every 1m", Timeout: "50s",
 			Incidents: jiraIncidents{
 				JQL: fmt.Sprintf("issuetype = %q", incidentType), History: f.Sources.PagerDuty[0].History,
-				LinkFields: []string{pagerField}, Services: component,
+				LinkFields: []string{pagerField}, Services: component, Acknowledged: moment{Statuses: []string{"In Progress"}},
 			},
 			Reviews: jiraReviews{JQL: fmt.Sprintf("issuetype = %q", reviewType), Services: component},
 			Rate:    unlimited,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/demo/company"
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 )
 
@@ -48,7 +49,44 @@ func Jira(c *company.Company) jiratest.Site {
 	for _, t := range c.Tickets {
 		site.Issues = append(site.Issues, workTicket(t, services[t.Service]))
 	}
+	site.Issues = append(site.Issues, feedback(c)...)
 	return site
+}
+
+// Opinion is what the company's people say about a check, and in how many
+// issues.
+type Opinion struct {
+	Check string
+	Kind  evidence.FeedbackKind
+	Count int
+}
+
+// Opinions is what the company's people say about the framework, in order of
+// check and kind.
+func Opinions() []Opinion {
+	return []Opinion{
+		{"cicd.test-coverage", evidence.FeedbackOverkill, 3},
+		{"data.classified", evidence.FeedbackMissingDocs, 2},
+		{"data.classified", evidence.FeedbackUnclear, 4},
+		{"rel.spread", evidence.FeedbackWrongEvidence, 1},
+	}
+}
+
+// feedback are the issues in which people say what they think of checks.
+func feedback(c *company.Company) []jiratest.Issue {
+	var issues []jiratest.Issue
+	for _, o := range Opinions() {
+		for range o.Count {
+			n := len(issues)
+			team := c.Teams[n%len(c.Teams)]
+			issues = append(issues, jiratest.Issue{
+				Key: fmt.Sprintf("READY-%d", 1+n), Summary: "About the check " + o.Check,
+				Labels:  []string{"readiness-feedback", framework.FeedbackLabel(o.Check), string(o.Kind)},
+				Created: c.Now.Add(-time.Duration(10+9*n) * 24 * time.Hour), Reporter: team.People[0].ID,
+			})
+		}
+	}
+	return issues
 }
 
 // varied is a number below n that a key always gets, for what the company does
@@ -82,10 +120,13 @@ func incidentTicket(in *company.Incident, s *company.Service) jiratest.Issue {
 		Created:  created, Reporter: automation, Assignee: member(s, in.Ticket),
 		Description: "Opened with the page. Time line and chat are linked there.",
 		Fields:      map[string]any{pagerField: pagerIncidents + in.ID},
-		Changes:     []jiratest.Change{{At: created.Add(2 * time.Minute), By: automation, Field: "status", To: "In Progress"}},
 	}
 	if in.Responder != "" {
 		issue.Assignee = in.Responder
+	}
+	if !in.Ack.IsZero() {
+		// Who acknowledges the page takes the ticket.
+		issue.Changes = []jiratest.Change{{At: notBefore(in.Ack, created.Add(time.Minute)), By: issue.Assignee, Field: "status", To: "In Progress"}}
 	}
 	if !in.Open() {
 		issue.Done, issue.DoneBy = notBefore(in.End, created.Add(3*time.Minute)), automation

@@ -26,6 +26,7 @@ type ticketed struct {
 	facts     map[string]map[string]evidence.Value // by service and name
 	incidents map[string]evidence.Incident         // by key
 	reviews   map[string]evidence.Review           // by key
+	feedback  []evidence.Feedback
 }
 
 // readJira runs the source over the wire, as the demo's configuration says.
@@ -66,14 +67,19 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 	client := server.Client()
 	client.Transport = basic{client.Transport, "collector@example.com", "secret"}
 	site := valid.Sources().Jira[0]
+	var opinions []jira.Opinion
+	for _, check := range attestations(t).Checks() {
+		opinions = append(opinions, jira.Opinion{Check: check, Label: framework.FeedbackLabel(check)})
+	}
 	source, err := jira.New(jira.Options{
 		Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.URL, BrowseURL: site.BrowseURL, HTTPClient: client, Now: clock, OnlySite: true,
 		Incidents: jira.Incidents{
 			JQL: site.Incidents.JQL, History: time.Duration(site.Incidents.History), Severities: site.Incidents.Severities,
-			LinkFields: site.Incidents.LinkFields, Services: jira.ServiceLink{By: jira.LinkBy(site.Incidents.Services.By)},
+			Acknowledged: jira.Moment{Statuses: site.Incidents.Acknowledged.Statuses},
+			LinkFields:   site.Incidents.LinkFields, Services: jira.ServiceLink{By: jira.LinkBy(site.Incidents.Services.By)},
 		},
 		Reviews:      jira.Reviews{JQL: site.Reviews.JQL, Services: jira.ServiceLink{By: jira.LinkBy(site.Reviews.Services.By)}},
-		Attestations: claimable(t),
+		Attestations: claimable(t), Opinions: opinions,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +111,9 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 			if len(group.Except) > 0 {
 				t.Errorf("%s is not known of %v", group.Group, group.Except)
 			}
+		}
+		if b.Feedback != nil {
+			read.feedback = b.Feedback
 		}
 		for what, n := range b.Skipped {
 			t.Errorf("%d of %s could not be read", n, what)
@@ -238,9 +247,18 @@ func TestIncidentsAndReviewsAreReadAsTheyWere(t *testing.T) {
 			t.Errorf("%s is of %v and severity %d, want %s and %d", in.Ticket, got.Services, got.Severity, in.Service, in.Severity)
 		case !slices.Contains(got.Links, in.ID) || !slices.Contains(got.Links, browse+in.Ticket):
 			t.Errorf("%s is linked to %v, want %s", in.Ticket, got.Links, in.ID)
+		case !got.AcksKnown || got.AcknowledgedAt.IsZero() != in.Ack.IsZero() || !in.Ack.IsZero() && got.AcknowledgedAt.Sub(in.Ack).Abs() > 10*time.Minute:
+			t.Errorf("%s was acknowledged at %s, want %s", in.Ticket, got.AcknowledgedAt, in.Ack)
 		case got.StartedAt.Sub(in.Start).Abs() > 10*time.Minute || !in.Open() && got.ResolvedAt.Sub(in.End).Abs() > 10*time.Minute:
 			t.Errorf("%s lasted from %s to %s, want %s to %s", in.Ticket, got.StartedAt, got.ResolvedAt, in.Start, in.End)
 		}
+	}
+	var said []evidence.Feedback
+	for _, o := range Opinions() {
+		said = append(said, evidence.Feedback(o))
+	}
+	if !slices.Equal(read.feedback, said) {
+		t.Errorf("feedback is %v, want %v", read.feedback, said)
 	}
 	if tickets < 20 {
 		t.Errorf("%d incidents have tickets", tickets)
