@@ -114,7 +114,7 @@ func opinions(checks []string) []jira.Opinion {
 func attestations(claims []framework.Attestation) []jira.Attestation {
 	out := make([]jira.Attestation, 0, len(claims))
 	for _, c := range claims {
-		out = append(out, jira.Attestation{Check: c.Check, Level: c.Level, Label: framework.AttestationLabel(c.Check), Fact: c.Fact})
+		out = append(out, jira.Attestation{Check: c.Check, Level: c.Level, GoodFor: c.GoodFor, Label: framework.AttestationLabel(c.Check), Fact: c.Fact})
 	}
 	return out
 }

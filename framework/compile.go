@@ -241,6 +241,14 @@ func compileCheck(c checkDoc, module *Module, proofs, scopes *Compiler, facts *e
 			}
 		}
 	}
+	if good := time.Duration(c.ClaimsFor); good > 0 {
+		if rank != strength(ByAttested) {
+			errs = append(errs, errors.New("claims_good_for is given and no proof is attested"))
+		}
+		if most := MostClaim(c.Level); good > most {
+			errs = append(errs, fmt.Errorf("claims_good_for: a claim at level %d is good for %dd at most", c.Level, most/(24*time.Hour)))
+		}
+	}
 	sort.Ints(check.Facts)
 	return check, errs
 }

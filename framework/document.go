@@ -93,6 +93,7 @@ type checkDoc struct {
 	Proofs      []proofDoc `yaml:"proofs"`
 	Weight      float64    `yaml:"weight"`
 	Dwell       duration   `yaml:"dwell"`
+	ClaimsFor   duration   `yaml:"claims_good_for"`
 	EnforceFrom string     `yaml:"enforce_from"`
 	Effort      string     `yaml:"effort"`
 	Remediation []string   `yaml:"remediation"`
@@ -130,7 +131,7 @@ func (c *checkDoc) UnmarshalYAML(node *yaml.Node) error {
 }
 
 func checkKeys() []string {
-	return []string{"id", "level", "title", "objective", "why", "scope", "proofs", "weight", "dwell", "enforce_from", "effort", "remediation", "example", "links", "ground", "note", "since"}
+	return []string{"id", "level", "title", "objective", "why", "scope", "proofs", "weight", "dwell", "claims_good_for", "enforce_from", "effort", "remediation", "example", "links", "ground", "note", "since"}
 }
 
 // strictKeys stands in for KnownFields, which does not reach below a custom
@@ -297,7 +298,18 @@ func (d *Document) Checks() []string {
 type Attestation struct {
 	Check string
 	Level int
-	Fact  evidence.Definition
+	// GoodFor is how long a claim is good from the time it was made, where the
+	// check asks for less than MostClaim; 0 where it does not.
+	GoodFor time.Duration
+	Fact    evidence.Definition
+}
+
+// MostClaim is how long a claim about a check of the level is good at most.
+func MostClaim(level int) time.Duration {
+	if level >= 4 {
+		return 180 * 24 * time.Hour
+	}
+	return 365 * 24 * time.Hour
 }
 
 // Attestations lists the claims that the proofs of the document read.
@@ -313,7 +325,7 @@ func (d *Document) Attestations() []Attestation {
 			if !used {
 				continue
 			}
-			out = append(out, Attestation{Check: c.ID, Level: c.Level, Fact: evidence.Definition{
+			out = append(out, Attestation{Check: c.ID, Level: c.Level, GoodFor: time.Duration(c.ClaimsFor), Fact: evidence.Definition{
 				Name: name, Kind: evidence.KindBool, Pack: AttestationPack,
 				Help:   fmt.Sprintf("The claim %q was made on the service's review ticket and is still good.", c.Title),
 				Absent: "false when Jira answered and no claim was found",

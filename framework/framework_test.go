@@ -193,6 +193,34 @@ func TestDurationsOfAFramework(t *testing.T) {
 	}
 }
 
+func TestHowLongClaimsAreGood(t *testing.T) {
+	for name, tc := range map[string]struct{ by, level, good, want string }{
+		"less":           {"attested", "1", "90d", ""},
+		"the most":       {"attested", "4", "180d", ""},
+		"too long":       {"attested", "4", "181d", "claims_good_for: a claim at level 4 is good for 180d at most"},
+		"no claim":       {"machine", "1", "90d", "claims_good_for is given and no proof is attested"},
+		"not a duration": {"attested", "1", "soon", `duration "soon"`},
+	} {
+		text := strings.NewReplacer("PASS", "attest.a_b", "machine", tc.by, "level: 1", "level: "+tc.level+"\n        claims_good_for: "+tc.good).Replace(frame)
+		doc, err := Parse([]File{{Name: "f.yaml", Data: []byte(text)}})
+		if err == nil {
+			_, err = Compile(doc, testFacts(t))
+		}
+		if tc.want != "" {
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s: error %v, want %q", name, err, tc.want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if claims := doc.Attestations(); len(claims) != 1 || claims[0].GoodFor.Hours() != map[string]float64{"90d": 90 * 24, "180d": 180 * 24}[tc.good] {
+			t.Errorf("%s: %+v", name, claims)
+		}
+	}
+}
+
 func FuzzParseAndCompile(f *testing.F) {
 	f.Add([]byte(strings.Replace(frame, "PASS", "deploy.automated", 1)))
 	facts, err := evidence.NewFacts([]evidence.Definition{{Name: "deploy.automated", Kind: evidence.KindBool, Help: "x"}})

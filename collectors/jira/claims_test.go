@@ -190,6 +190,37 @@ func TestAClaimAgesAndIsWithdrawn(t *testing.T) {
 	})
 }
 
+func TestAClaimSaysWhenItExpires(t *testing.T) {
+	for _, tc := range []struct {
+		check   string
+		age     int // days
+		goodFor time.Duration
+		want    string
+	}{
+		{"rel-failover-proven", 149, 0, "true made 2025-10-06 12:00 UTC"},
+		{"rel-failover-proven", 150, 0, "true made 2025-10-05 12:00 UTC, expires 2026-04-03 12:00 UTC: make it again"},
+		{"cicd-change-reviewed", 334, 0, "true made 2025-04-04 12:00 UTC"},
+		{"cicd-change-reviewed", 335, 0, "true made 2025-04-03 12:00 UTC, expires 2026-04-03 12:00 UTC: make it again"},
+		// A check may ask for less, and not for more.
+		{"cicd-change-reviewed", 91, 90 * day, "false it is older than 90 days"},
+		{"cicd-change-reviewed", 89, 90 * day, "true made 2025-12-05 12:00 UTC, expires 2026-03-05 12:00 UTC: make it again"},
+		{"rel-failover-proven", 181, 365 * day, "false it is older than 180 days"},
+	} {
+		site, services := shop(review(1, "cart", noon.Add(-400*day)), claim(2, "PRR-1", tc.check, noon.Add(-time.Duration(tc.age)*day)))
+		w := start(t, false, site, services, func(s setup) {
+			for n := range s.jira.Attestations {
+				s.jira.Attestations[n].GoodFor = tc.goodFor
+			}
+		})
+		name := "attest." + strings.ReplaceAll(strings.Replace(tc.check, "-", "_", 1), "-", "_")
+		record := w.mustCollect().records["cart "+name]
+		_, detail, _ := strings.Cut(record.Detail, "PRR-1")
+		if got := record.Value.String() + " " + strings.TrimLeft(detail, ",: "); got != tc.want {
+			t.Errorf("%s after %d days: %s, want %s", tc.check, tc.age, got, tc.want)
+		}
+	}
+}
+
 func TestManyChangesToAClaimDoNotHideItsDate(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		v, c := review(1, "cart", noon.Add(-400*day)), claim(2, "PRR-1", "cicd-change-reviewed", noon.Add(-370*day))

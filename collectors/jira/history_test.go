@@ -116,6 +116,41 @@ func TestMemoryIsBoundedByPages(t *testing.T) {
 	t.Logf("%.1f MiB more are held at the peak of %d batches", float64(peak-begun)/(1<<20), batches)
 }
 
+// A server that repeats itself under ever new tokens is left.
+func TestPagesWithoutANewIssueAreLeft(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Header().Set("Content-Type", "application/json")
+		if !strings.Contains(r.URL.Path, "search") {
+			_, _ = io.WriteString(w, `[{"id":"6","name":"Done","statusCategory":{"key":"done"}}]`)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"issues":[{"id":"1","key":"SHOP-1","fields":{"project":{"key":"SHOP"}}}],"nextPageToken":"%d"}`, asked)
+	}))
+	defer server.Close()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	facts, err := jira.ParseFacts("one.yaml", []byte(`facts: [{name: jira.one, mode: count, jql: labels = "x", help: One.}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := jira.New(jira.Options{Name: "main", URL: server.URL, HTTPClient: client, OnlySite: true, Facts: facts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, services := shop()
+	err = source.Collect(t.Context(), collectors.Request{Services: services, Now: noon}, func(b collectors.Batch) error {
+		if len(b.Covered) > 0 {
+			t.Errorf("covered %v", b.Covered)
+		}
+		return nil
+	})
+	if got := calls(err); got != "GET /rest/api/2/search/jql incomplete" || asked > 100 {
+		t.Errorf("error %q after %d requests", got, asked)
+	}
+}
+
 // No number of issues, and no size of a page, cuts a listing short.
 func TestTenThousandAndOneIssues(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {

@@ -92,6 +92,9 @@ func TestTimesOfAnIncident(t *testing.T) {
 		"closed without a resolution": {jira.Incidents{}, func(i *jiratest.Issue) {
 			i.NoResolution, i.Changes = true, []jiratest.Change{moved(-8*h, "ann", "Closed"), moved(-7*h, "ann", "Done")}
 		}, "-10 - - -8 false"},
+		"a status that was renamed since": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"Investigating"}}}, func(i *jiratest.Issue) {
+			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Looking")}
+		}, "-10 - -9 - true"},
 		"resolved by a label": {jira.Incidents{Resolved: jira.Moment{Label: "fixed"}}, func(i *jiratest.Issue) {
 			i.Labels, i.Changes = []string{"fixed"}, []jiratest.Change{{At: noon.Add(-6 * h), Field: "labels", To: "fixed"}}
 		}, "-10 - - -6 false"},
@@ -101,7 +104,10 @@ func TestTimesOfAnIncident(t *testing.T) {
 				issue := incident(1, "cart", noon.Add(-10*h))
 				tc.change(&issue)
 				site, services := shop(issue)
-				site.Statuses = []jiratest.Status{{ID: "500", Name: "Mitigated", Category: "indeterminate"}}
+				site.Statuses = []jiratest.Status{
+					{ID: "500", Name: "Mitigated", Category: "indeterminate"},
+					{ID: "501", Name: "Investigating", Was: "Looking", Category: "indeterminate"},
+				}
 				w := start(t, dataCenter, site, services, func(s setup) {
 					jql := s.jira.Incidents.JQL
 					s.jira.Incidents = tc.mapping

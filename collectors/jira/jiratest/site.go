@@ -29,16 +29,19 @@ type Site struct {
 // Status is a status of the site.
 type Status struct {
 	ID, Name string
+	// Was is the name it had before it was renamed, which changelogs still show;
+	// empty for none.
+	Was string
 	// Category is new, indeterminate or done.
 	Category string
 }
 
 // The statuses that every site has.
 var builtIn = []Status{
-	{"10000", "To Do", "new"},
-	{"3", "In Progress", "indeterminate"},
-	{"10001", "Done", "done"},
-	{"6", "Closed", "done"},
+	{ID: "10000", Name: "To Do", Category: "new"},
+	{ID: "3", Name: "In Progress", Category: "indeterminate"},
+	{ID: "10001", Name: "Done", Category: "done"},
+	{ID: "6", Name: "Closed", Category: "done"},
 }
 
 // Issue is one issue. Its present state follows from Changes.
@@ -122,6 +125,9 @@ func newIndex(s Site) *index {
 	x.list = append(slices.Clone(builtIn), s.Statuses...)
 	for _, st := range x.list {
 		x.statuses[st.Name] = st
+		if st.Was != "" {
+			x.statuses[st.Was] = st
+		}
 	}
 	for n := range s.Issues {
 		i := s.Issues[n]
