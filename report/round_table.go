@@ -45,12 +45,21 @@ func (r *Round) WritePlan(w io.Writer, style Style) error {
 			{head: "PLANNED CALL", floor: 18, wrap: true}, {head: "REQUESTS", floor: 8, wrap: true}, {head: "QUERY", floor: 24, wrap: true}, {head: "FACTS", floor: 24, wrap: true, drop: 1},
 		}}
 		for _, c := range r.Planned {
-			t.rows = append(t.rows, []cell{text(c.Call), text(c.Requests), text(orNone(c.Query)), text(orNone(strings.Join(c.Facts, ", ")))})
+			t.rows = append(t.rows, []cell{text(c.Call), text(c.Requests), text(orNone(queryText(c.Query))), text(orNone(strings.Join(c.Facts, ", ")))})
 		}
 		t.write(&p.b, style)
 	}
 	p.blank()
 	return flush(w, p.b.String(), "plan")
+}
+
+// queryText gives a query places to be wrapped at: between parameters, and where
+// an expression has white space.
+func queryText(query string) string {
+	if !strings.Contains(query, " ") {
+		query = strings.ReplaceAll(query, "&", " &")
+	}
+	return strings.Join(strings.Fields(query), " ")
 }
 
 // WriteTable writes what the round found: values with their provenance, then

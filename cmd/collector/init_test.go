@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +21,8 @@ type landscape struct {
 	*site
 	jira                                 *jiratest.Server
 	pagerDutyURL, jiraURL, prometheusURL string
-	// labels are what the Prometheus server knows, by label.
+	// labels are what the Prometheus server knows, by label, guarded by mu.
+	mu     sync.Mutex
 	labels map[string][]string
 }
 
@@ -57,7 +59,9 @@ func newLandscape(t *testing.T, services []pagerdutytest.Service) *landscape {
 	l.prometheusURL = serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var data any
 		if parts := strings.Split(r.URL.Path, "/"); len(parts) == 6 && parts[3] == "label" && parts[5] == "values" {
+			l.mu.Lock()
 			values, known := l.labels[parts[4]]
+			l.mu.Unlock()
 			if !known {
 				http.Error(w, "no", http.StatusNotFound)
 				return
@@ -83,6 +87,16 @@ func (l *landscape) args(more ...string) []string {
 		"init", "--pagerduty-token-file", "token", "--pagerduty-endpoint", l.pagerDutyURL,
 		"--jira-url", l.jiraURL, "--jira-email", "me@example.com", "--jira-token-file", "token", "--prometheus-url", l.prometheusURL,
 	}, more...)
+}
+
+// knows changes what the Prometheus server knows of a label; nil makes it refuse.
+func (l *landscape) knows(label string, values []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.labels[label] = values
+	if values == nil {
+		delete(l.labels, label)
+	}
 }
 
 func (l *landscape) read(name string) string {
@@ -170,7 +184,7 @@ func TestInitWritesTheRest(t *testing.T) {
 	}{
 		{"pagerduty", func() { l.vendor.Inject(pagerdutytest.Fault{Status: 401}) }, l.vendor.Heal, "name: warehouse", "service_id"},
 		{"jira", func() { l.jira.Inject(jiratest.Fault{Status: 401}) }, l.jira.Heal, "service_id: PCHECK", "component:"},
-		{"prometheus", func() { delete(l.labels, "__name__") }, func() { l.labels["__name__"] = []string{"up"} }, "service_id: PCHECK", "presets:"},
+		{"prometheus", func() { l.knows("__name__", nil) }, func() { l.knows("__name__", []string{"up"}) }, "service_id: PCHECK", "presets:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.breaks()
@@ -212,8 +226,8 @@ func TestInitOfHostileNames(t *testing.T) {
 		services = append(services, pagerdutytest.Service{ID: "P" + string(rune('A'+i/26)) + string(rune('A'+i%26)), Name: name})
 	}
 	l := newLandscape(t, services)
-	l.labels["job"] = []string{"a-b", "x: {y}\n# z", "true"}
-	l.labels["namespace"] = []string{"null", "1.10"}
+	l.knows("job", []string{"a-b", "x: {y}\n# z", "true"})
+	l.knows("namespace", []string{"null", "1.10"})
 	if _, errs, code := l.run(l.args()...); code != exitOK {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
