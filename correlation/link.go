@@ -39,8 +39,10 @@ const pagingKind = "pagerduty"
 //   - several records of that kind are resolved with the last of them and open
 //     while one is; a time-out counts only when nobody resolved anything;
 //   - acknowledgements are known when they are of every record of that kind;
-//   - it is as severe as the worst of its records, and urgent, or within
-//     maintenance, when one of them is.
+//   - it is as severe as the worst of its records, and within maintenance when
+//     one of them is;
+//   - it is urgent when one of PagerDuty's records is: a ticket may call grave
+//     what paged nobody. Without any, a ticket says it.
 func Link(records []evidence.Incident) []Incident {
 	listed := distinct(records)
 	sets := newUnionFind(len(listed))
@@ -182,12 +184,16 @@ func merge(records []*evidence.Incident) Incident {
 		}
 		out.Records = append(out.Records, reference(in))
 		out.Services = append(out.Services, in.Services...)
-		out.Urgent = out.Urgent || in.Urgent
 		out.Maintenance = out.Maintenance || in.Maintenance
 		if in.Severity > 0 && (out.Severity == 0 || in.Severity < out.Severity) {
 			out.Severity = in.Severity
 		}
 	}
+	urgent := paging
+	if len(urgent) == 0 {
+		urgent = rest
+	}
+	out.Urgent = slices.ContainsFunc(urgent, func(in *evidence.Incident) bool { return in.Urgent })
 	slices.SortFunc(out.Records, compareReferences)
 	slices.Sort(out.Services)
 	out.Services = slices.Compact(out.Services)

@@ -174,6 +174,34 @@ func TestWhatIsKnownOfTheWhole(t *testing.T) {
 	}
 }
 
+// Whether somebody was paged is for the pager to say, where there is one.
+func TestWhoSaysThatAnIncidentIsUrgent(t *testing.T) {
+	began := ago(10 * time.Hour)
+	for name, c := range map[string]struct {
+		pages  []bool
+		ticket bool
+		want   bool
+	}{
+		"a page, and a ticket that is not": {[]bool{true}, false, true},
+		"a grave ticket that paged nobody": {[]bool{false}, true, false},
+		"one of two pages":                 {[]bool{false, true}, false, true},
+		"a ticket alone":                   {nil, true, true},
+		"a ticket alone that is not":       {nil, false, false},
+	} {
+		whole := ticket("SHOP-1", began, time.Time{})
+		whole.Urgent = c.ticket
+		records := []evidence.Incident{whole}
+		for n, urgent := range c.pages {
+			p := page(fmt.Sprintf("Q%d", n), began, time.Time{}, "SHOP-1")
+			p.Urgent = urgent
+			records = append(records, p)
+		}
+		if list := Link(records); len(list) != 1 || list[0].Urgent != c.want {
+			t.Errorf("%s: %+v", name, list)
+		}
+	}
+}
+
 func TestFlapping(t *testing.T) {
 	minute := func(m int) time.Time { return ago(10 * time.Hour).Add(time.Duration(m) * time.Minute) }
 	of := func(id string, start, end int, template string) evidence.Incident {
