@@ -80,6 +80,8 @@ type Service struct {
 	PolicyID string
 	// AckTimeout and AutoResolve are 0 for off.
 	AckTimeout, AutoResolve time.Duration
+	// Odd is what it alone shows.
+	Odd Oddity
 	// Quiet services have had no incident that paged anybody.
 	Quiet bool
 	// Reviewed services have had a review.
@@ -154,6 +156,7 @@ func New(plan Plan) (*Company, error) {
 	}
 	b.services(plan.Services)
 	b.practices()
+	b.odd()
 	b.register()
 	b.policies()
 	b.reviews()

@@ -64,7 +64,7 @@ const corrections = 4
 // incidents makes the past of a service: day by day what its temper gives, then
 // corrected where the last months must agree with what it practises.
 func (b *builder) incidents(s *Service) {
-	if s.Registration == NotInPagerDuty || s.Registration == DanglingID {
+	if s.Registration == NotInPagerDuty || s.Registration == DanglingID || s.Odd == Silent {
 		return
 	}
 	d := b.dice("incidents", s.Name)

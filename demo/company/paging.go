@@ -67,6 +67,9 @@ func (b *builder) register() {
 		if !s.Does("inc.registered") {
 			s.Registration = pick(d, []Registration{Disabled, NoIntegration, NoIntegration, DanglingID, NotInPagerDuty})
 		}
+		if s.Odd == Removed {
+			s.Registration = DanglingID
+		}
 		if s.Registration != NotInPagerDuty {
 			s.PagerID = identifier(b.Seed, "P", "service", s.Name)
 		}
@@ -90,7 +93,7 @@ func (b *builder) policies() {
 	for _, s := range b.Services {
 		d := b.dice("paging", s.Name)
 		key := s.Name
-		if s.Does("inc.humane-load") {
+		if s.Does("inc.humane-load") && s.Odd == Ordinary {
 			var habits []string
 			for _, id := range []string{"inc.someone-on-call", "inc.escalates", "inc.covered", "inc.sustainable-rotation"} {
 				habits = append(habits, fmt.Sprint(s.Does(id)))
@@ -129,7 +132,11 @@ func (b *builder) policy(d *dice, s *Service, name string) *Policy {
 	}
 	gaps := b.gaps(d, s)
 	if !s.Does("inc.escalates") {
-		switch d.IntN(3) {
+		kind := d.IntN(3)
+		if s.Odd == Unmanned {
+			kind = 0
+		}
+		switch kind {
 		case 0: // nobody behind the first level
 			p.Levels = []Level{{Delay: 30 * time.Minute, Schedules: []string{b.schedule(s, name+" on call", rotation, gaps)}}}
 		case 1: // the same person twice
@@ -163,6 +170,8 @@ func (b *builder) gaps(d *dice, s *Service) []Span {
 		return Span{start, start.Add(length)}
 	}
 	switch {
+	case s.Odd == Unmanned:
+		return []Span{hole(-30*day, History)}
 	case !s.Does("inc.someone-on-call"):
 		return []Span{hole(-d.between(5*time.Hour, 40*time.Hour), 5*day)}
 	case !s.Does("inc.covered"):

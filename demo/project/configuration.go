@@ -236,6 +236,9 @@ func entry(seed uint64, s *company.Service) service {
 		Prometheus: []prometheusRef{{Matchers: map[string]string{"job": s.Name}}},
 		GitHub:     repository(s), SonarQube: quality(s),
 	}
+	if s.Odd == company.Orphaned {
+		e.Team = ""
+	}
 	if s.PagerID != "" {
 		e.PagerDuty = []pagerDutyRef{{ServiceID: s.PagerID}}
 	}

@@ -224,7 +224,7 @@ func database(s *company.Service) string { return s.Name + "-db:9187" }
 // repository is the service's project slug; empty when its code is nowhere to be
 // found.
 func repository(s *company.Service) string {
-	if !s.Does("cicd.source-in-version-control") {
+	if !s.Does("cicd.source-in-version-control") && s.Odd != company.Orphaned {
 		return ""
 	}
 	return "example/" + s.Name
@@ -255,6 +255,8 @@ type cronJob struct {
 	// every is how often it runs; a neglected one last did so long ago.
 	every     time.Duration
 	neglected bool
+	// unknown is one that the catalog names and the cluster does not know.
+	unknown bool
 }
 
 // cronJobs are the scheduled jobs of the service that the catalog knows.
@@ -263,6 +265,9 @@ func cronJobs(seed uint64, s *company.Service) []cronJob {
 		return nil
 	}
 	const assurance, clean, retention = "data.continuous-assurance", "data.lower-environments-clean", "data.retention-enforced"
+	if s.Odd == company.Unwatched {
+		return []cronJob{{role: "retention", name: s.Name + "-purge", unknown: true}, {role: "masking", name: s.Name + "-masked-refresh", unknown: true}, {role: "restore_check", name: s.Name + "-restore-check", unknown: true}}
+	}
 	l := luck{seed, s.Name}
 	var jobs []cronJob
 	add := func(role, name string, every time.Duration, runs bool, refuted bool) {

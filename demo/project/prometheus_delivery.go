@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/demo/prometheus"
 )
 
@@ -23,7 +24,11 @@ const (
 func (e *exporter) sources() {
 	if slug := repository(e.Service); slug != "" {
 		owner, name := splitSlug(slug)
-		e.put("github_repo_archived", 0, prometheus.Constant(0), "owner", owner, "name", name)
+		archived := 0.0
+		if e.Odd == company.Orphaned {
+			archived = 1
+		}
+		e.put("github_repo_archived", 0, prometheus.Constant(archived), "owner", owner, "name", name)
 	}
 	e.pipeline()
 	if measured(e.Service, checkCoverage) && !e.blind("coverage", 0.3, checkCoverage) {

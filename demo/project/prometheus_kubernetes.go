@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/demo/prometheus"
 )
 
@@ -85,7 +86,9 @@ func (e *exporter) pods() {
 			node = (first + 3) % nodes // the other machine of the zone
 		}
 		e.put("namespace_workload_pod:kube_pod_owner:relabel", 0, prometheus.Constant(1), append(in, "workload", e.Name, "workload_type", "deployment")...)
-		e.put("kube_pod_info", 0, prometheus.Constant(1), append(in, "node", nodeName(node), "created_by_kind", "ReplicaSet")...)
+		if e.Odd != company.Unwatched {
+			e.put("kube_pod_info", 0, prometheus.Constant(1), append(in, "node", nodeName(node), "created_by_kind", "ReplicaSet")...)
+		}
 		e.put("kube_pod_service_account", 0, prometheus.Constant(1), append(in, "service_account", account)...)
 		e.put("kube_pod_container_info", 0, prometheus.Constant(1), append(of, "image_spec", e.image(), "image", "sha256:"+strings.Repeat("ab", 8))...)
 		e.put("kube_pod_container_resource_requests", 0, prometheus.Constant(memory/2), append(of, "resource", "memory", "unit", "byte")...)
@@ -128,7 +131,9 @@ func (e *exporter) scaling() {
 	}
 	e.put("kube_deployment_created", 0, e.ago(time.Duration(e.between("created", 100, 900)*24*float64(time.Hour))), deployment...)
 	e.put("kube_deployment_spec_replicas", 0, prometheus.Constant(pods), deployment...)
-	e.put("kube_deployment_status_replicas_available", 0, available, deployment...)
+	if e.Odd != company.Unwatched {
+		e.put("kube_deployment_status_replicas_available", 0, available, deployment...)
+	}
 
 	if e.Does(checkEvictable) || e.chance("a budget that blocks", 0.3) {
 		allowed := 1.0
@@ -155,6 +160,9 @@ func (e *exporter) scaling() {
 // jobs are the scheduled jobs.
 func (e *exporter) jobs() {
 	for _, j := range cronJobs(e.seed, e.Service) {
+		if j.unknown {
+			continue
+		}
 		at := latest(j.every, e.roll("job "+j.role))
 		if j.neglected {
 			at = e.ago(time.Duration(e.between("neglect of "+j.role, 40, 120) * 24 * float64(time.Hour)))

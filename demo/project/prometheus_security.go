@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/demo/prometheus"
 )
 
@@ -44,7 +45,7 @@ func (e *exporter) secrets() {
 
 // scans are what trivy-operator finds.
 func (e *exporter) scans() {
-	if e.blind("trivy", 0.15, checkExposed, checkCriticals, checkPatching, checkLeast, checkHardened) {
+	if e.Odd == company.Unwatched || e.Odd != company.Exposed && e.blind("trivy", 0.15, checkExposed, checkCriticals, checkPatching, checkLeast, checkHardened) {
 		return
 	}
 	ns := namespace(e.Service)

@@ -96,7 +96,11 @@ func (e *exporter) probes() {
 		return
 	}
 	url := address(e.Service)
-	if !e.blind("probe", 0.4, checkOutside, checkTLS) {
+	proven := []string{checkOutside, checkTLS}
+	if e.Runtime == "kubernetes" {
+		proven = proven[:1] // cert-manager tells of the certificate
+	}
+	if !e.blind("probe", 0.8, proven...) {
 		at := []string{"job", "blackbox", "instance", url}
 		up := prometheus.Constant(1)
 		if !e.Does(checkOutside) {
