@@ -21,7 +21,7 @@ func pagerdutyKind() kind {
 				}
 				client, err := deps.httpClient(upstream{
 					id: "pagerduty/" + account.Name, client: credentials, rate: account.Rate, maxResponseBytes: account.MaxResponseBytes,
-					tokenInBody: !account.OAuth.IsZero(), template: pagerduty.Template,
+					authorize: account.Authorize(), tokenInBody: !account.OAuth.IsZero(), template: pagerduty.Template,
 				})
 				if err != nil {
 					return nil, err

@@ -59,6 +59,9 @@ func schedule(spec string) (cron.Schedule, error) {
 type upstream struct {
 	id     string
 	client config.HTTPClient
+	// authorize gives the Authorization header of a request; nil leaves it to
+	// client.
+	authorize func() (string, error)
 	// tokenInBody sends the client's secret in the body of requests for a token.
 	tokenInBody      bool
 	rate             config.Rate
@@ -70,7 +73,7 @@ type upstream struct {
 func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
 	out := transport.Config{
 		Source: u.id, HTTP: u.client, RatePerMinute: u.rate.PerMinute, BudgetShare: u.rate.Share,
-		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe, TokenInBody: u.tokenInBody, Template: u.template,
+		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe, TokenInBody: u.tokenInBody, Authorize: u.authorize, Template: u.template,
 	}
 	if d.circuit != nil {
 		out.Circuit = func(open bool) { d.circuit(u.id, open) }

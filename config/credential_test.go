@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/prodready/collector/config"
@@ -39,6 +40,9 @@ func TestPagerDutyClientFollowsTheKeyFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if header, err := account.Authorize()(); err != nil || header != "Token token="+want {
+			t.Errorf("header = %q, %v", header, err)
+		}
 		if got := client.Authorization; got.Type != "Token" || string(got.Credentials) != "token="+want {
 			t.Errorf("authorization = %s %s, want the key %s", got.Type, string(got.Credentials), want)
 		}
@@ -51,6 +55,9 @@ func TestPagerDutyClientFollowsTheKeyFile(t *testing.T) {
 	}
 	if err := os.Remove(tokenFile); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := account.Authorize()(); err == nil || strings.Contains(err.Error(), "second") {
+		t.Errorf("header without the file: %v", err)
 	}
 	if _, err := account.Client(); err == nil {
 		t.Error("no error for a key file that is gone")

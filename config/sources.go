@@ -87,9 +87,23 @@ func (p *PagerDuty) UnmarshalYAML(node *yaml.Node) error {
 // true when HTTPClient carries the credential.
 func (p PagerDuty) Credential() Credential { return p.credential }
 
-// Client is HTTPClient with the credential in it. The file is read anew, so a
-// client that is made after a reload has the current key. The result holds the
-// key in clear: it must not be logged.
+// Authorize returns a function that makes the Authorization header of a request
+// from the key as it is then, so that its file can be rotated. It is nil when
+// the credential is not a key.
+func (p PagerDuty) Authorize() func() (string, error) {
+	if p.credential.IsZero() || !p.OAuth.IsZero() {
+		return nil
+	}
+	return func() (string, error) {
+		key, err := p.credential.Read()
+		// PagerDuty writes "Authorization: Token token=KEY".
+		return "Token token=" + key.Reveal(), err
+	}
+}
+
+// Client is HTTPClient with the credential in it: the app's, or the key as it is
+// now, which Authorize follows. The result holds the key in clear: it must not
+// be logged.
 func (p PagerDuty) Client() (HTTPClient, error) {
 	if p.credential.IsZero() {
 		return p.HTTPClient, nil
@@ -105,7 +119,6 @@ func (p PagerDuty) Client() (HTTPClient, error) {
 		return HTTPClient{}, err
 	}
 	client := p.HTTPClient
-	// PagerDuty writes "Authorization: Token token=KEY".
 	client.Authorization = &promconfig.Authorization{Type: "Token", Credentials: promconfig.Secret("token=" + key.Reveal())}
 	return client, nil
 }

@@ -58,12 +58,9 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err := c.pace.wait(req.Context(), call); err != nil {
 			return nil, c.failure(req.Context(), call, err)
 		}
-		authorization := ""
-		if c.tokens != nil {
-			var err error
-			if authorization, err = c.tokens.authorization(req.Context()); err != nil {
-				return nil, err
-			}
+		authorization, err := c.authorization(req.Context(), call)
+		if err != nil {
+			return nil, err
 		}
 		resp, err := c.attempt(req, call, authorization, attempt)
 		if err == nil && resp.StatusCode == http.StatusUnauthorized && c.tokens != nil && !renewed {
@@ -90,6 +87,22 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, c.failure(req.Context(), call, sleepErr)
 		}
 	}
+}
+
+// authorization is the header of that name, empty when what is below the chain
+// makes it.
+func (c *chain) authorization(ctx context.Context, call string) (string, error) {
+	switch {
+	case c.tokens != nil:
+		return c.tokens.authorization(ctx)
+	case c.config.Authorize != nil:
+		value, err := c.config.Authorize()
+		if err != nil {
+			return "", &collectors.CallError{Reason: collectors.ReasonUnauthorized, Call: call, Err: fmt.Errorf("not sent: %w", err)}
+		}
+		return value, nil
+	}
+	return "", nil
 }
 
 // attempt sends the request once and reads the whole answer, unless the circuit

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -44,6 +45,25 @@ func TestCredentialsComeFromTheFile(t *testing.T) {
 	}
 	if reason := ask(); reason != "unauthorized" || len(got) != 2 {
 		t.Errorf("without the file: %s after %d requests", reason, len(got))
+	}
+}
+
+func TestAuthorizeIsAskedForEachAttempt(t *testing.T) {
+	keys := []string{"first", "second"}
+	var got []string
+	w := start(t, transport.Config{Authorize: func() (string, error) {
+		if len(keys) == 0 {
+			return "", errors.New("the secret file cannot be read")
+		}
+		key := keys[0]
+		keys = keys[1:]
+		return "Token token=" + key, nil
+	}}, func(rw http.ResponseWriter, r *http.Request, _ int) {
+		got = append(got, r.Header.Get("Authorization"))
+		rw.WriteHeader(http.StatusBadGateway)
+	})
+	if reason := w.get(t, t.Context(), "/x"); reason != "unauthorized" || fmt.Sprint(got) != "[Token token=first Token token=second]" {
+		t.Errorf("ended with %s after %v", reason, got)
 	}
 }
 

@@ -82,6 +82,7 @@ func newTokens(cfg Config) (*tokens, error) {
 		t.config.AuthStyle = oauth2.AuthStyleInParams
 	}
 	own := cfg
+	own.Authorize = nil
 	own.RatePerMinute, own.MaxResponseBytes = Unlimited, maxTokenBytes
 	own.Template = func(*http.Request) string { return t.call }
 	own.Observe = func(o Observation) {

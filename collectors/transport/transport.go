@@ -51,6 +51,10 @@ type Config struct {
 	// tokens by client credentials are got and renewed here: their requests are
 	// measured as calls of the source, and one that is refused (401) is replaced.
 	HTTP config.HTTPClientConfig
+	// Authorize gives the value of the Authorization header for one attempt, for
+	// credentials that HTTP cannot say. Its errors must not hold the credential.
+	// Nil means that HTTP says it.
+	Authorize func() (string, error)
 	// TokenInBody sends the client's id and secret in the body of requests for
 	// an OAuth token, as PagerDuty wants it; otherwise both ways are tried.
 	TokenInBody bool
