@@ -114,9 +114,7 @@ func (a *App) build(c *config.Valid, f found) (*world, error) {
 func (a *App) deps() sourceDeps {
 	return sourceDeps{options: a.options, circuit: a.circuit, observe: func(o transport.Observation) {
 		a.metrics.Request(o.Source, o.Call, o.Outcome, o.Duration)
-		if o.RateLimit >= 0 {
-			a.metrics.RateLimit(o.Source, int(o.RateLimit), int(o.RateRemaining))
-		}
+		a.metrics.RateLimit(o.Source, int(o.RateLimit), int(o.RateRemaining))
 	}}
 }
 

@@ -48,6 +48,8 @@ func (i *identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		r.Header.Set("Authorization", "Token token=the-secret-token")
+		w.Header().Set("Ratelimit-Limit", "960")
+		w.Header().Set("Ratelimit-Remaining", "931")
 		i.vendor.ServeHTTP(w, r)
 		return
 	}
@@ -101,6 +103,11 @@ func TestPagerDutyApp(t *testing.T) {
 	day, _ := time.Parse(time.DateOnly, soon.Format(time.DateOnly))
 	if v, ok := d.value("readiness_collector_token_expiry_timestamp_seconds", "source", "pagerduty/main"); !ok || v != float64(day.Unix()) {
 		t.Errorf("the token expires at %v, %v", v, ok)
+	}
+	for name, want := range map[string]float64{"readiness_collector_rate_limit": 960, "readiness_collector_rate_limit_remaining": 931} {
+		if v, ok := d.value(name, "source", "pagerduty/main"); !ok || v != want {
+			t.Errorf("%s is %v, %v; the token endpoint has no say in it", name, v, ok)
+		}
 	}
 	if v, ok := d.value("readiness_collector_circuit_open", "source", "pagerduty/main"); !ok || v != 0 {
 		t.Errorf("the circuit is %v, %v", v, ok)

@@ -258,6 +258,46 @@ func TestOthersShareOfTheBudgetIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestWhatHeadersTellOfTheBudget(t *testing.T) {
+	for name, tc := range map[string]struct {
+		header           http.Header
+		limit, remaining float64
+	}{
+		"PagerDuty":           {http.Header{"Ratelimit-Limit": {"960"}, "Ratelimit-Remaining": {"959"}, "Ratelimit-Reset": {"60"}}, 960, 959},
+		"Jira":                {http.Header{"X-Ratelimit-Limit": {"350"}, "X-Ratelimit-Remaining": {"12"}, "X-Ratelimit-Reset": {"2026-03-04T12:01Z"}}, 350, 12},
+		"nothing":             {nil, -1, -1},
+		"what is left alone":  {http.Header{"X-Ratelimit-Remaining": {"0"}}, -1, 0},
+		"no numbers":          {http.Header{"Ratelimit-Limit": {"lots"}, "Ratelimit-Remaining": {"-5"}}, -1, -1},
+		"numbers beyond all":  {http.Header{"Ratelimit-Limit": {"1e300"}, "Ratelimit-Remaining": {"NaN"}}, -1, -1},
+		"one that is refused": {http.Header{"Ratelimit-Limit": {"Inf"}, "X-Ratelimit-Limit": {"7"}}, 7, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, transport.Config{}, func(rw http.ResponseWriter, _ *http.Request, _ int) {
+				for k, v := range tc.header {
+					rw.Header()[k] = v
+				}
+			})
+			w.get(t, t.Context(), "/x")
+			if o := w.seen[0]; o.RateLimit != tc.limit || o.RateRemaining != tc.remaining {
+				t.Errorf("observed %v of %v, want %v of %v", o.RateRemaining, o.RateLimit, tc.remaining, tc.limit)
+			}
+		})
+	}
+}
+
+func TestTheShareOfTheBudgetSetsThePace(t *testing.T) {
+	for share, want := range map[float64]time.Duration{1: 60 * time.Second, 0.5: 120 * time.Second, 0.1: 600 * time.Second} {
+		w := start(t, transport.Config{RatePerMinute: 60, BudgetShare: share}, func(http.ResponseWriter, *http.Request, int) {})
+		burst := max(1, int(share*5))
+		for range 60 + burst {
+			w.get(t, t.Context(), "/x")
+		}
+		if got := w.totalSlept(); got < want-time.Second || got > want+time.Second {
+			t.Errorf("share %v: 60 requests beyond the burst took %s, want %s", share, got, want)
+		}
+	}
+}
+
 func TestRequestsKeepToTheRate(t *testing.T) {
 	w := start(t, transport.Config{RatePerMinute: 120, BudgetShare: 0.5}, func(http.ResponseWriter, *http.Request, int) {})
 	for range 65 {
