@@ -186,7 +186,7 @@ func TestTokenEndpointsThatDoNotGive(t *testing.T) {
 		"answers with no header": {say(200, "application/json", `{"access_token":"a\nb%s","token_type":"bearer"}`), "undecodable", 1},
 		"gives what is over":     {say(200, "application/json", `{"access_token":%q,"token_type":"bearer","expires_in":-5}`), "undecodable", 1},
 		"sends elsewhere": {func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, "http://127.0.0.1:1/", 307)
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
 			return true
 		}, "undecodable", 1},
 		"resets the connection":  {func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, "unreachable", 4},
@@ -202,7 +202,9 @@ func TestTokenEndpointsThatDoNotGive(t *testing.T) {
 			i := newIssuer(t)
 			i.answer = tc.answer
 			cfg, _ := i.oauth(t)
-			cfg.Timeout = 200 * time.Millisecond
+			if tc.want == "timeout" {
+				cfg.Timeout = 200 * time.Millisecond
+			}
 			w := start(t, cfg, i.guarded)
 			for range 3 {
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/services", nil)
