@@ -109,16 +109,18 @@ func (r *round) findLinks(ctx context.Context, next *remembered) (unasked map[st
 		if c.asked || c.link != "" || !c.done || len(services) == 0 || !r.wantsLink(c) {
 			continue
 		}
-		if asked == mostLinks {
+		link, told := "", false
+		if asked < mostLinks {
+			asked++
+			if link, told, err = r.api.remoteLink(ctx, key); err != nil {
+				return nil, err
+			}
+		}
+		if !told {
 			for _, service := range services {
 				unasked[service] = true
 			}
 			continue
-		}
-		asked++
-		link, err := r.api.remoteLink(ctx, key)
-		if err != nil {
-			return nil, err
 		}
 		// Claims are shared with the round before: a changed one is a new one.
 		changed := *c

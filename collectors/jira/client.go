@@ -165,36 +165,49 @@ func (a *api) statuses(ctx context.Context) (categories map[string]string, ids m
 	return categories, ids, nil
 }
 
-// remoteLink asks for the first web link of an issue; empty when it has none,
-// or is there no more.
-func (a *api) remoteLink(ctx context.Context, key string) (string, error) {
+// remoteLink asks for the first web link of an issue; empty when it has none.
+// asked is false when the issue cannot be seen any more, which says nothing of
+// its links.
+func (a *api) remoteLink(ctx context.Context, key string) (link string, asked bool, err error) {
 	const call = "GET /rest/api/2/issue/{id}/remotelink"
 	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/issue/" + url.PathEscape(key) + "/remotelink", call: call})
 	if err != nil {
 		var failed *collectors.CallError
 		if errors.As(err, &failed) && failed.Reason == collectors.ReasonNotFound {
-			return "", nil
+			return "", false, nil
 		}
-		return "", err
+		return "", false, err
 	}
-	var links []struct {
+	var links *[]struct {
 		Object struct {
 			URL string `json:"url"`
 		} `json:"object"`
 	}
-	if err := json.Unmarshal(body, &links); err != nil {
-		return "", undecodable(call, err)
+	if err := json.Unmarshal(body, &links); err != nil || links == nil {
+		return "", false, undecodable(call, errors.New("the answer is no list of links"))
 	}
-	for _, l := range links {
+	for _, l := range *links {
 		if l.Object.URL != "" {
-			return l.Object.URL, nil
+			return l.Object.URL, true, nil
 		}
 	}
-	return "", nil
+	return "", true, nil
 }
 
-// whoAmI asks for the account of the credential.
+// whoAmI asks for the account of the credential. An answer that names none is
+// none: something before the site may have said it.
 func (a *api) whoAmI(ctx context.Context) error {
-	_, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/myself", call: "GET /rest/api/2/myself"})
-	return err
+	const call = "GET /rest/api/2/myself"
+	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/myself", call: call})
+	if err != nil {
+		return err
+	}
+	var account struct {
+		ID   string `json:"accountId"`
+		Name string `json:"name"`
+	}
+	if json.Unmarshal(body, &account) != nil || account.ID == "" && account.Name == "" {
+		return undecodable(call, errors.New("the answer names no account"))
+	}
+	return nil
 }

@@ -107,7 +107,7 @@ func TestAStrangersAnswerIsNoEvidence(t *testing.T) {
 		t.Errorf("covered %q without knowing who we are", r.groups())
 	}
 	w = start(t, false, site, services, func(s setup) { s.fake.Token = "another" })
-	w.fake.Inject(jiratest.Fault{Call: "GET /rest/api/2/myself", Status: 200})
+	w.fake.Inject(jiratest.Fault{Call: "GET /rest/api/2/myself", Status: 200, Body: `{"accountId":"somebody"}`})
 	if r := w.collect(); len(r.covered) != 0 || calls(r.err) != "GET /rest/api/2/status unauthorized" {
 		t.Errorf("covered %q, error %v", r.groups(), r.err)
 	}

@@ -66,12 +66,18 @@ func (r *round) listIncidents(ctx context.Context) error {
 		from = cursor.Through
 	}
 	far := r.progress("history of incidents", from)
-	err := r.incidentPages(ctx, net, "updated", func(updated time.Time, batch *collectors.Batch) {
-		far(updated, len(batch.Incidents))
-		if first && updated.After(cursor.Through) && updated.Before(r.now) {
-			cursor.Through = updated
+	// The cursor keeps one page behind, and stands still when pages do not come in
+	// their order: what is before it must have been seen.
+	var before time.Time
+	ordered := true
+	err := r.incidentPages(ctx, net, "updated", func(oldest, newest time.Time, batch *collectors.Batch) {
+		far(newest, len(batch.Incidents))
+		ordered = ordered && !oldest.Before(before)
+		if first && ordered && before.After(cursor.Through) && before.Before(r.now) {
+			cursor.Through = before
 			batch.Cursors = cursor.cursors()
 		}
+		before = newest
 	})
 	if err != nil {
 		return err
@@ -137,15 +143,15 @@ func (s *Source) incidentSearch(net, order string) search {
 }
 
 // incidentPages walks a listing of incidents and emits each page. progress is
-// told the newest change of a page before it is emitted.
-func (r *round) incidentPages(ctx context.Context, net, order string, progress func(updated time.Time, batch *collectors.Batch)) error {
+// told the oldest and the newest change of a page before it is emitted.
+func (r *round) incidentPages(ctx context.Context, net, order string, progress func(oldest, newest time.Time, batch *collectors.Batch)) error {
 	reach := r.now.Add(-r.incidents.History)
 	return r.list(ctx, r.incidentSearch(net, order), "incident", r.needsLog, func(good, bad []*issue) error {
 		batch := collectors.Batch{}
 		for _, i := range bad {
 			r.suspect(i)
 		}
-		var newest time.Time
+		var oldest, newest time.Time
 		left := keySet{}
 		for _, i := range good {
 			in, err := r.incident(i)
@@ -155,6 +161,9 @@ func (r *round) incidentPages(ctx context.Context, net, order string, progress f
 				continue
 			}
 			delete(r.badIncidents, in.ID)
+			if oldest.IsZero() || i.updated.Before(oldest) {
+				oldest = i.updated
+			}
 			if i.updated.After(newest) {
 				newest = i.updated
 			}
@@ -185,7 +194,7 @@ func (r *round) incidentPages(ctx context.Context, net, order string, progress f
 			in.Gone, in.GoneWhy = true, "its ticket names no service of the catalog any more, seen "+stamp(r.now)
 			batch.Incidents = append(batch.Incidents, in)
 		}
-		progress(newest, &batch)
+		progress(oldest, newest, &batch)
 		if len(batch.Incidents) == 0 && len(batch.Cursors) == 0 && len(r.skipped) == 0 {
 			return nil
 		}

@@ -74,7 +74,7 @@ func (r *round) sweepIncidents(ctx context.Context) error {
 		return nil
 	}
 	r.listed = keySet{}
-	if err := r.incidentPages(ctx, r.everything(), "created", func(time.Time, *collectors.Batch) {}); err != nil {
+	if err := r.incidentPages(ctx, r.everything(), "created", func(_, _ time.Time, _ *collectors.Batch) {}); err != nil {
 		return err
 	}
 	if err := r.withdraw(ctx, &cursor); err != nil {

@@ -29,6 +29,8 @@ type state struct {
 	// reviews are those that are still listed, by key and service.
 	reviews map[string]evidence.Review
 	covered map[string]evidence.Coverage
+	// others are feedback and firings of alerts.
+	others map[string]string
 }
 
 // state reads the store.
@@ -36,7 +38,7 @@ func (w *world) state() (*state, error) {
 	ctx := context.Background()
 	s := &state{
 		records: map[key]string{}, observed: map[key]time.Time{}, incidents: map[string]evidence.Incident{},
-		reviews: map[string]evidence.Review{}, covered: map[string]evidence.Coverage{},
+		reviews: map[string]evidence.Review{}, covered: map[string]evidence.Coverage{}, others: map[string]string{},
 	}
 	found, err := w.store.LoadRecords(ctx, 0)
 	if err != nil {
@@ -69,7 +71,17 @@ func (w *world) state() (*state, error) {
 	for _, v := range reviews {
 		s.reviews[v.Key+" "+v.Service] = v
 	}
-	return s, nil
+	feedback, err := w.store.Feedback(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range feedback {
+		s.others[fmt.Sprintf("feedback %s %s", f.Check, f.Kind)] = fmt.Sprint(f.Count)
+	}
+	return s, w.store.EachAlert(ctx, store.AlertFilter{}, func(a evidence.AlertFiring) error {
+		s.others[fmt.Sprintf("alert %s from %s", a.Fingerprint, a.StartedAt.UTC())] = fmt.Sprintf("%+v", a)
+		return nil
+	})
 }
 
 // differences lists where a state is like none of those that it may be like.
@@ -84,6 +96,8 @@ func (s *state) differences(adrift map[string]bool, healthy ...*state) []string 
 		func(_ string, a, b evidence.Review) bool { return reflect.DeepEqual(a, b) })...)
 	list = append(list, compare("group", s.covered, pick(healthy, func(h *state) map[string]evidence.Coverage { return h.covered }),
 		func(_ string, a, b evidence.Coverage) bool { return maps.Equal(a.Except, b.Except) })...)
+	list = append(list, compare("other", s.others, pick(healthy, func(h *state) map[string]string { return h.others }),
+		func(_ string, a, b string) bool { return a == b })...)
 	return list
 }
 
@@ -197,6 +211,11 @@ func (s *state) invented(before *state, adrift map[string]bool, healthy ...*stat
 	for k, v := range s.reviews {
 		if !slices.ContainsFunc(truths, func(h *state) bool { return reflect.DeepEqual(h.reviews[k], v) }) {
 			list = append(list, fmt.Sprintf("review %s is %+v, before it was %+v, and the truth is %+v", k, v, before.reviews[k], healthy[0].reviews[k]))
+		}
+	}
+	for k, text := range s.others {
+		if !slices.ContainsFunc(truths, func(h *state) bool { return h.others[k] == text }) {
+			list = append(list, fmt.Sprintf("%s is %s, before it was %q, and the truth is %q", k, text, before.others[k], healthy[0].others[k]))
 		}
 	}
 	for k := range before.reviews {

@@ -189,6 +189,16 @@ type round struct {
 	refused bool
 	calls   map[string]int
 	covered map[string]bool
+	// far is what was last told of each long step.
+	far map[string]float64
+}
+
+// progress checks that what is told of a long step is sound.
+func (r *round) progress(c *check, p collectors.Progress) {
+	if p.Share < r.far[p.Step] || p.Share > 1 || p.Records < 0 {
+		c.errorf("%s has come to %g with %d records, after %g", p.Step, p.Share, p.Records, r.far[p.Step])
+	}
+	r.far[p.Step] = p.Share
 }
 
 // errRefused is a store that cannot write.
@@ -198,7 +208,7 @@ var errRefused = errors.New("the disk is full")
 // cursors before the next. refuse is the number of the batch, from 0, that the
 // store refuses; -1 for none.
 func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
-	r := &round{at: w.ourClock(), covered: map[string]bool{}}
+	r := &round{at: w.ourClock(), covered: map[string]bool{}, far: map[string]float64{}}
 	id := w.source.ID()
 	run, err := w.store.StartRun(ctx, id, r.at)
 	if err != nil {
@@ -215,7 +225,9 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 		Incidents: func(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
 			return w.store.EachIncident(ctx, id, span, each)
 		},
-		Person: func(id string) string { return fmt.Sprintf("person-%x", id) },
+		OpenAlerts: func(ctx context.Context) ([]evidence.AlertFiring, error) { return w.store.OpenAlerts(ctx, id) },
+		Progress:   func(p collectors.Progress) { r.progress(w.check, p) },
+		Person:     func(id string) string { return fmt.Sprintf("person-%x", id) },
 	}, func(b collectors.Batch) error {
 		if over.Load() || r.refused {
 			w.check.errorf("a batch after the round was over: %s", describe(b))
@@ -257,14 +269,12 @@ func (w *world) inspect(r *round, b collectors.Batch) {
 			w.check.errorf("%s of %s is a %s, and the fact a %s", v.Fact, v.Service, v.Value.Kind(), d.Kind)
 		case v.Source != id || v.Detail == "" || !v.ObservedAt.Equal(r.at):
 			w.check.errorf("a record without its source, provenance or time: %+v", v)
-		case v.Since.After(r.at):
+		case w.skew == 0 && v.Since.After(r.at):
 			w.check.errorf("%s of %s begins in the future, %s", v.Fact, v.Service, v.Since)
 		case w.suite.Secret != "" && strings.Contains(v.Detail, w.suite.Secret):
 			w.check.errorf("the credential is in the provenance of %s", v.Fact)
 		}
-		if !v.Since.IsZero() {
-			w.dated[key{v.Fact, v.Service}] = true
-		}
+		w.dated[key{v.Fact, v.Service}] = !v.Since.IsZero()
 	}
 	for _, in := range b.Incidents {
 		if in.Source != id || in.ID == "" || in.StartedAt.IsZero() || !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(in.StartedAt) {

@@ -29,6 +29,13 @@ func Form() fault.Form {
 			}
 		},
 		Next: nextRequest,
+		Shift: func(_ string, r *http.Request) *http.Request {
+			offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
+			if offset == 0 {
+				return nil
+			}
+			return withQuery(r, "offset", strconv.Itoa(offset-1))
+		},
 	}
 }
 
@@ -46,22 +53,26 @@ func (e endpoint) nextField() string {
 
 func nextRequest(call string, r *http.Request, answer map[string]any) *http.Request {
 	e := endpoints[call]
-	query := r.URL.Query()
 	if field := e.nextField(); field != "" {
 		next, _ := answer[field].(string)
 		if next == "" {
 			return nil
 		}
-		query.Set(e.cursor, next)
-	} else {
-		records, _ := answer[e.list].([]any)
-		if more, _ := answer["more"].(bool); !more {
-			return nil
-		}
-		offset, _ := strconv.Atoi(query.Get("offset"))
-		query.Set("offset", strconv.Itoa(offset+len(records)))
+		return withQuery(r, e.cursor, next)
 	}
-	next := r.Clone(r.Context())
-	next.URL.RawQuery = query.Encode()
-	return next
+	records, _ := answer[e.list].([]any)
+	if more, _ := answer["more"].(bool); !more {
+		return nil
+	}
+	offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
+	return withQuery(r, "offset", strconv.Itoa(offset+len(records)))
+}
+
+// withQuery is the request with another value of a parameter.
+func withQuery(r *http.Request, name, value string) *http.Request {
+	copied := r.Clone(r.Context())
+	query := r.URL.Query()
+	query.Set(name, value)
+	copied.URL.RawQuery = query.Encode()
+	return copied
 }

@@ -98,6 +98,9 @@ type Form struct {
 	// Next is the request of the page after the one that answers r; nil at the
 	// end of the listing.
 	Next func(call string, r *http.Request, answer map[string]any) *http.Request
+	// Shift is the request of the page that begins one record before the one that
+	// r asks for; nil where pages are not told by numbers, or for the first.
+	Shift func(call string, r *http.Request) *http.Request
 }
 
 // Injector is a handler whose answers can be spoiled. It is safe for

@@ -72,6 +72,11 @@ func (i *Injector) reorder(inner http.Handler, call string, r *http.Request, how
 	if i.form.Next == nil {
 		return nil
 	}
+	if how == PagesOverlapping && i.form.Shift != nil {
+		if shifted := i.form.Shift(call, r); shifted != nil {
+			return i.renumbered(ask(inner, shifted), call, r)
+		}
+	}
 	name, first := i.listing(r)
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -107,6 +112,25 @@ func (i *Injector) reorder(inner http.Handler, call string, r *http.Request, how
 	}
 	l.last = &answer{status: a.status, header: a.header, body: p.encode()}
 	return nil
+}
+
+// renumbered is an answer that says of itself that it is the page that r asks
+// for, of a listing with one more record.
+func (i *Injector) renumbered(a *answer, call string, r *http.Request) *answer {
+	p, ok := parsePage(a, i.form.List(call))
+	if !ok || p.object == nil {
+		return a
+	}
+	for _, name := range i.form.Page {
+		if at, err := strconv.Atoi(r.URL.Query().Get(name)); err == nil && p.object[name] != nil {
+			p.object[name] = at
+		}
+	}
+	if total, ok := p.object["total"].(float64); ok {
+		p.object["total"] = total + 1
+	}
+	a.body = p.encode()
+	return a
 }
 
 // listing names the listing that a request is for, without its page, and
