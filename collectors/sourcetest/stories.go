@@ -220,8 +220,7 @@ func (s *suite) large(l Large) []testCase {
 		if err := w.restart(); err != nil {
 			return err
 		}
-		again := step{Later, l.Data}
-		if _, err := w.play(again); err != nil {
+		if _, err := w.play(at); err != nil {
 			return err
 		}
 		now, err := w.state()
