@@ -14,6 +14,7 @@ import (
 // is read from the store again only when something has changed there.
 type outcomes struct {
 	store   *store.Store
+	firings firings
 	history snapshot.History
 	// sequence and since are those of the last reading.
 	sequence int64
@@ -26,7 +27,7 @@ const rereadAfter = 24 * time.Hour
 
 // measure adds the figures of incidents and reviews, and what people say about
 // checks, to a snapshot.
-func (o *outcomes) measure(ctx context.Context, s *snapshot.Snapshot) error {
+func (o *outcomes) measure(ctx context.Context, w *world, s *snapshot.Snapshot) error {
 	options := correlation.Options{}
 	sequence, err := o.store.HistorySequence(ctx)
 	if err != nil {
@@ -47,6 +48,9 @@ func (o *outcomes) measure(ctx context.Context, s *snapshot.Snapshot) error {
 	}
 	if o.history.Transitions, err = o.store.LoadTransitions(ctx, since); err != nil {
 		return fmt.Errorf("reading transitions: %w", err)
+	}
+	if o.history.Alerts, err = o.alerts(ctx, w, s, options.AlertsSince(s.At)); err != nil {
+		return err
 	}
 	s.Measure(o.history, options)
 	if s.Feedback, err = o.store.Feedback(ctx); err != nil {

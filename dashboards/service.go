@@ -25,6 +25,7 @@ func service() (dashboard.Dashboard, error) {
 		section{"Checks", serviceChecks()},
 		section{"Evidence", serviceEvidence()},
 		section{"Incidents", serviceIncidents()},
+		section{"Alerts", serviceAlerts()},
 	)
 	toOther(&d, "Fleet", "All services", "apps", fleetUID)
 	return d, err
@@ -264,6 +265,51 @@ func serviceIncidents() []made {
 			queries: []query{
 				{`readiness:incident_resolution_p50_seconds{service_name="$service", window="30d"}`, "p50"},
 				{`readiness:incident_resolution_p90_seconds{service_name="$service", window="30d"}`, "p90"},
+			},
+		}.lines(),
+	}
+}
+
+func serviceAlerts() []made {
+	const unknown = "Not known"
+	of30d := func(family string) string {
+		return `readiness:` + family + `{service_name="$service", window="30d"}`
+	}
+	return []made{
+		panel{
+			title: "Pages without an incident", width: 6, height: 4,
+			help: "Share of the paging alerts of 30 days without an incident of the service that was open or began near them. They woke nobody, or nobody wrote it down. Read it beside the number of pages.",
+			unit: unitShare, decimals: new(0.0), none: unknown,
+			steps:   []step{{color: green}, {from: 0.25, color: yellow}, {from: 0.5, color: red}},
+			queries: []query{{expr: of30d("alert_unpaged_ratio")}},
+		}.number(),
+		panel{
+			title: "Fires for (p50)", width: 6, height: 4,
+			help: "Half of the alerts of 30 days fired for at most this long; those that still fire count as lasting at least until now.",
+			unit: unitSeconds, none: unknown, steps: anySteps(blue),
+			queries: []query{{expr: of30d("alert_firing_duration_p50_seconds")}},
+		}.number(),
+		panel{
+			title: "Fires for (p90)", width: 6, height: 4,
+			help: "Nine tenths of the alerts of 30 days fired for at most this long.",
+			unit: unitSeconds, none: unknown, steps: anySteps(blue),
+			queries: []query{{expr: of30d("alert_firing_duration_p90_seconds")}},
+		}.number(),
+		panel{
+			title: "Alerts known", width: 6, height: 4,
+			help: "Share of the 30 days for which it is known whether alerts fired. What Prometheus did not see or has forgotten is not known, and while that is more than 2 hours nothing else is shown.",
+			unit: unitShare, decimals: new(1.0), steps: shareSteps(), none: "Nobody watches",
+			queries: []query{{expr: of30d("alert_history_covered_ratio")}},
+		}.number(),
+		panel{
+			title: "Alerts of 30 days", width: 24, height: 8,
+			help: "How often alerts of the service began to fire within the 30 days before: all of them, those that wake somebody, and those that came again within half an hour.",
+			unit: unitCount, decimals: new(0.0), min: new(0.0), none: unknown,
+			colors: map[string]string{"All": blue, "Paging": red, "Flapping": orange},
+			queries: []query{
+				{of30d("alert_firings"), "All"},
+				{of30d("alert_paging_firings"), "Paging"},
+				{of30d("alert_flapping_firings"), "Flapping"},
 			},
 		}.lines(),
 	}

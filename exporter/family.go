@@ -90,6 +90,8 @@ func Groups() []Group {
 		incidentsOfServices(),
 		incidentsOfGroups(),
 		incidentsByBadge(),
+		alertsOfServices(),
+		alertsOfGroups(),
 		reviewGroup(),
 		frameworkGroup(),
 	}

@@ -161,6 +161,7 @@ func smallHistory() snapshot.History {
 		Incidents: []correlation.Incident{
 			old, incident("checkout", 20, time.Hour), incident("checkout", 10, 4*time.Hour), noisy, open,
 		},
+		Alerts: smallAlerts(),
 		Transitions: []scoring.Transition{
 			{Service: "checkout", At: now.Add(-48 * time.Hour), From: framework.Silver, To: framework.Bronze, Cause: scoring.CauseEvidence},
 		},
@@ -168,6 +169,28 @@ func smallHistory() snapshot.History {
 			{Source: "jira/main", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone, CreatedAt: now.AddDate(0, -2, 0), CompletedAt: now.AddDate(0, -1, 0)},
 			{Source: "jira/main", Key: "PRR-2", Service: "new", Status: evidence.ReviewOpen, CreatedAt: now.AddDate(0, 0, -2)},
 		},
+	}
+}
+
+// smallAlerts are those of checkout, which has been watched for long enough, and
+// the hostile service, which was watched from yesterday on.
+func smallAlerts() correlation.Alerts {
+	const source = "prometheus/main"
+	firing := func(alert string, hours int, took time.Duration) evidence.AlertFiring {
+		at := now.Add(-time.Duration(hours) * time.Hour)
+		return evidence.AlertFiring{Source: source, Fingerprint: alert, Alert: alert, Services: []string{"checkout"}, StartedAt: at, EndedAt: at.Add(took), Paging: alert == "a"}
+	}
+	again := firing("a", 5, 20*time.Minute)
+	again.StartedAt, again.EndedAt = again.EndedAt.Add(10*time.Minute), again.EndedAt.Add(40*time.Minute)
+	return correlation.Alerts{
+		// The first is beside an incident.
+		Firings: []evidence.AlertFiring{firing("a", 20*24, time.Hour), firing("a", 5, 20*time.Minute), again, firing("b", 7, 10*time.Minute)},
+		Sights: map[string]correlation.AlertSight{source: {
+			Spans:    []evidence.Span{{From: now.AddDate(0, 0, -40), Until: now.Add(-6 * time.Minute)}},
+			Services: map[string]time.Time{"checkout": now.AddDate(0, 0, -40), hostileName: now.AddDate(0, 0, -1)},
+		}},
+		Watchers: map[string][]string{"checkout": {source}, hostileName: {source}},
+		Paged:    map[string]bool{"checkout": true},
 	}
 }
 

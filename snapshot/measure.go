@@ -12,13 +12,15 @@ import (
 type History struct {
 	// Incidents are those of correlation.Link.
 	Incidents []correlation.Incident
+	// Alerts are the firings of alerts since correlation.Options.AlertsSince.
+	Alerts correlation.Alerts
 	// Transitions are the changes of badges.
 	Transitions []scoring.Transition
 	// Reviews are the readiness reviews of all time.
 	Reviews []evidence.Review
 }
 
-// Measure adds the figures of incidents and reviews to a snapshot that has its
+// Measure adds the figures of incidents, alerts and reviews to a snapshot that has its
 // services and their badges, as they are at s.At. It must be called before the
 // snapshot is published.
 func (s *Snapshot) Measure(h History, o correlation.Options) {
@@ -40,17 +42,22 @@ func (s *Snapshot) Measure(h History, o correlation.Options) {
 		})
 	}
 	figures := correlation.PerService(h.Incidents, services, o, s.At)
+	alerts, alertGroups := correlation.MeasureAlerts(h.Alerts, h.Incidents, services, o, s.At)
 	reviews := correlation.PerServiceReviews(h.Reviews, s.At)
 	for i := range s.Services {
 		service := &s.Services[i]
-		service.Incidents, service.Reviews = nil, nil
+		service.Incidents, service.Alerts, service.Reviews = nil, nil, nil
 		if f, ok := figures[service.Entry.Name]; ok {
 			service.Incidents = &f
+		}
+		if a, ok := alerts[service.Entry.Name]; ok {
+			service.Alerts = &a
 		}
 		if r, ok := reviews[service.Entry.Name]; ok {
 			service.Reviews = &r
 		}
 	}
+	s.AlertGroups = alertGroups
 	s.Groups = correlation.PerGroup(h.Incidents, services, o, s.At)
 	s.BadgeFigures = correlation.PerBadge(h.Incidents, correlation.NewBadgeHistory(held, changes), o, s.At)
 }

@@ -35,6 +35,9 @@ type Snapshot struct {
 	Groups []correlation.GroupFigures
 	// Feedback is what issues say about checks, by check and kind.
 	Feedback []evidence.Feedback
+	// AlertGroups are the alert figures of groups with a service whose alerts are
+	// watched for.
+	AlertGroups []correlation.GroupAlertFigures
 	// BadgeFigures are the incident figures of each badge that was held.
 	BadgeFigures []correlation.BadgeFigures
 }
@@ -50,6 +53,8 @@ type Service struct {
 	FlippedAt map[string]time.Time
 	// Incidents are its incident figures, nil when it never had an incident.
 	Incidents *correlation.Figures
+	// Alerts are its alert figures, nil when nobody watches for its alerts.
+	Alerts *correlation.AlertFigures
 	// Reviews are its readiness reviews, nil when it never had one.
 	Reviews *correlation.Reviews
 }

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/snapshot"
+	"github.com/prodready/collector/store"
+)
+
+// firings are the alerts that fired, as far back as the figures look. Only what
+// has changed since the last reading is read again.
+type firings struct {
+	store *store.Store
+	kept  map[firing]evidence.AlertFiring
+	// sequence is that of the last reading.
+	sequence int64
+}
+
+// firing identifies one.
+type firing struct {
+	source, fingerprint string
+	started             int64
+}
+
+// since are the firings that had not ended before a time. It must not go back
+// from one call to the next.
+func (f *firings) since(ctx context.Context, since time.Time) ([]evidence.AlertFiring, error) {
+	// What changes while it is read is read again the next time.
+	sequence, err := f.store.AlertSequence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.kept == nil {
+		f.kept = map[firing]evidence.AlertFiring{}
+	}
+	if sequence != f.sequence {
+		err := f.store.EachAlert(ctx, store.AlertFilter{Since: since, After: f.sequence}, func(a evidence.AlertFiring) error {
+			f.kept[firing{a.Source, a.Fingerprint, a.StartedAt.UnixMicro()}] = a
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading alerts: %w", err)
+		}
+		f.sequence = sequence
+	}
+	list := make([]evidence.AlertFiring, 0, len(f.kept))
+	for key, a := range f.kept {
+		if !a.EndedAt.IsZero() && a.EndedAt.Before(since) {
+			delete(f.kept, key)
+			continue
+		}
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// alerts is what is known of alerts, of those who watch for them, and of whose
+// incidents a page can be compared with.
+func (o *outcomes) alerts(ctx context.Context, w *world, s *snapshot.Snapshot, since time.Time) (correlation.Alerts, error) {
+	out := correlation.Alerts{Sights: map[string]correlation.AlertSight{}, Watchers: watchers(w), Paged: paged(w, s)}
+	if len(out.Watchers) == 0 {
+		return out, nil
+	}
+	var err error
+	if out.Firings, err = o.firings.since(ctx, since); err != nil {
+		return out, err
+	}
+	sights, err := o.store.AlertSights(ctx, since)
+	if err != nil {
+		return out, err
+	}
+	for source, sight := range sights {
+		out.Sights[source] = correlation.AlertSight{Spans: sight.Spans, Services: sight.Services}
+	}
+	return out, nil
+}
+
+// watchers are the configured sources that watch for the alerts of each service.
+func watchers(w *world) map[string][]string {
+	out := map[string][]string{}
+	for _, i := range w.instances {
+		watcher, ok := i.source.(collectors.AlertWatcher)
+		if !ok {
+			continue
+		}
+		for _, service := range w.catalog.Services() {
+			if watcher.WatchesAlerts(service) {
+				out[service.Name] = append(out[service.Name], i.source.ID())
+			}
+		}
+	}
+	return out
+}
+
+// factPages is known of a service when a pager has listed its incidents of a
+// window that is longer than the figures'.
+const factPages = "pagerduty.high_urgency_90d"
+
+// paged are the services whose incidents are known.
+func paged(w *world, s *snapshot.Snapshot) map[string]bool {
+	out := map[string]bool{}
+	fact, ok := w.facts.Index(factPages)
+	if !ok {
+		return out
+	}
+	for i := range s.Services {
+		service := &s.Services[i]
+		if fact < len(service.Evidence) {
+			o := service.Evidence[fact]
+			out[service.Entry.Name] = o != nil && o.Value.Kind() != evidence.KindInvalid
+		}
+	}
+	return out
+}

@@ -1,0 +1,143 @@
+package exporter
+
+import (
+	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/snapshot"
+)
+
+// alertsOfServices is the alerts of one service.
+func alertsOfServices() Group {
+	return Group{
+		Title: "Alerts of services",
+		Intro: "How often Prometheus alerts fired that were about a service, from the history of `ALERTS`. " +
+			"An alert that was unseen for at most 3 minutes went on firing. Alerts of the whole fleet are nobody's. " +
+			"What happened while a server was not seen, before its data begins, or before the service was in the catalog is not known: " +
+			"while more than 2 hours of the window are missing, there is nothing but the share that is known.",
+		Families: alertFamilies("", []string{ServiceLabel, "window"}, func(collect alertCollect) func(*snapshot.Snapshot, Options, Emit) {
+			return perService(func(s *snapshot.Service, emit Emit) {
+				if s.Alerts == nil {
+					return
+				}
+				for i := range s.Alerts.Windows {
+					w := &s.Alerts.Windows[i]
+					collect(w, func(value float64, labels ...string) {
+						emit(value, append([]string{s.Entry.Name, w.Window.String()}, labels...)...)
+					})
+				}
+			})
+		}),
+	}
+}
+
+// alertsOfGroups is the alerts of groups of services.
+func alertsOfGroups() Group {
+	labels := []string{"scope", "group", "window"}
+	perGroup := func(collect alertCollect) func(*snapshot.Snapshot, Options, Emit) {
+		return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+			for i := range s.AlertGroups {
+				g := &s.AlertGroups[i]
+				for j := range g.Windows {
+					w := &g.Windows[j]
+					collect(w, func(value float64, labels ...string) {
+						emit(value, append([]string{string(g.Scope), g.Group, w.Window.String()}, labels...)...)
+					})
+				}
+			}
+		}
+	}
+	services := Family{
+		Name: "group_alert_services", Kind: Gauge, Stability: Experimental, Labels: labels,
+		Help:     "Number of services of the group whose alerts are known over the window; the figures of the group are theirs.",
+		Presence: "somebody watches for the alerts of a service of the group",
+		Collect:  perGroup(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Services)) }),
+	}
+	return Group{
+		Title: "Alerts of groups",
+		Intro: "An alert that was about several services of a group is one. " +
+			"They are about the services whose alerts are known over the window, which `readiness_group_alert_services` counts.",
+		Families: append([]Family{services}, alertFamilies("group_", labels, perGroup)...),
+	}
+}
+
+// alertCollect emits what a family says of one window; emit has the labels of
+// the service or group and the window already.
+type alertCollect func(w *correlation.AlertWindow, emit Emit)
+
+// alertFamilies are those that services and groups have in common.
+func alertFamilies(prefix string, labels []string, each func(alertCollect) func(*snapshot.Snapshot, Options, Emit)) []Family {
+	const enough = "the alerts of the window are known"
+	whose := "the service"
+	if prefix != "" {
+		whose = "the group"
+	}
+	// known leaves out windows of which too little is known.
+	known := func(collect alertCollect) func(*snapshot.Snapshot, Options, Emit) {
+		return each(func(w *correlation.AlertWindow, emit Emit) {
+			if w.Services > 0 {
+				collect(w, emit)
+			}
+		})
+	}
+	families := []Family{
+		{
+			Name: prefix + "alert_firings", Kind: Gauge, Stability: Experimental, Labels: labels,
+			Help:     "Number of times that alerts of " + whose + " began to fire within the window.",
+			Presence: enough,
+			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Firings)) }),
+		},
+		{
+			Name: prefix + "alert_paging_firings", Kind: Gauge, Stability: Experimental, Labels: labels,
+			Help:     "Number of these firings whose severity wakes somebody.",
+			Presence: enough,
+			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Paging)) }),
+		},
+		{
+			Name: prefix + "alert_flapping_firings", Kind: Gauge, Stability: Experimental, Labels: labels,
+			Help:     "Number of these firings that began within 30 minutes of the end of the last one of the same alert; the first is not counted.",
+			Presence: enough,
+			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Flapping)) }),
+		},
+	}
+	for _, e := range estimates()[:2] {
+		families = append(families, Family{
+			Name: prefix + "alert_firing_duration_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Experimental, Labels: labels,
+			Help:     e.words + " of how long these firings lasted, to about a minute; those that go on last at least until now.",
+			Presence: enough + " and at least " + e.share + " of the firings are estimated to have ended",
+			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitEstimate(emit, e.read(&w.Duration)) }),
+		})
+	}
+	families = append(families,
+		Family{
+			Name: prefix + "alert_unpaged_ratio", Kind: Gauge, Unit: "ratio", Stability: Experimental, Labels: labels,
+			Help: "Share of the firings of paging severity that began at least 15 minutes ago without an incident of the same service " +
+				"that was open then or began from 5 minutes before to 15 minutes after, 0 to 1. Silenced and inhibited alerts are among them.",
+			Presence: "the alerts of the window and the service's incidents in PagerDuty are known, and there was such a firing",
+			Collect: known(func(w *correlation.AlertWindow, emit Emit) {
+				if ratio, some := w.Unpaged.Ratio(); some {
+					emit(ratio)
+				}
+			}),
+		},
+		Family{
+			Name: prefix + "alert_compared_firings", Kind: Gauge, Stability: Experimental, Labels: labels,
+			Help:     "Number of firings that the share of unpaged ones is of.",
+			Presence: "as the share",
+			Collect: known(func(w *correlation.AlertWindow, emit Emit) {
+				if _, some := w.Unpaged.Ratio(); some {
+					emit(float64(w.Unpaged.Firings))
+				}
+			}),
+		},
+	)
+	covered, watched := "Share of the window for which it is known whether alerts of the service fired, 0 to 1.", "somebody watches for the alerts of the service"
+	if prefix != "" {
+		watched = "somebody watches for the alerts of a service of the group"
+		covered = "Mean over the services of the group whose alerts somebody watches for of the share of the window for which it is known whether they fired, 0 to 1."
+	}
+	return append(families, Family{
+		Name: prefix + "alert_history_covered_ratio", Kind: Gauge, Unit: "ratio", Stability: Experimental, Labels: labels,
+		Help:     covered,
+		Presence: watched,
+		Collect:  each(func(w *correlation.AlertWindow, emit Emit) { emit(w.Covered) }),
+	})
+}
