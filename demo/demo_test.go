@@ -100,6 +100,7 @@ func collected(t *testing.T, o options) *demo {
 func TestAFullRound(t *testing.T) {
 	d := collected(t, options{seed: 11, services: company.DefaultServices, listen: "127.0.0.1:0"})
 	t.Run("it sees what is practised", func(t *testing.T) { seesWhatIsPractised(t, d) })
+	t.Run("alerts are those of the company", func(t *testing.T) { alertsAreThoseOfTheCompany(t, d) })
 	t.Run("badges have a past", func(t *testing.T) { badgesHaveAPast(t, d) })
 }
 

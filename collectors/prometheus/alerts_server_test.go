@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/store"
 )
 
 const rangePath = "/prefix/api/v1/query_range"
@@ -39,6 +41,8 @@ type past struct {
 	requests []string
 	source   *prometheus.Source
 	services []*catalog.Service
+	// store keeps what is stored, too, where it is set.
+	store *store.Store
 
 	cursors  map[string]string
 	firings  map[string]evidence.AlertFiring
@@ -160,6 +164,9 @@ func (p *past) collect(minute int, store func(collectors.Batch) error) error {
 	return p.source.Collect(p.t.Context(), collectors.Request{
 		Services: p.services, Now: atMinute(minute).Add(17 * time.Second), Cursors: p.cursors,
 		OpenAlerts: func(context.Context) ([]evidence.AlertFiring, error) {
+			if p.store != nil {
+				return p.store.OpenAlerts(p.t.Context(), "prometheus/main")
+			}
 			var open []evidence.AlertFiring
 			for _, f := range p.firings {
 				if f.EndedAt.IsZero() {
@@ -172,6 +179,11 @@ func (p *past) collect(minute int, store func(collectors.Batch) error) error {
 	}, func(b collectors.Batch) error {
 		if store != nil {
 			if err := store(b); err != nil {
+				return err
+			}
+		}
+		if p.store != nil {
+			if _, err := p.store.Commit(p.t.Context(), "prometheus/main", 0, noon, b); err != nil {
 				return err
 			}
 		}
@@ -240,5 +252,42 @@ func (p *past) wantSpans(minutes ...int) {
 	}
 	if !slices.Equal(got, minutes) {
 		p.t.Errorf("watched %v, want %v", got, minutes)
+	}
+}
+
+// keep keeps what is stored in a real store, too.
+func (p *past) keep() {
+	p.t.Helper()
+	facts, err := evidence.NewFacts(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if p.store, err = store.Open(p.t.Context(), store.Options{URL: filepath.Join(p.t.TempDir(), "kept.db"), Facts: facts}); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		if err := p.store.Close(); err != nil {
+			p.t.Error(err)
+		}
+	})
+}
+
+// wantKept compares the real store with what was passed on.
+func (p *past) wantKept() {
+	p.t.Helper()
+	n := 0
+	err := p.store.EachAlert(p.t.Context(), store.AlertFilter{}, func(f evidence.AlertFiring) error {
+		n++
+		if want := p.firings[f.Fingerprint+f.StartedAt.String()]; !want.EndedAt.Equal(f.EndedAt) || want.Alert != f.Alert {
+			p.t.Errorf("kept %+v, want %+v", f, want)
+		}
+		return nil
+	})
+	if err != nil || n != len(p.firings) {
+		p.t.Errorf("%d firings are kept, want %d (%v)", n, len(p.firings), err)
+	}
+	sights, err := p.store.AlertSights(p.t.Context(), time.Time{})
+	if err != nil || !slices.Equal(sights["prometheus/main"].Spans, p.spans) || len(sights["prometheus/main"].Services) != len(p.since) {
+		p.t.Errorf("watched %+v, want %v (%v)", sights, p.spans, err)
 	}
 }

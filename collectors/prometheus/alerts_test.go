@@ -105,6 +105,9 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 1))
 			p := begin(t, shop())
 			p.mostPoints = 100 + dice.IntN(2000)
+			if seed < 3 {
+				p.keep()
+			}
 			var want []string
 			const end = 3000
 			for i := range 6 {
@@ -137,6 +140,9 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 			sort.Strings(want)
 			if !slices.Equal(got, want) {
 				t.Errorf("stored\n%v\nwant\n%v", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+			if p.store != nil {
+				p.wantKept()
 			}
 			if len(p.spans) != 1 || minuteOf(p.spans[0].Until) != end-1 {
 				t.Errorf("watched %v", p.spans)

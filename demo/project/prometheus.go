@@ -36,6 +36,7 @@ func Series(c *company.Company) iter.Seq[prometheus.Series] {
 		going := true
 		w := writer{start: c.Now, yield: func(s prometheus.Series) { going = going && yield(s) }}
 		fleet(&w)
+		alerts(c, &w)
 		for _, s := range c.Services {
 			if !going {
 				return
@@ -67,7 +68,11 @@ func Series(c *company.Company) iter.Seq[prometheus.Series] {
 // fleet are the series that belong to no service: the machines, and what tells
 // that an exporter is there at all.
 func fleet(w *writer) {
-	w.put("up", overAMonth, prometheus.Constant(1), "job", "prometheus", "instance", "localhost:9090", "cluster", cluster)
+	// What is seen of one minute has to be known to be seen of it.
+	w.yield(prometheus.Series{
+		Name: "up", Reach: overAMonth, Every: time.Minute, At: prometheus.Constant(1),
+		Labels: map[string]string{"job": "prometheus", "instance": "localhost:9090", "cluster": cluster},
+	})
 	w.put("up", overAWeek, prometheus.Constant(1), "job", "kube-state-metrics", "namespace", "monitoring", "instance", "kube-state-metrics:8080", "cluster", cluster)
 	for i := range nodes {
 		w.put("kube_node_labels", 0, prometheus.Constant(1), "node", nodeName(i), "label_topology_kubernetes_io_zone", zoneOf(i), "cluster", cluster)

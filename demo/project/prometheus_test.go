@@ -456,7 +456,7 @@ func TestSeriesAreThoseOfTheSeed(t *testing.T) {
 	if other, _ := read(6); slices.Equal(names, other) {
 		t.Error("two seeds give one set of series")
 	}
-	if most := 50 * len(simulated(t, 5).Services); len(names) > most {
+	if most := 56 * len(simulated(t, 5).Services); len(names) > most {
 		t.Errorf("%d series, want at most %d", len(names), most)
 	}
 	seen := map[string]bool{}

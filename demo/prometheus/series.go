@@ -18,10 +18,24 @@ type Series struct {
 	Labels map[string]string
 	// Reach is how far back from the start it is written; 0 means DefaultReach.
 	Reach time.Duration
+	// Every is how often its past is sampled, whatever the resolutions say; 0
+	// leaves it to them.
+	Every time.Duration
+	// During are the only stretches of the past in which it is looked at, in
+	// order and apart; nil means all of it. What is there now and then, and for
+	// minutes, has to be sampled finely, which the rest of the past need not be.
+	// It needs Every.
+	During []Span
 	// At is the value at a time; there is no sample when ok is false. It must
 	// be pure: it is called from several goroutines and more than once.
 	At func(t time.Time) (value float64, ok bool)
 }
+
+// Span is a stretch of time.
+type Span struct{ From, Until time.Time }
+
+// Holds reports whether a time is in the span; its end is not.
+func (s Span) Holds(t time.Time) bool { return !t.Before(s.From) && t.Before(s.Until) }
 
 // DefaultReach is how far back a series is written that does not say.
 const DefaultReach = 26 * time.Hour
@@ -62,6 +76,9 @@ func (s *Series) labels() (labels.Labels, error) {
 	if s.At == nil {
 		return labels.EmptyLabels(), fmt.Errorf("the series %s has no values: set At", s.Name)
 	}
+	if s.Every < 0 || s.During != nil && s.Every == 0 {
+		return labels.EmptyLabels(), fmt.Errorf("the series %s is looked at in stretches: say how often with Every", s.Name)
+	}
 	b := labels.NewScratchBuilder(len(s.Labels) + 1)
 	b.Add(model.MetricNameLabel, s.Name)
 	for name, value := range s.Labels {
@@ -96,6 +113,22 @@ func instants(now time.Time, reach time.Duration, steps []Resolution) []int64 {
 		}
 		if at = next; at < end {
 			times = append(times, at)
+		}
+	}
+	return append(times, end)
+}
+
+// within are the times in and right after stretches of the past, and now.
+func within(now time.Time, reach, every time.Duration, during []Span) []int64 {
+	var times []int64
+	end, last, step := now.UnixMilli(), now.Add(-reach).UnixMilli()-1, every.Milliseconds()
+	for _, s := range during {
+		// One more than the span holds, so that its end is seen.
+		for at := (s.From.UnixMilli() + step - 1) / step * step; at < min(s.Until.UnixMilli()+step, end); at += step {
+			if at > last {
+				times = append(times, at)
+				last = at
+			}
 		}
 	}
 	return append(times, end)

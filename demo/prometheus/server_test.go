@@ -95,8 +95,20 @@ func waitFor(t *testing.T, what string, done func() bool) {
 	}
 }
 
+// stretches are times at which a series has the value 1.
+type stretches []Span
+
+func (s stretches) holds(at time.Time) (float64, bool) {
+	return 1, slices.ContainsFunc(s, func(one Span) bool { return one.Holds(at) })
+}
+
 func TestThePastAndThePresentAnswerQueries(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 34, 56, 0, time.UTC)
+	// Five minutes ten days ago, and ten a week ago.
+	spells := stretches{
+		{From: now.Add(-10 * 24 * time.Hour), Until: now.Add(-10*24*time.Hour + 5*time.Minute)},
+		{From: now.Add(-7 * 24 * time.Hour), Until: now.Add(-7*24*time.Hour + 10*time.Minute)},
+	}
 	_, api := started(t, Options{
 		Now: func() time.Time { return now }, Every: -1,
 		Series: listed(
@@ -104,6 +116,11 @@ func TestThePastAndThePresentAnswerQueries(t *testing.T) {
 			Series{Name: "short", At: Constant(1)},
 			Series{Name: "requests_total", At: func(at time.Time) (float64, bool) { return float64(at.Unix()-1.7e9) * 2, true }},
 			Series{Name: "ended", At: func(at time.Time) (float64, bool) { return 1, at.Before(now.Add(-2 * time.Minute)) }},
+			Series{
+				Name: "spells", Reach: 20 * 24 * time.Hour, Every: time.Minute, At: spells.holds,
+				During: []Span{spells[0], spells[1]},
+			},
+			Series{Name: "fine", Reach: 48 * time.Hour, Every: time.Minute, At: Constant(1)},
 			Series{Name: "never", At: func(time.Time) (float64, bool) { return 0, false }},
 		),
 	})
@@ -117,6 +134,10 @@ func TestThePastAndThePresentAnswerQueries(t *testing.T) {
 		{`ended`, ``},
 		{`ended offset 3m`, `ended 1`},
 		{`never`, ``},
+		{`count_over_time(spells[20d])`, `{} 15`},
+		{`count_over_time(spells[9d])`, `{} 10`},
+		{`count_over_time(spells[5d])`, ``},
+		{`count_over_time(fine[1h] offset 1d)`, `{} 60`},
 		{`count_over_time(short[1h])`, `{} 61`},
 	} {
 		if got := strings.Join(ask(t, api, c.query, now), "; "); got != c.want {

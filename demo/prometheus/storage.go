@@ -21,6 +21,8 @@ const batch = 256
 type track struct {
 	labels labels.Labels
 	reach  time.Duration
+	every  time.Duration
+	during []Span
 	at     func(time.Time) (float64, bool)
 	// ref is the storage's number for it, present whether it has a sample now.
 	ref     storage.SeriesRef
@@ -66,9 +68,29 @@ func (o *Options) tracks() ([]*track, error) {
 		if reach <= 0 {
 			reach = DefaultReach
 		}
-		all = append(all, &track{labels: ls, reach: min(reach, o.Retention), at: s.At})
+		all = append(all, &track{labels: ls, reach: min(reach, o.Retention), every: s.Every, during: s.During, at: s.At})
 	}
 	return all, nil
+}
+
+// rhythm is what the times of most series follow from.
+type rhythm struct{ reach, every time.Duration }
+
+// times are when the past of a series is sampled.
+func (t *track) times(now time.Time, steps []Resolution, cache map[rhythm][]int64) []int64 {
+	if t.during != nil {
+		return within(now, t.reach, t.every, t.during)
+	}
+	key := rhythm{t.reach, t.every}
+	times, ok := cache[key]
+	if !ok {
+		if t.every > 0 {
+			steps = []Resolution{{t.reach, t.every}}
+		}
+		times = instants(now, t.reach, steps)
+		cache[key] = times
+	}
+	return times
 }
 
 // writePast writes the past up to now as one block of the folder. A block of
@@ -88,19 +110,14 @@ func writePast(ctx context.Context, dir string, all []*track, now time.Time, ste
 		return fmt.Errorf("writing the past: %w", err)
 	}
 	defer func() { err = errors.Join(err, writer.Close()) }()
-	cache := map[time.Duration][]int64{}
+	cache := map[rhythm][]int64{}
 	for first := 0; first < len(all); first += batch {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		appender := writer.AppenderV2(ctx)
 		for _, t := range all[first:min(first+batch, len(all))] {
-			times, ok := cache[t.reach]
-			if !ok {
-				times = instants(now, t.reach, steps)
-				cache[t.reach] = times
-			}
-			for _, ms := range times {
+			for _, ms := range t.times(now, steps, cache) {
 				if err := t.append(appender, ms); err != nil {
 					return errors.Join(err, appender.Rollback())
 				}
