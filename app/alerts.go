@@ -12,35 +12,35 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// firings are the alerts that fired, as far back as the figures look. Only what
-// has changed since the last reading is read again.
-type firings struct {
+// alertMemory holds the alerts that fired, as far back as the figures look. Only
+// what has changed since the last reading is read again.
+type alertMemory struct {
 	store *store.Store
-	kept  map[firing]evidence.AlertFiring
+	kept  map[alertKey]evidence.AlertFiring
 	// sequence is that of the last reading.
 	sequence int64
 }
 
-// firing identifies one.
-type firing struct {
+// alertKey identifies a firing of any source.
+type alertKey struct {
 	source, fingerprint string
 	started             int64
 }
 
 // since are the firings that had not ended before a time. It must not go back
 // from one call to the next.
-func (f *firings) since(ctx context.Context, since time.Time) ([]evidence.AlertFiring, error) {
+func (f *alertMemory) since(ctx context.Context, since time.Time) ([]evidence.AlertFiring, error) {
 	// What changes while it is read is read again the next time.
 	sequence, err := f.store.AlertSequence(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if f.kept == nil {
-		f.kept = map[firing]evidence.AlertFiring{}
+		f.kept = map[alertKey]evidence.AlertFiring{}
 	}
 	if sequence != f.sequence {
 		err := f.store.EachAlert(ctx, store.AlertFilter{Since: since, After: f.sequence}, func(a evidence.AlertFiring) error {
-			f.kept[firing{a.Source, a.Fingerprint, a.StartedAt.UnixMicro()}] = a
+			f.kept[alertKey{a.Source, a.Fingerprint, a.StartedAt.UnixMicro()}] = a
 			return nil
 		})
 		if err != nil {

@@ -53,7 +53,7 @@ type savedBadge struct {
 
 // loadEvaluation reads what the last process knew.
 func loadEvaluation(ctx context.Context, s *store.Store, w *world, log *slog.Logger) (*evaluation, error) {
-	e := &evaluation{store: s, log: log, failed: func(string, int) {}, ledger: evidence.NewLedger(), saved: map[string]savedBadge{}, outcomes: outcomes{store: s, firings: firings{store: s}}}
+	e := &evaluation{store: s, log: log, failed: func(string, int) {}, ledger: evidence.NewLedger(), saved: map[string]savedBadge{}, outcomes: outcomes{store: s, firings: alertMemory{store: s}}}
 	loaded, err := s.LoadState(ctx, func(f store.Framework) (*framework.Framework, error) {
 		if f.Hash == w.framework.Hash {
 			return w.framework, nil

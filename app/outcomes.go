@@ -14,7 +14,7 @@ import (
 // is read from the store again only when something has changed there.
 type outcomes struct {
 	store   *store.Store
-	firings firings
+	firings alertMemory
 	history snapshot.History
 	// sequence and since are those of the last reading.
 	sequence int64
