@@ -74,6 +74,37 @@ func TestAMassDisappearanceNeedsASecondListing(t *testing.T) {
 	})
 }
 
+// A first listing after a change of the configuration is a complete one, too.
+func TestAMassDisappearanceFromAFirstListing(t *testing.T) {
+	issues := crowd(60, time.Hour)
+	site, services := shop(issues...)
+	w := start(t, false, site, services)
+	w.mustCollect()
+	for n := range issues[:30] {
+		issues[n].Labels = []string{"drill"}
+	}
+	w.options.Incidents.JQL = incidentsJQL + ` AND labels != "drill"`
+	marked, _ := shop(issues...)
+	w.fake.SetSite(marked)
+	w.restart()
+	w.pass(10 * time.Minute)
+	if r := w.mustCollect(); r.gone() != 0 {
+		t.Errorf("%d are withdrawn after one answer", r.gone())
+	}
+	w.pass(10 * time.Minute)
+	if r := w.mustCollect(); r.gone() != 30 {
+		t.Errorf("%d are withdrawn, want 30", r.gone())
+	}
+	w.pass(10 * time.Minute)
+	w.fake.Forget()
+	w.mustCollect()
+	for _, q := range w.fake.Requests() {
+		if strings.Contains(q.JQL, "drill") && !strings.Contains(q.JQL, "updated >= \"-20m\"") {
+			t.Errorf("listed again: %s", q.JQL)
+		}
+	}
+}
+
 func TestAFewMayDisappearAtOnce(t *testing.T) {
 	for missing, want := range map[int]int{10: 10, 11: 0} {
 		issues := crowd(20, time.Hour)
