@@ -25,6 +25,9 @@ func (c Scorecard) writeCheck(p *prose, check Check) {
 	if since := c.sinceText(check); since != "" {
 		p.field("since", since)
 	}
+	if len(check.Feedback) > 0 {
+		p.field("said", feedbackText(check.Feedback)+" in issues of all teams")
+	}
 	if check.Status == "pass" {
 		return
 	}

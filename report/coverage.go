@@ -2,7 +2,9 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -138,12 +140,7 @@ func factCoverage(s *snapshot.Snapshot, index int, readers []string) FactCoverag
 }
 
 func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCoverage) CheckCoverage {
-	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title, Blind: s.Blind[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: []Feedback{}}
-	for _, f := range s.Feedback {
-		if f.Check == check.ID {
-			out.Feedback = append(out.Feedback, Feedback{string(f.Kind), f.Count})
-		}
-	}
+	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title, Blind: s.Blind[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: feedbackOn(s, check.ID)}
 	lacking := map[int]int{}
 	for i := range s.Services {
 		service := &s.Services[i]
@@ -177,6 +174,26 @@ func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCov
 	})
 	out.Share = share(out.Decided, out.Applies)
 	return out
+}
+
+// feedbackOn is what issues say about a check.
+func feedbackOn(s *snapshot.Snapshot, check string) []Feedback {
+	said := []Feedback{}
+	for _, f := range s.Feedback {
+		if f.Check == check {
+			said = append(said, Feedback{string(f.Kind), f.Count})
+		}
+	}
+	return said
+}
+
+// feedbackText is what issues say in one line.
+func feedbackText(said []Feedback) string {
+	parts := make([]string, len(said))
+	for i, f := range said {
+		parts[i] = fmt.Sprintf("%s %d", f.Kind, f.Issues)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // share is a part of a whole, nil when there is no whole.

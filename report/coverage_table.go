@@ -139,11 +139,7 @@ func (c Coverage) writeFeedback(p *prose) {
 		{head: "CHECK", floor: 20}, {head: "ISSUES", right: true}, {head: "SAYING", floor: 18, wrap: true},
 	}}
 	for _, s := range all {
-		var kinds []string
-		for _, f := range s.check.Feedback {
-			kinds = append(kinds, fmt.Sprintf("%s %d", f.Kind, f.Issues))
-		}
-		t.rows = append(t.rows, []cell{text(s.check.ID), text(fmt.Sprint(s.issues)), text(strings.Join(kinds, ", "))})
+		t.rows = append(t.rows, []cell{text(s.check.ID), text(fmt.Sprint(s.issues)), text(feedbackText(s.check.Feedback))})
 	}
 	t.write(&p.b, p.style)
 	p.blank()

@@ -156,6 +156,9 @@ type Check struct {
 	Due string `json:"due,omitempty"`
 	// Next is the step that makes the check pass.
 	Next NextStep `json:"next"`
+	// Feedback is what issues say about the check, whichever service they are
+	// of, by kind; empty for nothing.
+	Feedback []Feedback `json:"feedback"`
 	// DwellSeconds is how long a contradiction must last before it costs a
 	// badge.
 	DwellSeconds int64 `json:"dwell_seconds"`

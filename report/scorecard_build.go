@@ -110,7 +110,7 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		ID: c.ID, Module: c.Module.ID, Level: c.Level, Weight: c.Weight, NeededFor: needed.String(),
 		Title: c.Title, Objective: c.Objective, Why: c.Why, Note: c.Note,
 		Status: r.Status.String(), Verdict: r.Verdict.String(), Proof: string(r.By),
-		Open: r.Open, SourceDown: r.SourceDown, Contradicted: r.Contradicts,
+		Open: r.Open, SourceDown: r.SourceDown, Contradicted: r.Contradicts, Feedback: feedbackOn(s, r.Check.ID),
 		Since: stamp(service.FlippedAt[c.ID]), Observed: make([]Fact, 0, len(c.Facts)),
 		InTheWay:     undone && needed <= wanted,
 		Next:         NextStep{Fix: append([]string{}, c.Remediation...), Effort: c.Effort, Example: c.Example},
