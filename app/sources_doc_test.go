@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -37,6 +38,46 @@ func TestTheSourcesPageHasTheTables(t *testing.T) {
 	compare(t, sourcesPage, page)
 }
 
+// scopeOf is what PagerDuty asks of a call. None is documented for automation
+// actions.
+var scopeOf = map[string]string{
+	"GET /services": "services.read", "GET /alert_grouping_settings": "services.read", "GET /maintenance_windows": "services.read",
+	"GET /escalation_policies": "escalation_policies.read", "GET /schedules": "schedules.read", "GET /oncalls": "oncalls.read",
+	"GET /incidents": "incidents.read", "GET /log_entries": "incidents.read", "GET /users": "users.read",
+	"GET /change_events": "change_events.read", "GET /incident_workflows/triggers": "incident_workflows.read", "GET /automation_actions/actions": "",
+}
+
+// TestFactsNameThePrivilegesOfTheirCalls compares what a fact comes of with what
+// it says it needs. That a service exists is read for every fact.
+func TestFactsNameThePrivilegesOfTheirCalls(t *testing.T) {
+	s := newFactSheet(t)
+	for n := range s.world.facts.Len() {
+		d := s.world.facts.At(n)
+		if d.Pack != "pagerduty" {
+			continue
+		}
+		want := map[string]bool{"services.read": true}
+		for _, call := range s.calls[d.Name] {
+			scope, known := scopeOf[call]
+			if !known {
+				t.Errorf("%s: no scope is known for %s", d.Name, call)
+			}
+			if scope != "" {
+				want[scope] = true
+			}
+		}
+		for _, p := range d.Permissions {
+			if !want[p] {
+				t.Errorf("%s says it needs %s, which none of %v does", d.Name, p, s.calls[d.Name])
+			}
+			delete(want, p)
+		}
+		for scope := range want {
+			t.Errorf("%s does not say that it needs %s", d.Name, scope)
+		}
+	}
+}
+
 // mostListed is how many facts a row names.
 const mostListed = 6
 
@@ -64,7 +105,7 @@ func (s *factSheet) permissions() string {
 		return strings.Compare(a.source+"\x00"+a.permission, b.source+"\x00"+b.permission)
 	})
 	var b strings.Builder
-	b.WriteString("| source | permission | facts that need it |\n|---|---|---|\n")
+	b.WriteString("| source | permission | for | facts that need it |\n|---|---|---|---|\n")
 	for _, k := range keys {
 		lost := quoted(facts[k])
 		switch n := len(facts[k]); {
@@ -73,7 +114,15 @@ func (s *factSheet) permissions() string {
 		case n > mostListed:
 			lost = fmt.Sprintf("%d: %s and others", n, quoted(facts[k][:mostListed]))
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s |\n", k.source, k.permission, lost)
+		calls := map[string]bool{}
+		for _, fact := range facts[k] {
+			for _, call := range s.calls[fact] {
+				if k.source != "PagerDuty" || scopeOf[call] == k.permission {
+					calls["`"+call+"`"] = true
+				}
+			}
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", k.source, k.permission, strings.Join(slices.Sorted(maps.Keys(calls)), ", "), lost)
 	}
 	return b.String()
 }

@@ -132,7 +132,7 @@ func (d *draft) jiraNode(o *config.Jira) *yaml.Node {
 	}
 	var pairs [][]*yaml.Node
 	pairs = append(pairs,
-		filled("name", o.Name), filled("deployment", unless(string(deploymentOf(o)), string(config.Cloud))), filled("url", o.URL),
+		filled("name", o.Name), filled("deployment", unless(string(deploymentOf(o)), string(config.Cloud))), filled("url", o.URL), filled("api_url", o.APIURL),
 		filled("email", o.Email), filled("token_file", o.TokenFile), filled("token_env", o.TokenEnv),
 	)
 	if jql := incidentsJQL(types); jql != "" {

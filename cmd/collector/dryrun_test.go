@@ -148,9 +148,19 @@ func TestADryRunAsJSON(t *testing.T) {
 	if len(source.Skipped) == 0 || len(source.Covered) == 0 || source.Source != "pagerduty/main" {
 		t.Errorf("%+v", source)
 	}
-	requests := 0
+	requests, planned := 0, map[string]bool{}
+	for _, c := range source.Planned {
+		planned[c.Call] = true
+	}
 	for _, r := range source.Requests {
 		requests += r.Count
+		if !planned[r.Call] {
+			t.Errorf("%s was asked and not planned", r.Call)
+		}
+		delete(planned, r.Call)
+	}
+	for call := range planned {
+		t.Errorf("%s was planned and not asked", call)
 	}
 	if n := len(s.vendor.Requests()); n != requests {
 		t.Errorf("%d requests were made and %d are told", n, requests)
@@ -228,4 +238,20 @@ func TestWhatADryRunReadsIsWhatARoundReads(t *testing.T) {
 		return
 	}
 	t.Error("the dry run did not find the coverage")
+}
+
+// TestADryRunFindsServicesAsARoundDoes has a catalog that PagerDuty fills.
+func TestADryRunFindsServicesAsARoundDoes(t *testing.T) {
+	s := newSite(t)
+	s.edit("collector.yaml", "  services:\n", "  pagerduty: [{name: \"C.*\", entry: {tier: 2}}]\n  services:\n")
+	for _, name := range []string{"checkout", "cart"} {
+		text, _ := os.ReadFile(filepath.Join(s.folder, "collector.yaml"))
+		s.write("collector.yaml", regexp.MustCompile(`    - \{name: `+name+`,.*\n`).ReplaceAllString(string(text), ""))
+	}
+	before := s.files()
+	out, errs, code := s.run("collect", "--once", "--dry-run", "--service", "cart")
+	if code != exitOK || !regexp.MustCompile(`(?m)^cart +pagerduty.escalation_levels +1 `).MatchString(out) || strings.Contains(out, "checkout") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	s.sameFiles(before)
 }

@@ -30,9 +30,9 @@ type initFlags struct {
 	force bool
 	tier  int
 
-	pagerDutyTokenFile, pagerDutyTokenEnv, pagerDutyEndpoint        string
-	jiraURL, jiraDeployment, jiraEmail, jiraTokenFile, jiraTokenEnv string
-	prometheusURL, prometheusTokenFile                              string
+	pagerDutyTokenFile, pagerDutyTokenEnv, pagerDutyEndpoint                 string
+	jiraURL, jiraAPI, jiraDeployment, jiraEmail, jiraTokenFile, jiraTokenEnv string
+	prometheusURL, prometheusTokenFile                                       string
 }
 
 func newInit(s *streams) *cobra.Command {
@@ -80,6 +80,7 @@ Instead of flags: ` + variablePagerDutyToken + `, ` + variableJiraURL + `, ` + v
 	f.StringVar(&flags.pagerDutyTokenEnv, "pagerduty-token-env", "", "environment variable with the key")
 	f.StringVar(&flags.pagerDutyEndpoint, "pagerduty-endpoint", config.DefaultPagerDuty().Endpoint, "address of the PagerDuty API; https://api.eu.pagerduty.com for the EU region")
 	f.StringVar(&flags.jiraURL, "jira-url", "", "address of the Jira site")
+	f.StringVar(&flags.jiraAPI, "jira-api-url", "", "address of its API for tokens with scopes: https://api.atlassian.com/ex/jira/ and the id of the site")
 	f.StringVar(&flags.jiraDeployment, "jira-deployment", string(config.Cloud), "cloud or datacenter")
 	f.StringVar(&flags.jiraEmail, "jira-email", "", "account that the token belongs to (Cloud)")
 	f.StringVar(&flags.jiraTokenFile, "jira-token-file", "", "file with the API token, or personal access token of Data Center")
@@ -161,12 +162,12 @@ func (f *initFlags) options(s *streams, target string) (app.StarterOptions, erro
 	if address := either(f.jiraURL, variableJiraURL); address != "" {
 		token(&f.jiraTokenFile, &f.jiraTokenEnv, variableJiraToken)
 		site := config.DefaultJira()
-		site.Name, site.URL, site.Deployment, site.TokenFile, site.TokenEnv = "main", address, config.Deployment(f.jiraDeployment), f.jiraTokenFile, f.jiraTokenEnv
+		site.Name, site.URL, site.APIURL, site.Deployment, site.TokenFile, site.TokenEnv = "main", address, f.jiraAPI, config.Deployment(f.jiraDeployment), f.jiraTokenFile, f.jiraTokenEnv
 		if site.Deployment != config.DataCenter {
 			site.Email = either(f.jiraEmail, variableJiraEmail)
 		}
 		o.Jira = &site
-	} else if f.jiraTokenFile+f.jiraTokenEnv+f.jiraEmail != "" {
+	} else if f.jiraTokenFile+f.jiraTokenEnv+f.jiraEmail+f.jiraAPI != "" {
 		return o, &usageError{errors.New("--jira-url is missing: the address of the site that the token is for")}
 	}
 	if address := either(f.prometheusURL, variablePrometheusURL); address != "" {

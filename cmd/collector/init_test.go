@@ -252,6 +252,11 @@ func TestInitFromTheEnvironment(t *testing.T) {
 	if out, errs, code := l.run("check"); code != exitOK {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
+	// A token with scopes has another address to ask.
+	out, errs, code := l.run("init", "--pagerduty-endpoint", l.pagerDutyURL, "--jira-url", "https://example.atlassian.net", "--jira-api-url", l.jiraURL, "-")
+	if code != exitOK || !strings.Contains(out, "url: https://example.atlassian.net\n      api_url: "+l.jiraURL) {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
 }
 
 func TestInitRefusesWhatCannotWork(t *testing.T) {
