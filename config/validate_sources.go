@@ -153,7 +153,7 @@ func (v *validator) relabel(path string, r Relabel) {
 }
 
 func (v *validator) label(path, name string) {
-	if v.required(path, "the name of the label", name) && !model.LabelName(name).IsValid() {
+	if v.required(path, "the name of the label", name) && !model.UTF8Validation.IsValidLabelName(name) {
 		v.add(path, "%q is no name of a label", name)
 	}
 }

@@ -73,7 +73,7 @@ func (r Relabel) rule() (relabelRule, error) {
 		errs = append(errs, errors.New("source_labels is missing: name the labels that are read"))
 	}
 	for _, name := range append(slices.Clone(r.SourceLabels), r.TargetLabel) {
-		if name != "" && !model.LabelName(name).IsValid() {
+		if name != "" && !model.UTF8Validation.IsValidLabelName(name) {
 			errs = append(errs, fmt.Errorf("%q is no name of a label", name))
 		}
 	}
@@ -135,7 +135,7 @@ func (r *relabelling) apply(m model.Metric) (out model.Metric, keep bool) {
 			values[i] = string(out[model.LabelName(name)])
 		}
 		source := strings.Join(values, rule.Separator)
-		value := ""
+		var value string
 		switch rule.Action {
 		case actionKeep, actionDrop:
 			if rule.pattern.MatchString(source) != (rule.Action == actionKeep) {
