@@ -52,7 +52,7 @@ type PagerDuty struct {
 	Schedule string `yaml:"schedule"`
 	// Timeout bounds one round.
 	Timeout Duration `yaml:"timeout"`
-	// History is how far back incidents are collected.
+	// History is how far back incidents are collected, 90 days at least.
 	History Duration `yaml:"history"`
 	// Rate bounds the requests, MaxResponseBytes one answer.
 	Rate             Rate       `yaml:"rate"`
@@ -69,7 +69,7 @@ func DefaultPagerDuty() PagerDuty {
 		OAuth:            defaultPagerDutyOAuth(),
 		Schedule:         "@every 5m",
 		Timeout:          Duration(4 * time.Minute),
-		History:          Duration(90 * 24 * time.Hour),
+		History:          Duration(760 * 24 * time.Hour),
 		Rate:             Rate{PerMinute: 960, Share: 0.5},
 		MaxResponseBytes: DefaultMaxResponseBytes,
 		HTTPClient:       DefaultHTTPClientConfig(),

@@ -29,7 +29,7 @@ func (v *validator) jiraAddresses(path string, j *Jira) {
 }
 
 func (v *validator) jiraIncidents(path string, i *JiraIncidents) {
-	v.history(path+".history", i.History)
+	v.history(path+".history", i.History, 24*time.Hour)
 	if h := i.History; h > 0 && time.Duration(h) < leastJiraHistory {
 		v.add(path+".history", "%s is too short: facts about incidents look back 190d", h)
 	}

@@ -48,7 +48,8 @@ func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string
 		p.credential = v.pagerDutyOAuth(path, p)
 	}
 	v.job(path, p.Schedule, p.Timeout, p.Rate, p.MaxResponseBytes)
-	v.history(path+".history", p.History)
+	// Facts about incidents look back over 90 days.
+	v.history(path+".history", p.History, 90*24*time.Hour)
 }
 
 func (v *validator) jira(path string, j *Jira, names map[string]string) {
@@ -210,8 +211,8 @@ func (v *validator) job(path, schedule string, timeout Duration, rate Rate, maxB
 }
 
 // history checks how far back incidents are collected.
-func (v *validator) history(path string, history Duration) {
-	v.duration(path, history, 24*time.Hour, maxDuration)
+func (v *validator) history(path string, history Duration, least time.Duration) {
+	v.duration(path, history, least, maxDuration)
 	if kept := v.config.Store.Retention.Incidents; history > kept {
 		v.add(path, "%s is longer than the %s of store.retention.incidents, so that incidents would be deleted and collected for ever; shorten one or lengthen the other", history, kept)
 	}

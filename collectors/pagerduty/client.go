@@ -51,7 +51,7 @@ func newAPI(o Options) *api {
 // list of automation actions documents none.
 func scopeOf(path string) string {
 	switch path {
-	case "services", "alert_grouping_settings":
+	case "services", "alert_grouping_settings", "maintenance_windows":
 		return "services.read"
 	case "incidents", "log_entries":
 		return "incidents.read"

@@ -15,6 +15,7 @@ const (
 	groupEscalation    group = "escalation"
 	groupOnCall        group = "oncall"
 	groupIncidents     group = "incidents"
+	groupUrgency       group = "urgency"
 	groupResponse      group = "response"
 	groupChanges       group = "changes"
 	groupChangeFailure group = "change_failure"

@@ -43,15 +43,16 @@ func TestOneCallFails(t *testing.T) {
 		"truncated":      {Truncate: true},
 		"a login page":   {Body: "<html>", ContentType: "text/html"},
 		"an empty JSON":  {Body: "{}"},
-		"a null list":    {Body: `{"services":null,"escalation_policies":null,"oncalls":null,"incidents":null,"log_entries":null,"users":null,"change_events":null,"alert_grouping_settings":null,"triggers":null,"actions":null,"more":false}`},
-		"without more":   {Body: `{"services":[],"escalation_policies":[],"oncalls":[],"incidents":[],"log_entries":[],"users":[],"change_events":[],"actions":"none","triggers":"none"}`},
+		"a null list":    {Body: `{"services":null,"escalation_policies":null,"oncalls":null,"incidents":null,"log_entries":null,"users":null,"change_events":null,"alert_grouping_settings":null,"triggers":null,"actions":null,"maintenance_windows":null,"more":false}`},
+		"without more":   {Body: `{"services":[],"escalation_policies":[],"oncalls":[],"incidents":[],"log_entries":[],"users":[],"change_events":[],"maintenance_windows":[],"actions":"none","triggers":"none"}`},
 		"not an object":  {Body: `[]`},
 		"an error in OK": {Body: `{"error":{"message":"Not Found","code":2100}}`},
 	}
 	left := map[string]string{
 		"GET /services": "", "GET /escalation_policies": every("escalation"), "GET /oncalls": every("oncall"),
-		"GET /incidents":                   every("incidents", "response", "change_failure", "sleep"),
+		"GET /incidents":                   every("incidents", "urgency", "response", "change_failure", "sleep"),
 		"GET /log_entries":                 every("response", "change_failure", "sleep"),
+		"GET /maintenance_windows":         every("urgency", "response"),
 		"GET /change_events":               every("changes", "change_failure"),
 		"GET /users":                       every("sleep"),
 		"GET /alert_grouping_settings":     every("grouping"),
@@ -121,7 +122,7 @@ func TestMissingScopeCostsItsFactsAndNamesItself(t *testing.T) {
 	w := start(t, account, services)
 	for scope, groups := range map[string]string{
 		"oncalls.read": every("oncall"), "escalation_policies.read": every("escalation"), "users.read": every("sleep"),
-		"incidents.read":     every("incidents", "response", "change_failure", "sleep"),
+		"incidents.read":     every("incidents", "urgency", "response", "change_failure", "sleep"),
 		"change_events.read": every("changes", "change_failure"), "incident_workflows.read": every("workflows"),
 		"automation_actions.read": every("automation"),
 	} {
@@ -158,7 +159,7 @@ func TestSecondPageFails(t *testing.T) {
 		if got := calls(r.err); got != "GET /incidents server_error" {
 			t.Errorf("error %q", got)
 		}
-		if len(r.incidents) != 100 || r.groups() != every("incidents", "response", "change_failure", "sleep") {
+		if len(r.incidents) != 100 || r.groups() != every("incidents", "urgency", "response", "change_failure", "sleep") {
 			t.Errorf("%d incidents kept, covered %q", len(r.incidents), r.groups())
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"sort"
 	"strings"
 	"time"
@@ -22,73 +21,171 @@ const (
 	repeats = 3
 	// mostSent is how many incidents are stored at once, beside pages.
 	mostSent = 500
+	// fewGone is how many incidents may be gone at once, whatever share of all
+	// they are.
+	fewGone = 10
+	// doubtEvery is how often a listing is asked for again that is not believed.
+	doubtEvery = time.Hour
 )
 
-// listIncidents lists the incidents of the history where that is due, and
-// stores them page by page. What the store has of that time and the complete
-// list has not is gone.
+// incidentListing is a listing of the incidents that facts look back over. What
+// one round leaves of it the next goes on with.
+type incidentListing struct {
+	began time.Time
+	span  window
+	rest  []window
+	seen  *seenIncidents
+}
+
+// listIncidents lists the incidents that facts look back over where that is
+// due, and stores them page by page. What the store has of that time and the
+// complete list has not is gone.
 func (r *round) listIncidents(ctx context.Context) error {
 	if err := r.recallIncidents(ctx); err != nil {
 		return err
 	}
-	if !r.due(listingIncidents, incidentsEvery) {
+	m := r.memory.incidents
+	if m.doubt != nil && r.now.Sub(m.doubtAt) < doubtEvery && !r.now.Before(m.doubtAt) {
+		return m.doubt
+	}
+	if m.doubt == nil && !r.due(listingIncidents, incidentsEvery) {
 		return nil
 	}
 	now := r.now.Truncate(time.Second)
-	span := window{r.historyStart(), now.Add(time.Second)}
-	seen := &seenIncidents{ids: map[string]bool{}}
-	_, err := walk("incidents", windows(span, widestWindow), func(w window, at func(time.Time)) (bool, error) {
-		return r.incidentPages(ctx, w.query(), seen, at)
+	l := m.listing
+	if l == nil || now.Sub(l.began) >= incidentsEvery || now.Before(l.began) {
+		span := window{r.factStart(), now.Add(time.Second)}
+		l = &incidentListing{began: now, span: span, rest: windows(span, widestWindow), seen: &seenIncidents{ids: map[string]bool{}}}
+		m.listing = l
+	}
+	if end := l.span.end; end.Before(now.Add(time.Second)) {
+		l.span.end = now.Add(time.Second)
+		l.rest = append(l.rest, window{end, l.span.end})
+	}
+	var err error
+	l.rest, err = walk("incidents", l.rest, func(w window, at func(time.Time)) (bool, error) {
+		query := w.query()
+		query["sort_by"] = []string{"created_at:asc"}
+		return r.incidentPages(ctx, query, l.seen, at, r.listedTo)
 	})
 	if err != nil {
 		return err
 	}
+	m.listing = nil
+	if err := r.sendGone(l.span, l.seen); err != nil {
+		return err
+	}
+	if m.history == nil {
+		m.history = r.newHistory(l.span.start)
+		// What was read of the log before told of older incidents in vain.
+		m.history.Lossy = !m.followed.IsZero()
+	}
 	r.listed = true
-	return r.done(listingIncidents, r.sendGone(span, seen))
+	// What has changed since it began the log is to tell.
+	r.memory.asked[listingIncidents] = l.began
+	return nil
 }
 
+// factStart is since when incidents are kept in memory, for facts.
+func (r *round) factStart() time.Time { return r.now.Truncate(time.Second).Add(-incidentSpan) }
+
+// historyStart is since when incidents are collected.
 func (r *round) historyStart() time.Time { return r.now.Truncate(time.Second).Add(-r.history) }
 
-// recallIncidents reads what is stored of incidents, once.
+// recallIncidents reads, once, what is stored of the incidents that facts look
+// back over, and of those that are open.
 func (r *round) recallIncidents(ctx context.Context) error {
 	m := r.memory.incidents
 	if m.recalled {
 		return nil
 	}
-	m.stored = map[string]evidence.Incident{}
 	if r.recall != nil && !r.first {
-		span := collectors.IncidentSpan{Since: r.historyStart(), Lasting: true}
+		r.recallLog()
+		span := collectors.IncidentSpan{Since: r.factStart(), Lasting: true}
 		err := r.recall(ctx, span, func(in evidence.Incident) error {
-			m.stored[in.ID] = in
+			// Of one that has just ended the log tells once more, in its overlap.
 			lately := in.ResolvedAt.IsZero() || in.ResolvedAt.After(r.now.Add(-day))
-			if lately && in.StartedAt.Before(r.historyStart()) {
-				// It is not in the list of the history, and what happens to it is
-				// still to be noticed, or told once more by the log.
-				m.byID[in.ID] = recalled(in)
+			if lately || !in.StartedAt.Before(r.factStart()) {
+				m.byID[in.ID] = r.remembered(in)
 			}
 			return nil
 		})
 		if err != nil {
 			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
 		}
-		if at, err := time.Parse(time.RFC3339, r.cursors[logCursor]); err == nil {
-			m.followed = earlier(at, r.now)
-		}
 	}
 	m.recalled = true
 	return nil
 }
 
-func recalled(in evidence.Incident) *known {
-	return &known{Incident: in, followed: in.AcksKnown, sent: in}
+// recallLog reads the cursors of the log and of the history.
+func (r *round) recallLog() {
+	m := r.memory.incidents
+	m.history, m.strays = parseHistory(r.cursors[historyCursor])
+	at, err := time.Parse(time.RFC3339, r.cursors[logCursor])
+	if err != nil {
+		return
+	}
+	if at.Before(r.factStart()) {
+		// Nobody has followed the log for so long that a part was missed.
+		m.history, m.strays = nil, map[string]*known{}
+		return
+	}
+	m.followed = earlier(at, r.now.Truncate(time.Second))
+	m.logFrom, m.base = m.followed.Add(-logOverlap), m.followed.Add(-logOverlap)
+	var ok bool
+	if m.persisted, ok = parseEntries(r.cursors[seenCursor]); !ok {
+		m.base = m.followed.Add(time.Second) // all of it was counted
+	}
+}
+
+// remembered is an incident as the store has it.
+func (r *round) remembered(in evidence.Incident) *known {
+	m := r.memory.incidents
+	k := recalled(in)
+	if stray := m.strays[in.ID]; stray != nil && !k.settled {
+		// What the log has told of it since is not in the store.
+		delete(m.strays, in.ID)
+		stray.join(in)
+		stray.sent = k.sent
+		k = stray
+	}
+	if m.followed.IsZero() {
+		k.settled, k.stored = false, false
+		k.Escalations, k.Reassignments, k.Notes = 0, 0, 0
+	}
+	return k
+}
+
+// recallOne reads an incident that is not in memory from the store; nil when
+// that does not have it.
+func (r *round) recallOne(ctx context.Context, in evidence.Incident) (*known, error) {
+	if r.recall == nil || r.first {
+		return nil, nil
+	}
+	m := r.memory.incidents
+	var found *known
+	start := in.StartedAt.Truncate(time.Second)
+	err := r.recall(ctx, collectors.IncidentSpan{Since: start, Until: start.Add(time.Second)}, func(old evidence.Incident) error {
+		if old.ID == in.ID {
+			found = r.remembered(old)
+			found.missed = !found.settled && m.history.passed(old.StartedAt)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
+	}
+	return found, nil
 }
 
 // listOpenIncidents lists open incidents of any age, which the history may not
 // reach.
 func (r *round) listOpenIncidents(ctx context.Context) error {
 	query := map[string][]string{"date_range": {"all"}, "statuses[]": {"triggered", "acknowledged"}}
+	query["sort_by"] = []string{"created_at:asc"}
 	seen := &seenIncidents{ids: map[string]bool{}}
-	tooFar, err := r.incidentPages(ctx, query, seen, func(time.Time) {})
+	tooFar, err := r.incidentPages(ctx, query, seen, func(time.Time) {}, func(time.Time, int) {})
 	if err == nil && tooFar {
 		err = incomplete("GET /incidents", fmt.Errorf("more than %d incidents are open: resolve those that are over", maxRecords))
 	}
@@ -98,7 +195,7 @@ func (r *round) listOpenIncidents(ctx context.Context) error {
 	r.opened = true
 	for id, k := range r.memory.incidents.byID {
 		switch {
-		case !k.open() || seen.ids[id] || !k.StartedAt.Before(r.historyStart()):
+		case !k.open() || seen.ids[id] || !k.StartedAt.Before(r.factStart()):
 			k.absent, k.absentSince = 0, time.Time{}
 		case seen.nameless == 0:
 			if k.absent++; k.absent == 1 {
@@ -118,64 +215,107 @@ type seenIncidents struct {
 
 // incidentPages walks a listing of incidents and stores what is new of each
 // page.
-func (r *round) incidentPages(ctx context.Context, query map[string][]string, seen *seenIncidents, at func(time.Time)) (tooFar bool, err error) {
+func (r *round) incidentPages(ctx context.Context, query map[string][]string, seen *seenIncidents, at func(time.Time), page func(last time.Time, records int)) (tooFar bool, err error) {
 	query["include[]"] = []string{"first_trigger_log_entries"}
-	query["sort_by"] = []string{"created_at:asc"}
 	return r.api.all(ctx, "incidents", query, func(records []json.RawMessage) error {
 		var learnt []*known
+		var created []time.Time
 		for _, raw := range records {
-			record, err := decode[incidentRecord](raw)
-			if err != nil {
-				id := idOf(raw, "id")
-				r.skip("incident", id, err)
-				if id == "" {
-					seen.nameless++
-				}
-				seen.ids[evidence.Clean(id, 100)] = true
+			record, ok := r.decodeIncident(raw, seen)
+			if !ok {
 				continue
 			}
-			at(record.CreatedAt.Time)
-			k := r.learn(&record)
+			created = append(created, record.CreatedAt.Time)
+			k, err := r.learn(ctx, &record)
+			if err != nil {
+				return err
+			}
 			if !seen.ids[k.ID] {
 				seen.ids[k.ID] = true
 				learnt = append(learnt, k)
 			}
 		}
-		return r.sendIncidents(learnt, nil)
+		if err := r.sendIncidents(learnt, nil); err != nil {
+			return err
+		}
+		// Only now they need not be read again.
+		for _, t := range created {
+			at(t)
+		}
+		if len(created) > 0 {
+			page(created[len(created)-1], len(records))
+		}
+		return nil
 	})
+}
+
+// decodeIncident reads one record. One that cannot be decoded is seen.
+func (r *round) decodeIncident(raw json.RawMessage, seen *seenIncidents) (record incidentRecord, ok bool) {
+	record, err := decode[incidentRecord](raw)
+	if err == nil {
+		return record, true
+	}
+	id := idOf(raw, "id")
+	r.skip("incident", id, err)
+	if id == "" {
+		seen.nameless++
+	}
+	seen.ids[incidentID(id)] = true
+	return record, false
 }
 
 // learn takes a record into memory. What the log and the store have told of
 // the incident stays.
-func (r *round) learn(record *incidentRecord) *known {
+func (r *round) learn(ctx context.Context, record *incidentRecord) (*known, error) {
 	m := r.memory.incidents
 	in := r.incident(record)
 	k := m.byID[in.ID]
-	if k == nil {
-		k = &known{}
-		if old, ok := m.stored[in.ID]; ok {
-			k = recalled(old)
+	if k == nil && in.StartedAt.Before(r.factStart()) {
+		// It is too old to be in memory, and may be in the store.
+		var err error
+		if k, err = r.recallOne(ctx, in); err != nil {
+			return nil, err
 		}
-		m.byID[in.ID] = k
 	}
+	if k == nil {
+		if k = m.strays[in.ID]; k == nil {
+			k = &known{missed: in.StartedAt.Before(r.factStart()) && m.history.passed(in.StartedAt)}
+		}
+		delete(m.strays, in.ID)
+	}
+	m.byID[in.ID] = k
+	r.update(k, in, record.Service.ID)
+	return k, nil
+}
+
+// update takes a record into what is known of its incident.
+func (r *round) update(k *known, in evidence.Incident, service string) {
 	if k.service != "" && in.UpdatedAt.Before(k.UpdatedAt) {
-		return k // a page that was read late
+		return // a page that was read late
 	}
-	in.AcknowledgedAt = k.AcknowledgedAt
-	if in.Channel == "" {
-		in.Channel, in.MachineDetected = k.Channel, k.MachineDetected
-	} else {
+	resolved, by := k.ResolvedAt, k.Resolver
+	k.join(in)
+	if in.Channel != "" {
 		k.opened = time.Time{}
 	}
-	switch {
-	case in.ResolvedAt.IsZero():
-	case in.ResolvedAt.Equal(k.endedAt):
-		in.Resolver = k.ended
-	case in.ResolvedAt.Equal(k.ResolvedAt) && k.Resolver == evidence.ResolverTimeout:
-		in.Resolver = k.Resolver // the store knows it from the log
+	if k.settled && by == evidence.ResolverTimeout && in.ResolvedAt.Equal(resolved) && !resolved.IsZero() {
+		k.Resolver = by // the store knows it from the log
 	}
-	k.Incident, k.service = in, record.Service.ID
-	return k
+	k.service = service
+	k.Maintenance = k.Maintenance || r.memory.maintenance.holds(service, k.StartedAt)
+	r.settle(k)
+}
+
+// join takes what a record or the store says of the incident, but for what
+// only the log tells.
+func (k *known) join(in evidence.Incident) {
+	in.AcknowledgedAt, in.Responders = k.AcknowledgedAt, k.Responders
+	in.Escalations, in.Reassignments, in.Notes = k.Escalations, k.Reassignments, k.Notes
+	in.Maintenance = in.Maintenance || k.Maintenance
+	if in.Channel == "" {
+		in.Channel, in.MachineDetected = k.Channel, k.MachineDetected
+	}
+	k.Incident = in
 }
 
 // sendIncidents stores those of the incidents that are of services of the
@@ -188,14 +328,14 @@ func (r *round) sendIncidents(list []*known, cursors map[string]string) error {
 			return err
 		}
 		for i, k := range changed {
-			k.sent = batch.Incidents[i]
+			k.sent = fingerprint(batch.Incidents[i])
 		}
 		changed, batch = nil, collectors.Batch{}
 		return nil
 	}
 	for _, k := range list {
-		in := k.told(r.memory.incidents.followed)
-		if len(in.Services) == 0 && k.sent.ID == "" || reflect.DeepEqual(in, k.sent) {
+		in := r.memory.incidents.told(k)
+		if len(in.Services) == 0 && k.sent == 0 || fingerprint(in) == k.sent {
 			continue
 		}
 		if len(changed) == mostSent {
@@ -213,42 +353,67 @@ func (r *round) sendIncidents(list []*known, cursors map[string]string) error {
 }
 
 // sendGone withdraws incidents that a complete listing of a span of time does
-// not have any more.
+// not have any more. When too many are missing it is the listing that is not
+// believed.
 func (r *round) sendGone(span window, seen *seenIncidents) error {
 	m := r.memory.incidents
+	m.doubt = nil
 	if seen.nameless > 0 {
 		return nil // it may be any
 	}
 	batch := collectors.Batch{}
-	for id, in := range m.stored {
-		if _, ok := m.byID[id]; !ok && !seen.ids[id] && !in.StartedAt.Before(span.start) && in.StartedAt.Before(span.end) {
-			batch.Incidents = append(batch.Incidents, gone(in))
-		}
-	}
+	stored := 0
 	var forgotten []string
 	for id, k := range m.byID {
-		if seen.ids[id] || k.StartedAt.Before(span.start) || !k.StartedAt.Before(span.end) {
+		if k.StartedAt.Before(span.start) || !k.StartedAt.Before(span.end) {
+			continue
+		}
+		if k.sent != 0 {
+			stored++
+		}
+		if seen.ids[id] {
 			continue
 		}
 		forgotten = append(forgotten, id)
-		if k.sent.ID != "" {
-			batch.Incidents = append(batch.Incidents, gone(k.sent))
+		if k.sent != 0 {
+			batch.Incidents = append(batch.Incidents, gone(m.told(k), notListed(span, r.now)))
 		}
 	}
-	if len(batch.Incidents) > 0 {
-		if err := r.send(batch); err != nil {
+	if err := tooManyGone(len(batch.Incidents), stored, span); err != nil {
+		m.doubt, m.doubtAt = err, r.now
+		delete(r.memory.asked, listingIncidents)
+		return err
+	}
+	for sent := batch.Incidents; len(sent) > 0; {
+		n := min(len(sent), mostSent)
+		if err := r.send(collectors.Batch{Incidents: sent[:n]}); err != nil {
 			return err
 		}
+		sent = sent[n:]
 	}
-	m.stored = nil // what is left of it is in byID
 	for _, id := range forgotten {
 		delete(m.byID, id)
 	}
 	return nil
 }
 
-func gone(in evidence.Incident) evidence.Incident {
-	in.Gone = true
+// tooManyGone is the error of a listing that lacks so much of what is stored
+// that the credential more likely sees less than that the incidents are gone.
+func tooManyGone(missing, stored int, span window) error {
+	if missing <= fewGone || 5*missing <= stored {
+		return nil
+	}
+	return incomplete("GET /incidents", fmt.Errorf(
+		"%d of the %d incidents that are stored from %s to %s are not listed any more, which is more than a fifth: nothing is withdrawn; does the credential see fewer teams than before? If they were deleted, give the source another name",
+		missing, stored, stamp(span.start), stamp(span.end)))
+}
+
+func notListed(span window, now time.Time) string {
+	return fmt.Sprintf("not in the complete listing of %s of incidents from %s to %s", stamp(now), stamp(span.start), stamp(span.end))
+}
+
+func gone(in evidence.Incident, why string) evidence.Incident {
+	in.Gone, in.GoneWhy = true, why
 	return in
 }
 
@@ -263,22 +428,38 @@ func (r *round) observeIncidents(context.Context) error {
 		delete(r.memory.asked, listingIncidents)
 	}
 	if r.services == nil || !current {
-		return nil
+		return r.forget()
 	}
 	r.incidents = m.last(incidentSpan, r.now)
 	if err := r.observe(groupIncidents, nobody); err != nil {
 		return err
 	}
-	if r.followed {
-		if err := r.observe(groupResponse, nobody); err != nil {
+	if windows := r.memory.maintenance; windows.current(r.now) {
+		if err := r.observe(groupUrgency, windows.blocks); err != nil {
 			return err
 		}
+		if r.followed {
+			if err := r.observe(groupResponse, windows.blocks); err != nil {
+				return err
+			}
+		}
 	}
+	return r.forget()
+}
+
+// forget drops incidents from memory that are over and too old for facts. What
+// the log told of those that the history has not come to stays.
+func (r *round) forget() error {
+	m := r.memory.incidents
 	// Of one that has just ended the log tells once more, in its overlap.
-	limit := r.historyStart().Add(-day)
+	limit, lately := r.factStart().Add(-day), r.now.Add(-day)
 	for id, k := range m.byID {
-		if !k.open() && k.StartedAt.Before(limit) && k.ResolvedAt.Before(r.now.Add(-day)) {
-			delete(m.byID, id)
+		if k.open() || !k.StartedAt.Before(limit) || k.ResolvedAt.After(lately) {
+			continue
+		}
+		delete(m.byID, id)
+		if m.history.collects() && k.StartedAt.Before(m.history.To) && !k.settled {
+			m.strays[id] = k
 		}
 	}
 	return nil
@@ -301,6 +482,7 @@ func (m *incidentMemory) last(span time.Duration, now time.Time) *listedIncident
 		if k.service == "" || k.StartedAt.Before(now.Add(-span)) {
 			continue
 		}
+		k.followed = m.logged(k)
 		if len(k.Services) > 0 {
 			l.byService[k.service] = append(l.byService[k.service], k)
 		}
@@ -346,6 +528,11 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 	}
 	if p := record.Priority; p != nil {
 		in.Severity = severity(p.Name, p.Summary)
+		in.Priority = p.Name
+		if in.Priority == "" {
+			in.Priority = p.Summary
+		}
+		in.Priority = evidence.Clean(in.Priority, 100)
 	}
 	if f := record.FirstTrigger; f != nil && f.Channel != nil && f.Channel.Type != nil {
 		in.Channel = evidence.Clean(*f.Channel.Type, 100)

@@ -64,7 +64,7 @@ func TestIncidents(t *testing.T) {
 	want := evidence.Incident{
 		Source: "pagerduty/main", ID: "Q1", Services: []string{"checkout"},
 		StartedAt: at(80 * day), AcknowledgedAt: at(80*day - time.Minute), AcksKnown: true, ResolvedAt: at(80*day - time.Hour), Resolver: evidence.ResolverPerson,
-		Urgent: true, Severity: 2, Channel: "web_trigger", Template: "cpu at <n>% on web-<pod> (<value>)", Group: "EGOOD",
+		Urgent: true, Severity: 2, Priority: "P2", Channel: "web_trigger", Template: "cpu at <n>% on web-<pod> (<value>)", Group: "EGOOD",
 		Links:     []string{"https://example.pagerduty.com/incidents/Q1", "SHOP-12", "https://jira.example/browse/SHOP-12"},
 		UpdatedAt: at(80*day - time.Hour),
 	}
@@ -148,7 +148,7 @@ func TestMoreIncidentsThanOneWindowHolds(t *testing.T) {
 			w := start(t, account, services, capAt(tc.most))
 			r := w.collect()
 			if tc.apart == 0 && tc.incidents > tc.most {
-				if got := calls(r.err); got != "GET /incidents incomplete" || r.groups() != every("incidents", "response", "change_failure", "sleep") {
+				if got := calls(r.err); got != "GET /incidents incomplete" || r.groups() != every("incidents", "urgency", "response", "change_failure", "sleep") {
 					t.Errorf("error %q, covered %q", got, r.groups())
 				}
 				return
@@ -204,7 +204,9 @@ func TestWindowsAreWithinSixMonthsAndInUTC(t *testing.T) {
 			t.Fatal(err)
 		}
 		if q.Call == "GET /incidents" && values.Get("date_range") == "" {
-			if !strings.HasSuffix(values.Get("since"), "Z") || !strings.HasSuffix(values.Get("until"), "Z") || values.Get("sort_by") != "created_at:asc" {
+			since, err1 := time.Parse(time.RFC3339, values.Get("since"))
+			until, err2 := time.Parse(time.RFC3339, values.Get("until"))
+			if err1 != nil || err2 != nil || until.Sub(since) > 180*day || since.Location() != time.UTC || !strings.HasPrefix(values.Get("sort_by"), "created_at:") {
 				t.Errorf("query %s", q.Query)
 			}
 		}

@@ -14,8 +14,6 @@ import (
 const (
 	interruptionsEvery = 30 * time.Minute
 	interruptionsSpan  = 30 * day
-	// noticesWindow is how much of them is read before it counts as read.
-	noticesWindow = 16 * day
 	// Night is from nightStart to nightEnd, in hours of the responder's day.
 	nightStart, nightEnd = 22, 8
 )
@@ -32,11 +30,10 @@ func (u *userRecord) check() error {
 	return nil
 }
 
-// noticeMemory is what has been read of notifications, and up to when. It holds
-// ids of people, which never leave it. An interrupted listing is gone on with.
+// noticeMemory is what the log has told of notifications. It holds ids of
+// people, which never leave it.
 type noticeMemory struct {
 	byID map[string]notice
-	read time.Time
 }
 
 // notice is a notification of a user about an incident.
@@ -53,9 +50,19 @@ type interruptions struct {
 	bad map[string]bool
 }
 
-// listInterruptions lists users and notifications and observes the facts of the
-// sleep group. The overview of the log leaves notifications out, so that the
-// whole log of the last 30 days is read once, and later what is new of it.
+// notice takes an entry about a notification into memory.
+func (r *round) notice(e *logEntryRecord) {
+	if e.User != nil && e.User.ID != "" && !e.CreatedAt.Before(r.noticesStart()) {
+		r.memory.notices.byID[e.ID] = notice{at: e.CreatedAt.Time, incident: e.incident(), user: e.User.ID}
+	}
+}
+
+// noticesStart is since when notifications count.
+func (r *round) noticesStart() time.Time { return r.now.Truncate(time.Second).Add(-interruptionsSpan) }
+
+// listInterruptions lists users and observes the facts of the sleep group from
+// the notifications that the log told of. A new process goes back in the log
+// for those.
 func (r *round) listInterruptions(ctx context.Context) error {
 	if r.services == nil || r.incidents == nil || !r.followed || !r.due(listingInterruptions, interruptionsEvery) {
 		return nil
@@ -63,24 +70,12 @@ func (r *round) listInterruptions(ctx context.Context) error {
 	if err := r.listUsers(ctx); err != nil {
 		return err
 	}
-	m := r.memory.notices
-	now := r.now.Truncate(time.Second)
-	oldest := now.Add(-interruptionsSpan)
-	todo := windows(window{latest(m.read.Add(-logOverlap), oldest), now.Add(time.Second)}, noticesWindow)
-	rest, err := walk("log_entries", todo, func(w window, at func(time.Time)) (bool, error) {
-		return r.logPages(ctx, w.query(), at, func(e *logEntryRecord) {
-			if e.Type == "notify_log_entry" && e.User != nil && e.User.ID != "" {
-				m.byID[e.ID] = notice{at: e.CreatedAt.Time, incident: evidence.Clean(idOf(e.Incident, "id"), 100), user: e.User.ID}
-			}
-		})
-	})
-	if err != nil {
-		m.read = rest[0].start
+	if err := r.readLogBack(ctx, r.noticesStart()); err != nil {
 		return err
 	}
-	m.read = now
+	m := r.memory.notices
 	for id, n := range m.byID {
-		if n.at.Before(oldest) {
+		if n.at.Before(r.noticesStart()) {
 			delete(m.byID, id)
 		}
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"hash/fnv"
 	"sort"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -13,7 +16,7 @@ import (
 
 const (
 	// logWindow is how much of the log is read between two commits.
-	logWindow = 30 * day
+	logWindow = 10 * day
 	// logOverlap is read again, as entries may appear late.
 	logOverlap = 10 * time.Minute
 	// absentFor is how long the log may take to tell of the end of an incident
@@ -22,6 +25,11 @@ const (
 	// logDetails is how much of the log before the last complete listing of
 	// incidents may bring its incidents along, which that listing has told of.
 	logDetails = 2 * day
+	// firstAssignment is how soon after its start an incident is assigned to
+	// those on call, which is no reassignment.
+	firstAssignment = 10 * time.Second
+	// mostSeen bounds the cursor of what was counted.
+	mostSeen = 4000
 )
 
 type logEntryRecord struct {
@@ -33,7 +41,8 @@ type logEntryRecord struct {
 	Channel   *struct {
 		Type *string `json:"type"`
 	} `json:"channel"`
-	Incident json.RawMessage `json:"incident"`
+	Assignees []*reference    `json:"assignees"`
+	Incident  json.RawMessage `json:"incident"`
 }
 
 func (e *logEntryRecord) check() error {
@@ -58,10 +67,42 @@ func (e *logEntryRecord) channel() string {
 	return evidence.Clean(*e.Channel.Type, 100)
 }
 
-// readLog reads what the log says of acknowledgements and resolutions since it
-// was last read, or as far back as there are incidents whose acknowledgements
-// are not known. It is committed window by window, oldest first, so that an
-// interrupted first round is gone on with.
+// incident is the id of the entry's incident.
+func (e *logEntryRecord) incident() string { return incidentID(idOf(e.Incident, "id")) }
+
+func incidentID(id string) string { return evidence.Clean(id, 100) }
+
+// key is what an entry is counted by. An escalation or assignment to several
+// people at once has an entry for each of them, at one time.
+func (e *logEntryRecord) key() uint64 {
+	sum := fnv.New64a()
+	if e.Type == "annotate_log_entry" {
+		_, _ = sum.Write([]byte(e.ID))
+		return sum.Sum64()
+	}
+	_, _ = sum.Write([]byte(e.Type + " " + e.incident() + " " + stamp(e.CreatedAt.Time)))
+	return sum.Sum64()
+}
+
+// reading is one way through the log.
+type reading struct {
+	// seen are the entries that were counted already.
+	seen entrySet
+	// forward says that it goes on from where the log was last left, and not
+	// back to what was before that.
+	forward bool
+	// chunk is the part of the history that is read; nil for the time that
+	// facts look back over.
+	chunk *chunk
+}
+
+// readLog reads what the log says since it was last read, or as far back as
+// there are incidents of which it is not known. It is committed window by
+// window, oldest first, so that an interrupted first round is gone on with.
+//
+// The whole log is read and not its overview, which is documented as "the most
+// important changes" and not by types: escalations, reassignments, notes and
+// notifications are not known to be among them.
 func (r *round) readLog(ctx context.Context) error {
 	m := r.memory.incidents
 	listed, complete := r.memory.asked[listingIncidents]
@@ -71,71 +112,133 @@ func (r *round) readLog(ctx context.Context) error {
 	now := r.now.Truncate(time.Second)
 	start := m.followed.Add(-logOverlap)
 	if m.followed.IsZero() {
-		start = now
+		start = r.factStart()
+		m.logFrom, m.followed = start, start
 	}
-	history := r.historyStart()
-	for _, k := range m.byID {
-		if !k.followed && len(k.Services) > 0 && k.StartedAt.Before(start) && !k.StartedAt.Before(history) {
-			start = k.StartedAt
-		}
-	}
-	start = latest(start, history).Truncate(time.Second)
 	details := listed.Add(-logOverlap).Truncate(time.Second)
 	if details.Sub(start) <= logDetails {
 		details = start
 	}
 	todo := append(windows(window{start, details}, logWindow), windows(window{details, now.Add(time.Second)}, logWindow)...)
 	for _, w := range todo {
-		_, err := walk("log_entries", []window{w}, func(w window, at func(time.Time)) (bool, error) {
-			query := w.query()
-			query["is_overview"] = []string{"true"}
-			if !w.start.Before(details) {
-				query["include[]"] = []string{"incidents"}
-			}
-			return r.logPages(ctx, query, at, r.apply)
-		})
-		if err != nil {
+		if err := r.readLogWindow(ctx, w, &reading{seen: m.seen, forward: true}, !w.start.Before(details)); err != nil {
 			return err
 		}
-		if err := r.followedTo(start, earlier(w.end, now)); err != nil {
+		if err := r.followedTo(earlier(w.end, now)); err != nil {
 			return err
 		}
+	}
+	m.caught = true
+	need := m.logFrom
+	for _, k := range m.byID {
+		if !k.settled && len(k.Services) > 0 && k.StartedAt.Before(need) && !k.StartedAt.Before(r.factStart()) {
+			need = k.StartedAt.Truncate(time.Second)
+		}
+	}
+	if err := r.readLogBack(ctx, need); err != nil {
+		return err
+	}
+	if err := r.followedTo(now); err != nil {
+		return err
 	}
 	r.followed = true
 	return r.sendAbsent()
 }
 
+// readLogBack reads the log back to a time, newest first, so that what has been
+// read has no gap when it is interrupted.
+func (r *round) readLogBack(ctx context.Context, start time.Time) error {
+	m := r.memory.incidents
+	for m.logFrom.After(start) {
+		w := window{latest(m.logFrom.Add(-logWindow), start), m.logFrom}
+		if err := r.readLogWindow(ctx, w, &reading{seen: entrySet{}}, false); err != nil {
+			return err
+		}
+		m.logFrom = w.start
+	}
+	return nil
+}
+
+// readLogWindow reads the log of one window; details brings incidents along.
+func (r *round) readLogWindow(ctx context.Context, w window, rd *reading, details bool) error {
+	_, err := walk("log_entries", []window{w}, func(w window, at func(time.Time)) (bool, error) {
+		query := w.query()
+		if details {
+			query["include[]"] = []string{"incidents"}
+		}
+		return r.logPages(ctx, query, rd, at)
+	})
+	return err
+}
+
 // logPages walks a listing of log entries. An entry that cannot be decoded
 // leaves a doubt about its incident.
-func (r *round) logPages(ctx context.Context, query map[string][]string, at func(time.Time), each func(*logEntryRecord)) (tooFar bool, err error) {
+func (r *round) logPages(ctx context.Context, query map[string][]string, rd *reading, at func(time.Time)) (tooFar bool, err error) {
 	return r.api.all(ctx, "log_entries", query, func(records []json.RawMessage) error {
 		for _, raw := range records {
 			e, err := decode[logEntryRecord](raw)
 			if err != nil {
 				r.skip("log_entry", idOf(raw, "id"), err)
-				if k := r.memory.incidents.byID[evidence.Clean(idOf(raw, "incident", "id"), 100)]; k != nil {
-					k.doubtful = true
+				if id := incidentID(idOf(raw, "incident", "id")); id != "" {
+					if k := r.subject(rd, id); k != nil {
+						k.doubtful = true
+					}
 				}
 				continue
 			}
 			at(e.CreatedAt.Time)
-			each(&e)
+			if err := r.hear(ctx, rd, &e); err != nil {
+				return err
+			}
 		}
+		r.requested(rd)
 		return nil
 	})
 }
 
-// apply takes what an entry says into memory. Entries may come in any order and
-// more than once.
-func (r *round) apply(e *logEntryRecord) {
-	k := r.memory.incidents.byID[evidence.Clean(idOf(e.Incident, "id"), 100)]
-	if record, err := decode[incidentRecord](e.Incident); err == nil {
-		k = r.learn(&record)
+// subject finds the incident that an entry is about; nil when it is of no
+// interest.
+func (r *round) subject(rd *reading, id string) *known {
+	m := r.memory.incidents
+	if rd.chunk != nil {
+		return rd.chunk.subject(m, id)
 	}
-	if k == nil {
-		return // too old to be of interest, or not decodable when it was listed
+	if k := m.byID[id]; k != nil {
+		return k
+	}
+	if !rd.forward {
+		return nil
+	}
+	return m.stray(id)
+}
+
+// hear takes what an entry says into memory. Entries may come in any order and
+// more than once.
+func (r *round) hear(ctx context.Context, rd *reading, e *logEntryRecord) error {
+	m := r.memory.incidents
+	if e.Type == "notify_log_entry" {
+		r.notice(e)
+	}
+	var k *known
+	if record, err := decode[incidentRecord](e.Incident); err == nil && rd.chunk == nil {
+		if k, err = r.learn(ctx, &record); err != nil {
+			return err
+		}
+	} else {
+		k = r.subject(rd, e.incident())
+	}
+	if k == nil || k.settled && !rd.forward {
+		return nil // of no interest, or in it already
 	}
 	at := e.CreatedAt.Time
+	// counted reports whether the entry is one that was not counted before.
+	counted := func() bool {
+		key := e.key()
+		if _, before := m.persisted[key]; k.stored && (before || at.Before(m.base)) {
+			return false
+		}
+		return rd.seen.add(key, at)
+	}
 	switch e.Type {
 	case "trigger_log_entry":
 		channel := e.channel()
@@ -144,57 +247,111 @@ func (r *round) apply(e *logEntryRecord) {
 		}
 	case "acknowledge_log_entry":
 		if k.AcknowledgedAt.IsZero() || at.Before(k.AcknowledgedAt) {
-			k.AcknowledgedAt = latest(at, k.StartedAt)
+			k.AcknowledgedAt = at
 		}
+		k.respond(r.person(e.Agent))
 	case "resolve_log_entry":
-		if k.open() && !k.UpdatedAt.IsZero() && at.After(k.UpdatedAt) {
-			// It is too old to be listed again.
-			k.ResolvedAt, k.UpdatedAt = at, at
+		if k.service != "" || k.settled {
+			if k.open() && !k.UpdatedAt.IsZero() && at.After(k.UpdatedAt) {
+				// It is too old to be listed again.
+				k.ResolvedAt, k.UpdatedAt = at, at
+			}
 		}
-		if k.open() || at.Sub(k.ResolvedAt).Abs() > time.Minute {
-			return // it was opened again
+		if !at.Before(k.endedAt) {
+			k.ended, k.endedAt, k.byService = endedBy(e.Agent), at, e.Agent.kind() == "service"
+			if e.channel() == "timeout" {
+				k.ended = evidence.ResolverTimeout
+			}
 		}
-		k.ended, k.endedAt = r.ender(e, k), k.ResolvedAt
-		k.Resolver = k.ended
+		k.respond(r.person(e.Agent))
+	case "escalate_log_entry":
+		if counted() {
+			k.Escalations++
+		}
+	case "assign_log_entry", "reassign_log_entry", "delegate_log_entry":
+		if e.Type != "delegate_log_entry" && k.initial(at) {
+			return nil
+		}
+		if counted() {
+			k.Reassignments++
+			if e.Type != "delegate_log_entry" && (k.assigned.IsZero() || at.Before(k.assigned)) {
+				k.assigned = at
+			}
+		}
+		for _, to := range e.Assignees {
+			k.respond(r.person(to))
+		}
+	case "annotate_log_entry":
+		if counted() {
+			k.Notes++
+		}
+		k.respond(r.person(e.Agent))
 	}
+	if !k.StartedAt.IsZero() {
+		r.settle(k)
+	}
+	return nil
 }
 
-// ender tells who resolved the incident of a resolve entry.
-func (r *round) ender(e *logEntryRecord, k *known) evidence.Resolver {
-	if e.channel() == "timeout" {
-		return evidence.ResolverTimeout
+// person is the keyed hash of a user; empty for anything else, and when people
+// are not told apart.
+func (r *round) person(of *reference) string {
+	if of == nil || of.ID == "" || of.kind() != "user" || r.hash == nil {
+		return ""
 	}
-	by := endedBy(e.Agent)
-	if by == evidence.ResolverIntegration && r.timedOut(k.service, k.ResolvedAt.Sub(k.StartedAt)) && e.Agent.kind() == "service" {
-		return evidence.ResolverTimeout
-	}
-	if by == evidence.ResolverUnknown {
-		return k.Resolver
-	}
-	return by
+	return r.hash(of.ID)
 }
 
-// followedTo notes that the log has been read from start until end, and stores
-// what it told, with the cursor.
-func (r *round) followedTo(start, end time.Time) error {
+// followedTo notes that the log has been read until end, and stores what it
+// told, with the cursors.
+func (r *round) followedTo(end time.Time) error {
 	m := r.memory.incidents
-	now := r.now.Truncate(time.Second)
-	followed := latest(m.followed, end)
 	all := make([]*known, 0, len(m.byID))
 	for _, k := range m.byID {
-		if !k.StartedAt.Before(start) && (end.Equal(now) || !k.open() && k.ResolvedAt.Before(end)) {
-			k.followed = true
-		}
 		all = append(all, k)
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 	before := m.followed
-	m.followed = followed
-	if err := r.sendIncidents(all, map[string]string{logCursor: stamp(followed)}); err != nil {
+	m.followed = latest(m.followed, end)
+	m.seen.prune(m.followed.Add(-logOverlap))
+	cursors := map[string]string{logCursor: stamp(m.followed), seenCursor: m.seen.text()}
+	if m.history != nil && m.history.Done.IsZero() {
+		cursors[historyCursor] = m.historyText(m.history, m.waiting())
+	}
+	if err := r.sendIncidents(all, cursors); err != nil {
 		m.followed = before
 		return err
 	}
 	return nil
+}
+
+// text is the set as a cursor; * when there are too many.
+func (s entrySet) text() string {
+	if len(s) > mostSeen {
+		return "*"
+	}
+	words := make([]string, 0, len(s))
+	for key, at := range s {
+		words = append(words, strconv.FormatUint(key, 36)+":"+strconv.FormatInt(at, 36))
+	}
+	sort.Strings(words)
+	return strings.Join(words, " ")
+}
+
+// parseEntries reads what text has written. ok is false when the set was too
+// long to be written, or is not one.
+func parseEntries(text string) (set entrySet, ok bool) {
+	set = entrySet{}
+	for _, word := range strings.Fields(text) {
+		key, at, found := strings.Cut(word, ":")
+		k, err := strconv.ParseUint(key, 36, 64)
+		t, err2 := strconv.ParseInt(at, 36, 64)
+		if !found || err != nil || err2 != nil {
+			return entrySet{}, false
+		}
+		set[k] = t
+	}
+	return set, true
 }
 
 // sendAbsent withdraws incidents that only the store has as open: they are not
@@ -207,8 +364,8 @@ func (r *round) sendAbsent() error {
 	for id, k := range m.byID {
 		if k.open() && k.absent > 1 && r.now.Sub(k.absentSince) >= absentFor {
 			absent = append(absent, id)
-			if k.sent.ID != "" {
-				batch.Incidents = append(batch.Incidents, gone(k.sent))
+			if k.sent != 0 {
+				batch.Incidents = append(batch.Incidents, gone(m.told(k), "neither open nor resolved: PagerDuty does not list it as open any more, and its log does not tell of an end"))
 			}
 		}
 	}

@@ -1,18 +1,12 @@
 package pagerduty
 
-import (
-	"time"
-
-	"github.com/prodready/collector/evidence"
-)
+import "time"
 
 const (
 	// formatCursor names the cursor that says in which format the others are. A
 	// store without it, or with another, is a new one to us.
 	formatCursor = "format"
-	format       = "1"
-	// logCursor names the cursor up to which the log has been read and stored.
-	logCursor = "log_entries"
+	format       = "2"
 )
 
 // How often listings are asked for that change slowly. Their facts stay fresh
@@ -21,8 +15,9 @@ const (
 	setupEvery   = 30 * time.Minute
 	onCallsEvery = 15 * time.Minute
 	usersEvery   = day
-	// incidentsEvery is how often all incidents are listed, so that those that
-	// are gone, or changed without a word in the log, are noticed.
+	// incidentsEvery is how often the incidents that facts look back over are
+	// listed, so that those that are gone, or changed without a word in the log,
+	// are noticed.
 	incidentsEvery = day
 	slowFresh      = 3 * time.Hour
 )
@@ -41,11 +36,14 @@ const (
 	listingChanges       listing = "change events"
 	listingUsers         listing = "users"
 	listingInterruptions listing = "interruptions"
+	listingMaintenance   listing = "maintenance windows"
+	// listingPastMaintenance is the listing of all windows, past ones too.
+	listingPastMaintenance listing = "past maintenance windows"
 )
 
 // memory is what a source keeps from round to round, so that it need not ask
-// again. It is lost with the process, which then asks for everything once;
-// only the log of incidents, the longest listing, is gone on with.
+// again. It is lost with the process, which then asks for everything once. Only
+// the log and the history of incidents, the longest listings, are gone on with.
 type memory struct {
 	// asked is when each listing was last complete and stored.
 	asked map[listing]time.Time
@@ -54,8 +52,11 @@ type memory struct {
 
 	services  *listedServices
 	incidents *incidentMemory
-	changes   *changeMemory
-	notices   *noticeMemory
+	// maintenance is nil until the windows have been listed.
+	maintenance *maintenanceMemory
+	progress    historyProgress
+	changes     *changeMemory
+	notices     *noticeMemory
 	// zones are the time zones of users by id; nil for one that is not known.
 	zones map[string]*time.Location
 }
@@ -63,7 +64,7 @@ type memory struct {
 func newMemory() *memory {
 	return &memory{
 		asked:     map[listing]time.Time{},
-		incidents: &incidentMemory{byID: map[string]*known{}},
+		incidents: newIncidentMemory(),
 		changes:   &changeMemory{byID: map[string]change{}},
 		notices:   &noticeMemory{byID: map[string]notice{}},
 	}
@@ -106,52 +107,4 @@ func (r *round) done(name listing, err error) error {
 		r.memory.asked[name] = r.now
 	}
 	return err
-}
-
-// incidentMemory is what is known of incidents.
-type incidentMemory struct {
-	byID map[string]*known
-	// recalled says that the stored incidents were read, which stored are.
-	recalled bool
-	stored   map[string]evidence.Incident
-	// followed is up to when the log has been read and stored.
-	followed time.Time
-}
-
-// known is an incident in memory. Its AcksKnown is not kept there but told by
-// told.
-type known struct {
-	evidence.Incident
-	// service is the id of its PagerDuty service; empty for an incident that
-	// only the store knows.
-	service string
-	// followed says that its acknowledgements are known as far as the log has
-	// been read, and doubtful that an entry of it could not be read.
-	followed, doubtful bool
-	// opened is the time of the log entry that Channel is from; zero when it is
-	// from the incident itself.
-	opened time.Time
-	// ended is who ended it as the log says, at the time of endedAt.
-	ended   evidence.Resolver
-	endedAt time.Time
-	// sent is what was last stored; without an ID when nothing was.
-	sent evidence.Incident
-	// absent counts the listings of open incidents that should have had it, the
-	// first of which was at absentSince.
-	absent      int
-	absentSince time.Time
-}
-
-// open reports whether the incident has not ended.
-func (k *known) open() bool { return k.ResolvedAt.IsZero() }
-
-// told is the incident with what is known of its acknowledgements when the log
-// has been read up to the given time.
-func (k *known) told(followed time.Time) evidence.Incident {
-	in := k.Incident
-	in.AcksKnown = k.followed && (!in.AcknowledgedAt.IsZero() || !k.doubtful && !in.UpdatedAt.After(followed))
-	if !in.AcksKnown {
-		in.AcknowledgedAt = time.Time{}
-	}
-	return in
 }

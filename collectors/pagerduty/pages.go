@@ -18,19 +18,17 @@ func incidentDefinition(name string, kind evidence.Kind, help string) evidence.D
 	}
 }
 
-// highUrgency90d needs no list of maintenance windows: PagerDuty opens no
-// incidents for a service while one lasts.
 func highUrgency90d() fact {
-	d := incidentDefinition("pagerduty.high_urgency_90d", evidence.KindInt, "Incidents of high urgency of the service that were created in the last 90 days, GET /incidents.")
+	d := incidentDefinition("pagerduty.high_urgency_90d", evidence.KindInt, "Incidents of high urgency of the service that were created in the last 90 days, GET /incidents, and not inside one of its maintenance windows, GET /maintenance_windows.")
 	d.Absent = "0 when a complete listing has none"
-	return fact{Definition: d, group: groupIncidents, part: func(r *round, s *serviceRecord) answer {
+	return fact{Definition: d, group: groupUrgency, part: func(r *round, s *serviceRecord) answer {
 		n := 0
 		for _, in := range r.incidents.byService[s.ID] {
-			if in.Urgent {
+			if in.Urgent && !in.Maintenance {
 				n++
 			}
 		}
-		return count(n, "incidents with urgency high")
+		return count(n, "incidents with urgency high outside maintenance")
 	}}
 }
 

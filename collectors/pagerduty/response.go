@@ -10,7 +10,8 @@ import (
 )
 
 // Facts about how incidents are answered, which the log tells: who acknowledged
-// them, and when. Explicit acknowledgements count alone.
+// them, and when. Explicit acknowledgements count alone, and incidents inside a
+// maintenance window of their service not at all.
 
 const (
 	// shortLife is how long an incident lives at most that nobody need answer.
@@ -39,14 +40,14 @@ func markNoise(list []*known, noise map[string]bool) {
 }
 
 func mttaP90Seconds90d() fact {
-	d := incidentDefinition("pagerduty.mtta_p90_seconds_90d", evidence.KindDouble, "Time to the first explicit acknowledgement that nine of ten acknowledged incidents of high urgency of the last 90 days did not exceed, acknowledge_log_entry in GET /log_entries.")
+	d := incidentDefinition("pagerduty.mtta_p90_seconds_90d", evidence.KindDouble, "Time to the first explicit acknowledgement that nine of ten acknowledged incidents of high urgency of the last 90 days did not exceed, acknowledge_log_entry in GET /log_entries, outside maintenance windows, GET /maintenance_windows.")
 	d.Unit, d.Round = "seconds", 1
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("unknown under %d acknowledged incidents", fewest)
 	return fact{Definition: d, group: groupResponse, whole: func(r *round, all []*serviceRecord) answer {
 		var times []float64
 		for _, in := range r.incidents.of(all) {
-			if in.Urgent && in.followed && !in.AcknowledgedAt.IsZero() {
+			if in.Urgent && !in.Maintenance && in.followed && !in.AcknowledgedAt.IsZero() {
 				times = append(times, in.AcknowledgedAt.Sub(in.StartedAt).Seconds())
 			}
 		}
@@ -61,7 +62,7 @@ func mttaP90Seconds90d() fact {
 }
 
 func unacknowledgedRatio90d() fact {
-	d := incidentDefinition("pagerduty.unacknowledged_ratio_90d", evidence.KindDouble, "Share of the service's incidents of high urgency of the last 90 days that lived longer than 5 minutes and were never explicitly acknowledged, GET /log_entries.")
+	d := incidentDefinition("pagerduty.unacknowledged_ratio_90d", evidence.KindDouble, "Share of the service's incidents of high urgency of the last 90 days that lived longer than 5 minutes and were never explicitly acknowledged, GET /log_entries; outside maintenance windows, GET /maintenance_windows.")
 	d.Unit = "ratio"
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("unknown under %d incidents of high urgency", fewest)
@@ -69,7 +70,7 @@ func unacknowledgedRatio90d() fact {
 		urgent, silent := 0, 0
 		for _, in := range r.incidents.of(all) {
 			acknowledged := !in.AcknowledgedAt.IsZero()
-			if !in.Urgent || !in.followed || in.doubtful && !acknowledged {
+			if !in.Urgent || in.Maintenance || !in.followed || in.doubtful && !acknowledged {
 				continue
 			}
 			urgent++
@@ -89,14 +90,14 @@ func unacknowledgedRatio90d() fact {
 }
 
 func noiseRatio30d() fact {
-	d := incidentDefinition("pagerduty.noise_ratio_30d", evidence.KindDouble, "Share of the service's incidents of high urgency of the last 30 days that were noisy (an integration resolved them within 5 minutes, never acknowledged) or flapping (the same again within 30 minutes of the last resolution), GET /incidents and GET /log_entries.")
+	d := incidentDefinition("pagerduty.noise_ratio_30d", evidence.KindDouble, "Share of the service's incidents of high urgency of the last 30 days that were noisy (an integration resolved them within 5 minutes, never acknowledged) or flapping (the same again within 30 minutes of the last resolution), GET /incidents and GET /log_entries; outside maintenance windows, GET /maintenance_windows.")
 	d.Unit, d.Window = "ratio", 30*day
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("0 when there were fewer than %d incidents", fewest)
 	return fact{Definition: d, group: groupResponse, whole: func(r *round, all []*serviceRecord) answer {
 		urgent, noise := 0, 0
 		for _, in := range r.incidents.of(all) {
-			if !in.Urgent || in.StartedAt.Before(r.now.Add(-d.Window)) {
+			if !in.Urgent || in.Maintenance || in.StartedAt.Before(r.now.Add(-d.Window)) {
 				continue
 			}
 			urgent++

@@ -29,6 +29,16 @@ type round struct {
 	first   bool
 	// begun says that a batch of this round has been stored.
 	begun bool
+	// hash makes keyed hashes of people, and progress is told of long steps;
+	// both may be nil.
+	hash     func(id string) string
+	progress func(collectors.Progress)
+	// span is how long the round may take, 0 without a bound, and asked how many
+	// requests it has spent on the history.
+	span  time.Duration
+	asked int
+	// windowsRefused says that maintenance windows may not be listed.
+	windowsRefused bool
 	// recall reads the stored incidents; it may be nil.
 	recall func(context.Context, collectors.IncidentSpan, func(evidence.Incident) error) error
 

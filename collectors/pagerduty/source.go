@@ -29,9 +29,10 @@ import (
 const (
 	DefaultEndpoint = "https://api.pagerduty.com"
 	MaxPageLimit    = 100
-	// LeastHistory is the span that incident facts look back over, and so the
-	// least and default History.
+	// LeastHistory is the span that incident facts look back over.
 	LeastHistory = 90 * day
+	// DefaultHistory is what effects of reviews are estimated over.
+	DefaultHistory = 760 * day
 )
 
 const day = 24 * time.Hour
@@ -55,8 +56,8 @@ type Options struct {
 	// PageLimit is the number of records asked for at once, 1 to 100, by
 	// default 100.
 	PageLimit int
-	// History is how far back incidents are listed, at least and by default
-	// LeastHistory.
+	// History is how far back incidents are listed, at least LeastHistory and by
+	// default DefaultHistory.
 	History time.Duration
 	// Logger gets what cost a record but not the round; nil discards it.
 	Logger *slog.Logger
@@ -114,7 +115,7 @@ func New(o Options) (*Source, error) {
 		errs = append(errs, fmt.Errorf("page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit))
 	}
 	if o.History == 0 {
-		o.History = LeastHistory
+		o.History = DefaultHistory
 	}
 	if o.History < LeastHistory {
 		errs = append(errs, fmt.Errorf("history %s: incident facts need at least %s", o.History, LeastHistory))
@@ -182,12 +183,17 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 	r := &round{
 		Source: s, now: req.Now.UTC(), emit: emit, catalog: newReferences(s, req.Services), skipped: map[string]int{}, logging: map[string]bool{},
 		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, recall: req.Incidents,
+		hash: req.Person, progress: req.Progress,
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		r.span = time.Until(deadline)
 	}
 	r.remember()
 	var errs []error
 	for _, step := range []func(context.Context) error{
 		r.listSetup, r.listEscalation, r.listDuties, r.listGroupings, r.listTriggers, r.listActions,
-		r.listIncidents, r.listOpenIncidents, r.readLog, r.observeIncidents, r.listChanges, r.listInterruptions,
+		r.listMaintenance, r.listIncidents, r.listOpenIncidents, r.readLog, r.observeIncidents, r.listChanges, r.listInterruptions,
+		r.readHistory,
 	} {
 		err := step(ctx)
 		if err == nil {

@@ -113,6 +113,8 @@ func start(t *testing.T, account pagerdutytest.Account, services []*catalog.Serv
 	options := pagerduty.Options{
 		Name: "main", OnlyAccount: true, Now: clock,
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
+		// Tests of the history ask for more.
+		History: pagerduty.LeastHistory,
 	}
 	out := transport.Config{
 		Source: "pagerduty/main", Now: clock, RatePerMinute: transport.Unlimited,
@@ -214,7 +216,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 
 // every names the groups but those that are left out.
 func every(but ...string) string {
-	list := []string{"automation", "change_failure", "changes", "escalation", "grouping", "incidents", "oncall", "response", "setup", "sleep", "workflows"}
+	list := []string{"automation", "change_failure", "changes", "escalation", "grouping", "incidents", "oncall", "response", "setup", "sleep", "urgency", "workflows"}
 	return strings.Join(slices.DeleteFunc(list, func(g string) bool { return slices.Contains(but, g) }), " ")
 }
 

@@ -83,7 +83,7 @@ func TestRequestsOfAFullAndOfASteadyRound(t *testing.T) {
 	w.fake.SetAccount(changed)
 	w.fake.Forget()
 	r := w.collect()
-	if r.err != nil || r.groups() != "incidents response" {
+	if r.err != nil || r.groups() != "incidents response urgency" {
 		t.Errorf("steady round: covered %q, error %v", r.groups(), r.err)
 	}
 	if n := len(w.fake.Requests()); n > 10 {
@@ -142,7 +142,7 @@ func TestASteadyRoundFollowsTheLog(t *testing.T) {
 		}
 		for _, q := range w.fake.Requests() {
 			values, _ := url.ParseQuery(q.Query)
-			if q.Call != "GET /log_entries" || values.Get("is_overview") == "" {
+			if q.Call != "GET /log_entries" {
 				continue
 			}
 			if since, _ := time.Parse(time.RFC3339, values.Get("since")); noon.Add(time.Duration(i*5)*time.Minute).Sub(since) != 10*time.Minute {
@@ -175,14 +175,16 @@ func TestARestartGoesOnFromTheStore(t *testing.T) {
 	if r.err != nil || r.groups() != every() {
 		t.Fatalf("covered %q, error %v", r.groups(), r.err)
 	}
-	overview := 0
+	since := map[string]int{}
 	for _, q := range w.fake.Requests() {
-		if q.Call == "GET /log_entries" && strings.Contains(q.Query, "is_overview=true") {
-			overview++
+		values, _ := url.ParseQuery(q.Query)
+		if q.Call == "GET /log_entries" {
+			since[values.Get("since")]++
 		}
 	}
-	if overview != 1 {
-		t.Errorf("the log was asked for %d times after a restart, want once, since the cursor", overview)
+	// From the cursor, and back over the 30 days that notifications count for.
+	if got, want := fmt.Sprint(since), "map[2026-02-02T12:05:00Z:1 2026-02-12T11:50:00Z:1 2026-02-22T11:50:00Z:1 2026-03-04T11:50:00Z:1]"; got != want {
+		t.Errorf("the log was asked for since %s after a restart, want since %s", got, want)
 	}
 	if len(r.incidents) != 0 {
 		t.Errorf("%d incidents stored again after a restart: %+v", len(r.incidents), r.incidents)
@@ -213,7 +215,7 @@ func TestAnInterruptedFirstRoundIsGoneOnWith(t *testing.T) {
 	}
 	w := start(t, account, services)
 	w.keep()
-	// The log comes in windows of 30 days, of a page each.
+	// The log comes in windows of 10 days, of a page each.
 	w.fake.Inject(pagerdutytest.Fault{Call: "GET /log_entries", Skip: 1, Times: 4, Status: http.StatusBadGateway})
 	r := w.collect()
 	if got := calls(r.err); got != "GET /log_entries server_error" || r.groups() != every("response", "change_failure", "sleep") {
@@ -226,7 +228,7 @@ func TestAnInterruptedFirstRoundIsGoneOnWith(t *testing.T) {
 		}
 	}
 	cursor, err := time.Parse(time.RFC3339, w.store.cursors["log_entries"])
-	if known < 25 || known > 32 || err != nil {
+	if known < 4 || known > 6 || err != nil {
 		t.Errorf("acknowledgements known of %d incidents, cursor %q", known, w.store.cursors["log_entries"])
 	}
 	w.restart()
@@ -238,7 +240,7 @@ func TestAnInterruptedFirstRoundIsGoneOnWith(t *testing.T) {
 	r.want(t, "checkout", map[string]string{"mtta_p90_seconds_90d": "60", "unacknowledged_ratio_90d": "0"})
 	for _, q := range w.fake.Requests() {
 		values, _ := url.ParseQuery(q.Query)
-		if since, _ := time.Parse(time.RFC3339, values.Get("since")); q.Call == "GET /log_entries" && values.Get("is_overview") == "true" && since.Before(cursor.Add(-2*day)) {
+		if since, _ := time.Parse(time.RFC3339, values.Get("since")); q.Call == "GET /log_entries" && since.Before(cursor.Add(-2*day)) {
 			t.Errorf("the log was read since %s, before the cursor %s", since, cursor)
 		}
 	}
@@ -337,12 +339,12 @@ func TestWithoutTheLogIncidentsAreListed(t *testing.T) {
 	w.fake.SetAccount(account)
 	w.later(5 * time.Minute)
 	r := w.collect()
-	if got := r.incidents["QNEW"]; got.ID == "" || got.AcksKnown || r.groups() != "incidents" {
+	if got := r.incidents["QNEW"]; got.ID == "" || got.AcksKnown || r.groups() != "incidents urgency" {
 		t.Errorf("covered %q, incident %+v", r.groups(), got)
 	}
 	w.fake.Heal()
 	w.later(5 * time.Minute)
-	if r := w.collect(); !r.incidents["QNEW"].AcksKnown || !strings.HasPrefix(r.groups(), "change_failure") && r.groups() != "incidents response" && r.err != nil {
+	if r := w.collect(); !r.incidents["QNEW"].AcksKnown || !strings.HasPrefix(r.groups(), "change_failure") && r.groups() != "incidents response urgency" && r.err != nil {
 		t.Errorf("after healing: covered %q, %+v, error %v", r.groups(), r.incidents, r.err)
 	}
 }

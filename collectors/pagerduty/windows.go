@@ -37,22 +37,24 @@ type reader func(w window, at func(time.Time)) (tooFar bool, err error)
 // 10,000 records for one window. A longer one is gone on with from the last
 // record that was read, where they come in order of time; where they do not,
 // it is halved. rest is what is left to read when there is an error, and then
-// never empty; of windows in order of time everything before it has been read.
+// never empty; of windows in order of time everything before it has been read,
+// and of a window that was begun what came in order is left out.
 func walk(list string, todo []window, read reader) (rest []window, err error) {
 	for n := 0; len(todo) > 0; n++ {
 		if n == mostWindows {
 			return todo, incomplete("GET /"+list, fmt.Errorf("no end after %d windows", n))
 		}
 		left, err := readWindow(list, todo[0], read)
+		todo = append(left, todo[1:]...)
 		if err != nil {
 			return todo, err
 		}
-		todo = append(left, todo[1:]...)
 	}
 	return nil, nil
 }
 
-// readWindow reads one window and returns what of it is left to read.
+// readWindow reads one window and returns what of it is left to read, with or
+// without an error.
 func readWindow(list string, w window, read reader) ([]window, error) {
 	var last time.Time
 	rose, fell := false, false
@@ -64,14 +66,16 @@ func readWindow(list string, w window, read reader) ([]window, error) {
 		last = at
 	})
 	switch {
-	case err != nil || !tooFar:
-		return nil, err
+	case err == nil && !tooFar:
+		return nil, nil
 	case rose && !fell && last.After(w.start) && last.Before(w.end):
-		return []window{{last, w.end}}, nil
+		return []window{{last, w.end}}, err
 	case fell && !rose && !last.Before(w.start) && last.Add(time.Second).Before(w.end):
-		return []window{{w.start, last.Add(time.Second)}}, nil
+		return []window{{w.start, last.Add(time.Second)}}, err
+	case err != nil:
+		return []window{w}, err
 	case w.end.Sub(w.start) < 2*time.Second:
-		return nil, incomplete("GET /"+list, fmt.Errorf("more than %d records in a second, at %s", maxRecords, stamp(w.start)))
+		return []window{w}, incomplete("GET /"+list, fmt.Errorf("more than %d records in a second, at %s", maxRecords, stamp(w.start)))
 	}
 	middle := w.start.Add(w.end.Sub(w.start) / 2).Truncate(time.Second)
 	return []window{{w.start, middle}, {middle, w.end}}, nil

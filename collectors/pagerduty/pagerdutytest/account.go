@@ -27,6 +27,8 @@ type Account struct {
 	AlertGroupings []AlertGrouping
 	// WorkflowTriggers start incident workflows.
 	WorkflowTriggers []WorkflowTrigger
+	// MaintenanceWindows are times in which services page nobody.
+	MaintenanceWindows []MaintenanceWindow
 	// AutomationActions are what automation can run.
 	AutomationActions []AutomationAction
 	// Teams own services, and Tags label teams and escalation policies.
@@ -138,6 +140,11 @@ type Incident struct {
 	ResolvedBy, ResolvedByID string
 	// AcknowledgedBy is the id of the user who acknowledged it; PUSER when empty.
 	AcknowledgedBy string
+	// AssignedTo are the ids of the users it was assigned to at its start, which
+	// has a log entry for each.
+	AssignedTo []string
+	// Moves are when it was escalated or assigned to whom.
+	Moves []Move
 	// Notes are when people wrote notes.
 	Notes []time.Time
 	// Notifications are when whom it notified.

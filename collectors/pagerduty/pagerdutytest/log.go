@@ -3,6 +3,7 @@ package pagerdutytest
 import (
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 )
 
@@ -24,16 +25,29 @@ type logEntry struct {
 	at       time.Time
 	incident *Incident
 	// kind is the type of the entry without _log_entry.
-	kind    string
-	nth     int
-	agent   object
-	channel string
-	// user is who was notified.
-	user string
+	kind string
+	// nth is which of its kind it is: of Notifications, Notes, AssignedTo, or
+	// Moves and, in to, whom the move assigned it to.
+	nth, to int
 }
 
-// overview reports whether the entry is one of the most important changes.
-// Notifications and notes are not.
+// assigned is the kind of an entry about the first assignment, which is an
+// assignment as others are.
+const assigned = "assign first"
+
+// Move is an escalation or an assignment of an incident.
+type Move struct {
+	At time.Time
+	// Kind is escalate, assign or delegate; assign when empty.
+	Kind string
+	// By is the id of the user who did it; empty for the escalation policy.
+	By string
+	// To are the ids of the users it went to. Each has a log entry.
+	To []string
+}
+
+// overview reports whether the entry is one of the most important changes. The
+// vendor does not say which those are; the fake leaves out as much as it may.
 func (e *logEntry) overview() bool {
 	return e.kind == "trigger" || e.kind == "acknowledge" || e.kind == "resolve"
 }
@@ -51,26 +65,33 @@ func (x *index) newLog() []logEntry {
 	var log []logEntry
 	for i := range x.Incidents {
 		in := &x.Incidents[i]
-		service := reference(in.Service, "service", x.services[in.Service].Name)
-		log = append(log, logEntry{at: in.CreatedAt, incident: in, kind: "trigger", agent: service, channel: in.Channel})
+		add := func(at time.Time, kind string, nth, to int) {
+			log = append(log, logEntry{at: at, incident: in, kind: kind, nth: nth, to: to})
+		}
+		add(in.CreatedAt, "trigger", 0, 0)
+		for n := range in.AssignedTo {
+			add(in.CreatedAt, assigned, n, 0)
+		}
 		for n, to := range in.Notifications {
-			channel := to.Channel
-			if channel == "" {
-				channel = "push_notification"
-			}
-			log = append(log, logEntry{at: to.At, incident: in, kind: "notify", nth: n, agent: service, channel: channel, user: to.User})
+			add(to.At, "notify", n, 0)
 		}
 		for n, at := range in.Notes {
-			log = append(log, logEntry{at: at, incident: in, kind: "annotate", nth: n, agent: in.acknowledger(), channel: "note"})
+			add(at, "annotate", n, 0)
+		}
+		for n, move := range in.Moves {
+			kind := move.Kind
+			if kind == "" {
+				kind = "assign"
+			}
+			for to := range max(len(move.To), 1) {
+				add(move.At, kind, n, to)
+			}
 		}
 		if !in.AcknowledgedAt.IsZero() {
-			log = append(log, logEntry{at: in.AcknowledgedAt, incident: in, kind: "acknowledge", agent: in.acknowledger(), channel: "website"})
+			add(in.AcknowledgedAt, "acknowledge", 0, 0)
 		}
 		if !in.ResolvedAt.IsZero() {
-			log = append(log, logEntry{
-				at: in.ResolvedAt, incident: in, kind: "resolve", channel: x.resolvedThrough(in),
-				agent: object{"id": in.ResolvedByID, "type": in.ResolvedBy, "summary": "Somebody"},
-			})
+			add(in.ResolvedAt, "resolve", 0, 0)
 		}
 	}
 	sort.SliceStable(log, func(i, j int) bool { return log[i].at.After(log[j].at) })
@@ -90,22 +111,54 @@ func (x *index) resolvedThrough(in *Incident) string {
 
 func (x *index) logEntry(e *logEntry, include map[string]bool, now time.Time) object {
 	in := e.incident
-	id := fmt.Sprintf("%sL", in.ID)
-	if e.kind != "trigger" {
-		id = fmt.Sprintf("%sL%s%d", in.ID, e.kind, e.nth)
+	service := reference(in.Service, "service", x.services[in.Service].Name)
+	id, kind, agent, channel := in.ID+"L", e.kind, service, ""
+	if kind != "trigger" {
+		id = fmt.Sprintf("%sL%s%d", in.ID, strings.ReplaceAll(kind, " ", ""), e.nth)
+	}
+	if e.to > 0 {
+		id += fmt.Sprintf(".%d", e.to)
 	}
 	o := object{
-		"id": id, "type": e.kind + "_log_entry", "summary": e.kind, "created_at": timeOrNull(e.at),
-		"agent": e.agent, "channel": object{"type": nullable(e.channel)},
+		"id": id, "summary": kind, "created_at": timeOrNull(e.at), "service": service,
 		"incident": reference(in.ID, "incident", in.Title),
-		"service":  reference(in.Service, "service", x.services[in.Service].Name),
 		"teams":    []object{}, "contexts": []object{}, "event_details": object{"severity": 3},
 	}
+	assignee := func(list []string, i int) {
+		o["assignees"] = []object{}
+		if i < len(list) {
+			o["assignees"] = []object{reference(list[i], "user", "Somebody "+list[i])}
+		}
+	}
+	switch kind {
+	case "trigger":
+		channel = in.Channel
+	case assigned:
+		kind, channel = "assign", "auto"
+		assignee(in.AssignedTo, e.nth)
+	case "notify":
+		to := in.Notifications[e.nth]
+		if channel = to.Channel; channel == "" {
+			channel = "push_notification"
+		}
+		o["user"] = reference(to.User, "user", "Somebody "+to.User)
+	case "annotate":
+		agent, channel = in.acknowledger(), "note"
+	case "acknowledge":
+		agent, channel = in.acknowledger(), "website"
+	case "resolve":
+		agent, channel = object{"id": in.ResolvedByID, "type": in.ResolvedBy, "summary": "Somebody"}, x.resolvedThrough(in)
+	default: // a move
+		move := in.Moves[e.nth]
+		channel = "timeout"
+		if move.By != "" {
+			agent, channel = reference(move.By, "user", "Somebody "+move.By), "website"
+		}
+		assignee(move.To, e.to)
+	}
+	o["type"], o["agent"], o["channel"] = kind+"_log_entry", agent, object{"type": nullable(channel)}
 	if include["incidents"] {
 		o["incident"] = x.incident(in, nil, now)
-	}
-	if e.user != "" {
-		o["user"] = reference(e.user, "user", "Somebody "+e.user)
 	}
 	return o
 }
@@ -121,7 +174,7 @@ func (s *Server) listLog(q query, account *index, now time.Time) ([]*logEntry, *
 	// The log is newest first, so that the window begins at its end.
 	start := sort.Search(len(log), func(i int) bool { return log[i].at.Before(to) && !log[i].at.After(now) })
 	var list []*logEntry
-	for i := start; i < len(log) && !log[i].at.Before(from); i++ {
+	for i := start; i < len(log) && !log[i].at.Before(from) && len(list) <= q.offset+q.limit; i++ {
 		if !overview || log[i].overview() {
 			list = append(list, &log[i])
 		}

@@ -171,6 +171,12 @@ func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault 
 			return nil, refused
 		}
 		count, record = len(list), func(i int) object { return account.change(list[i]) }
+	case "maintenance_windows":
+		list, refused := listMaintenance(q, account, now)
+		if refused != nil {
+			return nil, refused
+		}
+		count, record = len(list), func(i int) object { return account.maintenance(list[i]) }
 	case "users":
 		count, record = len(account.Users), func(i int) object { return user(account.Users[i]) }
 	case "alert_grouping_settings":
@@ -282,9 +288,23 @@ func (s *Server) listIncidents(q query, account *index, now time.Time) ([]*Incid
 	start := sort.Search(len(all), func(i int) bool { return !all[i].CreatedAt.Before(from) })
 	end := sort.Search(len(all), func(i int) bool { return !all[i].CreatedAt.Before(to) || all[i].CreatedAt.After(now) })
 	end = max(start, end)
-	list := make([]*Incident, 0, end-start)
+	descending := false
+	switch order := q.values.Get("sort_by"); order {
+	case "created_at:asc", "created_at", "incident_number:asc", "incident_number":
+	case "", "created_at:desc", "incident_number:desc":
+		descending = true
+	default:
+		return nil, invalid("sort_by %q is unknown to the fake", order)
+	}
+	var list []*Incident
 	for i := start; i < end; i++ {
 		in := &all[i]
+		if descending {
+			in = &all[end-1-(i-start)]
+		}
+		if len(list) > q.offset+q.limit {
+			break // what is beyond the page only says that there is more
+		}
 		urgency := in.Urgency
 		if urgency == "" {
 			urgency = "high"
@@ -299,13 +319,6 @@ func (s *Server) listIncidents(q query, account *index, now time.Time) ([]*Incid
 		if allows(q, "statuses[]", status) && allows(q, "service_ids[]", in.Service) && allows(q, "urgencies[]", urgency) {
 			list = append(list, in)
 		}
-	}
-	switch order := q.values.Get("sort_by"); order {
-	case "created_at:asc", "created_at", "incident_number:asc", "incident_number":
-	case "", "created_at:desc", "incident_number:desc":
-		slices.Reverse(list)
-	default:
-		return nil, invalid("sort_by %q is unknown to the fake", order)
 	}
 	return list, nil
 }

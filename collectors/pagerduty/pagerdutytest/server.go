@@ -280,6 +280,11 @@ var endpoints = map[string]endpoint{
 	"GET /tags":                          {list: "tags", scope: "tags.read", parameters: []string{"query"}},
 	"GET /tags/{id}/teams":               {list: "teams", scope: "tags.read"},
 	"GET /tags/{id}/escalation_policies": {list: "escalation_policies", scope: "tags.read"},
+	"GET /maintenance_windows": {
+		list: "maintenance_windows", scope: "services.read",
+		parameters: []string{"query", "team_ids[]", "service_ids[]", "filter"},
+		includes:   []string{"teams", "services", "users"},
+	},
 	"GET /users": {
 		list: "users", scope: "users.read",
 		parameters: []string{"query", "team_ids[]"},
