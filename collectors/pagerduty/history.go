@@ -48,6 +48,11 @@ type history struct {
 	// Lossy says that strays are missing, so that what the log tells of
 	// incidents that outlast their chunk is not known.
 	Lossy bool `json:"lossy,omitempty"`
+	// Stored counts what the store had of the time, and Lacking what of it was not
+	// listed. Doubted says that it was too much, and nothing more is withdrawn.
+	Stored  int  `json:"stored,omitempty"`
+	Lacking int  `json:"lacking,omitempty"`
+	Doubted bool `json:"doubted,omitempty"`
 	// First says that it is the first walk, of which people are told.
 	First bool `json:"first,omitempty"`
 }
@@ -357,18 +362,27 @@ func (r *round) storeChunk(ctx context.Context, c *chunk) error {
 		in := m.told(k)
 		in.AcksKnown = in.AcksKnown && k.settled
 		in = withoutLog(in)
-		k.sent = fingerprint(in)
-		send = append(send, in)
+		if print := fingerprint(in); print != k.sent {
+			k.sent = print
+			send = append(send, in)
+		}
 	}
 	slices.SortFunc(send, func(a, b evidence.Incident) int { return strings.Compare(a.ID, b.ID) })
-	doubt := tooManyGone(lacking, stored, c.window)
-	if doubt == nil && c.seen.nameless == 0 {
+	next := *m.history
+	next.To, next.Stored, next.Lacking = c.start, next.Stored+stored, next.Lacking+lacking
+	doubt := tooManyGone(next.Lacking, next.Stored, window{c.start, next.From})
+	if doubt == nil {
+		doubt = tooManyGone(lacking, stored, c.window)
+	}
+	if !next.Doubted && doubt == nil && c.seen.nameless == 0 {
 		for _, in := range missing {
 			send = append(send, gone(in, notListed(c.window, r.now)))
 		}
 	}
-	next := *m.history
-	next.To = c.start
+	if next.Doubted {
+		doubt = nil // it has been told
+	}
+	next.Doubted = next.Doubted || doubt != nil
 	strays := map[string]*known{}
 	for _, from := range []map[string]*known{m.strays, c.heard} {
 		for id, k := range from {
@@ -428,6 +442,7 @@ func (r *round) compare(ctx context.Context, c *chunk) (missing []evidence.Incid
 				missing = append(missing, old)
 			}
 		case k != nil:
+			k.sent = fingerprint(old)
 			k.Maintenance = k.Maintenance || old.Maintenance
 			if !k.settled && old.AcksKnown && old.ResolvedAt.Equal(k.ResolvedAt) {
 				k.Resolver = old.Resolver

@@ -66,7 +66,7 @@ func TestIncidents(t *testing.T) {
 		StartedAt: at(80 * day), AcknowledgedAt: at(80*day - time.Minute), AcksKnown: true, ResolvedAt: at(80*day - time.Hour), Resolver: evidence.ResolverPerson,
 		Urgent: true, Severity: 2, Priority: "P2", Channel: "web_trigger", Template: "cpu at <n>% on web-<pod> (<value>)", Group: "EGOOD",
 		Links:     []string{"https://example.pagerduty.com/incidents/Q1", "SHOP-12", "https://jira.example/browse/SHOP-12"},
-		UpdatedAt: at(80*day - time.Hour),
+		UpdatedAt: at(80*day - time.Hour), Responders: []string{"hash of PUSER", "hash of U1"},
 	}
 	if fmt.Sprintf("%+v", q1) != fmt.Sprintf("%+v", want) {
 		t.Errorf("incident\n%+v, want\n%+v", q1, want)

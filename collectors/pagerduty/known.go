@@ -189,11 +189,13 @@ func (s entrySet) add(key uint64, at time.Time) bool {
 	return true
 }
 
-// prune forgets entries of before the time.
-func (s entrySet) prune(before time.Time) {
+// since is the set of the entries since a time.
+func (s entrySet) since(start time.Time) entrySet {
+	left := entrySet{}
 	for key, at := range s {
-		if at < before.Unix() {
-			delete(s, key)
+		if at >= start.Unix() {
+			left[key] = at
 		}
 	}
+	return left
 }

@@ -234,7 +234,7 @@ func (r *round) hear(ctx context.Context, rd *reading, e *logEntryRecord) error 
 	// counted reports whether the entry is one that was not counted before.
 	counted := func() bool {
 		key := e.key()
-		if _, before := m.persisted[key]; k.stored && (before || at.Before(m.base)) {
+		if _, before := m.persisted[key]; rd.chunk == nil && k.stored && (before || at.Before(m.base)) {
 			return false
 		}
 		return rd.seen.add(key, at)
@@ -313,8 +313,8 @@ func (r *round) followedTo(end time.Time) error {
 	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 	before := m.followed
 	m.followed = latest(m.followed, end)
-	m.seen.prune(m.followed.Add(-logOverlap))
-	cursors := map[string]string{logCursor: stamp(m.followed), seenCursor: m.seen.text()}
+	seen := m.seen.since(m.followed.Add(-logOverlap))
+	cursors := map[string]string{logCursor: stamp(m.followed), seenCursor: seen.text()}
 	if m.history != nil && m.history.Done.IsZero() {
 		cursors[historyCursor] = m.historyText(m.history, m.waiting())
 	}
@@ -322,6 +322,7 @@ func (r *round) followedTo(end time.Time) error {
 		m.followed = before
 		return err
 	}
+	m.seen = seen
 	return nil
 }
 
@@ -361,13 +362,20 @@ func (r *round) sendAbsent() error {
 	m := r.memory.incidents
 	batch := collectors.Batch{}
 	var absent []string
+	old := 0
 	for id, k := range m.byID {
+		if k.open() && k.sent != 0 && k.StartedAt.Before(r.factStart()) {
+			old++
+		}
 		if k.open() && k.absent > 1 && r.now.Sub(k.absentSince) >= absentFor {
 			absent = append(absent, id)
 			if k.sent != 0 {
 				batch.Incidents = append(batch.Incidents, gone(m.told(k), "neither open nor resolved: PagerDuty does not list it as open any more, and its log does not tell of an end"))
 			}
 		}
+	}
+	if err := tooManyGone(len(batch.Incidents), old, window{r.historyStart(), r.factStart()}); err != nil {
+		return err
 	}
 	if len(batch.Incidents) > 0 {
 		if err := r.send(batch); err != nil {

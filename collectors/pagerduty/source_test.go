@@ -47,8 +47,10 @@ type world struct {
 	// store is what rounds have stored; nil for a store that keeps nothing, so
 	// that every round is a first one.
 	store *stored
-	mu    sync.Mutex
-	now   time.Time
+	// progress is told of long steps.
+	progress func(collectors.Progress)
+	mu       sync.Mutex
+	now      time.Time
 }
 
 // stored is as much of a store as a source needs.
@@ -172,7 +174,10 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 	w.mu.Lock()
 	now := w.now
 	w.mu.Unlock()
-	request := collectors.Request{Services: w.services, Now: now}
+	request := collectors.Request{
+		Services: w.services, Now: now, Progress: w.progress,
+		Person: func(id string) string { return "hash of " + id },
+	}
 	if w.store != nil {
 		request.Cursors, request.Incidents = maps.Clone(w.store.cursors), w.store.list
 	}
