@@ -75,7 +75,7 @@ func newMemory() *memory {
 // catalog refers to other services.
 func (r *round) remember() {
 	if r.first {
-		r.cursors, r.Source.memory = nil, newMemory()
+		r.cursors, r.memory = nil, newMemory()
 	}
 	m := r.memory
 	if m.references == r.catalog.hash {

@@ -36,7 +36,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // world is a simulated account, and the source that looks at it over HTTP.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	fake   *pagerdutytest.Server
 	source *pagerduty.Source
 	// options are those of the source.
@@ -49,8 +49,10 @@ type world struct {
 	store *stored
 	// progress is told of long steps.
 	progress func(collectors.Progress)
-	mu       sync.Mutex
-	now      time.Time
+	// anonymous says that people are not told apart.
+	anonymous bool
+	mu        sync.Mutex
+	now       time.Time
 }
 
 // stored is as much of a store as a source needs.
@@ -107,7 +109,7 @@ func (w *world) restart() {
 
 type setting func(*pagerdutytest.Options, *pagerduty.Options, *transport.Config)
 
-func start(t *testing.T, account pagerdutytest.Account, services []*catalog.Service, settings ...setting) *world {
+func start(t testing.TB, account pagerdutytest.Account, services []*catalog.Service, settings ...setting) *world {
 	t.Helper()
 	w := &world{t: t, services: services, log: &strings.Builder{}, now: noon}
 	clock := func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }
@@ -174,9 +176,9 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 	w.mu.Lock()
 	now := w.now
 	w.mu.Unlock()
-	request := collectors.Request{
-		Services: w.services, Now: now, Progress: w.progress,
-		Person: func(id string) string { return "hash of " + id },
+	request := collectors.Request{Services: w.services, Now: now, Progress: w.progress}
+	if !w.anonymous {
+		request.Person = func(id string) string { return "hash of " + id }
 	}
 	if w.store != nil {
 		request.Cursors, request.Incidents = maps.Clone(w.store.cursors), w.store.list

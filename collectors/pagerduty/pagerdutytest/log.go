@@ -112,7 +112,8 @@ func (x *index) resolvedThrough(in *Incident) string {
 func (x *index) logEntry(e *logEntry, include map[string]bool, now time.Time) object {
 	in := e.incident
 	service := reference(in.Service, "service", x.services[in.Service].Name)
-	id, kind, agent, channel := in.ID+"L", e.kind, service, ""
+	id, kind, agent := in.ID+"L", e.kind, service
+	var channel string
 	if kind != "trigger" {
 		id = fmt.Sprintf("%sL%s%d", in.ID, strings.ReplaceAll(kind, " ", ""), e.nth)
 	}
