@@ -23,8 +23,10 @@ func (g group) needs() []string {
 		paths = append(paths, "automation_actions/actions")
 	case groupIncidents:
 		paths = append(paths, "incidents")
+	case groupUrgency:
+		paths = append(paths, "maintenance_windows", "incidents")
 	case groupResponse:
-		paths = append(paths, "incidents", "log_entries")
+		paths = append(paths, "maintenance_windows", "incidents", "log_entries")
 	case groupChanges:
 		paths = append(paths, "change_events")
 	case groupChangeFailure:

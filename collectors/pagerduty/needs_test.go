@@ -25,7 +25,7 @@ func TestAForbiddenCallNamesWhatIsLost(t *testing.T) {
 	scopes := map[string]string{
 		"GET /services": "services.read", "GET /escalation_policies": "escalation_policies.read", "GET /oncalls": "oncalls.read",
 		"GET /incidents": "incidents.read", "GET /log_entries": "incidents.read", "GET /change_events": "change_events.read", "GET /users": "users.read",
-		"GET /alert_grouping_settings": "services.read", "GET /incident_workflows/triggers": "incident_workflows.read", "GET /automation_actions/actions": "",
+		"GET /alert_grouping_settings": "services.read", "GET /maintenance_windows": "services.read", "GET /incident_workflows/triggers": "incident_workflows.read", "GET /automation_actions/actions": "",
 	}
 	for _, call := range pagerdutytest.Calls() {
 		if surveyed(call) {
