@@ -132,7 +132,8 @@ func (r *round) recallLog() {
 		return
 	}
 	m.followed = earlier(at, r.now.Truncate(time.Second))
-	m.logFrom, m.base = m.followed.Add(-logOverlap), m.followed.Add(-logOverlap)
+	m.newest = m.followed
+	m.logFrom, m.base = m.next(), m.next()
 	var ok bool
 	if m.persisted, ok = parseEntries(r.cursors[seenCursor]); !ok {
 		m.base = m.followed.Add(time.Second) // all of it was counted
@@ -279,7 +280,10 @@ func (r *round) learn(ctx context.Context, record *incidentRecord) (*known, erro
 	}
 	if k == nil {
 		if k = m.strays[in.ID]; k == nil {
-			k = &known{missed: in.StartedAt.Before(r.factStart()) && m.history.passed(in.StartedAt)}
+			k = &known{missed: m.unheard(in.StartedAt)}
+			if in.StartedAt.Before(r.factStart()) {
+				k.missed = m.history.passed(in.StartedAt)
+			}
 		}
 		delete(m.strays, in.ID)
 	}

@@ -31,10 +31,11 @@ type incidentMemory struct {
 	doubt   error
 	doubtAt time.Time
 
-	// The log was read, by this process, from logFrom until followed, which is
-	// stored as well. caught says that it was read to its end.
-	logFrom, followed time.Time
-	caught            bool
+	// The log was read, by this process, from logFrom until followed, by our
+	// clock. Its newest entry is of newest, by PagerDuty's. caught says that it
+	// was read to its end.
+	logFrom, followed, newest time.Time
+	caught                    bool
 	// seen are the entries that were counted of what will be read again, and
 	// persisted those that the process before this one counted, until base.
 	seen, persisted entrySet
@@ -115,6 +116,18 @@ func withoutLog(in evidence.Incident) evidence.Incident {
 		in.Escalations, in.Reassignments, in.Notes = 0, 0, 0
 	}
 	return in
+}
+
+// next is since when the log is to be read on: since its newest entry, as the
+// account's clock may be behind ours, but not for longer than a clock may be.
+func (m *incidentMemory) next() time.Time {
+	return earlier(latest(m.newest, m.followed.Add(-day)), m.followed).Add(-logOverlap).Truncate(time.Second)
+}
+
+// unheard reports whether an incident that is not known began so long ago that
+// its entries have been passed over.
+func (m *incidentMemory) unheard(start time.Time) bool {
+	return m.caught && !start.Before(m.logFrom) && start.Before(m.next())
 }
 
 // recalled is an incident as it comes from the store.

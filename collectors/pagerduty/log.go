@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/fnv"
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
@@ -91,6 +92,8 @@ type reading struct {
 	// forward says that it goes on from where the log was last left, and not
 	// back to what was before that.
 	forward bool
+	// missed says that it is for incidents whose entries were passed over.
+	missed bool
 	// chunk is the part of the history that is read; nil for the time that
 	// facts look back over.
 	chunk *chunk
@@ -110,7 +113,7 @@ func (r *round) readLog(ctx context.Context) error {
 		return nil // it would tell of incidents that are not known
 	}
 	now := r.now.Truncate(time.Second)
-	start := m.followed.Add(-logOverlap)
+	start := m.next()
 	if m.followed.IsZero() {
 		start = r.factStart()
 		m.logFrom, m.followed = start, start
@@ -138,11 +141,42 @@ func (r *round) readLog(ctx context.Context) error {
 	if err := r.readLogBack(ctx, need); err != nil {
 		return err
 	}
+	if err := r.readMissed(ctx, now); err != nil {
+		return err
+	}
 	if err := r.followedTo(now); err != nil {
 		return err
 	}
 	r.followed = true
 	return r.sendAbsent()
+}
+
+// readMissed reads the log once more for incidents that were not known when it
+// was read: withdrawn ones that are back.
+func (r *round) readMissed(ctx context.Context, now time.Time) error {
+	m := r.memory.incidents
+	start := now
+	var missed []*known
+	for _, k := range m.byID {
+		if k.missed && len(k.Services) > 0 && !k.StartedAt.Before(r.factStart()) {
+			missed = append(missed, k)
+			start = earlier(start, k.StartedAt)
+			k.Escalations, k.Reassignments, k.Notes, k.assigned = 0, 0, 0, time.Time{}
+		}
+	}
+	if len(missed) == 0 {
+		return nil
+	}
+	rd := &reading{seen: entrySet{}, missed: true}
+	for _, w := range windows(window{start.Truncate(time.Second), now.Add(time.Second)}, logWindow) {
+		if err := r.readLogWindow(ctx, w, rd, false); err != nil {
+			return err
+		}
+	}
+	for _, k := range missed {
+		k.missed = false
+	}
+	return nil
 }
 
 // readLogBack reads the log back to a time, newest first, so that what has been
@@ -227,15 +261,21 @@ func (r *round) hear(ctx context.Context, rd *reading, e *logEntryRecord) error 
 	} else {
 		k = r.subject(rd, e.incident())
 	}
-	if k == nil || k.settled && !rd.forward {
+	at := e.CreatedAt.Time
+	if rd.forward {
+		m.newest = latest(m.newest, at)
+	}
+	if k == nil || k.settled && !rd.forward || rd.missed && !k.missed {
 		return nil // of no interest, or in it already
 	}
-	at := e.CreatedAt.Time
 	// counted reports whether the entry is one that was not counted before.
 	counted := func() bool {
 		key := e.key()
 		if _, before := m.persisted[key]; rd.chunk == nil && k.stored && (before || at.Before(m.base)) {
 			return false
+		}
+		if rd.missed {
+			m.seen.add(key, at)
 		}
 		return rd.seen.add(key, at)
 	}
@@ -313,8 +353,8 @@ func (r *round) followedTo(end time.Time) error {
 	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 	before := m.followed
 	m.followed = latest(m.followed, end)
-	seen := m.seen.since(m.followed.Add(-logOverlap))
-	cursors := map[string]string{logCursor: stamp(m.followed), seenCursor: seen.text()}
+	seen := m.seen.since(m.next())
+	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), seenCursor: m.seenText(seen)}
 	if m.history != nil && m.history.Done.IsZero() {
 		cursors[historyCursor] = m.historyText(m.history, m.waiting())
 	}
@@ -326,20 +366,23 @@ func (r *round) followedTo(end time.Time) error {
 	return nil
 }
 
-// text is the set as a cursor; * when there are too many.
-func (s entrySet) text() string {
-	if len(s) > mostSeen {
+// seenText writes, as a cursor, what was counted of the entries that will be read
+// again, by this process and by those before it; * when there are too many.
+func (m *incidentMemory) seenText(seen entrySet) string {
+	all := m.persisted.since(m.next())
+	maps.Copy(all, seen)
+	if len(all) > mostSeen || m.base.After(m.next()) {
 		return "*"
 	}
-	words := make([]string, 0, len(s))
-	for key, at := range s {
+	words := make([]string, 0, len(all))
+	for key, at := range all {
 		words = append(words, strconv.FormatUint(key, 36)+":"+strconv.FormatInt(at, 36))
 	}
 	sort.Strings(words)
 	return strings.Join(words, " ")
 }
 
-// parseEntries reads what text has written. ok is false when the set was too
+// parseEntries reads what seenText has written. ok is false when the set was too
 // long to be written, or is not one.
 func parseEntries(text string) (set entrySet, ok bool) {
 	set = entrySet{}

@@ -145,7 +145,9 @@ func TestASteadyRoundFollowsTheLog(t *testing.T) {
 			if q.Call != "GET /log_entries" {
 				continue
 			}
-			if since, _ := time.Parse(time.RFC3339, values.Get("since")); noon.Add(time.Duration(i*5)*time.Minute).Sub(since) != 10*time.Minute {
+			// Ten minutes before the newest entry of the round before.
+			newest := []time.Time{noon.Add(-50 * time.Minute), in.CreatedAt, in.AcknowledgedAt}[i]
+			if since, _ := time.Parse(time.RFC3339, values.Get("since")); newest.Sub(since) != 10*time.Minute {
 				t.Errorf("round %d reads the log since %s", i, since)
 			}
 		}
@@ -183,7 +185,7 @@ func TestARestartGoesOnFromTheStore(t *testing.T) {
 		}
 	}
 	// From the cursor, and back over the 30 days that notifications count for.
-	if got, want := fmt.Sprint(since), "map[2026-02-02T12:05:00Z:1 2026-02-12T11:50:00Z:1 2026-02-22T11:50:00Z:1 2026-03-04T11:50:00Z:1]"; got != want {
+	if got, want := fmt.Sprint(since), "map[2026-02-02T12:05:00Z:1 2026-02-12T11:00:00Z:1 2026-02-22T11:00:00Z:1 2026-03-04T11:00:00Z:1]"; got != want {
 		t.Errorf("the log was asked for since %s after a restart, want since %s", got, want)
 	}
 	if len(r.incidents) != 0 {
