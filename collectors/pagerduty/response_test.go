@@ -124,7 +124,6 @@ func TestTheLogTellsOfTimeouts(t *testing.T) {
 	}
 	// What the log said stays when the incident is listed again, by a new
 	// process too.
-	w.fake.Heal()
 	for range 2 {
 		w.later(day)
 		w.collect()
