@@ -20,6 +20,7 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 	p.planIncidents()
 	p.planChanges()
 	p.planInterruptions()
+	p.planHistory()
 	for i := range p.calls {
 		p.calls[i].Facts = p.facts(p.paths[i])
 	}
