@@ -78,6 +78,8 @@ type Service struct {
 	PagerID string
 	// PolicyID is the escalation policy that is paged.
 	PolicyID string
+	// Maintenance are its announced windows.
+	Maintenance []Span
 	// AckTimeout and AutoResolve are 0 for off.
 	AckTimeout, AutoResolve time.Duration
 	// Odd is what it alone shows.

@@ -244,6 +244,7 @@ func (b *builder) maintenance(d *dice, s *Service) {
 	for range 1 + d.IntN(3) {
 		window := Span{Start: b.ago(d.days(95, 350))}
 		window.End = window.Start.Add(d.between(2*time.Hour, 8*time.Hour))
+		s.Maintenance = append(s.Maintenance, window)
 		for _, in := range b.life[s.Name].incidents {
 			in.Maintenance = in.Maintenance || window.Holds(in.Start)
 		}

@@ -3,6 +3,7 @@
 package project
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
@@ -62,6 +63,11 @@ func PagerDuty(c *company.Company) pagerdutytest.Account {
 	}
 	for _, s := range c.Services {
 		if id := ids[s.Name]; id != "" {
+			for i, window := range s.Maintenance {
+				a.MaintenanceWindows = append(a.MaintenanceWindows, pagerdutytest.MaintenanceWindow{
+					ID: fmt.Sprintf("M%s%d", id, i), Span: pagerdutytest.Span{Start: window.Start, End: window.End}, Services: []string{id},
+				})
+			}
 			automate(&a, c, s, id)
 		}
 	}
