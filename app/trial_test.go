@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/report"
@@ -39,19 +41,30 @@ func TestATrialFindsWhatARoundStores(t *testing.T) {
 	vendor := pagerdutytest.New(pagerdutytest.Options{Account: account, Now: clock, Fail: func(msg string) { t.Error(msg) }})
 	server := httptest.NewServer(vendor)
 	defer server.Close()
+	var issues []jiratest.Issue
+	for i := range 5 {
+		issues = append(issues, jiratest.Issue{
+			Key: fmt.Sprintf("SHOP-%d", i+1), Type: "Incident", Components: []string{"checkout"}, Priority: "Highest", Created: now.Add(-time.Duration(60+i) * 24 * time.Hour),
+		})
+	}
+	site := httptest.NewServer(jiratest.New(jiratest.Options{Site: jiratest.Site{Issues: issues}, Now: clock, Fail: func(msg string) { t.Error(msg) }}))
+	defer site.Close()
 	folder := t.TempDir()
 	place := filepath.Join(folder, "s.db")
 	o := Options{ConfigPath: filepath.Join(folder, "collector.yaml"), Environ: []string{"TOKEN=x"}, Now: clock, Logger: slog.New(slog.DiscardHandler)}
 	err := os.WriteFile(o.ConfigPath, []byte(`store: {url: `+place+`}
-catalog: {services: [{name: checkout, tier: 1, pagerduty: [{service_id: PCHECK}]}]}
-sources: {pagerduty: [{name: main, endpoint: "`+server.URL+`", token_env: TOKEN, rate: {per_minute: 100000}}]}
+catalog: {services: [{name: checkout, tier: 1, pagerduty: [{service_id: PCHECK}], jira: [{project: SHOP, component: checkout}]}]}
+sources:
+  pagerduty: [{name: main, endpoint: "`+server.URL+`", token_env: TOKEN, rate: {per_minute: 100000}}]
+  jira: [{name: main, url: "`+site.URL+`", email: a@example.com, token_env: TOKEN, rate: {per_minute: 100000}, incidents: {jql: 'issuetype = "Incident"'}}]
 `), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for round, incidents := range []int{40, 1} {
-		found := trialRound(t, o)
-		if len(found.Incidents) < incidents {
+		found, tickets := trialRound(t, o, "pagerduty/main"), trialRound(t, o, "jira/main")
+		// The second begins at the cursors of the first.
+		if len(found.Incidents) != incidents {
 			t.Errorf("round %d: %d incidents", round, len(found.Incidents))
 		}
 		daemon, err := New(t.Context(), o)
@@ -66,30 +79,31 @@ sources: {pagerduty: [{name: main, endpoint: "`+server.URL+`", token_env: TOKEN,
 		}
 		stored := storedRecords(t, place, daemon.world.facts, now)
 		figures := 0
-		for _, r := range found.Records {
+		for _, r := range append(found.Records, tickets.Records...) {
 			got := r.Value.Text(r.Unit) + " " + r.Detail
 			if want := stored[r.Fact]; got != want {
 				t.Errorf("round %d: %s is %q, and the round stored %q", round, r.Fact, got, want)
 			}
-			if r.Fact == "pagerduty.machine_detected_ratio_90d" || r.Fact == "pagerduty.high_urgency_90d" {
+			switch r.Fact {
+			case "pagerduty.machine_detected_ratio_90d", "pagerduty.high_urgency_90d", "jira.major_incidents_180d":
 				figures++
 			}
 			delete(stored, r.Fact)
 		}
-		if figures != 2 || round == 0 && len(stored) > 0 {
+		if figures != 3 || round == 0 && len(stored) > 0 {
 			t.Errorf("round %d: %d figures of incidents; stored and not found: %v", round, figures, stored)
 		}
 		now = now.Add(time.Hour)
 	}
 }
 
-func trialRound(t *testing.T, o Options) *report.Round {
+func trialRound(t *testing.T, o Options, source string) *report.Round {
 	t.Helper()
 	trial, err := NewTrial(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := trial.Round(t.Context(), "pagerduty/main")
+	found, err := trial.Round(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +128,8 @@ func storedRecords(t *testing.T, place string, facts *evidence.Facts, now time.T
 	stored := map[string]string{}
 	r := report.NewRound("pagerduty/main", "", facts, now)
 	for _, row := range loaded.Rows {
-		if row.Source == "pagerduty/main" && row.Withdrawn == "" {
+		if row.Source != catalog.SourceID && row.Withdrawn == "" {
+			row.Source = "" // facts of two sources have two names
 			r.Add(batchOf(row.Record))
 		}
 	}
