@@ -298,6 +298,23 @@ func fleetScores() []made {
 			column{from: "C", header: "Unknown", unit: unitCount, decimals: new(0.0), steps: []step{{color: grey}}},
 			column{from: "D", header: "Score", unit: unitShare, decimals: new(0.0), steps: shareSteps()},
 		),
+		panel{
+			title: "What teams say about checks", width: 24, height: 7,
+			help: "Issues with feedback about a check, by kind, of all teams. What they say is where the next version of the criteria starts.",
+			none: "No issue is labelled readiness-feedback",
+			queries: []query{
+				{expr: `sum by (check) (readiness:check_feedback{kind="unclear"})`},
+				{expr: `sum by (check) (readiness:check_feedback{kind="overkill"})`},
+				{expr: `sum by (check) (readiness:check_feedback{kind="wrong-evidence"})`},
+				{expr: `sum by (check) (readiness:check_feedback{kind="missing-docs"})`},
+			},
+		}.rows("Wrong evidence", true,
+			column{from: "check", header: "Check"},
+			column{from: "A", header: "Unclear", unit: unitCount, decimals: new(0.0)},
+			column{from: "B", header: "Overkill", unit: unitCount, decimals: new(0.0)},
+			column{from: "C", header: "Wrong evidence", unit: unitCount, decimals: new(0.0), steps: anySteps(yellow)},
+			column{from: "D", header: "Missing docs", unit: unitCount, decimals: new(0.0)},
+		),
 	}
 }
 
