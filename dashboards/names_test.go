@@ -11,7 +11,6 @@ import (
 
 // unread are the families that no recording rule needs, by why.
 var unread = map[string]string{
-	"readiness_check_feedback":                            "about the criteria and not about services; shown by coverage and score",
 	"readiness_checks":                                    "counts the whole fleet; the dashboards count the services that are chosen",
 	"readiness_framework_info":                            "the activation time has the same labels",
 	"readiness_build_info":                                "of one replica, for whoever runs it",
