@@ -119,8 +119,12 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 	if toStdout {
 		name, file = "the configuration", "FILE"
 	}
-	_, _ = fmt.Fprintf(s.err, "%s: %d services, %d teams; %d checks stay blind, as it says at its end. Choose the tiers, then: collector check --config %s\n",
-		name, starter.Services, starter.Teams, starter.Blind, file)
+	blind := ""
+	if starter.Blind > 0 {
+		blind = fmt.Sprintf("; %d checks stay blind, as it says at its end", starter.Blind)
+	}
+	_, _ = fmt.Fprintf(s.err, "%s: %d services, %d teams%s. Choose the tiers, then: collector check --config %s\n",
+		name, starter.Services, starter.Teams, blind, file)
 	if err := errors.Join(starter.Failed...); err != nil {
 		return fmt.Errorf("written without what did not answer: %w", err)
 	}
