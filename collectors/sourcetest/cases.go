@@ -181,7 +181,7 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 		if waited := w.ourClock().Sub(r.at); waited < k.asks {
 			c.errorf("the request was repeated after %s, and the server asked for %s", waited, k.asks)
 		}
-		c.all("after a fault that passes", now.differences(s.Adrift, healthy...))
+		c.all("after a fault that passes", now.differences(nil, healthy...))
 		return w.recovers(p, Later)
 	}
 	want, means := call.Means[k.name]
@@ -190,8 +190,8 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 	}
 	w.failed(r, call, want)
 	if want != "" {
-		c.all("invented", now.invented(before, s.Adrift, healthy...))
-		c.all("age", now.wronglyCovered(r, before, s.Adrift, healthy...))
+		c.all("invented", now.invented(before, healthy...))
+		c.all("age", now.wronglyCovered(r, before, healthy...))
 		if p.name == "first" && k.fault.Skip == 0 && call.Spare == "" && len(r.covered) >= len(healthy[1].covered) {
 			c.errorf("all groups are covered without the call")
 		}
@@ -276,8 +276,8 @@ func (s *suite) canceled(p phase, call Call, times int) []testCase {
 			if err != nil {
 				return err
 			}
-			c.all("invented", now.invented(before, s.Adrift, healthy...))
-			c.all("age", now.wronglyCovered(r, before, s.Adrift, healthy...))
+			c.all("invented", now.invented(before, healthy...))
+			c.all("age", now.wronglyCovered(r, before, healthy...))
 			return w.recovers(p, Later)
 		}})
 	}
@@ -339,15 +339,15 @@ func (s *suite) paged(p phase, call Call, times int) []testCase {
 				return err
 			}
 			if r.err == nil {
-				c.all("without an error", now.differences(s.Adrift, healthy...))
+				c.all("without an error", now.differences(nil, healthy...))
 			} else {
 				for _, e := range w.mustFail(r) {
 					if v.complete || e.Reason != collectors.ReasonIncomplete {
 						c.errorf("the round fails with %v", e)
 					}
 				}
-				c.all("invented", now.invented(before, s.Adrift, healthy...))
-				c.all("age", now.wronglyCovered(r, before, s.Adrift, healthy...))
+				c.all("invented", now.invented(before, healthy...))
+				c.all("age", now.wronglyCovered(r, before, healthy...))
 			}
 			return w.recovers(p, Later)
 		}})

@@ -13,6 +13,9 @@ import (
 	"github.com/prodready/collector/store"
 )
 
+// withdrawn begins the text of a record that is withdrawn.
+const withdrawn = "withdrawn: "
+
 // key names a record.
 type key struct{ fact, service string }
 
@@ -48,7 +51,7 @@ func (w *world) state() (*state, error) {
 		k := key{row.Fact, row.Service}
 		text := fmt.Sprintf("%s (%s)", row.Value, row.Detail)
 		if row.Withdrawn != "" {
-			text = "withdrawn: " + string(row.Withdrawn)
+			text = withdrawn + string(row.Withdrawn)
 		} else if w.dated[k] {
 			text += " since " + row.Since.UTC().Format(time.RFC3339)
 		}
@@ -86,6 +89,7 @@ func (w *world) state() (*state, error) {
 
 // differences lists where a state is like none of those that it may be like.
 // Every record, incident and review may be like that of another one of them.
+// Facts that are adrift may have any value.
 func (s *state) differences(adrift map[string]bool, healthy ...*state) []string {
 	var list []string
 	list = append(list, compare("record", s.records, pick(healthy, func(h *state) map[key]string { return h.records }),
@@ -191,13 +195,10 @@ func canonical(in evidence.Incident) evidence.Incident {
 
 // invented lists what a state holds that neither was there before nor is true.
 // What is missing is no fault of it.
-func (s *state) invented(before *state, adrift map[string]bool, healthy ...*state) []string {
+func (s *state) invented(before *state, healthy ...*state) []string {
 	var list []string
 	truths := append([]*state{before}, healthy...)
 	for k, text := range s.records {
-		if adrift[k.fact] {
-			continue
-		}
 		if !slices.ContainsFunc(truths, func(h *state) bool { return h.records[k] == text }) {
 			list = append(list, fmt.Sprintf("record %s is %s, before it was %q, and the truth is %q", k, text, before.records[k], healthy[0].records[k]))
 		}
@@ -252,7 +253,7 @@ func untrue(in evidence.Incident, id string, truths []*state) []string {
 // wronglyCovered lists what is wrong with the groups that a round has covered:
 // their records must be the whole truth, observed in this round, and those of
 // all others must be as old as before.
-func (s *state) wronglyCovered(r *round, before *state, adrift map[string]bool, healthy ...*state) []string {
+func (s *state) wronglyCovered(r *round, before *state, healthy ...*state) []string {
 	var list []string
 	fresh := map[key]bool{}
 	for group := range r.covered {
@@ -267,9 +268,6 @@ func (s *state) wronglyCovered(r *round, before *state, adrift map[string]bool, 
 		}
 	}
 	for k := range fresh {
-		if adrift[k.fact] {
-			continue
-		}
 		if !slices.ContainsFunc(healthy, func(h *state) bool { return h.records[k] == s.records[k] }) {
 			list = append(list, fmt.Sprintf("record %s is covered and is %q; the truth is %q", k, s.records[k], healthy[0].records[k]))
 		}

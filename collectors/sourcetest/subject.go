@@ -73,8 +73,8 @@ type Subject struct {
 	Spoilt map[string]Spoilt
 	// Large are data sets beyond the vendor's bounds.
 	Large []Large
-	// Adrift are facts whose values follow the clock so closely that an hour
-	// makes a difference.
+	// Adrift are facts that tell a time by our clock, so that their values differ
+	// when it does.
 	Adrift map[string]bool
 	// Cannot are cases that the source cannot have, by the beginning of their
 	// names, with the reason.

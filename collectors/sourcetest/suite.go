@@ -345,7 +345,7 @@ func (w *world) recovers(p phase, after time.Duration) error {
 		if err != nil {
 			return err
 		}
-		w.check.all(fmt.Sprintf("%s after it is over", wait), now.differences(w.suite.Adrift, healthy...))
+		w.check.all(fmt.Sprintf("%s after it is over", wait), now.differences(nil, healthy...))
 	}
 	return nil
 }
