@@ -296,11 +296,6 @@ func phases() []phase {
 // last is the round that something goes wrong in, after the ones before.
 func (p phase) last() step { return p.steps[len(p.steps)-1] }
 
-// then are the steps of the phase with more after it.
-func (p phase) then(more ...step) []step {
-	return append(append([]step(nil), p.steps...), more...)
-}
-
 // prepare plays what comes before the phase's last round, and readies that.
 func (s *suite) prepare(c *check, p phase) (*world, *state, error) {
 	w, err := s.newWorld(c, p.steps[0].data, 0)
