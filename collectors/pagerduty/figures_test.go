@@ -170,7 +170,11 @@ func BenchmarkSteadyRound(b *testing.B) {
 		if r := w.collect(); r.err != nil {
 			b.Fatal(r.err)
 		}
-		steady = max(steady, len(w.fake.Requests()))
+		// On-calls are listed every 15 minutes, a page for each 100, and set-up
+		// every 30: such a round is no steady one.
+		if w.fake.Count("GET /oncalls") == 0 {
+			steady = max(steady, len(w.fake.Requests()))
+		}
 	}
 	figure("pagerduty_steady_round", float64(steady), "requests", 10)
 }
