@@ -24,6 +24,8 @@ const (
 	// mostGrowth bounds how much more memory 100,000 incidents may take than
 	// 20,000 of which as many are of the last 90 days.
 	mostGrowth = 1.5
+	// mostHeld bounds what they take, in bytes: the newest 4,000 and a chunk.
+	mostHeld = 8e6
 	// recent is how many those are.
 	recent = 4000
 )
@@ -118,7 +120,7 @@ func TestMemoryIsBoundedByPagesAndNotByHistory(t *testing.T) {
 	}
 	few, many := peak(t, 20000), peak(t, 100000)
 	t.Logf("at most %.1f MB with 20,000 incidents, %.1f MB with 100,000", float64(few)/1e6, float64(many)/1e6)
-	if float64(many) > mostGrowth*float64(few) {
+	if float64(many) > mostGrowth*float64(few) || many > mostHeld {
 		t.Errorf("100,000 incidents take %d bytes at most, 20,000 take %d", many, few)
 	}
 }
@@ -136,7 +138,7 @@ func figure(name string, value float64, unit string, bound float64) {
 // what rounds ask and what a first sync holds.
 func BenchmarkSteadyRound(b *testing.B) {
 	few, many := peak(b, 20000), peak(b, 100000)
-	figure("pagerduty_memory_100000", float64(many)/1e6, "MB", 20)
+	figure("pagerduty_memory_100000", float64(many)/1e6, "MB", mostHeld/1e6)
 	figure("pagerduty_memory_growth", float64(many)/float64(few), "x", mostGrowth)
 
 	account, services := large()
