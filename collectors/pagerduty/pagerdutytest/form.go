@@ -22,9 +22,11 @@ func Form() fault.Form {
 		List:  func(call string) string { return endpoints[call].list },
 		Limit: []string{"limit"}, Page: []string{"offset", "limit", "cursor", "after"},
 		More: func(call string, answer map[string]any) {
-			if field := endpoints[call].nextField(); field != "" {
+			e := endpoints[call]
+			if field := e.nextField(); field != "" {
 				answer[field] = toCursor(0)
-			} else {
+			}
+			if e.cursor == "" || e.more {
 				answer["more"] = true
 			}
 		},

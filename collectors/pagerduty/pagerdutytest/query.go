@@ -115,7 +115,7 @@ func (s *Server) time(q query, name string) (time.Time, bool, *refusal) {
 }
 
 // page answers a list call.
-func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault *Fault) (object, *refusal) {
+func (s *Server) page(q query, e endpoint, account *index, now time.Time) (object, *refusal) {
 	var count int
 	var record func(i int) object
 	switch e.list {
@@ -187,9 +187,6 @@ func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault 
 		count, record = len(account.AutomationActions), func(i int) object { return account.action(account.AutomationActions[i]) }
 	}
 	limit := q.limit
-	if fault != nil && fault.PageLimit > 0 {
-		limit = min(limit, fault.PageLimit)
-	}
 	start := min(q.offset, count)
 	end := min(start+limit, count)
 	records := []json.RawMessage{}
@@ -197,10 +194,6 @@ func (s *Server) page(q query, e endpoint, account *index, now time.Time, fault 
 		records = append(records, encode(record(i)))
 	}
 	more := end < count
-	if fault != nil {
-		records = fault.change(records)
-		more = more || fault.AlwaysMore
-	}
 	if e.cursor != "" {
 		return cursorPage(e, records, limit, end, more), nil
 	}

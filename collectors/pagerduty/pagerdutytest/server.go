@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/prodready/collector/collectors/sourcetest/fault"
 )
 
 // Limits of the vendor's API.
@@ -52,7 +54,7 @@ type Server struct {
 	mu       sync.Mutex
 	account  *index
 	requests []Request
-	faults   []*Fault
+	faults   *fault.Injector
 	denied   map[string]bool
 	minute   time.Time
 	used     map[string]int
@@ -84,7 +86,11 @@ func New(options Options) *Server {
 	if options.Fail == nil {
 		options.Fail = func(string) {}
 	}
-	return &Server{options: options, account: newIndex(options.Account), denied: map[string]bool{}, used: map[string]int{}}
+	s := &Server{options: options, account: newIndex(options.Account), denied: map[string]bool{}, used: map[string]int{}}
+	form := Form()
+	form.Call = func(r *http.Request) string { call, _ := callOf(r); return call }
+	s.faults = fault.New(http.HandlerFunc(s.serve), form)
+	return s
 }
 
 // SetAccount replaces the account. It must not be changed afterwards.
@@ -125,22 +131,55 @@ func (s *Server) Forget() { s.mu.Lock(); defer s.mu.Unlock(); s.requests = nil }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call, id := callOf(r)
+	call, _ := callOf(r)
 	now := s.options.Now()
 	s.mu.Lock()
 	nth := len(s.requests)
 	s.requests = append(s.requests, Request{Call: call, Query: r.URL.RawQuery, At: now})
-	fault := s.takeFault(call)
+	s.mu.Unlock()
+	s.faults.ServeHTTP(&noted{w, func(status int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if nth < len(s.requests) && s.requests[nth].Call == call {
+			s.requests[nth].Status = status
+		}
+	}}, r)
+}
+
+// noted is a writer that tells of the status of the answer.
+type noted struct {
+	http.ResponseWriter
+	note func(status int)
+}
+
+// WriteHeader sends the status and tells of it.
+func (n *noted) WriteHeader(status int) {
+	n.note(status)
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is the writer within.
+func (n *noted) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+// serve answers a request that no fault keeps from it.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	call, id := callOf(r)
+	s.mu.Lock()
 	account := s.account
 	s.mu.Unlock()
-
-	answer := s.answer(r, call, id, account, now, fault)
-	s.mu.Lock()
-	if nth < len(s.requests) && s.requests[nth].Call == call {
-		s.requests[nth].Status = answer.status
+	answer := s.answer(r, call, id, account, s.options.Now())
+	for k, v := range answer.header {
+		w.Header()[k] = v
 	}
-	s.mu.Unlock()
-	answer.write(w, r, fault)
+	w.WriteHeader(answer.status)
+	_, _ = w.Write(answer.body)
+}
+
+// response is an answer before it is written.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
 }
 
 // refusal is an answer of the API that is an error.
@@ -150,16 +189,10 @@ type refusal struct {
 	errors       []string
 }
 
-func (s *Server) answer(r *http.Request, call, id string, account *index, now time.Time, fault *Fault) *response {
+func (s *Server) answer(r *http.Request, call, id string, account *index, now time.Time) *response {
 	header := http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"fake"}}
 	if refused := s.admit(r, call, now, header); refused != nil {
 		return refused.response(header)
-	}
-	if fault != nil && fault.Status != 0 {
-		for k, v := range fault.Header {
-			header[http.CanonicalHeaderKey(k)] = v
-		}
-		return (&refusal{status: fault.Status, code: 2000, message: http.StatusText(fault.Status)}).response(header)
 	}
 	endpoint, ok := endpoints[call]
 	if !ok {
@@ -171,7 +204,7 @@ func (s *Server) answer(r *http.Request, call, id string, account *index, now ti
 		return refused.response(header)
 	}
 	q.id = id
-	page, refused := s.page(q, endpoint, account, now, fault)
+	page, refused := s.page(q, endpoint, account, now)
 	if refused != nil {
 		return refused.response(header)
 	}
@@ -218,11 +251,11 @@ func (e *refusal) response(header http.Header) *response {
 		// The vendor's 401 has no error object.
 		return &response{status: e.status, header: header, body: []byte(`{"error":"unauthorized"}`)}
 	}
-	fault := object{"message": e.message, "code": e.code}
+	said := object{"message": e.message, "code": e.code}
 	if len(e.errors) > 0 {
-		fault["errors"] = e.errors
+		said["errors"] = e.errors
 	}
-	return &response{status: e.status, header: header, body: encode(object{"error": fault})}
+	return &response{status: e.status, header: header, body: encode(object{"error": said})}
 }
 
 func invalid(format string, args ...any) *refusal {
