@@ -50,7 +50,7 @@ func (a *automationAction) check() error {
 // listTriggers lists the triggers of incident workflows and observes the facts
 // of the workflows group.
 func (r *round) listTriggers(ctx context.Context) error {
-	if r.services == nil || !r.due(listingTriggers, setupEvery) {
+	if r.services == nil || !r.due(listingTriggers, slowEvery) {
 		return nil
 	}
 	var list []workflowTrigger
@@ -76,7 +76,7 @@ func (r *round) listTriggers(ctx context.Context) error {
 // listActions lists the automation actions and observes the facts of the
 // automation group.
 func (r *round) listActions(ctx context.Context) error {
-	if r.services == nil || !r.due(listingActions, setupEvery) {
+	if r.services == nil || !r.due(listingActions, slowEvery) {
 		return nil
 	}
 	var list []automationAction

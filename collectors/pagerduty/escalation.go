@@ -35,7 +35,7 @@ func (l *listedPolicies) of(s *serviceRecord) (*policy, evidence.Missing) {
 // listEscalation lists the escalation policies and observes the facts of the
 // escalation group.
 func (r *round) listEscalation(ctx context.Context) error {
-	if r.services == nil || !r.due(listingPolicies, setupEvery) {
+	if r.services == nil || !r.due(listingPolicies, slowEvery) {
 		return nil
 	}
 	listed := &listedPolicies{byID: map[string]*policy{}, bad: map[string]bool{}}

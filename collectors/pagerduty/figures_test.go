@@ -172,11 +172,17 @@ func BenchmarkSteadyRound(b *testing.B) {
 		if r := w.collect(); r.err != nil {
 			b.Fatal(r.err)
 		}
-		// On-calls are listed every 15 minutes, a page for each 100, and set-up
-		// every 30: such a round is no steady one.
+		// Once an hour on-calls and set-up are listed again: such a round is no
+		// steady one, and has a figure of its own.
 		if w.fake.Count("GET /oncalls") == 0 {
 			steady = max(steady, len(w.fake.Requests()))
 		}
 	}
+	w.later(time.Hour)
+	w.fake.Forget()
+	if r := w.collect(); r.err != nil {
+		b.Fatal(r.err)
+	}
+	figure("pagerduty_hourly_round", float64(len(w.fake.Requests())), "requests", 45)
 	figure("pagerduty_steady_round", float64(steady), "requests", 10)
 }

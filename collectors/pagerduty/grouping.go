@@ -40,7 +40,7 @@ type listedGroupings struct {
 // listGroupings lists the alert grouping settings and observes the facts of the
 // grouping group.
 func (r *round) listGroupings(ctx context.Context) error {
-	if r.services == nil || !r.due(listingGroupings, setupEvery) {
+	if r.services == nil || !r.due(listingGroupings, slowEvery) {
 		return nil
 	}
 	listed := &listedGroupings{types: map[string]string{}}

@@ -52,7 +52,7 @@ type maintenanceWindow struct {
 func (r *round) listMaintenance(ctx context.Context) error {
 	known := r.memory.maintenance
 	all := known == nil || r.due(listingPastMaintenance, day)
-	if !all && !r.due(listingMaintenance, setupEvery) {
+	if !all && !r.due(listingMaintenance, maintenanceEvery) {
 		return nil
 	}
 	if !all {

@@ -11,10 +11,12 @@ const (
 
 // How often listings are asked for that change slowly. Their facts stay fresh
 // for longer than a few of these, and for longer still with a slow schedule.
+// On-calls and set-up, the longest of them, are due together, so that all other
+// rounds of the hour take a few requests.
 const (
-	setupEvery   = 30 * time.Minute
-	onCallsEvery = 15 * time.Minute
-	usersEvery   = day
+	slowEvery        = time.Hour
+	maintenanceEvery = 30 * time.Minute
+	usersEvery       = day
 	// incidentsEvery is how often the incidents that facts look back over are
 	// listed, so that those that are gone, or changed without a word in the log,
 	// are noticed.

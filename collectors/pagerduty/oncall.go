@@ -67,7 +67,7 @@ func (l *listedDuties) of(s *serviceRecord) duties {
 // When there are more entries than the vendor lists for one window, the window
 // is cut into more and smaller ones, and the number is kept for later rounds.
 func (r *round) listDuties(ctx context.Context) error {
-	if r.services == nil || !r.due(listingOnCalls, onCallsEvery) {
+	if r.services == nil || !r.due(listingOnCalls, slowEvery) {
 		return nil
 	}
 	from := r.now.Truncate(time.Second)

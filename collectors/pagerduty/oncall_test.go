@@ -94,8 +94,8 @@ func TestOnCallDepth(t *testing.T) {
 		t.Errorf("gaps are told as %q", got)
 	}
 
-	// A quarter of an hour later nothing has changed that does not move by itself.
-	w.later(15 * time.Minute)
+	// An hour later nothing has changed that does not move by itself.
+	w.later(time.Hour)
 	again := w.collect()
 	for name, before := range r.records {
 		if after := again.records[name]; after.Value != before.Value || after.Detail != before.Detail {

@@ -107,14 +107,14 @@ func (p *plan) facts(path string) []string {
 // planSetup plans what services are set up with and who is on call for them.
 func (p *plan) planSetup() {
 	slow := func(name listing, g group, path string, query map[string][]string, what string) {
-		if p.due(name, setupEvery) {
+		if p.due(name, slowEvery) {
 			p.answered[g] = true
 			p.add(path, query, what)
 		}
 	}
 	slow(listingServices, groupSetup, "services", servicesQuery(), "services")
 	slow(listingPolicies, groupEscalation, "escalation_policies", nil, "escalation policies")
-	if p.due(listingOnCalls, onCallsEvery) {
+	if p.due(listingOnCalls, slowEvery) {
 		p.answered[groupOnCall] = true
 		for _, w := range onCallWindows(p.now.Truncate(time.Second), p.slices) {
 			p.add("oncalls", w.query(), "shifts")

@@ -11,7 +11,7 @@ func (p *plan) planIncidents() {
 	switch {
 	case p.memory.maintenance == nil || p.due(listingPastMaintenance, day):
 		p.add("maintenance_windows", map[string][]string{"filter": {"all"}}, "windows")
-	case p.due(listingMaintenance, setupEvery):
+	case p.due(listingMaintenance, maintenanceEvery):
 		p.add("maintenance_windows", map[string][]string{"filter": {"open"}}, "windows")
 	}
 	now := p.now.Truncate(time.Second)

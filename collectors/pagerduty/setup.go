@@ -40,7 +40,7 @@ func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []stri
 
 // listSetup lists the services and observes the facts of the setup group.
 func (r *round) listSetup(ctx context.Context) error {
-	if !r.due(listingServices, setupEvery) {
+	if !r.due(listingServices, slowEvery) {
 		r.services = r.memory.services
 		return nil
 	}
