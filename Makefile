@@ -21,8 +21,10 @@ demo: ## run the collector against a simulated company, until Ctrl-C
 test: postgres ## run every test with the race detector
 	@for m in $(MODULES); do \
 	  echo "== $$m: go vet, go test -race"; \
-	  $(GO) -C $$m vet ./... && $(GO) -C $$m test -race ./... || exit 1; \
+	  $(GO) -C $$m vet ./... && $(GO) -C $$m test -race -timeout 20m ./... || exit 1; \
 	done
+	@echo "== the sources' contract, whole: the race detector sees a sample of it"
+	@$(GO) test -timeout 20m -run '^(TestContract|TestMemory|TestHistory)' ./collectors/...
 
 bench: ## run the benchmarks and print the figures with their bounds
 	@out=$$(mktemp) && trap 'rm -f '$$out EXIT && \

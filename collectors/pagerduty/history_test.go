@@ -124,7 +124,7 @@ func TestAnInterruptedHistoryIsGoneOnWith(t *testing.T) {
 	account.Incidents = long(900)
 	for name, restart := range map[string]bool{"in the same process": false, "in a new process": true} {
 		t.Run(name, func(t *testing.T) {
-			w := start(t, account, services, history(twoYears), impatient(collectors.ReasonServerError))
+			w := start(t, account, services, history(twoYears), impatient)
 			w.keep()
 			seen := map[string]int{}
 			rounds := 0
