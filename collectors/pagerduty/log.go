@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -396,37 +395,4 @@ func parseEntries(text string) (set entrySet, ok bool) {
 		set[k] = t
 	}
 	return set, true
-}
-
-// sendAbsent withdraws incidents that only the store has as open: they are not
-// among the open ones, twice in a row, and the log has not told of their end for
-// as long as clocks may differ.
-func (r *round) sendAbsent() error {
-	m := r.memory.incidents
-	batch := collectors.Batch{}
-	var absent []string
-	old := 0
-	for id, k := range m.byID {
-		if k.open() && k.sent != 0 && k.StartedAt.Before(r.factStart()) {
-			old++
-		}
-		if k.open() && k.absent > 1 && r.now.Sub(k.absentSince) >= absentFor {
-			absent = append(absent, id)
-			if k.sent != 0 {
-				batch.Incidents = append(batch.Incidents, gone(m.told(k), "neither open nor resolved: PagerDuty does not list it as open any more, and its log does not tell of an end"))
-			}
-		}
-	}
-	if err := tooManyGone(len(batch.Incidents), old, window{r.historyStart(), r.factStart()}); err != nil {
-		return err
-	}
-	if len(batch.Incidents) > 0 {
-		if err := r.send(batch); err != nil {
-			return err
-		}
-	}
-	for _, id := range absent {
-		delete(m.byID, id)
-	}
-	return nil
 }
