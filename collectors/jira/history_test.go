@@ -19,6 +19,9 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
+// ourself is the account of the credential, without which no search is believed.
+const ourself = `{"accountId":"us","active":true}`
+
 // endless is a Cloud site with so many incidents, made as they are asked for.
 type endless struct{ incidents, page int }
 
@@ -31,6 +34,9 @@ func (e endless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	query := r.URL.Query()
 	switch {
+	case r.URL.Path == "/rest/api/2/myself":
+		_, _ = io.WriteString(w, ourself)
+		return
 	case r.URL.Path == "/rest/api/2/status":
 		_, _ = io.WriteString(w, `[{"id":"6","name":"Done","statusCategory":{"key":"done"}}]`)
 		return
@@ -122,6 +128,10 @@ func TestPagesWithoutANewIssueAreLeft(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
 		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/rest/api/2/myself" {
+			_, _ = io.WriteString(w, ourself)
+			return
+		}
 		if !strings.Contains(r.URL.Path, "search") {
 			_, _ = io.WriteString(w, `[{"id":"6","name":"Done","statusCategory":{"key":"done"}}]`)
 			return
