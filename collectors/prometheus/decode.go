@@ -489,5 +489,9 @@ func (c *checker) absent(d factDoc, def evidence.Definition, witnesses map[strin
 	if err != nil || math.IsNaN(a.value) {
 		c.bad(d.line, "%s: absent: value %q is no %s", where, evidence.Clean(d.Absent.Value, 50), def.Kind)
 	}
+	if def.Remember == evidence.RememberLastTrue && a.value == 0 {
+		// The zero is of the day that is asked about, and not the age.
+		a.words = "not lately: the age goes on growing"
+	}
 	return a
 }
