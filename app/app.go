@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -130,13 +131,14 @@ func (a *App) circuit(source string, open bool) {
 
 // enter makes a world the one that is worked with.
 func (a *App) enter(w *world) {
+	told := a.world != nil && maps.Equal(a.world.blind, w.blind)
 	a.world = w
 	a.metrics.Expect(w.sourceIDs(), w.checkIDs())
 	a.metrics.TokensExpire(w.expiries())
 	for id := range w.blind {
 		a.log.Debug("no configured source can decide the check; it does not count", "check", id)
 	}
-	if n := len(w.blind); n > 0 {
+	if n := len(w.blind); n > 0 && !told {
 		a.log.Warn("checks are blind: no configured source can decide them, so they do not count; `collector framework coverage` says what they want", "checks", n)
 	}
 }

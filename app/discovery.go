@@ -75,25 +75,30 @@ type discoverer struct {
 }
 
 // discover lists the account's services. before is what it had last: a service
-// whose record cannot be read now is still there.
-func (d *discoverer) discover(ctx context.Context, before []catalog.PagerDutyService) ([]catalog.PagerDutyService, error) {
+// whose record cannot be read now is still there. notes are what a person should
+// know of a listing that is good otherwise.
+func (d *discoverer) discover(ctx context.Context, before []catalog.PagerDutyService) (list []catalog.PagerDutyService, notes []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
 	defer cancel()
 	survey, err := d.source.Survey(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	tags := map[string][]string{}
 	for _, tag := range d.tags {
 		carriers, err := d.source.SurveyTag(ctx, survey, tag)
+		if errors.Is(err, pagerduty.ErrNoTag) {
+			notes = append(notes, err.Error()+": rules with it find nothing")
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, s := range carriers {
 			tags[s.ID] = append(tags[s.ID], tag)
 		}
 	}
-	list := []catalog.PagerDutyService{}
+	list = []catalog.PagerDutyService{}
 	there := map[string]bool{}
 	for _, s := range survey.Services {
 		entry := catalog.PagerDutyService{Account: d.account, ID: s.ID, Name: s.Name, Tags: tags[s.ID]}
@@ -108,7 +113,7 @@ func (d *discoverer) discover(ctx context.Context, before []catalog.PagerDutySer
 		}
 	}
 	slices.SortFunc(list, func(a, b catalog.PagerDutyService) int { return strings.Compare(a.ID, b.ID) })
-	return list, nil
+	return list, notes, nil
 }
 
 // storedFound reads what discovery has kept, for the accounts that rules look
@@ -171,7 +176,10 @@ func (a *App) rediscover(ctx context.Context) error {
 	asked := discoverers(w)
 	answered := 0
 	for _, account := range slices.Sorted(maps.Keys(asked)) {
-		list, err := asked[account].discover(ctx, w.found[account])
+		list, notes, err := asked[account].discover(ctx, w.found[account])
+		for _, note := range notes {
+			a.log.Warn("discovery", "note", note)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("discovering the services of PagerDuty account %s: %w", account, err))
 			continue
@@ -272,13 +280,13 @@ func findDiscoveries(ctx context.Context, w *world, rules []catalog.Discovery, o
 		return nil
 	}
 	if !online {
-		return []Finding{{Subject: "discovery", Text: fmt.Sprintf("%d rules; --online says what they find", len(rules))}}
+		return []Finding{{Subject: "discovery", Text: fmt.Sprintf("rules: %d; --online says what they find", len(rules))}}
 	}
 	var findings []Finding
 	asked := discoverers(w)
 	for _, account := range slices.Sorted(maps.Keys(asked)) {
 		f := Finding{Subject: "discovery in pagerduty/" + account}
-		list, err := asked[account].discover(ctx, nil)
+		list, notes, err := asked[account].discover(ctx, nil)
 		var made catalog.Discovered
 		if err == nil {
 			made, err = catalog.Discover(rules, list)
@@ -286,9 +294,17 @@ func findDiscoveries(ctx context.Context, w *world, rules []catalog.Discovery, o
 		if f.Err = err; err != nil {
 			f.Text = err.Error()
 		} else {
-			f.Text = fmt.Sprintf("%d of %d PagerDuty services make %d services", references(made), len(list), len(made.Services))
+			f.Text = fmt.Sprintf("%d of %d PagerDuty services make %d services%s", references(made), len(list), len(made.Services), some(made.Services))
+			for i, rule := range rules {
+				if alone, err := catalog.Discover([]catalog.Discovery{rule}, list); err == nil && len(alone.Services)+len(alone.Skipped) == 0 {
+					notes = append(notes, fmt.Sprintf("rule %d fits no service (names are compared whole, and with their case)", i+1))
+				}
+			}
 			for _, text := range made.Skipped {
-				f.Text += "; skipped " + text
+				notes = append(notes, "skipped "+text)
+			}
+			for _, note := range notes {
+				f.Text += "; " + note
 			}
 		}
 		findings = append(findings, f)
@@ -296,6 +312,28 @@ func findDiscoveries(ctx context.Context, w *world, rules []catalog.Discovery, o
 	return findings
 }
 
+// some names a few services, with the number of PagerDuty services that make one.
+func some(services []catalog.Service) string {
+	const most = 10
+	var names []string
+	for _, s := range services {
+		name := s.Name
+		if n := len(s.PagerDuty); n > 1 {
+			name += fmt.Sprintf(" (of %d)", n)
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > most:
+		return fmt.Sprintf(" (%s and %d more)", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return " (" + strings.Join(names, ", ") + ")"
+}
+
+// references counts the PagerDuty services that are made use of.
 func references(made catalog.Discovered) (n int) {
 	for _, s := range made.Services {
 		n += len(s.PagerDuty)

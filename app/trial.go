@@ -91,7 +91,10 @@ func (t *Trial) Discover(ctx context.Context) error {
 	maps.Copy(next, t.world.found)
 	var errs []error
 	for _, account := range slices.Sorted(maps.Keys(asked)) {
-		list, err := asked[account].discover(ctx, t.world.found[account])
+		list, notes, err := asked[account].discover(ctx, t.world.found[account])
+		for _, note := range notes {
+			t.options.Logger.Warn("discovery", "note", note)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("discovering the services of PagerDuty account %s: %w", account, err))
 			continue
@@ -106,8 +109,13 @@ func (t *Trial) Discover(ctx context.Context) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// wanted reports whether discovery belongs to a round of the named sources.
+// wanted reports whether discovery belongs to a round of the named sources: when
+// an account of it is among them, and when nothing was found yet, as there would
+// be nobody to collect about.
 func wanted(w *world, only []string) bool {
+	if len(w.found) == 0 {
+		return true
+	}
 	for account := range discoverers(w) {
 		if len(only) == 0 || slices.Contains(only, "pagerduty/"+account) {
 			return true

@@ -180,8 +180,10 @@ func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service,
 		return s, Team{}, errors.New("its name does not tell the tier, and the rule has none")
 	}
 	var team Team
-	if s.Team == "" && len(f.Teams) > 0 {
+	if len(f.Teams) > 0 {
 		team = Team{Name: slug(f.Teams[0]), Title: plain(f.Teams[0]), Origin: origin(f)}
+	}
+	if s.Team == "" {
 		s.Team = team.Name
 	}
 	places := make(map[string]string, len(groups)+1)
@@ -189,11 +191,17 @@ func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service,
 		places[group] = plain(text)
 	}
 	places[groupService], places[placeTeam] = s.Name, s.Team
+	if strings.Contains(s.Team, "{"+placeTeam+"}") {
+		places[placeTeam] = team.Name // the rule's team is made of PagerDuty's
+	}
 	expand(reflect.ValueOf(&s).Elem(), func(text string) string {
 		return place.ReplaceAllStringFunc(text, func(word string) string { return places[word[1:len(word)-1]] })
 	})
 	if s.Title == "" {
 		s.Title = plain(f.Name)
+	}
+	if s.Team != team.Name {
+		team = Team{} // the rule names another, which is declared elsewhere
 	}
 	s.PagerDuty = []PagerDutyRef{{Account: f.Account, ServiceID: f.ID}}
 	s.Origin = origin(f)

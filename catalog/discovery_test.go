@@ -73,6 +73,19 @@ func TestDiscoveryMakesEntries(t *testing.T) {
 	}
 }
 
+func TestTheTeamOfARuleMayBeMadeOfPagerDutys(t *testing.T) {
+	found := []catalog.PagerDutyService{{ID: "P1", Name: "a", Teams: []string{"Pay & Ship"}}, {ID: "P2", Name: "b"}}
+	for rule, want := range map[string][2]string{"{team}": {"pay-ship", ""}, "sre-{team}": {"sre-pay-ship", "sre-"}, "": {"pay-ship", ""}, "platform": {"platform", "platform"}} {
+		got, err := catalog.Discover([]catalog.Discovery{{Name: ".*", Entry: catalog.Service{Tier: 1, Team: rule, Environment: "of {team}"}}}, found)
+		if err != nil || got.Services[0].Team != want[0] || got.Services[1].Team != want[1] {
+			t.Errorf("%q: teams %q and %q, want %q (%v)", rule, got.Services[0].Team, got.Services[1].Team, want, err)
+		}
+		if made := len(got.Teams); made != map[bool]int{true: 1}[want[0] == "pay-ship"] {
+			t.Errorf("%q: %d teams were made", rule, made)
+		}
+	}
+}
+
 func TestDeclaredEntriesCount(t *testing.T) {
 	found := catalog.Discovered{
 		Services: []catalog.Service{

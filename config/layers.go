@@ -85,9 +85,11 @@ func (l *layers) environment(environ []string) error {
 // Dashes in their names stand for underscores. Other flags are not ours.
 func (l *layers) flags(set *pflag.FlagSet) error {
 	values := map[string]any{}
-	set.Visit(func(f *pflag.Flag) {
+	// Visit would see only what this very set has parsed, and the flags are
+	// parsed by the command that took them over.
+	set.VisitAll(func(f *pflag.Flag) {
 		path := strings.ReplaceAll(f.Name, "-", "_")
-		if !strings.Contains(path, ".") {
+		if !f.Changed || !strings.Contains(path, ".") {
 			return
 		}
 		if key, value := l.override(path, f.Value.String(), Place{Other: "flag --" + f.Name}); key != "" {

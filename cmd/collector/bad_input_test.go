@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -62,5 +64,29 @@ func TestBadInputExitsTwoAndStartsNothing(t *testing.T) {
 				t.Errorf("%d requests were sent\n%s", n, errs)
 			}
 		})
+	}
+}
+
+// TestFlagsOverrideTheConfiguration is about the keys of the configuration as
+// flags, before and after the command.
+func TestFlagsOverrideTheConfiguration(t *testing.T) {
+	s := newSite(t)
+	for _, args := range [][]string{
+		{"check", "--log.level", "nonsense"}, {"--log.level=nonsense", "check"}, {"check", "--framework.file", "nowhere.yaml"},
+		{"check", "--store.url", "postgres://me:hunter2@db/x"},
+	} {
+		_, errs, code := s.run(args...)
+		if code != exitConfig || !strings.Contains(errs, "flag --") || strings.Contains(errs, "hunter2") {
+			t.Errorf("%v exits %d: %s", args, code, errs)
+		}
+	}
+	if _, errs, code := s.run("collect", "--once", "--store.url", "other.db"); code != 0 {
+		t.Errorf("collect exits %d: %s", code, errs)
+	}
+	if _, err := os.Stat(filepath.Join(s.folder, "other.db")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(s.folder, "readiness.db")); err == nil {
+		t.Error("the store of the file was used, too")
 	}
 }

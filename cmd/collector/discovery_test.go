@@ -23,6 +23,7 @@ func discovering(t *testing.T) *site {
     - {name: checkout, tier: 1, aliases: [kasse]}
   pagerduty:
     - {name: "(?P<service>.+)-prod", tag: readiness, entry: {tier: 3, environment: production}}
+    - {tag: raediness, entry: {tier: 1}}
 `)
 	return s
 }
@@ -46,8 +47,11 @@ func account(names ...string) pagerdutytest.Account {
 func TestServicesAreDiscovered(t *testing.T) {
 	s := discovering(t)
 	out, errs, code := s.run("check", "--online")
-	if code != 0 || !strings.Contains(out, "3 of 4 PagerDuty services make 3 services") {
+	if code != 0 || !strings.Contains(out, "3 of 4 PagerDuty services make 3 services (cart, checkout, search)") {
 		t.Errorf("check exits %d\n%s%s", code, out, errs)
+	}
+	if !strings.Contains(out, `no tag has the label "raediness", did you mean "readiness"?: rules with it find nothing; rule 2 fits no service`) {
+		t.Errorf("check does not tell of the rule that finds nothing\n%s", out)
 	}
 	d := s.start()
 	d.eventually("the discovered service is judged", func() bool {

@@ -149,11 +149,14 @@ func (s *surveyedRecord) surveyed() SurveyedService {
 	return service
 }
 
+// ErrNoTag is the error of SurveyTag when PagerDuty has no such tag.
+var ErrNoTag = errors.New("no tag has the label")
+
 // SurveyTag returns the services of the survey that carry the tag with the
 // label, whatever its case. PagerDuty tags label escalation policies and teams,
 // never services: a service carries the tags of its escalation policy and of
 // its teams. It takes three requests, and more only with pages. A label that no
-// tag has is an error, which suggests the nearest one.
+// tag has is an ErrNoTag, whose text suggests the nearest one.
 func (s *Source) SurveyTag(ctx context.Context, survey Survey, label string) ([]SurveyedService, error) {
 	if label = strings.TrimSpace(label); label == "" {
 		return nil, fmt.Errorf("%s: a tag without a label was asked for", s.id)
@@ -216,7 +219,7 @@ func (s *Source) noTag(ctx context.Context, label string) error {
 			labels = append(labels, tag.name())
 		}
 	}
-	return fmt.Errorf("%s: no tag has the label %q%s", s.id, evidence.Clean(label, 100), nearest.Hint(label, labels))
+	return fmt.Errorf("%s: %w %q%s", s.id, ErrNoTag, evidence.Clean(label, 100), nearest.Hint(label, labels))
 }
 
 // survey walks a listing; a record that cannot be decoded costs itself.
