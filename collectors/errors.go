@@ -49,7 +49,7 @@ func (r Reason) Remedy() string {
 	case ReasonForbidden:
 		return "give the credential the scope or permission that docs/sources.md lists"
 	case ReasonNotFound, ReasonGone:
-		return "check the endpoint and the deployment type (cloud or data center)"
+		return "check the address in the configuration; for Jira the deployment type (cloud or datacenter), too"
 	case ReasonRateLimited:
 		return "widen the schedule or lower the rate limit share"
 	case ReasonRejected:

@@ -340,6 +340,7 @@ func TestTheDaemonServesWhatItFound(t *testing.T) {
 // counted by its reason, logged once, costs nobody a badge, and /metrics goes
 // on answering.
 func TestWhatGoesWrongAtRunTime(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := newSite(t)
 	s.edit("collector.yaml", "timeout: 30s", "timeout: 2s, max_response_bytes: 100000")
 	d := s.start()

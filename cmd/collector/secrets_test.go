@@ -117,6 +117,7 @@ sources:
 // TestNoSecretIsShown provokes every failure and then looks for the secrets in
 // everything that the program has said and written.
 func TestNoSecretIsShown(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s, h, sources := leakySite(t)
 	d := s.start()
 	ended := func() (n float64) {
