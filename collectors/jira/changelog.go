@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -124,87 +125,158 @@ func text(s *string) string {
 	return *s
 }
 
-// changelogs fetches the whole changelogs of issues by their ids, as far as
-// they tell of the status, the labels and the assignee. Only Cloud has this call.
-func (a *api) changelogs(ctx context.Context, ids []string) (map[string][]change, error) {
-	const call = "POST /rest/api/2/changelog/bulkfetch"
-	found := map[string][]change{}
-	for start := 0; start < len(ids); start += bulkIssues {
-		body := map[string]any{
-			"issueIdsOrKeys": ids[start:min(start+bulkIssues, len(ids))],
-			"fieldIds":       []string{"status", "labels", "assignee"},
-			"maxResults":     bulkPage,
-		}
-		token := ""
-		for n := 0; ; n++ {
-			if n == maxPages {
-				return nil, incomplete(call, fmt.Errorf("no end after %d pages", n))
-			}
-			answer, err := a.ask(ctx, request{method: http.MethodPost, path: "rest/api/2/changelog/bulkfetch", call: call, body: body})
-			if err != nil {
-				return nil, err
-			}
-			var page struct {
-				Logs *[]struct {
-					ID        json.RawMessage   `json:"issueId"`
-					Histories []json.RawMessage `json:"changeHistories"`
-				} `json:"issueChangeLogs"`
-				Token string `json:"nextPageToken"`
-			}
-			if err := json.Unmarshal(answer, &page); err != nil || page.Logs == nil {
-				return nil, undecodable(call, errors.New(`the answer has no list "issueChangeLogs"`))
-			}
-			for _, log := range *page.Logs {
-				id := strings.Trim(string(log.ID), `"`)
-				for _, raw := range log.Histories {
-					changes, err := decodeHistory(raw)
-					if err != nil {
-						return nil, undecodable(call, err)
-					}
-					found[id] = append(found[id], changes...)
-				}
-			}
-			if page.Token == "" {
-				break
-			}
-			if page.Token == token {
-				return nil, incomplete(call, errors.New("the next page is the same page"))
-			}
-			token = page.Token
-			body["nextPageToken"] = token
+// histories are whole changelogs by the ids of their issues, as far as they tell
+// of the status, the labels and the assignee.
+type histories struct {
+	changes map[string][]change
+	// answered are the issues that the answer names, with or without such
+	// changes, and lost those of whose changelog something could not be read.
+	answered map[string]bool
+	lost     map[string]error
+}
+
+// changelogs fetches whole changelogs, of which fields are the only ones wanted;
+// none means all. Only Cloud has this call.
+func (a *api) changelogs(ctx context.Context, ids, fields []string) (*histories, error) {
+	found := &histories{changes: map[string][]change{}, answered: map[string]bool{}, lost: map[string]error{}}
+	for part := range slices.Chunk(ids, bulkIssues) {
+		if err := a.bulkFetch(ctx, part, fields, found); err != nil {
+			return nil, err
 		}
 	}
-	for _, changes := range found {
+	for _, changes := range found.changes {
 		inOrder(changes)
 	}
 	return found, nil
 }
 
-// completeLogs fetches what the server may have kept back of the changelogs of the
-// issues.
-func (r *round) completeLogs(ctx context.Context, issues []*issue) error {
-	byID := map[string]*issue{}
-	var ids []string
-	for _, i := range issues {
-		if i.cut && i.id != "" {
-			byID[i.id] = i
-			ids = append(ids, i.id)
+// bulkFetch fetches the changelogs of as many issues as one call may name.
+func (a *api) bulkFetch(ctx context.Context, ids, fields []string, found *histories) error {
+	const call = "POST /rest/api/2/changelog/bulkfetch"
+	body := map[string]any{"issueIdsOrKeys": ids, "maxResults": bulkPage}
+	if len(fields) > 0 {
+		body["fieldIds"] = fields
+	}
+	token := ""
+	for n := 0; ; n++ {
+		if n == maxPages {
+			return incomplete(call, fmt.Errorf("no end after %d pages", n))
 		}
+		answer, err := a.ask(ctx, request{method: http.MethodPost, path: "rest/api/2/changelog/bulkfetch", call: call, body: body})
+		if err != nil {
+			return err
+		}
+		var page struct {
+			Logs  *[]json.RawMessage `json:"issueChangeLogs"`
+			Token string             `json:"nextPageToken"`
+		}
+		if err := json.Unmarshal(answer, &page); err != nil || page.Logs == nil {
+			return undecodable(call, errors.New(`the answer has no list "issueChangeLogs"`))
+		}
+		for _, raw := range *page.Logs {
+			found.read(raw, ids)
+		}
+		if page.Token == "" {
+			return nil
+		}
+		if page.Token == token {
+			return incomplete(call, errors.New("the next page is the same page"))
+		}
+		token = page.Token
+		body["nextPageToken"] = token
 	}
-	if len(ids) == 0 {
-		return nil
+}
+
+// read reads what a page has of one issue. What does not even tell its issue may
+// be of any that was asked for.
+func (h *histories) read(raw json.RawMessage, asked []string) {
+	var log struct {
+		ID        json.RawMessage    `json:"issueId"`
+		Histories *[]json.RawMessage `json:"changeHistories"`
 	}
-	if r.deployment != Cloud {
-		return incomplete("GET /rest/api/2/search", errors.New("the server sends changelogs that are cut short"))
+	err := json.Unmarshal(raw, &log)
+	id := strings.Trim(string(log.ID), `"`)
+	if id == "" || id == "null" {
+		for _, id := range asked {
+			h.lost[id] = errors.New("a changelog that names no issue")
+		}
+		return
 	}
-	found, err := r.api.changelogs(ctx, ids)
-	if err != nil {
-		return err
+	h.answered[id] = true
+	if err != nil || log.Histories == nil {
+		h.lost[id] = errors.New(`the changelog has no list "changeHistories"`)
+		return
 	}
-	for id, i := range byID {
-		i.changes, i.cut = found[id], false
+	for _, raw := range *log.Histories {
+		changes, err := decodeHistory(raw)
+		if err != nil {
+			h.lost[id] = fmt.Errorf("changelog: %w", err)
+			return
+		}
+		h.changes[id] = append(h.changes[id], changes...)
 	}
-	return nil
+}
+
+// fills tells whether the answer has the issue, with no less than is known of it.
+func (h *histories) fills(i *issue) bool {
+	return h.lost[i.id] != nil || h.answered[i.id] && len(h.changes[i.id]) >= len(i.changes)
+}
+
+// completeLogs fetches what the server may have kept back of the changelogs of the
+// issues. Those of which it did not come are skipped and lost: what they would
+// tell is not known.
+func (r *round) completeLogs(ctx context.Context, kind string, issues []*issue) (lost []*issue, err error) {
+	lose := func(i *issue, err error) {
+		r.skip(kind, i.key, err)
+		lost = append(lost, i)
+	}
+	var asked []*issue
+	for _, i := range issues {
+		if i.id == "" {
+			lose(i, errors.New("the changelog was cut short, and the issue has no id to ask for it"))
+			continue
+		}
+		asked = append(asked, i)
+	}
+	if len(issues) > 0 && r.deployment != Cloud {
+		return nil, incomplete("GET /rest/api/2/search", errors.New("the server sends changelogs that are cut short"))
+	}
+	// An answer leaves out issues without a change of the fields, just like those
+	// that it has lost. Without a choice of fields every one of them has changes.
+	for _, fields := range [...][]string{{"status", "labels", "assignee"}, nil} {
+		if len(asked) == 0 {
+			break
+		}
+		found, err := r.api.changelogs(ctx, idsOf(asked), fields)
+		if err != nil {
+			return nil, err
+		}
+		var left []*issue
+		for _, i := range asked {
+			switch {
+			case !found.fills(i):
+				left = append(left, i)
+			case found.lost[i.id] != nil:
+				lose(i, found.lost[i.id])
+			default:
+				i.changes, i.cut = found.changes[i.id], false
+			}
+		}
+		asked = left
+	}
+	for _, i := range asked {
+		lose(i, errors.New("the answer lacks its changelog, or a part of it"))
+	}
+	return lost, nil
+}
+
+// idsOf are the ids of issues, each once.
+func idsOf(issues []*issue) []string {
+	ids := make([]string, len(issues))
+	for n, i := range issues {
+		ids[n] = i.id
+	}
+	return unique(ids)
 }
 
 // finished is the change by which the issue came to be done, and whether it is.

@@ -3,6 +3,8 @@ package jira
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -99,10 +101,13 @@ func (m *remembered) on(c *claim) []string {
 
 // findLinks asks for the web links of claims that need one and name none in
 // their description. There is no call for many at once, so that only so many
-// are asked for in a round; unasked are the services of the rest.
+// are asked for in a round; unasked are the services of the rest, and of those
+// whose links could not be had. What that failed with is in err, each reason
+// once; no more are asked for when they would fail like it.
 func (r *round) findLinks(ctx context.Context, next *remembered) (unasked map[string]bool, err error) {
 	unasked = map[string]bool{}
-	asked := 0
+	failed := map[collectors.Reason]bool{}
+	asked, given := 0, false
 	for _, key := range slices.Sorted(maps.Keys(next.claims)) {
 		c := next.claims[key]
 		services := next.on(c)
@@ -110,10 +115,16 @@ func (r *round) findLinks(ctx context.Context, next *remembered) (unasked map[st
 			continue
 		}
 		link, told := "", false
-		if asked < mostLinks {
+		if asked < mostLinks && !given {
 			asked++
-			if link, told, err = r.api.remoteLink(ctx, key); err != nil {
-				return nil, err
+			var failure error
+			if link, told, failure = r.api.remoteLink(ctx, key); failure != nil {
+				reason := collectors.ReasonOf(ctx, failure)
+				if !failed[reason] {
+					failed[reason] = true
+					err = errors.Join(err, fmt.Errorf("claim %s: %w", key, failure))
+				}
+				given = reason == collectors.ReasonCircuitOpen || hopeless(ctx, failure)
 			}
 		}
 		if !told {
@@ -127,7 +138,7 @@ func (r *round) findLinks(ctx context.Context, next *remembered) (unasked map[st
 		changed.link, changed.asked = link, true
 		next.claims[key] = &changed
 	}
-	return unasked, nil
+	return unasked, err
 }
 
 // wantsLink reports whether a link would make one of the claims good.

@@ -323,3 +323,36 @@ func TestWebLinksAreAskedForSeldom(t *testing.T) {
 		}
 	})
 }
+
+// A claim whose web links cannot be had is unknown, and not false; the claims of
+// other services are known all the same.
+func TestAWebLinkThatIsRefusedCostsItsServiceAlone(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		const call = "GET /rest/api/2/issue/{key}/remotelink"
+		var issues []jiratest.Issue
+		for n, service := range []string{"cart", "checkout", "reports"} {
+			c := claim(10+n, fmt.Sprintf("PRR-%d", n), "data-access-reviewed", noon.Add(-9*day))
+			c.Description, c.RemoteLinks = "", []string{"https://wiki.example.com"}
+			issues = append(issues, review(n, service, noon.Add(-90*day)), c)
+		}
+		site, services := shop(issues...)
+		w := start(t, dataCenter, site, services)
+		const fact = "attest.data_access_reviewed"
+		w.fake.Inject(jiratest.Fault{Call: call, Status: 403, Times: 1})
+		r := w.collect()
+		if got := calls(r.err); got != "GET /rest/api/2/issue/{id}/remotelink forbidden" || !strings.Contains(fmt.Sprint(r.err), "PRR-10") {
+			t.Errorf("error %q: %v", got, r.err)
+		}
+		r.want(t, "cart", map[string]string{fact: "except not_collected"})
+		for _, service := range []string{"checkout", "reports"} {
+			r.want(t, service, map[string]string{fact: "true"})
+		}
+		// The claim is asked for again, and the others are not.
+		w.fake.Heal()
+		w.pass(10 * time.Minute)
+		w.mustCollect().want(t, "cart", map[string]string{fact: "true"})
+		if n := w.fake.Count(call); n != 4 {
+			t.Errorf("%d calls, want 4", n)
+		}
+	})
+}

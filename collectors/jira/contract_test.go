@@ -116,7 +116,7 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	}
 	s.Calls = []sourcetest.Call{
 		{Name: "GET /rest/api/2/status"},
-		{Name: "GET /rest/api/2/issue/{id}/remotelink", Means: map[string]collectors.Reason{"404": ""}},
+		{Name: "GET /rest/api/2/issue/{id}/remotelink", Means: map[string]collectors.Reason{"404": ""}, Spare: "it costs the claims of the services whose issue was asked for, and no others"},
 	}
 	if !dataCenter {
 		s.Calls = append(s.Calls, sourcetest.Call{Name: "GET /rest/api/2/myself"}, sourcetest.Call{Name: "POST /rest/api/2/changelog/bulkfetch"})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -242,4 +243,100 @@ func TestTheTimeZoneOfTheAccountDoesNotMatter(t *testing.T) {
 			}
 		}
 	})
+}
+
+// One changelog that did not come costs its own issue, which is counted and
+// logged with its key, and no other; no time is made up for it.
+func TestChangelogsThatDoNotCome(t *testing.T) {
+	const history = `{"created":"2026-01-08T00:00:00.000+0000","items":[{"field":"status","fieldId":"status","from":"1","to":"6"}]}`
+	whole := func(id string) string { return `{"issueId":"` + id + `","changeHistories":[` + history + `]}` }
+	bad := strings.ReplaceAll(history, "2026-01-08T00:00:00.000+0000", "soon")
+	// The fake's ids are made of the keys.
+	idOf := func(key string) string {
+		sum := fnv.New64a()
+		_, _ = sum.Write([]byte(key))
+		return strconv.FormatUint(sum.Sum64()%1e12, 10)
+	}
+	var comments []jiratest.Change
+	for n := range 50 {
+		comments = append(comments, jiratest.Change{At: noon.Add(-40*day + time.Duration(n)*time.Hour), Field: "comment"})
+	}
+	first, second := incident(1, "cart", noon.Add(-60*day)), incident(2, "", noon.Add(-60*day))
+	second.Key, second.Components = "REP-2", nil
+	for _, in := range []*jiratest.Issue{&first, &second} {
+		in.Priority, in.Done, in.NoResolution, in.Changes = "Low", noon.Add(-55*day), true, comments
+	}
+	game := jiratest.Issue{Key: "REP-1", Labels: []string{"game-day"}, Created: noon.Add(-90 * day), Done: noon.Add(-80 * day), NoResolution: true, Changes: comments}
+	site, services := shop(first, second, game)
+	for name, tc := range map[string]struct {
+		// logs name the issues by their keys.
+		logs string
+		// lost are the incidents that are not known, of cart and of reports.
+		cart, reports bool
+	}{
+		"nothing":              {``, true, true},
+		"one":                  {whole("REP-2"), true, false},
+		"a bad time":           {whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":[` + bad + `]}`, true, false},
+		"a bad one of two":     {whole("SHOP-1") + `,` + whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":[` + bad + `]}`, true, false},
+		"no list":              {whole("REP-2") + `,{"issueId":SHOP-1,"changeHistories":null}`, true, false},
+		"a list of text":       {whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":"none"}`, true, false},
+		"a history of nothing": {whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":[7]}`, true, false},
+		"whose is not said":    {whole("SHOP-1") + `,` + whole("REP-2") + `,null`, true, true},
+		"of another as well":   {whole("SHOP-1") + `,` + whole("REP-2") + `,{"issueId":"1","changeHistories":[` + bad + `]}`, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, false, site, services)
+			logs := strings.NewReplacer("SHOP-1", idOf("SHOP-1"), "REP-2", idOf("REP-2")).Replace(tc.logs)
+			w.fake.Inject(jiratest.Fault{Call: "POST /rest/api/2/changelog/bulkfetch", Body: `{"issueChangeLogs":[` + logs + `]}`})
+			r := w.mustCollect()
+			lost := 0
+			for service, is := range map[string]bool{"cart": tc.cart, "reports": tc.reports} {
+				key, fact := map[string]string{"cart": "SHOP-1", "reports": "REP-2"}[service], "0"
+				if is {
+					lost++
+					fact = "except undecodable"
+				}
+				if in, there := r.incidents[key]; there == is || there && in.ResolvedAt.Format(time.DateOnly) != "2026-01-08" {
+					t.Errorf("%s: there %t, ended %s", key, there, in.ResolvedAt)
+				}
+				if strings.Contains(w.log.String(), "key="+key) != is {
+					t.Errorf("%s: logged\n%s", key, w.log)
+				}
+				r.want(t, service, map[string]string{"major_incidents_180d": fact, "last_threat_model_age_days": "never"})
+			}
+			// The game day is in none of the answers.
+			r.want(t, "reports", map[string]string{"last_gameday_age_days": "except undecodable"})
+			r.want(t, "checkout", map[string]string{"last_gameday_age_days": "never"})
+			if r.skipped["incident"] != lost || r.skipped["issue"] != 1 {
+				t.Errorf("skipped %v, want %d incidents and an issue", r.skipped, lost)
+			}
+			w.fake.Heal()
+			w.pass(jira.DefaultSweep)
+			w.mustCollect()
+			r = w.mustCollect()
+			r.want(t, "cart", map[string]string{"major_incidents_180d": "0"})
+			r.want(t, "reports", map[string]string{"last_gameday_age_days": "2025-12-14T12:00:00Z"})
+			if len(w.incidents) != 2 {
+				t.Errorf("%d incidents in the end", len(w.incidents))
+			}
+		})
+	}
+}
+
+// An answer leaves out issues without a change of the fields that are asked for.
+// That they have none is known once they are answered with all fields.
+func TestAChangelogOfCommentsAlone(t *testing.T) {
+	in := incident(1, "cart", noon.Add(-60*day))
+	for n := range 50 {
+		in.Changes = append(in.Changes, jiratest.Change{At: noon.Add(-40*day + time.Duration(n)*time.Hour), Field: "comment"})
+	}
+	site, services := shop(in)
+	w := start(t, false, site, services, func(s setup) { s.jira.Incidents.Acknowledged = jira.Moment{Statuses: []string{"In Progress"}} })
+	r := w.mustCollect()
+	if got, there := r.incidents["SHOP-1"]; !there || !got.AcksKnown || !got.AcknowledgedAt.IsZero() || r.skipped["incident"] != 0 {
+		t.Errorf("there %t, %+v, skipped %v", there, got, r.skipped)
+	}
+	if n := w.fake.Count("POST /rest/api/2/changelog/bulkfetch"); n != 2 {
+		t.Errorf("%d calls, want 2", n)
+	}
 }

@@ -75,11 +75,11 @@ func (r *round) listReviews(ctx context.Context) error {
 		}
 	}
 	unasked, err := r.findLinks(ctx, next)
-	if err != nil {
+	if hopeless(ctx, err) {
 		return err
 	}
 	r.remembered = next
-	return r.observeClaims(next, unasked)
+	return errors.Join(err, r.observeClaims(next, unasked))
 }
 
 // reviewSearch is the search for reviews in a net.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,10 +142,12 @@ func (r *round) list(ctx context.Context, s search, kind string, needs func(*iss
 				cut = append(cut, i)
 			}
 		}
-		if err := r.completeLogs(ctx, cut); err != nil {
+		lost, err := r.completeLogs(ctx, kind, cut)
+		if err != nil {
 			return err
 		}
-		return each(good, bad)
+		good = slices.DeleteFunc(good, func(i *issue) bool { return slices.Contains(lost, i) })
+		return each(good, append(bad, lost...))
 	})
 }
 
