@@ -265,7 +265,7 @@ func (r *round) add(c *chunk, record *incidentRecord) {
 			*k = *before
 		}
 	}
-	r.update(k, in, record.Service.ID)
+	r.update(k, in, record)
 	c.listed[in.ID] = k
 }
 
@@ -301,9 +301,8 @@ func (r *round) listChunk(ctx context.Context, c *chunk) error {
 		c.seen, c.listed, c.heard = &seenIncidents{ids: map[string]bool{}}, map[string]*known{}, map[string]*known{}
 		query := c.query()
 		query["sort_by"] = []string{"created_at:desc"}
-		query["include[]"] = []string{"first_trigger_log_entries"}
 		var last time.Time
-		tooFar, err := r.api.all(ctx, "incidents", query, func(records []json.RawMessage) error {
+		tooFar, err := r.allIncidents(ctx, query, func(records []json.RawMessage) error {
 			for _, raw := range records {
 				record, ok := r.decodeIncident(raw, c.seen)
 				if !ok {
@@ -444,6 +443,9 @@ func (r *round) compare(ctx context.Context, c *chunk) (missing []evidence.Incid
 		case k != nil:
 			k.sent = fingerprint(old)
 			k.Maintenance = k.Maintenance || old.Maintenance
+			if !k.linked {
+				k.Links = keepLinks(old.Links, k.Links)
+			}
 			if !k.settled && old.AcksKnown && old.ResolvedAt.Equal(k.ResolvedAt) {
 				k.Resolver = old.Resolver
 			}

@@ -103,22 +103,3 @@ func severity(names ...string) int {
 	}
 	return 0
 }
-
-// links are where else the incident is known, and its own address.
-func links(record *incidentRecord) []string {
-	const most, longest = 20, 500
-	var all []string
-	add := func(link string) {
-		if link = evidence.Clean(strings.TrimSpace(link), longest); link != "" && len(all) < most {
-			all = append(all, link)
-		}
-	}
-	add(record.URL)
-	for _, ref := range record.ExternalReferences {
-		if ref != nil {
-			add(ref.ID)
-			add(ref.URL)
-		}
-	}
-	return all
-}

@@ -211,8 +211,7 @@ type seenIncidents struct {
 // incidentPages walks a listing of incidents and stores what is new of each
 // page.
 func (r *round) incidentPages(ctx context.Context, query map[string][]string, seen *seenIncidents, at func(time.Time), page func(last time.Time, records int)) (tooFar bool, err error) {
-	query["include[]"] = []string{"first_trigger_log_entries"}
-	return r.api.all(ctx, "incidents", query, func(records []json.RawMessage) error {
+	return r.allIncidents(ctx, query, func(records []json.RawMessage) error {
 		var learnt []*known
 		var created []time.Time
 		for _, raw := range records {
@@ -282,16 +281,22 @@ func (r *round) learn(ctx context.Context, record *incidentRecord) (*known, erro
 		delete(m.strays, in.ID)
 	}
 	m.byID[in.ID] = k
-	r.update(k, in, record.Service.ID)
+	r.update(k, in, record)
 	return k, nil
 }
 
 // update takes a record into what is known of its incident.
-func (r *round) update(k *known, in evidence.Incident, service string) {
+func (r *round) update(k *known, in evidence.Incident, record *incidentRecord) {
+	service := record.Service.ID
 	if k.service != "" && in.UpdatedAt.Before(k.UpdatedAt) {
 		return // a page that was read late
 	}
 	resolved, by := k.ResolvedAt, k.Resolver
+	if record.tellsLinks() {
+		k.linked = true
+	} else {
+		in.Links = keepLinks(k.Links, in.Links)
+	}
 	k.join(in)
 	if in.Channel != "" {
 		k.opened = time.Time{}

@@ -68,6 +68,8 @@ type known struct {
 	// followed says that its acknowledgements are known as far as the log has
 	// been read, for facts; doubtful that an entry of it could not be read.
 	followed, doubtful bool
+	// linked says that a record has told the tickets it is linked to.
+	linked bool
 	// opened is the time of the log entry that Channel is from; zero when it is
 	// from the incident itself.
 	opened time.Time

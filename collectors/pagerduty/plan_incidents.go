@@ -21,17 +21,17 @@ func (p *plan) planIncidents() {
 			todo = l.rest
 		}
 		for _, w := range todo {
-			p.add("incidents", newest(w.query(), "created_at:asc"), "incidents")
+			p.add("incidents", p.newest(w.query(), "created_at:asc"), "incidents")
 		}
 	}
 	open := map[string][]string{"date_range": {"all"}, "statuses[]": {"triggered", "acknowledged"}}
-	p.add("incidents", newest(open, "created_at:asc"), "open incidents")
+	p.add("incidents", p.newest(open, "created_at:asc"), "open incidents")
 	p.add("log_entries", map[string][]string{"since": {stamp(p.logStart())}}, fmt.Sprintf("entries, in windows of %d days", logWindow/day))
 }
 
 // newest completes a query for incidents.
-func newest(query map[string][]string, order string) map[string][]string {
-	query["include[]"], query["sort_by"] = []string{"first_trigger_log_entries"}, []string{order}
+func (p *plan) newest(query map[string][]string, order string) map[string][]string {
+	query["include[]"], query["sort_by"] = p.incidentIncludes(), []string{order}
 	return query
 }
 
@@ -89,6 +89,6 @@ func (p *plan) planHistory() {
 		return
 	}
 	w := window{latest(to.Add(-widestWindow), oldest), to}
-	p.add("incidents", newest(w.query(), "created_at:desc"), fmt.Sprintf("incidents of the history, and so on back to %s, in all about %d requests a round", stamp(oldest), historySlice))
+	p.add("incidents", p.newest(w.query(), "created_at:desc"), fmt.Sprintf("incidents of the history, and so on back to %s, in all about %d requests a round", stamp(oldest), historySlice))
 	p.add("log_entries", w.query(), "entries of their time")
 }

@@ -176,7 +176,7 @@ func TestThePlanOfTheHistory(t *testing.T) {
 		}
 		return strings.Join(words, " ")
 	}
-	if got, want := walk(), "include[]=first_trigger_log_entries&limit=100&since=2025-06-07T12:00:00Z&sort_by=created_at:desc&until=2025-12-04T12:00:00Z"; got != want {
+	if got, want := walk(), "include[]=first_trigger_log_entries&include[]=external_references&limit=100&since=2025-06-07T12:00:00Z&sort_by=created_at:desc&until=2025-12-04T12:00:00Z"; got != want {
 		t.Errorf("planned %q, want %q", got, want)
 	}
 	w.collect()

@@ -4,8 +4,9 @@
 // Everything comes from list calls, so requests grow with pages and never with
 // services. A first round lists everything. Later ones ask for open incidents
 // and for what the log says since the last round, and list only now and then
-// what changes slowly; once a day all incidents are listed again. Facts are declared beside the code that observes them, one file
-// per subject; facts.go lists them.
+// what changes slowly; once a day all incidents are listed again. Facts are
+// declared beside the code that observes them, one file per subject; facts.go
+// lists them.
 package pagerduty
 
 import (
@@ -81,6 +82,9 @@ type Source struct {
 	logged map[string]bool
 	// slices is into how many windows on-calls had to be cut.
 	slices int
+	// linksRefused says that the account does not list incidents with the tickets
+	// they are linked to; see allIncidents.
+	linksRefused bool
 	// memory is what is known from earlier rounds.
 	memory *memory
 }

@@ -151,7 +151,8 @@ type Incident struct {
 	Notifications []Notification
 	// Channel is the type of the channel that opened it; null when empty.
 	Channel string
-	// ExternalReferences are links to tickets elsewhere.
+	// ExternalReferences are links to tickets elsewhere, which only a listing of
+	// incidents that includes them tells.
 	ExternalReferences []ExternalReference
 }
 
@@ -328,7 +329,7 @@ func (x *index) incident(in *Incident, include map[string]bool, now time.Time) o
 			"channel": object{"type": nullable(in.Channel)},
 		}
 	}
-	if len(in.ExternalReferences) > 0 {
+	if include["external_references"] {
 		references := []object{}
 		for _, r := range in.ExternalReferences {
 			references = append(references, object{"type": "external_reference", "external_id": r.ID, "external_url": r.URL})

@@ -298,6 +298,8 @@ var endpoints = map[string]endpoint{
 		includes: []string{
 			"acknowledgers", "agents", "assignees", "conference_bridge", "escalation_policies",
 			"first_trigger_log_entries", "priorities", "services", "teams", "users",
+			// Not in the reference; the vendor's own application asks for it.
+			"external_references",
 		},
 	},
 	"GET /log_entries": {

@@ -1,0 +1,91 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// includeLinks makes an incident's record tell the tickets elsewhere that it is
+// linked to, external_references. The vendor's own application asks for it; its
+// reference does not list it, so an account may refuse it. The incidents that
+// come with log entries never tell them.
+const includeLinks = "external_references"
+
+const (
+	mostLinks   = 20
+	longestLink = 500
+)
+
+// incidentIncludes are what listings of incidents ask for beside the records.
+func (s *Source) incidentIncludes() []string {
+	if s.linksRefused {
+		return []string{"first_trigger_log_entries"}
+	}
+	return []string{"first_trigger_log_entries", includeLinks}
+}
+
+// allIncidents walks a listing of incidents as api.all does. Where the account
+// refuses to include the tickets, the listing is asked for without them, and so
+// are all later ones of this process: incidents count for more than their links.
+func (r *round) allIncidents(ctx context.Context, query map[string][]string, each func([]json.RawMessage) error) (tooFar bool, err error) {
+	answered := false
+	hear := func(records []json.RawMessage) error {
+		answered = true
+		return each(records)
+	}
+	query["include[]"] = r.incidentIncludes()
+	tooFar, err = r.api.all(ctx, "incidents", query, hear)
+	var failed *collectors.CallError
+	if answered || r.linksRefused || !errors.As(err, &failed) || failed.Status != http.StatusBadRequest {
+		return tooFar, err
+	}
+	query["include[]"] = []string{"first_trigger_log_entries"}
+	tooFar, again := r.api.all(ctx, "incidents", query, hear)
+	if answered || again == nil {
+		r.linksRefused = true
+		r.log.Warn("PagerDuty refuses to list incidents with the tickets they are linked to; they are listed without, until the collector is started anew",
+			"include", includeLinks, "error", err)
+	}
+	return tooFar, again
+}
+
+// links are where else the incident is known, and its own address.
+func links(record *incidentRecord) []string {
+	var all []string
+	add := func(link string) {
+		if link = evidence.Clean(strings.TrimSpace(link), longestLink); link != "" && len(all) < mostLinks {
+			all = append(all, link)
+		}
+	}
+	add(record.URL)
+	for _, ref := range record.ExternalReferences {
+		if ref != nil {
+			add(ref.ID)
+			add(ref.URL)
+		}
+	}
+	return all
+}
+
+// tellsLinks reports whether the record says what tickets there are, if only
+// that there are none.
+func (i *incidentRecord) tellsLinks() bool { return i.ExternalReferences != nil }
+
+// keepLinks are the links of an incident whose newest record does not tell its
+// tickets: those of that record, and what was known before.
+func keepLinks(before, now []string) []string {
+	all := slices.Clone(now)
+	for _, link := range before {
+		if len(all) < mostLinks && !slices.Contains(all, link) {
+			all = append(all, link)
+		}
+	}
+	return all
+}
