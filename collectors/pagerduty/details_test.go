@@ -75,6 +75,37 @@ func TestDetailsOfAnIncident(t *testing.T) {
 	}
 }
 
+// Whoever moves, ends or writes about an incident has not acknowledged it.
+func TestExplicitAcknowledgementsOnly(t *testing.T) {
+	for _, kind := range []string{
+		"trigger", "acknowledge", "unacknowledge", "escalate", "assign", "reassign", "delegate", "snooze", "resolve", "annotate", "notify",
+		"repeat_escalation_path", "exhaust_escalation_path", "reach_ack_limit", "urgency_change", "priority_change", "custom_field_value_change",
+		"status_update", "responder_request", "responder_accept", "merge", "link",
+	} {
+		for _, ago := range []time.Duration{time.Hour, 100 * day} {
+			t.Run(fmt.Sprint(kind, " ", ago), func(t *testing.T) {
+				account, services := shop()
+				account.Incidents = []pagerdutytest.Incident{happening("QNEW", ago, 0, 20*time.Minute, "user_reference")}
+				w := start(t, account, services, history(120*day))
+				w.keep()
+				at := noon.Add(-ago + 5*time.Minute)
+				said := fmt.Sprintf(`{"id":"L1","type":"%s_log_entry","created_at":%q,"incident":{"id":"QNEW","type":"incident_reference"},"channel":{"type":"website"}%s}`,
+					kind, at.Format(time.RFC3339), byU1+toU2andU3)
+				// The ten windows of the newest 90 days come before the history.
+				w.fake.Inject(pagerdutytest.Fault{Call: "GET /log_entries", Skip: map[time.Duration]int{time.Hour: 9, 100 * day: 10}[ago], Times: 1, Records: []string{said}})
+				r := w.collect()
+				want := time.Time{}
+				if kind == "acknowledge" {
+					want = at
+				}
+				if got := w.store.incidents["QNEW"]; r.err != nil || !got.AcksKnown || !got.AcknowledgedAt.Equal(want) {
+					t.Errorf("acknowledged at %s, want %s: %+v, error %v", got.AcknowledgedAt, want, got, r.err)
+				}
+			})
+		}
+	}
+}
+
 func TestPeopleThatAreNotToldApart(t *testing.T) {
 	account, services := shop()
 	account.Incidents = []pagerdutytest.Incident{happening("QNEW", time.Hour, time.Minute, 20*time.Minute, "user_reference")}
