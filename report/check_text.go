@@ -2,8 +2,13 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
 )
 
 // writeCheck writes one check in full.
@@ -19,7 +24,7 @@ func (c Scorecard) writeCheck(p *prose, check Check) {
 		p.field("error", check.Error)
 	}
 	if check.Contradicted {
-		p.field("void", "an attestation says otherwise; it does not count until it is made again")
+		p.field("void", check.driftText())
 	}
 	c.writeWanted(p, check)
 	if since := c.sinceText(check); since != "" {
@@ -32,6 +37,33 @@ func (c Scorecard) writeCheck(p *prose, check Check) {
 		return
 	}
 	c.writeNext(p, check)
+}
+
+// driftText tells of a machine that says no where an attestation says yes, and
+// names the ticket of that claim.
+func (check Check) driftText() string {
+	var claims []string
+	for _, fact := range check.Observed {
+		if fact.Detail != "" && fact.observed() && check.attestedBy(fact) && !slices.Contains(claims, fact.Detail) {
+			claims = append(claims, fact.Detail)
+		}
+	}
+	claim := "an attestation"
+	if len(claims) > 0 {
+		claim = strings.Join(claims, "; ")
+	}
+	return "review drift: a machine says otherwise than " + claim + "; it does not count until it is made again"
+}
+
+// attestedBy reports whether the fact says yes and is read by an attestation.
+func (check Check) attestedBy(fact Fact) bool {
+	if fact.Value.kind != evidence.KindBool || fact.Value.num == 0 {
+		return false
+	}
+	between := func(c rune) bool { return c != '.' && c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) }
+	return slices.ContainsFunc(check.Proofs, func(p Proof) bool {
+		return p.Proof == string(framework.ByAttested) && slices.Contains(strings.FieldsFunc(p.Expression, between), fact.Name)
+	})
 }
 
 // writeCheckHead writes the line that says what the status rests on.
