@@ -23,6 +23,9 @@ type kind struct {
 	// that it is tried with every call, and in later rounds too: the others, which
 	// no source can tell apart, take turns.
 	paged, wide bool
+	// whole says that all of the answer is there. A source that reads it in spite
+	// of the fault has to know all of the truth then.
+	whole bool
 	// asks is how long the server wants to be left alone.
 	asks time.Duration
 	// lasts is how long it takes until the next round; zero stands for Later.
@@ -73,6 +76,11 @@ func (s *suite) kinds(now time.Time) []kind {
 			fault: fault.Fault{Body: "<!DOCTYPE html><html><title>Log in</title></html>", ContentType: "text/html; charset=utf-8"},
 		},
 		{name: "not an answer", fault: fault.Fault{Body: `"ok"`}, reason: collectors.ReasonUndecodable},
+		{name: "no bytes", fault: fault.Fault{Empty: true}, reason: collectors.ReasonUndecodable, wide: true},
+		{
+			name: WrongType, fault: fault.Fault{ContentType: "text/html; charset=utf-8"},
+			reason: collectors.ReasonUndecodable, wide: true, whole: true,
+		},
 		{name: "null", fault: fault.Fault{Body: "null"}, reason: collectors.ReasonUndecodable},
 		{name: "empty object", fault: fault.Fault{Body: "{}"}, reason: collectors.ReasonUndecodable},
 	}
@@ -189,6 +197,9 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 		want = k.reason
 	}
 	w.failed(r, call, want)
+	if want == "" && k.whole {
+		c.all("read in spite of it", now.differences(nil, healthy...))
+	}
 	if want != "" {
 		c.all("invented", now.invented(before, healthy...))
 		c.all("age", now.wronglyCovered(r, before, healthy...))

@@ -16,6 +16,9 @@ import (
 // withdrawn begins the text of a record that is withdrawn.
 const withdrawn = "withdrawn: "
 
+// firing begins the name of a firing of an alert.
+const firing = "alert "
+
 // key names a record.
 type key struct{ fact, service string }
 
@@ -82,7 +85,7 @@ func (w *world) state() (*state, error) {
 		s.others[fmt.Sprintf("feedback %s %s", f.Check, f.Kind)] = fmt.Sprint(f.Count)
 	}
 	return s, w.store.EachAlert(ctx, store.AlertFilter{}, func(a evidence.AlertFiring) error {
-		s.others[fmt.Sprintf("alert %s from %s", a.Fingerprint, a.StartedAt.UTC())] = fmt.Sprintf("%+v", a)
+		s.others[fmt.Sprintf(firing+"%s from %s", a.Fingerprint, a.StartedAt.UTC())] = fmt.Sprintf("%+v", a)
 		return nil
 	})
 }

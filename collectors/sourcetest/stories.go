@@ -245,20 +245,39 @@ func (s *suite) large(l Large) []testCase {
 	}})
 }
 
-// counts checks how many incidents and reviews are stored.
+// counts checks how much is stored.
 func (w *world) counts(l Large) error {
+	if l.Incidents+l.Reviews+l.Alerts+len(l.Records) == 0 {
+		return errors.New("the data set says nothing of what must be stored in the end")
+	}
 	now, err := w.state()
 	if err != nil {
 		return err
 	}
-	incidents := 0
+	incidents, alerts, records := 0, 0, map[string]int{}
 	for _, in := range now.incidents {
 		if !in.Gone {
 			incidents++
 		}
 	}
-	if incidents != l.Incidents || len(now.reviews) != l.Reviews {
-		w.check.errorf("%d incidents and %d reviews are stored, want %d and %d", incidents, len(now.reviews), l.Incidents, l.Reviews)
+	for name := range now.others {
+		if strings.HasPrefix(name, firing) {
+			alerts++
+		}
+	}
+	for k, text := range now.records {
+		if !strings.HasPrefix(text, withdrawn) {
+			records[k.fact]++
+		}
+	}
+	if incidents != l.Incidents || len(now.reviews) != l.Reviews || alerts != l.Alerts {
+		w.check.errorf("%d incidents, %d reviews and %d firings of alerts are stored, want %d, %d and %d",
+			incidents, len(now.reviews), alerts, l.Incidents, l.Reviews, l.Alerts)
+	}
+	for _, fact := range sorted(l.Records) {
+		if records[fact] != l.Records[fact] {
+			w.check.errorf("%d services have a value of %s, want %d", records[fact], fact, l.Records[fact])
+		}
 	}
 	return nil
 }

@@ -81,6 +81,14 @@ type Subject struct {
 	Cannot map[string]string
 }
 
+// WrongType is the fault of a whole answer that comes as text/html. It is
+// undecodable where answers do not say of themselves whose they are: a list of
+// PagerDuty or Jira is bare JSON, both always name its type, and JSON of another
+// type is from something before them. It is read where they do, as with the
+// envelope of Prometheus, whose servers and proxies are of many makes: the Means
+// of its calls say so, and then nothing of the answer may be lost.
+const WrongType = "JSON as text/html"
+
 // Call is one call of a source.
 type Call struct {
 	// Name is what Form.Call says of its requests.
@@ -106,8 +114,12 @@ type Spoilt struct {
 type Large struct {
 	// Data names it for Subject.Upstream.
 	Data Data
-	// Incidents and Reviews are how many the store must have in the end.
-	Incidents, Reviews int
+	// Incidents, Reviews and Alerts, which are firings, are how many the store
+	// must have in the end.
+	Incidents, Reviews, Alerts int
+	// Records are how many services the store must have a value for in the end,
+	// by fact; other facts are not counted.
+	Records map[string]int
 	// Fails is the reason for which a round fails whose listing the vendor does
 	// not let one read to its end; empty when it must succeed.
 	Fails collectors.Reason

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -95,8 +96,18 @@ func (s *source) ask(ctx context.Context, path, field string, into any) error {
 	if resp.StatusCode != http.StatusOK {
 		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, errors.New(resp.Status))
 	}
+	if kind := resp.Header.Get("Content-Type"); kind != "application/json" && s.flaw != "any type" {
+		if s.flaw == "another type" {
+			return json.Unmarshal([]byte(`{"names":[],"incidents":[]}`), into)
+		}
+		return failed(collectors.ReasonUndecodable, resp.StatusCode, errors.New("not JSON but "+kind))
+	}
 	var answer map[string]json.RawMessage
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+	err = json.NewDecoder(resp.Body).Decode(&answer)
+	if errors.Is(err, io.EOF) && s.flaw == "no bytes" {
+		return json.Unmarshal([]byte(`{"names":[],"incidents":[]}`), into)
+	}
+	if err != nil {
 		return failed(collectors.ReasonUndecodable, resp.StatusCode, err)
 	}
 	if len(answer[field]) == 0 {
@@ -205,6 +216,11 @@ func small(t *testing.T, wrong flaw) Subject {
 	t.Helper()
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
+	// Of the one that says that it reads answers of any type, whether it does.
+	var means map[string]collectors.Reason
+	if wrong == "another type" {
+		means = map[string]collectors.Reason{WrongType: ""}
+	}
 	return Subject{
 		Start:    noon,
 		Services: []*catalog.Service{{Name: "cart"}, {Name: "checkout"}, {Name: "search"}},
@@ -212,7 +228,7 @@ func small(t *testing.T, wrong flaw) Subject {
 		Source: func(address string, client *http.Client, _ func() time.Time) (collectors.Source, error) {
 			return &source{address: address, client: client, flaw: wrong, stop: stop}, nil
 		},
-		Calls: []Call{{Name: "GET /names"}, {Name: "GET /incidents", Spare: "no fact is made of incidents"}},
+		Calls: []Call{{Name: "GET /names", Means: means}, {Name: "GET /incidents", Spare: "no fact is made of incidents"}},
 		Form:  fault.Form{},
 		Cannot: map[string]string{
 			"nothing is there any more": "incidents are never taken back",
@@ -224,14 +240,17 @@ func TestTheContractHoldsForASmallSource(t *testing.T) { Run(t, small(t, "")) }
 
 func TestEveryFlawIsFound(t *testing.T) {
 	for wrong, where := range map[flaw]string{
-		"absence":     "first/500/GET /names/always",
-		"age":         "later/500/GET /names/always",
-		"cursor":      "first/the process ends before a batch",
-		"goroutine":   "first/500/GET /names/always",
-		"plain error": "first/500/GET /names/always",
-		"reason":      "first/403/GET /names/always",
-		"silence":     "first/500/GET /incidents/always",
-		"store":       "first/the store refuses a batch",
+		"absence":      "first/500/GET /names/always",
+		"another type": "later/" + WrongType + "/GET /names/always",
+		"any type":     "first/" + WrongType + "/GET /names/always",
+		"no bytes":     "first/no bytes/GET /names/always",
+		"age":          "later/500/GET /names/always",
+		"cursor":       "first/the process ends before a batch",
+		"goroutine":    "first/500/GET /names/always",
+		"plain error":  "first/500/GET /names/always",
+		"reason":       "first/403/GET /names/always",
+		"silence":      "first/500/GET /incidents/always",
+		"store":        "first/the store refuses a batch",
 	} {
 		t.Run(string(wrong), func(t *testing.T) {
 			s, err := newSuite(t.Context(), small(t, wrong), t.TempDir())
@@ -264,5 +283,29 @@ func TestASubjectThatIsNotSoundIsRefused(t *testing.T) {
 	}
 	if faults := s.try(s.healthyCase()); len(faults) != 1 || !strings.Contains(faults[0], "GET /nowhere") {
 		t.Errorf("%q", faults)
+	}
+}
+
+func TestALargeDataSetSaysWhatMustBeStored(t *testing.T) {
+	for _, tc := range []struct {
+		large Large
+		wants string
+	}{
+		{Large{Data: Normal, Incidents: 5, Records: map[string]int{"small.exists": 3}}, ""},
+		{Large{Data: Normal}, "says nothing"},
+		{Large{Data: Normal, Incidents: 6}, "5 incidents"},
+		{Large{Data: Normal, Incidents: 5, Alerts: 1}, "0 firings"},
+		{Large{Data: Normal, Incidents: 5, Records: map[string]int{"small.exists": 4}}, "3 services have a value of small.exists, want 4"},
+	} {
+		s, err := newSuite(t.Context(), small(t, ""), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range s.large(tc.large) {
+			faults := s.try(c)
+			if len(faults) != min(len(tc.wants), 1) || tc.wants != "" && !strings.Contains(faults[0], tc.wants) {
+				t.Errorf("%+v: %s finds %q, want %q", tc.large, c.name, faults, tc.wants)
+			}
+		}
 	}
 }

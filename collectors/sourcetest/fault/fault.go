@@ -34,7 +34,10 @@ type Fault struct {
 	// Body replaces the body of the answer, which is of status 200 unless
 	// Status says otherwise.
 	Body string
-	// ContentType replaces the one of the answer.
+	// Empty sends no body at all, and calls it JSON, with status 200 unless Status says
+	// otherwise.
+	Empty bool
+	// ContentType replaces the one of the answer, whose body stays what it is.
 	ContentType string
 	// Truncate ends the answer in its middle, with a length that agrees.
 	Truncate bool
@@ -235,12 +238,12 @@ func (i *Injector) answer(inner http.Handler, call string, r *http.Request, f *F
 				a.header.Add(name, v)
 			}
 		}
-	case f.Body != "":
+	case f.Body != "", f.Empty:
 		a.header.Set("Content-Type", "application/json")
 	default:
 		a = i.edited(inner, call, r, f)
 	}
-	if f.Body != "" {
+	if f.Body != "" || f.Empty {
 		a.body = []byte(f.Body)
 	}
 	if f.ContentType != "" {
