@@ -19,12 +19,12 @@ import (
 )
 
 // manySeries is a server with more series than anything else has records.
-const (
-	manySeries sourcetest.Data = "10,001 series and firings"
-	many                       = 10001
-)
+const manySeries sourcetest.Data = "10,001 series and firings"
 
-// manyName is the name of one of its services, and the job of its series.
+// many is how many they are.
+const many = 10001
+
+// manyName is the name of one of their services, and the job of its series.
 func manyName(n int) string { return fmt.Sprintf("job-%d", n) }
 
 func TestContract(t *testing.T) { sourcetest.Run(t, contract(t)) }
