@@ -8,6 +8,9 @@ import (
 	"github.com/prodready/collector/collectors/sourcetest/fault"
 )
 
+// endless is the token of the page after the last, where a fault promises one.
+const endless = "more"
+
 // Form is how the vendor's requests and answers look, of a site without a
 // context path.
 func Form() fault.Form {
@@ -42,7 +45,7 @@ func Form() fault.Form {
 			if _, offset := answer["total"]; offset {
 				answer["total"] = 1 << 20
 			} else {
-				answer["isLast"], answer["nextPageToken"] = false, "more"
+				answer["isLast"], answer["nextPageToken"] = false, endless
 			}
 		},
 		Next: nextRequest,

@@ -85,7 +85,7 @@ func (s *Server) search(values url.Values, site *index, now time.Time, parameter
 }
 
 // page renders the issues from start until before end.
-func (s *Server) page(a *asked, site *index, start, end int, fault *Fault) []json.RawMessage {
+func (s *Server) page(a *asked, site *index, start, end int) []json.RawMessage {
 	issues := []json.RawMessage{}
 	if start == 0 {
 		for _, raw := range site.broken {
@@ -95,19 +95,18 @@ func (s *Server) page(a *asked, site *index, start, end int, fault *Fault) []jso
 	for n := start; n < end; n++ {
 		issues = append(issues, encode(s.issue(site, a.found[n], a.fields, a.changelog)))
 	}
-	if fault != nil {
-		issues = fault.change(issues)
-	}
 	return issues
 }
 
-func (s *Server) searchByToken(values url.Values, site *index, now time.Time, fault *Fault) (any, *refusal) {
+func (s *Server) searchByToken(values url.Values, site *index, now time.Time) (any, *refusal) {
 	a, refused := s.search(values, site, now, "nextPageToken")
 	if refused != nil {
 		return nil, refused
 	}
 	start := 0
-	if token := values.Get("nextPageToken"); token != "" {
+	if token := values.Get("nextPageToken"); token == endless {
+		start = len(a.found)
+	} else if token != "" {
 		text, err := base64.StdEncoding.DecodeString(token)
 		at, jql, ok := strings.Cut(string(text), " ")
 		start, _ = strconv.Atoi(at)
@@ -116,25 +115,20 @@ func (s *Server) searchByToken(values url.Values, site *index, now time.Time, fa
 			return nil, invalid("The provided next page token is invalid.")
 		}
 	}
-	if fault != nil && fault.PageLimit > 0 {
-		a.limit = min(a.limit, fault.PageLimit)
-	}
 	start = min(start, len(a.found))
 	end := min(start+a.limit, len(a.found))
 	from := start
 	if s.options.RepeatIssues && start > 0 {
 		from--
 	}
-	answer := object{"issues": s.page(a, site, from, end, fault), "isLast": end == len(a.found)}
-	more := end < len(a.found) || fault != nil && fault.AlwaysMore
-	if more {
-		answer["isLast"] = false
+	answer := object{"issues": s.page(a, site, from, end), "isLast": end == len(a.found)}
+	if end < len(a.found) {
 		answer["nextPageToken"] = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(end) + " " + a.jql))
 	}
 	return answer, nil
 }
 
-func (s *Server) searchByOffset(values url.Values, site *index, now time.Time, fault *Fault) (any, *refusal) {
+func (s *Server) searchByOffset(values url.Values, site *index, now time.Time) (any, *refusal) {
 	a, refused := s.search(values, site, now, "startAt", "validateQuery")
 	if refused != nil {
 		return nil, refused
@@ -148,20 +142,11 @@ func (s *Server) searchByOffset(values url.Values, site *index, now time.Time, f
 		}
 		start = n
 	}
-	if fault != nil && fault.PageLimit > 0 {
-		a.limit = min(a.limit, fault.PageLimit)
-	}
 	total := len(a.found)
 	start = min(start, total)
 	end := min(start+a.limit, total)
-	if fault != nil && fault.NoResults {
-		end, a.limit = start, 0
-	}
-	if fault != nil && fault.AlwaysMore {
-		total = 1 << 20
-	}
 	return object{
 		"expand": "schema,names", "startAt": start, "maxResults": a.limit, "total": total,
-		"issues": s.page(a, site, start, end, fault),
+		"issues": s.page(a, site, start, end),
 	}, nil
 }

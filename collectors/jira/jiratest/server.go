@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prodready/collector/collectors/sourcetest/fault"
 )
 
 // Options configure a Server. The zero value is an empty Cloud site.
@@ -67,7 +69,7 @@ type Server struct {
 	mu       sync.Mutex
 	site     *index
 	requests []Request
-	faults   []*Fault
+	faults   *fault.Injector
 	minute   time.Time
 	used     int
 }
@@ -104,7 +106,11 @@ func New(options Options) *Server {
 	if options.Fail == nil {
 		options.Fail = func(string) {}
 	}
-	return &Server{options: options, site: newIndex(options.Site)}
+	s := &Server{options: options, site: newIndex(options.Site)}
+	form := Form()
+	form.Call = func(r *http.Request) string { call, _ := s.callOf(r); return call }
+	s.faults = fault.New(http.HandlerFunc(s.handle), form)
+	return s
 }
 
 // SetSite replaces the site. It must not be changed afterwards.
@@ -138,36 +144,70 @@ func (s *Server) Forget() { s.mu.Lock(); defer s.mu.Unlock(); s.requests = nil }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path, ours := strings.CutPrefix(r.URL.Path, s.options.Prefix)
-	call, key := r.Method+" "+path, ""
-	if rest, ok := strings.CutPrefix(path, "/rest/api/2/issue/"); ok {
-		if k, remote := strings.CutSuffix(rest, "/remotelink"); remote {
-			key, call = k, r.Method+" /rest/api/2/issue/{key}/remotelink"
-		}
-	}
-	if !ours {
-		call = "unknown"
-	}
-	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	call, _ := s.callOf(r)
 	now := s.options.Now()
-	jql := r.URL.Query().Get("jql")
 	s.mu.Lock()
 	nth := len(s.requests)
-	s.requests = append(s.requests, Request{Call: call, JQL: jql, Query: r.URL.RawQuery, At: now})
-	fault := s.takeFault(call, jql)
+	s.requests = append(s.requests, Request{Call: call, JQL: r.URL.Query().Get("jql"), Query: r.URL.RawQuery, At: now})
+	s.mu.Unlock()
+	s.faults.ServeHTTP(&noted{w, func(status int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if nth < len(s.requests) && s.requests[nth].Call == call {
+			s.requests[nth].Status = status
+		}
+	}}, r)
+}
+
+// callOf names a request, and the issue that it is about.
+func (s *Server) callOf(r *http.Request) (call, key string) {
+	path, ours := strings.CutPrefix(r.URL.Path, s.options.Prefix)
+	if !ours {
+		return "unknown", ""
+	}
+	if rest, ok := strings.CutPrefix(path, "/rest/api/2/issue/"); ok {
+		if key, remote := strings.CutSuffix(rest, "/remotelink"); remote {
+			return r.Method + " /rest/api/2/issue/{key}/remotelink", key
+		}
+	}
+	return r.Method + " " + path, ""
+}
+
+// noted is a writer that tells of the status of the answer.
+type noted struct {
+	http.ResponseWriter
+	note func(status int)
+}
+
+// WriteHeader sends the status and tells of it.
+func (n *noted) WriteHeader(status int) {
+	n.note(status)
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is the writer within.
+func (n *noted) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+// handle answers a request that no fault keeps from it.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	call, key := s.callOf(r)
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	s.mu.Lock()
 	site := s.site
 	s.mu.Unlock()
+	answer := s.answer(r, call, key, body, site, s.options.Now())
+	for k, v := range answer.header {
+		w.Header()[k] = v
+	}
+	w.WriteHeader(answer.status)
+	_, _ = w.Write(answer.body)
+}
 
-	answer := s.answer(r, call, key, body, site, now, fault)
-	s.mu.Lock()
-	if nth < len(s.requests) && s.requests[nth].Call == call {
-		s.requests[nth].Status = answer.status
-	}
-	s.mu.Unlock()
-	if fault != nil && fault.Then != nil {
-		fault.Then()
-	}
-	answer.write(w, r, fault)
+// response is an answer before it is written.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
 }
 
 // refusal is an answer of the API that is an error.
@@ -185,23 +225,12 @@ func (e *refusal) response(header http.Header) *response {
 	return &response{status: e.status, header: header, body: body}
 }
 
-func (s *Server) answer(r *http.Request, call, key string, body []byte, site *index, now time.Time, fault *Fault) *response {
+func (s *Server) answer(r *http.Request, call, key string, body []byte, site *index, now time.Time) *response {
 	header := http.Header{"Content-Type": {"application/json;charset=UTF-8"}, "X-Arequestid": {"fake"}}
-	stranger := !s.known(r)
 	if refused := s.admit(now, header); refused != nil {
 		return refused.response(header)
 	}
-	if fault != nil && fault.Status != 0 {
-		for k, v := range fault.Header {
-			header[http.CanonicalHeaderKey(k)] = v
-		}
-		messages := fault.Messages
-		if messages == nil {
-			messages = []string{http.StatusText(fault.Status)}
-		}
-		return (&refusal{status: fault.Status, messages: messages}).response(header)
-	}
-	if stranger {
+	if !s.known(r) {
 		if s.options.DataCenter || call == "GET /rest/api/2/myself" {
 			header.Set("Content-Type", "text/html;charset=UTF-8")
 			return &response{status: http.StatusUnauthorized, header: header, body: []byte("<html>Unauthorized (401)</html>")}
@@ -210,7 +239,7 @@ func (s *Server) answer(r *http.Request, call, key string, body []byte, site *in
 		header.Set("X-Seraph-Loginreason", "AUTHENTICATED_FAILED")
 		site = newIndex(Site{})
 	}
-	answer, refused := s.serve(r, call, key, body, site, now, fault)
+	answer, refused := s.serve(r, call, key, body, site, now)
 	if refused != nil {
 		return refused.response(header)
 	}
@@ -222,7 +251,7 @@ func (s *Server) answer(r *http.Request, call, key string, body []byte, site *in
 }
 
 // serve answers a request that is let in.
-func (s *Server) serve(r *http.Request, call, key string, body []byte, site *index, now time.Time, fault *Fault) (any, *refusal) {
+func (s *Server) serve(r *http.Request, call, key string, body []byte, site *index, now time.Time) (any, *refusal) {
 	switch {
 	case call == "GET /rest/api/2/myself":
 		return s.person("collector"), nil
@@ -249,12 +278,12 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 		}
 		return links, nil
 	case call == "GET /rest/api/2/search" && s.options.DataCenter:
-		return s.searchByOffset(r.URL.Query(), site, now, fault)
+		return s.searchByOffset(r.URL.Query(), site, now)
 	case call == "GET /rest/api/2/search":
 		s.options.Fail("the search that Cloud has removed")
 		return nil, &refusal{status: http.StatusGone, messages: []string{"The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."}}
 	case call == "GET /rest/api/2/search/jql" && !s.options.DataCenter:
-		return s.searchByToken(r.URL.Query(), site, now, fault)
+		return s.searchByToken(r.URL.Query(), site, now)
 	case call == "POST /rest/api/2/changelog/bulkfetch" && !s.options.DataCenter:
 		return unlessRefused(s.bulk(site, body, now))
 	}
