@@ -220,7 +220,28 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 		r.Fail(evidence.Clean(text, 4096))
 	}
 	r.Finish(t.options.Now().Sub(started))
-	return r, err
+	stored, storeErr := t.stored(ctx, source)
+	r.Against(len(t.world.catalog.Services()), func(service, fact string) bool { return stored[[2]string{service, fact}] })
+	return r, errors.Join(err, storeErr)
+}
+
+// stored are the services and facts that the store has a value of the source
+// for.
+func (t *Trial) stored(ctx context.Context, source string) (map[[2]string]bool, error) {
+	if t.store == nil {
+		return nil, nil
+	}
+	held, err := t.store.LoadRecords(ctx, 0)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	keys := map[[2]string]bool{}
+	for _, row := range held.Rows {
+		if row.Source == source && row.Withdrawn == "" {
+			keys[[2]string{row.Service, row.Fact}] = true
+		}
+	}
+	return keys, nil
 }
 
 func (t *Trial) newRound(source string, now time.Time, l *ledger) *report.Round {

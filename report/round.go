@@ -50,6 +50,10 @@ type Round struct {
 	Unmatched *RoundUnmatched `json:"unmatched,omitempty"`
 
 	facts *evidence.Facts
+	// services is how many the catalog has, or how many are selected.
+	services int
+	// only are the services that were selected; none are all.
+	only []string
 	// index finds what a later page of the round replaces.
 	records, incidents, reviews, alerts map[string]int
 }
@@ -141,6 +145,9 @@ type RoundWithdrawal struct {
 	Service string `json:"service"`
 	Fact    string `json:"fact"`
 	Reason  string `json:"reason"`
+	// Unstored is true when the store had no value to withdraw: the fact is
+	// merely unknown.
+	Unstored bool `json:"unstored,omitempty"`
 }
 
 // RoundGroup is a group of facts that is complete, and for whom it is not.
@@ -171,6 +178,15 @@ func NewRound(source, startsFrom string, facts *evidence.Facts, at time.Time) *R
 		Planned: []PlannedCall{}, Requests: []RequestCount{}, Records: []RoundRecord{}, Incidents: []RoundIncident{},
 		Reviews: []RoundReview{}, Alerts: []RoundAlert{}, Withdrawals: []RoundWithdrawal{}, Covered: []RoundGroup{},
 		records: map[string]int{}, incidents: map[string]int{}, reviews: map[string]int{}, alerts: map[string]int{},
+	}
+}
+
+// Against tells how many services the catalog has, and marks withdrawals of
+// what is not stored.
+func (r *Round) Against(services int, stored func(service, fact string) bool) {
+	r.services = services
+	for i, x := range r.Withdrawals {
+		r.Withdrawals[i].Unstored = !stored(x.Service, x.Fact)
 	}
 }
 
@@ -302,11 +318,14 @@ func (r *Round) Finish(took time.Duration) {
 }
 
 // Of keeps what concerns the services; none keep everything. The requests and
-// the groups stay: they are made and covered for all services together.
+// the groups stay: they are made and covered for all services together. Series
+// of no service and feedback are nobody's among them.
 func (r *Round) Of(services ...string) {
 	if len(services) == 0 {
 		return
 	}
+	r.only, r.services = services, len(services)
+	r.Unmatched, r.Feedback = nil, nil
 	others := func(name string) bool { return !slices.Contains(services, name) }
 	r.Records = slices.DeleteFunc(r.Records, func(x RoundRecord) bool { return others(x.Service) })
 	allOthers := func(names []string) bool {

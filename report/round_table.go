@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -12,6 +13,49 @@ import (
 // shownEvents is how many incidents, and how many alerts, a table lists unless
 // all are asked for: a first round finds years of them.
 const shownEvents = 20
+
+// shownRows is how many records, reviews and withdrawals of a source a table
+// lists unless all, or those of one service, are asked for.
+const shownRows = 40
+
+// shownNames is how many facts of a call, and services of a reason, are named.
+const shownNames = 3
+
+// roundWidth is the width of a round that is not written to a terminal: queries
+// and reasons would make lines of thousands of columns.
+const roundWidth = 120
+
+// bounded is the style with a width.
+func bounded(style Style) Style {
+	if style.Width <= 0 {
+		style.Width = roundWidth
+	}
+	return style
+}
+
+// first is the beginning of a list, and what is left out.
+func (r *Round) first(n int, style Style) (shown, left int) {
+	if style.All || len(r.only) > 0 || n <= shownRows {
+		return n, 0
+	}
+	return shownRows, n - shownRows
+}
+
+// more says how many there are after those that are shown.
+func (p *prose) more(left int, thing string) {
+	if left > 0 {
+		p.indented(fmt.Sprintf("and %s more; --all lists them, --service NAME those of one", count(left, thing)))
+		p.blank()
+	}
+}
+
+// names lists names, the first few of them unless all are asked for.
+func names(list []string, style Style) string {
+	if style.All || len(list) <= shownNames+1 {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:shownNames], ", "), len(list)-shownNames)
+}
 
 // newest is the end of a list that is in order of time, and what is left out.
 func newest[T any](list []T, style Style) (shown []T, left int) {
@@ -31,9 +75,13 @@ func (p *prose) before(left int, thing string) {
 
 // WritePlan writes what the round asks for.
 func (r *Round) WritePlan(w io.Writer, style Style) error {
+	style = bounded(style)
 	p := &prose{style: style}
 	p.heading(r.Source)
 	p.indented("It starts " + clean(r.StartsFrom) + ".")
+	if len(r.only) > 0 {
+		p.indented("Planned calls and requests are those of the whole source, not of the service alone.")
+	}
 	p.blank()
 	switch {
 	case r.Unplanned:
@@ -45,7 +93,7 @@ func (r *Round) WritePlan(w io.Writer, style Style) error {
 			{head: "PLANNED CALL", floor: 18, wrap: true}, {head: "REQUESTS", floor: 8, wrap: true}, {head: "QUERY", floor: 24, wrap: true}, {head: "FACTS", floor: 24, wrap: true, drop: 1},
 		}}
 		for _, c := range r.Planned {
-			t.rows = append(t.rows, []cell{text(c.Call), text(c.Requests), text(orNone(queryText(c.Query))), text(orNone(strings.Join(c.Facts, ", ")))})
+			t.rows = append(t.rows, []cell{text(c.Call), text(c.Requests), text(orNone(queryText(c.Query))), text(orNone(names(c.Facts, style)))})
 		}
 		t.write(&p.b, style)
 	}
@@ -65,7 +113,7 @@ func queryText(query string) string {
 // WriteTable writes what the round found: values with their provenance, then
 // everything else, and what was asked.
 func (r *Round) WriteTable(w io.Writer, style Style) error {
-	p := &prose{style: style}
+	p := &prose{style: bounded(style)}
 	r.writeRecords(p)
 	r.writeIncidents(p)
 	r.writeReviews(p)
@@ -80,12 +128,14 @@ func (r *Round) WriteTable(w io.Writer, style Style) error {
 }
 
 func (r *Round) writeRecords(p *prose) {
+	shown, left := r.first(len(r.Records), p.style)
 	p.section(&table{columns: []column{
 		{head: "SERVICE", floor: 12}, {head: "FACT", floor: 24}, {head: "VALUE", floor: 10}, {head: "OBSERVED AT", drop: 2}, {head: "GROUP", floor: 8, drop: 1}, {head: "DETAIL", floor: 16},
-	}}, len(r.Records), func(i int) []cell {
+	}}, shown, func(i int) []cell {
 		x := r.Records[i]
 		return []cell{text(x.Service), text(x.Fact), text(x.Value.Text(x.Unit)), text(minute(x.ObservedAt)), text(orNone(x.Group)), text(orNone(x.Detail))}
 	})
+	p.more(left, "record")
 }
 
 func (r *Round) writeIncidents(p *prose) {
@@ -143,9 +193,10 @@ func (r *Round) writeFeedback(p *prose) {
 }
 
 func (r *Round) writeReviews(p *prose) {
+	shown, left := r.first(len(r.Reviews), p.style)
 	p.section(&table{columns: []column{
 		{head: "REVIEW"}, {head: "SERVICE", floor: 12}, {head: "STATUS"}, {head: "CREATED"}, {head: "COMPLETED"},
-	}}, len(r.Reviews), func(i int) []cell {
+	}}, shown, func(i int) []cell {
 		x := r.Reviews[i]
 		status := strings.ReplaceAll(x.Status, "_", " ")
 		if x.Gone {
@@ -153,15 +204,38 @@ func (r *Round) writeReviews(p *prose) {
 		}
 		return []cell{text(x.Key), text(orNone(x.Service)), text(status), text(minute(x.CreatedAt)), text(minuteOrNone(x.CompletedAt))}
 	})
+	p.more(left, "review")
 }
 
+// writeWithdrawals writes what is withdrawn, and apart from it what never was
+// stored and is unknown.
 func (r *Round) writeWithdrawals(p *prose) {
-	p.section(&table{columns: []column{
-		{head: "WITHDRAWN FROM", floor: 12}, {head: "FACT", floor: 24}, {head: "BECAUSE", floor: 20, wrap: true},
-	}}, len(r.Withdrawals), func(i int) []cell {
-		x := r.Withdrawals[i]
-		return []cell{text(x.Service), text(x.Fact), text(missingWords(x.Reason))}
-	})
+	withdrawn, unknown := r.withdrawn()
+	for _, part := range []struct {
+		head, thing string
+		list        []RoundWithdrawal
+	}{{"WITHDRAWN FROM", "withdrawal", withdrawn}, {"UNKNOWN FOR", "unknown fact", unknown}} {
+		shown, left := r.first(len(part.list), p.style)
+		p.section(&table{columns: []column{
+			{head: part.head, floor: 12}, {head: "FACT", floor: 24}, {head: "BECAUSE", floor: 20, wrap: true},
+		}}, shown, func(i int) []cell {
+			x := part.list[i]
+			return []cell{text(x.Service), text(x.Fact), text(missingWords(x.Reason))}
+		})
+		p.more(left, part.thing)
+	}
+}
+
+// withdrawn parts the withdrawals of stored values from those of none.
+func (r *Round) withdrawn() (withdrawn, unknown []RoundWithdrawal) {
+	for _, x := range r.Withdrawals {
+		if x.Unstored {
+			unknown = append(unknown, x)
+		} else {
+			withdrawn = append(withdrawn, x)
+		}
+	}
+	return withdrawn, unknown
 }
 
 func (r *Round) writeCovered(p *prose) {
@@ -169,12 +243,33 @@ func (r *Round) writeCovered(p *prose) {
 		{head: "COVERED GROUP"}, {head: "FACTS", right: true}, {head: "EXCEPT", floor: 24, wrap: true},
 	}}, len(r.Covered), func(i int) []cell {
 		x := r.Covered[i]
-		var except []string
-		for _, service := range slices.Sorted(maps.Keys(x.Except)) {
-			except = append(except, service+" ("+missingWords(x.Except[service])+")")
-		}
-		return []cell{text(x.Group), text(fmt.Sprint(len(x.Facts))), text(orNone(strings.Join(except, ", ")))}
+		return []cell{text(x.Group), text(fmt.Sprint(len(x.Facts))), text(orNone(r.exceptions(x.Except, p.style)))}
 	})
+}
+
+// exceptions says for whom a group is not complete, each reason once, that of
+// most services first.
+func (r *Round) exceptions(except map[string]string, style Style) string {
+	byReason := map[string][]string{}
+	for _, service := range slices.Sorted(maps.Keys(except)) {
+		byReason[except[service]] = append(byReason[except[service]], service)
+	}
+	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(byReason[b]), len(byReason[a])), cmp.Compare(a, b))
+	})
+	var parts []string
+	for _, reason := range reasons {
+		services, words := byReason[reason], missingWords(reason)
+		switch n := len(services); {
+		case n > 1 && n == r.services:
+			parts = append(parts, fmt.Sprintf("all %d: %s", n, words))
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d: %s (%s)", n, names(services, style), words))
+		default:
+			parts = append(parts, services[0]+" ("+words+")")
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (r *Round) writeUnmatched(p *prose) {
@@ -212,10 +307,17 @@ func (r *Round) writeSummary(p *prose) {
 	if len(r.Alerts) > 0 {
 		parts = append(parts, count(len(r.Alerts), "alert"))
 	}
-	parts = append(parts, count(len(r.Withdrawals), "withdrawal"), count(len(r.Covered), "group")+" covered")
-	fmt.Fprintf(&p.b, "%s: %s in %s; nothing was stored\n", clean(r.Source), strings.Join(parts, ", "), lasting(time.Duration(r.Seconds*float64(time.Second))))
+	withdrawn, unknown := r.withdrawn()
+	if len(unknown) > 0 {
+		parts = append(parts, thousands(len(unknown))+" unknown")
+	}
+	parts = append(parts, count(len(withdrawn), "withdrawal"), count(len(r.Covered), "group")+" covered")
+	summary := fmt.Sprintf("%s: %s in %s; nothing was stored", clean(r.Source), strings.Join(parts, ", "), lasting(time.Duration(r.Seconds*float64(time.Second))))
+	p.b.WriteString(strings.Join(wrap(summary, p.style.Width), "\n") + "\n")
 	if r.Error != "" {
-		p.b.WriteString(red.on("not complete: "+clean(r.Error), p.style) + "\n")
+		for _, line := range wrap("not complete: "+clean(r.Error), p.style.prose()) {
+			p.b.WriteString(red.on(line, p.style) + "\n")
+		}
 	}
 }
 

@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +57,7 @@ func sampleRound(t *testing.T) *Round {
 	r.Asked(map[Request]int{{"GET /services", "ok"}: 12, {"GET /oncalls", "forbidden"}: 1})
 	r.Fail("GET /oncalls: forbidden (HTTP 403): no; give the credential the scope")
 	r.Finish(1500 * time.Millisecond)
+	r.Against(3, func(string, string) bool { return true })
 	return r
 }
 
@@ -90,5 +93,52 @@ func TestARoundOfOneServiceKeepsWhatConcernsIt(t *testing.T) {
 	r.Of("nobody")
 	if len(r.Records)+len(r.Incidents)+len(r.Reviews)+len(r.Alerts)+len(r.Covered[0].Except) != 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestARoundFitsItsWidth has a fleet of which most is excepted, and a query and
+// facts that fill many lines.
+func TestARoundFitsItsWidth(t *testing.T) {
+	var calls []string
+	except := map[string]evidence.Missing{}
+	var gone []evidence.Withdrawal
+	var records []evidence.Record
+	for i := range 45 {
+		name := fmt.Sprintf("service-%02d", i)
+		calls, except[name] = append(calls, "prometheus.fact_"+name), evidence.MissingNoReference
+		gone = append(gone, evidence.Withdrawal{Service: name, Fact: "backup.age_hours", Reason: evidence.MissingTooFew})
+		records = append(records, evidence.Record{Service: name, Fact: "pagerduty.oncall_now", Value: evidence.Int(1)})
+	}
+	six := map[string]evidence.Missing{}
+	for i := range 6 {
+		six[fmt.Sprintf("service-%02d", i)] = evidence.MissingNoData
+	}
+	r := sampleRound(t)
+	r = NewRound(r.Source, r.StartsFrom, r.facts, r.At)
+	r.Plan([]collectors.PlannedCall{{Call: "POST /api/v1/query", Query: strings.Repeat("sum by (job) (up) or ", 60), Requests: "1", Facts: calls}})
+	r.Add(collectors.Batch{Records: records, Withdrawals: gone, Covered: []evidence.Coverage{{Group: "all", Except: except}, {Group: "six", Except: six}}})
+	r.Finish(time.Second)
+	r.Against(45, func(service, _ string) bool { return service == "service-00" })
+	for _, style := range []Style{{}, {Width: 80}, {Width: 200, All: true}} {
+		var out bytes.Buffer
+		if err := errors.Join(r.WritePlan(&out, style), r.WriteTable(&out, style)); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := cells(strings.TrimSuffix(line, "\n")); n > bounded(style).Width {
+				t.Errorf("%d columns at width %d: %s", n, style.Width, line)
+			}
+		}
+		if style.Width > 0 {
+			continue
+		}
+		for _, want := range []string{
+			"all 45: the catalog does not say where to look", "6: service-00, service-01, service-02 and 3 more (the source",
+			"and 5 records more; --all lists them, --service NAME", "45 records, ", "44 unknown, 1 withdrawal,",
+		} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("no %q in\n%s", want, out.String())
+			}
+		}
 	}
 }

@@ -28,7 +28,7 @@ SQLite file.
 
 A source that fails keeps its earlier evidence; the command then exits 1.
 
-With --dry-run nothing is stored, and no store is made: for each source the
+--dry-run implies --once. With it nothing is stored, and no store is made: for each source the
 planned requests are printed, then the round is made and everything it found is
 printed with its provenance. Where the store exists it is read, so that the
 round starts where the next real one would and shows what has changed since;
@@ -38,11 +38,11 @@ beside a daemon. Its requests count against the account's budget like any.
 		Example: `  collector collect --once --config collector.yaml
   collector collect --once --source pagerduty/main
   collector collect --once --source pagerduty/main --dry-run --service checkout
-  collector collect --once --dry-run -o json`,
+  collector collect --dry-run -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case !flags.once:
+			case !flags.once && !flags.dryRun:
 				return &usageError{errors.New("say --once: rounds on a schedule are `collector run`")}
 			case flags.dryRun:
 				return s.collectDry(cmd, flags)
@@ -54,9 +54,9 @@ beside a daemon. Its requests count against the account's budget like any.
 	}
 	cmd.Flags().BoolVar(&flags.once, "once", false, "one round, then exit")
 	cmd.Flags().StringSliceVar(&flags.sources, "source", nil, "collect from this source only, such as pagerduty/main; may be repeated")
-	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the planned requests and what they find, and store nothing")
+	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the planned requests and what they find, and store nothing; implies --once")
 	cmd.Flags().StringSliceVar(&flags.services, "service", nil, "with --dry-run: print what concerns this service only; may be repeated")
-	cmd.Flags().BoolVar(&flags.all, "all", false, "with --dry-run: list every incident")
+	cmd.Flags().BoolVar(&flags.all, "all", false, "with --dry-run: list everything, not only the first records and newest incidents")
 	flags.format.register(cmd, "table", "json")
 	return cmd
 }
@@ -115,6 +115,7 @@ func (s *streams) collectDry(cmd *cobra.Command, flags collectFlags) (err error)
 			if err != nil {
 				return err
 			}
+			plan.Of(flags.services...)
 			if err := plan.WritePlan(s.out, style); err != nil {
 				return err
 			}

@@ -79,7 +79,7 @@ func (s *site) sameFiles(before map[string]string) {
 func TestADryRunShowsARoundAndStoresNothing(t *testing.T) {
 	s := newSite(t)
 	before := s.files()
-	out, errs, code := s.run("collect", "--once", "--dry-run")
+	out, errs, code := s.run("collect", "--dry-run", "--all")
 	if code != exitOK {
 		t.Fatalf("exit %d\n%s%s", code, out, errs)
 	}
@@ -254,4 +254,16 @@ func TestADryRunFindsServicesAsARoundDoes(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	s.sameFiles(before)
+}
+
+func TestAMistypedCommandLineExitsTwoWithAHint(t *testing.T) {
+	s := newSite(t)
+	for _, c := range []struct{ args, want string }{
+		{"framework coverag", `did you mean "coverage"?`}, {"check extra", "collector check --help"}, {"version extra", "collector version --help"},
+		{"collect --sorce x", `did you mean "--source"?`}, {"score --al", `did you mean "--all"?`}, {"chek", `did you mean "check"?`},
+	} {
+		if _, errs, code := s.run(strings.Fields(c.args)...); code != exitConfig || !strings.Contains(errs, c.want) {
+			t.Errorf("%s exits %d: %s", c.args, code, errs)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,11 +68,45 @@ Start with:
 	config.AddFlags(s.flags)
 	root.PersistentFlags().AddFlagSet(s.flags)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())}
+		return &usageError{fmt.Errorf("%w%s; `%s --help` lists the flags", err, flagHint(cmd, err), cmd.CommandPath())}
 	})
 	root.AddCommand(newInit(s), newRun(s), newCheck(s), newCollect(s), newScore(s), newFramework(s), newVersion(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
+	strict(root)
 	return root
+}
+
+// strict makes what a command says of its arguments an error of usage, with the
+// nearest of its commands.
+func strict(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			var usage *usageError
+			if err == nil || errors.As(err, &usage) {
+				return err
+			}
+			var names []string
+			for _, c := range cmd.Commands() {
+				names = append(names, c.Name())
+			}
+			return &usageError{fmt.Errorf("%w%s; `%s --help` says what it takes", err, nearest.Hint(args[0], names), cmd.CommandPath())}
+		}
+	}
+	for _, c := range cmd.Commands() {
+		strict(c)
+	}
+}
+
+// flagHint names the flag that an unknown one is nearest to.
+func flagHint(cmd *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	return nearest.Hint("--"+unknown.GetSpecifiedName(), names)
 }
 
 // options are what every command starts the program with.
