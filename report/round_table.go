@@ -312,8 +312,12 @@ func (r *Round) writeSummary(p *prose) {
 		parts = append(parts, thousands(len(unknown))+" unknown")
 	}
 	parts = append(parts, count(len(withdrawn), "withdrawal"), count(len(r.Covered), "group")+" covered")
-	summary := fmt.Sprintf("%s: %s in %s; nothing was stored", clean(r.Source), strings.Join(parts, ", "), lasting(time.Duration(r.Seconds*float64(time.Second))))
-	p.b.WriteString(strings.Join(wrap(summary, p.style.Width), "\n") + "\n")
+	summary := fmt.Sprintf("%s: %s in %s;", clean(r.Source), strings.Join(parts, ", "), lasting(time.Duration(r.Seconds*float64(time.Second))))
+	gap := " "
+	if cells(summary+" nothing was stored") > p.style.Width {
+		gap = "\n"
+	}
+	p.b.WriteString(strings.Join(wrap(summary, p.style.Width), "\n") + gap + "nothing was stored\n")
 	if r.Error != "" {
 		for _, line := range wrap("not complete: "+clean(r.Error), p.style.prose()) {
 			p.b.WriteString(red.on(line, p.style) + "\n")
