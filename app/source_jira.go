@@ -38,7 +38,7 @@ func jiraKind() kind {
 					return nil, err
 				}
 				client, err := deps.httpClient(upstream{
-					id: "jira/" + site.Name, client: credentials, rate: site.Rate, maxResponseBytes: site.MaxResponseBytes,
+					id: "jira/" + site.Name, client: credentials, rate: site.Rate, maxResponseBytes: site.MaxResponseBytes, template: jira.Template,
 				})
 				if err != nil {
 					return nil, err

@@ -38,7 +38,7 @@ func prometheusKind() kind {
 					return nil, err
 				}
 				client, err := deps.httpClient(upstream{
-					id: "prometheus/" + server.Name, client: server.HTTPClient, rate: server.Rate, maxResponseBytes: server.MaxResponseBytes,
+					id: "prometheus/" + server.Name, client: server.HTTPClient, rate: server.Rate, maxResponseBytes: server.MaxResponseBytes, template: prometheus.Template,
 				})
 				if err != nil {
 					return nil, err

@@ -14,6 +14,7 @@ import (
 	gojira "github.com/andygrunwald/go-jira"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -53,6 +54,25 @@ func (e *refused) Error() string {
 		return http.StatusText(e.status)
 	}
 	return evidence.Clean(strings.Join(e.messages, " "), 300)
+}
+
+// apiRoot is where the paths of all calls begin, whatever stands before it: a
+// context path, or the gateway's /ex/jira/ with the id of the site.
+const apiRoot = "/rest/api/"
+
+// Template names the call of a request, as CallErrors and plans do: method and
+// path below the site's address, with {id} for the key of an issue.
+func Template(req *http.Request) string {
+	path := req.URL.Path
+	if at := strings.LastIndex(path, apiRoot); at >= 0 {
+		path = path[at:]
+	}
+	// /rest/api/2/issue/KEY/remotelink
+	if parts := strings.Split(path, "/"); len(parts) > 5 && parts[4] == "issue" {
+		parts[5] = "{id}"
+		path = strings.Join(parts, "/")
+	}
+	return transport.DefaultTemplate(&http.Request{Method: req.Method, URL: &url.URL{Path: path}})
 }
 
 // ask makes one call and returns its answer. Its errors are *CallError.

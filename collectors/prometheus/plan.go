@@ -1,9 +1,13 @@
 package prometheus
 
 import (
+	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/transport"
 )
 
 // The endpoints as plans and metrics name them.
@@ -12,6 +16,25 @@ const (
 	endpointQueryRange = "POST /api/v1/query_range"
 	endpointRules      = "GET /api/v1/rules"
 )
+
+// apiRoot is where the paths of all calls begin, whatever stands before it:
+// Mimir's /prometheus, or the tenant of VictoriaMetrics.
+const apiRoot = "/api/v1/"
+
+// Template names the call of a request, as plans do: method and path below the
+// server's address, with {name} for a label.
+func Template(req *http.Request) string {
+	path := req.URL.Path
+	if at := strings.LastIndex(path, apiRoot); at >= 0 {
+		path = path[at:]
+	}
+	// /api/v1/label/NAME/values
+	if parts := strings.Split(path, "/"); len(parts) == 6 && parts[3] == "label" {
+		parts[4] = "{name}"
+		path = strings.Join(parts, "/")
+	}
+	return transport.DefaultTemplate(&http.Request{Method: req.Method, URL: &url.URL{Path: path}})
+}
 
 // question is one query of a round, with the facts and readings it serves.
 type question struct {

@@ -31,7 +31,7 @@ type alertRule struct {
 	LastError   string            `json:"lastError,omitempty"`
 }
 
-func rulesReply(t *testing.T, rules ...alertRule) reply {
+func rulesReply(t testing.TB, rules ...alertRule) reply {
 	t.Helper()
 	for i := range rules {
 		if rules[i].Type == "" {

@@ -36,7 +36,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // server speaks the wire format for the queries it was told of. Any other
 // request fails the test, and so does an expected query that nobody sent.
 type server struct {
-	t  *testing.T
+	t  testing.TB
 	mu sync.Mutex
 	// vectors are answers by query, as lines `{job="a"} 1`; replies are whole
 	// answers by query or path.
@@ -113,7 +113,7 @@ func (s *server) reach(query string) string {
 }
 
 // success is the answer with a vector of lines such as `{job="a"} 1`.
-func success(t *testing.T, lines string) string {
+func success(t testing.TB, lines string) string {
 	type sample struct {
 		Metric map[string]string `json:"metric"`
 		Value  [2]any            `json:"value"`
@@ -140,7 +140,7 @@ func success(t *testing.T, lines string) string {
 
 // world is a server and the source that looks at it.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	server   *server
 	source   *prometheus.Source
 	services []*catalog.Service
@@ -150,7 +150,7 @@ type world struct {
 
 type setting func(*prometheus.Options, *server)
 
-func start(t *testing.T, facts *prometheus.Facts, services []*catalog.Service, settings ...setting) *world {
+func start(t testing.TB, facts *prometheus.Facts, services []*catalog.Service, settings ...setting) *world {
 	t.Helper()
 	w := &world{t: t, services: services, log: &strings.Builder{}}
 	w.server = &server{t: t, vectors: map[string]string{}, replies: map[string]reply{}, seen: map[string]int{}, times: map[string]bool{}}
