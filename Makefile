@@ -28,7 +28,7 @@ test: postgres ## run every test with the race detector
 
 bench: ## run the benchmarks and print the figures with their bounds
 	@out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
-	$(GO) test -run '^$$' -bench . -benchtime 3x ./scoring ./exporter ./store ./collectors/pagerduty >$$out 2>&1; code=$$?; \
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./scoring ./exporter ./store ./collectors/pagerduty ./collectors/jira ./collectors/prometheus >$$out 2>&1; code=$$?; \
 	[ $$code = 0 ] || { cat $$out; exit $$code; }; \
 	grep -E '^(Benchmark|ok)' $$out; echo; \
 	printf '%-32s %12s %-8s %-10s %s\n' FIGURE VALUE UNIT BOUND VERDICT; \

@@ -201,5 +201,8 @@ func (d factDoc) fact() Fact {
 		f.Kind, f.Unit, f.Window = evidence.KindDouble, "ratio", majorWindow
 		f.Absent = "1 when Jira answered and there were no major incidents"
 	}
+	if d.Mode.searched() {
+		f.FreshAtLeast = slowFresh
+	}
 	return f
 }

@@ -95,6 +95,7 @@ func TestAProjectThatIsNotThereCostsItsServices(t *testing.T) {
 		site.Projects = append(site.Projects, "PROJECT")
 		w := start(t, dataCenter, site, services)
 		for range 2 {
+			w.pass(time.Hour)
 			r := w.mustCollect()
 			if got := r.groups(); got != allGroups {
 				t.Errorf("covered %q", got)
@@ -116,6 +117,7 @@ func TestAProjectThatIsNotThereCostsItsServices(t *testing.T) {
 			t.Errorf("logged %d times", n)
 		}
 		w.fake.SetSite(jiratest.Site{Issues: []jiratest.Issue{{Key: "GONE-1"}, {Key: "SHOP-1"}, {Key: "REP-1"}, {Key: "PRR-1", Created: noon.Add(time.Hour)}}, Projects: []string{`A"B\`}})
+		w.pass(time.Hour)
 		w.collect().want(t, "half", map[string]string{"overdue_security_issues": "0"})
 	})
 }

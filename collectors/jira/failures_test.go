@@ -124,6 +124,7 @@ func TestStatusesFail(t *testing.T) {
 		}
 		w.fake.Heal()
 		w.mustCollect()
+		w.pass(time.Hour)
 		w.fake.Inject(jiratest.Fault{Call: "GET /rest/api/2/status", Body: `[]`})
 		if r := w.collect(); r.groups() != allGroups || calls(r.err) != "GET /rest/api/2/status undecodable" {
 			t.Errorf("covered %q with the statuses of before, error %v", r.groups(), r.err)

@@ -101,16 +101,17 @@ func (f Fact) postmortems() search {
 }
 
 // observePostmortems finds which of the major incidents are written up: those
-// with a linked issue of the fact's query that is done.
-func (r *round) observePostmortems(ctx context.Context, f Fact) error {
+// with a linked issue of the fact's query that is done. done is false when it
+// could not.
+func (r *round) observePostmortems(ctx context.Context, f Fact) (done bool, err error) {
 	if r.majorBy == nil {
-		return nil // the incidents are not complete, which is reported already
+		return false, nil // the incidents are not complete, which is reported already
 	}
 	except := r.doubts()
 	written := map[string]bool{}
 	unread := false
 	if len(r.majorBy) > 0 {
-		err := r.list(ctx, f.postmortems(), "postmortem", func(*issue) bool { return false }, func(good, bad []*issue) error {
+		err = r.list(ctx, f.postmortems(), "postmortem", func(*issue) bool { return false }, func(good, bad []*issue) error {
 			unread = unread || len(bad) > 0
 			for _, i := range good {
 				if i.category != categoryDone {
@@ -123,7 +124,7 @@ func (r *round) observePostmortems(ctx context.Context, f Fact) error {
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("fact %s: %w", f.Name, err)
+			return false, fmt.Errorf("fact %s: %w", f.Name, err)
 		}
 	}
 	missing := func(service string) []string {
@@ -135,7 +136,7 @@ func (r *round) observePostmortems(ctx context.Context, f Fact) error {
 			except[service] = evidence.MissingUndecodable
 		}
 	}
-	return r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
+	err = r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
 		all, open := r.majorBy[service], missing(service)
 		share := 1.0
 		if len(all) > 0 {
@@ -147,4 +148,5 @@ func (r *round) observePostmortems(ctx context.Context, f Fact) error {
 		}
 		return value, fmt.Sprintf("%d incident tickets of severity 1 or 2, not written up: %s", len(all), strings.TrimSpace(sample(open)))
 	})
+	return err == nil, err
 }

@@ -20,11 +20,12 @@ import (
 const mostProjectRetries = 5
 
 // observeIssues observes one fact declared in data: one search over the
-// projects of all services, shared out by project and component.
-func (r *round) observeIssues(ctx context.Context, f Fact) error {
+// projects of all services, shared out by project and component. done is false
+// when it could not.
+func (r *round) observeIssues(ctx context.Context, f Fact) (done bool, err error) {
 	byAge := f.Mode == ModeNewestDoneAge
 	if byAge && r.categories == nil {
-		return nil // that they could not be listed is reported already
+		return false, nil // that they could not be listed is reported already
 	}
 	found := map[string]*tally{}
 	except := map[string]evidence.Missing{}
@@ -54,7 +55,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 			})
 		})
 		if err != nil {
-			return fmt.Errorf("fact %s: %w", f.Name, err)
+			return false, fmt.Errorf("fact %s: %w", f.Name, err)
 		}
 	}
 	for _, service := range r.mapping.referring {
@@ -62,7 +63,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 			except[service] = evidence.MissingNotFound
 		}
 	}
-	return r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
+	err = r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
 		t := found[service]
 		if t == nil {
 			t = &tally{}
@@ -72,6 +73,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 		}
 		return t.count(f)
 	})
+	return err == nil, err
 }
 
 // search is the search for the fact's issues of projects.

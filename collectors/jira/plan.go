@@ -22,6 +22,9 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 		p.search(s.incidentSearch(r.incidentNet(cursor), "updated"), "", p.named(ModeMajorIncidents)...)
 	}
 	for _, f := range s.facts {
+		if !r.due(f) {
+			continue
+		}
 		switch f.Mode {
 		case ModeCount, ModeNewestDoneAge:
 			for _, part := range portions(r.mapping.keys) {

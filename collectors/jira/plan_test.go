@@ -50,7 +50,8 @@ func TestPlan(t *testing.T) {
 		c.Description = ""
 		site, services := shop(append(crowd(250, 6*time.Hour), v, c)...)
 		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Opinions = opinions() })
-		for round, wait := range []time.Duration{0, 10 * time.Minute, jira.DefaultSweep, 10 * time.Minute} {
+		first := w.source.Plan(collectors.Request{Services: w.services, Now: w.clock()})
+		for round, wait := range []time.Duration{0, 10 * time.Minute, jira.DefaultSweep, 10 * time.Minute, 50 * time.Minute, 5*time.Hour + 30*time.Minute, time.Minute} {
 			w.pass(wait)
 			w.fake.Forget()
 			plan := w.planned()
@@ -67,7 +68,7 @@ func TestPlan(t *testing.T) {
 		}
 		// Every fact has a call that it comes of.
 		from := map[string]bool{}
-		for _, call := range w.source.Plan(collectors.Request{Services: w.services, Now: w.clock()}) {
+		for _, call := range first {
 			for _, fact := range call.Facts {
 				from[fact] = true
 			}

@@ -78,13 +78,46 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 					t.Errorf("%d other requests, want %d", got, others)
 				}
 
-				// Afterwards only what has changed: nothing here.
-				w.pass(30 * time.Minute)
-				w.fake.Forget()
-				r = w.mustCollect()
-				r.want(t, "svc-0007", map[string]string{"overdue_security_issues": "1", "major_incidents_180d": "11", "attest.rel_failover_proven": "true"})
-				if got := w.fake.Count(searchCall(dataCenter)); got != searches+3 {
-					t.Errorf("%d searches in the second round, want %d", got, searches+3)
+				// Afterwards only what has changed: here nothing, on a page for each of
+				// incidents, reviews and claims.
+				round := func(wait time.Duration) (requests int, r *result) {
+					w.pass(wait)
+					w.fake.Forget()
+					r = w.mustCollect()
+					return len(w.fake.Requests()), r
+				}
+				got, r := round(30 * time.Minute)
+				r.want(t, "svc-0007", map[string]string{"overdue_security_issues": "not covered", "major_incidents_180d": "11", "attest.rel_failover_proven": "true"})
+				if got != 3+others {
+					t.Errorf("%d requests of a round without a change, want %d", got, 3+others)
+				}
+
+				// Or so many pages of them.
+				for i := range 250 {
+					name := fmt.Sprintf("svc-%04d", i%n)
+					site.Issues = append(site.Issues, jiratest.Issue{
+						Key: fmt.Sprintf("P%03d-%d", i%n/20, 5000+i), Type: "Incident", Components: []string{name}, Created: w.clock().Add(time.Duration(i) * time.Second),
+					})
+					if i < 150 {
+						site.Issues = append(site.Issues, review(50000+i, name, w.clock().Add(time.Duration(i)*time.Second)))
+					}
+				}
+				w.fake.SetSite(site)
+				got, r = round(5 * time.Minute)
+				if want := pages(250, dataCenter) + pages(150, dataCenter) + 1 + others; got != want || len(r.incidents) != 250 || len(r.reviews) != 150 {
+					t.Errorf("%d requests for %d incidents and %d reviews, want %d", got, len(r.incidents), len(r.reviews), want)
+				}
+				// The overlap with the round before still has them once.
+				round(11 * time.Minute)
+				if got, _ = round(12 * time.Minute); got != 3+others {
+					t.Errorf("%d requests of a round without a change, want %d", got, 3+others)
+				}
+
+				// Once an hour the facts are searched for again.
+				got, r = round(2 * time.Minute)
+				r.want(t, "svc-0007", map[string]string{"overdue_security_issues": "1", "postmortem_ratio_180d": "0"})
+				if want := searches + 3 + others; got != want {
+					t.Errorf("%d requests after an hour, want %d", got, want)
 				}
 			})
 		})

@@ -57,9 +57,9 @@ func (r *round) steps() []func(context.Context) error {
 	for _, f := range r.facts {
 		switch f.Mode {
 		case ModeCount, ModeNewestDoneAge:
-			steps = append(steps, func(ctx context.Context) error { return r.observeIssues(ctx, f) })
+			steps = append(steps, r.seldom(f, r.observeIssues))
 		case ModePostmortemRatio:
-			steps = append(steps, func(ctx context.Context) error { return r.observePostmortems(ctx, f) })
+			steps = append(steps, r.seldom(f, r.observePostmortems))
 		}
 	}
 	if r.reviews.JQL != "" {

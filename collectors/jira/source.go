@@ -133,6 +133,8 @@ type Source struct {
 	remembered *remembered
 	// heard is when feedback was last listed.
 	heard time.Time
+	// observed is when each fact that is searched for was last observed, by name.
+	observed map[string]observation
 }
 
 // suspicion is which services an issue that could not be decoded may belong to.
@@ -159,7 +161,7 @@ func New(o Options) (*Source, error) {
 		id: "jira/" + o.Name, name: o.Name, deployment: o.Deployment, browse: o.BrowseURL,
 		onlySite: o.OnlySite, sweep: o.Sweep, incidents: o.Incidents, reviews: o.Reviews,
 		given: map[string]bool{}, now: o.Now, log: o.Logger.With("source", "jira/"+o.Name),
-		badIncidents: map[string]suspicion{}, opinions: slices.Clone(o.Opinions),
+		badIncidents: map[string]suspicion{}, opinions: slices.Clone(o.Opinions), observed: map[string]observation{},
 	}
 	if s.api, err = newAPI(o); err != nil {
 		return nil, fmt.Errorf("source jira/%s: the URL: %w", o.Name, err)

@@ -35,7 +35,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // world is a simulated site, and the source that looks at it over HTTP.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	fake    *jiratest.Server
 	source  *jira.Source
 	options jira.Options
@@ -80,7 +80,7 @@ func attestations() []jira.Attestation {
 	return []jira.Attestation{make("cicd.change-reviewed", 2), make("data.access-reviewed", 3), make("rel.failover-proven", 4)}
 }
 
-func start(t *testing.T, dataCenter bool, site jiratest.Site, services []*catalog.Service, settings ...setting) *world {
+func start(t testing.TB, dataCenter bool, site jiratest.Site, services []*catalog.Service, settings ...setting) *world {
 	t.Helper()
 	w := &world{
 		t: t, services: services, log: &strings.Builder{}, now: noon, cursors: map[string]string{},

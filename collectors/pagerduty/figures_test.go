@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http/httptest"
-	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
+	"github.com/prodready/collector/collectors/sourcetest"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
 )
@@ -125,21 +125,12 @@ func TestMemoryIsBoundedByPagesAndNotByHistory(t *testing.T) {
 	}
 }
 
-// figure prints a line that make bench gathers.
-func figure(name string, value float64, unit string, bound float64) {
-	verdict := "ok"
-	if value > bound {
-		verdict = "FAIL"
-	}
-	_, _ = fmt.Fprintf(os.Stdout, "\nfigure: %s %.2f %s <=%g %s\n", name, value, unit, bound, verdict)
-}
-
 // BenchmarkSteadyRound measures a round with 20 changed incidents, and prints
 // what rounds ask and what a first sync holds.
 func BenchmarkSteadyRound(b *testing.B) {
 	few, many := peak(b, 20000), peak(b, 100000)
-	figure("pagerduty_memory_100000", float64(many)/1e6, "MB", mostHeld/1e6)
-	figure("pagerduty_memory_growth", float64(many)/float64(few), "x", mostGrowth)
+	sourcetest.Figure("pagerduty_memory_100000", float64(many)/1e6, "MB", mostHeld/1e6)
+	sourcetest.Figure("pagerduty_memory_growth", float64(many)/float64(few), "x", mostGrowth)
 
 	account, services := large()
 	w := start(b, account, services, history(twoYears))
@@ -148,14 +139,14 @@ func BenchmarkSteadyRound(b *testing.B) {
 		b.Fatal(r.err)
 	}
 	log := w.fake.Count("GET /log_entries")
-	figure("pagerduty_first_round", float64(len(w.fake.Requests())-log), "requests", 90)
-	figure("pagerduty_first_log", float64(log), "requests", float64(pages(5*5000)+20))
+	sourcetest.Figure("pagerduty_first_round", float64(len(w.fake.Requests())-log), "requests", 90)
+	sourcetest.Figure("pagerduty_first_log", float64(log), "requests", float64(pages(5*5000)+20))
 	w.later(day)
 	w.fake.Forget()
 	if r := w.collect(); r.err != nil {
 		b.Fatal(r.err)
 	}
-	figure("pagerduty_full_round", float64(len(w.fake.Requests())), "requests", 90)
+	sourcetest.Figure("pagerduty_full_round", float64(len(w.fake.Requests())), "requests", 90)
 	steady := 0
 	for n := 0; b.Loop(); n++ {
 		for i := range 20 {
@@ -183,6 +174,6 @@ func BenchmarkSteadyRound(b *testing.B) {
 	if r := w.collect(); r.err != nil {
 		b.Fatal(r.err)
 	}
-	figure("pagerduty_hourly_round", float64(len(w.fake.Requests())), "requests", 45)
-	figure("pagerduty_steady_round", float64(steady), "requests", 10)
+	sourcetest.Figure("pagerduty_hourly_round", float64(len(w.fake.Requests())), "requests", 45)
+	sourcetest.Figure("pagerduty_steady_round", float64(steady), "requests", 10)
 }
