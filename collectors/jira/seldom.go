@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -20,19 +21,26 @@ const (
 type observation struct {
 	at      time.Time
 	mapping string
+	// of are the incidents that it was observed of.
+	of string
 }
 
-// seldom is the step that observes a fact when that is due. Else it says
+// seldom is the step that observes a fact when that is due, and post-mortems also
+// when there are other major incidents, which no plan can tell before. Else it says
 // nothing of the fact, so that what was observed before ages.
 func (r *round) seldom(f Fact, observe func(context.Context, Fact) (done bool, err error)) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if !r.due(f) {
+		of := ""
+		if f.Mode == ModePostmortemRatio {
+			of = fmt.Sprint(r.majorBy, r.doubts()) // of maps in the order of their keys
+		}
+		if !r.due(f) && of == r.observed[f.Name].of {
 			r.keepLogged()
 			return nil
 		}
 		done, err := observe(ctx, f)
 		if done {
-			r.observed[f.Name] = observation{r.now, r.mapping.hash}
+			r.observed[f.Name] = observation{r.now, r.mapping.hash, of}
 		}
 		return err
 	}
