@@ -33,8 +33,10 @@ func workingDaysBefore(at time.Time, n int) time.Time {
 }
 
 // isMajor reports whether a post-mortem is due for the incident.
-func (r *round) isMajor(in evidence.Incident) bool {
-	from, to := r.now.Add(-majorWindow), workingDaysBefore(r.now, writeUp)
+func (r *round) isMajor(in evidence.Incident) bool { return isMajorAt(in, r.now) }
+
+func isMajorAt(in evidence.Incident, at time.Time) bool {
+	from, to := at.Add(-majorWindow), workingDaysBefore(at, writeUp)
 	return !in.Gone && in.Severity >= 1 && in.Severity <= majorSeverity && !in.StartedAt.Before(from) && in.StartedAt.Before(to)
 }
 
@@ -42,7 +44,14 @@ func (r *round) isMajor(in evidence.Incident) bool {
 // service. The listing of changes must be complete.
 func (r *round) major(ctx context.Context) (map[string][]string, error) {
 	major := map[string][]string{}
+	then := r.postmortemsAt()
+	r.majorThen = keySum{}
 	add := func(in evidence.Incident) error {
+		if isMajorAt(in, then) {
+			for _, service := range in.Services {
+				r.majorThen.add(in.ID + " " + service)
+			}
+		}
 		if r.isMajor(in) {
 			for _, service := range in.Services {
 				major[service] = append(major[service], in.ID)

@@ -22,7 +22,8 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 		p.search(s.incidentSearch(r.incidentNet(cursor), "updated"), "", p.named(ModeMajorIncidents)...)
 	}
 	for _, f := range s.facts {
-		if !r.due(f) {
+		due := r.due(f)
+		if !due && f.Mode != ModePostmortemRatio {
 			continue
 		}
 		switch f.Mode {
@@ -31,7 +32,11 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 				p.search(f.search(part), "", f.Name)
 			}
 		case ModePostmortemRatio:
-			p.search(f.postmortems(), "none without major incidents, else ", f.Name)
+			unless := "none without major incidents, else "
+			if !due {
+				unless = "none unless there are other major incidents than before, else "
+			}
+			p.search(f.postmortems(), unless, f.Name)
 		}
 	}
 	if s.reviews.JQL != "" {

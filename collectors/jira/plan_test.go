@@ -62,6 +62,12 @@ func TestPlan(t *testing.T) {
 			if !slices.Contains(asked, links) {
 				plan = slices.DeleteFunc(plan, func(call string) bool { return call == links })
 			}
+			// Post-mortems are asked for within the hour when the major incidents are
+			// others than before.
+			again := func(call string) bool { return strings.Contains(call, `(labels = "postmortem"`) }
+			if round > 0 && !slices.ContainsFunc(asked, again) {
+				plan = slices.DeleteFunc(plan, again)
+			}
 			if !slices.Equal(plan, asked) {
 				t.Errorf("round %d:\nplanned\n%s\nasked\n%s", round, strings.Join(plan, "\n"), strings.Join(asked, "\n"))
 			}

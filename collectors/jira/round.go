@@ -45,6 +45,9 @@ type round struct {
 	recent map[string]evidence.Incident
 	// majorBy are the major incidents by service; nil when they are not known.
 	majorBy map[string][]string
+	// majorThen are those that would have been major when post-mortems were last
+	// searched for, had all been known of them that is known now.
+	majorThen keySum
 }
 
 // steps are the parts of a round, in their order. What is asked seldom comes

@@ -21,30 +21,56 @@ const (
 type observation struct {
 	at      time.Time
 	mapping string
-	// of are the incidents that it was observed of.
+	// of stands for the incidents that post-mortems were searched for.
 	of string
 }
 
 // seldom is the step that observes a fact when that is due, and post-mortems also
-// when there are other major incidents, which no plan can tell before. Else it says
+// when other incidents turn out to be major than were then, which a plan cannot tell
+// before; those that come to be due as time passes wait for the hour. Else it says
 // nothing of the fact, so that what was observed before ages.
 func (r *round) seldom(f Fact, observe func(context.Context, Fact) (done bool, err error)) func(context.Context) error {
 	return func(ctx context.Context) error {
-		of := ""
-		if f.Mode == ModePostmortemRatio {
-			of = fmt.Sprint(r.majorBy, r.doubts()) // of maps in the order of their keys
-		}
-		if !r.due(f) && of == r.observed[f.Name].of {
+		if last, ok := r.observed[f.Name]; !r.due(f) && (!ok || f.Mode != ModePostmortemRatio || last.of == r.postmortemsOf(r.majorThen)) {
 			r.keepLogged()
 			return nil
 		}
 		done, err := observe(ctx, f)
 		if done {
-			r.observed[f.Name] = observation{r.now, r.mapping.hash, of}
+			now := observation{at: r.now, mapping: r.mapping.hash}
+			if f.Mode == ModePostmortemRatio {
+				var of keySum
+				for service, keys := range r.majorBy {
+					for _, key := range keys {
+						of.add(key + " " + service)
+					}
+				}
+				now.of = r.postmortemsOf(of)
+			}
+			r.observed[f.Name] = now
 		}
 		return err
 	}
 }
+
+// keySum is a sum over a set of keys, in any order.
+type keySum struct{ sum, count uint64 }
+
+func (s *keySum) add(key string) { s.sum += fingerprint(key); s.count++ }
+
+// postmortemsAt is when post-mortems were last searched for.
+func (r *round) postmortemsAt() time.Time {
+	for _, f := range r.facts {
+		if f.Mode == ModePostmortemRatio {
+			return r.observed[f.Name].at
+		}
+	}
+	return time.Time{}
+}
+
+// postmortemsOf stands for major incidents and the services whose incidents are
+// not all known.
+func (r *round) postmortemsOf(major keySum) string { return fmt.Sprint(major, r.doubts()) }
 
 // keepLogged keeps in mind what was logged of issues and projects that are not
 // asked for in this round, so that it is not logged again every hour.
