@@ -313,6 +313,7 @@ func TestChangelogsThatDoNotCome(t *testing.T) {
 			w.fake.Heal()
 			w.pass(jira.DefaultSweep)
 			w.mustCollect()
+			w.pass(time.Hour) // facts are asked for once an hour
 			r = w.mustCollect()
 			r.want(t, "cart", map[string]string{"major_incidents_180d": "0"})
 			r.want(t, "reports", map[string]string{"last_gameday_age_days": "2025-12-14T12:00:00Z"})
