@@ -250,16 +250,10 @@ func (s *Store) readFirings(ctx context.Context, q queryer, where string, args [
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	err = each(ctx, q, `SELECT l.firing_num, l.service_id FROM alert_firing_services l JOIN alert_firings f ON f.num = l.firing_num WHERE `+where, args, func(rows *sql.Rows) error {
-		var num, service int64
-		if err := rows.Scan(&num, &service); err != nil {
-			return err
-		}
-		name, err := s.names.name(serviceNames, service)
+	err = s.eachService(ctx, q, `SELECT l.firing_num, l.service_id FROM alert_firing_services l JOIN alert_firings f ON f.num = l.firing_num WHERE `+where, args, func(num int64, service string) {
 		if f := byNum[num]; f != nil {
-			f.Services = append(f.Services, name)
+			f.Services = append(f.Services, service)
 		}
-		return err
 	})
 	for _, f := range list {
 		slices.Sort(f.Services)

@@ -291,16 +291,10 @@ func (s *Store) readIncidents(ctx context.Context, q queryer, where string, args
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	err = each(ctx, q, `SELECT l.incident_num, l.service_id FROM incident_services l JOIN incidents i ON i.num = l.incident_num WHERE `+where, args, func(rows *sql.Rows) error {
-		var num, service int64
-		if err := rows.Scan(&num, &service); err != nil {
-			return err
-		}
-		name, err := s.names.name(serviceNames, service)
+	err = s.eachService(ctx, q, `SELECT l.incident_num, l.service_id FROM incident_services l JOIN incidents i ON i.num = l.incident_num WHERE `+where, args, func(num int64, service string) {
 		if in := byNum[num]; in != nil {
-			in.Services = append(in.Services, name)
+			in.Services = append(in.Services, service)
 		}
-		return err
 	})
 	for _, in := range list {
 		slices.Sort(in.Services)
