@@ -13,7 +13,7 @@ import (
 )
 
 // includeLinks makes an incident's record tell the tickets elsewhere that it is
-// linked to, external_references. The vendor's own application asks for it; its
+// linked to, external_references. Public clients ask for it; the vendor's
 // reference does not list it, so an account may refuse it. The incidents that
 // come with log entries never tell them.
 const includeLinks = "external_references"

@@ -166,3 +166,23 @@ func TestAnAccountThatRefusesToTellTickets(t *testing.T) {
 		t.Errorf("linked to %q, error %v, logged %s", w.tickets("QNEW"), r.err, w.log)
 	}
 }
+
+// A refusal for another reason says nothing about the tickets: the listing fails
+// like any other, and the next one asks for them again.
+func TestOnlyARejectedIncludeIsLeftOut(t *testing.T) {
+	account, services := shop()
+	in := happening("QNEW", time.Hour, time.Minute, 20*time.Minute, "user_reference")
+	in.ExternalReferences = ticket("SHOP-12")
+	account.Incidents = []pagerdutytest.Incident{in}
+	w := start(t, account, services)
+	w.keep()
+	w.fake.Inject(pagerdutytest.Fault{Call: "GET /incidents", Query: "external_references", Status: 403})
+	if r := w.collect(); r.err == nil || len(w.store.incidents) != 0 {
+		t.Errorf("%d incidents, error %v", len(w.store.incidents), r.err)
+	}
+	w.fake.Heal()
+	w.later(time.Hour)
+	if r := w.collect(); r.err != nil || len(w.store.incidents["QNEW"].Links) < 2 {
+		t.Errorf("links %q, error %v", w.store.incidents["QNEW"].Links, r.err)
+	}
+}
