@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -30,36 +31,27 @@ var beside = map[string]bool{
 	"catalog -> evidence": true,
 }
 
-// testOnly are packages that nothing but tests and the demo may import.
+// testOnly are packages that nothing but tests, the demo and each other may
+// import. They stand beside the floors, so that a test of a low floor may use
+// a suite that needs a higher one.
 var testOnly = map[string]bool{
 	"collectors/pagerduty/pagerdutytest": true,
 	"collectors/jira/jiratest":           true,
-	"collectors/sourcetest":              true,
-	"collectors/sourcetest/fault":        true,
-	"store/storetest":                    true,
+	"internal/fault":                     true,
+	"internal/sourcetest":                true,
+	"internal/storetest":                 true,
 	"rules":                              true,
 }
 
+// goPackage is what `go list -json` prints of one package.
+type goPackage struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
 func TestImportsGoDownTheFloors(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			t.Fatalf("go list: %s", exit.Stderr)
-		}
-		t.Fatal(err)
-	}
 	seen := map[string]bool{}
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p struct {
-			ImportPath string
-			Imports    []string
-		}
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
+	for _, p := range packages(t) {
 		from, ours := strings.CutPrefix(p.ImportPath, module)
 		if !ours || testOnly[from] {
 			continue
@@ -70,17 +62,16 @@ func TestImportsGoDownTheFloors(t *testing.T) {
 			t.Errorf("%s has no floor: add it here and to docs/architecture.md", from)
 			continue
 		}
-		for _, imported := range p.Imports {
-			to, ours := strings.CutPrefix(imported, module)
-			if !ours {
-				continue
-			}
+		for _, to := range own(p.Imports) {
 			if testOnly[to] {
 				t.Errorf("%s imports %s, which is for tests", from, to)
-				continue
-			}
-			if floors[to] >= floor && !beside[from+" -> "+to] {
+			} else if floors[to] >= floor && !beside[from+" -> "+to] {
 				t.Errorf("%s (floor %d) imports %s (floor %d): imports go down", from, floor, to, floors[to])
+			}
+		}
+		for _, to := range own(slices.Concat(p.TestImports, p.XTestImports)) {
+			if to != from && !testOnly[to] && floors[to] >= floor && !beside[from+" -> "+to] {
+				t.Errorf("a test of %s (floor %d) imports %s (floor %d): imports go down in tests, too", from, floor, to, floors[to])
 			}
 		}
 	}
@@ -88,5 +79,39 @@ func TestImportsGoDownTheFloors(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("%s has a floor and does not exist", name)
 		}
+	}
+}
+
+// own are the imports that are packages of this module, without its path.
+func own(imports []string) []string {
+	var names []string
+	for _, path := range imports {
+		if name, ours := strings.CutPrefix(path, module); ours {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// packages lists the packages of this module.
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %s", exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
@@ -35,7 +34,7 @@ func TestAlertsAreReadAsTheyChange(t *testing.T) {
 		if ended > 0 {
 			f.EndedAt = noon.Add(time.Duration(ended) * time.Minute)
 		}
-		if _, err := s.Commit(t.Context(), "prometheus/main", 0, noon, collectors.Batch{Alerts: []evidence.AlertFiring{f}}); err != nil {
+		if _, err := s.Commit(t.Context(), "prometheus/main", 0, noon, evidence.Batch{Alerts: []evidence.AlertFiring{f}}); err != nil {
 			t.Fatal(err)
 		}
 	}

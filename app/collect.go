@@ -63,7 +63,7 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		Services: w.catalog.Services(),
 		Now:      started,
 		Cursors:  cursors,
-		Incidents: func(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 			return c.store.EachIncident(ctx, id, span, each)
 		},
 		OpenAlerts: func(ctx context.Context) ([]evidence.AlertFiring, error) {
@@ -72,14 +72,14 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 		Person:   c.person,
 		Progress: func(p collectors.Progress) { c.progress(id, p) },
 		Reviews:  c.store.Reviews,
-	}, func(b collectors.Batch) error {
+	}, func(b evidence.Batch) error {
 		// A batch that is complete is worth keeping even when the round has
 		// just run out of time.
 		commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 		defer cancel()
 		changes, err := c.store.Commit(commit, id, run, started, b)
 		if err != nil {
-			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "commit", Err: err}
+			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "commit", Err: err}
 		}
 		n.add(b, changes)
 		for what, skipped := range b.Skipped {
@@ -120,7 +120,7 @@ const commitTimeout = time.Minute
 // counts are the figures of one round, kept with its run.
 type counts struct{ batches, records, changed, rows, covered, skipped, unmatched int64 }
 
-func (n *counts) add(b collectors.Batch, changes store.Changes) {
+func (n *counts) add(b evidence.Batch, changes store.Changes) {
 	n.batches++
 	n.records += int64(len(b.Records))
 	n.changed += int64(changes.Records + changes.Withdrawals + changes.Incidents + changes.Reviews + changes.Alerts)
@@ -172,7 +172,7 @@ func (c *collection) finish(id string, run store.RunID, started time.Time, n cou
 // else their texts say. It returns err.
 func (c *collection) report(id string, err error) error {
 	calls, text := failures(err)
-	if err != nil && collectors.ReasonOf(context.Background(), err) == collectors.ReasonCanceled {
+	if err != nil && collectors.ReasonOf(context.Background(), err) == evidence.ReasonCanceled {
 		c.log.Debug("the round was ended early", "source", id)
 		return err
 	}

@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 func TestFailuresAreToldOnceEach(t *testing.T) {
-	call := func(call string, reason collectors.Reason, text string) error {
+	call := func(call string, reason evidence.Reason, text string) error {
 		return &collectors.CallError{Call: call, Reason: reason, Err: errors.New(text)}
 	}
 	err := fmt.Errorf("pagerduty/main: %w", errors.Join(
-		call("GET /incidents", collectors.ReasonForbidden, "no"),
-		fmt.Errorf("open ones: %w", call("GET /incidents", collectors.ReasonForbidden, "no")),
-		call("GET /services", collectors.ReasonTimeout, "after 3 s"),
+		call("GET /incidents", evidence.ReasonForbidden, "no"),
+		fmt.Errorf("open ones: %w", call("GET /incidents", evidence.ReasonForbidden, "no")),
+		call("GET /services", evidence.ReasonTimeout, "after 3 s"),
 		errors.New("something else"),
 	))
 	calls, text := failures(err)

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
 
@@ -144,7 +144,7 @@ func keepFound(ctx context.Context, s *store.Store, account string, list []catal
 	if err != nil {
 		return fmt.Errorf("keeping what was discovered in PagerDuty account %s: %w", account, err)
 	}
-	_, err = s.Commit(ctx, discoverySource+account, 0, now, collectors.Batch{Cursors: map[string]string{foundCursor: string(text)}})
+	_, err = s.Commit(ctx, discoverySource+account, 0, now, evidence.Batch{Cursors: map[string]string{foundCursor: string(text)}})
 	return err
 }
 

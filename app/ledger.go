@@ -44,7 +44,7 @@ func readLedger(ctx context.Context, s *store.Store, source string) (*ledger, er
 	if l.cursors, err = s.Cursors(ctx, source); err != nil {
 		return nil, fmt.Errorf("%s: reading its cursors: %w", source, err)
 	}
-	err = s.EachIncident(ctx, source, collectors.IncidentSpan{}, func(in evidence.Incident) error {
+	err = s.EachIncident(ctx, source, evidence.IncidentSpan{}, func(in evidence.Incident) error {
 		l.incidents[in.ID] = in
 		return nil
 	})
@@ -69,7 +69,7 @@ func readLedger(ctx context.Context, s *store.Store, source string) (*ledger, er
 }
 
 // add takes a batch of the source as the store would.
-func (l *ledger) add(source string, b collectors.Batch) {
+func (l *ledger) add(source string, b evidence.Batch) {
 	for _, in := range b.Incidents {
 		in.Source = source
 		if old, there := l.incidents[in.ID]; there {
@@ -88,7 +88,7 @@ func (l *ledger) add(source string, b collectors.Batch) {
 }
 
 // each hands on the incidents that the span selects, by start.
-func (l *ledger) each(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+func (l *ledger) each(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 	var selected []evidence.Incident
 	for _, in := range l.incidents {
 		if !in.Gone && within(in, span) {
@@ -109,7 +109,7 @@ func (l *ledger) each(ctx context.Context, span collectors.IncidentSpan, each fu
 	return nil
 }
 
-func within(in evidence.Incident, span collectors.IncidentSpan) bool {
+func within(in evidence.Incident, span evidence.IncidentSpan) bool {
 	if !span.Until.IsZero() && !in.StartedAt.Before(span.Until) {
 		return false
 	}

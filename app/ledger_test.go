@@ -27,7 +27,7 @@ func TestALedgerReadsAsTheStoreWould(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	commit := func(b collectors.Batch) {
+	commit := func(b evidence.Batch) {
 		t.Helper()
 		if _, err := s.Commit(t.Context(), source, run, now, b); err != nil {
 			t.Fatal(err)
@@ -48,7 +48,7 @@ func TestALedgerReadsAsTheStoreWould(t *testing.T) {
 		}
 		return f
 	}
-	commit(collectors.Batch{
+	commit(evidence.Batch{
 		Cursors: map[string]string{"log": "1"},
 		Incidents: []evidence.Incident{
 			incident("A", 1, func(in *evidence.Incident) { in.AcksKnown, in.AcknowledgedAt, in.ResolvedAt = true, hour(2), hour(3) }),
@@ -65,7 +65,7 @@ func TestALedgerReadsAsTheStoreWould(t *testing.T) {
 	if l.cursors["log"] != "1" {
 		t.Errorf("cursors %v", l.cursors)
 	}
-	for _, b := range []collectors.Batch{
+	for _, b := range []evidence.Batch{
 		{Incidents: []evidence.Incident{
 			incident("A", 1, func(in *evidence.Incident) { in.ResolvedAt, in.Severity = hour(3), 2 }),             // acks not asked for
 			incident("C", 20, func(in *evidence.Incident) { in.ResolvedAt, in.UpdatedAt = hour(30), hour(5) }),    // older
@@ -80,7 +80,7 @@ func TestALedgerReadsAsTheStoreWould(t *testing.T) {
 		commit(b)
 		l.add(source, b)
 	}
-	for _, span := range []collectors.IncidentSpan{
+	for _, span := range []evidence.IncidentSpan{
 		{}, {Since: hour(15)}, {Since: hour(16)}, {Since: hour(2), Lasting: true}, {Since: hour(3), Until: hour(15), Lasting: true},
 		{Since: hour(21), Lasting: true}, {Since: hour(22), Lasting: true}, {Until: hour(16)},
 	} {
@@ -120,7 +120,7 @@ func TestALedgerKnowsWhatRoundsReadAndWrite(t *testing.T) {
 	}{
 		{reflect.TypeFor[collectors.Request](), []string{"Services", "Now", "Cursors", "Incidents", "Reviews", "OpenAlerts", "Person", "Progress"}},
 		// Cursors and AlertSight are for later rounds.
-		{reflect.TypeFor[collectors.Batch](), []string{"Records", "Withdrawals", "Incidents", "Reviews", "Feedback", "Alerts", "AlertSight", "Covered", "Cursors", "Skipped", "Unmatched"}},
+		{reflect.TypeFor[evidence.Batch](), []string{"Records", "Withdrawals", "Incidents", "Reviews", "Feedback", "Alerts", "AlertSight", "Covered", "Cursors", "Skipped", "Unmatched"}},
 	} {
 		for i := range c.of.NumField() {
 			if name := c.of.Field(i).Name; !slices.Contains(c.known, name) {

@@ -204,7 +204,7 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 	request.Progress = func(p collectors.Progress) { t.progress(source, p) }
 	bounded, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
-	err = i.source.Collect(bounded, request, func(b collectors.Batch) error {
+	err = i.source.Collect(bounded, request, func(b evidence.Batch) error {
 		l.add(source, b)
 		r.Add(b)
 		return nil

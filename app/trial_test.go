@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/evidence"
@@ -139,6 +138,6 @@ func storedRecords(t *testing.T, place string, facts *evidence.Facts, now time.T
 	return stored
 }
 
-func batchOf(r evidence.Record) collectors.Batch {
-	return collectors.Batch{Records: []evidence.Record{r}}
+func batchOf(r evidence.Record) evidence.Batch {
+	return evidence.Batch{Records: []evidence.Record{r}}
 }

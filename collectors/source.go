@@ -34,7 +34,7 @@ type Source interface {
 	//
 	// The error joins every *CallError of the round; a round that returns one
 	// may still have covered other groups. ctx ends the round early.
-	Collect(ctx context.Context, req Request, emit func(Batch) error) error
+	Collect(ctx context.Context, req Request, emit func(evidence.Batch) error) error
 }
 
 // Checker is a Source whose credentials can be tried without collecting.
@@ -84,7 +84,7 @@ type Request struct {
 	// Incidents hands on the stored incidents of this source that the span
 	// selects, in order of their start, reading them page by page. Gone ones are
 	// left out. An error of each ends it. It may be nil.
-	Incidents func(ctx context.Context, span IncidentSpan, each func(evidence.Incident) error) error
+	Incidents func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error
 	// Reviews are the stored reviews of this source that it still lists, other
 	// sources' among them or not. It may be nil.
 	Reviews func(ctx context.Context) ([]evidence.Review, error)
@@ -100,16 +100,6 @@ type Request struct {
 	Progress func(Progress)
 }
 
-// IncidentSpan selects stored incidents by time.
-type IncidentSpan struct {
-	// Since keeps incidents that started at or after it.
-	Since time.Time
-	// Until keeps incidents that started before it; zero means no bound.
-	Until time.Time
-	// Lasting also keeps earlier incidents that were still open at Since.
-	Lasting bool
-}
-
 // Progress is how far one long step of a round has come.
 type Progress struct {
 	// Step names it for people: history of incidents.
@@ -118,47 +108,4 @@ type Progress struct {
 	Share float64
 	// Records is how many records have come so far.
 	Records int
-}
-
-// Batch is one page of a round: what is committed together.
-type Batch struct {
-	Records     []evidence.Record
-	Withdrawals []evidence.Withdrawal
-	Incidents   []evidence.Incident
-	Reviews     []evidence.Review
-	// Feedback replaces what the source has told of feedback before; nil tells
-	// nothing, and an empty list that there is none.
-	Feedback []evidence.Feedback
-	// Alerts are firings that are new or have changed, by source, fingerprint and
-	// start. AlertSight says when the source was watching for them; nil says
-	// nothing.
-	Alerts     []evidence.AlertFiring
-	AlertSight *evidence.AlertSight
-	// Covered are the fact groups that are complete with this batch.
-	Covered []evidence.Coverage
-	// Cursors to store with the batch; an empty value deletes one.
-	Cursors map[string]string
-	// Skipped counts objects that could not be decoded, by kind. Each costs
-	// itself and never its page.
-	Skipped map[string]int
-	// Unmatched are the series of the whole round that belong to no service; nil
-	// when the round cannot tell, or the source has no series.
-	Unmatched *Unmatched
-}
-
-// Unmatched is what a source has seen and could give to no service of the
-// catalog: mostly a gap in the catalog.
-type Unmatched struct {
-	// Series is how many there are.
-	Series int
-	// Largest are the ten largest groups of them, the largest first.
-	Largest []UnmatchedGroup
-}
-
-// UnmatchedGroup are series that would belong to one service.
-type UnmatchedGroup struct {
-	// Name says what the service would be known by: workload shop/cart.
-	Name string
-	// Series is how many there are.
-	Series int
 }

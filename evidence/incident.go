@@ -95,3 +95,13 @@ const (
 	ReviewInProgress ReviewStatus = "in_progress"
 	ReviewDone       ReviewStatus = "done"
 )
+
+// IncidentSpan selects stored incidents by time.
+type IncidentSpan struct {
+	// Since keeps incidents that started at or after it.
+	Since time.Time
+	// Until keeps incidents that started before it; zero means no bound.
+	Until time.Time
+	// Lasting also keeps earlier incidents that were still open at Since.
+	Lasting bool
+}

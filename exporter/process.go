@@ -9,11 +9,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	promcollectors "github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 // ReasonOK is the reason of a request that did not fail; the others are
-// collectors.Reasons.
+// evidence.Reasons.
 const ReasonOK = "ok"
 
 // RunOutcome says how a round of a source ended.
@@ -191,18 +191,18 @@ func (m *ProcessMetrics) Succeeded(source string, at time.Time) {
 }
 
 // Request records one request to a source. call is the endpoint's template,
-// without ids or parameters; reason is ReasonOK or one of collectors.Reasons.
+// without ids or parameters; reason is ReasonOK or one of evidence.Reasons.
 // One that was not sent, since the circuit was open, has no duration.
 // With the first call of an endpoint all its reasons are born at zero.
 func (m *ProcessMetrics) Request(source, call, reason string, took time.Duration) {
 	if m.firstCall(source, call) {
 		m.requests.WithLabelValues(source, call, ReasonOK)
-		for _, r := range collectors.Reasons() {
+		for _, r := range evidence.Reasons() {
 			m.requests.WithLabelValues(source, call, string(r))
 		}
 	}
 	m.requests.WithLabelValues(source, call, reason).Inc()
-	if reason != string(collectors.ReasonCircuitOpen) {
+	if reason != string(evidence.ReasonCircuitOpen) {
 		m.requestDuration.WithLabelValues(source, call).Observe(took.Seconds())
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 func processMetrics(t *testing.T) (*ProcessMetrics, *prometheus.Registry) {
@@ -61,10 +61,10 @@ func exercise(m *ProcessMetrics) {
 	m.Succeeded("pagerduty/main", now)
 	m.Succeeded("jira/main", time.Time{})
 	m.Request("pagerduty/main", "GET /services", ReasonOK, 200*time.Millisecond)
-	m.Request("pagerduty/main", "GET /services", string(collectors.ReasonRateLimited), time.Second)
+	m.Request("pagerduty/main", "GET /services", string(evidence.ReasonRateLimited), time.Second)
 	m.RateLimit("pagerduty/main", 960, 940)
 	m.RateLimit("jira/main", -1, -1)
-	m.Request("pagerduty/main", "GET /services", string(collectors.ReasonCircuitOpen), 0)
+	m.Request("pagerduty/main", "GET /services", string(evidence.ReasonCircuitOpen), 0)
 	m.CircuitOpen("pagerduty/main", true)
 	m.TokensExpire(map[string]time.Time{"pagerduty/gone": now, "pagerduty/main": now})
 	m.TokensExpire(map[string]time.Time{"pagerduty/main": now.Add(time.Hour)})

@@ -199,7 +199,7 @@ func (r *Round) Plan(calls []collectors.PlannedCall) {
 }
 
 // Add notes a batch. What a later batch says of the same thing replaces it.
-func (r *Round) Add(b collectors.Batch) {
+func (r *Round) Add(b evidence.Batch) {
 	for _, in := range b.Records {
 		out := RoundRecord{Service: in.Service, Fact: in.Fact, Value: valueOf(in.Value), ObservedAt: stamp(in.ObservedAt), Detail: in.Detail}
 		if in.ObservedAt.IsZero() {

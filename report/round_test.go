@@ -37,7 +37,7 @@ func sampleRound(t *testing.T) *Round {
 	incidents[20].Resolver, incidents[20].Urgent, incidents[20].Responders = evidence.ResolverPerson, true, []string{"aa", "bb"}
 	incidents[21].Services, incidents[21].AcksKnown, incidents[21].Template = []string{"cart", "checkout"}, false, "disk of \x1b[31m# full\n"
 	incidents[22].Gone, incidents[22].GoneWhy = true, "it left the query"
-	r.Add(collectors.Batch{
+	r.Add(evidence.Batch{
 		Records: []evidence.Record{
 			{Service: "checkout", Fact: "pagerduty.oncall_now", Value: evidence.Int(1), Detail: "replaced by what comes later"},
 			{Service: "cart", Fact: "backup.age_hours", Value: backup, Detail: "max by (job) (backup_age) of prometheus/main, a detail that is far too long for the width of any terminal", ObservedAt: now.Add(-time.Minute)},
@@ -45,7 +45,7 @@ func sampleRound(t *testing.T) *Round {
 		},
 		Incidents: incidents, Skipped: map[string]int{"GET /incidents": 2},
 	})
-	r.Add(collectors.Batch{
+	r.Add(evidence.Batch{
 		Records:     []evidence.Record{{Service: "checkout", Fact: "pagerduty.oncall_now", Value: evidence.Int(2), Detail: "EGOOD level 1"}},
 		Reviews:     []evidence.Review{{Key: "PRR-1", Service: "cart", Status: evidence.ReviewInProgress, CreatedAt: now.Add(-48 * time.Hour)}},
 		Alerts:      []evidence.AlertFiring{{Fingerprint: "f", Alert: "Slow", Services: []string{"cart"}, Severity: "page", Paging: true, StartedAt: now.Add(-time.Hour)}},
@@ -116,7 +116,7 @@ func TestARoundFitsItsWidth(t *testing.T) {
 	r := sampleRound(t)
 	r = NewRound(r.Source, r.StartsFrom, r.facts, r.At)
 	r.Plan([]collectors.PlannedCall{{Call: "POST /api/v1/query", Query: strings.Repeat("sum by (job) (up) or ", 60), Requests: "1", Facts: calls}})
-	r.Add(collectors.Batch{Records: records, Withdrawals: gone, Covered: []evidence.Coverage{{Group: "all", Except: except}, {Group: "six", Except: six}}})
+	r.Add(evidence.Batch{Records: records, Withdrawals: gone, Covered: []evidence.Coverage{{Group: "all", Except: except}, {Group: "six", Except: six}}})
 	r.Finish(time.Second)
 	r.Against(45, func(service, _ string) bool { return service == "service-00" })
 	for _, style := range []Style{{}, {Width: 80}, {Width: 200, All: true}} {

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -14,9 +13,9 @@ func TestARoundShowsTheSeriesOfNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := func(u *collectors.Unmatched) string {
+	table := func(u *evidence.Unmatched) string {
 		r := NewRound("prometheus/main", "anew", facts, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
-		r.Add(collectors.Batch{Unmatched: u})
+		r.Add(evidence.Batch{Unmatched: u})
 		r.Finish(time.Second)
 		var b strings.Builder
 		if err := r.WriteTable(&b, Style{Width: 100}); err != nil {
@@ -24,13 +23,13 @@ func TestARoundShowsTheSeriesOfNobody(t *testing.T) {
 		}
 		return b.String()
 	}
-	text := table(&collectors.Unmatched{Series: 1234, Largest: []collectors.UnmatchedGroup{{Name: "workload shop/cart", Series: 1200}}})
+	text := table(&evidence.Unmatched{Series: 1234, Largest: []evidence.UnmatchedGroup{{Name: "workload shop/cart", Series: 1200}}})
 	for _, want := range []string{"SERIES OF NO SERVICE", "workload shop/cart", "belong to no service of the catalog"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
 	}
-	for _, none := range []*collectors.Unmatched{nil, {}} {
+	for _, none := range []*evidence.Unmatched{nil, {}} {
 		if text := table(none); strings.Contains(text, "SERIES OF NO SERVICE") {
 			t.Errorf("a table of nothing in\n%s", text)
 		}

@@ -7,15 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
 
 // fleet is one round of one fact for 10,000 services.
-func fleet(value int64) collectors.Batch {
+func fleet(value int64) evidence.Batch {
 	const services = 10_000
-	batch := collectors.Batch{Covered: []evidence.Coverage{{Group: "a", Facts: []string{"a.count"}}}}
+	batch := evidence.Batch{Covered: []evidence.Coverage{{Group: "a", Facts: []string{"a.count"}}}}
 	for i := range services {
 		batch.Records = append(batch.Records, evidence.Record{Service: fmt.Sprintf("service-%05d", i), Fact: "a.count", Value: evidence.Int(value), Detail: "sum by (service) (up)"})
 	}

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
@@ -50,7 +49,7 @@ func commitForEver(path string) error {
 	n, _ := strconv.Atoi(cursors["n"])
 	for {
 		n++
-		batch := collectors.Batch{Cursors: map[string]string{"n": strconv.Itoa(n)}}
+		batch := evidence.Batch{Cursors: map[string]string{"n": strconv.Itoa(n)}}
 		for i := range crashServices {
 			service := "service-" + strconv.Itoa(i)
 			batch.Records = append(batch.Records, evidence.Record{Service: service, Fact: "a.count", Value: evidence.Int(int64(n))})

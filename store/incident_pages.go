@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sort"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -18,7 +17,7 @@ const incidentPage = 1000
 // source still lists, by start. It reads page by page, so that memory does not
 // grow with the history, and holds no transaction open while each runs: each may
 // write. An error of each ends it and is returned as it is.
-func (s *Store) EachIncident(ctx context.Context, source string, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+func (s *Store) EachIncident(ctx context.Context, source string, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 	began := `i.started_at >= $4`
 	if span.Lasting {
 		began = `(i.started_at >= $4 OR i.resolved_at IS NULL OR i.resolved_at >= $4)`

@@ -13,9 +13,9 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/internal/storetest"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
-	"github.com/prodready/collector/store/storetest"
 )
 
 func TestPostgreSQL(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 // RunID identifies one round of a source. 0 is no run.
@@ -28,7 +28,7 @@ func (s *Store) StartRun(ctx context.Context, source string, started time.Time) 
 			return err
 		}
 		err = t.exec(ctx, `UPDATE runs SET finished_at = $1, reason = $2, error = $3 WHERE source_id = $4 AND finished_at IS NULL`,
-			micros(started), string(collectors.ReasonCanceled), interrupted, id)
+			micros(started), string(evidence.ReasonCanceled), interrupted, id)
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (s *Store) StartRun(ctx context.Context, source string, started time.Time) 
 type RunResult struct {
 	Finished time.Time
 	// Reason is empty for a success.
-	Reason collectors.Reason
+	Reason evidence.Reason
 	// Error is what happened, for people; without credentials.
 	Error string
 	// Counts are numbers worth keeping: records, requests, skipped.
@@ -78,7 +78,7 @@ type LastRun struct {
 	// LastSuccess is when a run last ended well; zero when none has.
 	LastSuccess time.Time
 	// Reason and Error are those of the newest run, empty after a success.
-	Reason collectors.Reason
+	Reason evidence.Reason
 	Error  string
 	Counts map[string]int64
 }

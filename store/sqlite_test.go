@@ -11,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/storetest"
 	"github.com/prodready/collector/store"
-	"github.com/prodready/collector/store/storetest"
 )
 
 func TestSQLite(t *testing.T) {
@@ -31,7 +30,7 @@ func filled(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var batch collectors.Batch
+	var batch evidence.Batch
 	for i := range 400 {
 		batch.Records = append(batch.Records, evidence.Record{Service: "service-" + strconv.Itoa(i), Fact: "a.count", Value: evidence.Int(int64(i))})
 	}

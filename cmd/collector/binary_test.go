@@ -22,7 +22,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
-	"github.com/prodready/collector/store/storetest"
+	"github.com/prodready/collector/internal/storetest"
 )
 
 // binary is the program under test, built once.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 const (
@@ -349,9 +350,9 @@ func holds(list, label string) bool {
 }
 
 func incomplete(call string, err error) error {
-	return &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: call, Err: err}
+	return &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call, Err: err}
 }
 
 func undecodable(call string, err error) error {
-	return &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: call, Err: err}
+	return &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: err}
 }

@@ -106,7 +106,7 @@ func (m *remembered) on(c *claim) []string {
 // once; no more are asked for when they would fail like it.
 func (r *round) findLinks(ctx context.Context, next *remembered) (unasked map[string]bool, err error) {
 	unasked = map[string]bool{}
-	failed := map[collectors.Reason]bool{}
+	failed := map[evidence.Reason]bool{}
 	asked, given := 0, false
 	for _, key := range slices.Sorted(maps.Keys(next.claims)) {
 		c := next.claims[key]
@@ -124,7 +124,7 @@ func (r *round) findLinks(ctx context.Context, next *remembered) (unasked map[st
 					failed[reason] = true
 					err = errors.Join(err, fmt.Errorf("claim %s: %w", key, failure))
 				}
-				given = reason == collectors.ReasonCircuitOpen || hopeless(ctx, failure)
+				given = reason == evidence.ReasonCircuitOpen || hopeless(ctx, failure)
 			}
 		}
 		if !told {
@@ -203,7 +203,7 @@ func (r *round) observeClaims(m *remembered, unasked map[string]bool) error {
 	for _, s := range m.bad {
 		r.exceptAll(except, s, cmp.Or(s.why, evidence.MissingUndecodable))
 	}
-	batch := collectors.Batch{}
+	batch := evidence.Batch{}
 	for _, service := range r.mapping.referring {
 		if except[service] != "" {
 			continue
@@ -217,7 +217,7 @@ func (r *round) observeClaims(m *remembered, unasked map[string]bool) error {
 			if err := r.send(batch); err != nil {
 				return err
 			}
-			batch = collectors.Batch{}
+			batch = evidence.Batch{}
 		}
 	}
 	facts := make([]string, len(r.attestations))

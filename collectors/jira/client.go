@@ -77,7 +77,7 @@ func Template(req *http.Request) string {
 
 // ask makes one call and returns its answer. Its errors are *CallError.
 func (a *api) ask(ctx context.Context, q request) (json.RawMessage, error) {
-	failed := func(reason collectors.Reason, status int, err error) (json.RawMessage, error) {
+	failed := func(reason evidence.Reason, status int, err error) (json.RawMessage, error) {
 		return nil, &collectors.CallError{Reason: reason, Call: q.call, Status: status, Err: err}
 	}
 	path := q.path
@@ -86,7 +86,7 @@ func (a *api) ask(ctx context.Context, q request) (json.RawMessage, error) {
 	}
 	req, err := a.client.NewRequestWithContext(ctx, q.method, path, q.body)
 	if err != nil {
-		return failed(collectors.ReasonRejected, 0, err)
+		return failed(evidence.ReasonRejected, 0, err)
 	}
 	if q.method != http.MethodGet {
 		// Every call here only reads. The mark, which is not sent, lets it be
@@ -109,16 +109,16 @@ func (a *api) ask(ctx context.Context, q request) (json.RawMessage, error) {
 	// With a credential that it does not accept Jira may answer as if to an
 	// unknown visitor: 200, and no issues.
 	if login := resp.Header.Get("X-Seraph-LoginReason"); strings.Contains(login, "FAILED") || strings.Contains(login, "DENIED") {
-		return failed(collectors.ReasonUnauthorized, resp.StatusCode, fmt.Errorf("the login was not accepted: %s", evidence.Clean(login, 100)))
+		return failed(evidence.ReasonUnauthorized, resp.StatusCode, fmt.Errorf("the login was not accepted: %s", evidence.Clean(login, 100)))
 	}
 	if resp.StatusCode != http.StatusOK {
 		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, refusal(resp.StatusCode, body))
 	}
 	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
-		return failed(collectors.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the address that of a Jira site?", evidence.Clean(kind, 100)))
+		return failed(evidence.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the address that of a Jira site?", evidence.Clean(kind, 100)))
 	}
 	if !json.Valid(body) {
-		return failed(collectors.ReasonUndecodable, resp.StatusCode, errors.New("the answer is no valid JSON"))
+		return failed(evidence.ReasonUndecodable, resp.StatusCode, errors.New("the answer is no valid JSON"))
 	}
 	return body, nil
 }
@@ -193,7 +193,7 @@ func (a *api) remoteLink(ctx context.Context, key string) (link string, asked bo
 	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/issue/" + url.PathEscape(key) + "/remotelink", call: call})
 	if err != nil {
 		var failed *collectors.CallError
-		if errors.As(err, &failed) && failed.Reason == collectors.ReasonNotFound {
+		if errors.As(err, &failed) && failed.Reason == evidence.ReasonNotFound {
 			return "", false, nil
 		}
 		return "", false, err

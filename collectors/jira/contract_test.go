@@ -14,7 +14,8 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
-	"github.com/prodready/collector/collectors/sourcetest"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/sourcetest"
 )
 
 // Data sets with more issues than a page has by far.
@@ -92,8 +93,8 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 		Secret: "of-the-file",
 		Form:   form,
 		Spoilt: map[string]sourcetest.Spoilt{
-			"200 with an error": {Body: `{"errorMessages":["The value 'PRR' does not exist for the field 'project'."],"errors":{}}`, Reason: collectors.ReasonUndecodable},
-			"null lists":        {Body: `{"issues":null,"total":0,"isLast":true,"issueChangeLogs":null}`, Reason: collectors.ReasonUndecodable},
+			"200 with an error": {Body: `{"errorMessages":["The value 'PRR' does not exist for the field 'project'."],"errors":{}}`, Reason: evidence.ReasonUndecodable},
+			"null lists":        {Body: `{"issues":null,"total":0,"isLast":true,"issueChangeLogs":null}`, Reason: evidence.ReasonUndecodable},
 		},
 	}
 	if dataCenter {
@@ -116,7 +117,7 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	}
 	s.Calls = []sourcetest.Call{
 		{Name: "GET /rest/api/2/status"},
-		{Name: "GET /rest/api/2/issue/{id}/remotelink", Means: map[string]collectors.Reason{"404": ""}, Spare: "it costs the claims of the services whose issue was asked for, and no others"},
+		{Name: "GET /rest/api/2/issue/{id}/remotelink", Means: map[string]evidence.Reason{"404": ""}, Spare: "it costs the claims of the services whose issue was asked for, and no others"},
 	}
 	if !dataCenter {
 		s.Calls = append(s.Calls, sourcetest.Call{Name: "GET /rest/api/2/myself"}, sourcetest.Call{Name: "POST /rest/api/2/changelog/bulkfetch"})

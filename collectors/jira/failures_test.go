@@ -12,28 +12,29 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
+	"github.com/prodready/collector/evidence"
 )
 
 // impatient bounds attempts. Only where a hanging answer is the point may the
 // time be short: a busy machine takes its time for a good one, too.
-func impatient(reason collectors.Reason) func(setup) {
+func impatient(reason evidence.Reason) func(setup) {
 	timeout := 30 * time.Second
-	if reason == collectors.ReasonTimeout {
+	if reason == evidence.ReasonTimeout {
 		timeout = 500 * time.Millisecond
 	}
 	return func(s setup) { s.out.Timeout, s.out.MaxAttempts = timeout, 2 }
 }
 
 func TestSearchesFail(t *testing.T) {
-	for reason, fault := range map[collectors.Reason]jiratest.Fault{
-		collectors.ReasonForbidden:   {Status: 403},
-		collectors.ReasonNotFound:    {Status: 404},
-		collectors.ReasonGone:        {Status: 410},
-		collectors.ReasonRateLimited: {Status: 429},
-		collectors.ReasonServerError: {Status: 503},
-		collectors.ReasonRejected:    {Status: 400},
-		collectors.ReasonTimeout:     {Hang: true},
-		collectors.ReasonUnreachable: {Reset: true},
+	for reason, fault := range map[evidence.Reason]jiratest.Fault{
+		evidence.ReasonForbidden:   {Status: 403},
+		evidence.ReasonNotFound:    {Status: 404},
+		evidence.ReasonGone:        {Status: 410},
+		evidence.ReasonRateLimited: {Status: 429},
+		evidence.ReasonServerError: {Status: 503},
+		evidence.ReasonRejected:    {Status: 400},
+		evidence.ReasonTimeout:     {Hang: true},
+		evidence.ReasonUnreachable: {Reset: true},
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			both(t, func(t *testing.T, dataCenter bool) { failing(t, dataCenter, reason, fault) })
@@ -48,13 +49,13 @@ func TestSearchesFail(t *testing.T) {
 		"an error":      {Body: `{"errorMessages":["No"],"errors":{}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			both(t, func(t *testing.T, dataCenter bool) { failing(t, dataCenter, collectors.ReasonUndecodable, fault) })
+			both(t, func(t *testing.T, dataCenter bool) { failing(t, dataCenter, evidence.ReasonUndecodable, fault) })
 		})
 	}
 }
 
 // failing lets every search fail.
-func failing(t *testing.T, dataCenter bool, reason collectors.Reason, fault jiratest.Fault) {
+func failing(t *testing.T, dataCenter bool, reason evidence.Reason, fault jiratest.Fault) {
 	site, services := shop()
 	w := start(t, dataCenter, site, services, impatient(reason))
 	fault.Search = true
@@ -62,14 +63,14 @@ func failing(t *testing.T, dataCenter bool, reason collectors.Reason, fault jira
 	r := w.collect()
 	for i, call := range strings.Split(calls(r.err), ", ") {
 		// After some that failed the rest is not asked any more.
-		if given := i > 0 && call == searchCall(dataCenter)+" "+string(collectors.ReasonCircuitOpen); !given && call != searchCall(dataCenter)+" "+string(reason) {
+		if given := i > 0 && call == searchCall(dataCenter)+" "+string(evidence.ReasonCircuitOpen); !given && call != searchCall(dataCenter)+" "+string(reason) {
 			t.Errorf("error %q, want %s", call, reason)
 		}
 	}
 	if r.err == nil || len(r.covered) != 0 || len(r.records) != 0 {
 		t.Errorf("covered %q, error %v", r.groups(), r.err)
 	}
-	if text := fmt.Sprint(r.err); strings.Contains(text, "of-the-file") || strings.Contains(text, "127.0.0.1:") && reason != collectors.ReasonUnreachable {
+	if text := fmt.Sprint(r.err); strings.Contains(text, "of-the-file") || strings.Contains(text, "127.0.0.1:") && reason != evidence.ReasonUnreachable {
 		t.Errorf("error tells too much: %s", text)
 	}
 	w.fake.Heal()
@@ -91,7 +92,7 @@ func TestACredentialThatIsRefusedEndsTheRound(t *testing.T) {
 			t.Errorf("%d requests after the credential was refused, want 1", n)
 		}
 		var failed *collectors.CallError
-		if err := w.source.Check(t.Context()); !errors.As(err, &failed) || failed.Reason != collectors.ReasonUnauthorized {
+		if err := w.source.Check(t.Context()); !errors.As(err, &failed) || failed.Reason != evidence.ReasonUnauthorized {
 			t.Errorf("check: %v", err)
 		}
 	})
@@ -220,7 +221,7 @@ func TestCallerGoes(t *testing.T) {
 	site, services := shop(crowd(250, time.Hour)...)
 	w := start(t, false, site, services)
 	ctx, cancel := context.WithCancel(t.Context())
-	r := w.collectWith(ctx, func(collectors.Batch) error { cancel(); return nil })
+	r := w.collectWith(ctx, func(evidence.Batch) error { cancel(); return nil })
 	if got := calls(r.err); got != "GET /rest/api/2/search/jql canceled" || r.batches != 1 {
 		t.Errorf("error %q after %d batches", got, r.batches)
 	}

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -54,7 +53,7 @@ func (r *round) listFeedback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	batch := collectors.Batch{Feedback: []evidence.Feedback{}}
+	batch := evidence.Batch{Feedback: []evidence.Feedback{}}
 	for f := range maps.Keys(counts) {
 		batch.Feedback = append(batch.Feedback, evidence.Feedback{Check: f.Check, Kind: f.Kind, Count: counts[f]})
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
-	"github.com/prodready/collector/collectors/sourcetest"
+	"github.com/prodready/collector/internal/sourcetest"
 )
 
 // BenchmarkSteadyRound measures a round of 1,000 services with 250 changed

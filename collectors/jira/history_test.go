@@ -94,7 +94,7 @@ func TestMemoryIsBoundedByPages(t *testing.T) {
 	}
 	request := collectors.Request{Services: services, Now: noon}
 	// A store that has all of them already, and no memory of its own.
-	request.Incidents = func(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+	request.Incidents = func(_ context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 		for n := range incidents {
 			in := evidence.Incident{ID: fmt.Sprintf("SHOP-%d", n), StartedAt: site.at(n), ResolvedAt: site.at(n), Services: []string{"cart"}}
 			if in.StartedAt.Before(span.Since) {
@@ -107,7 +107,7 @@ func TestMemoryIsBoundedByPages(t *testing.T) {
 		return nil
 	}
 	begun, peak, batches, got := held(), uint64(0), 0, 0
-	err = source.Collect(t.Context(), request, func(b collectors.Batch) error {
+	err = source.Collect(t.Context(), request, func(b evidence.Batch) error {
 		got += len(b.Incidents)
 		if batches++; batches%20 == 0 {
 			peak = max(peak, held())
@@ -151,7 +151,7 @@ func TestPagesWithoutANewIssueAreLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, services := shop()
-	err = source.Collect(t.Context(), collectors.Request{Services: services, Now: noon}, func(b collectors.Batch) error {
+	err = source.Collect(t.Context(), collectors.Request{Services: services, Now: noon}, func(b evidence.Batch) error {
 		if len(b.Covered) > 0 {
 			t.Errorf("covered %v", b.Covered)
 		}

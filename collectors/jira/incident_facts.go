@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -62,7 +61,7 @@ func (r *round) major(ctx context.Context) (map[string][]string, error) {
 	for _, in := range r.recent {
 		_ = add(in) // it has no error
 	}
-	span := collectors.IncidentSpan{Since: r.now.Add(-majorWindow)}
+	span := evidence.IncidentSpan{Since: r.now.Add(-majorWindow)}
 	if err := r.eachStoredOf(ctx, span, add); err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (r *round) listIncidents(ctx context.Context) error {
 	// their order: what is before it must have been seen.
 	var before time.Time
 	ordered := true
-	err := r.incidentPages(ctx, net, "updated", func(oldest, newest time.Time, batch *collectors.Batch) {
+	err := r.incidentPages(ctx, net, "updated", func(oldest, newest time.Time, batch *evidence.Batch) {
 		far(newest, len(batch.Incidents))
 		ordered = ordered && !oldest.Before(before)
 		if first && ordered && before.After(cursor.Through) && before.Before(r.now) {
@@ -98,7 +98,7 @@ func (r *round) listIncidents(ctx context.Context) error {
 
 // keepCursor stores the cursor, and minds it for the rest of the round.
 func (r *round) keepCursor(cursor incidentCursor) error {
-	batch := collectors.Batch{Cursors: cursor.cursors()}
+	batch := evidence.Batch{Cursors: cursor.cursors()}
 	r.request.Cursors = maps.Clone(r.request.Cursors)
 	if r.request.Cursors == nil {
 		r.request.Cursors = map[string]string{}
@@ -144,10 +144,10 @@ func (s *Source) incidentSearch(net, order string) search {
 
 // incidentPages walks a listing of incidents and emits each page. progress is
 // told the oldest and the newest change of a page before it is emitted.
-func (r *round) incidentPages(ctx context.Context, net, order string, progress func(oldest, newest time.Time, batch *collectors.Batch)) error {
+func (r *round) incidentPages(ctx context.Context, net, order string, progress func(oldest, newest time.Time, batch *evidence.Batch)) error {
 	reach := r.now.Add(-r.incidents.History)
 	return r.list(ctx, r.incidentSearch(net, order), "incident", r.needsLog, func(good, bad []*issue) error {
-		batch := collectors.Batch{}
+		batch := evidence.Batch{}
 		for _, i := range bad {
 			r.suspect(i)
 		}

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/evidence"
@@ -370,7 +369,7 @@ func TestAStoreThatFails(t *testing.T) {
 	site, services := shop(crowd(250, time.Hour)...)
 	w := start(t, false, site, services)
 	n := 0
-	r := w.collectWith(t.Context(), func(collectors.Batch) error {
+	r := w.collectWith(t.Context(), func(evidence.Batch) error {
 		if n++; n == 2 {
 			return fmt.Errorf("the disk is full")
 		}

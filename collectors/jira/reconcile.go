@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -74,7 +73,7 @@ func (r *round) sweepIncidents(ctx context.Context) error {
 		return nil
 	}
 	r.listed = keySet{}
-	if err := r.incidentPages(ctx, r.everything(), "created", func(_, _ time.Time, _ *collectors.Batch) {}); err != nil {
+	if err := r.incidentPages(ctx, r.everything(), "created", func(_, _ time.Time, _ *evidence.Batch) {}); err != nil {
 		return err
 	}
 	if err := r.withdraw(ctx, &cursor); err != nil {
@@ -151,7 +150,7 @@ func (r *round) visible(ctx context.Context, projects []string) error {
 // withdrawAll emits the chosen incidents as gone.
 func (r *round) withdrawAll(ctx context.Context, chosen func(evidence.Incident) bool) error {
 	why := "not in the complete listing of " + stamp(r.now) + ": deleted, moved, or out of the query"
-	batch, sum := collectors.Batch{}, 0
+	batch, sum := evidence.Batch{}, 0
 	var some []string
 	err := r.eachStored(ctx, func(in evidence.Incident) error {
 		if !chosen(in) {
@@ -166,7 +165,7 @@ func (r *round) withdrawAll(ctx context.Context, chosen func(evidence.Incident) 
 			return nil
 		}
 		err := r.send(batch)
-		batch = collectors.Batch{}
+		batch = evidence.Batch{}
 		return err
 	})
 	if err != nil {

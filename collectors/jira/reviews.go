@@ -136,7 +136,7 @@ func (r *round) reviewNet() (reviews, claims string, sweep bool) {
 func (r *round) reviewPages(ctx context.Context, next *remembered, net string) (lost []string, err error) {
 	needs := func(i *issue) bool { return i.category == categoryDone }
 	err = r.list(ctx, r.reviewSearch(net), "review", needs, func(good, bad []*issue) error {
-		batch := collectors.Batch{}
+		batch := evidence.Batch{}
 		for _, i := range good {
 			if i.created.IsZero() {
 				r.skip("review", i.key, errors.New("no time of creation"))
@@ -190,11 +190,11 @@ func (r *round) retire(ctx context.Context, next *remembered, sweep bool, lost [
 	}
 	stored, err := r.request.Reviews(ctx)
 	if err != nil {
-		return false, &collectors.CallError{Reason: collectors.ReasonStore, Call: "read reviews of " + r.id, Err: err}
+		return false, &collectors.CallError{Reason: evidence.ReasonStore, Call: "read reviews of " + r.id, Err: err}
 	}
 	_, nameless := next.bad[""]
 	edge := r.now.Add(-reviewHistory + 7*day)
-	batch := collectors.Batch{}
+	batch := evidence.Batch{}
 	var missing, keys []string
 	all := 0
 	for _, review := range stored {
@@ -218,7 +218,7 @@ func (r *round) retire(ctx context.Context, next *remembered, sweep bool, lost [
 		believed, cursors := r.weigh(cursorReviews, "reviews", len(missing), all)
 		batch.Cursors = cursors
 		if !believed {
-			return false, r.send(collectors.Batch{Cursors: cursors})
+			return false, r.send(evidence.Batch{Cursors: cursors})
 		}
 		if len(missing) > 0 {
 			if err := r.visible(ctx, projectsOf(missing)); err != nil {
@@ -286,7 +286,7 @@ func (r *round) weighClaims(next *remembered) (believed bool, err error) {
 	if len(cursors) == 0 {
 		return believed, nil
 	}
-	return believed, r.send(collectors.Batch{Cursors: cursors})
+	return believed, r.send(evidence.Batch{Cursors: cursors})
 }
 
 // claimPages walks a listing of all issues with the label of a claim. Whether
@@ -306,7 +306,7 @@ func (r *round) claimPages(ctx context.Context, next *remembered, net string) er
 			if len(r.skipped) == 0 {
 				return nil
 			}
-			return r.send(collectors.Batch{})
+			return r.send(evidence.Batch{})
 		})
 		if err != nil {
 			return err

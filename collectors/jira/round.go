@@ -27,7 +27,7 @@ type round struct {
 	*Source
 	now     time.Time
 	request collectors.Request
-	emit    func(collectors.Batch) error
+	emit    func(evidence.Batch) error
 	mapping *mapping
 	// skipped counts what could not be decoded since the last batch.
 	skipped map[string]int
@@ -106,12 +106,12 @@ func (r *round) listStatuses(ctx context.Context) error {
 }
 
 // send emits a batch together with the counts of what was skipped meanwhile.
-func (r *round) send(b collectors.Batch) error {
+func (r *round) send(b evidence.Batch) error {
 	if len(r.skipped) > 0 {
 		b.Skipped, r.skipped = r.skipped, map[string]int{}
 	}
 	if err := r.emit(b); err != nil {
-		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "store batch of " + r.id, Err: err}
+		return &collectors.CallError{Reason: evidence.ReasonStore, Call: "store batch of " + r.id, Err: err}
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ type observed func(service string) (value evidence.Value, detail string)
 // observe emits one fact for every service that refers to the site, and its
 // group as covered.
 func (r *round) observe(group string, fact evidence.Definition, except map[string]evidence.Missing, of observed) error {
-	batch := collectors.Batch{}
+	batch := evidence.Batch{}
 	for _, service := range r.mapping.referring {
 		if except[service] != "" {
 			continue

@@ -310,7 +310,7 @@ func (s *Source) Check(ctx context.Context) error {
 // Collect lists incidents, the issues of the declared facts, reviews and claims.
 // A search that fails costs the group of facts that needs it. See
 // collectors.Source.
-func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(collectors.Batch) error) error {
+func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
 	r := s.round(req)
 	r.emit = emit
 	var errs []error
@@ -325,7 +325,7 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 		}
 	}
 	if len(r.skipped) > 0 && !hopeless(ctx, errors.Join(errs...)) {
-		if err := r.send(collectors.Batch{}); err != nil {
+		if err := r.send(evidence.Batch{}); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -358,5 +358,5 @@ func hopeless(ctx context.Context, err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return hopeless(ctx, err) })
 	}
-	return errors.As(err, &failed) && (failed.Reason == collectors.ReasonUnauthorized || failed.Reason == collectors.ReasonStore)
+	return errors.As(err, &failed) && (failed.Reason == evidence.ReasonUnauthorized || failed.Reason == evidence.ReasonStore)
 }

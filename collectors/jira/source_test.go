@@ -165,7 +165,7 @@ type result struct {
 
 func (w *world) collect() *result {
 	w.t.Helper()
-	return w.collectWith(w.t.Context(), func(collectors.Batch) error { return nil })
+	return w.collectWith(w.t.Context(), func(evidence.Batch) error { return nil })
 }
 
 // mustCollect is collect of a round without an error.
@@ -178,7 +178,7 @@ func (w *world) mustCollect() *result {
 	return r
 }
 
-func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) error) *result {
+func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) error) *result {
 	w.t.Helper()
 	r := &result{
 		records: map[string]evidence.Record{}, incidents: map[string]evidence.Incident{}, reviews: map[string]evidence.Review{},
@@ -205,7 +205,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 			return list, nil
 		}
 	}
-	r.err = w.source.Collect(ctx, request, func(b collectors.Batch) error {
+	r.err = w.source.Collect(ctx, request, func(b evidence.Batch) error {
 		if err := store(b); err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 }
 
 // stored hands on the incidents that a span selects, as the store does.
-func (w *world) stored(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+func (w *world) stored(_ context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 	for _, in := range w.incidents {
 		lasting := span.Lasting && (in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(span.Since))
 		if !in.Gone && (lasting || !in.StartedAt.Before(span.Since)) {
@@ -230,7 +230,7 @@ func (w *world) stored(_ context.Context, span collectors.IncidentSpan, each fun
 }
 
 // keep checks a batch and stores it.
-func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b collectors.Batch) {
+func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b evidence.Batch) {
 	w.t.Helper()
 	for _, v := range b.Records {
 		d, err := definitions.Lookup(v.Fact)

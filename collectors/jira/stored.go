@@ -26,10 +26,10 @@ func fingerprint(key string) uint64 {
 // eachStored hands on the stored incidents of the history, page by page; none
 // without a store. Its own errors are *CallError.
 func (r *round) eachStored(ctx context.Context, each func(evidence.Incident) error) error {
-	return r.eachStoredOf(ctx, collectors.IncidentSpan{Since: r.now.Add(-r.incidents.History), Lasting: true}, each)
+	return r.eachStoredOf(ctx, evidence.IncidentSpan{Since: r.now.Add(-r.incidents.History), Lasting: true}, each)
 }
 
-func (r *round) eachStoredOf(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+func (r *round) eachStoredOf(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 	if r.request.Incidents == nil {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (r *round) eachStoredOf(ctx context.Context, span collectors.IncidentSpan, 
 		return ours
 	})
 	if err != nil && ours == nil {
-		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
+		return &collectors.CallError{Reason: evidence.ReasonStore, Call: "read incidents of " + r.id, Err: err}
 	}
 	return ours
 }

@@ -115,12 +115,12 @@ func (e *refused) Error() string {
 func (a *api) page(ctx context.Context, path string, query url.Values) (page, error) {
 	call := callOf(path)
 	list := path[strings.LastIndex(path, "/")+1:]
-	failed := func(reason collectors.Reason, status int, err error) (page, error) {
+	failed := func(reason evidence.Reason, status int, err error) (page, error) {
 		return page{}, &collectors.CallError{Reason: reason, Call: call, Status: status, Err: err}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.endpoint+"/"+path+"?"+query.Encode(), nil)
 	if err != nil {
-		return failed(collectors.ReasonRejected, 0, err)
+		return failed(evidence.ReasonRejected, 0, err)
 	}
 	resp, err := a.client.Do(req, true)
 	if err != nil {
@@ -143,11 +143,11 @@ func (a *api) page(ctx context.Context, path string, query url.Values) (page, er
 		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, err)
 	}
 	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
-		return failed(collectors.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the endpoint PagerDuty's API?", evidence.Clean(kind, 100)))
+		return failed(evidence.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the endpoint PagerDuty's API?", evidence.Clean(kind, 100)))
 	}
 	p, err := decodePage(body, list)
 	if err != nil {
-		return failed(collectors.ReasonUndecodable, resp.StatusCode, err)
+		return failed(evidence.ReasonUndecodable, resp.StatusCode, err)
 	}
 	return p, nil
 }
@@ -210,7 +210,7 @@ func (a *api) all(ctx context.Context, list string, query url.Values, each func(
 			return false, err
 		}
 		if p.more == nil {
-			return false, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: call, Err: errors.New(`the answer does not say whether there is "more"`)}
+			return false, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: errors.New(`the answer does not say whether there is "more"`)}
 		}
 		if len(p.records) > 0 {
 			if slices.EqualFunc(p.records, before, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
@@ -263,7 +263,7 @@ func (a *api) follow(ctx context.Context, path, parameter string, each func(json
 }
 
 func incomplete(call string, err error) error {
-	return &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: call, Err: err}
+	return &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call, Err: err}
 }
 
 // refusal reads the vendor's error object, in the forms it is known to have.

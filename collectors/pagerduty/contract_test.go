@@ -15,7 +15,8 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
-	"github.com/prodready/collector/collectors/sourcetest"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/sourcetest"
 )
 
 // Data sets with more records than the vendor lists.
@@ -32,7 +33,7 @@ func TestContractOfLargeAccounts(t *testing.T) {
 	s := contract(100)
 	s.Large = []sourcetest.Large{
 		{Data: manyIncidents, Incidents: 10001},
-		{Data: manyServices, Fails: collectors.ReasonIncomplete},
+		{Data: manyServices, Fails: evidence.ReasonIncomplete},
 	}
 	sourcetest.RunLarge(t, s)
 }
@@ -57,8 +58,8 @@ func contract(pageLimit int) sourcetest.Subject {
 		Secret: "of-the-file",
 		Form:   pagerdutytest.Form(),
 		Spoilt: map[string]sourcetest.Spoilt{
-			"200 with an error": {Body: `{"error":{"message":"Not Found","code":2100}}`, Reason: collectors.ReasonUndecodable},
-			"null lists":        {Body: nullLists(), Reason: collectors.ReasonUndecodable},
+			"200 with an error": {Body: `{"error":{"message":"Not Found","code":2100}}`, Reason: evidence.ReasonUndecodable},
+			"null lists":        {Body: nullLists(), Reason: evidence.ReasonUndecodable},
 		},
 	}
 	for _, call := range pagerdutytest.Calls() {

@@ -13,6 +13,7 @@ import (
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/evidence"
 )
 
 // impatient bounds attempts.
@@ -21,15 +22,15 @@ func impatient(_ *pagerdutytest.Options, _ *pagerduty.Options, c *transport.Conf
 }
 
 func TestOneCallFails(t *testing.T) {
-	faults := map[collectors.Reason]pagerdutytest.Fault{
-		collectors.ReasonForbidden:   {Status: 403},
-		collectors.ReasonNotFound:    {Status: 404},
-		collectors.ReasonGone:        {Status: 410},
-		collectors.ReasonRateLimited: {Status: 429},
-		collectors.ReasonServerError: {Status: 503},
-		collectors.ReasonRejected:    {Status: 400},
-		collectors.ReasonUnreachable: {Reset: true},
-		collectors.ReasonIncomplete:  {AlwaysMore: true, NoRecords: true},
+	faults := map[evidence.Reason]pagerdutytest.Fault{
+		evidence.ReasonForbidden:   {Status: 403},
+		evidence.ReasonNotFound:    {Status: 404},
+		evidence.ReasonGone:        {Status: 410},
+		evidence.ReasonRateLimited: {Status: 429},
+		evidence.ReasonServerError: {Status: 503},
+		evidence.ReasonRejected:    {Status: 400},
+		evidence.ReasonUnreachable: {Reset: true},
+		evidence.ReasonIncomplete:  {AlwaysMore: true, NoRecords: true},
 	}
 	undecodable := map[string]pagerdutytest.Fault{
 		"truncated":      {Truncate: true},
@@ -52,7 +53,7 @@ func TestOneCallFails(t *testing.T) {
 		"GET /automation_actions/actions":  every("automation"),
 	}
 	for call, groups := range left {
-		check := func(name string, reason collectors.Reason, fault pagerdutytest.Fault) {
+		check := func(name string, reason evidence.Reason, fault pagerdutytest.Fault) {
 			t.Run(call+" "+name, func(t *testing.T) {
 				account, services := shop()
 				w := start(t, account, services, impatient)
@@ -69,13 +70,13 @@ func TestOneCallFails(t *testing.T) {
 				if got := r.groups(); got != groups {
 					t.Errorf("covered %q, want %q", got, groups)
 				}
-				if asked := w.fake.Count(call); reason == collectors.ReasonIncomplete && asked > 2 {
+				if asked := w.fake.Count(call); reason == evidence.ReasonIncomplete && asked > 2 {
 					t.Errorf("asked %d times for pages that are empty", asked)
 				}
 				if fault.ContentType != "" && !strings.Contains(r.err.Error(), "is the endpoint PagerDuty's API?") {
 					t.Errorf("error %v does not tell of the content type", r.err)
 				}
-				if strings.Contains(fmt.Sprint(r.err), "of-the-file") || strings.Contains(fmt.Sprint(r.err), "127.0.0.1:") && reason != collectors.ReasonUnreachable {
+				if strings.Contains(fmt.Sprint(r.err), "of-the-file") || strings.Contains(fmt.Sprint(r.err), "127.0.0.1:") && reason != evidence.ReasonUnreachable {
 					t.Errorf("error tells too much: %v", r.err)
 				}
 				w.fake.Heal()
@@ -88,7 +89,7 @@ func TestOneCallFails(t *testing.T) {
 			check(string(reason), reason, fault)
 		}
 		for name, fault := range undecodable {
-			check(name, collectors.ReasonUndecodable, fault)
+			check(name, evidence.ReasonUndecodable, fault)
 		}
 	}
 }
@@ -104,7 +105,7 @@ func TestUnauthorizedEndsTheRound(t *testing.T) {
 		t.Errorf("%d requests after the credential was refused, want 1", n)
 	}
 	var failed *collectors.CallError
-	if err := w.source.Check(t.Context()); !errors.As(err, &failed) || failed.Reason != collectors.ReasonUnauthorized || failed.Status != 401 {
+	if err := w.source.Check(t.Context()); !errors.As(err, &failed) || failed.Reason != evidence.ReasonUnauthorized || failed.Status != 401 {
 		t.Errorf("check: %v", err)
 	}
 }
@@ -286,7 +287,7 @@ func TestStoreFailsAndCallerGoes(t *testing.T) {
 	w := start(t, account, services)
 	full := errors.New("the disk is full")
 	n := 0
-	r := w.collectWith(t.Context(), func(collectors.Batch) error {
+	r := w.collectWith(t.Context(), func(evidence.Batch) error {
 		if n++; n == 8 {
 			return full
 		}
@@ -296,7 +297,7 @@ func TestStoreFailsAndCallerGoes(t *testing.T) {
 		t.Errorf("error %v after %d batches", r.err, r.batches)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	r = w.collectWith(ctx, func(b collectors.Batch) error {
+	r = w.collectWith(ctx, func(b evidence.Batch) error {
 		if len(b.Incidents) > 0 {
 			cancel()
 		}

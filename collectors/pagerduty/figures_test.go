@@ -15,9 +15,9 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
-	"github.com/prodready/collector/collectors/sourcetest"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/sourcetest"
 )
 
 const (
@@ -91,9 +91,9 @@ func peak(tb testing.TB, n int) uint64 {
 		err := source.Collect(tb.Context(), collectors.Request{
 			Services: services, Now: now, Cursors: maps.Clone(cursors),
 			// The store is not this test's: it keeps what it is given elsewhere.
-			Incidents: func(context.Context, collectors.IncidentSpan, func(evidence.Incident) error) error { return nil },
+			Incidents: func(context.Context, evidence.IncidentSpan, func(evidence.Incident) error) error { return nil },
 			Person:    func(id string) string { return "hash of " + id },
-		}, func(b collectors.Batch) error {
+		}, func(b evidence.Batch) error {
 			maps.Copy(cursors, b.Cursors)
 			stored += len(b.Incidents)
 			if batches++; batches%10 == 0 {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -25,7 +24,7 @@ func (r *round) sendGone(span window, seen *seenIncidents) error {
 	if seen.nameless > 0 {
 		return nil // it may be any
 	}
-	batch := collectors.Batch{}
+	batch := evidence.Batch{}
 	stored := 0
 	var forgotten []string
 	for id, k := range m.byID {
@@ -50,7 +49,7 @@ func (r *round) sendGone(span window, seen *seenIncidents) error {
 	}
 	for sent := batch.Incidents; len(sent) > 0; {
 		n := min(len(sent), mostSent)
-		if err := r.send(collectors.Batch{Incidents: sent[:n]}); err != nil {
+		if err := r.send(evidence.Batch{Incidents: sent[:n]}); err != nil {
 			return err
 		}
 		sent = sent[n:]
@@ -86,7 +85,7 @@ func gone(in evidence.Incident, why string) evidence.Incident {
 // as long as clocks may differ.
 func (r *round) sendAbsent() error {
 	m := r.memory.incidents
-	batch := collectors.Batch{}
+	batch := evidence.Batch{}
 	var absent []string
 	old := 0
 	for id, k := range m.byID {

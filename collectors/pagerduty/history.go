@@ -198,7 +198,7 @@ func (r *round) readHistory(ctx context.Context) error {
 	r.historyTo(oldest, 0)
 	done := *h
 	done.Done = r.now
-	if err := r.send(collectors.Batch{Cursors: map[string]string{historyCursor: m.historyText(&done, nil)}}); err != nil {
+	if err := r.send(evidence.Batch{Cursors: map[string]string{historyCursor: m.historyText(&done, nil)}}); err != nil {
 		return err
 	}
 	m.history, m.strays = &done, map[string]*known{}
@@ -406,12 +406,12 @@ func (r *round) storeChunk(ctx context.Context, c *chunk) error {
 		}
 	}
 	for len(send) > mostSent {
-		if err := r.send(collectors.Batch{Incidents: send[:mostSent]}); err != nil {
+		if err := r.send(evidence.Batch{Incidents: send[:mostSent]}); err != nil {
 			return err
 		}
 		send = send[mostSent:]
 	}
-	if err := r.send(collectors.Batch{Incidents: send, Cursors: map[string]string{historyCursor: m.historyText(&next, waiting)}}); err != nil {
+	if err := r.send(evidence.Batch{Incidents: send, Cursors: map[string]string{historyCursor: m.historyText(&next, waiting)}}); err != nil {
 		return err
 	}
 	for _, from := range []map[string]*known{c.listed, c.heard} {
@@ -432,7 +432,7 @@ func (r *round) compare(ctx context.Context, c *chunk) (missing []evidence.Incid
 	if r.recall == nil || r.first {
 		return nil, 0, 0, nil
 	}
-	err = r.recall(ctx, collectors.IncidentSpan{Since: c.start, Until: c.end}, func(old evidence.Incident) error {
+	err = r.recall(ctx, evidence.IncidentSpan{Since: c.start, Until: c.end}, func(old evidence.Incident) error {
 		stored++
 		k := c.listed[old.ID]
 		switch {
@@ -453,7 +453,7 @@ func (r *round) compare(ctx context.Context, c *chunk) (missing []evidence.Incid
 		return nil
 	})
 	if err != nil {
-		return nil, 0, 0, &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
+		return nil, 0, 0, &collectors.CallError{Reason: evidence.ReasonStore, Call: "read incidents of " + r.id, Err: err}
 	}
 	return missing, lacking, stored, nil
 }

@@ -225,7 +225,7 @@ func TestARoundThatRunsOutOfTimeStopsInGoodTime(t *testing.T) {
 	// All but a moment is used by the time the history's turn comes.
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	r := w.collectWith(late{ctx, w}, func(collectors.Batch) error { return nil })
+	r := w.collectWith(late{ctx, w}, func(evidence.Batch) error { return nil })
 	if r.err != nil || r.groups() != every() {
 		t.Errorf("covered %q, error %v", r.groups(), r.err)
 	}
@@ -440,7 +440,7 @@ func TestAChunkThatIsNotStoredIsReadAgain(t *testing.T) {
 	for _, n := range []int{18, 16, 16} {
 		batches := 0
 		fails := false
-		r := w.collectWith(t.Context(), func(collectors.Batch) error {
+		r := w.collectWith(t.Context(), func(evidence.Batch) error {
 			if batches++; batches >= n {
 				fails = true
 				return full

@@ -95,7 +95,7 @@ func (r *round) recallIncidents(ctx context.Context) error {
 	}
 	if r.recall != nil && !r.first {
 		r.recallLog()
-		span := collectors.IncidentSpan{Since: r.factStart(), Lasting: true}
+		span := evidence.IncidentSpan{Since: r.factStart(), Lasting: true}
 		err := r.recall(ctx, span, func(in evidence.Incident) error {
 			// Of one that has just ended the log tells once more, in its overlap.
 			lately := in.ResolvedAt.IsZero() || in.ResolvedAt.After(r.now.Add(-day))
@@ -105,7 +105,7 @@ func (r *round) recallIncidents(ctx context.Context) error {
 			return nil
 		})
 		if err != nil {
-			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
+			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "read incidents of " + r.id, Err: err}
 		}
 	}
 	m.recalled = true
@@ -161,7 +161,7 @@ func (r *round) recallOne(ctx context.Context, in evidence.Incident) (*known, er
 	m := r.memory.incidents
 	var found *known
 	start := in.StartedAt.Truncate(time.Second)
-	err := r.recall(ctx, collectors.IncidentSpan{Since: start, Until: start.Add(time.Second)}, func(old evidence.Incident) error {
+	err := r.recall(ctx, evidence.IncidentSpan{Since: start, Until: start.Add(time.Second)}, func(old evidence.Incident) error {
 		if old.ID == in.ID {
 			found = r.remembered(old)
 			found.missed = !found.settled && m.history.passed(old.StartedAt)
@@ -169,7 +169,7 @@ func (r *round) recallOne(ctx context.Context, in evidence.Incident) (*known, er
 		return nil
 	})
 	if err != nil {
-		return nil, &collectors.CallError{Reason: collectors.ReasonStore, Call: "read incidents of " + r.id, Err: err}
+		return nil, &collectors.CallError{Reason: evidence.ReasonStore, Call: "read incidents of " + r.id, Err: err}
 	}
 	return found, nil
 }
@@ -325,7 +325,7 @@ func (k *known) join(in evidence.Incident) {
 // catalog and not stored as they are, with the cursors.
 func (r *round) sendIncidents(list []*known, cursors map[string]string) error {
 	var changed []*known
-	batch := collectors.Batch{}
+	batch := evidence.Batch{}
 	flush := func() error {
 		if err := r.send(batch); err != nil {
 			return err
@@ -333,7 +333,7 @@ func (r *round) sendIncidents(list []*known, cursors map[string]string) error {
 		for i, k := range changed {
 			k.sent = fingerprint(batch.Incidents[i])
 		}
-		changed, batch = nil, collectors.Batch{}
+		changed, batch = nil, evidence.Batch{}
 		return nil
 	}
 	for _, k := range list {

@@ -105,7 +105,7 @@ func (r *round) listWindows(ctx context.Context, state string) (*maintenanceMemo
 		listed.byID[m.ID] = w
 	})
 	var failed *collectors.CallError
-	if errors.As(err, &failed) && failed.Reason == collectors.ReasonForbidden {
+	if errors.As(err, &failed) && failed.Reason == evidence.ReasonForbidden {
 		r.windowsRefused = true
 	}
 	return listed, err

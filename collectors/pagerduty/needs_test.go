@@ -14,6 +14,7 @@ import (
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/evidence"
 )
 
 // surveyed are calls that no round makes.
@@ -267,7 +268,7 @@ func TestEndpointOfTheEU(t *testing.T) {
 		var asked []string
 		client := &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
 			asked = append(asked, r.URL.Scheme+"://"+r.URL.Host+r.URL.Path)
-			return nil, &collectors.CallError{Reason: collectors.ReasonForbidden, Call: "GET /services", Err: http.ErrNotSupported}
+			return nil, &collectors.CallError{Reason: evidence.ReasonForbidden, Call: "GET /services", Err: http.ErrNotSupported}
 		})}
 		s, err := pagerduty.New(pagerduty.Options{Name: "eu", Endpoint: endpoint, HTTPClient: client})
 		if err != nil {
@@ -275,7 +276,7 @@ func TestEndpointOfTheEU(t *testing.T) {
 		}
 		_ = s.Check(t.Context())
 		_, _ = s.Survey(t.Context())
-		_ = s.Collect(t.Context(), collectors.Request{Now: noon}, func(collectors.Batch) error { return nil })
+		_ = s.Collect(t.Context(), collectors.Request{Now: noon}, func(evidence.Batch) error { return nil })
 		for _, url := range asked {
 			if !strings.HasPrefix(url, strings.TrimSuffix(want, "services")) || strings.Contains(url, ".com//") {
 				t.Errorf("endpoint %q asks %s", endpoint, url)

@@ -19,7 +19,7 @@ import (
 type round struct {
 	*Source
 	now     time.Time
-	emit    func(collectors.Batch) error
+	emit    func(evidence.Batch) error
 	catalog references
 	// skipped counts what could not be decoded since the last batch.
 	skipped map[string]int
@@ -40,7 +40,7 @@ type round struct {
 	// windowsRefused says that maintenance windows may not be listed.
 	windowsRefused bool
 	// recall reads the stored incidents; it may be nil.
-	recall func(context.Context, collectors.IncidentSpan, func(evidence.Incident) error) error
+	recall func(context.Context, evidence.IncidentSpan, func(evidence.Incident) error) error
 
 	services  *listedServices
 	policies  *listedPolicies
@@ -86,7 +86,7 @@ func newReferences(s *Source, services []*catalog.Service) references {
 }
 
 // send emits a batch together with the counts of what was skipped meanwhile.
-func (r *round) send(b collectors.Batch) error {
+func (r *round) send(b evidence.Batch) error {
 	if len(r.skipped) > 0 {
 		b.Skipped, r.skipped = r.skipped, map[string]int{}
 	}
@@ -97,7 +97,7 @@ func (r *round) send(b collectors.Batch) error {
 		b.Cursors[formatCursor] = format
 	}
 	if err := r.emit(b); err != nil {
-		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "store batch of " + r.id, Err: err}
+		return &collectors.CallError{Reason: evidence.ReasonStore, Call: "store batch of " + r.id, Err: err}
 	}
 	r.begun = true
 	return nil
@@ -138,7 +138,7 @@ func (r *round) observe(g group, blocked func(*serviceRecord) evidence.Missing) 
 			coverage.Facts = append(coverage.Facts, f.Name)
 		}
 	}
-	batch := collectors.Batch{}
+	batch := evidence.Batch{}
 	for _, service := range r.catalog.services {
 		if len(service.ids) == 0 {
 			coverage.Except[service.name] = evidence.MissingNoReference

@@ -180,7 +180,7 @@ func (s *Source) Check(ctx context.Context) error {
 
 // Collect lists what is due. A listing that fails costs the groups that need
 // it; all of them need the services. See collectors.Source.
-func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(collectors.Batch) error) error {
+func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
 	if req.Now.IsZero() {
 		req.Now = s.now()
 	}
@@ -209,7 +209,7 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 		}
 	}
 	if len(r.skipped) > 0 && !hopeless(ctx, errors.Join(errs...)) {
-		if err := r.send(collectors.Batch{}); err != nil {
+		if err := r.send(evidence.Batch{}); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -235,5 +235,5 @@ func hopeless(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return true
 	}
-	return errors.As(err, &failed) && (failed.Reason == collectors.ReasonUnauthorized || failed.Reason == collectors.ReasonStore)
+	return errors.As(err, &failed) && (failed.Reason == evidence.ReasonUnauthorized || failed.Reason == evidence.ReasonStore)
 }

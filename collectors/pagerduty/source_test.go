@@ -66,7 +66,7 @@ func (w *world) keep() {
 	w.store = &stored{cursors: map[string]string{}, incidents: map[string]evidence.Incident{}}
 }
 
-func (s *stored) commit(b collectors.Batch) {
+func (s *stored) commit(b evidence.Batch) {
 	for name, value := range b.Cursors {
 		if s.cursors[name] = value; value == "" {
 			delete(s.cursors, name)
@@ -77,7 +77,7 @@ func (s *stored) commit(b collectors.Batch) {
 	}
 }
 
-func (s *stored) list(_ context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+func (s *stored) list(_ context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 	for _, id := range slices.Sorted(maps.Keys(s.incidents)) {
 		in := s.incidents[id]
 		lasts := in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(span.Since)
@@ -160,10 +160,10 @@ type result struct {
 
 func (w *world) collect() *result {
 	w.t.Helper()
-	return w.collectWith(w.t.Context(), func(collectors.Batch) error { return nil })
+	return w.collectWith(w.t.Context(), func(evidence.Batch) error { return nil })
 }
 
-func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) error) *result {
+func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) error) *result {
 	w.t.Helper()
 	r := &result{
 		records: map[string]evidence.Record{}, withdrawals: map[string]evidence.Missing{},
@@ -183,7 +183,7 @@ func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) er
 	if w.store != nil {
 		request.Cursors, request.Incidents = maps.Clone(w.store.cursors), w.store.list
 	}
-	r.err = w.source.Collect(ctx, request, func(b collectors.Batch) error {
+	r.err = w.source.Collect(ctx, request, func(b evidence.Batch) error {
 		if err := store(b); err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/evidence"
 )
@@ -307,7 +306,7 @@ func TestAnIncidentThatEndsDuringTheRoundIsNotGone(t *testing.T) {
 	w.collect()
 	w.later(day)
 	once := true
-	w.collectWith(t.Context(), func(collectors.Batch) error {
+	w.collectWith(t.Context(), func(evidence.Batch) error {
 		if once {
 			w.later(time.Minute)
 		}

@@ -113,7 +113,7 @@ func (r *round) observeAlerts(ctx context.Context) error {
 	if req.OpenAlerts != nil {
 		var err error
 		if open, err = req.OpenAlerts(ctx); err != nil {
-			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "read open alerts of " + r.id, Err: err}
+			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "read open alerts of " + r.id, Err: err}
 		}
 	}
 	episodes := newEpisodes(r.id, open, past.read)
@@ -142,7 +142,7 @@ func (r *round) observeAlerts(ctx context.Context) error {
 		}
 		firings := episodes.advance(seen.series, until)
 		records += len(firings)
-		batch := collectors.Batch{
+		batch := evidence.Batch{
 			Alerts: firings,
 			AlertSight: &evidence.AlertSight{
 				Spans: seen.spans(from, until, r.trusted()), Services: reader.known, Since: from,
@@ -176,7 +176,7 @@ func tooMuch(ctx context.Context, err error) bool {
 		return false
 	}
 	switch collectors.ReasonOf(ctx, err) {
-	case collectors.ReasonTooLarge, collectors.ReasonTimeout, collectors.ReasonRejected:
+	case evidence.ReasonTooLarge, evidence.ReasonTimeout, evidence.ReasonRejected:
 		return true
 	}
 	return false

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
@@ -21,7 +20,7 @@ import (
 	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
-	"github.com/prodready/collector/store"
+	"github.com/prodready/collector/internal/storetest"
 )
 
 const rangePath = "/prefix/api/v1/query_range"
@@ -42,7 +41,7 @@ type past struct {
 	source   *prometheus.Source
 	services []*catalog.Service
 	// store keeps what is stored, too, where it is set.
-	store *store.Store
+	store *storetest.Kept
 
 	cursors  map[string]string
 	firings  map[string]evidence.AlertFiring
@@ -159,13 +158,13 @@ func (p *past) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // collect makes a round some minutes after noon. store may refuse a batch, which
 // is then not stored.
-func (p *past) collect(minute int, store func(collectors.Batch) error) error {
+func (p *past) collect(minute int, store func(evidence.Batch) error) error {
 	p.t.Helper()
 	return p.source.Collect(p.t.Context(), collectors.Request{
 		Services: p.services, Now: atMinute(minute).Add(17 * time.Second), Cursors: p.cursors,
 		OpenAlerts: func(context.Context) ([]evidence.AlertFiring, error) {
 			if p.store != nil {
-				return p.store.OpenAlerts(p.t.Context(), "prometheus/main")
+				return p.store.OpenAlerts("prometheus/main")
 			}
 			var open []evidence.AlertFiring
 			for _, f := range p.firings {
@@ -176,14 +175,14 @@ func (p *past) collect(minute int, store func(collectors.Batch) error) error {
 			return open, nil
 		},
 		Progress: func(progress collectors.Progress) { p.progress = append(p.progress, progress) },
-	}, func(b collectors.Batch) error {
+	}, func(b evidence.Batch) error {
 		if store != nil {
 			if err := store(b); err != nil {
 				return err
 			}
 		}
 		if p.store != nil {
-			if _, err := p.store.Commit(p.t.Context(), "prometheus/main", 0, noon, b); err != nil {
+			if err := p.store.Commit("prometheus/main", noon, b); err != nil {
 				return err
 			}
 		}
@@ -258,36 +257,23 @@ func (p *past) wantSpans(minutes ...int) {
 // keep keeps what is stored in a real store, too.
 func (p *past) keep() {
 	p.t.Helper()
-	facts, err := evidence.NewFacts(nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if p.store, err = store.Open(p.t.Context(), store.Options{URL: filepath.Join(p.t.TempDir(), "kept.db"), Facts: facts}); err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() {
-		if err := p.store.Close(); err != nil {
-			p.t.Error(err)
-		}
-	})
+	p.store = storetest.Keep(p.t)
 }
 
 // wantKept compares the real store with what was passed on.
 func (p *past) wantKept() {
 	p.t.Helper()
-	n := 0
-	err := p.store.EachAlert(p.t.Context(), store.AlertFilter{}, func(f evidence.AlertFiring) error {
-		n++
+	kept := p.store.Alerts()
+	for _, f := range kept {
 		if want := p.firings[f.Fingerprint+f.StartedAt.String()]; !want.EndedAt.Equal(f.EndedAt) || want.Alert != f.Alert {
 			p.t.Errorf("kept %+v, want %+v", f, want)
 		}
-		return nil
-	})
-	if err != nil || n != len(p.firings) {
-		p.t.Errorf("%d firings are kept, want %d (%v)", n, len(p.firings), err)
 	}
-	sights, err := p.store.AlertSights(p.t.Context(), time.Time{})
-	if err != nil || !slices.Equal(sights["prometheus/main"].Spans, p.spans) || len(sights["prometheus/main"].Services) != len(p.since) {
-		p.t.Errorf("watched %+v, want %v (%v)", sights, p.spans, err)
+	if len(kept) != len(p.firings) {
+		p.t.Errorf("%d firings are kept, want %d", len(kept), len(p.firings))
+	}
+	sight := p.store.AlertSights()["prometheus/main"]
+	if !slices.Equal(sight.Spans, p.spans) || len(sight.Services) != len(p.since) {
+		p.t.Errorf("watched %+v, want %v", sight, p.spans)
 	}
 }

@@ -124,7 +124,7 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 			for minute := 0; minute < end; minute += 1 + dice.IntN(400) {
 				left := 1 + dice.IntN(20)
 				killed := dice.IntN(3) == 0
-				err := p.collect(minute, func(collectors.Batch) error {
+				err := p.collect(minute, func(evidence.Batch) error {
 					if left--; killed && left == 0 {
 						return errors.New("killed")
 					}

@@ -6,15 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
 // observe makes the records of one fact, whose queries were all answered. Each
 // fact is a group of its own.
-func (r *round) observe(f *fact) collectors.Batch {
+func (r *round) observe(f *fact) evidence.Batch {
 	coverage := evidence.Coverage{Group: f.Name, Facts: []string{f.Name}, At: r.now, Except: map[string]evidence.Missing{}}
-	var batch collectors.Batch
+	var batch evidence.Batch
 	for i, service := range r.scope.services {
 		if !slices.ContainsFunc(f.providers, func(p provider) bool { return expected(service, r.name, p.join) }) {
 			coverage.Except[service.Name] = evidence.MissingNoReference

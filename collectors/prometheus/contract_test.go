@@ -14,8 +14,9 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/prometheus"
-	"github.com/prodready/collector/collectors/sourcetest"
-	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/fault"
+	"github.com/prodready/collector/internal/sourcetest"
 )
 
 // manySeries is a server with more series than anything else has records.
@@ -127,15 +128,15 @@ func contract(t *testing.T) sourcetest.Subject {
 			},
 		},
 		Spoilt: map[string]sourcetest.Spoilt{
-			"200 with an error": {Body: `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`, Reason: collectors.ReasonRejected},
-			"200 and a part":    {Body: `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[],"groups":[]}}`, Reason: collectors.ReasonIncomplete},
-			"null data":         {Body: `{"status":"success","data":null}`, Reason: collectors.ReasonUndecodable},
+			"200 with an error": {Body: `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`, Reason: evidence.ReasonRejected},
+			"200 and a part":    {Body: `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[],"groups":[]}}`, Reason: evidence.ReasonIncomplete},
+			"null data":         {Body: `{"status":"success","data":null}`, Reason: evidence.ReasonUndecodable},
 		},
 	}
 	// A server, or the proxy before it, may name any content type: what is read is
 	// the envelope, which says of itself that it is an answer and to what, so that
 	// the type proves nothing more.
-	anyType := map[string]collectors.Reason{sourcetest.WrongType: ""}
+	anyType := map[string]evidence.Reason{sourcetest.WrongType: ""}
 	for _, name := range []string{"query reach", "query witness", "query count", "query sum", "query last"} {
 		s.Calls = append(s.Calls, sourcetest.Call{Name: name, Error: "query", Means: anyType})
 	}

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/prometheus"
+	"github.com/prodready/collector/evidence"
 )
 
 // pairOfFacts has a fact behind each of two queries.
@@ -120,7 +120,7 @@ func TestAStoreThatFailsEndsTheRound(t *testing.T) {
 	w := start(t, load(t, pairOfFacts()), []*catalog.Service{matched("it", "it")})
 	w.server.vectors[first], w.server.vectors[second] = "", ""
 	stored := 0
-	r := w.collectWith(t.Context(), func(collectors.Batch) error { stored++; return errors.New("disk full") })
+	r := w.collectWith(t.Context(), func(evidence.Batch) error { stored++; return errors.New("disk full") })
 	if got := calls(r.err); got != "store batch of prometheus/main store" || stored != 1 {
 		t.Errorf("the round failed with %q after %d batches", got, stored)
 	}
@@ -136,7 +136,7 @@ func TestACancelledRoundSaysSo(t *testing.T) {
 		return nil
 	}
 	w.server.vectors[first], w.server.vectors[second] = "", ""
-	r := w.collectWith(ctx, func(collectors.Batch) error { return nil })
+	r := w.collectWith(ctx, func(evidence.Batch) error { return nil })
 	if got := calls(r.err); got != "query canceled" {
 		t.Errorf("the round failed with %q", got)
 	}

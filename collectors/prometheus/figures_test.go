@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/collectors/prometheus"
-	"github.com/prodready/collector/collectors/sourcetest"
+	"github.com/prodready/collector/internal/sourcetest"
 )
 
 // BenchmarkRound measures a round over every preset, and prints what it asks:

@@ -72,7 +72,7 @@ func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response
 	}
 	resp, body, err := c.Client.Do(ctx, req)
 	if err == nil && bytes.Contains(body[:min(len(body), 200)], partialAnswer) {
-		return resp, body, &collectors.CallError{Reason: collectors.ReasonIncomplete, Err: errors.New("the server says that a part of its storage did not answer")}
+		return resp, body, &collectors.CallError{Reason: evidence.ReasonIncomplete, Err: errors.New("the server says that a part of its storage did not answer")}
 	}
 	if err != nil || resp.StatusCode < 400 || resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusUnprocessableEntity {
 		return resp, body, err
@@ -86,7 +86,7 @@ func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response
 		failed.Err = errors.New(evidence.Clean(string(said.Type)+": "+said.Error, 300))
 		if said.Type == v1.ErrTimeout || said.Type == v1.ErrCanceled {
 			// The server gave up a query of its own; nobody asked it to.
-			failed.Reason = collectors.ReasonTimeout
+			failed.Reason = evidence.ReasonTimeout
 		}
 	}
 	return resp, body, failed
@@ -104,7 +104,7 @@ func (a *api) query(ctx context.Context, text string, at time.Time) (v model.Vec
 	}
 	vector, ok := value.(model.Vector)
 	if !ok {
-		return nil, nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callQuery, Err: fmt.Errorf("the answer is no vector but %T", value)}
+		return nil, nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callQuery, Err: fmt.Errorf("the answer is no vector but %T", value)}
 	}
 	return vector, notices, nil
 }
@@ -117,7 +117,7 @@ func remarks(call string, warnings, infos []string) ([]string, error) {
 		// The engine marks its own remarks. Every other warning is a store that
 		// did not answer: what is missing then is not known to be absent.
 		if !strings.HasPrefix(w, "PromQL ") {
-			return nil, &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: call, Err: fmt.Errorf("a part of the stores did not answer: %s", evidence.Clean(w, 300))}
+			return nil, &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call, Err: fmt.Errorf("a part of the stores did not answer: %s", evidence.Clean(w, 300))}
 		}
 		notices = append(notices, w)
 	}
@@ -137,7 +137,7 @@ func (a *api) queryRange(ctx context.Context, text string, span v1.Range) (model
 	}
 	matrix, ok := value.(model.Matrix)
 	if !ok {
-		return nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callQueryRange, Err: fmt.Errorf("the answer is no matrix but %T", value)}
+		return nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callQueryRange, Err: fmt.Errorf("the answer is no matrix but %T", value)}
 	}
 	return matrix, nil
 }
@@ -149,7 +149,7 @@ func (a *api) get(ctx context.Context, call, path string, query url.Values, into
 	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, &collectors.CallError{Reason: collectors.ReasonRejected, Call: call, Err: err}
+		return nil, &collectors.CallError{Reason: evidence.ReasonRejected, Call: call, Err: err}
 	}
 	resp, body, err := a.client.Do(ctx, req)
 	if err != nil {
@@ -163,7 +163,7 @@ func (a *api) get(ctx context.Context, call, path string, query url.Values, into
 		Warnings  []string        `json:"warnings"`
 	}
 	undecodable := func(err error) error {
-		return &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: call, Status: resp.StatusCode, Err: err}
+		return &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Status: resp.StatusCode, Err: err}
 	}
 	switch err := json.Unmarshal(body, &answer); {
 	case err != nil && resp.StatusCode >= 400:
@@ -193,16 +193,16 @@ func callError(ctx context.Context, call string, err error) error {
 	if !errors.As(err, &said) {
 		return &collectors.CallError{Reason: collectors.ReasonOf(ctx, err), Call: call, Err: withoutURL(err)}
 	}
-	failed := &collectors.CallError{Call: call, Reason: collectors.ReasonServerError, Err: errors.New(evidence.Clean(string(said.Type)+": "+said.Msg, 300))}
+	failed := &collectors.CallError{Call: call, Reason: evidence.ReasonServerError, Err: errors.New(evidence.Clean(string(said.Type)+": "+said.Msg, 300))}
 	switch said.Type {
 	case v1.ErrBadData, v1.ErrExec, v1.ErrClient, "not_acceptable":
-		failed.Reason = collectors.ReasonRejected
+		failed.Reason = evidence.ReasonRejected
 	case v1.ErrTimeout, v1.ErrCanceled:
-		failed.Reason = collectors.ReasonTimeout
+		failed.Reason = evidence.ReasonTimeout
 	case v1.ErrBadResponse:
-		failed.Reason = collectors.ReasonUndecodable
+		failed.Reason = evidence.ReasonUndecodable
 	case "not_found":
-		failed.Reason = collectors.ReasonNotFound
+		failed.Reason = evidence.ReasonNotFound
 	}
 	return failed
 }

@@ -21,7 +21,7 @@ type round struct {
 	*Source
 	request collectors.Request
 	now     time.Time
-	emit    func(collectors.Batch) error
+	emit    func(evidence.Batch) error
 	scope   *scope
 	reach   reach
 	// results are the answers by query.
@@ -96,7 +96,7 @@ func (r *round) collect(ctx context.Context) error {
 // sendRest tells what is of no fact: samples that are no numbers and, when every
 // query was answered, the series of no service.
 func (r *round) sendRest(whole bool) error {
-	rest := collectors.Batch{Skipped: r.skipped}
+	rest := evidence.Batch{Skipped: r.skipped}
 	if whole {
 		rest.Unmatched = r.strangers.unmatched()
 		r.noteStrangers(rest.Unmatched)
@@ -108,9 +108,9 @@ func (r *round) sendRest(whole bool) error {
 }
 
 // send emits a batch.
-func (r *round) send(b collectors.Batch) error {
+func (r *round) send(b evidence.Batch) error {
 	if err := r.emit(b); err != nil {
-		return &collectors.CallError{Reason: collectors.ReasonStore, Call: "store batch of " + r.id, Err: err}
+		return &collectors.CallError{Reason: evidence.ReasonStore, Call: "store batch of " + r.id, Err: err}
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (r *round) ask(ctx context.Context) {
 		wg.Go(func() {
 			for res := range next {
 				if ctx.Err() != nil {
-					res.err = &collectors.CallError{Reason: collectors.ReasonCanceled, Call: callQuery, Err: context.Cause(ctx)}
+					res.err = &collectors.CallError{Reason: evidence.ReasonCanceled, Call: callQuery, Err: context.Cause(ctx)}
 					continue
 				}
 				var vector model.Vector
@@ -251,7 +251,7 @@ func (r *round) failures() []error {
 			}
 			seen[res] = true
 			err := named(res.err, strings.Join(res.facts, ", "))
-			if collectors.ReasonOf(context.Background(), res.err) == collectors.ReasonCanceled {
+			if collectors.ReasonOf(context.Background(), res.err) == evidence.ReasonCanceled {
 				unsent = append(unsent, err)
 			} else {
 				failed = append(failed, err)

@@ -133,7 +133,7 @@ func (r *round) observeRules(ctx context.Context) error {
 	for _, d := range ruleDefinitions() {
 		coverage.Facts = append(coverage.Facts, d.Name)
 	}
-	batch := collectors.Batch{Skipped: skipped}
+	batch := evidence.Batch{Skipped: skipped}
 	if !listed {
 		r.noting[RulesPreset] = "it lists no group of rules at all, as a server does that evaluates none: facts about rules stay unknown; name the address of the one that does as rules_url"
 	}
@@ -179,10 +179,10 @@ func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, listed bool
 		return nil, false, nil, err
 	}
 	if len(warnings) > 0 {
-		return nil, false, nil, &collectors.CallError{Reason: collectors.ReasonIncomplete, Call: callRules, Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))}
+		return nil, false, nil, &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: callRules, Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))}
 	}
 	if data.Groups == nil {
-		return nil, false, nil, &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: callRules, Err: errors.New("the answer has no list of groups")}
+		return nil, false, nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callRules, Err: errors.New("the answer has no list of groups")}
 	}
 	for _, group := range *data.Groups {
 		for _, raw := range group.Rules {

@@ -214,7 +214,7 @@ func (s *Source) Check(ctx context.Context) error {
 
 // Collect asks every query once, for the same moment, and then the rules. A
 // query that fails costs the facts that need it. See collectors.Source.
-func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(collectors.Batch) error) error {
+func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
 	if req.Now.IsZero() {
 		req.Now = s.now()
 	}
@@ -261,7 +261,7 @@ func deaf(ctx context.Context, err error) bool {
 		return true
 	}
 	switch collectors.ReasonOf(ctx, err) {
-	case collectors.ReasonRejected, collectors.ReasonTimeout, collectors.ReasonIncomplete:
+	case evidence.ReasonRejected, evidence.ReasonTimeout, evidence.ReasonIncomplete:
 		return false
 	}
 	return true
@@ -278,7 +278,7 @@ func hopeless(ctx context.Context, err error) bool {
 		return false
 	}
 	switch failed.Reason {
-	case collectors.ReasonUnauthorized, collectors.ReasonUnreachable, collectors.ReasonCanceled, collectors.ReasonStore:
+	case evidence.ReasonUnauthorized, evidence.ReasonUnreachable, evidence.ReasonCanceled, evidence.ReasonStore:
 		return true
 	}
 	return false

@@ -195,22 +195,22 @@ type round struct {
 	covered map[string]evidence.Coverage
 	skipped map[string]int
 	// unmatched is nil when nothing was said.
-	unmatched *collectors.Unmatched
+	unmatched *evidence.Unmatched
 }
 
 func (w *world) collect() *round {
 	w.t.Helper()
-	return w.collectWith(w.t.Context(), func(collectors.Batch) error { return nil })
+	return w.collectWith(w.t.Context(), func(evidence.Batch) error { return nil })
 }
 
-func (w *world) collectWith(ctx context.Context, store func(collectors.Batch) error) *round {
+func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) error) *round {
 	w.t.Helper()
 	r := &round{records: map[string]evidence.Record{}, covered: map[string]evidence.Coverage{}, skipped: map[string]int{}}
 	definitions, err := evidence.NewFacts(w.source.Facts())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r.err = w.source.Collect(ctx, collectors.Request{Services: w.services, Now: noon, Cursors: w.cursors}, func(b collectors.Batch) error {
+	r.err = w.source.Collect(ctx, collectors.Request{Services: w.services, Now: noon, Cursors: w.cursors}, func(b evidence.Batch) error {
 		if err := store(b); err != nil {
 			return err
 		}

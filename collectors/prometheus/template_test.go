@@ -10,6 +10,7 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/evidence"
 )
 
 // The calls of metrics are those of plans, whatever stands before their paths.
@@ -48,7 +49,7 @@ func TestCallsBehindAPrefixAreThePlanned(t *testing.T) {
 	for _, call := range source.Plan(request) {
 		planned[call.Call]++
 	}
-	if err := source.Collect(t.Context(), request, func(collectors.Batch) error { return nil }); err != nil {
+	if err := source.Collect(t.Context(), request, func(evidence.Batch) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if !maps.Equal(observed, planned) || observed["GET /api/v1/rules"] != 1 {

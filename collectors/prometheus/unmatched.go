@@ -9,7 +9,6 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -51,14 +50,14 @@ func (s *strangers) merge(other strangers) {
 }
 
 // unmatched is what is told of them.
-func (s *strangers) unmatched() *collectors.Unmatched {
+func (s *strangers) unmatched() *evidence.Unmatched {
 	names := slices.Collect(maps.Keys(s.groups))
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(s.groups[b], s.groups[a]), strings.Compare(a, b))
 	})
-	out := &collectors.Unmatched{Series: s.series}
+	out := &evidence.Unmatched{Series: s.series}
 	for _, name := range names[:min(len(names), namedStrangers)] {
-		out.Largest = append(out.Largest, collectors.UnmatchedGroup{Name: name, Series: s.groups[name]})
+		out.Largest = append(out.Largest, evidence.UnmatchedGroup{Name: name, Series: s.groups[name]})
 	}
 	return out
 }
@@ -84,7 +83,7 @@ func stranger(readings []reading, m model.Metric) (name string, ok bool) {
 
 // noteStrangers logs the largest groups when they are others than in the last
 // round.
-func (s *Source) noteStrangers(found *collectors.Unmatched) {
+func (s *Source) noteStrangers(found *evidence.Unmatched) {
 	var largest []string
 	for _, g := range found.Largest {
 		largest = append(largest, g.Name)

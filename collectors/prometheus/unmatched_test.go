@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 func TestSeriesOfNobodyAreCounted(t *testing.T) {
@@ -26,7 +26,7 @@ func TestSeriesOfNobodyAreCounted(t *testing.T) {
 		t.Fatalf("unmatched %+v, want 121 series and the ten largest groups", r.unmatched)
 	}
 	for i, g := range r.unmatched.Largest {
-		if want := (collectors.UnmatchedGroup{Name: fmt.Sprintf("workload shop/w-%02d", 14-i), Series: 15 - i}); g != want {
+		if want := (evidence.UnmatchedGroup{Name: fmt.Sprintf("workload shop/w-%02d", 14-i), Series: 15 - i}); g != want {
 			t.Errorf("group %d is %+v, want %+v", i, g, want)
 		}
 	}

@@ -72,7 +72,7 @@ func collectFrom(t *testing.T, o prometheus.Options, client promconfig.HTTPClien
 		t.Fatal(err)
 	}
 	values = map[string]string{}
-	errs = source.Collect(t.Context(), collectors.Request{Services: []*catalog.Service{matched("it", "it")}, Now: noon}, func(b collectors.Batch) error {
+	errs = source.Collect(t.Context(), collectors.Request{Services: []*catalog.Service{matched("it", "it")}, Now: noon}, func(b evidence.Batch) error {
 		for _, c := range b.Covered {
 			for _, name := range c.Facts {
 				values[name] = string(c.Except["it"])

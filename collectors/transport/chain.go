@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 // chain is the http.RoundTripper that all requests of one source pass.
@@ -98,7 +99,7 @@ func (c *chain) authorization(ctx context.Context, call string) (string, error) 
 	case c.config.Authorize != nil:
 		value, err := c.config.Authorize()
 		if err != nil {
-			return "", &collectors.CallError{Reason: collectors.ReasonUnauthorized, Call: call, Err: fmt.Errorf("not sent: %w", err)}
+			return "", &collectors.CallError{Reason: evidence.ReasonUnauthorized, Call: call, Err: fmt.Errorf("not sent: %w", err)}
 		}
 		return value, nil
 	}
@@ -111,7 +112,7 @@ func (c *chain) attempt(req *http.Request, call, authorization string, number in
 	done, err := c.circuit.allow(call)
 	if err != nil {
 		c.config.Observe(Observation{
-			Source: c.config.Source, Call: call, Outcome: string(collectors.ReasonCircuitOpen), Attempt: number,
+			Source: c.config.Source, Call: call, Outcome: string(evidence.ReasonCircuitOpen), Attempt: number,
 			Unsent: true, RateLimit: -1, RateRemaining: -1,
 		})
 		return nil, err
@@ -167,9 +168,9 @@ func judge(ctx context.Context, resp *http.Response, err error, connected bool) 
 	var failed *collectors.CallError
 	errors.As(err, &failed)
 	switch {
-	case failed.Reason == collectors.ReasonTooLarge:
+	case failed.Reason == evidence.ReasonTooLarge:
 		return alive
-	case ctx.Err() != nil || (failed.Reason != collectors.ReasonTimeout && failed.Reason != collectors.ReasonUnreachable):
+	case ctx.Err() != nil || (failed.Reason != evidence.ReasonTimeout && failed.Reason != evidence.ReasonUnreachable):
 		return silent
 	case connected:
 		return failing
@@ -269,10 +270,10 @@ func (c *chain) failure(ctx context.Context, call string, err error) *collectors
 	var file *fs.PathError
 	switch {
 	case errors.As(err, &large):
-		failed.Reason, failed.Status = collectors.ReasonTooLarge, large.status
+		failed.Reason, failed.Status = evidence.ReasonTooLarge, large.status
 	case errors.As(err, &file):
 		// The only files read on the way are credentials and certificates.
-		failed.Reason = collectors.ReasonUnauthorized
+		failed.Reason = evidence.ReasonUnauthorized
 	default:
 		failed.Reason = collectors.ReasonOf(ctx, err)
 		if errors.As(err, &cut) {
@@ -321,7 +322,7 @@ func worthRepeating(ctx context.Context, resp *http.Response, err error, attempt
 	}
 	var failed *collectors.CallError
 	errors.As(err, &failed)
-	return failed.Reason == collectors.ReasonUnreachable || (failed.Reason == collectors.ReasonTimeout && attempt < timeoutAttempts)
+	return failed.Reason == evidence.ReasonUnreachable || (failed.Reason == evidence.ReasonTimeout && attempt < timeoutAttempts)
 }
 
 // backoff is the span that the wait before the attempt after this one is drawn

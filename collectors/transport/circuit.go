@@ -9,6 +9,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 const (
@@ -173,7 +174,7 @@ func (c *circuit) refusal(call string) error {
 
 func (c *circuit) open(call, what string, until time.Time) error {
 	return &collectors.CallError{
-		Reason: collectors.ReasonCircuitOpen, Call: call,
+		Reason: evidence.ReasonCircuitOpen, Call: call,
 		Err: fmt.Errorf("not sent: %s failed too often in a row; the next attempt is made after %s", what, until.UTC().Format(time.RFC3339)),
 	}
 }

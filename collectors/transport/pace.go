@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 const (
@@ -63,7 +64,7 @@ func (p *pace) wait(ctx context.Context, call string) error {
 	p.mu.Unlock()
 	if pause > p.maxWait {
 		return &collectors.CallError{
-			Reason: collectors.ReasonRateLimited, Call: call, Status: http.StatusTooManyRequests,
+			Reason: evidence.ReasonRateLimited, Call: call, Status: http.StatusTooManyRequests,
 			Err: fmt.Errorf("not sent: the server asked to wait until %s", now.Add(pause).UTC().Format(time.RFC3339)),
 		}
 	}

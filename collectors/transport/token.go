@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 const (
@@ -153,7 +154,7 @@ func (t *tokens) drop(ctx context.Context, header string) bool {
 func (t *tokens) fetch(ctx context.Context) (header string, lifetime time.Duration, err error) {
 	secret, err := t.secret.Fetch(ctx)
 	if err != nil {
-		return "", 0, &collectors.CallError{Reason: collectors.ReasonUnauthorized, Call: t.call, Err: fmt.Errorf("no OAuth token: %w", err)}
+		return "", 0, &collectors.CallError{Reason: evidence.ReasonUnauthorized, Call: t.call, Err: fmt.Errorf("no OAuth token: %w", err)}
 	}
 	t.config.ClientSecret = secret
 	token, err := t.config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
@@ -173,7 +174,7 @@ func (t *tokens) fetch(ctx context.Context) (header string, lifetime time.Durati
 }
 
 func (t *tokens) unusable() error {
-	return &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: t.call, Err: errors.New("no OAuth token: the answer of the token endpoint holds none that can be used")}
+	return &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: t.call, Err: errors.New("no OAuth token: the answer of the token endpoint holds none that can be used")}
 }
 
 // The error codes of RFC 6749, the only words of the answer that are shown.
@@ -202,7 +203,7 @@ func (t *tokens) failure(ctx context.Context, err error) error {
 
 // refusedToken tells what a token endpoint refused, without its own words.
 func refusedToken(call string, refused *oauth2.RetrieveError) *collectors.CallError {
-	failed := &collectors.CallError{Call: call, Reason: collectors.ReasonUndecodable}
+	failed := &collectors.CallError{Call: call, Reason: evidence.ReasonUndecodable}
 	if refused.Response != nil {
 		failed.Status = refused.Response.StatusCode
 	}
@@ -212,11 +213,11 @@ func refusedToken(call string, refused *oauth2.RetrieveError) *collectors.CallEr
 	code := refused.ErrorCode
 	switch {
 	case slices.Contains(refusesClient, code):
-		failed.Reason = collectors.ReasonUnauthorized
+		failed.Reason = evidence.ReasonUnauthorized
 	case code == "invalid_scope":
-		failed.Reason = collectors.ReasonForbidden
+		failed.Reason = evidence.ReasonForbidden
 	case slices.Contains(refusesRequest, code):
-		failed.Reason = collectors.ReasonRejected
+		failed.Reason = evidence.ReasonRejected
 	default:
 		code = "no reason that OAuth knows"
 	}

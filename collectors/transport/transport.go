@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/common/config"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 // Defaults of Config.
@@ -34,7 +35,7 @@ const (
 )
 
 // OutcomeOK is the Observation.Outcome of an attempt that was answered with a
-// status below 400. All other outcomes are a collectors.Reason.
+// status below 400. All other outcomes are a evidence.Reason.
 const OutcomeOK = "ok"
 
 // Unlimited as Config.RatePerMinute turns the token bucket off; the server's
@@ -100,7 +101,7 @@ type Config struct {
 type Observation struct {
 	// Source and Call are Config.Source and the template of the call.
 	Source, Call string
-	// Outcome is OutcomeOK or a collectors.Reason.
+	// Outcome is OutcomeOK or a evidence.Reason.
 	Outcome string
 	// Attempt counts from 1.
 	Attempt int
@@ -153,12 +154,12 @@ func redirect(template func(*http.Request) string, req *http.Request, via []*htt
 	secured := first.Scheme == "http" && req.URL.Scheme == "https" && first.Hostname() == req.URL.Hostname()
 	if !secured && (first.Host != req.URL.Host || first.Scheme != req.URL.Scheme) {
 		return &collectors.CallError{
-			Reason: collectors.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode,
+			Reason: evidence.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode,
 			Err: errors.New("the answer sends us to another server, which gets no credentials: correct the address, or the credential if that is a login page"),
 		}
 	}
 	if len(via) >= maxRedirects {
-		return &collectors.CallError{Reason: collectors.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode, Err: fmt.Errorf("no end after %d redirects", maxRedirects)}
+		return &collectors.CallError{Reason: evidence.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode, Err: fmt.Errorf("no end after %d redirects", maxRedirects)}
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func play(t *testing.T, s scene) {
 	got := map[string]string{}
 	seen := map[string]bool{}
 	answeredBy := map[string]string{}
-	err = source.Collect(t.Context(), collectors.Request{Services: s.Services, Now: now}, func(b collectors.Batch) error {
+	err = source.Collect(t.Context(), collectors.Request{Services: s.Services, Now: now}, func(b evidence.Batch) error {
 		for _, c := range b.Covered {
 			for _, fact := range c.Facts {
 				for _, service := range s.Services {

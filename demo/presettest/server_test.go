@@ -72,7 +72,7 @@ func TestAgainstPrometheusItself(t *testing.T) {
 		Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{"job": "checkout"}}},
 	}
 	got, covered := map[string]evidence.Value{}, map[string]evidence.Missing{}
-	err = source.Collect(t.Context(), collectors.Request{Services: []*catalog.Service{service}, Now: time.Now()}, func(b collectors.Batch) error {
+	err = source.Collect(t.Context(), collectors.Request{Services: []*catalog.Service{service}, Now: time.Now()}, func(b evidence.Batch) error {
 		for _, r := range b.Records {
 			got[r.Fact] = r.Value
 		}

@@ -90,7 +90,7 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 	}
 	read := &ticketed{company: c, facts: map[string]map[string]evidence.Value{}, incidents: map[string]evidence.Incident{}, reviews: map[string]evidence.Review{}}
 	covered := map[string]bool{}
-	err = source.Collect(t.Context(), collectors.Request{Services: catalog.Services(), Now: c.Now}, func(b collectors.Batch) error {
+	err = source.Collect(t.Context(), collectors.Request{Services: catalog.Services(), Now: c.Now}, func(b evidence.Batch) error {
 		for _, r := range b.Records {
 			if read.facts[r.Service] == nil {
 				read.facts[r.Service] = map[string]evidence.Value{}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/evidence"
 	ledger "github.com/prodready/collector/store"
@@ -56,7 +55,7 @@ func rememberDays(ctx context.Context, s *ledger.Store, c *company.Company) erro
 	shares := exposure(c)
 	for n := daysOfExposure; n > 0; n-- {
 		at := c.Now.Add(-time.Duration(n) * day)
-		var batch collectors.Batch
+		var batch evidence.Batch
 		for service, share := range shares {
 			v, ok := evidence.Double(share(at))
 			if !ok {

@@ -172,7 +172,7 @@ func (o *observed) facts(t *testing.T, c *directory.Catalog) (defined []evidence
 	for _, r := range directory.Observe(c, o.now) {
 		add(r)
 	}
-	err = asked.Collect(t.Context(), collectors.Request{Services: c.Services(), Now: o.now}, func(b collectors.Batch) error {
+	err = asked.Collect(t.Context(), collectors.Request{Services: c.Services(), Now: o.now}, func(b evidence.Batch) error {
 		for _, r := range b.Records {
 			add(r)
 		}

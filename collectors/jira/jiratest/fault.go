@@ -3,7 +3,7 @@ package jiratest
 import (
 	"net/http"
 
-	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/internal/fault"
 )
 
 // Fault is something that goes wrong with the answers to a call, in the words

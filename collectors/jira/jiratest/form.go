@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/internal/fault"
 )
 
 // endless is the token of the page after the last, where a fault promises one.

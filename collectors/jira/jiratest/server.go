@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/internal/fault"
 )
 
 // Options configure a Server. The zero value is an empty Cloud site.

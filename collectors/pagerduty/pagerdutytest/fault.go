@@ -1,6 +1,6 @@
 package pagerdutytest
 
-import "github.com/prodready/collector/collectors/sourcetest/fault"
+import "github.com/prodready/collector/internal/fault"
 
 // Fault is something that goes wrong with the answers to a call.
 type Fault = fault.Fault

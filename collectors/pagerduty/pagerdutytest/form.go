@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/internal/fault"
 )
 
 // Form is how the vendor's requests and answers look.

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/internal/fault"
 )
 
 // Limits of the vendor's API.

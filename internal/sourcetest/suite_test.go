@@ -14,8 +14,8 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
-	"github.com/prodready/collector/collectors/sourcetest/fault"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/fault"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -72,9 +72,9 @@ func (s *source) Facts() []evidence.Definition {
 // ask decodes an answer that has the field.
 func (s *source) ask(ctx context.Context, path, field string, into any) error {
 	call := "GET /" + path[:strings.IndexByte(path+"?", '?')]
-	failed := func(reason collectors.Reason, status int, err error) error {
+	failed := func(reason evidence.Reason, status int, err error) error {
 		if s.flaw == "reason" {
-			reason = collectors.ReasonRejected
+			reason = evidence.ReasonRejected
 		}
 		if s.flaw == "plain error" {
 			return err
@@ -83,7 +83,7 @@ func (s *source) ask(ctx context.Context, path, field string, into any) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address+"/"+path, nil)
 	if err != nil {
-		return failed(collectors.ReasonRejected, 0, err)
+		return failed(evidence.ReasonRejected, 0, err)
 	}
 	if s.flaw == "goroutine" {
 		go func() { <-s.stop }()
@@ -100,7 +100,7 @@ func (s *source) ask(ctx context.Context, path, field string, into any) error {
 		if s.flaw == "another type" {
 			return json.Unmarshal([]byte(`{"names":[],"incidents":[]}`), into)
 		}
-		return failed(collectors.ReasonUndecodable, resp.StatusCode, errors.New("not JSON but "+kind))
+		return failed(evidence.ReasonUndecodable, resp.StatusCode, errors.New("not JSON but "+kind))
 	}
 	var answer map[string]json.RawMessage
 	err = json.NewDecoder(resp.Body).Decode(&answer)
@@ -108,26 +108,26 @@ func (s *source) ask(ctx context.Context, path, field string, into any) error {
 		return json.Unmarshal([]byte(`{"names":[],"incidents":[]}`), into)
 	}
 	if err != nil {
-		return failed(collectors.ReasonUndecodable, resp.StatusCode, err)
+		return failed(evidence.ReasonUndecodable, resp.StatusCode, err)
 	}
 	if len(answer[field]) == 0 {
-		return failed(collectors.ReasonUndecodable, resp.StatusCode, errors.New("no "+field))
+		return failed(evidence.ReasonUndecodable, resp.StatusCode, errors.New("no "+field))
 	}
 	for name, raw := range answer {
 		if name != field && name != "last" {
 			continue
 		}
 		if err := json.Unmarshal(fmt.Appendf(nil, `{%q:%s}`, name, raw), into); err != nil {
-			return failed(collectors.ReasonUndecodable, resp.StatusCode, err)
+			return failed(evidence.ReasonUndecodable, resp.StatusCode, err)
 		}
 	}
 	return nil
 }
 
-func (s *source) Collect(ctx context.Context, req collectors.Request, emit func(collectors.Batch) error) error {
-	send := func(b collectors.Batch) error {
+func (s *source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
+	send := func(b evidence.Batch) error {
 		if err := emit(b); err != nil {
-			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "store", Err: err}
+			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "store", Err: err}
 		}
 		return nil
 	}
@@ -136,7 +136,7 @@ func (s *source) Collect(ctx context.Context, req collectors.Request, emit func(
 	}
 	err := s.ask(ctx, "names", "names", &listed)
 	if err == nil && listed.Names == nil {
-		err = &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: "GET /names", Err: errors.New("no list")}
+		err = &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: "GET /names", Err: errors.New("no list")}
 	}
 	if err == nil || s.flaw == "absence" {
 		if err := send(s.exists(req, listed.Names)); err != nil {
@@ -144,12 +144,12 @@ func (s *source) Collect(ctx context.Context, req collectors.Request, emit func(
 		}
 	}
 	if err != nil && s.flaw == "age" {
-		if err := send(collectors.Batch{Covered: s.exists(req, nil).Covered}); err != nil {
+		if err := send(evidence.Batch{Covered: s.exists(req, nil).Covered}); err != nil {
 			return err
 		}
 	}
 	if err != nil {
-		if ctx.Err() != nil || collectors.ReasonOf(ctx, err) == collectors.ReasonUnauthorized {
+		if ctx.Err() != nil || collectors.ReasonOf(ctx, err) == evidence.ReasonUnauthorized {
 			return err
 		}
 		return errors.Join(err, s.incidents(ctx, req, send))
@@ -157,14 +157,14 @@ func (s *source) Collect(ctx context.Context, req collectors.Request, emit func(
 	return s.incidents(ctx, req, send)
 }
 
-func (s *source) exists(req collectors.Request, names *[]string) collectors.Batch {
+func (s *source) exists(req collectors.Request, names *[]string) evidence.Batch {
 	there := map[string]bool{}
 	if names != nil {
 		for _, name := range *names {
 			there[name] = true
 		}
 	}
-	b := collectors.Batch{Covered: []evidence.Coverage{{Group: "names", Facts: []string{"small.exists"}, At: req.Now}}}
+	b := evidence.Batch{Covered: []evidence.Coverage{{Group: "names", Facts: []string{"small.exists"}, At: req.Now}}}
 	for _, service := range req.Services {
 		b.Records = append(b.Records, evidence.Record{
 			Service: service.Name, Fact: "small.exists", Value: evidence.Bool(there[service.Name]), Source: s.ID(), Detail: "the list of names", ObservedAt: req.Now,
@@ -174,7 +174,7 @@ func (s *source) exists(req collectors.Request, names *[]string) collectors.Batc
 }
 
 // incidents goes on after the cursor, page by page.
-func (s *source) incidents(ctx context.Context, req collectors.Request, send func(collectors.Batch) error) error {
+func (s *source) incidents(ctx context.Context, req collectors.Request, send func(evidence.Batch) error) error {
 	at, _ := strconv.Atoi(req.Cursors["after"])
 	for {
 		var page struct {
@@ -183,7 +183,7 @@ func (s *source) incidents(ctx context.Context, req collectors.Request, send fun
 		}
 		err := s.ask(ctx, fmt.Sprintf("incidents?after=%d", at), "incidents", &page)
 		if err == nil && page.Incidents == nil {
-			err = &collectors.CallError{Reason: collectors.ReasonUndecodable, Call: "GET /incidents", Err: errors.New("no list")}
+			err = &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: "GET /incidents", Err: errors.New("no list")}
 		}
 		if err != nil && s.flaw == "silence" {
 			return nil
@@ -191,14 +191,14 @@ func (s *source) incidents(ctx context.Context, req collectors.Request, send fun
 		if err != nil {
 			return err
 		}
-		b := collectors.Batch{}
+		b := evidence.Batch{}
 		for _, n := range *page.Incidents {
 			b.Incidents = append(b.Incidents, evidence.Incident{Source: s.ID(), ID: strconv.Itoa(n), Services: []string{"checkout"}, StartedAt: noon.Add(time.Duration(n-9) * time.Minute)})
 			at = max(at, n)
 		}
 		cursors := map[string]string{"after": strconv.Itoa(at)}
 		if s.flaw == "cursor" {
-			if err := send(collectors.Batch{Cursors: cursors}); err != nil {
+			if err := send(evidence.Batch{Cursors: cursors}); err != nil {
 				return err
 			}
 		}
@@ -217,9 +217,9 @@ func small(t *testing.T, wrong flaw) Subject {
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
 	// Of the one that says that it reads answers of any type, whether it does.
-	var means map[string]collectors.Reason
+	var means map[string]evidence.Reason
 	if wrong == "another type" {
-		means = map[string]collectors.Reason{WrongType: ""}
+		means = map[string]evidence.Reason{WrongType: ""}
 	}
 	return Subject{
 		Start:    noon,

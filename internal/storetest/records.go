@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -22,7 +21,7 @@ func valuesSurvive(t *testing.T, db database) {
 		"infinite": double(t, math.Inf(1)), "below": double(t, math.Inf(-1)), "never": evidence.Never(),
 		"instant": evidence.Instant(deadline), "before the epoch": evidence.Instant(time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC)),
 	}
-	var batch collectors.Batch
+	var batch evidence.Batch
 	for service, value := range values {
 		r := record(service, "a.any", value)
 		r.Since = at.Add(-time.Hour)
@@ -47,7 +46,7 @@ func valuesSurvive(t *testing.T, db database) {
 
 func unchangedWritesNothing(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
-	batch := collectors.Batch{Cursors: map[string]string{"page": "7"}}
+	batch := evidence.Batch{Cursors: map[string]string{"page": "7"}}
 	except := map[string]evidence.Missing{}
 	for i := range 300 {
 		service := "service-" + string(rune('a'+i%26)) + string(rune('a'+i/26))
@@ -85,10 +84,10 @@ func unchangedWritesNothing(t *testing.T, db database) {
 func detailIsChange(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	r := record("shop", "a.flag", evidence.Bool(true))
-	commit(t, s, start(), collectors.Batch{Records: []evidence.Record{r}})
+	commit(t, s, start(), evidence.Batch{Records: []evidence.Record{r}})
 	r.Detail = "another query"
 	at := start().Add(time.Minute)
-	if got := commit(t, s, at, collectors.Batch{Records: []evidence.Record{r}}); got.Records != 1 {
+	if got := commit(t, s, at, evidence.Batch{Records: []evidence.Record{r}}); got.Records != 1 {
 		t.Errorf("changed detail: %+v", got)
 	}
 	row := one(t, s, "shop", "a.flag")
@@ -96,7 +95,7 @@ func detailIsChange(t *testing.T, db database) {
 		t.Errorf("after changed detail: %+v", row)
 	}
 	r.Since = start().Add(-time.Hour)
-	if got := commit(t, s, at.Add(time.Minute), collectors.Batch{Records: []evidence.Record{r}}); got.Records != 1 {
+	if got := commit(t, s, at.Add(time.Minute), evidence.Batch{Records: []evidence.Record{r}}); got.Records != 1 {
 		t.Errorf("changed since: %+v", got)
 	}
 	if row := one(t, s, "shop", "a.flag"); !row.Since.Equal(r.Since) {
@@ -110,7 +109,7 @@ func detailIsChange(t *testing.T, db database) {
 
 func duplicatesInBatch(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
-	got := commit(t, s, start(), collectors.Batch{
+	got := commit(t, s, start(), evidence.Batch{
 		Records: []evidence.Record{
 			record("shop", "a.count", evidence.Int(1)), record("shop", "a.count", evidence.Int(2)),
 		},
@@ -122,12 +121,12 @@ func duplicatesInBatch(t *testing.T, db database) {
 	if row := one(t, s, "shop", "a.count"); row.Value != evidence.Int(2) {
 		t.Errorf("value %s, want 2", row.Value)
 	}
-	_, err := s.Commit(context.Background(), "test/other", 0, start(), collectors.Batch{
+	_, err := s.Commit(context.Background(), "test/other", 0, start(), evidence.Batch{
 		Records: []evidence.Record{record("shop", "a.count", evidence.Int(3))}})
 	if err == nil {
 		t.Error("a record of another source was accepted")
 	}
-	_, err = s.Commit(context.Background(), "test/main", 0, start(), collectors.Batch{
+	_, err = s.Commit(context.Background(), "test/main", 0, start(), evidence.Batch{
 		Records: []evidence.Record{record("shop", "a.count", evidence.Value{})}})
 	if err == nil {
 		t.Error("a record without a value was accepted")
@@ -136,8 +135,8 @@ func duplicatesInBatch(t *testing.T, db database) {
 
 func withdrawals(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
-	first := commit(t, s, start(), collectors.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
-	gone := collectors.Batch{Withdrawals: []evidence.Withdrawal{
+	first := commit(t, s, start(), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	gone := evidence.Batch{Withdrawals: []evidence.Withdrawal{
 		{Service: "shop", Fact: "a.flag", Reason: evidence.MissingNotFound},
 		{Service: "bank", Fact: "a.flag", Reason: evidence.MissingNoReference},
 	}}
@@ -161,7 +160,7 @@ func withdrawals(t *testing.T, db database) {
 		t.Errorf("history %+v, %v", history, err)
 	}
 	back := at.Add(2 * time.Hour)
-	commit(t, s, back, collectors.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	commit(t, s, back, evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
 	if row := one(t, s, "shop", "a.flag"); row.Withdrawn != "" || !row.Value.Truth() || !row.Since.Equal(back) {
 		t.Errorf("after it came back: %+v", row)
 	}
@@ -169,11 +168,11 @@ func withdrawals(t *testing.T, db database) {
 
 func incrementalLoad(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
-	commit(t, s, start(), collectors.Batch{Records: []evidence.Record{
+	commit(t, s, start(), evidence.Batch{Records: []evidence.Record{
 		record("shop", "a.count", evidence.Int(1)), record("bank", "a.count", evidence.Int(1)),
 	}})
 	seen := load(t, s, 0)
-	commit(t, s, start().Add(time.Minute), collectors.Batch{Records: []evidence.Record{
+	commit(t, s, start().Add(time.Minute), evidence.Batch{Records: []evidence.Record{
 		record("shop", "a.count", evidence.Int(1)), record("bank", "a.count", evidence.Int(2)),
 	}})
 	found := load(t, s, seen.Seq)
@@ -192,7 +191,7 @@ func changedDefinition(t *testing.T, db database) {
 	now := start()
 	options := store.Options{Facts: facts(t, definition, other), Now: func() time.Time { return now }}
 	s := db.open(t, options)
-	first := commit(t, s, now, collectors.Batch{Records: []evidence.Record{
+	first := commit(t, s, now, evidence.Batch{Records: []evidence.Record{
 		record("shop", "a.ratio", double(t, 0.5)), record("shop", "a.flag", evidence.Bool(true)),
 	}})
 	closeStore(t, s)
@@ -229,7 +228,7 @@ func hostileText(t *testing.T, db database) {
 	const bad = "a\x00b\xff'\"; DROP TABLE services; --%_\\é🦆"
 	r := record(bad, "a.flag", evidence.Bool(true))
 	r.Detail = bad
-	batch := collectors.Batch{
+	batch := evidence.Batch{
 		Records:     []evidence.Record{r},
 		Withdrawals: []evidence.Withdrawal{{Service: bad, Fact: bad, Reason: bad}},
 		Incidents:   []evidence.Incident{{ID: bad, StartedAt: start(), Services: []string{bad}, Template: bad, Channel: bad, Group: bad, Links: []string{bad}, Resolver: bad}},
@@ -262,11 +261,11 @@ func canceledCommit(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := s.Commit(ctx, "test/main", 0, start(), collectors.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	_, err := s.Commit(ctx, "test/main", 0, start(), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
 	if err == nil {
 		t.Fatal("a canceled commit succeeded")
 	}
-	commit(t, s, start(), collectors.Batch{Records: []evidence.Record{record("bank", "a.flag", evidence.Bool(true))}})
+	commit(t, s, start(), evidence.Batch{Records: []evidence.Record{record("bank", "a.flag", evidence.Bool(true))}})
 	if rows := load(t, s, 0).Rows; len(rows) != 1 {
 		t.Errorf("%d rows, want bank's alone", len(rows))
 	}
@@ -274,7 +273,7 @@ func canceledCommit(t *testing.T, db database) {
 
 func readOnly(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
-	commit(t, s, start(), collectors.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	commit(t, s, start(), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
 	reader, err := store.OpenReadOnly(context.Background(), store.Options{URL: string(db)})
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +282,7 @@ func readOnly(t *testing.T, db database) {
 	if row := one(t, reader, "shop", "a.flag"); !row.Value.Truth() {
 		t.Errorf("read %+v", row)
 	}
-	if _, err := reader.Commit(context.Background(), "test/main", 0, start(), collectors.Batch{}); err == nil {
+	if _, err := reader.Commit(context.Background(), "test/main", 0, start(), evidence.Batch{}); err == nil {
 		t.Error("a store opened for reading wrote")
 	}
 }

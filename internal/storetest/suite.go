@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -98,7 +97,7 @@ func facts(t testing.TB, definitions ...evidence.Definition) *evidence.Facts {
 	return set
 }
 
-func commit(t testing.TB, s *store.Store, at time.Time, batch collectors.Batch) store.Changes {
+func commit(t testing.TB, s *store.Store, at time.Time, batch evidence.Batch) store.Changes {
 	t.Helper()
 	changes, err := s.Commit(context.Background(), "test/main", 0, at, batch)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -32,14 +31,14 @@ func incidents(t *testing.T, db database) {
 	}
 	want := full
 	want.Services = []string{"bank", "shop"}
-	if got := commit(t, s, minute(50), collectors.Batch{Incidents: []evidence.Incident{full, full}}); got.Incidents != 1 {
+	if got := commit(t, s, minute(50), evidence.Batch{Incidents: []evidence.Incident{full, full}}); got.Incidents != 1 {
 		t.Errorf("changes %+v", got)
 	}
 	if got := listed(t, s, store.IncidentFilter{}); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
 	full.Links = []string{"https://x", "OPS-1"}
-	if got := commit(t, s, minute(51), collectors.Batch{Incidents: []evidence.Incident{full}}); got.Incidents != 0 || got.Rows != 0 {
+	if got := commit(t, s, minute(51), evidence.Batch{Incidents: []evidence.Incident{full}}); got.Incidents != 0 || got.Rows != 0 {
 		t.Errorf("another order changed %+v", got)
 	}
 
@@ -48,8 +47,8 @@ func incidents(t *testing.T, db database) {
 	newer, older := full, full
 	newer.UpdatedAt, newer.Severity, newer.Services = minute(60), 1, []string{"bank"}
 	older.UpdatedAt, older.Severity = minute(20), 5
-	commit(t, s, minute(61), collectors.Batch{Incidents: []evidence.Incident{newer, older}})
-	if got := commit(t, s, minute(62), collectors.Batch{Incidents: []evidence.Incident{older}}); got.Incidents != 0 {
+	commit(t, s, minute(61), evidence.Batch{Incidents: []evidence.Incident{newer, older}})
+	if got := commit(t, s, minute(62), evidence.Batch{Incidents: []evidence.Incident{older}}); got.Incidents != 0 {
 		t.Errorf("an older version changed %+v", got)
 	}
 	if got := listed(t, s, store.IncidentFilter{}); got[0].Severity != 1 || !reflect.DeepEqual(got[0].Services, []string{"bank"}) {
@@ -57,14 +56,14 @@ func incidents(t *testing.T, db database) {
 	}
 
 	newer.Gone = true
-	commit(t, s, minute(63), collectors.Batch{Incidents: []evidence.Incident{newer}})
+	commit(t, s, minute(63), evidence.Batch{Incidents: []evidence.Incident{newer}})
 	if got := listed(t, s, store.IncidentFilter{}); len(got) != 0 {
 		t.Errorf("a gone incident is listed: %+v", got)
 	}
 	if got := listed(t, s, store.IncidentFilter{Gone: true}); len(got) != 1 {
 		t.Errorf("%d incidents with the gone ones, want 1", len(got))
 	}
-	if _, err := s.Commit(context.Background(), "test/main", 0, minute(64), collectors.Batch{Incidents: []evidence.Incident{{ID: "Q2"}}}); err == nil {
+	if _, err := s.Commit(context.Background(), "test/main", 0, minute(64), evidence.Batch{Incidents: []evidence.Incident{{ID: "Q2"}}}); err == nil {
 		t.Error("an incident without a start was accepted")
 	}
 }
@@ -73,7 +72,7 @@ func incidentWindow(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	put := func(source string, list ...evidence.Incident) {
 		t.Helper()
-		if _, err := s.Commit(context.Background(), source, 0, minute(1000), collectors.Batch{Incidents: list}); err != nil {
+		if _, err := s.Commit(context.Background(), source, 0, minute(1000), evidence.Batch{Incidents: list}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,7 +108,7 @@ func acknowledgements(t *testing.T, db database) {
 	put := func(in evidence.Incident) evidence.Incident {
 		t.Helper()
 		in.ID, in.StartedAt = "Q1", minute(0)
-		commit(t, s, minute(100), collectors.Batch{Incidents: []evidence.Incident{in}})
+		commit(t, s, minute(100), evidence.Batch{Incidents: []evidence.Incident{in}})
 		return listed(t, s, store.IncidentFilter{})[0]
 	}
 	put(evidence.Incident{UpdatedAt: minute(1), AcksKnown: true})
@@ -140,20 +139,20 @@ func reviews(t *testing.T, db database) {
 	bank.Service = "bank"
 	other := shop
 	other.Key, other.CreatedAt = "PRR-2", minute(1)
-	commit(t, s, minute(2), collectors.Batch{Reviews: []evidence.Review{other, shop, bank}})
+	commit(t, s, minute(2), evidence.Batch{Reviews: []evidence.Review{other, shop, bank}})
 	if got, want := list(), []evidence.Review{bank, shop, other}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
 	shop.Status, shop.CompletedAt = evidence.ReviewDone, minute(10)
 	// The ticket no longer names the bank; the other ticket is not in the page.
-	if got := commit(t, s, minute(11), collectors.Batch{Reviews: []evidence.Review{shop}}); got.Reviews != 2 {
+	if got := commit(t, s, minute(11), evidence.Batch{Reviews: []evidence.Review{shop}}); got.Reviews != 2 {
 		t.Errorf("changes %+v", got)
 	}
 	if got, want := list(), []evidence.Review{shop, other}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	shop.Gone = true
-	commit(t, s, minute(12), collectors.Batch{Reviews: []evidence.Review{shop}})
+	commit(t, s, minute(12), evidence.Batch{Reviews: []evidence.Review{shop}})
 	if got, want := list(), []evidence.Review{other}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -170,15 +169,15 @@ func cursors(t *testing.T, db database) {
 		}
 	}
 	want(map[string]string{})
-	commit(t, s, minute(0), collectors.Batch{Cursors: map[string]string{"since": "1", "page": "a"}})
-	if got := commit(t, s, minute(1), collectors.Batch{Cursors: map[string]string{"since": "1"}}); got.Rows != 0 {
+	commit(t, s, minute(0), evidence.Batch{Cursors: map[string]string{"since": "1", "page": "a"}})
+	if got := commit(t, s, minute(1), evidence.Batch{Cursors: map[string]string{"since": "1"}}); got.Rows != 0 {
 		t.Errorf("the same cursor wrote %d rows", got.Rows)
 	}
-	commit(t, s, minute(1), collectors.Batch{Cursors: map[string]string{"since": "2", "page": ""}})
+	commit(t, s, minute(1), evidence.Batch{Cursors: map[string]string{"since": "2", "page": ""}})
 	want(map[string]string{"since": "2"})
 
 	// A batch that fails takes its cursors and its records with it.
-	_, err := s.Commit(ctx, "test/main", 0, minute(2), collectors.Batch{
+	_, err := s.Commit(ctx, "test/main", 0, minute(2), evidence.Batch{
 		Records:   []evidence.Record{record("shop", "a.flag", evidence.Bool(true))},
 		Incidents: []evidence.Incident{{ID: "without a start"}},
 		Cursors:   map[string]string{"since": "3"},
@@ -191,7 +190,7 @@ func cursors(t *testing.T, db database) {
 		t.Errorf("a failed batch left %+v", rows)
 	}
 	// The names it had made are made again.
-	commit(t, s, minute(3), collectors.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	commit(t, s, minute(3), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
 	one(t, s, "shop", "a.flag")
 }
 
@@ -212,12 +211,12 @@ func runs(t *testing.T, db database) {
 		}
 	}
 	run("jira/main", 0, store.RunResult{Finished: minute(1), Counts: map[string]int64{"records": 3}})
-	run("jira/main", 5, store.RunResult{Finished: minute(6), Reason: collectors.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}})
+	run("jira/main", 5, store.RunResult{Finished: minute(6), Reason: evidence.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}})
 	run("pagerduty/main", 7, store.RunResult{})
 	run("prometheus/main", 8, store.RunResult{Finished: minute(9)})
 	run("jira/main", 10, store.RunResult{}) // still running
 	want := []store.LastRun{
-		{Source: "jira/main", Started: minute(5), Finished: minute(6), LastSuccess: minute(1), Reason: collectors.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}},
+		{Source: "jira/main", Started: minute(5), Finished: minute(6), LastSuccess: minute(1), Reason: evidence.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}},
 		{Source: "prometheus/main", Started: minute(8), Finished: minute(9), LastSuccess: minute(9), Counts: map[string]int64{}},
 	}
 	got, err := s.LastRuns(ctx)
@@ -226,7 +225,7 @@ func runs(t *testing.T, db database) {
 	}
 	run("jira/main", 20, store.RunResult{}) // the one before never ended
 	got, err = s.LastRuns(ctx)
-	if err != nil || got[0].Reason != collectors.ReasonCanceled || !got[0].Finished.Equal(minute(20)) || !got[0].LastSuccess.Equal(minute(1)) {
+	if err != nil || got[0].Reason != evidence.ReasonCanceled || !got[0].Finished.Equal(minute(20)) || !got[0].LastSuccess.Equal(minute(1)) {
 		t.Errorf("after an interruption: %+v, %v", got, err)
 	}
 	if err := s.FinishRun(ctx, 999999, store.RunResult{Finished: time.Now()}); err == nil {

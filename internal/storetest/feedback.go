@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -16,7 +15,7 @@ func feedback(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	say := func(source string, list []evidence.Feedback) store.Changes {
 		t.Helper()
-		changes, err := s.Commit(context.Background(), source, 0, start(), collectors.Batch{Feedback: list})
+		changes, err := s.Commit(context.Background(), source, 0, start(), evidence.Batch{Feedback: list})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +44,7 @@ func feedback(t *testing.T, db database) {
 	say("jira/two", nil)
 	say("jira/one", []evidence.Feedback{})
 	is(unclear)
-	if _, err := s.Commit(context.Background(), "jira/one", 0, start().Add(time.Hour), collectors.Batch{Feedback: []evidence.Feedback{{Check: "b.x"}}}); err == nil {
+	if _, err := s.Commit(context.Background(), "jira/one", 0, start().Add(time.Hour), evidence.Batch{Feedback: []evidence.Feedback{{Check: "b.x"}}}); err == nil {
 		t.Error("no error for a count of nothing")
 	}
 	is(unclear)

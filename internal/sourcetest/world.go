@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/prodready/collector/collectors"
-	"github.com/prodready/collector/collectors/sourcetest/fault"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/fault"
 	"github.com/prodready/collector/store"
 )
 
@@ -222,13 +222,13 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 	w.faults.Forget()
 	r.err = w.source.Collect(ctx, collectors.Request{
 		Services: w.suite.Services, Now: r.at, Cursors: cursors, Reviews: w.store.Reviews,
-		Incidents: func(ctx context.Context, span collectors.IncidentSpan, each func(evidence.Incident) error) error {
+		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 			return w.store.EachIncident(ctx, id, span, each)
 		},
 		OpenAlerts: func(ctx context.Context) ([]evidence.AlertFiring, error) { return w.store.OpenAlerts(ctx, id) },
 		Progress:   func(p collectors.Progress) { r.progress(w.check, p) },
 		Person:     func(id string) string { return fmt.Sprintf("person-%x", id) },
-	}, func(b collectors.Batch) error {
+	}, func(b evidence.Batch) error {
 		if over.Load() || r.refused {
 			w.check.errorf("a batch after the round was over: %s", describe(b))
 		}
@@ -243,7 +243,7 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 		w.inspect(r, b)
 		// A batch that is complete is kept even when the round has just ended.
 		if _, err := w.store.Commit(context.WithoutCancel(ctx), id, run, r.at, b); err != nil {
-			return &collectors.CallError{Reason: collectors.ReasonStore, Call: "commit", Err: err}
+			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "commit", Err: err}
 		}
 		r.batches++
 		return nil
@@ -258,7 +258,7 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 }
 
 // inspect checks what must be true of every batch.
-func (w *world) inspect(r *round, b collectors.Batch) {
+func (w *world) inspect(r *round, b evidence.Batch) {
 	id := w.source.ID()
 	for _, v := range b.Records {
 		d, err := w.facts.Lookup(v.Fact)
@@ -298,7 +298,7 @@ func (w *world) inspect(r *round, b collectors.Batch) {
 }
 
 // describe names what a batch holds.
-func describe(b collectors.Batch) string {
+func describe(b evidence.Batch) string {
 	return fmt.Sprintf("%d records, %d withdrawals, %d incidents, %d reviews, %d groups, %d cursors",
 		len(b.Records), len(b.Withdrawals), len(b.Incidents), len(b.Reviews), len(b.Covered), len(b.Cursors))
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -28,7 +27,7 @@ func rememberingMeans(t *testing.T, db database) {
 	}
 	put := func(at time.Time, v float64) store.Changes {
 		t.Helper()
-		return commit(t, s, at, collectors.Batch{Records: []evidence.Record{record("shop", "a.exposed", double(t, v))}})
+		return commit(t, s, at, evidence.Batch{Records: []evidence.Record{record("shop", "a.exposed", double(t, v))}})
 	}
 	is := func(when, want string) {
 		t.Helper()
@@ -74,7 +73,7 @@ func rememberingMeans(t *testing.T, db database) {
 	}
 	is("what is older than the window is forgotten", "0")
 
-	commit(t, s, at(64, 6), collectors.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.exposed", Reason: evidence.MissingNoData}}})
+	commit(t, s, at(64, 6), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.exposed", Reason: evidence.MissingNoData}}})
 	is("withdrawn", "no_data")
 	put(at(64, 7), 1)
 	is("the days outlive a withdrawal", "0.05")
@@ -95,7 +94,7 @@ func meansOfMany(t *testing.T, db database) {
 	const n = 60
 	var changes store.Changes
 	for day := range 21 {
-		var batch collectors.Batch
+		var batch evidence.Batch
 		for i := range n {
 			v := 0.0
 			if day%n < i {

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
@@ -291,7 +290,7 @@ func retention(t *testing.T, db database) {
 	ctx := context.Background()
 	const steps = 30
 	for i := range steps {
-		commit(t, s, minute(i*60), collectors.Batch{
+		commit(t, s, minute(i*60), evidence.Batch{
 			Records: []evidence.Record{record("shop", "a.count", evidence.Int(int64(i))), record("shop", "a.flag", evidence.Bool(true))},
 			Incidents: []evidence.Incident{
 				{ID: "ended" + string(rune('a'+i)), StartedAt: minute(i * 60), ResolvedAt: minute(i*60 + 1), Services: []string{"shop"}},
@@ -301,7 +300,7 @@ func retention(t *testing.T, db database) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reason := collectors.ReasonTimeout
+		reason := evidence.ReasonTimeout
 		if i == 1 {
 			reason = ""
 		}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -39,7 +38,7 @@ func alerts(t *testing.T, db database) {
 	low := evidence.AlertFiring{Fingerprint: "f2", Services: []string{"shop"}, Alert: "Low", StartedAt: minute(0), EndedAt: minute(7)}
 	want := high
 	want.Services = []string{"bank", "shop"}
-	if got := commit(t, s, minute(9), collectors.Batch{Alerts: []evidence.AlertFiring{high, low, high}}); got.Alerts != 2 {
+	if got := commit(t, s, minute(9), evidence.Batch{Alerts: []evidence.AlertFiring{high, low, high}}); got.Alerts != 2 {
 		t.Errorf("changes %+v", got)
 	}
 	first, err := s.AlertSequence(ctx)
@@ -52,13 +51,13 @@ func alerts(t *testing.T, db database) {
 	if open, err := s.OpenAlerts(ctx, "test/other"); err != nil || len(open) != 0 {
 		t.Errorf("open at another source: %+v, %v", open, err)
 	}
-	if got := commit(t, s, minute(10), collectors.Batch{Alerts: []evidence.AlertFiring{low, high}}); got.Alerts != 0 || got.Rows != 0 {
+	if got := commit(t, s, minute(10), evidence.Batch{Alerts: []evidence.AlertFiring{low, high}}); got.Alerts != 0 || got.Rows != 0 {
 		t.Errorf("the same again changed %+v", got)
 	}
 	// It ends, and fires again: two firings of one alert.
 	again := high
 	high.EndedAt, again.StartedAt, high.Services = minute(20), minute(40), []string{"bank"}
-	if got := commit(t, s, minute(41), collectors.Batch{Alerts: []evidence.AlertFiring{high, again}}); got.Alerts != 2 {
+	if got := commit(t, s, minute(41), evidence.Batch{Alerts: []evidence.AlertFiring{high, again}}); got.Alerts != 2 {
 		t.Errorf("changes %+v", got)
 	}
 	if got := fired(t, s, store.AlertFilter{}); got != "High 0-20, Low 0-7, High 40-…" {
@@ -85,7 +84,7 @@ func alerts(t *testing.T, db database) {
 		"no service":     {Fingerprint: "f", StartedAt: minute(0)},
 		"another source": {Source: "test/other", Fingerprint: "f", StartedAt: minute(0), Services: []string{"shop"}},
 	} {
-		if _, err := s.Commit(ctx, "test/main", 0, minute(50), collectors.Batch{Alerts: []evidence.AlertFiring{f}}); err == nil {
+		if _, err := s.Commit(ctx, "test/main", 0, minute(50), evidence.Batch{Alerts: []evidence.AlertFiring{f}}); err == nil {
 			t.Errorf("a firing with %s was accepted", what)
 		}
 	}
@@ -105,7 +104,7 @@ func alertPages(t *testing.T, db database) {
 	for i := range 2500 {
 		list = append(list, evidence.AlertFiring{Fingerprint: fmt.Sprint(i), Services: []string{"shop"}, Alert: "A", StartedAt: minute(i), EndedAt: minute(i + 1)})
 	}
-	commit(t, s, minute(0), collectors.Batch{Alerts: list})
+	commit(t, s, minute(0), evidence.Batch{Alerts: list})
 	n := 0
 	err := s.EachAlert(context.Background(), store.AlertFilter{}, func(f evidence.AlertFiring) error {
 		if f.Fingerprint != fmt.Sprint(n) || len(f.Services) != 1 {
@@ -115,7 +114,7 @@ func alertPages(t *testing.T, db database) {
 		// Writing while reading must not wait for the reader.
 		if n%1000 == 1 {
 			f.EndedAt = f.EndedAt.Add(time.Minute)
-			commit(t, s, minute(1), collectors.Batch{Alerts: []evidence.AlertFiring{f}})
+			commit(t, s, minute(1), evidence.Batch{Alerts: []evidence.AlertFiring{f}})
 		}
 		return nil
 	})
@@ -136,7 +135,7 @@ func alertSights(t *testing.T, db database) {
 		for i := 0; i < len(minutes); i += 2 {
 			sight.Spans = append(sight.Spans, evidence.Span{From: minute(minutes[i]), Until: minute(minutes[i+1])})
 		}
-		return commit(t, s, minute(0), collectors.Batch{AlertSight: sight})
+		return commit(t, s, minute(0), evidence.Batch{AlertSight: sight})
 	}
 	told := func() string {
 		t.Helper()
@@ -186,7 +185,7 @@ func alertSights(t *testing.T, db database) {
 		t.Errorf("the same again wrote %d rows", got.Rows)
 	}
 	bad := &evidence.AlertSight{Spans: []evidence.Span{{From: minute(5), Until: minute(5)}}}
-	if _, err := s.Commit(context.Background(), "test/main", 0, minute(50), collectors.Batch{AlertSight: bad}); err == nil {
+	if _, err := s.Commit(context.Background(), "test/main", 0, minute(50), evidence.Batch{AlertSight: bad}); err == nil {
 		t.Error("an empty span was accepted")
 	}
 	if _, err := s.Prune(context.Background(), minute(200), store.Retention{Alerts: time.Hour}); err != nil {

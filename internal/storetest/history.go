@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -34,7 +33,7 @@ func minute(n int) time.Time { return start().Add(time.Duration(n) * time.Minute
 func historyResolution(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	put := func(at int, v float64) {
-		commit(t, s, minute(at), collectors.Batch{Records: []evidence.Record{record("shop", "a.ratio", double(t, v))}})
+		commit(t, s, minute(at), evidence.Batch{Records: []evidence.Record{record("shop", "a.ratio", double(t, v))}})
 	}
 	for _, step := range []struct {
 		at   int
@@ -57,7 +56,7 @@ func historyResolution(t *testing.T, db database) {
 		t.Errorf("since 130: history %q, want %q", got, want)
 	}
 	put(410, 0.7)
-	commit(t, s, minute(420), collectors.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.ratio", Reason: evidence.MissingNoData}}})
+	commit(t, s, minute(420), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.ratio", Reason: evidence.MissingNoData}}})
 	if got, want := told(t, s, "shop", "a.ratio", minute(400)), "400:0.6 420:no_data "; got != want {
 		t.Errorf("after withdrawal: history %q, want %q", got, want)
 	}
@@ -66,7 +65,7 @@ func historyResolution(t *testing.T, db database) {
 func historyOfCounts(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	for i := range 4 {
-		commit(t, s, minute(i), collectors.Batch{Records: []evidence.Record{
+		commit(t, s, minute(i), evidence.Batch{Records: []evidence.Record{
 			record("shop", "a.count", evidence.Int(int64(i))), record("shop", "a.flag", evidence.Bool(i%2 == 1)),
 		}})
 	}
@@ -81,7 +80,7 @@ func historyOfCounts(t *testing.T, db database) {
 func pinning(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	put := func(at int, v float64) {
-		commit(t, s, minute(at), collectors.Batch{Records: []evidence.Record{record("shop", "a.ratio", double(t, v))}})
+		commit(t, s, minute(at), evidence.Batch{Records: []evidence.Record{record("shop", "a.ratio", double(t, v))}})
 	}
 	put(0, 0.1)
 	put(10, 0.2)
@@ -108,7 +107,7 @@ func remembering(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: set, Memory: 48 * time.Hour})
 	put := func(at int, fact string, v evidence.Value) store.Row {
 		t.Helper()
-		commit(t, s, minute(at), collectors.Batch{Records: []evidence.Record{record("shop", fact, v)}})
+		commit(t, s, minute(at), evidence.Batch{Records: []evidence.Record{record("shop", fact, v)}})
 		return one(t, s, "shop", fact)
 	}
 	if row := put(0, "a.drill", double(t, 0)); row.Withdrawn != evidence.MissingShortMemory {
@@ -129,7 +128,7 @@ func remembering(t *testing.T, db database) {
 	if row := put(60*51, "a.drill", double(t, 0)); row.Value != evidence.Instant(minute(60*50)) || row.Withdrawn != "" {
 		t.Errorf("no longer seen: %+v", row)
 	}
-	commit(t, s, minute(60*52), collectors.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.drill", Reason: evidence.MissingNoData}}})
+	commit(t, s, minute(60*52), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.drill", Reason: evidence.MissingNoData}}})
 	if row := put(60*53, "a.drill", double(t, 0)); row.Value != evidence.Instant(minute(60*50)) {
 		t.Errorf("not seen after a withdrawal: %+v", row)
 	}

@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/prodready/collector/collectors"
-	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/fault"
 )
 
 // kind is one way of an answer to go wrong.
 type kind struct {
 	name   string
 	fault  fault.Fault
-	reason collectors.Reason
+	reason evidence.Reason
 	// passes says that the request is worth repeating, so that a fault that
 	// happens once costs nothing.
 	passes bool
@@ -42,20 +43,20 @@ const (
 // kinds are all ways of an answer to go wrong. now is the time of the servers
 // that say when to come back.
 func (s *suite) kinds(now time.Time) []kind {
-	status := func(status int, reason collectors.Reason, passes, wide bool) kind {
+	status := func(status int, reason evidence.Reason, passes, wide bool) kind {
 		return kind{name: fmt.Sprint(status), fault: fault.Fault{Status: status}, reason: reason, passes: passes, paged: wide, wide: wide}
 	}
 	limited := func(form string, header http.Header, asks time.Duration) kind {
 		return kind{
 			name: "429 " + form, fault: fault.Fault{Status: http.StatusTooManyRequests, Header: header},
-			reason: collectors.ReasonRateLimited, passes: true, asks: asks,
+			reason: evidence.ReasonRateLimited, passes: true, asks: asks,
 		}
 	}
 	list := []kind{
-		status(401, collectors.ReasonUnauthorized, false, true),
-		status(403, collectors.ReasonForbidden, false, true),
-		status(404, collectors.ReasonNotFound, false, false),
-		status(410, collectors.ReasonGone, false, false),
+		status(401, evidence.ReasonUnauthorized, false, true),
+		status(403, evidence.ReasonForbidden, false, true),
+		status(404, evidence.ReasonNotFound, false, false),
+		status(410, evidence.ReasonGone, false, false),
 		limited("without a header", nil, 0),
 		limited("Retry-After seconds", fault.RetryAfter(asked), asked),
 		limited("Retry-After date", fault.RetryAfterDate(now, asked), asked-time.Second),
@@ -63,26 +64,26 @@ func (s *suite) kinds(now time.Time) []kind {
 		limited("X-RateLimit-Reset", fault.RateLimitResetMinute(now, asked+time.Minute), asked),
 		{
 			name: "429 for an hour", fault: fault.Fault{Status: http.StatusTooManyRequests, Header: fault.RetryAfter(askedLong)},
-			reason: collectors.ReasonRateLimited, lasts: 2 * askedLong,
+			reason: evidence.ReasonRateLimited, lasts: 2 * askedLong,
 		},
-		status(500, collectors.ReasonServerError, true, true),
-		status(502, collectors.ReasonServerError, true, false),
-		status(503, collectors.ReasonServerError, true, false),
-		{name: "reset in mid-body", fault: fault.Fault{Reset: true}, reason: collectors.ReasonUnreachable, passes: true, paged: true},
-		{name: "slow body", fault: fault.Fault{Hang: true}, reason: collectors.ReasonTimeout, passes: true},
-		{name: "truncated", fault: fault.Fault{Truncate: true}, reason: collectors.ReasonUndecodable, paged: true, wide: true},
+		status(500, evidence.ReasonServerError, true, true),
+		status(502, evidence.ReasonServerError, true, false),
+		status(503, evidence.ReasonServerError, true, false),
+		{name: "reset in mid-body", fault: fault.Fault{Reset: true}, reason: evidence.ReasonUnreachable, passes: true, paged: true},
+		{name: "slow body", fault: fault.Fault{Hang: true}, reason: evidence.ReasonTimeout, passes: true},
+		{name: "truncated", fault: fault.Fault{Truncate: true}, reason: evidence.ReasonUndecodable, paged: true, wide: true},
 		{
-			name: "login page", reason: collectors.ReasonUndecodable,
+			name: "login page", reason: evidence.ReasonUndecodable,
 			fault: fault.Fault{Body: "<!DOCTYPE html><html><title>Log in</title></html>", ContentType: "text/html; charset=utf-8"},
 		},
-		{name: "not an answer", fault: fault.Fault{Body: `"ok"`}, reason: collectors.ReasonUndecodable},
-		{name: "no bytes", fault: fault.Fault{Empty: true}, reason: collectors.ReasonUndecodable, wide: true},
+		{name: "not an answer", fault: fault.Fault{Body: `"ok"`}, reason: evidence.ReasonUndecodable},
+		{name: "no bytes", fault: fault.Fault{Empty: true}, reason: evidence.ReasonUndecodable, wide: true},
 		{
 			name: WrongType, fault: fault.Fault{ContentType: "text/html; charset=utf-8"},
-			reason: collectors.ReasonUndecodable, wide: true, whole: true,
+			reason: evidence.ReasonUndecodable, wide: true, whole: true,
 		},
-		{name: "null", fault: fault.Fault{Body: "null"}, reason: collectors.ReasonUndecodable},
-		{name: "empty object", fault: fault.Fault{Body: "{}"}, reason: collectors.ReasonUndecodable},
+		{name: "null", fault: fault.Fault{Body: "null"}, reason: evidence.ReasonUndecodable},
+		{name: "empty object", fault: fault.Fault{Body: "{}"}, reason: evidence.ReasonUndecodable},
 	}
 	for _, name := range sorted(s.Spoilt) {
 		list = append(list, kind{name: name, fault: fault.Fault{Body: s.Spoilt[name].Body}, reason: s.Spoilt[name].Reason, wide: true})
@@ -167,7 +168,7 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 	if k.fault.Hang {
 		w.hanging.Store(&call.Name)
 	}
-	if k.reason == collectors.ReasonUnauthorized {
+	if k.reason == evidence.ReasonUnauthorized {
 		k.fault.Then = w.faults.Forget // what is counted then comes after it
 	}
 	w.faults.Inject(k.fault)
@@ -208,7 +209,7 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 		}
 	}
 	// Some may have been under way.
-	if after := requests(r); want == collectors.ReasonUnauthorized && after > 3 {
+	if after := requests(r); want == evidence.ReasonUnauthorized && after > 3 {
 		c.errorf("%d requests after the credential was refused", after)
 	}
 	return w.recovers(p, max(k.lasts, Later))
@@ -223,7 +224,7 @@ func requests(r *round) int {
 }
 
 // failed checks the error of a round in which a call has failed.
-func (w *world) failed(r *round, call Call, want collectors.Reason) {
+func (w *world) failed(r *round, call Call, want evidence.Reason) {
 	if want == "" {
 		if r.err != nil {
 			w.check.errorf("the round fails: %v", r.err)
@@ -239,7 +240,7 @@ func (w *world) failed(r *round, call Call, want collectors.Reason) {
 	for _, e := range list {
 		found = found || e.Call == call.errorCall() && e.Reason == want
 		// Once one call has failed too often, the chain may not send others.
-		if e.Reason != want && e.Reason != collectors.ReasonCircuitOpen || e.Call != call.errorCall() && e.Reason == want {
+		if e.Reason != want && e.Reason != evidence.ReasonCircuitOpen || e.Call != call.errorCall() && e.Reason == want {
 			w.check.errorf("the round fails with %s of %q, want %s of %q", e.Reason, e.Call, want, call.errorCall())
 		}
 	}
@@ -279,8 +280,8 @@ func (s *suite) canceled(p phase, call Call, times int) []testCase {
 			}
 			w.faults.Heal()
 			for _, e := range w.mustFail(r) {
-				if e.Reason != collectors.ReasonCanceled {
-					c.errorf("the round fails with %s of %q, want %s", e.Reason, e.Call, collectors.ReasonCanceled)
+				if e.Reason != evidence.ReasonCanceled {
+					c.errorf("the round fails with %s of %q, want %s", e.Reason, e.Call, evidence.ReasonCanceled)
 				}
 			}
 			now, err := w.state()
@@ -353,7 +354,7 @@ func (s *suite) paged(p phase, call Call, times int) []testCase {
 				c.all("without an error", now.differences(nil, healthy...))
 			} else {
 				for _, e := range w.mustFail(r) {
-					if v.complete || e.Reason != collectors.ReasonIncomplete {
+					if v.complete || e.Reason != evidence.ReasonIncomplete {
 						c.errorf("the round fails with %v", e)
 					}
 				}

@@ -16,7 +16,8 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
-	"github.com/prodready/collector/collectors/sourcetest/fault"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/fault"
 )
 
 // Data names what the upstream holds. Names beside those below are of
@@ -100,14 +101,14 @@ type Call struct {
 	Spare string
 	// Means are faults that mean something else to this call than to others, by
 	// name: the reason they give, or empty for none.
-	Means map[string]collectors.Reason
+	Means map[string]evidence.Reason
 }
 
 // Spoilt is a body that is no answer.
 type Spoilt struct {
 	Body string
 	// Reason is what the error must say.
-	Reason collectors.Reason
+	Reason evidence.Reason
 }
 
 // Large is a data set with many records in one listing.
@@ -122,7 +123,7 @@ type Large struct {
 	Records map[string]int
 	// Fails is the reason for which a round fails whose listing the vendor does
 	// not let one read to its end; empty when it must succeed.
-	Fails collectors.Reason
+	Fails evidence.Reason
 }
 
 func (c Call) errorCall() string {

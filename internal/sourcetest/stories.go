@@ -55,8 +55,8 @@ func (s *suite) interrupt(w *world, before *state, healthy []*state, p phase, n 
 	if !errors.Is(r.err, errRefused) {
 		w.check.errorf("the round does not say that the store has failed: %v", r.err)
 	}
-	if list := w.mustFail(r); !slices.ContainsFunc(list, func(e *collectors.CallError) bool { return e.Reason == collectors.ReasonStore }) {
-		w.check.errorf("the round fails with %v, want the reason %s", r.err, collectors.ReasonStore)
+	if list := w.mustFail(r); !slices.ContainsFunc(list, func(e *collectors.CallError) bool { return e.Reason == evidence.ReasonStore }) {
+		w.check.errorf("the round fails with %v, want the reason %s", r.err, evidence.ReasonStore)
 	}
 	now, err := w.state()
 	if err != nil {

@@ -4,17 +4,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
 
-func covered(at time.Time, group string, facts []string, except ...string) collectors.Batch {
+func covered(at time.Time, group string, facts []string, except ...string) evidence.Batch {
 	c := evidence.Coverage{Group: group, Facts: facts, At: at, Except: map[string]evidence.Missing{}}
 	for _, service := range except {
 		c.Except[service] = evidence.MissingUndecodable
 	}
-	return collectors.Batch{Covered: []evidence.Coverage{c}}
+	return evidence.Batch{Covered: []evidence.Coverage{c}}
 }
 
 func wantObserved(t *testing.T, s *store.Store, service, fact string, want time.Time) {
@@ -26,7 +25,7 @@ func wantObserved(t *testing.T, s *store.Store, service, fact string, want time.
 
 func observedWithGroup(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
-	commit(t, s, start(), collectors.Batch{Records: []evidence.Record{
+	commit(t, s, start(), evidence.Batch{Records: []evidence.Record{
 		record("shop", "a.flag", evidence.Bool(true)), record("shop", "a.count", evidence.Int(1)),
 	}})
 	wantObserved(t, s, "shop", "a.flag", start())
@@ -77,7 +76,7 @@ func exceptionHolds(t *testing.T, db database) {
 	wantObserved(t, s, "bank", "a.flag", at(3))
 
 	// A changed value is seen although the rest of the group was not.
-	commit(t, s, at(4), collectors.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(false))}})
+	commit(t, s, at(4), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(false))}})
 	wantObserved(t, s, "shop", "a.flag", at(4))
 	commit(t, s, at(5), covered(at(5), "main", group, "shop"))
 	wantObserved(t, s, "shop", "a.flag", at(4))
@@ -93,7 +92,7 @@ func newRecordWhileExcepted(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	at := func(n int) time.Time { return start().Add(time.Duration(n) * time.Hour) }
 	commit(t, s, at(0), covered(at(0), "main", []string{"a.flag"}, "shop"))
-	commit(t, s, at(1), collectors.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	commit(t, s, at(1), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
 	commit(t, s, at(2), covered(at(2), "main", []string{"a.flag"}, "shop"))
 	wantObserved(t, s, "shop", "a.flag", at(1))
 	commit(t, s, at(3), covered(at(3), "main", []string{"a.flag"}))
@@ -103,7 +102,7 @@ func newRecordWhileExcepted(t *testing.T, db database) {
 func factsMove(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	at := func(n int) time.Time { return start().Add(time.Duration(n) * time.Hour) }
-	commit(t, s, at(0), collectors.Batch{Records: []evidence.Record{
+	commit(t, s, at(0), evidence.Batch{Records: []evidence.Record{
 		record("shop", "a.flag", evidence.Bool(true)), record("shop", "a.count", evidence.Int(1)),
 		record("bank", "a.count", evidence.Int(1)),
 	}})

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -26,11 +25,11 @@ func incidentPages(t *testing.T, db database) {
 	old := evidence.Incident{ID: "old", StartedAt: minute(-90), ResolvedAt: minute(-80)}
 	lasting := evidence.Incident{ID: "lasting", StartedAt: minute(-90), ResolvedAt: minute(5)}
 	gone := evidence.Incident{ID: "gone", StartedAt: minute(1), Gone: true}
-	commit(t, s, minute(9100), collectors.Batch{Incidents: append(list, old, lasting, gone)})
-	if _, err := s.Commit(context.Background(), "test/other", 0, minute(1), collectors.Batch{Incidents: []evidence.Incident{{ID: "foreign", StartedAt: minute(1)}}}); err != nil {
+	commit(t, s, minute(9100), evidence.Batch{Incidents: append(list, old, lasting, gone)})
+	if _, err := s.Commit(context.Background(), "test/other", 0, minute(1), evidence.Batch{Incidents: []evidence.Incident{{ID: "foreign", StartedAt: minute(1)}}}); err != nil {
 		t.Fatal(err)
 	}
-	read := func(span collectors.IncidentSpan) (ids []string) {
+	read := func(span evidence.IncidentSpan) (ids []string) {
 		t.Helper()
 		err := s.EachIncident(context.Background(), "test/main", span, func(in evidence.Incident) error {
 			if len(in.Services) == 0 && in.ID != "lasting" {
@@ -44,22 +43,22 @@ func incidentPages(t *testing.T, db database) {
 		}
 		return ids
 	}
-	if got := read(collectors.IncidentSpan{Since: minute(0)}); strings.Join(got, " ") != strings.Join(want, " ") {
+	if got := read(evidence.IncidentSpan{Since: minute(0)}); strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("%d incidents, want %d in order", len(got), len(want))
 	}
-	if got := read(collectors.IncidentSpan{Since: minute(0), Until: minute(1), Lasting: true}); len(got) != 701 || got[0] != "lasting" {
+	if got := read(evidence.IncidentSpan{Since: minute(0), Until: minute(1), Lasting: true}); len(got) != 701 || got[0] != "lasting" {
 		t.Errorf("%d incidents of the first minute, want 700 and the lasting one first", len(got))
 	}
 	full := errors.New("full")
-	if err := s.EachIncident(context.Background(), "test/main", collectors.IncidentSpan{}, func(evidence.Incident) error { return full }); !errors.Is(err, full) {
+	if err := s.EachIncident(context.Background(), "test/main", evidence.IncidentSpan{}, func(evidence.Incident) error { return full }); !errors.Is(err, full) {
 		t.Errorf("the callback's error became %v", err)
 	}
 	// Writing while reading must not wait for the reader.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	err := s.EachIncident(ctx, "test/main", collectors.IncidentSpan{Since: minute(3)}, func(in evidence.Incident) error {
+	err := s.EachIncident(ctx, "test/main", evidence.IncidentSpan{Since: minute(3)}, func(in evidence.Incident) error {
 		in.Notes++
-		_, err := s.Commit(ctx, "test/main", 0, minute(9200), collectors.Batch{Incidents: []evidence.Incident{in}})
+		_, err := s.Commit(ctx, "test/main", 0, minute(9200), evidence.Batch{Incidents: []evidence.Incident{in}})
 		if err == nil && in.Notes > 1 {
 			err = fmt.Errorf("%s came twice", in.ID)
 		}

@@ -10,7 +10,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
@@ -118,7 +117,7 @@ func randomCommits(t *testing.T, db database) {
 		at := start()
 		for range rapid.IntRange(1, 8).Draw(r, "commits") {
 			at = at.Add(time.Duration(rapid.IntRange(1, 90).Draw(r, "minutes")) * time.Minute)
-			batch := collectors.Batch{}
+			batch := evidence.Batch{}
 			touched := map[store.Key]bool{}
 			for range rapid.IntRange(0, 5).Draw(r, "observations") {
 				key := store.Key{Source: source, Service: rapid.SampledFrom(names).Draw(r, "service"), Fact: rapid.SampledFrom([]string{"a.flag", "a.count", "a.ratio"}).Draw(r, "fact")}
@@ -159,7 +158,7 @@ func randomCommits(t *testing.T, db database) {
 }
 
 // observe adds one random observation to a batch and to the model.
-func (m *model) observe(r *rapid.T, key store.Key, at time.Time, batch *collectors.Batch) {
+func (m *model) observe(r *rapid.T, key store.Key, at time.Time, batch *evidence.Batch) {
 	old, known := m.rows[key]
 	if rapid.IntRange(0, 4).Draw(r, "withdraw") == 0 {
 		batch.Withdrawals = append(batch.Withdrawals, evidence.Withdrawal{Service: key.Service, Fact: key.Fact, Reason: evidence.MissingNotFound})

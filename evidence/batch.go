@@ -1,0 +1,44 @@
+package evidence
+
+// Batch is one page of a round: what is committed together.
+type Batch struct {
+	Records     []Record
+	Withdrawals []Withdrawal
+	Incidents   []Incident
+	Reviews     []Review
+	// Feedback replaces what the source has told of feedback before; nil tells
+	// nothing, and an empty list that there is none.
+	Feedback []Feedback
+	// Alerts are firings that are new or have changed, by source, fingerprint and
+	// start. AlertSight says when the source was watching for them; nil says
+	// nothing.
+	Alerts     []AlertFiring
+	AlertSight *AlertSight
+	// Covered are the fact groups that are complete with this batch.
+	Covered []Coverage
+	// Cursors to store with the batch; an empty value deletes one.
+	Cursors map[string]string
+	// Skipped counts objects that could not be decoded, by kind. Each costs
+	// itself and never its page.
+	Skipped map[string]int
+	// Unmatched are the series of the whole round that belong to no service; nil
+	// when the round cannot tell, or the source has no series.
+	Unmatched *Unmatched
+}
+
+// Unmatched is what a source has seen and could give to no service of the
+// catalog: mostly a gap in the catalog.
+type Unmatched struct {
+	// Series is how many there are.
+	Series int
+	// Largest are the ten largest groups of them, the largest first.
+	Largest []UnmatchedGroup
+}
+
+// UnmatchedGroup are series that would belong to one service.
+type UnmatchedGroup struct {
+	// Name says what the service would be known by: workload shop/cart.
+	Name string
+	// Series is how many there are.
+	Series int
+}
