@@ -72,27 +72,36 @@ func (e *Exemption) covers(subject *Subject) bool {
 		(len(e.Tiers) == 0 || slices.Contains(e.Tiers, int(subject.Tier)))
 }
 
-// judge holds what is used again from service to service.
+// judge judges one service after the other. Its buffers are used again for
+// every service, because a fleet is judged every minute.
 type judge struct {
 	framework *framework.Framework
 	all       *framework.Vars
 	fresh     *framework.Vars
-	// states are the ages of the facts of the service at hand, missing and down
-	// its voids.
-	states []evidence.State
-	down   []bool
-	since  []time.Time
-	voids  map[string]time.Time
-	// scopes remembers which checks apply to services with equal attributes:
-	// a fleet has far fewer of those than services.
+	// facts are the facts of the service that is judged now, by fact index.
+	facts []fact
+	// invalidated are its invalidated attestations, by check id.
+	invalidated map[string]time.Time
+	// scopes holds by attributes which checks apply: a fleet has far fewer
+	// different attributes than services.
 	scopes map[framework.Attributes][]bool
 }
 
+// fact is one fact about the service that is judged now. It is always replaced
+// whole, so that nothing of the service judged before is left in it.
+type fact struct {
+	// value is the zero Value when the fact is missing.
+	value evidence.Value
+	state evidence.State
+	// since is when the value began; for an attestation, when it was made.
+	since      time.Time
+	sourceDown bool
+}
+
 func newJudge(f *framework.Framework) *judge {
-	n := f.Facts().Len()
 	return &judge{
 		framework: f, all: f.NewVars(), fresh: f.NewVars(),
-		states: make([]evidence.State, n), down: make([]bool, n), since: make([]time.Time, n),
+		facts:  make([]fact, f.Facts().Len()),
 		scopes: map[framework.Attributes][]bool{},
 	}
 }
@@ -101,37 +110,38 @@ func newJudge(f *framework.Framework) *judge {
 func (j *judge) load(b *Basis) {
 	j.all.SetAttributes(&b.Subject.Attributes)
 	j.fresh.SetAttributes(&b.Subject.Attributes)
-	j.voids = b.Voids
-	facts := j.framework.Facts()
-	for i := range facts.Len() {
-		var value evidence.Value
-		state := evidence.StateMissing
-		switch {
-		case b.row != nil:
-			o := b.row[i]
-			if state = o.State(b.At); state != evidence.StateMissing {
-				definition := facts.At(i)
-				value, j.since[i] = definition.Read(o.Value, b.At), o.Since
-			}
-			j.down[i] = state != evidence.StateFresh && o.SourceDown(b.At)
-		case b.Facts != nil:
-			if f, ok := b.Facts[facts.At(i).Name]; ok {
-				value, j.since[i], state = f.Value, f.Since, evidence.StateStale
-				if f.Fresh {
-					state = evidence.StateFresh
-				}
-			}
-			j.down[i] = false
-		default:
-			j.down[i] = false
+	j.invalidated = b.Voids
+	for i := range j.facts {
+		f := b.fact(j.framework.Facts(), i)
+		j.facts[i] = f
+		j.all.Set(i, f.value)
+		if f.state != evidence.StateFresh {
+			f.value = evidence.Value{}
 		}
-		j.states[i] = state
-		j.all.Set(i, value)
-		if state != evidence.StateFresh {
-			value = evidence.Value{}
-		}
-		j.fresh.Set(i, value)
+		j.fresh.Set(i, f.value)
 	}
+}
+
+// fact reads one fact by its index: from the evidence when the basis was made
+// by Judge, else from the facts by name.
+func (b *Basis) fact(facts *evidence.Facts, i int) fact {
+	if b.row == nil {
+		known, ok := b.Facts[facts.At(i).Name]
+		switch {
+		case !ok:
+			return fact{}
+		case known.Fresh:
+			return fact{value: known.Value, state: evidence.StateFresh, since: known.Since}
+		}
+		return fact{value: known.Value, state: evidence.StateStale, since: known.Since}
+	}
+	o := b.row[i]
+	out := fact{state: o.State(b.At)}
+	out.sourceDown = out.state != evidence.StateFresh && o.SourceDown(b.At)
+	if out.state != evidence.StateMissing {
+		out.value, out.since = facts.At(i).Read(o.Value, b.At), o.Since
+	}
+	return out
 }
 
 func (j *judge) card(b *Basis) Scorecard {
@@ -186,7 +196,7 @@ func (j *judge) judgeCheck(r *CheckResult) {
 	r.Fresh = all.verdict
 	aged := false
 	for _, f := range r.Check.Facts {
-		aged = aged || j.states[f] == evidence.StateStale
+		aged = aged || j.facts[f].state == evidence.StateStale
 	}
 	if aged {
 		fresh := j.chain(r.Check, j.fresh)
@@ -201,9 +211,9 @@ func (j *judge) judgeCheck(r *CheckResult) {
 		return
 	}
 	for _, f := range r.Check.Facts {
-		if j.states[f] != evidence.StateFresh {
+		if j.facts[f].state != evidence.StateFresh {
 			r.Missing = append(r.Missing, f)
-			r.SourceDown = r.SourceDown || j.down[f]
+			r.SourceDown = r.SourceDown || j.facts[f].sourceDown
 		}
 	}
 }
@@ -226,7 +236,7 @@ func (j *judge) chain(c *framework.Check, vars *framework.Vars) chainResult {
 		if err != nil && out.err == nil {
 			out.err = err
 		}
-		if truth == framework.True && p.By == framework.ByAttested && j.void(c, p) {
+		if truth == framework.True && p.By == framework.ByAttested && j.invalidatedAttestation(c, p) {
 			truth = framework.False
 		}
 		switch {
@@ -254,10 +264,10 @@ func (j *judge) chain(c *framework.Check, vars *framework.Vars) chainResult {
 	return out
 }
 
-// attested reports whether a claim that is not void yet says yes.
+// attested reports whether an attestation that counts says yes.
 func (j *judge) attested(c *framework.Check, weaker []framework.Proof, vars *framework.Vars) bool {
 	for _, p := range weaker {
-		if p.By != framework.ByAttested || j.void(c, p) {
+		if p.By != framework.ByAttested || j.invalidatedAttestation(c, p) {
 			continue
 		}
 		if truth, err := p.Pass.Eval(vars); err == nil && truth == framework.True {
@@ -267,14 +277,15 @@ func (j *judge) attested(c *framework.Check, weaker []framework.Proof, vars *fra
 	return false
 }
 
-// void reports whether a machine has contradicted the claim since it was made.
-func (j *judge) void(c *framework.Check, p framework.Proof) bool {
-	contradicted, ok := j.voids[c.ID]
+// invalidatedAttestation reports whether a machine has contradicted the
+// attestation since it was made.
+func (j *judge) invalidatedAttestation(c *framework.Check, p framework.Proof) bool {
+	contradicted, ok := j.invalidated[c.ID]
 	if !ok {
 		return false
 	}
 	for _, f := range p.Pass.Facts {
-		if j.since[f].After(contradicted) {
+		if j.facts[f].since.After(contradicted) {
 			return false
 		}
 	}

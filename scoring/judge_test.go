@@ -288,3 +288,71 @@ func TestRejudgingABasisGivesTheSameCard(t *testing.T) {
 		t.Errorf("badge %v, then %v and %v", card.Badge, again.Badge, detached.FreshBadge)
 	}
 }
+
+// TestVerdictsDoNotDependOnTheOrderOfServices judges the same services in
+// every order: the same bytes for each.
+func TestVerdictsDoNotDependOnTheOrderOfServices(t *testing.T) {
+	w := newWorld(t, "x.y 1: machine m.a; attested attest.a || attest.b", "x.z 1: machine m.b; attested attest.b")
+	rows := map[string]evidence.Row{}
+	service := func(name string, observe func()) scoring.Subject {
+		w.row = make(evidence.Row, w.framework.Facts().Len())
+		observe()
+		rows[name] = w.row
+		return scoring.Subject{Name: name, Attributes: framework.Attributes{Tier: 2}}
+	}
+	attested := func(fact string, age time.Duration) { w.observe(fact, evidence.Bool(true), age) }
+	subjects := []scoring.Subject{
+		service("renewed", func() { attested("attest.a", time.Minute); attested("attest.b", time.Minute) }),
+		service("contradicted", func() { attested("attest.a", 30*time.Minute) }),
+		service("stale", func() { attested("attest.b", 2*time.Hour) }),
+		service("unseen", func() {}),
+	}
+	invalidated := map[string]time.Time{"x.y": noon.Add(-10 * time.Minute), "x.z": noon.Add(-10 * time.Minute)}
+	in := scoring.Inputs{
+		Framework: w.framework, Evidence: evidence.NewSet(w.framework.Facts(), rows),
+		Voids: scoring.Voids{"renewed": invalidated, "contradicted": invalidated, "stale": invalidated, "unseen": invalidated},
+	}
+	alone := map[string]string{}
+	for _, s := range subjects {
+		in.Subjects = []scoring.Subject{s}
+		alone[s.Name] = verdicts(scoring.Judge(in, noon)[0])
+	}
+	if alone["renewed"] == alone["contradicted"] {
+		t.Fatalf("an attestation made before the contradiction counts as one made after it: %s", alone["renewed"])
+	}
+	permute(subjects, func(order []scoring.Subject) {
+		in.Subjects = order
+		for i, card := range scoring.Judge(in, noon) {
+			if got := verdicts(card); got != alone[card.Service] {
+				t.Errorf("%s, judged after %d others:\ngot  %s\nwant %s", card.Service, i, got, alone[card.Service])
+			}
+		}
+	})
+}
+
+// verdicts is the card as text.
+func verdicts(card scoring.Scorecard) string {
+	text := fmt.Sprint(card.Score, card.Coverage, card.Badge, card.FreshBadge, card.Ceiling, card.Basis.Known())
+	for _, r := range card.Checks {
+		r.Check = nil
+		text += fmt.Sprintf("\n%+v", r)
+	}
+	return text
+}
+
+// permute gives every order of the items to each.
+func permute[T any](items []T, each func([]T)) {
+	var walk func(n int)
+	walk = func(n int) {
+		if n == 0 {
+			each(items)
+			return
+		}
+		for i := range n {
+			items[i], items[n-1] = items[n-1], items[i]
+			walk(n - 1)
+			items[i], items[n-1] = items[n-1], items[i]
+		}
+	}
+	walk(len(items))
+}
