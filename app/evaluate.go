@@ -287,7 +287,7 @@ func still(b scoring.BadgeState) scoring.BadgeState {
 }
 
 func (e *evaluation) snapshot(ctx context.Context, w *world, cards []scoring.Scorecard, set *evidence.Set, now time.Time) (*snapshot.Snapshot, error) {
-	out := &snapshot.Snapshot{At: now, Framework: w.framework, ActivatedAt: e.activated, Blind: w.blind, Exemptions: w.exemptions}
+	out := &snapshot.Snapshot{At: now, Framework: w.framework, ActivatedAt: e.activated, Blind: w.blind}
 	for i := range cards {
 		card := &cards[i]
 		entry, _ := w.catalog.Service(card.Service)

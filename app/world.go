@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/catalog"
@@ -63,14 +64,20 @@ func buildWorld(o Options, c *config.Valid, f found, deps sourceDeps) (*world, e
 		if _, err := w.framework.Check(e.Check); err != nil {
 			errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err))
 		}
-		for _, name := range e.Services {
-			// What is not discovered yet may be.
-			if _, err := w.catalog.Lookup(name); err != nil && len(c.Catalog().PagerDuty) == 0 {
+		// An alias covers the service that has it.
+		services := slices.Clone(e.Services)
+		for i, name := range services {
+			entry, err := w.catalog.Lookup(name)
+			switch {
+			case err == nil:
+				services[i] = entry.Name
+			case len(c.Catalog().PagerDuty) == 0:
+				// With discovery, an unknown service may be discovered later.
 				errs = append(errs, fmt.Errorf("%s: exemptions: %s: %w", e.Origin, e.Check, err))
 			}
 		}
 		w.exemptions = append(w.exemptions, scoring.Exemption{
-			Check: e.Check, Services: e.Services, Tiers: e.Tiers, Reason: e.Reason, Approver: e.Approver, Expires: e.Until(),
+			Check: e.Check, Services: services, Tiers: e.Tiers, Reason: e.Reason, Approver: e.Approver, Expires: e.Until(),
 		})
 	}
 	if err := errors.Join(errs...); err != nil {

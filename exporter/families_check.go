@@ -35,7 +35,7 @@ func checkGroup() Group {
 				Name: "exemption_expiry_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
 				Labels:   []string{ServiceLabel, "check"},
 				Help:     "When the exemption of the check ends, as a Unix time; the latest where there are several.",
-				Presence: "an exemption is in force or still to come",
+				Presence: "an exemption of the check covers the service",
 				Collect:  collectExemptions,
 			},
 		},
@@ -101,27 +101,17 @@ func collectFeedback(s *snapshot.Snapshot, _ Options, emit Emit) {
 }
 
 func collectExemptions(s *snapshot.Snapshot, _ Options, emit Emit) {
-	type waived struct{ service, check string }
-	expiry := map[waived]int64{}
-	for _, exemption := range s.Exemptions {
-		if !exemption.Expires.After(s.At) {
-			continue
-		}
-		for _, service := range exemption.Services {
-			key := waived{service, exemption.Check}
-			expiry[key] = max(expiry[key], exemption.Expires.Unix())
-		}
-	}
-	// Services and checks are walked in the snapshot's order, so that the page
-	// of one snapshot is always the same.
-	if len(expiry) == 0 || s.Framework == nil {
+	if s.Framework == nil {
 		return
 	}
 	for i := range s.Services {
-		name := s.Services[i].Entry.Name
+		service := &s.Services[i]
+		if service.Card == nil || service.Card.Basis == nil {
+			continue
+		}
 		for _, check := range s.Framework.Checks {
-			if at, ok := expiry[waived{name, check.ID}]; ok {
-				emit(float64(at), name, check.ID)
+			if exemption := service.Card.Basis.Exempt[check.ID]; exemption != nil {
+				emit(float64(exemption.Expires.Unix()), service.Entry.Name, check.ID)
 			}
 		}
 	}

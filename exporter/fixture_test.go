@@ -99,6 +99,9 @@ func smallSnapshot() *snapshot.Snapshot {
 					Modules: []scoring.ModuleResult{cicd, security},
 					Score:   scoring.Bounds[float64]{Lower: 1.0 / 3, Upper: 1},
 					Ceiling: framework.Silver,
+					Basis: &scoring.Basis{Exempt: map[string]*scoring.Exemption{
+						"security-scan": {Check: "security-scan", Services: []string{"checkout"}, Expires: now.AddDate(0, 2, 0)},
+					}},
 				},
 				Badge: scoring.BadgeState{
 					Badge: framework.Bronze, Since: changed, FirstJudged: changed.AddDate(0, -1, 0), At: now,
@@ -124,11 +127,6 @@ func smallSnapshot() *snapshot.Snapshot {
 		Transitions: []snapshot.TransitionCount{
 			{Direction: "award", Cause: scoring.CauseInitial, Count: 2},
 			{Direction: "regress", Cause: scoring.CauseEvidence, Count: 1},
-		},
-		Exemptions: []scoring.Exemption{
-			{Check: "security-scan", Services: []string{"checkout"}, Expires: now.AddDate(0, 1, 0)},
-			{Check: "security-scan", Services: []string{"checkout", "gone"}, Expires: now.AddDate(0, 2, 0)},
-			{Check: "cicd-pipeline", Services: []string{"checkout"}, Expires: now.AddDate(0, 0, -1)},
 		},
 	}
 	s.Feedback = []evidence.Feedback{

@@ -19,7 +19,7 @@ func Judge(in Inputs, now time.Time) []Scorecard {
 		basis := &Basis{
 			Framework: in.Framework,
 			Subject:   *subject,
-			Exempt:    exemptionsFor(in.Exemptions, subject, now),
+			Exempt:    inForce(in.Exemptions, subject, now),
 			Scheduled: scheduled,
 			Voids:     in.Voids[subject.Name],
 			At:        now,
@@ -47,29 +47,6 @@ func scheduledChecks(f *framework.Framework, blind map[string]bool, now time.Tim
 		}
 	}
 	return scheduled
-}
-
-func exemptionsFor(exemptions []Exemption, subject *Subject, now time.Time) map[string]*Exemption {
-	var out map[string]*Exemption
-	for i := range exemptions {
-		e := &exemptions[i]
-		if !now.Before(e.Expires) || !e.covers(subject) {
-			continue
-		}
-		if out == nil {
-			out = map[string]*Exemption{}
-		}
-		out[e.Check] = e
-	}
-	return out
-}
-
-func (e *Exemption) covers(subject *Subject) bool {
-	if len(e.Services) == 0 && len(e.Tiers) == 0 {
-		return false
-	}
-	return (len(e.Services) == 0 || slices.Contains(e.Services, subject.Name)) &&
-		(len(e.Tiers) == 0 || slices.Contains(e.Tiers, int(subject.Tier)))
 }
 
 // judge judges one service after the other. Its buffers are used again for

@@ -43,18 +43,6 @@ type Subject struct {
 	framework.Attributes
 }
 
-// Exemption waives one check for some services until it expires. Reason,
-// approver and expiry are required, and at least one of Services and Tiers;
-// where both are given it is for services that both select.
-type Exemption struct {
-	Check    string
-	Services []string
-	Tiers    []int
-	Reason   string
-	Approver string
-	Expires  time.Time
-}
-
 // Inputs is everything a judgement depends on.
 type Inputs struct {
 	Framework  *framework.Framework

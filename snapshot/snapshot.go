@@ -28,8 +28,6 @@ type Snapshot struct {
 	Transitions []TransitionCount
 	// Sources in id order.
 	Sources []SourceStatus
-	// Exemptions in force or still to come into force.
-	Exemptions []scoring.Exemption
 	// Groups are the incident figures of the fleet, its orgs, teams and tiers;
 	// those that never had an incident are not there. See Measure.
 	Groups []correlation.GroupFigures
