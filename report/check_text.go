@@ -94,7 +94,7 @@ func (c Scorecard) writeCheckHead(p *prose, check Check) {
 	}
 	id, text := clean(check.ID), clean(strings.Join(basis, ", "))
 	head := bold.on(id, p.style) + "   " + statusPaint(check.Status).on(word, p.style)
-	if cells(id)+cells(word)+cells(text)+6 <= p.style.prose() {
+	if textWidth(id)+textWidth(word)+textWidth(text)+6 <= p.style.prose() {
 		p.b.WriteString(head + "   " + text + "\n")
 		return
 	}

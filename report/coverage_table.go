@@ -22,16 +22,16 @@ func (c Coverage) WriteTable(w io.Writer, style Style) error {
 }
 
 func (c Coverage) writeChecks(p *prose) {
-	t := &table{columns: []column{
-		{head: "CHECK", floor: 20}, {head: "LEVEL", right: true, drop: 1}, {head: "DECIDED", right: true}, {head: "SHARE", right: true, drop: 2}, {head: "WANTS", floor: 24, wrap: true},
+	t := &grid{columns: []column{
+		{head: "CHECK", min: 20}, {head: "LEVEL", right: true, drop: 1}, {head: "DECIDED", right: true}, {head: "SHARE", right: true, drop: 2}, {head: "WANTS", min: 24, wrap: true},
 	}}
 	for _, check := range c.Checks {
 		if check.complete() && !p.style.All {
 			continue
 		}
-		wants := cell{}
+		wants := ""
 		if check.Blind {
-			wants = append(wants, span{"blind: ", yellow})
+			wants = yellow.on("blind:", p.style) + " "
 		}
 		var facts []string
 		for _, want := range check.Wants {
@@ -42,8 +42,8 @@ func (c Coverage) writeChecks(p *prose) {
 			}
 			facts = append(facts, part)
 		}
-		wants = append(wants, text(orNone(strings.Join(facts, ", ")))...)
-		t.rows = append(t.rows, []cell{text(check.ID), text(fmt.Sprint(check.Level)), text(fmt.Sprintf("%d/%d", check.Decided, check.Applies)), text(shareText(check.Share)), wants})
+		wants += clean(orNone(strings.Join(facts, ", ")))
+		t.rows = append(t.rows, []string{clean(check.ID), clean(fmt.Sprint(check.Level)), clean(fmt.Sprintf("%d/%d", check.Decided, check.Applies)), clean(shareText(check.Share)), wants})
 	}
 	if len(t.rows) > 0 {
 		t.write(&p.b, p.style)
@@ -52,9 +52,9 @@ func (c Coverage) writeChecks(p *prose) {
 }
 
 func (c Coverage) writeFacts(p *prose) {
-	t := &table{columns: []column{
-		{head: "FACT", floor: 20}, {head: "DATA", right: true}, {head: "SHARE", right: true, drop: 3}, {head: "STALE", right: true, drop: 1},
-		{head: "CHECKS", right: true, drop: 2}, {head: "MISSING BECAUSE", floor: 18, wrap: true},
+	t := &grid{columns: []column{
+		{head: "FACT", min: 20}, {head: "DATA", right: true}, {head: "SHARE", right: true, drop: 3}, {head: "STALE", right: true, drop: 1},
+		{head: "CHECKS", right: true, drop: 2}, {head: "MISSING BECAUSE", min: 18, wrap: true},
 	}}
 	for _, fact := range c.Facts {
 		if !p.style.All && (fact.complete(c.Services) || len(fact.Checks) == 0) {
@@ -64,9 +64,9 @@ func (c Coverage) writeFacts(p *prose) {
 		for _, r := range fact.Missing {
 			reasons = append(reasons, fmt.Sprintf("%s %d", r.Reason, r.Services))
 		}
-		t.rows = append(t.rows, []cell{
-			text(fact.Name), text(fmt.Sprintf("%d/%d", fact.WithData, c.Services)), text(shareText(fact.Share)), text(countText(fact.Stale)),
-			text(countText(len(fact.Checks))), text(orNone(strings.Join(reasons, ", "))),
+		t.rows = append(t.rows, []string{
+			clean(fact.Name), clean(fmt.Sprintf("%d/%d", fact.WithData, c.Services)), clean(shareText(fact.Share)), clean(countText(fact.Stale)),
+			clean(countText(len(fact.Checks))), clean(orNone(strings.Join(reasons, ", "))),
 		})
 	}
 	if len(t.rows) > 0 {
@@ -135,11 +135,11 @@ func (c Coverage) writeFeedback(p *prose) {
 	}
 	slices.SortStableFunc(all, func(a, b said) int { return cmp.Compare(b.issues, a.issues) })
 	p.heading("WHAT TEAMS SAY")
-	t := &table{columns: []column{
-		{head: "CHECK", floor: 20}, {head: "ISSUES", right: true}, {head: "SAYING", floor: 18, wrap: true},
+	t := &grid{columns: []column{
+		{head: "CHECK", min: 20}, {head: "ISSUES", right: true}, {head: "SAYING", min: 18, wrap: true},
 	}}
 	for _, s := range all {
-		t.rows = append(t.rows, []cell{text(s.check.ID), text(fmt.Sprint(s.issues)), text(feedbackText(s.check.Feedback))})
+		t.rows = append(t.rows, []string{clean(s.check.ID), clean(fmt.Sprint(s.issues)), clean(feedbackText(s.check.Feedback))})
 	}
 	t.write(&p.b, p.style)
 	p.blank()

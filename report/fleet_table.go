@@ -13,7 +13,7 @@ import (
 func (f Fleet) WriteTable(w io.Writer, style Style) error {
 	var b strings.Builder
 	if len(f.Services) > 0 {
-		t := f.table()
+		t := f.table(style)
 		dropped := t.write(&b, style)
 		b.WriteByte('\n')
 		f.legend(&b, dropped, style)
@@ -30,32 +30,32 @@ func flush(w io.Writer, rendered, what string) error {
 	return nil
 }
 
-func (f Fleet) table() *table {
-	t := &table{columns: []column{
-		{head: "SERVICE", floor: 16},
-		{head: "TEAM", floor: 10, drop: 3},
+func (f Fleet) table(style Style) *grid {
+	t := &grid{columns: []column{
+		{head: "SERVICE", min: 16},
+		{head: "TEAM", min: 10, drop: 3},
 		{head: "TIER", right: true, drop: 2},
-		{head: "BADGE", floor: 14},
+		{head: "BADGE", min: 14},
 		{head: "SCORE", drop: 6},
 	}}
 	for _, m := range f.Modules {
-		t.columns = append(t.columns, column{head: clean(m.ID), floor: 5, drop: 5})
+		t.columns = append(t.columns, column{head: clean(m.ID), min: 5, drop: 5})
 	}
 	t.columns = append(t.columns, column{head: "COVERED", right: true, drop: 1}, column{head: "GAP TO NEXT", drop: 4})
 	for _, row := range f.Services {
-		line := []cell{text(row.Service), text(orNone(row.Team)), text(tier(row.Tier)), badgeCell(row), text(scoreText(row.Score))}
+		line := []string{clean(row.Service), clean(orNone(row.Team)), clean(tier(row.Tier)), badgeCell(row, style), clean(scoreText(row.Score))}
 		for i, m := range f.Modules {
 			level := none
 			if i < len(row.Modules) {
 				level = levelText(m.Scale, row.Modules[i])
 			}
-			line = append(line, text(level))
+			line = append(line, clean(level))
 		}
 		coverage := none
 		if row.Coverage != nil {
 			coverage = percent(*row.Coverage)
 		}
-		t.rows = append(t.rows, append(line, text(coverage), text(gapText(row))))
+		t.rows = append(t.rows, append(line, clean(coverage), clean(gapText(row))))
 	}
 	return t
 }
@@ -109,57 +109,35 @@ func (f Fleet) footer(b *strings.Builder, style Style) {
 			unjudged++
 		}
 	}
-	parts := []span{{plural(len(f.Services), "service") + ":", plain}}
+	parts := []string{plural(len(f.Services), "service") + ":"}
 	badges := framework.Badges()
 	for i := len(badges) - 1; i >= 0; i-- {
 		name := badges[i].String()
-		parts = append(parts, span{fmt.Sprintf("%d %s", counts[name], name), badgePaint(name)})
+		parts = append(parts, badgePaint(name).on(fmt.Sprintf("%d %s", counts[name], name), style)+",")
 	}
 	if unjudged > 0 {
-		parts = append(parts, span{fmt.Sprintf("%d not judged", unjudged), plain})
+		parts = append(parts, fmt.Sprintf("%d not judged,", unjudged))
 	}
 	if held > 0 {
-		parts = append(parts, span{fmt.Sprintf("%d held in doubt", held), yellow})
+		parts = append(parts, yellow.on(fmt.Sprintf("%d held in doubt", held), style)+",")
 	}
-	writeList(b, parts, style)
+	lines := strings.Join(wrapWords(parts, style.prose()-2), "\n  ")
+	b.WriteString(strings.TrimSuffix(lines, ",") + "\n")
 	fmt.Fprintf(b, "framework %s %s, evaluated %s\n", clean(f.Framework.Name), clean(f.Framework.Version), minute(f.At))
 }
 
-// writeList writes a heading and what follows it, separated by commas and
-// wrapped between the parts.
-func writeList(b *strings.Builder, parts []span, style Style) {
-	used := 0
-	for i, part := range parts {
-		size := cells(part.text) + 2 // with the space before and the comma after
-		switch {
-		case i == 0:
-			size--
-		case used+size > style.prose():
-			b.WriteString("\n  ")
-			used = 2
-		default:
-			b.WriteByte(' ')
-		}
-		b.WriteString(part.paint.on(part.text, style))
-		if i > 0 && i < len(parts)-1 {
-			b.WriteByte(',')
-		}
-		used += size
-	}
-	b.WriteByte('\n')
-}
-
 // badgeCell is the badge with its mark and its qualifiers.
-func badgeCell(row FleetRow) cell {
+func badgeCell(row FleetRow, style Style) string {
 	if row.NoBadge == noBadgeNotJudged {
-		return cell{{"not judged", dim}}
+		return dim.on("not judged", style)
 	}
-	c := cell{{titled(clean(row.Badge)), badgePaint(row.Badge)}}
+	c := titled(clean(row.Badge))
 	if row.Badge == framework.NoBadge.String() {
-		c[0].text = "none"
+		c = "none"
 	}
+	c = badgePaint(row.Badge).on(c, style)
 	if row.OnHold {
-		c = append(c, span{" ", plain}, span{"held", yellow})
+		c += " " + yellow.on("held", style)
 	}
 	var marks []string
 	if n := row.Qualifiers.Exempt; n > 0 {
@@ -169,7 +147,7 @@ func badgeCell(row FleetRow) cell {
 		marks = append(marks, strconv.Itoa(n)+"a")
 	}
 	if len(marks) > 0 {
-		c = append(c, span{" (" + strings.Join(marks, " ") + ")", plain})
+		c += " (" + strings.Join(marks, " ") + ")"
 	}
 	return c
 }

@@ -90,8 +90,8 @@ func TestTablesStayAligned(t *testing.T) {
 				t.Fatalf("width %d: no badge column in %q", limit, lines[0])
 			}
 			for _, line := range lines[:7] {
-				if limit >= 8 && cells(line) > limit {
-					t.Errorf("width %d: %d cells: %q", limit, cells(line), line)
+				if limit >= 8 && textWidth(line) > limit {
+					t.Errorf("width %d: %d cells: %q", limit, textWidth(line), line)
 				}
 				if strings.HasSuffix(line, " ") {
 					t.Errorf("width %d: trailing space: %q", limit, line)
@@ -110,7 +110,7 @@ func cellOf(line, head string) int {
 	if i < 0 {
 		return -1
 	}
-	return cells(line[:i])
+	return textWidth(line[:i])
 }
 
 // boundary reports whether a word starts at the cell after a gap.
@@ -122,7 +122,7 @@ func boundary(line string, at int) bool {
 			return gap && r != ' '
 		}
 		gap = r == ' '
-		used += runeCells(r)
+		used += textWidth(string(r))
 	}
 	return false
 }

@@ -27,15 +27,15 @@ func ProgressLine(source, step string, pace *Pace, now time.Time, width int) str
 	if text := pace.Text(now); text != "" {
 		tail += "  " + text
 	}
-	room := width - cells(name) - cells(tail) - 2*len(tableGap)
+	room := width - textWidth(name) - textWidth(tail) - 2*len(columnGap)
 	if room >= leastBar {
-		return name + tableGap + bar(pace.Share(), min(room, mostBar)) + tableGap + tail
+		return name + columnGap + bar(pace.Share(), min(room, mostBar)) + columnGap + tail
 	}
 	// Without a bar; what is still too long is cut.
-	if over := cells(name) + len(tableGap) + cells(tail) - width; over > 0 {
-		name = truncate(name, max(leastName, cells(name)-over))
+	if over := textWidth(name) + len(columnGap) + textWidth(tail) - width; over > 0 {
+		name = cut(name, max(leastName, textWidth(name)-over))
 	}
-	return truncate(name+tableGap+tail, max(0, width))
+	return cut(name+columnGap+tail, max(0, width))
 }
 
 // ProgressDone tells a step that has come to its end.

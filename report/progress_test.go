@@ -25,7 +25,7 @@ func TestProgressLinesFitAndSayRateAndTimeLeft(t *testing.T) {
 		{30, "pagerduty/m…   30%  4,500 rec…"},
 	} {
 		got := ProgressLine("pagerduty/main", "history of incidents", &p, now, c.width)
-		if got != c.want || cells(got) > c.width {
+		if got != c.want || textWidth(got) > c.width {
 			t.Errorf("at %d columns:\n%q, not\n%q", c.width, got, c.want)
 		}
 	}

@@ -28,7 +28,7 @@ const roundWidth = 120
 // bounded is the style with a width.
 func bounded(style Style) Style {
 	if style.Width <= 0 {
-		style.Width = roundWidth
+		style.Width, style.noCut = roundWidth, true
 	}
 	return style
 }
@@ -89,11 +89,11 @@ func (r *Round) WritePlan(w io.Writer, style Style) error {
 	case len(r.Planned) == 0:
 		p.indented("Nothing is to be asked: the catalog refers to nothing of this source.")
 	default:
-		t := &table{columns: []column{
-			{head: "PLANNED CALL", floor: 18, wrap: true}, {head: "REQUESTS", floor: 8, wrap: true}, {head: "QUERY", floor: 24, wrap: true}, {head: "FACTS", floor: 24, wrap: true, drop: 1},
+		t := &grid{columns: []column{
+			{head: "PLANNED CALL", min: 18, wrap: true}, {head: "REQUESTS", min: 8, wrap: true}, {head: "QUERY", min: 24, wrap: true}, {head: "FACTS", min: 24, wrap: true, drop: 1},
 		}}
 		for _, c := range r.Planned {
-			t.rows = append(t.rows, []cell{text(c.Call), text(c.Requests), text(orNone(queryText(c.Query))), text(orNone(names(c.Facts, style)))})
+			t.rows = append(t.rows, []string{clean(c.Call), clean(c.Requests), clean(orNone(queryText(c.Query))), clean(orNone(names(c.Facts, style)))})
 		}
 		t.write(&p.b, style)
 	}
@@ -129,20 +129,20 @@ func (r *Round) WriteTable(w io.Writer, style Style) error {
 
 func (r *Round) writeRecords(p *prose) {
 	shown, left := r.first(len(r.Records), p.style)
-	p.section(&table{columns: []column{
-		{head: "SERVICE", floor: 12}, {head: "FACT", floor: 24}, {head: "VALUE", floor: 10}, {head: "OBSERVED AT", drop: 2}, {head: "GROUP", floor: 8, drop: 1}, {head: "DETAIL", floor: 16},
-	}}, shown, func(i int) []cell {
+	p.section(&grid{columns: []column{
+		{head: "SERVICE", min: 12}, {head: "FACT", min: 24}, {head: "VALUE", min: 10}, {head: "OBSERVED AT", drop: 2}, {head: "GROUP", min: 8, drop: 1}, {head: "DETAIL", min: 16},
+	}}, shown, func(i int) []string {
 		x := r.Records[i]
-		return []cell{text(x.Service), text(x.Fact), text(x.Value.Text(x.Unit)), text(minute(x.ObservedAt)), text(orNone(x.Group)), text(orNone(x.Detail))}
+		return []string{clean(x.Service), clean(x.Fact), clean(x.Value.Text(x.Unit)), clean(minute(x.ObservedAt)), clean(orNone(x.Group)), clean(orNone(x.Detail))}
 	})
 	p.more(left, "record")
 }
 
 func (r *Round) writeIncidents(p *prose) {
 	shown, left := newest(r.Incidents, p.style)
-	p.section(&table{columns: []column{
-		{head: "INCIDENT"}, {head: "SERVICES", floor: 12}, {head: "STARTED"}, {head: "ACKNOWLEDGED", drop: 2}, {head: "RESOLVED"}, {head: "BY", drop: 3}, {head: "URGENCY", drop: 1}, {head: "TITLE", floor: 12},
-	}}, len(shown), func(i int) []cell {
+	p.section(&grid{columns: []column{
+		{head: "INCIDENT"}, {head: "SERVICES", min: 12}, {head: "STARTED"}, {head: "ACKNOWLEDGED", drop: 2}, {head: "RESOLVED"}, {head: "BY", drop: 3}, {head: "URGENCY", drop: 1}, {head: "TITLE", min: 12},
+	}}, len(shown), func(i int) []string {
 		x := shown[i]
 		acknowledged, resolved, urgency := "unknown", "open", "low"
 		switch {
@@ -160,16 +160,16 @@ func (r *Round) writeIncidents(p *prose) {
 		if x.Urgent {
 			urgency = "high"
 		}
-		return []cell{text(x.ID), text(orNone(strings.Join(x.Services, ", "))), text(minute(x.StartedAt)), text(acknowledged), text(resolved), text(orNone(x.Resolver)), text(urgency), text(orNone(x.Template))}
+		return []string{clean(x.ID), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)), clean(acknowledged), clean(resolved), clean(orNone(x.Resolver)), clean(urgency), clean(orNone(x.Template))}
 	})
 	p.before(left, "incident")
 }
 
 func (r *Round) writeAlerts(p *prose) {
 	shown, left := newest(r.Alerts, p.style)
-	p.section(&table{columns: []column{
-		{head: "ALERT", floor: 16}, {head: "SERVICES", floor: 12}, {head: "FIRED"}, {head: "UNTIL"}, {head: "SEVERITY", floor: 8, drop: 1}, {head: "PAGES", drop: 2},
-	}}, len(shown), func(i int) []cell {
+	p.section(&grid{columns: []column{
+		{head: "ALERT", min: 16}, {head: "SERVICES", min: 12}, {head: "FIRED"}, {head: "UNTIL"}, {head: "SEVERITY", min: 8, drop: 1}, {head: "PAGES", drop: 2},
+	}}, len(shown), func(i int) []string {
 		x := shown[i]
 		until, pages := "still firing", "no"
 		if !x.EndedAt.IsZero() {
@@ -178,31 +178,31 @@ func (r *Round) writeAlerts(p *prose) {
 		if x.Paging {
 			pages = "yes"
 		}
-		return []cell{text(x.Alert), text(orNone(strings.Join(x.Services, ", "))), text(minute(x.StartedAt)), text(until), text(orNone(x.Severity)), text(pages)}
+		return []string{clean(x.Alert), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)), clean(until), clean(orNone(x.Severity)), clean(pages)}
 	})
 	p.before(left, "alert")
 }
 
 func (r *Round) writeFeedback(p *prose) {
-	p.section(&table{columns: []column{
-		{head: "FEEDBACK ON", floor: 16}, {head: "SAYS"}, {head: "ISSUES", right: true},
-	}}, len(r.Feedback), func(i int) []cell {
+	p.section(&grid{columns: []column{
+		{head: "FEEDBACK ON", min: 16}, {head: "SAYS"}, {head: "ISSUES", right: true},
+	}}, len(r.Feedback), func(i int) []string {
 		x := r.Feedback[i]
-		return []cell{text(x.Check), text(x.Kind), text(thousands(x.Count))}
+		return []string{clean(x.Check), clean(x.Kind), clean(thousands(x.Count))}
 	})
 }
 
 func (r *Round) writeReviews(p *prose) {
 	shown, left := r.first(len(r.Reviews), p.style)
-	p.section(&table{columns: []column{
-		{head: "REVIEW"}, {head: "SERVICE", floor: 12}, {head: "STATUS"}, {head: "CREATED"}, {head: "COMPLETED"},
-	}}, shown, func(i int) []cell {
+	p.section(&grid{columns: []column{
+		{head: "REVIEW"}, {head: "SERVICE", min: 12}, {head: "STATUS"}, {head: "CREATED"}, {head: "COMPLETED"},
+	}}, shown, func(i int) []string {
 		x := r.Reviews[i]
 		status := strings.ReplaceAll(x.Status, "_", " ")
 		if x.Gone {
 			status = "gone"
 		}
-		return []cell{text(x.Key), text(orNone(x.Service)), text(status), text(minute(x.CreatedAt)), text(minuteOrNone(x.CompletedAt))}
+		return []string{clean(x.Key), clean(orNone(x.Service)), clean(status), clean(minute(x.CreatedAt)), clean(minuteOrNone(x.CompletedAt))}
 	})
 	p.more(left, "review")
 }
@@ -216,11 +216,11 @@ func (r *Round) writeWithdrawals(p *prose) {
 		list        []RoundWithdrawal
 	}{{"WITHDRAWN FROM", "withdrawal", withdrawn}, {"UNKNOWN FOR", "unknown fact", unknown}} {
 		shown, left := r.first(len(part.list), p.style)
-		p.section(&table{columns: []column{
-			{head: part.head, floor: 12}, {head: "FACT", floor: 24}, {head: "BECAUSE", floor: 20, wrap: true},
-		}}, shown, func(i int) []cell {
+		p.section(&grid{columns: []column{
+			{head: part.head, min: 12}, {head: "FACT", min: 24}, {head: "BECAUSE", min: 20, wrap: true},
+		}}, shown, func(i int) []string {
 			x := part.list[i]
-			return []cell{text(x.Service), text(x.Fact), text(missingWords(x.Reason))}
+			return []string{clean(x.Service), clean(x.Fact), clean(missingWords(x.Reason))}
 		})
 		p.more(left, part.thing)
 	}
@@ -239,11 +239,11 @@ func (r *Round) withdrawn() (withdrawn, unknown []RoundWithdrawal) {
 }
 
 func (r *Round) writeCovered(p *prose) {
-	p.section(&table{columns: []column{
-		{head: "COVERED GROUP"}, {head: "FACTS", right: true}, {head: "EXCEPT", floor: 24, wrap: true},
-	}}, len(r.Covered), func(i int) []cell {
+	p.section(&grid{columns: []column{
+		{head: "COVERED GROUP"}, {head: "FACTS", right: true}, {head: "EXCEPT", min: 24, wrap: true},
+	}}, len(r.Covered), func(i int) []string {
 		x := r.Covered[i]
-		return []cell{text(x.Group), text(fmt.Sprint(len(x.Facts))), text(orNone(r.exceptions(x.Except, p.style)))}
+		return []string{clean(x.Group), clean(fmt.Sprint(len(x.Facts))), clean(orNone(r.exceptions(x.Except, p.style)))}
 	})
 }
 
@@ -276,26 +276,26 @@ func (r *Round) writeUnmatched(p *prose) {
 	if r.Unmatched == nil || r.Unmatched.Series == 0 {
 		return
 	}
-	p.section(&table{columns: []column{
-		{head: "SERIES OF NO SERVICE", floor: 24}, {head: "SERIES", right: true},
-	}}, len(r.Unmatched.Largest), func(i int) []cell {
+	p.section(&grid{columns: []column{
+		{head: "SERIES OF NO SERVICE", min: 24}, {head: "SERIES", right: true},
+	}}, len(r.Unmatched.Largest), func(i int) []string {
 		g := r.Unmatched.Largest[i]
-		return []cell{text(g.Name), text(thousands(g.Series))}
+		return []string{clean(g.Name), clean(thousands(g.Series))}
 	})
 	p.indented("In all " + thousands(r.Unmatched.Series) + " series belong to no service of the catalog.")
 	p.blank()
 }
 
 func (r *Round) writeRequests(p *prose) {
-	p.section(&table{columns: []column{
-		{head: "REQUEST MADE", floor: 18}, {head: "ENDED", floor: 8}, {head: "TIMES", right: true},
-	}}, len(r.Requests), func(i int) []cell {
+	p.section(&grid{columns: []column{
+		{head: "REQUEST MADE", min: 18}, {head: "ENDED", min: 8}, {head: "TIMES", right: true},
+	}}, len(r.Requests), func(i int) []string {
 		x := r.Requests[i]
-		ended := cell{{clean(x.Outcome), plain}}
+		ended := clean(x.Outcome)
 		if x.Outcome != "ok" {
-			ended[0].paint = red
+			ended = red.on(ended, p.style)
 		}
-		return []cell{text(x.Call), ended, text(thousands(x.Count))}
+		return []string{clean(x.Call), ended, clean(thousands(x.Count))}
 	})
 }
 
@@ -314,7 +314,7 @@ func (r *Round) writeSummary(p *prose) {
 	parts = append(parts, count(len(withdrawn), "withdrawal"), count(len(r.Covered), "group")+" covered")
 	summary := fmt.Sprintf("%s: %s in %s;", clean(r.Source), strings.Join(parts, ", "), lasting(time.Duration(r.Seconds*float64(time.Second))))
 	gap := " "
-	if cells(summary+" nothing was stored") > p.style.Width {
+	if textWidth(summary+" nothing was stored") > p.style.Width {
 		gap = "\n"
 	}
 	p.b.WriteString(strings.Join(wrap(summary, p.style.Width), "\n") + gap + "nothing was stored\n")
@@ -326,7 +326,7 @@ func (r *Round) writeSummary(p *prose) {
 }
 
 // section writes a table and a blank line, or nothing when it has no rows.
-func (p *prose) section(t *table, rows int, row func(i int) []cell) {
+func (p *prose) section(t *grid, rows int, row func(i int) []string) {
 	if rows == 0 {
 		return
 	}

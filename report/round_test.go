@@ -125,7 +125,7 @@ func TestARoundFitsItsWidth(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(out.String()) {
-			if n := cells(strings.TrimSuffix(line, "\n")); n > bounded(style).Width {
+			if n := textWidth(strings.TrimSuffix(line, "\n")); n > bounded(style).Width {
 				t.Errorf("%d columns at width %d: %s", n, style.Width, line)
 			}
 		}
@@ -140,5 +140,31 @@ func TestARoundFitsItsWidth(t *testing.T) {
 				t.Errorf("no %q in\n%s", want, out.String())
 			}
 		}
+	}
+}
+
+// TestWithoutATerminalIdentifiersAreNeverCut has names that are longer than a
+// line: programs read them.
+func TestWithoutATerminalIdentifiersAreNeverCut(t *testing.T) {
+	service, fact := strings.Repeat("service-", 12)+"1", "pagerduty."+strings.Repeat("long_", 14)+"name"
+	r := sampleRound(t)
+	r = NewRound(r.Source, r.StartsFrom, r.facts, r.At)
+	r.Plan([]collectors.PlannedCall{{Call: "GET /oncalls", Requests: "1", Facts: []string{fact}}})
+	detail := "found in " + strings.Repeat("many words ", 20) + "end"
+	record := evidence.Record{Service: service, Fact: fact, Value: evidence.Int(1), Detail: detail}
+	incident := evidence.Incident{ID: "Q1", Services: []string{"cart", service}, StartedAt: r.At}
+	r.Add(evidence.Batch{Records: []evidence.Record{record}, Incidents: []evidence.Incident{incident}})
+	r.Finish(time.Second)
+	r.Against(1, func(string, string) bool { return true })
+	var out bytes.Buffer
+	if err := errors.Join(r.WritePlan(&out, Style{}), r.WriteTable(&out, Style{})); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if strings.Count(text, service) != 2 || strings.Count(text, fact) != 2 || !strings.Contains(text, "OBSERVED AT") {
+		t.Errorf("a name is cut or a column left out:\n%s", text)
+	}
+	if strings.Contains(text, "…") || !strings.Contains(text, "end\n") {
+		t.Errorf("a detail is cut:\n%s", text)
 	}
 }

@@ -52,7 +52,7 @@ func (p *prose) field(label, content string) {
 
 // fieldLine writes a labelled line as it is; its text is safe to print.
 func (p *prose) fieldLine(label, line string) {
-	fmt.Fprintf(&p.b, "  %s%s%s\n", dim.on(label, p.style), strings.Repeat(" ", max(1, labelWidth-cells(label))), line)
+	fmt.Fprintf(&p.b, "  %s%s%s\n", dim.on(label, p.style), strings.Repeat(" ", max(1, labelWidth-textWidth(label))), line)
 }
 
 // indented writes wrapped text; its text is safe to print.
@@ -243,8 +243,8 @@ func (c Scorecard) inTheWay() int {
 }
 
 func (c Scorecard) writeModules(p *prose) {
-	t := &table{columns: []column{
-		{head: "MODULE", floor: 12}, {head: "LEVEL"}, {head: "SCORE"},
+	t := &grid{columns: []column{
+		{head: "MODULE", min: 12}, {head: "LEVEL"}, {head: "SCORE"},
 		{head: "PASS", right: true}, {head: "FAIL", right: true}, {head: "UNKNOWN", right: true},
 		{head: "EXEMPT", right: true, drop: 3}, {head: "SCHEDULED", right: true, drop: 2}, {head: "N/A", right: true, drop: 1},
 	}}
@@ -253,16 +253,16 @@ func (c Scorecard) writeModules(p *prose) {
 		if m.Score != nil && m.ScoreUpper != nil {
 			score = rangeText(*m.Score, *m.ScoreUpper)
 		}
-		row := []cell{text(m.Name), text(levelText(m.Scale, m.ModuleLevel)), text(score)}
+		row := []string{clean(m.Name), clean(levelText(m.Scale, m.ModuleLevel)), clean(score)}
 		for _, status := range []string{"pass", "fail", "unknown", "exempt", "scheduled", "not_applicable"} {
 			n := m.Counts[status]
 			switch {
 			case n == 0:
-				row = append(row, cell{{none, dim}})
+				row = append(row, dim.on(none, p.style))
 			case status == "fail" || status == "unknown":
-				row = append(row, cell{{fmt.Sprint(n), statusPaint(status)}})
+				row = append(row, statusPaint(status).on(fmt.Sprint(n), p.style))
 			default:
-				row = append(row, text(fmt.Sprint(n)))
+				row = append(row, clean(fmt.Sprint(n)))
 			}
 		}
 		t.rows = append(t.rows, row)

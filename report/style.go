@@ -19,6 +19,9 @@ type Style struct {
 	// if need be lose columns, to fit. 0 means unlimited for tables and 100 for
 	// running text.
 	Width int
+	// noCut wraps text beyond Width, keeps all columns, and lets a long name
+	// exceed Width: what a program reads must be complete.
+	noCut bool
 }
 
 // proseWidth is where running text is wrapped: long lines are hard to read

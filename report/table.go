@@ -1,155 +1,117 @@
 package report
 
-import "strings"
+import (
+	"strings"
 
-// span is a piece of text in one colour.
-type span struct {
-	text  string
-	paint paint
-}
-
-// cell is the content of one field of a table.
-type cell []span
-
-// text makes a cell of uncoloured text, safe to print.
-func text(s string) cell { return cell{{text: clean(s)}} }
-
-func (c cell) cells() int {
-	n := 0
-	for _, s := range c {
-		n += cells(s.text)
-	}
-	return n
-}
-
-// fit cuts the cell to at most limit cells.
-func (c cell) fit(limit int) cell {
-	if c.cells() <= limit {
-		return c
-	}
-	var cut cell
-	for _, s := range c {
-		size := cells(s.text)
-		// A span that fills the field up to its end leaves no room for the
-		// mark of the cut, so it is shortened too.
-		if size >= limit {
-			return append(cut, span{truncate(s.text+"…", limit), s.paint})
-		}
-		cut = append(cut, s)
-		limit -= size
-	}
-	return cut
-}
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
 
 // column is one column of a table.
 type column struct {
 	head string
 	// right aligns numbers by their last digit.
 	right bool
-	// floor is the width the column may be squeezed to; 0 means never, since a
-	// cut number is a wrong number.
-	floor int
-	// drop is the order in which columns are left out where the width does not
-	// suffice; 0 means never.
+	// min is the width to which a narrow terminal may squeeze the column. 0
+	// means never, because a cut number is a wrong number.
+	min int
+	// drop is the order in which columns are left out on a narrow terminal, 1
+	// first. 0 means never.
 	drop int
-	// wrap continues text that is too long on the next line, where a list
-	// would lose its end.
+	// wrap continues text that is too long on the next line instead of cutting
+	// it.
 	wrap bool
 }
 
-// table is laid out as a whole, because every width depends on every row.
-type table struct {
+// grid is a table before its columns have a width: each width depends on every
+// row. Its cells are safe to print and may contain colours.
+type grid struct {
 	columns []column
-	rows    [][]cell
+	rows    [][]string
 }
 
-// tableGap separates columns.
-const tableGap = "  "
+// columnGap separates columns.
+const columnGap = "  "
 
-// write draws the table and returns the heads of the columns that were left
-// out for want of width.
-func (t *table) write(b *strings.Builder, style Style) (dropped []string) {
-	natural := make([]int, len(t.columns))
-	for i, c := range t.columns {
-		natural[i] = cells(c.head)
-		for _, row := range t.rows {
-			natural[i] = max(natural[i], row[i].cells())
+// write draws the table. It returns the heads of the columns that the width
+// left no room for.
+func (g *grid) write(b *strings.Builder, style Style) (dropped []string) {
+	widths, hidden := g.layout(style)
+	t := table.NewWriter()
+	t.SetStyle(table.Style{
+		Box:     table.BoxStyle{MiddleVertical: columnGap},
+		Options: table.Options{SeparateColumns: true},
+	})
+	t.SuppressTrailingSpaces()
+	head := make(table.Row, len(g.columns))
+	configs := make([]table.ColumnConfig, len(g.columns))
+	for i, c := range g.columns {
+		head[i] = bold.on(c.head, style)
+		configs[i] = table.ColumnConfig{Number: i + 1, Hidden: hidden[i], WidthMax: widths[i], WidthMaxEnforcer: cut}
+		if c.right {
+			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
 		}
-	}
-	widths, hidden := t.layout(natural, style.Width)
-	head := make([]cell, len(t.columns))
-	for i, c := range t.columns {
-		head[i] = cell{{c.head, bold}}
+		if c.wrap || style.noCut {
+			configs[i].WidthMaxEnforcer = text.WrapSoft
+		}
 		if hidden[i] {
 			dropped = append(dropped, c.head)
 		}
 	}
-	t.line(b, head, widths, hidden, style)
-	for _, row := range t.rows {
-		for _, line := range t.unfold(row, widths, hidden) {
-			t.line(b, line, widths, hidden, style)
+	t.SetColumnConfigs(configs)
+	t.AppendHeader(head)
+	for _, cells := range g.rows {
+		row := make(table.Row, len(cells))
+		for i, cell := range cells {
+			row[i] = cell
 		}
+		t.AppendRow(row)
 	}
+	b.WriteString(t.Render() + "\n")
 	return dropped
 }
 
-// unfold breaks the cells that may wrap into further lines of the table.
-func (t *table) unfold(row []cell, widths []int, hidden []bool) [][]cell {
-	lines := [][]cell{append([]cell(nil), row...)}
-	for i, c := range row {
-		if !t.columns[i].wrap || hidden[i] || c.cells() <= widths[i] {
-			continue
-		}
-		whole := ""
-		for _, s := range c {
-			whole += s.text
-		}
-		for n, part := range wrap(whole, widths[i]) {
-			if n == len(lines) {
-				lines = append(lines, make([]cell, len(row)))
+// layout finds the width of every column and the columns to leave out.
+func (g *grid) layout(style Style) (widths []int, hidden []bool) {
+	widths, hidden = make([]int, len(g.columns)), make([]bool, len(g.columns))
+	least := make([]int, len(g.columns))
+	for i, c := range g.columns {
+		longestWord := 0
+		for _, s := range append([]string{c.head}, g.column(i)...) {
+			widths[i] = max(widths[i], textWidth(s))
+			for word := range strings.FieldsSeq(s) {
+				longestWord = max(longestWord, textWidth(word))
 			}
-			lines[n][i] = cell{{part, plain}}
-			// A painted beginning keeps its colour.
-			if rest, ok := strings.CutPrefix(part, c[0].text); n == 0 && ok {
-				lines[n][i] = cell{c[0], {rest, plain}}
-			}
+		}
+		switch {
+		case c.min == 0:
+			least[i] = widths[i]
+		case style.noCut:
+			least[i] = min(widths[i], max(c.min, longestWord))
+		default:
+			least[i] = min(widths[i], c.min)
 		}
 	}
-	return lines
-}
-
-// layout finds the width of every column and the columns to hide.
-func (t *table) layout(natural []int, limit int) (widths []int, hidden []bool) {
-	hidden = make([]bool, len(t.columns))
-	widths = append([]int(nil), natural...)
-	if limit <= 0 {
+	if style.Width <= 0 {
 		return widths, hidden
 	}
-	floors := make([]int, len(natural))
-	for i, c := range t.columns {
-		floors[i] = natural[i]
-		if c.floor > 0 {
-			floors[i] = min(natural[i], c.floor)
-		}
-	}
-	for t.total(floors, hidden) > limit {
-		next := t.nextDrop(hidden)
-		if next < 0 {
-			// Nothing is left to hide: squeeze what remains as far as it goes.
-			for i := range floors {
-				floors[i] = min(floors[i], 1)
+	for !style.noCut && total(least, hidden) > style.Width {
+		next := g.nextDrop(hidden)
+		if next == 0 {
+			// No column is left to drop: squeeze all as far as needed.
+			for i := range least {
+				least[i] = min(least[i], 1)
 			}
 			break
 		}
-		// Columns of one order mean something only together.
-		for i, c := range t.columns {
-			hidden[i] = hidden[i] || c.drop == t.columns[next].drop
+		for i, c := range g.columns {
+			hidden[i] = hidden[i] || c.drop == next
 		}
 	}
-	for t.total(widths, hidden) > limit {
+	for total(widths, hidden) > style.Width {
 		widest := -1
 		for i := range widths {
-			if !hidden[i] && widths[i] > floors[i] && (widest < 0 || widths[i] > widths[widest]) {
+			if !hidden[i] && widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}
@@ -161,53 +123,33 @@ func (t *table) layout(natural []int, limit int) (widths []int, hidden []bool) {
 	return widths, hidden
 }
 
-// nextDrop is the next column to hide, -1 when there is none.
-func (t *table) nextDrop(hidden []bool) int {
-	next := -1
-	for i, c := range t.columns {
-		if c.drop > 0 && !hidden[i] && (next < 0 || c.drop < t.columns[next].drop) {
-			next = i
+// column lists the cells of a column.
+func (g *grid) column(i int) []string {
+	cells := make([]string, len(g.rows))
+	for n, row := range g.rows {
+		cells[n] = row[i]
+	}
+	return cells
+}
+
+// nextDrop is the order of the next columns to drop, 0 when there are none.
+func (g *grid) nextDrop(hidden []bool) int {
+	next := 0
+	for i, c := range g.columns {
+		if c.drop > 0 && !hidden[i] && (next == 0 || c.drop < next) {
+			next = c.drop
 		}
 	}
 	return next
 }
 
-func (t *table) total(widths []int, hidden []bool) int {
-	sum := -len(tableGap)
+// total is the width of the columns that are not hidden, with the gaps.
+func total(widths []int, hidden []bool) int {
+	sum := -len(columnGap)
 	for i, w := range widths {
 		if !hidden[i] {
-			sum += w + len(tableGap)
+			sum += w + len(columnGap)
 		}
 	}
 	return sum
-}
-
-func (t *table) line(b *strings.Builder, row []cell, widths []int, hidden []bool, style Style) {
-	pending := 0 // spaces owed, so that no line ends in them
-	first := true
-	for i, c := range row {
-		if hidden[i] {
-			continue
-		}
-		if !first {
-			pending += len(tableGap)
-		}
-		first = false
-		c = c.fit(widths[i])
-		pad := widths[i] - c.cells()
-		if t.columns[i].right {
-			pending += pad
-			pad = 0
-		}
-		for _, s := range c {
-			if s.text == "" {
-				continue
-			}
-			b.WriteString(strings.Repeat(" ", pending))
-			pending = 0
-			b.WriteString(s.paint.on(s.text, style))
-		}
-		pending += pad
-	}
-	b.WriteByte('\n')
 }

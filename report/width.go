@@ -5,104 +5,54 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/width"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/text/unicode/norm"
 )
 
-// clean makes text from outside safe to print: line breaks become spaces, and
-// control characters and those that reorder text are left out, so that a name
-// can neither colour the terminal nor move its cursor.
+// clean makes text of other systems safe to print: line breaks become spaces,
+// and control characters and those that reorder text are removed, so that a
+// name can neither colour the terminal nor move its cursor. Letters that are
+// given in parts are composed, so that their width is known.
 func clean(s string) string {
-	safe := true
-	for _, r := range s {
-		if r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			safe = false
-			break
-		}
-	}
-	if safe {
-		return s
-	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
+		case r == utf8.RuneError:
+			return utf8.RuneError
 		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
 			return -1
 		}
 		return r
-	}, s)
+	}, norm.NFC.String(s))
 }
 
-// runeCells is the number of terminal cells a rune takes. Characters of
-// ambiguous width take one, as they do outside East Asian locales.
-func runeCells(r rune) int {
-	switch {
-	case r < 0x20 || r == 0x7f:
-		return 0
-	case r < 0x300:
-		return 1
-	case r >= 0x1160 && r <= 0x11ff: // vowels and finals that join a Hangul initial
-		return 0
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		return 0
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	}
-	return 1
-}
+// width is the number of terminal columns that a text takes; colours take none.
+func textWidth(s string) int { return text.StringWidthWithoutEscSequences(s) }
 
-// cells is the number of terminal cells a text takes.
-func cells(s string) int {
-	n := 0
-	for _, r := range s {
-		n += runeCells(r)
-	}
-	return n
-}
+// cut shortens text to the given width and marks the cut.
+func cut(s string, limit int) string { return text.Snip(s, limit, "…") }
 
-// truncate cuts text to at most limit cells and marks the cut.
-func truncate(s string, limit int) string {
-	if cells(s) <= limit {
-		return s
-	}
-	if limit <= 0 {
-		return ""
-	}
-	used := 0
-	for i, r := range s {
-		used += runeCells(r)
-		if used > limit-1 {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
-
-// wrap breaks text at spaces into lines of at most limit cells. A word that is
-// longer than a line has one for itself and is not broken, since it is most
+// wrap breaks text at spaces into lines of the given width. A word that is
+// longer than a line has one for itself and is not broken, because it is most
 // often a name or an address to be copied.
-func wrap(s string, limit int) []string {
-	var lines []string
-	var line strings.Builder
+func wrap(s string, limit int) []string { return wrapWords(strings.Fields(s), limit) }
+
+// wrapWords makes lines of words, which may contain spaces.
+func wrapWords(words []string, limit int) []string {
+	lines := []string{""}
 	used := 0
-	for word := range strings.FieldsSeq(s) {
-		size := cells(word)
-		if used > 0 && used+1+size > limit {
-			lines = append(lines, line.String())
-			line.Reset()
-			used = 0
+	for _, word := range words {
+		last := len(lines) - 1
+		switch size := textWidth(word); {
+		case lines[last] == "":
+			lines[last], used = word, size
+		case used+1+size > limit:
+			lines, used = append(lines, word), size
+		default:
+			lines[last] += " " + word
+			used += 1 + size
 		}
-		if used > 0 {
-			line.WriteByte(' ')
-			used++
-		}
-		line.WriteString(word)
-		used += size
-	}
-	if used > 0 || len(lines) == 0 {
-		lines = append(lines, line.String())
 	}
 	return lines
 }

@@ -82,7 +82,7 @@ func TestOnlyWhatIsCompleteReadsComplete(t *testing.T) {
 
 func TestWidths(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "abc": 3, "在庫": 4, "ｱｲ": 2, "é": 1, "e\u0301": 1, "한국": 4, "\u1112\u1161\u11ab": 2, "🚀": 2, "→…": 2, "a\u200db": 2} {
-		if got := cells(text); got != want {
+		if got := textWidth(clean(text)); got != want {
 			t.Errorf("%q takes %d cells, want %d", text, got, want)
 		}
 	}
@@ -95,12 +95,11 @@ func FuzzTruncateAndWrap(f *testing.F) {
 			return
 		}
 		safe := clean(s)
-		cut := truncate(safe, limit)
-		if cells(cut) > limit || !utf8.ValidString(cut) {
-			t.Errorf("%q cut to %d cells: %q", s, limit, cut)
+		if short := cut(safe, limit); textWidth(short) > limit || !utf8.ValidString(short) {
+			t.Errorf("%q cut to %d columns: %q", s, limit, short)
 		}
-		c := cell{{safe, plain}, {" and ", bold}, {safe, plain}}
-		if got := c.fit(limit).cells(); got > limit {
+		painted := safe + bold.on(" and ", Style{Colour: true}) + safe
+		if got := textWidth(cut(painted, limit)); got > limit {
 			t.Errorf("%q fitted to %d takes %d", s, limit, got)
 		}
 		for _, line := range wrap(safe, limit) {
