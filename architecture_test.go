@@ -37,6 +37,7 @@ var beside = map[string]bool{
 var testOnly = map[string]bool{
 	"collectors/pagerduty/pagerdutytest": true,
 	"collectors/jira/jiratest":           true,
+	"internal/badinput":                  true,
 	"internal/fault":                     true,
 	"internal/sourcetest":                true,
 	"internal/storetest":                 true,
