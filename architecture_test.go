@@ -21,9 +21,10 @@ var floors = map[string]int{
 	"scoring": 3, "correlation": 3, "collectors/transport": 3,
 	"store": 4, "snapshot": 4, "collectors/pagerduty": 4, "collectors/jira": 4, "collectors/prometheus": 4,
 	"exporter": 5, "report": 5,
-	"server":        6,
+	"server": 6, "evaluation": 6, "discovery": 6,
 	"app":           7,
-	"cmd/collector": 8,
+	"scaffold":      8,
+	"cmd/collector": 9,
 }
 
 // beside are arrows within a floor that are allowed.

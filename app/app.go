@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/prodready/collector/collectors/transport"
-	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/exporter"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/server"
@@ -22,42 +19,33 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// App is the program: a store, a world made from the configuration, and what
-// runs between them. Its methods are safe for concurrent use.
+// App is the program: a store, the configuration in force with its jobs, the
+// evaluator between them, and the server. Its methods are safe for concurrent
+// use.
 type App struct {
-	options Options
-	log     *slog.Logger
-	metrics *exporter.ProcessMetrics
-	gather  prometheus.Gatherer
-	store   *store.Store
-	collect *collection
+	options   Options
+	log       *slog.Logger
+	gather    prometheus.Gatherer
+	evaluator *evaluation.Evaluator
+	reloader  *reloader
 
-	current atomic.Pointer[published]
-	// dirty holds a token while there is evidence that was not judged.
-	dirty chan struct{}
-	// survey holds a token while the rules of discovery have changed.
-	survey chan struct{}
+	// mu lets one start or stop run at a time: a stop in the middle of a start
+	// would leave the server or the jobs running.
+	mu       sync.Mutex
+	server   *server.Server
+	cleanups []cleanup
+	closed   bool
+}
 
-	// lifecycle guards what follows: only one start, reload or stop at a time.
-	lifecycle sync.Mutex
-	world     *world
-	judging   sync.Mutex
-	evaluator *evaluation
-	scheduler *scheduler
-	server    *server.Server
-	cleanup   []func(context.Context) error
-	closed    bool
-	// discovered says that PagerDuty has told its services since the start.
-	discovered bool
-	// refused says that what was discovered last was not taken over.
-	refused bool
-	// background is what runs beside the scheduler.
-	background sync.WaitGroup
+// cleanup is a part of the program that is stopped with it.
+type cleanup struct {
+	name string
+	stop func(context.Context) error
 }
 
 // New checks the configuration, opens the store and reads the last judgement
 // from it. Nothing is collected and nothing is served yet. An *InvalidError
-// says what a person has to mend.
+// says what a person has to correct.
 func New(ctx context.Context, o Options) (*App, error) {
 	o = o.withDefaults()
 	valid, err := o.load()
@@ -70,143 +58,90 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{options: o, log: o.Logger, metrics: metrics, gather: registry, dirty: make(chan struct{}, 1), survey: make(chan struct{}, 1)}
-	w, err := a.build(valid, nil)
+	r := newReloader(o, metrics)
+	w, err := r.build(valid, nil)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := w.only(o.Only); err != nil {
 		return nil, err
 	}
-	progress := o.Progress
-	if progress == nil {
-		progress = newProgressLog(a.log, o.Now).tell
-	}
-	a.store, err = store.Open(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: w.facts})
+	r.store, err = store.Open(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: w.Facts})
 	if err != nil {
 		return nil, storeError(err)
 	}
-	a.onClose(func(context.Context) error { return a.store.Close() })
-	person, err := hashPeople(ctx, a.store)
+	a := &App{options: o, log: o.Logger, gather: registry, reloader: r}
+	a.onClose("the store", func(context.Context) error { return r.store.Close() })
+	person, err := hashPeople(ctx, r.store)
 	if err != nil {
 		return nil, errors.Join(storeError(err), a.Close())
 	}
-	a.collect = &collection{
-		store: a.store, metrics: metrics, log: a.log, now: o.Now, person: person, progress: progress, done: a.touch,
-		running: map[string]bool{}, failed: map[string]string{},
-	}
-	if w, err = withFound(ctx, a.options, w, a.store, a.deps()); err != nil {
+	if w, err = w.withFound(ctx, r.store, r.deps()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	if a.evaluator, err = loadEvaluation(ctx, a.store, w, a.log); err != nil {
+	a.evaluator, err = evaluation.New(ctx, evaluation.Options{Store: r.store, Logger: o.Logger, Now: o.Now, Metrics: metrics}, &w.Config)
+	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.evaluator.failed = metrics.ExpressionFailed
-	a.enter(w)
+	r.evaluator = a.evaluator
+	r.collection = newCollection(o, r.store, metrics, person, a.evaluator.Request)
+	r.activate(w)
 	metrics.Reloaded(nil, o.Now())
 	return a, nil
 }
 
-// build makes a world whose requests are measured.
-func (a *App) build(c *config.Valid, f found) (*world, error) {
-	return buildWorld(a.options, c, f, a.deps())
+// onClose registers what is stopped with the program, in reverse order.
+func (a *App) onClose(name string, stop func(context.Context) error) {
+	a.cleanups = append(a.cleanups, cleanup{name: name, stop: stop})
 }
 
-func (a *App) deps() sourceDeps {
-	return sourceDeps{options: a.options, circuit: a.circuit, observe: func(o transport.Observation) {
-		a.metrics.Request(o.Source, o.Call, o.Outcome, o.Duration)
-		a.metrics.RateLimit(o.Source, int(o.RateLimit), int(o.RateRemaining))
-	}}
-}
+// Snapshot is what was published last, nil before the first evaluation.
+func (a *App) Snapshot() *snapshot.Snapshot { return a.evaluator.Snapshot() }
 
-// circuit records that the circuit of a source has opened or closed.
-func (a *App) circuit(source string, open bool) {
-	a.metrics.CircuitOpen(source, open)
-	if open {
-		a.log.Warn("the source fails too often in a row; it is left alone for a while", "source", source)
-	} else {
-		a.log.Info("the source is asked again", "source", source)
-	}
-}
-
-// enter makes a world the one that is worked with.
-func (a *App) enter(w *world) {
-	told := a.world != nil && maps.Equal(a.world.blind, w.blind)
-	a.world = w
-	a.metrics.Expect(w.sourceIDs(), w.checkIDs())
-	a.metrics.TokensExpire(w.expiries())
-	for id := range w.blind {
-		a.log.Debug("no configured source can decide the check; it does not count", "check", id)
-	}
-	if n := len(w.blind); n > 0 && !told {
-		a.log.Warn("checks are blind: no configured source can decide them, so they do not count; `collector framework coverage` says what they want", "checks", n)
-	}
-}
-
-// onClose registers a clean-up. They run in reverse.
-func (a *App) onClose(f func(context.Context) error) { a.cleanup = append(a.cleanup, f) }
-
-// touch asks for a judgement soon.
-func (a *App) touch() {
-	select {
-	case a.dirty <- struct{}{}:
-	default:
-	}
-}
-
-// Snapshot is what was found last, nil before the first evaluation.
-func (a *App) Snapshot() *snapshot.Snapshot {
-	if p := a.current.Load(); p != nil {
-		return p.snapshot
-	}
-	return nil
-}
-
-func (a *App) page() *exporter.Page {
-	if p := a.current.Load(); p != nil {
-		return p.page
-	}
-	return nil
-}
-
-// evaluate judges once and swaps the snapshot.
-func (a *App) evaluate(ctx context.Context, w *world) error {
-	a.judging.Lock()
-	defer a.judging.Unlock()
-	started := time.Now()
-	found, err := a.evaluator.run(ctx, w, a.options.Now())
-	if err == nil {
-		var page *exporter.Page
-		if page, err = exporter.Render(found, exporter.Options{
-			CheckStatusPass: w.config.Exposition().CheckStatusPass, EvaluationInterval: time.Duration(w.config.Evaluation().Interval),
-		}); err == nil {
-			a.current.Store(&published{snapshot: found, page: page})
-		}
-	}
-	a.metrics.Evaluated(err, time.Since(started))
-	if err != nil {
-		return fmt.Errorf("evaluation: %w", err)
-	}
-	return nil
-}
+// Reload reads the configuration again. It is checked as a whole first; then
+// the jobs are stopped, everything is swapped and the jobs start again. On any
+// error the old configuration stays in force.
+func (a *App) Reload(ctx context.Context) error { return a.reloader.reload(ctx) }
 
 // Start binds the listeners, judges what is stored, so that a restart answers
 // at once, and starts the jobs. It returns when the server listens.
 func (a *App) Start(ctx context.Context) error {
-	a.lifecycle.Lock()
-	defer a.lifecycle.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.server != nil || a.closed {
 		return errors.New("starting: the program was started before")
 	}
-	c := a.world.config
+	w := a.reloader.config()
+	if err := a.startServer(ctx, w.config.Server().ListenAddress, w.config.Server().WebConfigFile, time.Duration(w.config.Server().ShutdownTimeout)); err != nil {
+		return err
+	}
+	a.onClose("the jobs", a.reloader.stop)
+	if err := a.reloader.start(ctx); err != nil {
+		return err
+	}
+	discovering, stopDiscovering := context.WithCancel(context.WithoutCancel(ctx))
+	stopped := make(chan error, 1)
+	go func() {
+		a.reloader.discoverLoop(discovering)
+		stopped <- nil
+	}()
+	a.onClose("discovery", func(ctx context.Context) error {
+		stopDiscovering()
+		return waitFor(ctx, stopped)
+	})
+	for _, address := range a.server.Addrs() {
+		a.log.Info("serving", "address", address.String(), "services", len(w.Catalog.Services()), "sources", w.SourceIDs(), "framework", w.Framework.Name+" "+w.Framework.Version)
+	}
+	return nil
+}
+
+// startServer listens and serves until the program is closed.
+func (a *App) startServer(ctx context.Context, address, webConfigFile string, shutdownTimeout time.Duration) error {
 	s, err := server.New(server.Options{
-		Current: a.Snapshot,
-		Metrics: exporter.Handler(a.page, a.gather, exporter.HandlerOptions{
-			Now: a.options.Now, Logger: a.log,
-		}),
+		Current: a.evaluator.Snapshot,
+		Metrics: exporter.Handler(a.evaluator.Page, a.gather, exporter.HandlerOptions{Now: a.options.Now, Logger: a.log}),
 		Reports: reports{}, Reload: a.Reload, Logger: a.log, Version: a.options.Version,
-		ListenAddresses: []string{c.Server().ListenAddress}, WebConfigFile: c.Server().WebConfigFile,
-		ShutdownTimeout: time.Duration(c.Server().ShutdownTimeout),
+		ListenAddresses: []string{address}, WebConfigFile: webConfigFile, ShutdownTimeout: shutdownTimeout,
 	})
 	if err != nil {
 		return &InvalidError{err}
@@ -218,44 +153,31 @@ func (a *App) Start(ctx context.Context) error {
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(serving) }()
-	a.onClose(func(ctx context.Context) error {
+	a.onClose("the server", func(ctx context.Context) error {
 		stopServing()
-		select {
-		case err := <-ended:
-			if errors.Is(err, http.ErrServerClosed) {
-				return nil
-			}
-			return err
-		case <-ctx.Done():
-			return fmt.Errorf("stopping the server: %w", ctx.Err())
-		}
-	})
-	// With nothing stored there is nothing to say yet: not ready until the
-	// first round.
-	if a.evaluator.seen() {
-		if err := a.evaluate(ctx, a.world); err != nil {
+		if err := waitFor(ctx, ended); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
-	}
-	if !a.discovers() || len(a.world.found) > 0 {
-		a.startJobs(context.WithoutCancel(ctx))
-	}
-	discovering, stopDiscovering := context.WithCancel(context.WithoutCancel(ctx))
-	a.background.Go(func() { a.discoverLoop(discovering) })
-	a.onClose(func(context.Context) error {
-		stopDiscovering()
 		return nil
 	})
-	for _, address := range s.Addrs() {
-		a.log.Info("serving", "address", address.String(), "services", len(a.world.services), "sources", a.world.sourceIDs(), "framework", a.world.framework.Name+" "+a.world.framework.Version)
-	}
 	return nil
+}
+
+// waitFor is what comes out of the channel, or the error of ctx when it ends
+// before.
+func waitFor(ctx context.Context, ended <-chan error) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Addr is the address the server listens on, empty before Start.
 func (a *App) Addr() string {
-	a.lifecycle.Lock()
-	defer a.lifecycle.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.server == nil || len(a.server.Addrs()) == 0 {
 		return ""
 	}
@@ -273,31 +195,26 @@ func (a *App) Run(ctx context.Context) error {
 	return a.Close()
 }
 
-// Close stops everything in reverse order, within server.shutdown_timeout. It
-// is safe to repeat.
+// Close stops everything in reverse order, within server.shutdown_timeout. The
+// error names each part that did not stop as it should. It is safe to repeat.
 func (a *App) Close() error {
-	// Waited for without the lock, which it may be waiting for itself.
-	defer a.background.Wait()
-	a.lifecycle.Lock()
-	defer a.lifecycle.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.closed {
 		return nil
 	}
 	a.closed = true
 	bound := 10 * time.Second
-	if a.world != nil {
-		bound = time.Duration(a.world.config.Server().ShutdownTimeout)
+	if w := a.reloader.config(); w != nil {
+		bound = time.Duration(w.config.Server().ShutdownTimeout)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	defer cancel()
 	var errs []error
-	if a.scheduler != nil {
-		if err := a.scheduler.stop(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stopping the jobs: %w", err))
+	for i := len(a.cleanups) - 1; i >= 0; i-- {
+		if err := a.cleanups[i].stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stopping %s: %w", a.cleanups[i].name, err))
 		}
-	}
-	for i := len(a.cleanup) - 1; i >= 0; i-- {
-		errs = append(errs, a.cleanup[i](ctx))
 	}
 	return errors.Join(errs...)
 }
@@ -307,21 +224,22 @@ func (a *App) Close() error {
 // not started. The error joins what failed; what did not is stored and judged.
 func (a *App) CollectOnce(ctx context.Context) error {
 	var errs []error
-	if a.discovers() && wanted(a.world, a.options.Only) {
+	if a.reloader.config().discoversFor(a.options.Only) {
 		a.log.Info("discovering services")
-		errs = append(errs, a.rediscover(ctx))
+		errs = append(errs, a.reloader.discover(ctx))
 	}
-	selected, err := a.world.only(a.options.Only)
+	w := a.reloader.config()
+	selected, err := w.only(a.options.Only)
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
 	for _, i := range selected {
 		a.log.Info("collecting", "source", i.source.ID())
 		bounded, cancel := context.WithTimeout(ctx, i.timeout)
-		errs = append(errs, a.collect.round(bounded, a.world, i.source))
+		errs = append(errs, a.reloader.collection.round(bounded, w.Catalog.Services(), i.source))
 		cancel()
 	}
-	errs = append(errs, a.evaluate(ctx, a.world))
+	errs = append(errs, a.evaluator.Evaluate(ctx, &w.Config))
 	return errors.Join(errs...)
 }
 

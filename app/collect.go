@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/exporter"
@@ -39,9 +40,22 @@ type collection struct {
 	failed map[string]string
 }
 
-// round collects one round of one source. What was stored before a failure
+func newCollection(
+	o Options, s *store.Store, metrics *exporter.ProcessMetrics, person func(id string) string, done func(),
+) *collection {
+	progress := o.Progress
+	if progress == nil {
+		progress = newProgressLog(o.Logger, o.Now).tell
+	}
+	return &collection{
+		store: s, metrics: metrics, log: o.Logger, now: o.Now, person: person, progress: progress, done: done,
+		running: map[string]bool{}, failed: map[string]string{},
+	}
+}
+
+// round collects one round of one source for the services. What was stored before a failure
 // stays stored.
-func (c *collection) round(ctx context.Context, w *world, source collectors.Source) error {
+func (c *collection) round(ctx context.Context, services []*catalog.Service, source collectors.Source) error {
 	id := source.ID()
 	if !c.begin(id) {
 		c.metrics.Run(id, exporter.RunSkipped, 0)
@@ -60,7 +74,7 @@ func (c *collection) round(ctx context.Context, w *world, source collectors.Sour
 	}
 	var n counts
 	err = source.Collect(ctx, collectors.Request{
-		Services: w.catalog.Services(),
+		Services: services,
 		Now:      started,
 		Cursors:  cursors,
 		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {

@@ -23,11 +23,11 @@ func TestAnExemptionMayNameAnAlias(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := Options{Now: func() time.Time { return now }}.withDefaults()
-	w, err := buildWorld(o, valid, nil, quietDeps(o))
+	w, err := build(valid, nil, sourceDeps{options: o})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(w.exemptions) != 1 || !w.exemptions[0].Covers(&scoring.Subject{Name: "checkout"}, now) {
-		t.Errorf("exemptions %+v do not cover checkout", w.exemptions)
+	if len(w.Exemptions) != 1 || !w.Exemptions[0].Covers(&scoring.Subject{Name: "checkout"}, now) {
+		t.Errorf("exemptions %+v do not cover checkout", w.Exemptions)
 	}
 }

@@ -25,10 +25,10 @@ var update = flag.Bool("update", false, "write docs/facts.md and the table of do
 
 const factsPage = "../docs/facts.md"
 
-// factSheet is everything that pages tell of the facts: a world in which every
+// factSheet is everything that pages tell of the facts: a configuration in which every
 // source and preset is configured.
 type factSheet struct {
-	world *world
+	config *runtimeConfig
 	// calls are those of the plans, by fact; sources and checks likewise.
 	calls, sources, checks map[string][]string
 	// rounds are the gaps of the default schedules, by source.
@@ -59,15 +59,15 @@ func newFactSheet(t *testing.T) *factSheet {
 		t.Fatal(err)
 	}
 	o := Options{Now: func() time.Time { return now }}.withDefaults()
-	w, err := buildWorld(o, valid, nil, quietDeps(o))
+	w, err := build(valid, nil, sourceDeps{options: o})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &factSheet{
-		world: w, calls: map[string][]string{}, sources: map[string][]string{}, checks: map[string][]string{},
+		config: w, calls: map[string][]string{}, sources: map[string][]string{}, checks: map[string][]string{},
 		rounds: map[string]time.Duration{}, labels: map[string]string{},
 	}
-	for _, a := range w.document.Attestations() {
+	for _, a := range w.Document.Attestations() {
 		s.labels[a.Fact.Name] = framework.AttestationLabel(a.Check)
 	}
 	for _, i := range w.instances {
@@ -81,15 +81,15 @@ func newFactSheet(t *testing.T) *factSheet {
 			t.Errorf("%s cannot tell its calls", i.source.ID())
 			continue
 		}
-		for _, call := range planner.Plan(collectors.Request{Services: w.catalog.Services(), Now: now}) {
+		for _, call := range planner.Plan(collectors.Request{Services: w.Catalog.Services(), Now: now}) {
 			for _, fact := range call.Facts {
 				s.calls[fact] = append(s.calls[fact], call.Call)
 			}
 		}
 	}
-	for _, c := range w.framework.Checks {
+	for _, c := range w.Framework.Checks {
 		for _, index := range c.Facts {
-			name := w.facts.At(index).Name
+			name := w.Facts.At(index).Name
 			s.checks[name] = append(s.checks[name], c.ID)
 		}
 	}
@@ -133,8 +133,8 @@ func TestTheFactsPageHasEveryFact(t *testing.T) {
 		rows[m[1]] = true
 	}
 	read, attested := 0, 0
-	for n := range s.world.facts.Len() {
-		d := s.world.facts.At(n)
+	for n := range s.config.Facts.Len() {
+		d := s.config.Facts.At(n)
 		if !rows[d.Name] {
 			t.Errorf("%s has no row", d.Name)
 		}
@@ -199,8 +199,8 @@ sources.
 `)
 	byPack := map[string][]evidence.Definition{}
 	var presets []string
-	for n := range s.world.facts.Len() {
-		d := s.world.facts.At(n)
+	for n := range s.config.Facts.Len() {
+		d := s.config.Facts.At(n)
 		byPack[d.Pack] = append(byPack[d.Pack], d)
 	}
 	for _, p := range packTitles {

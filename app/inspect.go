@@ -7,7 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/prodready/collector/collectors"
-	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/snapshot"
 	"github.com/prodready/collector/store"
 )
@@ -20,28 +20,19 @@ func Inspect(ctx context.Context, o Options) (*snapshot.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.OpenReadOnly(ctx, store.Options{URL: w.config.Store().URL.Reveal(), Now: o.Now, Facts: w.facts})
+	s, err := store.OpenReadOnly(ctx, store.Options{URL: w.config.Store().URL.Reveal(), Now: o.Now, Facts: w.Facts})
 	if err != nil {
 		return nil, storeError(err)
 	}
 	defer func() { _ = s.Close() }()
-	if w, err = withFound(ctx, o, w, s, quietDeps(o)); err != nil {
+	if w, err = w.withFound(ctx, s, sourceDeps{options: o}); err != nil {
 		return nil, err
 	}
-	e, err := loadEvaluation(ctx, s, w, o.Logger)
-	if err != nil {
-		return nil, err
-	}
-	now := o.Now()
-	if err := e.refresh(ctx, w, now); err != nil {
-		return nil, err
-	}
-	cards, set := e.judge(w, now)
-	return e.snapshot(ctx, w, cards, set, now)
+	return evaluation.Inspect(ctx, s, &w.Config, o.Logger, o.Now())
 }
 
-// plan builds a world without a program around it.
-func plan(o Options) (Options, *world, error) {
+// plan builds a configuration without a program around it.
+func plan(o Options) (Options, *runtimeConfig, error) {
 	o = o.withDefaults()
 	valid, err := o.load()
 	if err != nil {
@@ -50,13 +41,8 @@ func plan(o Options) (Options, *world, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := buildWorld(o, valid, nil, quietDeps(o))
+	w, err := build(valid, nil, sourceDeps{options: o})
 	return o, w, err
-}
-
-// quietDeps are those of sources whose requests nobody measures.
-func quietDeps(o Options) sourceDeps {
-	return sourceDeps{options: o, observe: func(transport.Observation) {}}
 }
 
 // Finding is one thing that Check looked at.
@@ -77,16 +63,24 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 	}
 	findings := []Finding{
 		{Subject: "configuration", Text: o.ConfigPath + " is valid"},
-		{Subject: "catalog", Text: fmt.Sprintf("%d services, %d teams", len(w.services), len(w.catalog.Teams()))},
-		{Subject: "framework", Text: fmt.Sprintf("%s %s, %d modules, %d checks, all expressions compile; %d checks are blind with these sources", w.framework.Name, w.framework.Version, len(w.framework.Modules), len(w.framework.Checks), len(w.blind))},
-		{Subject: "exemptions", Text: fmt.Sprintf("%d", len(w.exemptions))},
+		{Subject: "catalog", Text: fmt.Sprintf("%d services, %d teams", len(w.Catalog.Services()), len(w.Catalog.Teams()))},
+		{Subject: "framework", Text: fmt.Sprintf("%s %s, %d modules, %d checks, all expressions compile; %d checks are blind with these sources", w.Framework.Name, w.Framework.Version, len(w.Framework.Modules), len(w.Framework.Checks), len(w.NotMeasurable))},
+		{Subject: "exemptions", Text: fmt.Sprintf("%d", len(w.Exemptions))},
 	}
 	var errs []error
-	for _, f := range findDiscoveries(ctx, w, w.config.Catalog().PagerDuty, online) {
-		if f.Err != nil {
-			errs = append(errs, fmt.Errorf("%s failed", f.Subject))
+	switch rules := len(w.config.Catalog().PagerDuty); {
+	case rules == 0:
+	case !online:
+		findings = append(findings, Finding{Subject: "discovery", Text: fmt.Sprintf("rules: %d; --online says what they find", rules)})
+	default:
+		for _, found := range w.accounts.Try(ctx) {
+			f := Finding{Subject: "discovery in pagerduty/" + found.Account, Text: found.Text, Err: found.Err}
+			if f.Err != nil {
+				f.Text = f.Err.Error()
+				errs = append(errs, fmt.Errorf("%s failed", f.Subject))
+			}
+			findings = append(findings, f)
 		}
-		findings = append(findings, f)
 	}
 	ends := w.expiries()
 	for _, i := range w.instances {

@@ -145,9 +145,9 @@ func (l *ledger) openAlerts(context.Context) ([]evidence.AlertFiring, error) {
 }
 
 // request is what a round over the ledger starts from.
-func (l *ledger) request(w *world, now time.Time) collectors.Request {
+func (l *ledger) request(w *runtimeConfig, now time.Time) collectors.Request {
 	return collectors.Request{
-		Services: w.catalog.Services(), Now: now, Cursors: maps.Clone(l.cursors),
+		Services: w.Catalog.Services(), Now: now, Cursors: maps.Clone(l.cursors),
 		Incidents: l.each, Reviews: l.listed, OpenAlerts: l.openAlerts,
 	}
 }

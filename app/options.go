@@ -68,13 +68,13 @@ func (o Options) load() (*config.Valid, error) {
 // InvalidError is something a person has to mend before the program can start:
 // configuration, catalog, framework, or a store that is not usable. Nothing was
 // started.
-type InvalidError struct{ err error }
+type InvalidError struct{ Err error }
 
 // Error is the cause, one line for each fault.
-func (e *InvalidError) Error() string { return e.err.Error() }
+func (e *InvalidError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
-func (e *InvalidError) Unwrap() error { return e.err }
+func (e *InvalidError) Unwrap() error { return e.Err }
 
 // storeError makes an InvalidError of what a person has to mend.
 func storeError(err error) error {

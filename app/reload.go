@@ -4,88 +4,185 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/discovery"
+	"github.com/prodready/collector/evaluation"
+	"github.com/prodready/collector/exporter"
+	"github.com/prodready/collector/store"
 )
 
-// Reload reads the configuration again. It is checked as a whole first; then
-// the jobs are stopped, everything is swapped and the jobs start again. On any
-// error the old configuration stays in force.
-func (a *App) Reload(ctx context.Context) error {
-	a.lifecycle.Lock()
-	defer a.lifecycle.Unlock()
-	err := a.reload(ctx)
-	a.metrics.Reloaded(err, a.options.Now())
-	if err != nil {
-		a.log.Error("the configuration was not reloaded; the old one stays in force", "err", err)
-		return err
+// reloader holds the configuration in force and the jobs that work by it, and
+// swaps both together: after a reload, and when discovery finds other services.
+// It is safe for concurrent use.
+type reloader struct {
+	options    Options
+	log        *slog.Logger
+	metrics    *exporter.ProcessMetrics
+	store      *store.Store
+	evaluator  *evaluation.Evaluator
+	collection *collection
+	// discoverNow holds a token when the rules of discovery may have changed.
+	discoverNow chan struct{}
+
+	// mu lets one swap run at a time: a reload and a discovery at once would
+	// each build on the configuration that the other replaces, so that one of
+	// them would be lost and the jobs of both would run.
+	mu sync.Mutex
+	// active is the configuration in force, jobs are those that work by it; nil
+	// while they do not run.
+	active           *runtimeConfig
+	jobs             *scheduler
+	started, stopped bool
+	// discovered says that an account has answered since the start, refused that
+	// its last answer did not become the catalog.
+	discovered, refused bool
+}
+
+func newReloader(o Options, metrics *exporter.ProcessMetrics) *reloader {
+	return &reloader{options: o, log: o.Logger, metrics: metrics, discoverNow: make(chan struct{}, 1)}
+}
+
+// config is the configuration in force, nil before the first one.
+func (r *reloader) config() *runtimeConfig {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.active
+}
+
+// build makes a configuration whose requests are measured.
+func (r *reloader) build(c *config.Valid, found discovery.Found) (*runtimeConfig, error) {
+	return build(c, found, r.deps())
+}
+
+func (r *reloader) deps() sourceDeps {
+	return sourceDeps{options: r.options, circuit: r.circuit, observe: func(o transport.Observation) {
+		r.metrics.Request(o.Source, o.Call, o.Outcome, o.Duration)
+		r.metrics.RateLimit(o.Source, int(o.RateLimit), int(o.RateRemaining))
+	}}
+}
+
+// circuit records that the circuit breaker of a source has opened or closed.
+func (r *reloader) circuit(source string, open bool) {
+	r.metrics.CircuitOpen(source, open)
+	if open {
+		r.log.Warn("the source fails too often in a row; it is left alone for a while", "source", source)
+	} else {
+		r.log.Info("the source is asked again", "source", source)
 	}
-	a.log.Info("the configuration was reloaded", "services", len(a.world.services), "sources", a.world.sourceIDs(), "framework", a.world.framework.Name+" "+a.world.framework.Version)
+}
+
+// activate puts a configuration in force.
+func (r *reloader) activate(w *runtimeConfig) {
+	logged := r.active != nil && maps.Equal(r.active.NotMeasurable, w.NotMeasurable)
+	r.active = w
+	r.metrics.Expect(w.SourceIDs(), w.CheckIDs())
+	r.metrics.TokensExpire(w.expiries())
+	for id := range w.NotMeasurable {
+		r.log.Debug("no configured source can decide the check; it does not count", "check", id)
+	}
+	if n := len(w.NotMeasurable); n > 0 && !logged {
+		r.log.Warn("checks are blind: no configured source can decide them, so they do not count; `collector framework coverage` says what they want", "checks", n)
+	}
+}
+
+// start judges what is stored and starts the jobs, unless they have to wait for
+// discovery: without services there is nothing to collect for.
+func (r *reloader) start(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// With nothing stored the program is not ready until the first round.
+	if r.evaluator.Started() {
+		if err := r.evaluator.Evaluate(ctx, &r.active.Config); err != nil {
+			return err
+		}
+	}
+	r.started = true
+	if !r.active.accounts.Wanted() || len(r.active.found) > 0 {
+		r.startJobs(ctx)
+	}
 	return nil
 }
 
-func (a *App) reload(ctx context.Context) error {
-	if a.closed || a.server == nil {
+// stop ends the jobs for good and waits for them, at most until ctx ends.
+func (r *reloader) stop(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	if r.jobs == nil {
+		return nil
+	}
+	return r.jobs.stop(ctx)
+}
+
+func (r *reloader) reload(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.tryReload(ctx)
+	r.metrics.Reloaded(err, r.options.Now())
+	if err != nil {
+		r.log.Error("the configuration was not reloaded; the old one stays in force", "err", err)
+		return err
+	}
+	w := r.active
+	r.log.Info("the configuration was reloaded", "services", len(w.Catalog.Services()), "sources", w.SourceIDs(), "framework", w.Framework.Name+" "+w.Framework.Version)
+	return nil
+}
+
+func (r *reloader) tryReload(ctx context.Context) error {
+	if r.stopped || !r.started {
 		return errors.New("reloading: the program is not running")
 	}
-	valid, err := a.options.load()
+	valid, err := r.options.load()
 	if err != nil {
 		return err
 	}
-	old := a.world
+	old := r.active
 	if valid.Store().URL.Reveal() != old.config.Store().URL.Reveal() {
 		return &InvalidError{errors.New("store.url: the store cannot change while the program runs; restart it")}
 	}
 	if valid.Server().ListenAddress != old.config.Server().ListenAddress || valid.Server().WebConfigFile != old.config.Server().WebConfigFile {
 		return &InvalidError{errors.New("server: the listener cannot change while the program runs; restart it")}
 	}
-	next, err := a.build(valid, old.found)
+	next, err := r.build(valid, old.found)
 	if err != nil {
 		return err
 	}
-	if err := catalog.Shrunk(old.catalog, next.catalog); err != nil {
+	if err := catalog.Shrunk(old.Catalog, next.Catalog); err != nil {
 		return &InvalidError{err}
 	}
-	if err := a.swap(ctx, next); err != nil {
+	if err := r.swap(ctx, next); err != nil {
 		return err
 	}
-	a.surveySoon()
+	select {
+	case r.discoverNow <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
-// swap makes a world the one that is worked with. The jobs, if they run, are
-// stopped and start again; on an error the old world goes on.
-func (a *App) swap(ctx context.Context, next *world) error {
-	running := a.scheduler != nil
-	if running {
+// swap puts a configuration in force. The jobs, if they run, are stopped and
+// start again; on an error the old configuration stays in force.
+func (r *reloader) swap(ctx context.Context, next *runtimeConfig) error {
+	if r.jobs != nil {
+		// Whatever happens, jobs run again afterwards.
+		defer r.startJobs(ctx)
 		stopping, cancel := context.WithTimeout(ctx, time.Duration(next.config.Server().ShutdownTimeout))
 		defer cancel()
-		if err := a.scheduler.stop(stopping); err != nil {
-			// The old jobs have been told to end and will; the old world goes on
-			// with fresh ones.
-			a.startJobs(context.WithoutCancel(ctx))
+		if err := r.jobs.stop(stopping); err != nil {
 			return fmt.Errorf("reloading: the running jobs did not end in time: %w", err)
 		}
 	}
-	if err := a.store.SetFacts(ctx, next.facts); err != nil {
-		if running {
-			a.startJobs(context.WithoutCancel(ctx))
-		}
+	if err := r.store.SetFacts(ctx, next.Facts); err != nil {
 		return storeError(err)
 	}
-	a.enter(next)
-	a.touch()
-	if running {
-		a.startJobs(context.WithoutCancel(ctx))
-	}
+	r.activate(next)
+	r.evaluator.Request()
 	return nil
-}
-
-// surveySoon asks for a discovery soon.
-func (a *App) surveySoon() {
-	select {
-	case a.survey <- struct{}{}:
-	default:
-	}
 }

@@ -37,6 +37,7 @@ type instance struct {
 // sourceDeps is what sources are made with.
 type sourceDeps struct {
 	options Options
+	// observe measures requests; nil measures none.
 	observe func(transport.Observation)
 	// circuit is told when a source's circuit opens and closes; it may be nil.
 	circuit func(source string, open bool)

@@ -51,8 +51,8 @@ var scopeOf = map[string]string{
 // it says it needs. That a service exists is read for every fact.
 func TestFactsNameThePrivilegesOfTheirCalls(t *testing.T) {
 	s := newFactSheet(t)
-	for n := range s.world.facts.Len() {
-		d := s.world.facts.At(n)
+	for n := range s.config.Facts.Len() {
+		d := s.config.Facts.At(n)
 		if d.Pack != "pagerduty" {
 			continue
 		}
@@ -86,8 +86,8 @@ func (s *factSheet) permissions() string {
 	type key struct{ source, permission string }
 	facts := map[key][]string{}
 	all := map[string]int{}
-	for n := range s.world.facts.Len() {
-		d := s.world.facts.At(n)
+	for n := range s.config.Facts.Len() {
+		d := s.config.Facts.At(n)
 		if d.Pack == catalog.SourceID {
 			continue
 		}
@@ -168,8 +168,8 @@ func TestAnAppIsAskedForWhatTheFactsNeed(t *testing.T) {
 	s := newFactSheet(t)
 	scopes := config.DefaultPagerDuty().OAuth.Scopes
 	needed := map[string]bool{}
-	for n := range s.world.facts.Len() {
-		d := s.world.facts.At(n)
+	for n := range s.config.Facts.Len() {
+		d := s.config.Facts.At(n)
 		if d.Pack != "pagerduty" {
 			continue
 		}

@@ -11,7 +11,7 @@ const expiryHint = 30 * 24 * time.Hour
 
 // expiries are the ends of the credentials that the configuration knows of, by
 // source. Such a day counts from its first moment: it may be any moment of it.
-func (w *world) expiries() map[string]time.Time {
+func (w *runtimeConfig) expiries() map[string]time.Time {
 	when := map[string]time.Time{}
 	add := func(kind, name string, day time.Time) {
 		if !day.IsZero() {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
-	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/store"
 )
@@ -24,7 +22,7 @@ import (
 // a daemon. Its methods are for one goroutine.
 type Trial struct {
 	options  Options
-	world    *world
+	config   *runtimeConfig
 	store    *store.Store // nil without a store to read
 	origin   string
 	sources  []instance
@@ -49,13 +47,13 @@ func NewTrial(ctx context.Context, o Options) (*Trial, error) {
 	if t.progress == nil {
 		t.progress = newProgressLog(o.Logger, o.Now).tell
 	}
-	if t.world, err = buildWorld(o, valid, nil, t.deps()); err != nil {
+	if t.config, err = build(valid, nil, t.deps()); err != nil {
 		return nil, err
 	}
-	if _, err = t.world.only(o.Only); err != nil {
+	if _, err = t.config.only(o.Only); err != nil {
 		return nil, err
 	}
-	t.store, err = store.OpenReadOnly(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: t.world.facts})
+	t.store, err = store.OpenReadOnly(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: t.config.Facts})
 	switch {
 	case errors.Is(err, store.ErrAbsent):
 		t.store, t.origin = nil, "as a first round: there is no store to read"
@@ -63,11 +61,11 @@ func NewTrial(ctx context.Context, o Options) (*Trial, error) {
 		return nil, storeError(err)
 	default:
 		t.origin = "where the last stored round ended"
-		if t.world, err = withFound(ctx, o, t.world, t.store, t.deps()); err != nil {
+		if t.config, err = t.config.withFound(ctx, t.store, t.deps()); err != nil {
 			return nil, errors.Join(err, t.Close())
 		}
 	}
-	if t.sources, err = t.world.only(o.Only); err != nil {
+	if t.sources, err = t.config.only(o.Only); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	if t.person, err = t.hashPeople(ctx); err != nil {
@@ -83,45 +81,16 @@ func (t *Trial) deps() sourceDeps { return sourceDeps{options: t.options, observ
 // there are no rules, or when none of the accounts is selected. An account that
 // does not answer keeps what the store has of it; the error joins those.
 func (t *Trial) Discover(ctx context.Context) error {
-	asked := discoverers(t.world)
-	if len(asked) == 0 || !wanted(t.world, t.options.Only) {
+	if !t.config.discoversFor(t.options.Only) {
 		return nil
 	}
-	next := found{}
-	maps.Copy(next, t.world.found)
-	var errs []error
-	for _, account := range slices.Sorted(maps.Keys(asked)) {
-		list, notes, err := asked[account].discover(ctx, t.world.found[account])
-		for _, note := range notes {
-			t.options.Logger.Warn("discovery", "note", note)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("discovering the services of PagerDuty account %s: %w", account, err))
-			continue
-		}
-		next[account] = list
-	}
-	fresh, err := buildWorld(t.options, t.world.config, next, t.deps())
+	next, _, listErr := t.config.accounts.List(ctx, t.config.found, func(note string) { t.options.Logger.Warn("discovery", "note", note) })
+	fresh, err := build(t.config.config, next, t.deps())
 	if err == nil {
-		t.world = fresh
+		t.config = fresh
 		t.sources, err = fresh.only(t.options.Only)
 	}
-	return errors.Join(append(errs, err)...)
-}
-
-// wanted reports whether discovery belongs to a round of the named sources: when
-// an account of it is among them, and when nothing was found yet, as there would
-// be nobody to collect about.
-func wanted(w *world, only []string) bool {
-	if len(w.found) == 0 {
-		return true
-	}
-	for account := range discoverers(w) {
-		if len(only) == 0 || slices.Contains(only, "pagerduty/"+account) {
-			return true
-		}
-	}
-	return false
+	return errors.Join(listErr, err)
 }
 
 // hashPeople hashes with the store's key. A store without one has seen nobody
@@ -159,7 +128,7 @@ func (t *Trial) Sources() []string {
 // Service returns a *InvalidError with the nearest name when the catalog does
 // not have the service.
 func (t *Trial) Service(name string) error {
-	if _, err := t.world.catalog.Lookup(name); err != nil {
+	if _, err := t.config.Catalog.Lookup(name); err != nil {
 		return &InvalidError{err}
 	}
 	return nil
@@ -177,7 +146,7 @@ func (t *Trial) Plan(ctx context.Context, source string) (*report.Round, error) 
 	}
 	r := t.newRound(source, t.options.Now(), l)
 	if planner, ok := i.source.(collectors.Planner); ok {
-		r.Plan(planner.Plan(l.request(t.world, r.At)))
+		r.Plan(planner.Plan(l.request(t.config, r.At)))
 	}
 	return r, nil
 }
@@ -196,7 +165,7 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 	}
 	started := t.options.Now()
 	r := t.newRound(source, started, l)
-	request := l.request(t.world, started)
+	request := l.request(t.config, started)
 	if planner, ok := i.source.(collectors.Planner); ok {
 		r.Plan(planner.Plan(request))
 	}
@@ -221,7 +190,7 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 	}
 	r.Finish(t.options.Now().Sub(started))
 	stored, storeErr := t.stored(ctx, source)
-	r.Against(len(t.world.catalog.Services()), func(service, fact string) bool { return stored[[2]string{service, fact}] })
+	r.Against(len(t.config.Catalog.Services()), func(service, fact string) bool { return stored[[2]string{service, fact}] })
 	return r, errors.Join(err, storeErr)
 }
 
@@ -249,7 +218,7 @@ func (t *Trial) newRound(source string, now time.Time, l *ledger) *report.Round 
 	if t.store != nil && len(l.cursors) == 0 {
 		origin = "as a first round: the store has no cursor of it"
 	}
-	return report.NewRound(source, origin, t.world.facts, now)
+	return report.NewRound(source, origin, t.config.Facts, now)
 }
 
 func (t *Trial) instance(source string) (instance, error) {
@@ -266,36 +235,4 @@ func (t *Trial) Close() error {
 		return nil
 	}
 	return t.store.Close()
-}
-
-// only selects instances by name; no names select all. An *InvalidError has
-// the nearest name.
-func (w *world) only(names []string) ([]instance, error) {
-	if len(names) == 0 {
-		return w.instances, nil
-	}
-	var selected []instance
-	var errs []error
-	for _, i := range w.instances {
-		if slices.Contains(names, i.source.ID()) {
-			selected = append(selected, i)
-		}
-	}
-	for _, name := range names {
-		if !slices.Contains(w.sourceIDs(), name) {
-			errs = append(errs, unknownSource(name, w.sourceIDs()))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, &InvalidError{err}
-	}
-	return selected, nil
-}
-
-func unknownSource(name string, known []string) error {
-	hint := nearest.Hint(name, known)
-	if hint == "" {
-		hint = fmt.Sprintf("; there are %v", known)
-	}
-	return fmt.Errorf("no source %q is configured%s", name, hint)
 }

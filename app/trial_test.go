@@ -76,7 +76,7 @@ sources:
 		if err := daemon.Close(); err != nil {
 			t.Error(err)
 		}
-		stored := storedRecords(t, place, daemon.world.facts, now)
+		stored := storedRecords(t, place, daemon.reloader.config().Facts, now)
 		figures := 0
 		for _, r := range append(found.Records, tickets.Records...) {
 			got := r.Value.Text(r.Unit) + " " + r.Detail

@@ -11,9 +11,9 @@ import (
 	promconfig "github.com/prometheus/common/config"
 	"github.com/spf13/cobra"
 
-	"github.com/prodready/collector/app"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/scaffold"
 )
 
 // The environment variables that stand in for flags of init.
@@ -103,7 +103,7 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 			return &usageError{fmt.Errorf("%s cannot be written: %w", target, err)}
 		}
 	}
-	starter, err := app.NewStarter(cmd.Context(), options)
+	starter, err := scaffold.New(cmd.Context(), options)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 }
 
 // options are the sources that flags and environment name.
-func (f *initFlags) options(s *streams, target string) (app.StarterOptions, error) {
+func (f *initFlags) options(s *streams, target string) (scaffold.Options, error) {
 	variables := map[string]string{}
 	for _, entry := range s.environ {
 		if name, value, ok := strings.Cut(entry, "="); ok {
@@ -143,7 +143,7 @@ func (f *initFlags) options(s *streams, target string) (app.StarterOptions, erro
 	if target == "-" {
 		path = "collector.yaml" // as if it stood here
 	}
-	o := app.StarterOptions{Path: path, Environ: s.environ, Tier: f.tier, Logger: s.quiet()}
+	o := scaffold.Options{Path: path, Environ: s.environ, Tier: f.tier, Logger: s.quiet()}
 	// What a flag says wins over the environment.
 	either := func(flag, variable string) string {
 		if flag != "" {

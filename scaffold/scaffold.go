@@ -1,4 +1,6 @@
-package app
+// Package scaffold writes a starting configuration: it asks the sources what
+// their credentials can see, and links what is called the same.
+package scaffold
 
 import (
 	"context"
@@ -9,16 +11,19 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prodready/collector/app"
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evaluation"
 )
 
-// StarterOptions say what a starting configuration is made from. At least one
+// Options say what a starting configuration is made from. At least one
 // source is given.
-type StarterOptions struct {
+type Options struct {
 	// Path is the file that the configuration is to be written to: names of
 	// files in it are relative to its folder.
 	Path string
@@ -37,8 +42,8 @@ type StarterOptions struct {
 	Now func() time.Time
 }
 
-// Starter is a starting configuration.
-type Starter struct {
+// Scaffold is a starting configuration.
+type Scaffold struct {
 	// Text is the file: valid, with comments on what is missing, and the same
 	// for the same answers of the sources. It holds no secret.
 	Text []byte
@@ -61,16 +66,16 @@ type findings struct {
 	failed map[string]error
 }
 
-// NewStarter asks the sources what their credentials can see, and writes a
+// New asks the sources what their credentials can see, and writes a
 // configuration from it. An *InvalidError says what is wrong with the options;
 // any other error says that no source has answered.
-func NewStarter(ctx context.Context, o StarterOptions) (*Starter, error) {
-	options := Options{ConfigPath: o.Path, Environ: o.Environ, Logger: o.Logger, Now: o.Now}.withDefaults()
+func New(ctx context.Context, o Options) (*Scaffold, error) {
+	options := app.Options{ConfigPath: o.Path, Environ: o.Environ, Logger: o.Logger, Now: o.Now}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Tier < catalog.HighestTier || o.Tier > catalog.LowestTier {
-		return nil, &InvalidError{fmt.Errorf("tier %d does not exist; use %d (customers and revenue, at any hour) to %d (best effort)", o.Tier, catalog.HighestTier, catalog.LowestTier)}
+		return nil, &app.InvalidError{Err: fmt.Errorf("tier %d does not exist; use %d (customers and revenue, at any hour) to %d (best effort)", o.Tier, catalog.HighestTier, catalog.LowestTier)}
 	}
 	c := config.Default()
 	if o.PagerDuty != nil {
@@ -86,9 +91,9 @@ func NewStarter(ctx context.Context, o StarterOptions) (*Starter, error) {
 	// should not say.
 	valid, err := c.Validate(config.Options{Path: o.Path, Environ: o.Environ})
 	if err != nil {
-		return nil, &InvalidError{err}
+		return nil, &app.InvalidError{Err: err}
 	}
-	w, err := buildWorld(options, valid, nil, quietDeps(options))
+	w, err := app.Configure(options, valid)
 	if err != nil {
 		return nil, err
 	}
@@ -101,14 +106,14 @@ func NewStarter(ctx context.Context, o StarterOptions) (*Starter, error) {
 	if w, err = tryOut(options, draft.text(nil)); err != nil {
 		return nil, err
 	}
-	s := &Starter{Services: len(draft.services), Teams: len(draft.teams), Blind: len(w.blind)}
+	s := &Scaffold{Services: len(draft.services), Teams: len(draft.teams), Blind: len(w.NotMeasurable)}
 	s.Text = draft.text(blindness(w, found.prometheus))
 	if _, err = tryOut(options, s.Text); err != nil {
 		return nil, err
 	}
-	for _, i := range w.instances {
-		if err := found.failed[i.source.ID()]; err != nil {
-			s.Failed = append(s.Failed, fmt.Errorf("%s: %w", i.source.ID(), err))
+	for _, i := range w.Sources {
+		if err := found.failed[i.ID()]; err != nil {
+			s.Failed = append(s.Failed, fmt.Errorf("%s: %w", i.ID(), err))
 		}
 	}
 	return s, nil
@@ -116,30 +121,30 @@ func NewStarter(ctx context.Context, o StarterOptions) (*Starter, error) {
 
 // survey asks every source what there is. The error joins those of all sources
 // when none has answered.
-func survey(ctx context.Context, w *world) (findings, error) {
+func survey(ctx context.Context, w *evaluation.Config) (findings, error) {
 	f := findings{failed: map[string]error{}}
-	for _, i := range w.instances {
+	for _, i := range w.Sources {
 		if err := f.ask(ctx, i); err != nil {
-			f.failed[i.source.ID()] = err
+			f.failed[i.ID()] = err
 		}
 	}
-	if len(f.failed) < len(w.instances) {
+	if len(f.failed) < len(w.Sources) {
 		return f, nil
 	}
 	var errs []error
-	for _, i := range w.instances {
-		errs = append(errs, fmt.Errorf("%s: %w", i.source.ID(), f.failed[i.source.ID()]))
+	for _, i := range w.Sources {
+		errs = append(errs, fmt.Errorf("%s: %w", i.ID(), f.failed[i.ID()]))
 	}
 	if len(errs) == 0 {
-		return f, &InvalidError{errors.New("no source is given: name at least one of PagerDuty, Jira and Prometheus")}
+		return f, &app.InvalidError{Err: errors.New("no source is given: name at least one of PagerDuty, Jira and Prometheus")}
 	}
 	return f, fmt.Errorf("no source has answered, so there is nothing to write: %w", errors.Join(errs...))
 }
 
-func (f *findings) ask(ctx context.Context, i instance) error {
+func (f *findings) ask(ctx context.Context, i collectors.Source) error {
 	ctx, cancel := context.WithTimeout(ctx, surveyTimeout)
 	defer cancel()
-	switch source := i.source.(type) {
+	switch source := i.(type) {
 	case *pagerduty.Source:
 		found, err := source.Survey(ctx)
 		if err != nil {
@@ -163,7 +168,7 @@ func (f *findings) ask(ctx context.Context, i instance) error {
 }
 
 // tryOut checks a text as `collector check` would.
-func tryOut(o Options, text []byte) (*world, error) {
+func tryOut(o app.Options, text []byte) (*evaluation.Config, error) {
 	name := filepath.Clean(o.ConfigPath)
 	valid, err := config.Load(config.Options{Path: o.ConfigPath, Environ: o.Environ, ReadFile: func(file string) ([]byte, error) {
 		if filepath.Clean(file) == name {
@@ -174,7 +179,7 @@ func tryOut(o Options, text []byte) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the configuration that came of it is not valid, and was not written: %w", err)
 	}
-	w, err := buildWorld(o, valid, nil, quietDeps(o))
+	w, err := app.Configure(o, valid)
 	if err != nil {
 		return nil, fmt.Errorf("the configuration that came of it is not valid, and was not written: %w", err)
 	}

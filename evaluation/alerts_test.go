@@ -1,4 +1,4 @@
-package app
+package evaluation
 
 import (
 	"path/filepath"

@@ -1,4 +1,4 @@
-package app
+package evaluation
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
-	"github.com/prodready/collector/exporter"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
@@ -21,14 +20,15 @@ import (
 // killed loses at most this much of them.
 const saveClocksEvery = 10 * time.Minute
 
-// evaluation judges the evidence in the store and makes the snapshot. It keeps
-// the evidence in memory and loads only what has changed. It is not safe for
+// judge judges the evidence in the store and makes the snapshot. It keeps the
+// evidence in memory and loads only what has changed. It is not safe for
 // concurrent use.
-type evaluation struct {
+type judge struct {
 	store *store.Store
 	log   *slog.Logger
-	// failed is told about expressions that failed, by check.
-	failed func(check string, n int)
+	// expressionFailed counts the expressions that failed, by check; nil counts
+	// none.
+	expressionFailed func(check string, n int)
 
 	ledger   *evidence.Ledger
 	sequence int64
@@ -51,14 +51,17 @@ type savedBadge struct {
 	at    time.Time
 }
 
-// loadEvaluation reads what the last process knew.
-func loadEvaluation(ctx context.Context, s *store.Store, w *world, log *slog.Logger) (*evaluation, error) {
-	e := &evaluation{store: s, log: log, failed: func(string, int) {}, ledger: evidence.NewLedger(), saved: map[string]savedBadge{}, outcomes: outcomes{store: s, firings: alertMemory{store: s}}}
+// newJudge makes a judge that continues from the last stored judgement.
+func newJudge(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (*judge, error) {
+	e := &judge{
+		store: s, log: log, ledger: evidence.NewLedger(), saved: map[string]savedBadge{},
+		outcomes: outcomes{store: s, firings: alertMemory{store: s}},
+	}
 	loaded, err := s.LoadState(ctx, func(f store.Framework) (*framework.Framework, error) {
-		if f.Hash == w.framework.Hash {
-			return w.framework, nil
+		if f.Hash == c.Framework.Hash {
+			return c.Framework, nil
 		}
-		return restore(f, w.facts, log), nil
+		return restore(f, c.Facts, log), nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("loading the last judgement: %w", err)
@@ -86,11 +89,11 @@ func restore(f store.Framework, facts *evidence.Facts, log *slog.Logger) *framew
 	return nil
 }
 
-// seen reports whether anything was ever collected or judged.
-func (e *evaluation) seen() bool { return e.hash != "" || e.sequence > 0 }
+// started reports whether a judgement was ever stored, or evidence was read.
+func (e *judge) started() bool { return e.hash != "" || e.sequence > 0 }
 
 // refresh loads the evidence that has changed.
-func (e *evaluation) refresh(ctx context.Context, w *world, now time.Time) error {
+func (e *judge) refresh(ctx context.Context, c *Config, now time.Time) error {
 	loaded, err := e.store.LoadRecords(ctx, e.sequence)
 	if err != nil {
 		return fmt.Errorf("loading evidence: %w", err)
@@ -104,12 +107,12 @@ func (e *evaluation) refresh(ctx context.Context, w *world, now time.Time) error
 		record.ObservedAt = row.SeenAt
 		e.ledger.Put(record, row.HeldAt)
 	}
-	for _, c := range loaded.Coverage {
-		e.ledger.Cover(c.Source, c.Coverage)
+	for _, covered := range loaded.Coverage {
+		e.ledger.Cover(covered.Source, covered.Coverage)
 	}
 	e.sequence = loaded.Seq
-	// The catalog is evidence that is always at hand.
-	for _, r := range catalog.Observe(w.catalog, now) {
+	// What the catalog says is observed anew each time.
+	for _, r := range catalog.Observe(c.Catalog, now) {
 		e.ledger.Put(r, time.Time{})
 	}
 	var names []string
@@ -120,40 +123,41 @@ func (e *evaluation) refresh(ctx context.Context, w *world, now time.Time) error
 	return nil
 }
 
-// judge makes cards of the evidence.
-func (e *evaluation) judge(w *world, now time.Time) ([]scoring.Scorecard, *evidence.Set) {
-	set := e.ledger.Assemble(w.facts, w.services, w.providers, now)
-	subjects := make([]scoring.Subject, 0, len(w.services))
-	for _, entry := range w.catalog.Services() {
-		subjects = append(subjects, scoring.NewSubject(entry, w.facts, set.Row(entry.Name)))
+// cards judges the evidence.
+func (e *judge) cards(c *Config, now time.Time) ([]scoring.Scorecard, *evidence.Set) {
+	names := c.serviceNames()
+	set := e.ledger.Assemble(c.Facts, names, c.Providers, now)
+	subjects := make([]scoring.Subject, 0, len(names))
+	for _, entry := range c.Catalog.Services() {
+		subjects = append(subjects, scoring.NewSubject(entry, c.Facts, set.Row(entry.Name)))
 	}
 	return scoring.Judge(scoring.Inputs{
-		Framework: w.framework, Subjects: subjects, Exemptions: w.exemptions,
-		Evidence: set, Blind: w.blind, Voids: e.state.Voids,
+		Framework: c.Framework, Subjects: subjects, Exemptions: c.Exemptions,
+		Evidence: set, Blind: c.NotMeasurable, Voids: e.state.Voids,
 	}, now), set
 }
 
 // run judges, advances the badges, stores what has changed and returns the
 // snapshot.
-func (e *evaluation) run(ctx context.Context, w *world, now time.Time) (*snapshot.Snapshot, error) {
-	if err := e.refresh(ctx, w, now); err != nil {
+func (e *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Snapshot, error) {
+	if err := e.refresh(ctx, c, now); err != nil {
 		return nil, err
 	}
-	cards, set := e.judge(w, now)
+	cards, set := e.cards(c, now)
 	e.reportErrors(cards)
-	e.state.Options.ObserveFor = time.Duration(w.config.Evaluation().ObserveFor)
-	e.state.Options.MaxStep = max(scoring.DefaultMaxStep, 3*time.Duration(w.config.Evaluation().Interval))
+	e.state.Options.ObserveFor = c.ObserveFor
+	e.state.Options.MaxStep = max(scoring.DefaultMaxStep, 3*c.Interval)
 	state, transitions := scoring.Advance(e.state, cards, now)
 	for _, t := range transitions {
 		if t.Announced {
 			e.log.Info("badge changed", "service", t.Service, "from", t.From, "to", t.To, "cause", t.Cause)
 		}
 	}
-	if e.hash != w.framework.Hash {
-		e.hash, e.activated = w.framework.Hash, now
+	if e.hash != c.Framework.Hash {
+		e.hash, e.activated = c.Framework.Hash, now
 	}
-	judgement, saved := e.badgeChanges(w, state, transitions, now)
-	statuses, pins := e.statusChanges(w, cards, set, now, &judgement)
+	judgement, saved := e.badgeChanges(c, state, transitions, now)
+	statuses, pins := e.statusChanges(c, cards, set, now, &judgement)
 	if err := e.store.SaveJudgement(ctx, judgement); err != nil {
 		return nil, fmt.Errorf("storing the judgement: %w", err)
 	}
@@ -161,12 +165,12 @@ func (e *evaluation) run(ctx context.Context, w *world, now time.Time) (*snapsho
 		return nil, fmt.Errorf("storing the evidence behind a changed check: %w", err)
 	}
 	e.state, e.statuses, e.saved = state, statuses, saved
-	return e.snapshot(ctx, w, cards, set, now)
+	return e.snapshot(ctx, c, cards, set, now)
 }
 
 // reportErrors counts the expressions that failed, and logs each when it begins
 // to fail or fails differently.
-func (e *evaluation) reportErrors(cards []scoring.Scorecard) {
+func (e *judge) reportErrors(cards []scoring.Scorecard) {
 	faulty := map[string]string{}
 	for i := range cards {
 		for k := range cards[i].Checks {
@@ -174,7 +178,9 @@ func (e *evaluation) reportErrors(cards []scoring.Scorecard) {
 			if r.Err == nil {
 				continue
 			}
-			e.failed(r.Check.ID, 1)
+			if e.expressionFailed != nil {
+				e.expressionFailed(r.Check.ID, 1)
+			}
 			if _, seen := faulty[r.Check.ID]; seen {
 				continue
 			}
@@ -188,10 +194,10 @@ func (e *evaluation) reportErrors(cards []scoring.Scorecard) {
 }
 
 // badgeChanges makes the judgement to store, and what is stored once it is.
-func (e *evaluation) badgeChanges(w *world, state scoring.State, transitions []scoring.Transition, now time.Time) (store.Judgement, map[string]savedBadge) {
+func (e *judge) badgeChanges(c *Config, state scoring.State, transitions []scoring.Transition, now time.Time) (store.Judgement, map[string]savedBadge) {
 	j := store.Judgement{
 		At: now, Transitions: transitions, Badges: make(map[string]scoring.BadgeState, len(state.Badges)), Voids: state.Voids,
-		Framework: store.Framework{Name: w.framework.Name, Version: w.framework.Version, Hash: w.framework.Hash, Text: w.document.Text, ActivatedAt: e.activated},
+		Framework: store.Framework{Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Document.Text, ActivatedAt: e.activated},
 	}
 	saved := make(map[string]savedBadge, len(state.Badges))
 	for name, b := range state.Badges {
@@ -212,7 +218,7 @@ func (e *evaluation) badgeChanges(w *world, state scoring.State, transitions []s
 
 // statusChanges adds the checks whose status has changed to the judgement, and
 // names the records behind them.
-func (e *evaluation) statusChanges(w *world, cards []scoring.Scorecard, set *evidence.Set, now time.Time, j *store.Judgement) (map[string]map[string]store.StatusSpan, []store.Key) {
+func (e *judge) statusChanges(c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time, j *store.Judgement) (map[string]map[string]store.StatusSpan, []store.Key) {
 	statuses := make(map[string]map[string]store.StatusSpan, len(cards))
 	var pins []store.Key
 	for i := range cards {
@@ -229,7 +235,7 @@ func (e *evaluation) statusChanges(w *world, cards []scoring.Scorecard, set *evi
 			after[r.Check.ID] = store.StatusSpan{Status: r.Status, Since: now}
 			j.Statuses = append(j.Statuses, store.CheckStatus{Service: card.Service, Check: r.Check.ID, Status: r.Status, Since: now})
 			if known {
-				pins = append(pins, evidenceOf(w, set, card.Service, r.Check)...)
+				pins = append(pins, evidenceOf(c, set, card.Service, r.Check)...)
 			}
 		}
 		statuses[card.Service] = after
@@ -238,13 +244,13 @@ func (e *evaluation) statusChanges(w *world, cards []scoring.Scorecard, set *evi
 }
 
 // evidenceOf names the records that a check's verdict rests on.
-func evidenceOf(w *world, set *evidence.Set, service string, c *framework.Check) []store.Key {
+func evidenceOf(c *Config, set *evidence.Set, service string, check *framework.Check) []store.Key {
 	var keys []store.Key
 	row := set.Row(service)
-	for _, fact := range c.Facts {
-		name := w.facts.At(fact).Name
+	for _, fact := range check.Facts {
+		name := c.Facts.At(fact).Name
 		if o := row[fact]; o != nil && o.Value.Kind() != evidence.KindInvalid && evidence.Pack(name) != catalog.SourceID {
-			for _, p := range w.providers {
+			for _, p := range c.Providers {
 				if p.ID == o.Source {
 					keys = append(keys, store.Key{Service: service, Fact: name, Source: p.ID})
 				}
@@ -286,11 +292,11 @@ func still(b scoring.BadgeState) scoring.BadgeState {
 	return b
 }
 
-func (e *evaluation) snapshot(ctx context.Context, w *world, cards []scoring.Scorecard, set *evidence.Set, now time.Time) (*snapshot.Snapshot, error) {
-	out := &snapshot.Snapshot{At: now, Framework: w.framework, ActivatedAt: e.activated, Blind: w.blind}
+func (e *judge) snapshot(ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time) (*snapshot.Snapshot, error) {
+	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: e.activated, Blind: c.NotMeasurable}
 	for i := range cards {
 		card := &cards[i]
-		entry, _ := w.catalog.Service(card.Service)
+		entry, _ := c.Catalog.Service(card.Service)
 		flipped := make(map[string]time.Time, len(card.Checks))
 		for check, s := range e.statuses[card.Service] {
 			flipped[check] = s.Since
@@ -314,18 +320,12 @@ func (e *evaluation) snapshot(ctx context.Context, w *world, cards []scoring.Sco
 	for _, r := range runs {
 		last[r.Source] = r
 	}
-	for _, id := range w.sourceIDs() {
+	for _, id := range c.SourceIDs() {
 		r := last[id]
 		out.Sources = append(out.Sources, snapshot.SourceStatus{ID: id, LastRun: r.Finished, LastSuccess: r.LastSuccess, Error: r.Error})
 	}
-	if err := e.outcomes.measure(ctx, w, out); err != nil {
+	if err := e.outcomes.measure(ctx, c, out); err != nil {
 		return nil, err
 	}
 	return out, nil
-}
-
-// published is a snapshot with its rendered page. Both are swapped together.
-type published struct {
-	snapshot *snapshot.Snapshot
-	page     *exporter.Page
 }

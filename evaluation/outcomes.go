@@ -1,4 +1,4 @@
-package app
+package evaluation
 
 import (
 	"context"
@@ -27,7 +27,7 @@ const rereadAfter = 24 * time.Hour
 
 // measure adds the figures of incidents and reviews, and what people say about
 // checks, to a snapshot.
-func (o *outcomes) measure(ctx context.Context, w *world, s *snapshot.Snapshot) error {
+func (o *outcomes) measure(ctx context.Context, c *Config, s *snapshot.Snapshot) error {
 	options := correlation.Options{}
 	sequence, err := o.store.HistorySequence(ctx)
 	if err != nil {
@@ -49,7 +49,7 @@ func (o *outcomes) measure(ctx context.Context, w *world, s *snapshot.Snapshot) 
 	if o.history.Transitions, err = o.store.LoadTransitions(ctx, since); err != nil {
 		return fmt.Errorf("reading transitions: %w", err)
 	}
-	if o.history.Alerts, err = o.alerts(ctx, w, s, options.AlertsSince(s.At)); err != nil {
+	if o.history.Alerts, err = o.alerts(ctx, c, s, options.AlertsSince(s.At)); err != nil {
 		return err
 	}
 	s.Measure(o.history, options)

@@ -1,4 +1,4 @@
-package app
+package scaffold
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 
 // draft is a starting configuration before it is written.
 type draft struct {
-	options StarterOptions
+	options Options
 	found   findings
 	// services are by name.
 	services []draftService
@@ -29,7 +29,7 @@ type draftService struct {
 
 // newDraft makes the entries of the catalog and links them by name: what is
 // called the same in two sources is taken for the same.
-func newDraft(o StarterOptions, f findings) *draft {
+func newDraft(o Options, f findings) *draft {
 	d := &draft{options: o, found: f}
 	var made catalog.Discovered
 	switch {

@@ -1,4 +1,4 @@
-package app
+package evaluation
 
 import (
 	"context"
@@ -61,8 +61,8 @@ func (f *alertMemory) since(ctx context.Context, since time.Time) ([]evidence.Al
 
 // alerts is what is known of alerts, of those who watch for them, and of whose
 // incidents a page can be compared with.
-func (o *outcomes) alerts(ctx context.Context, w *world, s *snapshot.Snapshot, since time.Time) (correlation.Alerts, error) {
-	out := correlation.Alerts{Sights: map[string]correlation.AlertSight{}, Watchers: watchers(w), Paged: paged(w, s)}
+func (o *outcomes) alerts(ctx context.Context, c *Config, s *snapshot.Snapshot, since time.Time) (correlation.Alerts, error) {
+	out := correlation.Alerts{Sights: map[string]correlation.AlertSight{}, Watchers: watchers(c), Paged: paged(c, s)}
 	if len(out.Watchers) == 0 {
 		return out, nil
 	}
@@ -81,16 +81,16 @@ func (o *outcomes) alerts(ctx context.Context, w *world, s *snapshot.Snapshot, s
 }
 
 // watchers are the configured sources that watch for the alerts of each service.
-func watchers(w *world) map[string][]string {
+func watchers(c *Config) map[string][]string {
 	out := map[string][]string{}
-	for _, i := range w.instances {
-		watcher, ok := i.source.(collectors.AlertWatcher)
+	for _, source := range c.Sources {
+		watcher, ok := source.(collectors.AlertWatcher)
 		if !ok {
 			continue
 		}
-		for _, service := range w.catalog.Services() {
+		for _, service := range c.Catalog.Services() {
 			if watcher.WatchesAlerts(service) {
-				out[service.Name] = append(out[service.Name], i.source.ID())
+				out[service.Name] = append(out[service.Name], source.ID())
 			}
 		}
 	}
@@ -102,9 +102,9 @@ func watchers(w *world) map[string][]string {
 const factPages = "pagerduty.high_urgency_90d"
 
 // paged are the services whose incidents are known.
-func paged(w *world, s *snapshot.Snapshot) map[string]bool {
+func paged(c *Config, s *snapshot.Snapshot) map[string]bool {
 	out := map[string]bool{}
-	fact, ok := w.facts.Index(factPages)
+	fact, ok := c.Facts.Index(factPages)
 	if !ok {
 		return out
 	}

@@ -1,4 +1,4 @@
-package app
+package scaffold
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/framework"
 )
 
@@ -203,21 +204,21 @@ func unanswerable(p prometheus.RecognisedPreset) []string {
 // blindness tells for every kind of source what checks want of it, the source
 // with the most checks first: checks that nobody decides, and those that only
 // somebody's word decides where a source could.
-func blindness(w *world, recognised *prometheus.Recognition) []string {
+func blindness(w *evaluation.Config, recognised *prometheus.Recognition) []string {
 	given := map[string]bool{}
-	for _, p := range w.providers {
+	for _, p := range w.Providers {
 		for _, fact := range p.Facts {
 			given[fact] = true
 		}
 	}
 	blind, weak := map[string][]string{}, map[string][]string{}
-	for _, c := range w.framework.Checks {
+	for _, c := range w.Framework.Checks {
 		wants := weak
-		if w.blind[c.ID] {
+		if w.NotMeasurable[c.ID] {
 			wants = blind
 		}
 		for _, index := range c.Facts {
-			fact := w.facts.At(index)
+			fact := w.Facts.At(index)
 			if what := givenBy(fact.Name, fact.Pack); !given[fact.Name] && !slices.Contains(wants[what], c.ID) {
 				wants[what] = append(wants[what], c.ID)
 			}
