@@ -14,20 +14,21 @@ import (
 func jiraKind() kind {
 	return kind{
 		definitions: func(c *config.Valid) ([]evidence.Definition, error) {
-			definitions, err := jira.Definitions()
-			if err != nil {
-				return nil, err
-			}
+			var definitions []evidence.Definition
 			for _, site := range c.Sources().Jira {
 				facts, err := jqlFacts(site)
 				if err != nil {
 					return nil, err
 				}
-				if definitions, err = addDefinitions(definitions, jira.DefinitionsOf(facts), "jira/"+site.Name); err != nil {
+				if definitions, err = addDefinitions(definitions, jira.DefinitionsOf(facts, site.Incidents.JQL), "jira/"+site.Name); err != nil {
 					return nil, err
 				}
 			}
-			return definitions, nil
+			embedded, err := jira.Definitions()
+			if err != nil {
+				return nil, err
+			}
+			return addUnasked(definitions, embedded), nil
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			var out []instance

@@ -13,12 +13,7 @@ import (
 func prometheusKind() kind {
 	return kind{
 		definitions: func(c *config.Valid) ([]evidence.Definition, error) {
-			// The facts of every preset are known, so that a framework may ask
-			// for what no configured server gives: those checks are blind.
-			definitions, err := prometheus.Definitions()
-			if err != nil {
-				return nil, err
-			}
+			var definitions []evidence.Definition
 			for _, server := range c.Sources().Prometheus {
 				facts, err := promqlFacts(server)
 				if err != nil {
@@ -28,7 +23,11 @@ func prometheusKind() kind {
 					return nil, err
 				}
 			}
-			return definitions, nil
+			embedded, err := prometheus.Definitions()
+			if err != nil {
+				return nil, err
+			}
+			return addUnasked(definitions, embedded), nil
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			var out []instance

@@ -3,6 +3,8 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -82,22 +84,47 @@ func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
 	return transport.New(out)
 }
 
-// addDefinitions adds definitions whose names are not there yet. Two meanings
-// of one name are an error: records would be read with the wrong unit.
+// addDefinitions adds the definitions of one source. Two sources may answer one
+// fact with different queries, which are then all part of its definition. Two
+// shapes of one name are an error: records would be read with the wrong unit.
 func addDefinitions(all, more []evidence.Definition, whose string) ([]evidence.Definition, error) {
-	known := make(map[string]string, len(all))
-	for _, d := range all {
-		known[d.Name] = d.Hash()
+	at := make(map[string]int, len(all))
+	for i, d := range all {
+		at[d.Name] = i
 	}
 	for _, d := range more {
-		hash, there := known[d.Name]
+		i, known := at[d.Name]
 		switch {
-		case !there:
-			known[d.Name] = d.Hash()
+		case !known:
+			at[d.Name] = len(all)
 			all = append(all, d)
-		case hash != d.Hash():
+		case all[i].Shape() != d.Shape():
 			return nil, fmt.Errorf("facts of %s: %s is declared elsewhere with another type, unit or window; give it a name of its own", whose, d.Name)
+		case all[i].Query == "":
+			all[i].Query = d.Query
+		case d.Query != "" && !slices.Contains(strings.Split(all[i].Query, otherSource), d.Query):
+			queries := append(strings.Split(all[i].Query, otherSource), d.Query)
+			slices.Sort(queries)
+			all[i].Query = strings.Join(queries, otherSource)
 		}
 	}
 	return all, nil
+}
+
+// otherSource separates the queries of different sources in a definition.
+const otherSource = "\nOTHER SOURCE\n"
+
+// addUnasked adds the definitions that no configured source has, so that a
+// framework may ask for them: their checks are not measurable.
+func addUnasked(all, embedded []evidence.Definition) []evidence.Definition {
+	asked := make(map[string]bool, len(all))
+	for _, d := range all {
+		asked[d.Name] = true
+	}
+	for _, d := range embedded {
+		if !asked[d.Name] {
+			all = append(all, d)
+		}
+	}
+	return all
 }

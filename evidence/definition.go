@@ -99,6 +99,11 @@ type Definition struct {
 	ValidFor time.Duration
 	// Absent documents what no data means.
 	Absent string
+	// Query is everything the source asks and how it reads the answer: the
+	// queries, what no data means and what proves it. It is text for comparing,
+	// normalised so that spaces do not matter. It is empty for facts whose
+	// reading is code.
+	Query string
 	// Merge is how several answers become one.
 	Merge Merge
 	// Outcome marks facts derived from incidents or alerts. Correlation leaves
@@ -254,11 +259,25 @@ func (d Definition) Read(v Value, now time.Time) Value {
 	return Value{kind: KindDouble, num: distance / d.unitSeconds()}
 }
 
-// Hash identifies what the fact means. When it changes, older records are void,
-// since they answered another question.
+// Hash identifies what the fact means, its query included. When it changes,
+// older records no longer count, since they answered another question.
 func (d Definition) Hash() string {
+	if d.Query == "" {
+		return d.Shape()
+	}
+	return hash("%s|%s", d.Shape(), d.Query)
+}
+
+// Shape identifies how the values of the fact are read: by type, unit, clock,
+// window and merge. Two sources may answer one fact with different queries, and
+// only with the same shape.
+func (d Definition) Shape() string {
+	return hash("%s|%s|%s|%s|%d|%s", d.Name, d.Kind, d.Unit, d.Clock, d.Window, d.EffectiveMerge())
+}
+
+func hash(format string, values ...any) string {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s|%s|%s|%s|%d|%s", d.Name, d.Kind, d.Unit, d.Clock, d.Window, d.EffectiveMerge())
+	_, _ = fmt.Fprintf(h, format, values...)
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 

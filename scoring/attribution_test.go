@@ -167,6 +167,18 @@ func TestCause(t *testing.T) {
 		w.truth["m.a3"] = false
 		w.want(w.run(2*day), "gold→silver criteria")
 	})
+	t.Run("an edited query is a changed definition", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		definitions := ladderDefinitions()
+		for i := range definitions {
+			if definitions[i].Name == "m.a3" {
+				definitions[i].Query = "up == 1"
+			}
+		}
+		w.framework = compileLadder(t, ladder, definitions)
+		w.truth["m.a3"] = false
+		w.want(w.run(2*day), "gold→silver criteria")
+	})
 	t.Run("an award is attributed from what gave exactly the old badge", func(t *testing.T) {
 		w := newSimulation(t, framework.Gold)
 		w.truth["m.a3"] = false

@@ -10,7 +10,9 @@ import (
 
 // SetFacts puts other definitions in force, as after a reload. The records of a
 // fact whose definition has changed in meaning are withdrawn: they answered
-// another question. Facts that are no longer defined keep their records.
+// another question. Facts that are no longer defined keep their records. A
+// store of an earlier release holds the shape of a definition alone, without
+// its query: those records are kept, and the whole hash is stored.
 func (s *Store) SetFacts(ctx context.Context, facts *evidence.Facts) error {
 	stored := map[string]string{}
 	err := each(ctx, s.read, `SELECT name, definition_hash FROM facts`, nil, func(rows *sql.Rows) error {
@@ -34,7 +36,7 @@ func (s *Store) SetFacts(ctx context.Context, facts *evidence.Facts) error {
 		}
 		names = append(names, d.Name)
 		hashes[d.Name] = d.Hash()
-		if known && hash != "" {
+		if known && hash != "" && hash != d.Shape() {
 			stale = append(stale, d.Name)
 		}
 	}

@@ -56,14 +56,20 @@ func DefaultFacts() ([]Fact, error) { return ParseFacts("facts.yaml", embedded) 
 // Definitions lists the embedded facts that a Jira site can give.
 func Definitions() ([]evidence.Definition, error) {
 	facts, err := DefaultFacts()
-	return DefinitionsOf(facts), err
+	return DefinitionsOf(facts, ""), err
 }
 
-// DefinitionsOf lists the definitions of facts.
-func DefinitionsOf(facts []Fact) []evidence.Definition {
+// DefinitionsOf lists the definitions of facts on a site whose incidents are
+// the issues of the given JQL.
+func DefinitionsOf(facts []Fact, incidents string) []evidence.Definition {
 	definitions := make([]evidence.Definition, len(facts))
 	for i, f := range facts {
 		definitions[i] = f.Definition
+		asked := []string{string(f.Mode), f.JQL}
+		if f.Mode.ofIncidents() {
+			asked = append(asked, "of the incidents", incidents)
+		}
+		definitions[i].Query = strings.Join(strings.Fields(strings.Join(asked, " ")), " ")
 	}
 	return definitions
 }

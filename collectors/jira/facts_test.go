@@ -245,3 +245,25 @@ facts:
 		}
 	}
 }
+
+func TestADefinitionHasItsQuery(t *testing.T) {
+	hash := func(mode, jql, incidents string) string {
+		t.Helper()
+		facts, err := jira.ParseFacts("f.yaml", []byte("facts:\n  - {name: jira.x, mode: "+mode+", help: X.,"+jql+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return jira.DefinitionsOf(facts, incidents)[0].Hash()
+	}
+	const query = " jql: 'labels = x'"
+	count := hash("count", query, "type = Incident")
+	if hash("count", " jql: 'labels = y'", "type = Incident") == count {
+		t.Error("another query has the same hash")
+	}
+	if hash("count", " jql: 'labels  =  x'", "type = Bug") != count {
+		t.Error("spaces, or incidents that are not counted, change the hash")
+	}
+	if hash("postmortem_ratio", query, "type = Incident") == hash("postmortem_ratio", query, "type = Bug") {
+		t.Error("the share of other incidents has the same hash")
+	}
+}

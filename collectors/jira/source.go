@@ -272,7 +272,7 @@ func (s *Source) ID() string { return s.id }
 // Facts lists the definitions of the facts that the configuration can give:
 // those of incidents and claims need a query of the tickets.
 func (s *Source) Facts() []evidence.Definition {
-	definitions := DefinitionsOf(s.facts)
+	definitions := DefinitionsOf(s.facts, s.incidents.JQL)
 	for _, a := range s.attestations {
 		definitions = append(definitions, a.Fact)
 	}

@@ -60,6 +60,40 @@ type reading struct {
 	relabel *relabelling
 }
 
+// asked is what the server is asked for the fact, and how the answer is read,
+// as text for comparing. It is empty when the server is not asked.
+func (f *fact) asked() string {
+	if len(f.providers) == 0 {
+		return ""
+	}
+	lines := []string{fmt.Sprintf("together %t, remember %s", f.together, f.Remember)}
+	for _, p := range f.providers {
+		lines = append(lines, p.asked(p.query))
+	}
+	if f.absent != nil {
+		lines = append(lines, fmt.Sprintf("absent %g where %s", f.absent.value, f.absent.witness.asked(f.absent.witness.query)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// asked is a query and how its series are joined to services. Two ways to write
+// the same PromQL are one.
+func (r reading) asked(query string) string {
+	if parsed, err := parseQuery(query); err == nil {
+		query = parsed.String()
+	}
+	text := query
+	if r.join != nil {
+		text += " joined by " + r.join.name
+	}
+	if r.relabel != nil {
+		for _, rule := range r.relabel.rules {
+			text += fmt.Sprintf(" relabelled %q", rule.Relabel)
+		}
+	}
+	return text
+}
+
 // absence is the value that no data stands for where the witness is.
 type absence struct {
 	value float64
@@ -137,7 +171,9 @@ func Definitions() ([]evidence.Definition, error) {
 func (f *Facts) Definitions() []evidence.Definition {
 	var definitions []evidence.Definition
 	for _, fact := range f.facts {
-		definitions = append(definitions, fact.Definition)
+		d := fact.Definition
+		d.Query = fact.asked()
+		definitions = append(definitions, d)
 	}
 	if f.rules {
 		definitions = append(definitions, ruleDefinitions()...)

@@ -223,6 +223,31 @@ func changedDefinition(t *testing.T, db database) {
 	}
 }
 
+// changedQuery opens the store of a release that knew no queries, then edits
+// the query.
+func changedQuery(t *testing.T, db database) {
+	definition := evidence.Definition{Name: "a.ratio", Kind: evidence.KindDouble, Help: "A ratio."}
+	now := start()
+	options := store.Options{Facts: facts(t, definition), Now: func() time.Time { return now }}
+	s := db.open(t, options)
+	first := commit(t, s, now, evidence.Batch{Records: []evidence.Record{record("shop", "a.ratio", double(t, 0.5))}})
+	closeStore(t, s)
+	for _, step := range []struct {
+		query     string
+		withdrawn int
+	}{{"old", 0}, {"old", 0}, {"edited", 1}, {"edited", 0}} {
+		definition.Query = step.query
+		options.Facts = facts(t, definition)
+		s = db.open(t, options)
+		found := load(t, s, first.Seq)
+		if len(found.Rows) != step.withdrawn {
+			t.Errorf("query %s: %d records are withdrawn, want %d", step.query, len(found.Rows), step.withdrawn)
+		}
+		first.Seq = found.Seq
+		closeStore(t, s)
+	}
+}
+
 func hostileText(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	const bad = "a\x00b\xff'\"; DROP TABLE services; --%_\\é🦆"

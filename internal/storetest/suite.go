@@ -44,6 +44,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"withdrawals leave tombstones", withdrawals},
 		{"changed rows alone are loaded", incrementalLoad},
 		{"a changed definition withdraws", changedDefinition},
+		{"a changed query withdraws, an upgrade does not", changedQuery},
 		{"history keeps to the resolution", historyResolution},
 		{"history of other kinds keeps everything", historyOfCounts},
 		{"pinned values are in history", pinning},
