@@ -59,3 +59,33 @@ func (b *Basis) Known() map[string]BasisFact {
 	}
 	return known
 }
+
+// portable is the basis with its facts by name, so that it can be judged by
+// other criteria too: a row of evidence is indexed by the criteria's facts.
+func (b *Basis) portable() Basis {
+	out := *b
+	out.Facts, out.row = b.Known(), nil
+	return out
+}
+
+// criteriaLost reports whether the basis knows its criteria by name alone,
+// because it was read back after a restart with other criteria.
+func criteriaLost(b *Basis) bool { return b.Framework == nil || b.Framework.Facts() == nil }
+
+// revive gives a basis that was read back its criteria, when they are still
+// the ones in use.
+func revive(b *Basis, f *framework.Framework) *Basis {
+	if b == nil || f == nil || !criteriaLost(b) || b.Framework == nil || b.Framework.Hash != f.Hash {
+		return b
+	}
+	out := *b
+	out.Framework = f
+	return &out
+}
+
+// Dated is the basis with another time and the same facts.
+func (b *Basis) Dated(at time.Time) *Basis {
+	out := b.portable()
+	out.At = at
+	return &out
+}

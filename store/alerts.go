@@ -121,7 +121,7 @@ func (c *commit) existingFirings(ctx context.Context, fingerprints []string) (ma
 func cleanFiring(source string, f evidence.AlertFiring) evidence.AlertFiring {
 	f.Source, f.Fingerprint, f.Alert, f.Severity = source, text(f.Fingerprint), text(f.Alert), text(f.Severity)
 	f.Services = cleanList(f.Services)
-	f.StartedAt, f.EndedAt = stored(f.StartedAt), stored(f.EndedAt)
+	f.StartedAt, f.EndedAt = storedTime(f.StartedAt), storedTime(f.EndedAt)
 	return f
 }
 

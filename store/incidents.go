@@ -155,7 +155,7 @@ func cleanIncident(source string, in evidence.Incident) evidence.Incident {
 	in.Priority, in.GoneWhy = text(in.Priority), text(in.GoneWhy)
 	in.Services, in.Links, in.Responders = cleanList(in.Services), cleanList(in.Links), cleanList(in.Responders)
 	for _, t := range []*time.Time{&in.StartedAt, &in.DetectedAt, &in.AcknowledgedAt, &in.ResolvedAt, &in.UpdatedAt} {
-		*t = stored(*t)
+		*t = storedTime(*t)
 	}
 	return in
 }
@@ -173,8 +173,8 @@ func cleanList(list []string) []string {
 	return slices.Compact(clean)
 }
 
-// stored is a time as it comes back from the database.
-func stored(t time.Time) time.Time {
+// storedTime is a time as it comes back from the database.
+func storedTime(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
 	}

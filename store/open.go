@@ -85,7 +85,7 @@ type Store struct {
 	memory   time.Duration
 	facts    atomic.Pointer[evidence.Facts]
 	names    *names
-	judged   judgedCache
+	judged   storedBadges
 	release  func() error
 	closing  sync.Once
 	closeErr error

@@ -32,7 +32,7 @@ func (c *commit) reviews(ctx context.Context, reviews []evidence.Review) error {
 		}
 		r.Source, r.Key, r.Service = c.sourceName, text(r.Key), text(r.Service)
 		r.Status = evidence.ReviewStatus(text(string(r.Status)))
-		r.CreatedAt, r.CompletedAt = stored(r.CreatedAt), stored(r.CompletedAt)
+		r.CreatedAt, r.CompletedAt = storedTime(r.CreatedAt), storedTime(r.CompletedAt)
 		id := reviewKey{r.Key, r.Service}
 		if _, dup := wanted[id]; !dup {
 			order = append(order, id)

@@ -3,10 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/prodready/collector/framework"
@@ -72,6 +70,7 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 	defer s.judged.mu.Unlock()
 	state := State{Statuses: map[string]map[string]StatusSpan{}}
 	state.Badges, state.Voids = map[string]scoring.BadgeState{}, scoring.Voids{}
+	stored := map[string]storedBadge{}
 	err := s.view(ctx, "reading the state of the badges", func(t *sql.Tx) error {
 		if err := s.names.load(ctx, t); err != nil {
 			return err
@@ -81,7 +80,7 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 			return err
 		}
 		state.At, state.Seq = instant(last.at), last.seq
-		r := stateReader{store: s, tx: t, at: state.At, state: &state}
+		r := stateReader{store: s, tx: t, at: state.At, state: &state, stored: stored}
 		frameworks, err := r.frameworks(ctx)
 		if err != nil {
 			return fmt.Errorf("frameworks: %w", err)
@@ -102,7 +101,7 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 	if err != nil {
 		return State{}, err
 	}
-	s.judged.seq, s.judged.badges = state.Seq, maps.Clone(state.Badges)
+	s.judged.seq, s.judged.by = state.Seq, stored
 	return state, nil
 }
 
@@ -112,6 +111,8 @@ type stateReader struct {
 	tx    *sql.Tx
 	at    time.Time
 	state *State
+	// stored are the rows of the badges.
+	stored map[string]storedBadge
 }
 
 func (r *stateReader) frameworks(ctx context.Context) (map[string]Framework, error) {
@@ -123,79 +124,6 @@ func (r *stateReader) frameworks(ctx context.Context) (map[string]Framework, err
 		return err
 	})
 	return found, err
-}
-
-func (r *stateReader) badges(ctx context.Context) error {
-	return each(ctx, r.tx, `SELECT service_id, judged_at, state FROM badges`, nil, func(rows *sql.Rows) error {
-		var id int64
-		var at sql.NullInt64
-		var body string
-		if err := rows.Scan(&id, &at, &body); err != nil {
-			return err
-		}
-		name, err := r.store.names.name(serviceNames, id)
-		if err != nil {
-			return err
-		}
-		var badge scoring.BadgeState
-		if err := json.Unmarshal([]byte(body), &badge); err != nil {
-			return fmt.Errorf("state of %s: %w", name, err)
-		}
-		if !at.Valid {
-			badge.At = r.at
-		}
-		r.state.Badges[name] = badge
-		return nil
-	})
-}
-
-func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framework, lookup FrameworkLookup) error {
-	compiled := map[string]*framework.Framework{}
-	err := each(ctx, r.tx, `SELECT DISTINCT framework_hash FROM badge_support`, nil, func(rows *sql.Rows) error {
-		var hash string
-		err := rows.Scan(&hash)
-		compiled[hash] = nil
-		return err
-	})
-	if err != nil || lookup == nil {
-		return err
-	}
-	for hash := range compiled {
-		if compiled[hash], err = lookup(frameworks[hash]); err != nil {
-			return fmt.Errorf("criteria %s: %w", hash, err)
-		}
-	}
-	return each(ctx, r.tx, `SELECT service_id, framework_hash, judged_at, basis, before FROM badge_support`, nil, func(rows *sql.Rows) error {
-		var id int64
-		var hash, body, before string
-		var at sql.NullInt64
-		if err := rows.Scan(&id, &hash, &at, &body, &before); err != nil {
-			return err
-		}
-		name, err := r.store.names.name(serviceNames, id)
-		if err != nil {
-			return err
-		}
-		f := compiled[hash]
-		badge, ok := r.state.Badges[name]
-		if f == nil || !ok {
-			return nil
-		}
-		if badge.Support, err = decodeBasis([]byte(body), f); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if !at.Valid {
-			badge.Support.At = r.at
-		}
-		if err := json.Unmarshal([]byte(before), &badge.Before); err != nil {
-			return fmt.Errorf("earlier supports of %s: %w", name, err)
-		}
-		if len(badge.Before) == 0 {
-			badge.Before = nil
-		}
-		r.state.Badges[name] = badge
-		return nil
-	})
 }
 
 func (r *stateReader) statuses(ctx context.Context) error {
