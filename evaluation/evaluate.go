@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
-	"reflect"
 	"time"
 
 	"github.com/prodready/collector/catalog"
@@ -41,20 +39,13 @@ type judge struct {
 	// faulty are the checks whose expression failed, with the error, so that a
 	// lasting failure is logged once.
 	faulty   map[string]string
-	saved    map[string]savedBadge
 	outcomes outcomes
-}
-
-// savedBadge is a badge state as it was stored last.
-type savedBadge struct {
-	state scoring.BadgeState
-	at    time.Time
 }
 
 // newJudge makes a judge that continues from the last stored judgement.
 func newJudge(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (*judge, error) {
 	e := &judge{
-		store: s, log: log, ledger: evidence.NewLedger(), saved: map[string]savedBadge{},
+		store: s, log: log, ledger: evidence.NewLedger(),
 		outcomes: outcomes{store: s, firings: alertMemory{store: s}},
 	}
 	loaded, err := s.LoadState(ctx, func(f store.Framework) (*framework.Framework, error) {
@@ -68,9 +59,6 @@ func newJudge(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) 
 	}
 	e.state = loaded.State
 	e.statuses, e.activated, e.hash = loaded.Statuses, loaded.Framework.ActivatedAt, loaded.Framework.Hash
-	for name, b := range e.state.Badges {
-		e.saved[name] = savedBadge{state: b, at: b.At}
-	}
 	return e, nil
 }
 
@@ -156,7 +144,10 @@ func (e *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 	if e.hash != c.Framework.Hash {
 		e.hash, e.activated = c.Framework.Hash, now
 	}
-	judgement, saved := e.badgeChanges(c, state, transitions, now)
+	judgement := store.Judgement{
+		At: now, Badges: state.Badges, ClocksEvery: saveClocksEvery, Transitions: transitions, Voids: state.Voids,
+		Framework: store.Framework{Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Document.Text, ActivatedAt: e.activated},
+	}
 	statuses, pins := e.statusChanges(c, cards, set, now, &judgement)
 	if err := e.store.SaveJudgement(ctx, judgement); err != nil {
 		return nil, fmt.Errorf("storing the judgement: %w", err)
@@ -164,7 +155,7 @@ func (e *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 	if err := e.store.PinHistory(ctx, pins); err != nil {
 		return nil, fmt.Errorf("storing the evidence behind a changed check: %w", err)
 	}
-	e.state, e.statuses, e.saved = state, statuses, saved
+	e.state, e.statuses = state, statuses
 	return e.snapshot(ctx, c, cards, set, now)
 }
 
@@ -191,29 +182,6 @@ func (e *judge) reportErrors(cards []scoring.Scorecard) {
 		}
 	}
 	e.faulty = faulty
-}
-
-// badgeChanges makes the judgement to store, and what is stored once it is.
-func (e *judge) badgeChanges(c *Config, state scoring.State, transitions []scoring.Transition, now time.Time) (store.Judgement, map[string]savedBadge) {
-	j := store.Judgement{
-		At: now, Transitions: transitions, Badges: make(map[string]scoring.BadgeState, len(state.Badges)), Voids: state.Voids,
-		Framework: store.Framework{Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Document.Text, ActivatedAt: e.activated},
-	}
-	saved := make(map[string]savedBadge, len(state.Badges))
-	for name, b := range state.Badges {
-		before, known := e.saved[name]
-		if known && !worthSaving(before, b, now) {
-			// The store writes nothing for a state that differs from the last
-			// one in its time alone.
-			b = before.state
-			b.At = now
-		} else {
-			before.at = now
-		}
-		saved[name] = savedBadge{state: b, at: before.at}
-		j.Badges[name] = b
-	}
-	return j, saved
 }
 
 // statusChanges adds the checks whose status has changed to the judgement, and
@@ -258,38 +226,6 @@ func evidenceOf(c *Config, set *evidence.Set, service string, check *framework.C
 		}
 	}
 	return keys
-}
-
-// worthSaving reports whether more than the passing of time separates a badge
-// state from the stored one, or whether its clocks have run for long enough.
-func worthSaving(before savedBadge, now scoring.BadgeState, at time.Time) bool {
-	if !reflect.DeepEqual(still(before.state), still(now)) {
-		return true
-	}
-	running := len(now.Awards)+len(now.Contradictions) > 0 || now.Hold != nil
-	return running && at.Sub(before.at) >= saveClocksEvery
-}
-
-// still is a badge state without what moves by itself.
-func still(b scoring.BadgeState) scoring.BadgeState {
-	b.At, b.Support, b.Before = time.Time{}, nil, nil
-	b.Awards = maps.Clone(b.Awards)
-	for badge, clock := range b.Awards {
-		clock.Observations = min(clock.Observations, 2)
-		b.Awards[badge] = clock
-	}
-	contradictions := make([]scoring.ContradictionClock, len(b.Contradictions))
-	for i, c := range b.Contradictions {
-		c.Ran = 0
-		contradictions[i] = c
-	}
-	b.Contradictions = contradictions
-	if b.Hold != nil {
-		hold := *b.Hold
-		hold.Ran, hold.LapseAt = 0, time.Time{}
-		b.Hold = &hold
-	}
-	return b
 }
 
 func (e *judge) snapshot(ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time) (*snapshot.Snapshot, error) {
