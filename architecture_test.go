@@ -15,7 +15,7 @@ const module = "github.com/prodready/collector/"
 // floors is the table of docs/architecture.md: a package may import packages
 // of lower floors only.
 var floors = map[string]int{
-	"nearest":  0,
+	"nearest": 0, "strictyaml": 0,
 	"evidence": 1, "catalog": 1,
 	"framework": 2, "collectors": 2, "config": 2,
 	"scoring": 3, "correlation": 3, "collectors/transport": 3,
@@ -29,7 +29,7 @@ var floors = map[string]int{
 
 // beside are arrows within a floor that are allowed.
 var beside = map[string]bool{
-	"catalog -> evidence": true,
+	"catalog -> evidence": true, "strictyaml -> nearest": true,
 }
 
 // testOnly are packages that nothing but tests, the demo and each other may

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"time"
-
-	"go.yaml.in/yaml/v3"
-)
+import "time"
 
 // JiraIncidents says which tickets are incidents, and how to read them.
 type JiraIncidents struct {
@@ -50,13 +46,8 @@ type JiraMoment struct {
 // IsZero reports whether the moment is said in no way.
 func (m JiraMoment) IsZero() bool { return m.Field == "" && len(m.Statuses) == 0 && m.Label == "" }
 
-// UnmarshalYAML replaces what is there, since one way to say a time takes the
-// place of another.
-func (m *JiraMoment) UnmarshalYAML(node *yaml.Node) error {
-	type plain JiraMoment
-	*m = JiraMoment{}
-	return node.Decode((*plain)(m))
-}
+// SetDefaults removes the default way to find the time: another way replaces it.
+func (m *JiraMoment) SetDefaults() { *m = JiraMoment{} }
 
 // SeverityBy is where the severity of an incident ticket is.
 type SeverityBy string
@@ -94,19 +85,4 @@ func defaultJiraIncidents() JiraIncidents {
 		Urgent:     []int{1, 2},
 		Services:   ServiceLink{By: ByComponent},
 	}
-}
-
-// UnmarshalYAML decodes on top of what is there. A map of severities replaces
-// the default one, since words of another site's scheme mean something else.
-func (i *JiraIncidents) UnmarshalYAML(node *yaml.Node) error {
-	type plain JiraIncidents
-	defaults := i.Severities
-	i.Severities = nil
-	if err := node.Decode((*plain)(i)); err != nil {
-		return err
-	}
-	if i.Severities == nil {
-		i.Severities = defaults
-	}
-	return nil
 }

@@ -1,18 +1,22 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
+	promconfig "github.com/prometheus/common/config"
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // EnvPrefix begins the names of environment variables that set a key. Keys are
@@ -20,175 +24,172 @@ import (
 // with single ones for every service it finds.
 const EnvPrefix = "READINESS__"
 
-// layers merges what file, environment and flags say; the later wins.
-//
-// Values go through koanf as numbers of tree nodes. So text stays as it was
-// written (1.10 does not become 1.1), lists are replaced whole, and every value
-// keeps its place.
+// maxFile bounds the configuration file: ten thousand services fit well.
+const maxFile = 64 << 20
+
+// decoder decodes the configuration. Refused values may be secrets.
+func decoder() strictyaml.Decoder {
+	return strictyaml.Decoder{
+		HideValues: true,
+		Words: map[reflect.Type]string{
+			reflect.TypeFor[Duration]():              "a duration such as 90s, 4m, 1h30m or 14d",
+			reflect.TypeFor[Date]():                  "a day such as 2027-03-31",
+			reflect.TypeFor[promconfig.URL]():        "an address such as https://host:port",
+			reflect.TypeFor[promconfig.TLSVersion](): "TLS10, TLS11, TLS12 or TLS13",
+		},
+		// Names in a secret manager, which this program does not have.
+		Unsupported: func(key string) bool { return strings.HasSuffix(key, "_ref") },
+	}
+}
+
+// layers merges what file, environment and flags set; the later wins. Their
+// faults are reported.
 type layers struct {
-	report *report
+	*report
 	merged *koanf.Koanf
-	nodes  []*yaml.Node
+	// positions are those of the keys of the file.
+	positions map[string]strictyaml.Position
 }
 
-// leafNumber is the index of a node in layers.nodes.
-type leafNumber int
-
-func newLayers(r *report) *layers { return &layers{report: r, merged: koanf.New(".")} }
-
-func (l *layers) keep(n *yaml.Node) leafNumber {
-	l.nodes = append(l.nodes, n)
-	return leafNumber(len(l.nodes) - 1)
-}
-
-// file adds the tree of the file, after the walker has checked it.
-func (l *layers) file(root *yaml.Node) error {
-	if root == nil || root.Kind != yaml.MappingNode {
-		return nil
+// Unmarshal parses the text of the file. It is koanf's interface of a parser;
+// koanf's own would make 1.1 of the version 1.10.
+func (l *layers) Unmarshal(text []byte) (map[string]any, error) {
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("the file is larger than %d MiB; move services to catalog files", maxFile>>20)
 	}
-	return l.merged.Load(confmap.Provider(l.numbered(root, reflect.TypeFor[Config]()), ""), nil)
-}
-
-// numbered turns sections into maps and everything else into a number.
-func (l *layers) numbered(n *yaml.Node, t reflect.Type) map[string]any {
-	section := map[string]any{}
-	keys := fieldsOf(t)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i].Value, n.Content[i+1]
-		if field := keys.types[key]; isSection(field) && value.Kind == yaml.MappingNode {
-			section[key] = l.numbered(value, field)
-		} else {
-			section[key] = l.keep(value)
-		}
+	document, err := strictyaml.Parse(text)
+	if err != nil {
+		return nil, err
 	}
-	return section
+	l.positions = document.Positions
+	for path, position := range document.Positions {
+		l.places[path] = Place{File: l.root.File, Line: position.Line}
+	}
+	values, isMapping := document.Values.(map[string]any)
+	if isMapping {
+		l.addFaults(document.Faults)
+	} else {
+		l.addFaults(decoder().Decode(document, &Config{}))
+	}
+	l.places[""] = l.root
+	return values, nil
 }
 
-func isSection(t reflect.Type) bool { return t.Kind() == reflect.Struct && !isLeaf(t) }
+// Marshal completes koanf's interface of a parser.
+func (l *layers) Marshal(map[string]any) ([]byte, error) {
+	return nil, errors.New("the configuration is only read")
+}
 
-// environment adds the variables that begin with EnvPrefix.
-func (l *layers) environment(environ []string) error {
-	// Sorted, so that errors come in one order.
-	environ = slices.Sorted(slices.Values(environ))
-	provider := env.Provider(".", env.Opt{
+// load decodes the file, the environment and the flags into config, one over
+// the other. The error is one after which nothing can be decoded.
+func (l *layers) load(text []byte, o Options, config *Config) error {
+	if err := l.merged.Load(rawbytes.Provider(text), l); err != nil {
+		return err //nolint:wrapcheck // it is the file's and says what to do
+	}
+	// Sorted, so that faults come in one order.
+	environ := slices.Sorted(slices.Values(o.Environ))
+	err := l.merged.Load(env.Provider(".", env.Opt{
 		Prefix:      EnvPrefix,
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, value string) (string, any) {
 			path := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, EnvPrefix)), "__", ".")
 			return l.override(path, value, Place{Other: "environment variable " + name})
 		},
-	})
-	return l.merged.Load(provider, nil)
+	}), nil)
+	if err != nil {
+		return fmt.Errorf("reading the environment: %w", err)
+	}
+	if o.Flags != nil {
+		if err := l.merged.Load(posflag.ProviderWithFlag(o.Flags, ".", nil, l.flag), nil); err != nil {
+			return fmt.Errorf("reading the flags: %w", err)
+		}
+	}
+	l.addFaults(decoder().Decode(&strictyaml.Document{Values: l.merged.Raw(), Positions: l.positions}, config))
+	return nil
 }
 
-// flags adds the flags that were given on the command line and name a key.
-// Dashes in their names stand for underscores. Other flags are not ours.
-func (l *layers) flags(set *pflag.FlagSet) error {
-	values := map[string]any{}
-	// Visit would see only what this very set has parsed, and the flags are
-	// parsed by the command that took them over.
-	set.VisitAll(func(f *pflag.Flag) {
-		path := strings.ReplaceAll(f.Name, "-", "_")
-		if !f.Changed || !strings.Contains(path, ".") {
-			return
-		}
-		if key, value := l.override(path, f.Value.String(), Place{Other: "flag --" + f.Name}); key != "" {
-			values[key] = value
-		}
-	})
-	return l.merged.Load(confmap.Provider(values, "."), nil)
+// flag sets a key by a flag that was given and is named like it, with dashes for
+// underscores. Flags without a dot in their name are not those of keys.
+func (l *layers) flag(f *pflag.Flag) (string, any) {
+	path := strings.ReplaceAll(f.Name, "-", "_")
+	if !f.Changed || !strings.Contains(path, ".") {
+		return "", nil
+	}
+	return l.override(path, f.Value.String(), Place{Other: "flag --" + f.Name})
 }
 
-// override checks one value from outside the file. The key is empty when it
-// was refused.
+// override is a key and its value from outside the file. The key is empty when
+// it was refused.
 func (l *layers) override(path, text string, place Place) (string, any) {
-	keys := strings.Split(path, ".")
-	t, known := typeAt(reflect.TypeFor[Config](), keys)
-	if t == nil {
-		l.unknown(keys, known, place)
-		return "", nil
-	}
-	if isSection(t) {
-		l.report.addAt(place, path, "this is a section; name one of its keys: %s", strings.Join(fieldsOf(t).names, ", "))
-		return "", nil
-	}
-	node := scalar(t, text)
-	if t.Kind() == reflect.Slice {
-		var err error
-		if node, err = list(t, text); err != nil {
-			l.report.addAt(place, path, "the list cannot be read; write it as YAML: [a, b]")
+	t, at := reflect.TypeFor[Config](), ""
+	for key := range strings.SplitSeq(path, ".") {
+		inner := strictyaml.TypeOf(t, key)
+		if inner == nil {
+			l.addAt(place, at, "%s", noSuchKey(t, key))
 			return "", nil
 		}
-	}
-	// An earlier refusal was about a value that is replaced now.
-	delete(l.report.spoilt, path)
-	w := walker{report: l.report, placeOf: func(*yaml.Node) Place { return place }}
-	w.value(node, t, path)
-	return path, l.keep(node)
-}
-
-func (l *layers) unknown(keys []string, known int, place Place) {
-	above := strings.Join(keys[:known], ".")
-	parent, _ := typeAt(reflect.TypeFor[Config](), keys[:known])
-	if !isSection(parent) {
-		if parent.Kind() == reflect.Slice {
-			l.report.addAt(place, above, "a variable or flag replaces the whole list, not one entry of it; write the list as YAML or use the file")
-			return
+		t, at = inner, strictyaml.Join(at, key)
+		if replaced := l.merged.Get(at); !isSection(t) || strictyaml.KindOf(replaced) != "keys with values" {
+			// What is replaced must be valid, too.
+			l.addFaults(decoder().DecodeValues(replaced, at, reflect.New(t).Interface()))
 		}
-		l.report.addAt(place, above, "there are no keys below this one; name it alone")
-		return
 	}
-	names := fieldsOf(parent).names
-	text := nearest.Hint(keys[known], names)
-	if text == "" {
-		text = "; the keys here are " + strings.Join(names, ", ")
+	if isSection(t) {
+		l.addAt(place, path, "this is a section; name one of its keys: %s", strings.Join(strictyaml.Keys(t), ", "))
+		return "", nil
 	}
-	l.report.addAt(place, above, "unknown key %q%s", short(keys[known]), text)
-}
-
-// scalar makes a node of text. For keys that take text it is taken as it is;
-// numbers and truth values are read as in the file.
-func scalar(t reflect.Type, text string) *yaml.Node {
-	node := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
-	if t.Kind() == reflect.String || t == reflect.TypeFor[Secret]() {
-		node.Tag, node.Style = "!!str", yaml.DoubleQuotedStyle
-	}
-	return node
-}
-
-// list reads a list: as YAML, or words with commas between them.
-func list(t reflect.Type, text string) (*yaml.Node, error) {
-	if strings.TrimSpace(text) == "" {
-		return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}, nil
-	}
-	if t.Elem().Kind() == reflect.String && !strings.HasPrefix(strings.TrimSpace(text), "[") && !strings.HasPrefix(strings.TrimSpace(text), "-") {
-		node := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
-		for _, word := range strings.Split(text, ",") {
-			node.Content = append(node.Content, scalar(t.Elem(), strings.TrimSpace(word)))
+	// No fault of the file is about the new value.
+	delete(l.spoilt, path)
+	delete(l.refused, path)
+	maps.DeleteFunc(l.places, func(below string, _ Place) bool { return strings.HasPrefix(below, path+"[") })
+	l.places[path] = place
+	switch {
+	case t.Kind() == reflect.Slice:
+		list, err := l.list(t, path, text)
+		if err != nil {
+			l.addAt(place, path, "the list cannot be read; write it as YAML: [a, b]")
+			return "", nil
 		}
-		return node, nil
+		return path, list
+	case t.Kind() == reflect.String || t == reflect.TypeFor[Secret]():
+		return path, text
 	}
-	node, _, err := parseTree([]byte(text))
-	if err != nil || node == nil {
-		return nil, fmt.Errorf("not a list: %w", err)
-	}
-	return node, nil
+	return path, strictyaml.PlainScalar(text)
 }
 
-// tree is what all layers say together.
-func (l *layers) tree() *yaml.Node { return l.rebuilt(l.merged.Raw()) }
+func isSection(t reflect.Type) bool { return len(strictyaml.Keys(t)) > 0 }
 
-func (l *layers) rebuilt(section map[string]any) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-	for key, value := range section {
-		child := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
-		switch v := value.(type) {
-		case map[string]any:
-			child = l.rebuilt(v)
-		case leafNumber:
-			child = l.nodes[v]
-		}
-		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, child)
+// noSuchKey says why a variable or flag cannot set the key of a value.
+func noSuchKey(t reflect.Type, key string) string {
+	switch {
+	case t.Kind() == reflect.Slice:
+		return "a variable or flag replaces the whole list, not one entry of it; write the list as YAML or use the file"
+	case !isSection(t):
+		return "there are no keys below this one; name it alone"
 	}
-	return n
+	meant, _ := nearest.Name(key, strictyaml.Keys(t))
+	return strictyaml.UnknownKey(key, meant, strictyaml.Keys(t))
+}
+
+// list reads a list from a variable or flag: YAML, or words with commas between
+// them.
+func (l *layers) list(t reflect.Type, path, text string) (any, error) {
+	text = strings.TrimSpace(text)
+	list := []any{}
+	if t.Elem().Kind() == reflect.String && text != "" && !strings.ContainsAny(text[:1], "[-") {
+		for word := range strings.SplitSeq(text, ",") {
+			list = append(list, strings.TrimSpace(word))
+		}
+	}
+	if len(list) > 0 || text == "" {
+		return list, nil
+	}
+	document, err := strictyaml.Parse([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("parsing %s: %w", path, err)
+	}
+	for _, fault := range document.Faults {
+		l.add(path+fault.Path, "%s", fault.Text)
+	}
+	return document.Values, nil
 }

@@ -1,14 +1,15 @@
 package config
 
 import (
+	"errors"
 	"os"
-	"reflect"
 	"strings"
 
+	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // Options say where the configuration comes from.
@@ -53,51 +54,25 @@ func AddFlags(flags *pflag.FlagSet) {
 func Load(o Options) (*Valid, error) {
 	o = o.withDefaults()
 	r := newReport(o.Path)
-	var root *yaml.Node
+	var text []byte
 	if o.Path != "" {
-		text, err := o.ReadFile(o.Path)
-		if err != nil {
+		var err error
+		if text, err = o.ReadFile(o.Path); err != nil {
 			r.addAt(r.root, "", "the configuration cannot be read: %v; check the name and the permissions", bare(err))
 			return nil, r.err()
 		}
-		tree, line, err := parseTree(text)
-		if err != nil {
-			r.addAt(Place{File: o.Path, Line: line}, "", "%v", err)
-			return nil, r.err()
-		}
-		root = tree
-	}
-	merged := newLayers(r)
-	if root != nil {
-		w := walker{report: r, placeOf: func(n *yaml.Node) Place { return Place{File: o.Path, Line: n.Line} }}
-		w.value(root, reflect.TypeFor[Config](), "")
-		r.places[""] = r.root
-	}
-	if err := merged.load(root, o); err != nil {
-		r.addAt(r.root, "", "the layers of the configuration cannot be merged: %v", err)
-		return nil, r.err()
 	}
 	config := Default()
-	if err := merged.tree().Decode(&config); err != nil {
-		// The walker has refused what does not fit; the decoder's own words may
-		// hold values.
-		r.addAt(r.root, "", "the configuration cannot be decoded; run a YAML checker over it")
+	l := layers{report: r, merged: koanf.New(".")}
+	if err := l.load(text, o, &config); err != nil {
+		place := r.root
+		if syntax := (*strictyaml.SyntaxError)(nil); errors.As(err, &syntax) {
+			place.Line = syntax.Line
+		}
+		r.addAt(place, "", "%v", err)
 		return nil, r.err()
 	}
 	return validate(config, o, r)
-}
-
-func (l *layers) load(root *yaml.Node, o Options) error {
-	if err := l.file(root); err != nil {
-		return err
-	}
-	if err := l.environment(o.Environ); err != nil {
-		return err
-	}
-	if o.Flags == nil {
-		return nil
-	}
-	return l.flags(o.Flags)
 }
 
 // Validate checks a configuration that was made in code. Options.Path is what

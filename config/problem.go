@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/prodready/collector/strictyaml"
 )
 
 // Place is where a value of the configuration was given.
@@ -70,22 +72,56 @@ func (ps Problems) Error() string {
 type report struct {
 	problems Problems
 	places   map[string]Place
-	// spoilt holds keys whose value was refused. What is said about them later
-	// would only follow from that.
-	spoilt map[string]bool
-	root   Place
+	// refused holds keys whose value was not decoded, spoilt those and all others
+	// that were found faulty. What is said about them later would only follow from
+	// that.
+	refused, spoilt map[string]bool
+	root            Place
 }
 
 func newReport(file string) *report {
-	return &report{places: map[string]Place{}, spoilt: map[string]bool{}, root: Place{File: file}}
+	return &report{places: map[string]Place{}, refused: map[string]bool{}, spoilt: map[string]bool{}, root: Place{File: file}}
 }
 
-// add reports a problem at a key, unless the key was already found faulty.
+// add reports a problem at a key, unless the key was already found faulty, or one
+// above it has no value that could be decoded.
 func (r *report) add(path, format string, args ...any) {
 	if r.spoilt[path] {
 		return
 	}
+	for at := path; at != ""; at = above(at) {
+		if r.refused[at] {
+			return
+		}
+	}
 	r.addAt(r.place(path), path, format, args...)
+}
+
+// above is the path of the key or list above a path.
+func above(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
+
+// addFaults reports what the decoder found. What is said later about the same
+// key would only follow from it.
+func (r *report) addFaults(faults []strictyaml.Fault) {
+	for _, fault := range faults {
+		if fault.Refused && r.refused[fault.Path] {
+			continue // two variables replace it
+		}
+		place := r.place(fault.Path)
+		if fault.Key != "" {
+			place = r.place(strictyaml.Join(fault.Path, fault.Key))
+		}
+		if place.Other == "" && fault.Position.Line > 0 {
+			place.Line = fault.Position.Line
+		}
+		r.addAt(place, fault.Path, "%s", fault.Text)
+		if fault.Refused {
+			r.spoilt[fault.Path], r.refused[fault.Path] = true, true
+		}
+		if fault.Meant != "" {
+			r.spoilt[fault.Meant] = true
+		}
+	}
 }
 
 // addAt reports a problem at a place of its own.
@@ -96,16 +132,12 @@ func (r *report) addAt(place Place, path, format string, args ...any) {
 
 // place is where the key was given, or else the nearest key above it.
 func (r *report) place(path string) Place {
-	for {
-		if p, ok := r.places[path]; ok {
+	for at := path; at != ""; at = above(at) {
+		if p, ok := r.places[at]; ok {
 			return p
 		}
-		i := strings.LastIndexAny(path, ".[")
-		if i < 0 {
-			return r.root
-		}
-		path = path[:i]
 	}
+	return r.root
 }
 
 // given reports whether the configuration has a value at the key.

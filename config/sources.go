@@ -4,7 +4,6 @@ import (
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
-	"go.yaml.in/yaml/v3"
 )
 
 // HTTPClient says how to reach a server: credentials, TLS, proxy. Its keys are
@@ -76,12 +75,8 @@ func DefaultPagerDuty() PagerDuty {
 	}
 }
 
-// UnmarshalYAML decodes an account on top of the defaults.
-func (p *PagerDuty) UnmarshalYAML(node *yaml.Node) error {
-	type plain PagerDuty
-	*p = DefaultPagerDuty()
-	return node.Decode((*plain)(p))
-}
+// SetDefaults is how an account begins that is decoded.
+func (p *PagerDuty) SetDefaults() { *p = DefaultPagerDuty() }
 
 // Credential is the REST API key, or the secret of the OAuth app; its IsZero is
 // true when HTTPClient carries the credential.
@@ -233,12 +228,8 @@ func DefaultJira() Jira {
 	}
 }
 
-// UnmarshalYAML decodes a site on top of the defaults.
-func (j *Jira) UnmarshalYAML(node *yaml.Node) error {
-	type plain Jira
-	*j = DefaultJira()
-	return node.Decode((*plain)(j))
-}
+// SetDefaults is how a site begins that is decoded.
+func (j *Jira) SetDefaults() { *j = DefaultJira() }
 
 // Credential is the token; its IsZero is true when HTTPClient carries the
 // credential or the site needs none.
@@ -327,12 +318,8 @@ func DefaultRelabel() Relabel {
 	return Relabel{Separator: ";", Regex: "(.*)", Replacement: "$1", Action: "replace"}
 }
 
-// UnmarshalYAML decodes a rule on top of the defaults.
-func (r *Relabel) UnmarshalYAML(node *yaml.Node) error {
-	type plain Relabel
-	*r = DefaultRelabel()
-	return node.Decode((*plain)(r))
-}
+// SetDefaults is how a rule begins that is decoded.
+func (r *Relabel) SetDefaults() { *r = DefaultRelabel() }
 
 // DefaultPrometheus is a server that says nothing.
 func DefaultPrometheus() Prometheus {
@@ -347,10 +334,5 @@ func DefaultPrometheus() Prometheus {
 	}
 }
 
-// UnmarshalYAML decodes a server on top of the defaults. Lists replace the
-// default ones.
-func (p *Prometheus) UnmarshalYAML(node *yaml.Node) error {
-	type plain Prometheus
-	*p = DefaultPrometheus()
-	return node.Decode((*plain)(p))
-}
+// SetDefaults is how a server begins that is decoded.
+func (p *Prometheus) SetDefaults() { *p = DefaultPrometheus() }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // validator checks a decoded configuration and fills in what follows from it.
@@ -201,7 +202,7 @@ func (v *validator) catalog() {
 		for _, p := range problems {
 			path := fmt.Sprintf("catalog.%s[%d]", p.List, p.Index)
 			if p.Field != "" {
-				path = join(path, p.Field)
+				path = strictyaml.Join(path, p.Field)
 			}
 			v.add(path, "%s: %s", p.Subject, p.Text())
 		}
@@ -225,7 +226,7 @@ func (v *validator) discovery() {
 		for _, field := range sortedKeys(bad) {
 			at := path
 			if field != "" {
-				at = join(path, field)
+				at = strictyaml.Join(path, field)
 			}
 			v.add(at, "%v", bad[field])
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -11,6 +12,8 @@ import (
 
 	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
+
+	"github.com/prodready/collector/strictyaml"
 )
 
 var (
@@ -37,8 +40,7 @@ func (v *validator) sources() {
 func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string) {
 	v.name(path, p.Name, names)
 	v.address(path+".endpoint", "the endpoint", &p.Endpoint)
-	v.httpFiles(path+".http_client", &p.HTTPClient)
-	v.oauthAddress(path+".http_client", p.HTTPClient)
+	v.httpClient(path+".http_client", &p.HTTPClient)
 	switch {
 	case p.OAuth.IsZero():
 		p.credential = v.credential(path, &p.TokenFile, p.TokenEnv, p.HTTPClient, true)
@@ -57,8 +59,7 @@ func (v *validator) jira(path string, j *Jira, names map[string]string) {
 	v.word(path+".deployment", string(j.Deployment), string(Cloud), string(DataCenter))
 	v.address(path+".url", "the address", &j.URL)
 	v.jiraAddresses(path, j)
-	v.httpFiles(path+".http_client", &j.HTTPClient)
-	v.oauthAddress(path+".http_client", j.HTTPClient)
+	v.httpClient(path+".http_client", &j.HTTPClient)
 	// A Data Center site may be readable without logging in.
 	j.credential = v.credential(path, &j.TokenFile, j.TokenEnv, j.HTTPClient, j.Deployment == Cloud)
 	if j.Auth == "" {
@@ -92,8 +93,7 @@ func (v *validator) serviceLink(path string, link ServiceLink) {
 func (v *validator) prometheus(path string, p *Prometheus, names map[string]string) {
 	v.name(path, p.Name, names)
 	v.address(path+".url", "the address", &p.URL)
-	v.httpFiles(path+".http_client", &p.HTTPClient)
-	v.oauthAddress(path+".http_client", p.HTTPClient)
+	v.httpClient(path+".http_client", &p.HTTPClient)
 	if p.RulesURL != "" {
 		v.address(path+".rules_url", "the address", &p.RulesURL)
 	}
@@ -273,22 +273,57 @@ func (v *validator) secretOf(path, fileKey, variableKey, what string, file *stri
 	return Credential{}
 }
 
-// httpFiles resolves the files that an HTTP client names and tries to read
-// them.
-func (v *validator) httpFiles(path string, client *HTTPClient) {
+// httpClient checks the keys of an HTTP client one by one and together, and
+// resolves the files that it names and tries to read them.
+func (v *validator) httpClient(path string, client *HTTPClient) {
 	if v.spoilt[path] {
 		return
 	}
-	v.files(path, reflect.ValueOf(client).Elem())
+	v.httpKeys(path, reflect.ValueOf(client).Elem())
+	if !v.given(path) {
+		return // made in code, not decoded
+	}
+	check := client.TLSConfig.Validate()
+	oauth := &promconfig.OAuth2{}
+	if client.OAuth2 != nil {
+		oauth = client.OAuth2
+		check = cmp.Or(check, oauth.TLSConfig.Validate(), oauth.Validate())
+	}
+	if err := cmp.Or(check, client.Validate()); err != nil {
+		v.add(path, "%v; see the keys of Prometheus's HTTP client configuration", err)
+		v.spoilt[path] = true
+		*client = DefaultHTTPClientConfig()
+		return
+	}
+	v.proxy(path+".proxy_url", client.ProxyURL)
+	v.proxy(path+".oauth2.proxy_url", oauth.ProxyURL)
+	v.oauthAddress(path, *client)
 }
 
-// files goes through a structure of prometheus/common; its file names are the
-// strings under keys that end in _file, and the lists called files.
-func (v *validator) files(path string, value reflect.Value) {
+func (v *validator) proxy(path string, address promconfig.URL) {
+	if address.URL != nil && address.User != nil {
+		v.add(path, "the address holds credentials; set proxy_from_environment and put the address into the environment variable HTTPS_PROXY")
+	}
+}
+
+// httpKeys goes through a structure of prometheus/common. Its file names are the
+// strings under keys that end in _file, and the lists called files. Its secrets
+// have a type of their own; they are refused.
+func (v *validator) httpKeys(path string, value reflect.Value) {
 	switch value.Kind() {
+	case reflect.String:
+		if value.Type() == reflect.TypeFor[promconfig.Secret]() && value.String() != "" && v.given(path) {
+			v.add(path, "a secret must not stand in the configuration; %s", secretRemedy(path))
+			v.spoilt[path] = true
+			value.SetString("")
+		}
+	case reflect.Slice:
+		for i := range value.Len() {
+			v.httpKeys(fmt.Sprintf("%s[%d]", path, i), value.Index(i))
+		}
 	case reflect.Pointer:
 		if !value.IsNil() && value.Type() != reflect.TypeFor[*url.URL]() {
-			v.files(path, value.Elem())
+			v.httpKeys(path, value.Elem())
 		}
 	case reflect.Struct:
 		if value.Type() == reflect.TypeFor[promconfig.URL]() {
@@ -299,7 +334,7 @@ func (v *validator) files(path string, value reflect.Value) {
 			key, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 			at := path
 			if !strings.Contains(options, "inline") {
-				at = join(path, key)
+				at = strictyaml.Join(path, key)
 			}
 			switch member := value.Field(i); {
 			case !field.IsExported():
@@ -314,7 +349,7 @@ func (v *validator) files(path string, value reflect.Value) {
 					member.Index(j).SetString(name)
 				}
 			default:
-				v.files(at, member)
+				v.httpKeys(at, member)
 			}
 		}
 	case reflect.Map:
@@ -322,9 +357,21 @@ func (v *validator) files(path string, value reflect.Value) {
 			// Header values are structs with a list of files, which is shared.
 			held := reflect.New(value.Type().Elem()).Elem()
 			held.Set(value.MapIndex(key))
-			v.files(join(path, key.String()), held)
+			v.httpKeys(strictyaml.Join(path, key.String()), held)
 		}
 	}
+}
+
+// secretRemedy says where the secret of a key belongs.
+func secretRemedy(path string) string {
+	key := path[strings.LastIndexAny(path, ".")+1:]
+	switch {
+	case strings.HasPrefix(key, "secrets["):
+		return "put it into a file and name the file in files"
+	case strings.Contains(path, ".proxy_connect_header"):
+		return "set proxy_from_environment and put the address with its credentials into the environment variable HTTPS_PROXY"
+	}
+	return "put it into a file and name the file in " + key + "_file"
 }
 
 func sortedKeys[V any](m map[string]V) []string {
