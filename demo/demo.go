@@ -9,14 +9,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/prodready/collector/app"
 	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/demo/project"
 	"github.com/prodready/collector/demo/prometheus"
-	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/snapshot"
 )
@@ -219,17 +217,9 @@ func listenable(address string) error {
 
 // look says what was found and where to see it.
 func (d *demo) look(found *snapshot.Snapshot) {
-	counts := map[framework.Badge]int{}
-	for i := range found.Services {
-		counts[found.Services[i].Badge.Badge]++
-	}
-	var badges []string
-	for _, b := range framework.Badges() {
-		badges = append(badges, fmt.Sprintf("%d %s", counts[b], b))
-	}
 	at := "http://" + d.collector.Addr()
 	d.say("")
-	d.say("%d services are judged: %s", len(found.Services), strings.Join(badges, ", "))
+	d.say("%s", report.NewFleet(found).Summary(d.style()))
 	d.say("")
 	d.say("  landing page          %s/", at)
 	d.say("  metrics               %s/metrics", at)

@@ -24,14 +24,14 @@ func (c Scorecard) writeCheck(p *prose, check Check) {
 		p.field("error", check.Error)
 	}
 	if check.Contradicted {
-		p.field("void", check.driftText())
+		p.field("drift", check.driftText())
 	}
 	c.writeWanted(p, check)
 	if since := c.sinceText(check); since != "" {
 		p.field("since", since)
 	}
 	if len(check.Feedback) > 0 {
-		p.field("said", feedbackText(check.Feedback)+" in issues of all teams")
+		p.field("feedback", feedbackText(check.Feedback)+" in issues of all teams")
 	}
 	if check.Status == "pass" {
 		return
@@ -39,20 +39,20 @@ func (c Scorecard) writeCheck(p *prose, check Check) {
 	c.writeNext(p, check)
 }
 
-// driftText tells of a machine that says no where an attestation says yes, and
-// names the ticket of that claim.
+// driftText says that a machine says no where an attestation says yes, and names
+// the ticket of the attestation.
 func (check Check) driftText() string {
-	var claims []string
+	var attestations []string
 	for _, fact := range check.Observed {
-		if fact.Detail != "" && fact.observed() && check.attestedBy(fact) && !slices.Contains(claims, fact.Detail) {
-			claims = append(claims, fact.Detail)
+		if fact.Detail != "" && fact.observed() && check.attestedBy(fact) && !slices.Contains(attestations, fact.Detail) {
+			attestations = append(attestations, fact.Detail)
 		}
 	}
-	claim := "an attestation"
-	if len(claims) > 0 {
-		claim = strings.Join(claims, "; ")
+	attestation := "an attestation"
+	if len(attestations) > 0 {
+		attestation = strings.Join(attestations, "; ")
 	}
-	return "review drift: a machine says otherwise than " + claim + "; it does not count until it is made again"
+	return "a machine contradicts " + attestation + "; it does not count until it is made again"
 }
 
 // attestedBy reports whether the fact says yes and is read by an attestation.
@@ -74,7 +74,7 @@ func (c Scorecard) writeCheckHead(p *prose, check Check) {
 	}
 	switch seen := check.seen(); {
 	case check.Blind:
-		basis = append(basis, "blind: no configured source can decide it")
+		basis = append(basis, "not measurable: no configured source can decide it")
 	case !seen.at.IsZero():
 		text := "observed " + ago(time.Duration(seen.age)*time.Second)
 		if seen.sources != "" {

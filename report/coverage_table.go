@@ -31,7 +31,7 @@ func (c Coverage) writeChecks(p *prose) {
 		}
 		wants := ""
 		if check.Blind {
-			wants = yellow.on("blind:", p.style) + " "
+			wants = yellow.on("not measurable:", p.style) + " "
 		}
 		var facts []string
 		for _, want := range check.Wants {
@@ -136,7 +136,7 @@ func (c Coverage) writeFeedback(p *prose) {
 	slices.SortStableFunc(all, func(a, b said) int { return cmp.Compare(b.issues, a.issues) })
 	p.heading("WHAT TEAMS SAY")
 	t := &grid{columns: []column{
-		{head: "CHECK", min: 20}, {head: "ISSUES", right: true}, {head: "SAYING", min: 18, wrap: true},
+		{head: "CHECK", min: 20}, {head: "ISSUES", right: true}, {head: "FEEDBACK", min: 18, wrap: true},
 	}}
 	for _, s := range all {
 		t.rows = append(t.rows, []string{clean(s.check.ID), clean(fmt.Sprint(s.issues)), clean(feedbackText(s.check.Feedback))})
@@ -146,13 +146,13 @@ func (c Coverage) writeFeedback(p *prose) {
 }
 
 func (c Coverage) writeSummary(p *prose) {
-	decided, blind, complete, unread := 0, 0, 0, 0
+	decided, unmeasurable, complete, unread := 0, 0, 0, 0
 	for _, check := range c.Checks {
 		if check.complete() {
 			decided++
 		}
 		if check.Blind {
-			blind++
+			unmeasurable++
 		}
 	}
 	for _, fact := range c.Facts {
@@ -164,7 +164,8 @@ func (c Coverage) writeSummary(p *prose) {
 		}
 	}
 	lines := []string{
-		fmt.Sprintf("%s: %d decided for every service they apply to, %d blind", plural(len(c.Checks), "check"), decided, blind),
+		fmt.Sprintf("%s: %d decided for every service they apply to, %d not measurable with the configured sources",
+			plural(len(c.Checks), "check"), decided, unmeasurable),
 		fmt.Sprintf("%s: %d with data for every service, %d read by no check", plural(len(c.Facts), "fact"), complete, unread),
 		fmt.Sprintf("%s, framework %s %s, evaluated %s", plural(c.Services, "service"), clean(c.Framework.Name), clean(c.Framework.Version), minute(c.At)),
 	}

@@ -47,7 +47,7 @@ type FleetRow struct {
 	// Badge is the badge held: none, bronze, silver, gold, platinum or diamond.
 	Badge string `json:"badge"`
 	// NoBadge says why there is none: not_judged (evidence is missing),
-	// not_yet_bronze (evidence is against it) or awarding (proved, but not for
+	// not_yet_bronze (even what is unknown could not make it Bronze) or awarding (proved, but not for
 	// long enough). Empty with a badge.
 	NoBadge string `json:"no_badge,omitempty"`
 	// OnHold is true while the badge held is neither proved nor contradicted.
@@ -95,6 +95,9 @@ type ModuleLevel struct {
 	// in a pass_fail module 1 means passed.
 	Level      int `json:"level"`
 	LevelUpper int `json:"level_upper"`
+	// HighestLevel is the highest level at which a check counts for the
+	// service, 0 without one.
+	HighestLevel int `json:"highest_level"`
 	// Score is the weighted share of passing checks, 0 to 1; null when nothing
 	// counts.
 	Score *float64 `json:"score"`
@@ -176,7 +179,7 @@ func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 		row.NoBadge = noBadgeOf(card)
 	}
 	for i, m := range card.Modules {
-		row.Modules[i] = ModuleLevel{ID: m.Module.ID, Applies: m.Applies, Level: m.Level.Lower, LevelUpper: m.Level.Upper}
+		row.Modules[i] = ModuleLevel{ID: m.Module.ID, Applies: m.Applies, Level: m.Level.Lower, LevelUpper: m.Level.Upper, HighestLevel: highestLevel(card, m.Module)}
 		if m.Counted > 0 {
 			score := m.Score.Lower
 			row.Modules[i].Score = &score
@@ -185,6 +188,17 @@ func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 	row.next(card)
 	row.Qualifiers = qualifiersOf(card, held)
 	return row
+}
+
+// highestLevel is the highest level of the module with a check that counts.
+func highestLevel(card *scoring.Scorecard, m *framework.Module) int {
+	highest := 0
+	for _, c := range m.Checks {
+		if card.Checks[c.Index].Status.Counted() {
+			highest = max(highest, c.Level)
+		}
+	}
+	return highest
 }
 
 // noBadgeOf tells missing evidence from evidence against a badge: they ask for

@@ -3,10 +3,17 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/prodready/collector/framework"
+)
+
+// The columns of the checks that a badge rests on without proof of a machine.
+const (
+	headAttested = "ATTESTED"
+	headExempt   = "EXEMPT"
 )
 
 // WriteTable writes one line per service and the count of badges below.
@@ -31,82 +38,114 @@ func flush(w io.Writer, rendered, what string) error {
 }
 
 func (f Fleet) table(style Style) *grid {
-	t := &grid{columns: []column{
+	exempt, attested := f.qualified()
+	g := &grid{columns: []column{
 		{head: "SERVICE", min: 16},
 		{head: "TEAM", min: 10, drop: 3},
 		{head: "TIER", right: true, drop: 2},
-		{head: "BADGE", min: 14},
-		{head: "SCORE", drop: 6},
+		{head: "BADGE"},
 	}}
-	for _, m := range f.Modules {
-		t.columns = append(t.columns, column{head: clean(m.ID), min: 5, drop: 5})
+	if attested {
+		g.columns = append(g.columns, column{head: headAttested, right: true, drop: 7})
 	}
-	t.columns = append(t.columns, column{head: "COVERED", right: true, drop: 1}, column{head: "GAP TO NEXT", drop: 4})
+	if exempt {
+		g.columns = append(g.columns, column{head: headExempt, right: true, drop: 7})
+	}
+	g.columns = append(g.columns, column{head: "SCORE", right: true, drop: 6})
+	for _, m := range f.Modules {
+		g.columns = append(g.columns, column{head: clean(m.ID), min: 5, drop: 5})
+	}
+	g.columns = append(g.columns, column{head: "COVERED", right: true, drop: 1}, column{head: "GAP TO NEXT", drop: 4})
 	for _, row := range f.Services {
-		line := []string{clean(row.Service), clean(orNone(row.Team)), clean(tier(row.Tier)), badgeCell(row, style), clean(scoreText(row.Score))}
+		line := []string{clean(row.Service), clean(orNone(row.Team)), tier(row.Tier), badgeCell(row, style)}
+		if attested {
+			line = append(line, countText(row.Qualifiers.Attested))
+		}
+		if exempt {
+			line = append(line, countText(row.Qualifiers.Exempt))
+		}
+		line = append(line, scoreText(row.Score))
 		for i, m := range f.Modules {
 			level := none
 			if i < len(row.Modules) {
-				level = levelText(m.Scale, row.Modules[i])
+				level = levelText(m.Scale, row.Modules[i], row.Badge)
 			}
-			line = append(line, clean(level))
+			line = append(line, level)
 		}
-		coverage := none
-		if row.Coverage != nil {
-			coverage = percent(*row.Coverage)
-		}
-		t.rows = append(t.rows, append(line, clean(coverage), clean(gapText(row))))
+		g.rows = append(g.rows, append(line, shareText(row.Coverage), gapText(row)))
 	}
-	return t
+	return g
 }
 
-// legend explains the short marks, and only those that occur.
-func (f Fleet) legend(b *strings.Builder, dropped []string, style Style) {
-	var exempt, attested, held, open bool
+// qualified reports whether checks behind any badge are exempt, and whether any
+// pass by attestation alone.
+func (f Fleet) qualified() (exempt, attested bool) {
 	for _, row := range f.Services {
 		exempt = exempt || row.Qualifiers.Exempt > 0
 		attested = attested || row.Qualifiers.Attested > 0
+	}
+	return exempt, attested
+}
+
+// legend explains the short marks that occur.
+func (f Fleet) legend(b *strings.Builder, dropped []string, style Style) {
+	var held, open, ended bool
+	for _, row := range f.Services {
 		held = held || row.OnHold
-		open = open || row.Score != nil && rangeText(row.Score.Lower, row.Score.Upper) != twoDigits(row.Score.Lower)
-		for _, m := range row.Modules {
+		open = open || row.Score != nil && percent(row.Score.Lower) != percent(row.Score.Upper)
+		for i, m := range row.Modules {
 			open = open || m.Applies && m.LevelUpper > m.Level
+			ended = ended || i < len(f.Modules) && m.ended(f.Modules[i].Scale, row.Badge)
 		}
 	}
 	var parts []string
 	if held {
-		parts = append(parts, "held: in doubt, neither proved nor contradicted")
+		parts = append(parts, "on hold: neither proved nor contradicted")
 	}
-	if exempt {
-		parts = append(parts, "e: exempt checks behind the badge")
+	exempt, attested := f.qualified()
+	if attested && !slices.Contains(dropped, headAttested) {
+		parts = append(parts, headAttested+": checks behind the badge that pass by attestation alone")
 	}
-	if attested {
-		parts = append(parts, "a: checks that pass by attestation alone")
+	if exempt && !slices.Contains(dropped, headExempt) {
+		parts = append(parts, headExempt+": exempt checks behind the badge")
 	}
 	if open {
 		parts = append(parts, "1-3: depends on missing evidence")
 	}
+	if ended {
+		parts = append(parts, "n/a: no check of the module counts beyond this level")
+	}
 	if len(dropped) > 0 {
 		parts = append(parts, "left out for width: "+strings.Join(dropped, ", "))
 	}
-	if len(parts) == 0 {
-		return
-	}
-	for _, line := range wrap(strings.Join(parts, "; "), style.prose()) {
-		b.WriteString(dim.on(line, style) + "\n")
+	for _, part := range parts {
+		for _, line := range wrap(part, style.prose()) {
+			b.WriteString(dim.on(line, style) + "\n")
+		}
 	}
 }
 
-// footer counts services per badge, best first.
+// footer counts services per badge and names the framework.
 func (f Fleet) footer(b *strings.Builder, style Style) {
+	b.WriteString(f.Summary(style) + "\n")
+	fmt.Fprintf(b, "framework %s %s, evaluated %s\n", clean(f.Framework.Name), clean(f.Framework.Version), minute(f.At))
+}
+
+// Summary counts services per badge, best first. A service that is not judged
+// yet is counted apart from those judged to have no badge, so that the counts
+// add up to the fleet.
+func (f Fleet) Summary(style Style) string {
 	counts := map[string]int{}
 	held, unjudged := 0, 0
 	for _, row := range f.Services {
-		counts[row.Badge]++
+		switch {
+		case row.NoBadge == noBadgeNotJudged:
+			unjudged++
+		default:
+			counts[row.Badge]++
+		}
 		if row.OnHold {
 			held++
-		}
-		if row.NoBadge == noBadgeNotJudged {
-			unjudged++
 		}
 	}
 	parts := []string{plural(len(f.Services), "service") + ":"}
@@ -118,38 +157,33 @@ func (f Fleet) footer(b *strings.Builder, style Style) {
 	if unjudged > 0 {
 		parts = append(parts, fmt.Sprintf("%d not judged,", unjudged))
 	}
+	last := len(parts) - 1
+	parts[last] = strings.TrimSuffix(parts[last], ",")
 	if held > 0 {
-		parts = append(parts, yellow.on(fmt.Sprintf("%d held in doubt", held), style)+",")
+		parts[last] += ";"
+		parts = append(parts, yellow.on(fmt.Sprintf("%d of them on hold", held), style))
 	}
-	lines := strings.Join(wrapWords(parts, style.prose()-2), "\n  ")
-	b.WriteString(strings.TrimSuffix(lines, ",") + "\n")
-	fmt.Fprintf(b, "framework %s %s, evaluated %s\n", clean(f.Framework.Name), clean(f.Framework.Version), minute(f.At))
+	return strings.Join(wrapWords(parts, style.prose()-2), "\n  ")
 }
 
-// badgeCell is the badge with its mark and its qualifiers.
+// badgeCell is the badge and whether it is on hold.
 func badgeCell(row FleetRow, style Style) string {
 	if row.NoBadge == noBadgeNotJudged {
 		return dim.on("not judged", style)
 	}
-	c := titled(clean(row.Badge))
-	if row.Badge == framework.NoBadge.String() {
-		c = "none"
-	}
-	c = badgePaint(row.Badge).on(c, style)
+	badge := badgePaint(row.Badge).on(badgeName(row.Badge), style)
 	if row.OnHold {
-		c += " " + yellow.on("held", style)
+		badge += " " + yellow.on("on hold", style)
 	}
-	var marks []string
-	if n := row.Qualifiers.Exempt; n > 0 {
-		marks = append(marks, strconv.Itoa(n)+"e")
+	return badge
+}
+
+// badgeName is a badge as it is shown: Gold, or none.
+func badgeName(badge string) string {
+	if badge == framework.NoBadge.String() {
+		return badge
 	}
-	if n := row.Qualifiers.Attested; n > 0 {
-		marks = append(marks, strconv.Itoa(n)+"a")
-	}
-	if len(marks) > 0 {
-		c += " (" + strings.Join(marks, " ") + ")"
-	}
-	return c
+	return titled(clean(badge))
 }
 
 func orNone(s string) string {
@@ -173,23 +207,25 @@ func scoreText(score *Bounds) string {
 	return rangeText(score.Lower, score.Upper)
 }
 
-// rangeText shows both bounds where they differ.
+// rangeText shows two shares in percent, or one where they do not differ.
 func rangeText(lower, upper float64) string {
-	low, high := twoDigits(lower), twoDigits(upper)
+	low, high := percent(lower), percent(upper)
 	if low == high {
 		return low
 	}
-	return low + "-" + high
+	return strings.TrimSuffix(low, "%") + "-" + high
 }
 
-// twoDigits rounds down, so that only a full score reads 1.00.
-func twoDigits(score float64) string {
-	hundredths := int(score*100 + 1e-9)
-	return fmt.Sprintf("%d.%02d", hundredths/100, hundredths%100)
+// ended reports whether the service has passed all that a maturity module asks
+// of it, at a level below the badge it holds: no check counts beyond.
+func (m ModuleLevel) ended(scale, badge string) bool {
+	return m.Applies && scale == string(framework.Maturity) && m.Level > 0 && m.Level == m.LevelUpper &&
+		m.Level == m.HighestLevel && m.HighestLevel < int(badgeNamed(badge))
 }
 
-// levelText is a level, or both bounds where they differ.
-func levelText(scale string, m ModuleLevel) string {
+// levelText is a level, or both bounds where they differ. n/a follows a level
+// below the badge beyond which no check of the module counts.
+func levelText(scale string, m ModuleLevel, badge string) string {
 	switch {
 	case !m.Applies || m.Score == nil && m.LevelUpper == 0:
 		return none
@@ -203,6 +239,8 @@ func levelText(scale string, m ModuleLevel) string {
 		return "no"
 	case m.LevelUpper > m.Level:
 		return fmt.Sprintf("%d-%d", m.Level, m.LevelUpper)
+	case m.ended(scale, badge):
+		return fmt.Sprintf("%d, n/a", m.Level)
 	}
 	return strconv.Itoa(m.Level)
 }

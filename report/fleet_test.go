@@ -65,7 +65,7 @@ func TestAServiceWithNothingCountedHasNoScore(t *testing.T) {
 	}
 	card, _ := NewScorecard(s, "quiet")
 	var out bytes.Buffer
-	if err := card.WriteText(&out, Style{}); err != nil || !strings.Contains(out.String(), "nothing counts") || !strings.Contains(out.String(), "9 blind") {
+	if err := card.WriteText(&out, Style{}); err != nil || !strings.Contains(out.String(), "no check counts") || !strings.Contains(out.String(), "9 not measurable") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }
@@ -311,6 +311,64 @@ func TestWriteErrorsAreToldApart(t *testing.T) {
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// TestTheCountsOfBadgesAddUp has a fleet with every state: each service is in
+// one count.
+func TestTheCountsOfBadgesAddUp(t *testing.T) {
+	summary := NewFleet(company(t)).Summary(Style{})
+	want := "6 services: 0 diamond, 0 platinum, 2 gold, 1 silver, 0 bronze, 2 none, 1 not judged;\n  1 of them on hold"
+	if summary != want {
+		t.Errorf("got\n%s\nwant\n%s", summary, want)
+	}
+	f := newFixture(t)
+	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Gold), complete())
+	if got := NewFleet(f.snapshot()).Summary(Style{}); !strings.HasPrefix(got, "1 service: ") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestALevelBelowTheBadgeEndsInNA has a Diamond whose modules have checks at
+// the lower levels alone.
+func TestALevelBelowTheBadgeEndsInNA(t *testing.T) {
+	for _, c := range []struct {
+		level ModuleLevel
+		badge string
+		want  string
+	}{
+		{ModuleLevel{Applies: true, Level: 1, LevelUpper: 1, HighestLevel: 1}, "diamond", "1, n/a"},
+		{ModuleLevel{Applies: true, Level: 1, LevelUpper: 1, HighestLevel: 1}, "bronze", "1"},
+		{ModuleLevel{Applies: true, Level: 1, LevelUpper: 1, HighestLevel: 3}, "gold", "1"},
+		{ModuleLevel{Applies: true, Level: 1, LevelUpper: 2, HighestLevel: 2}, "gold", "1-2"},
+		{ModuleLevel{Applies: true, Level: 5, LevelUpper: 5, HighestLevel: 5}, "diamond", "5"},
+		{ModuleLevel{Applies: true, Level: 1, LevelUpper: 1}, "diamond", "1"}, // of a daemon that does not say
+	} {
+		if got := levelText("maturity", c.level, c.badge); got != c.want {
+			t.Errorf("%+v of %s: %q, want %q", c.level, c.badge, got, c.want)
+		}
+	}
+	f := newFixture(t)
+	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Diamond), complete())
+	s := f.snapshot()
+	card, _ := NewScorecard(s, "a")
+	wantText(t, textOf(t, card, Style{}), "CI/CD Readiness        3, n/a beyond")
+	wantText(t, tableOf(t, NewFleet(s), Style{}), "3, n/a", "\nn/a: no check of the module counts beyond this level\n")
+}
+
+func TestAServiceWithoutABadgeSaysHowFarItIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		row  FleetRow
+		want string
+	}{
+		"checks":  {FleetRow{NoBadge: noBadgeNotYetBronze, NextBadge: "bronze", GapChecks: 8}, "no badge: 8 checks short of Bronze"},
+		"one":     {FleetRow{NoBadge: noBadgeNotYetBronze, NextBadge: "bronze", GapChecks: 1}, "no badge: 1 check short of Bronze"},
+		"ceiling": {FleetRow{NoBadge: noBadgeNotYetBronze, Blocked: blockedCeiling}, "no badge: too few modules have checks for this service"},
+		"limits":  {FleetRow{NoBadge: noBadgeNotYetBronze, Blocked: blockedLimits}, "no badge: more checks are exempt or attested than Bronze allows"},
+	} {
+		if got := (Scorecard{Summary: c.row}).badgeLine(Style{}); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }

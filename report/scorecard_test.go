@@ -133,32 +133,31 @@ func TestErrorsVoidsAndCausesAreTold(t *testing.T) {
 	wantText(t, textOf(t, c, Style{}),
 		"changed   Gold to Silver on 2026-08-22 08:30 UTC, cause: criteria (also exemption)\n",
 		"error     division by zero\n",
-		"void      review drift: a machine says otherwise than an attestation; it does not count until it\n",
-		"is made again\n")
+		"drift     a machine contradicts an attestation; it does not count until it is made again\n")
 }
 
-// Whoever reads of review drift is to know the ticket of the claim, and of no
-// other.
+// Whoever reads of review drift is to know the ticket of the attestation, and of
+// no other.
 func TestReviewDriftNamesTheTicket(t *testing.T) {
 	known := complete().with(observations{
 		"deploy.synced_ratio_7d": seen(double(0.5), "prometheus/a", "Argo CD app checkout"),
-		"attest.cicd_no_drift":   seen(evidence.Bool(true), "jira/main", "claim PRR-12 on PRR-1"),
-		"attest.cicd_rollback":   seen(evidence.Bool(true), "jira/main", "claim PRR-13 on PRR-1"),
+		"attest.cicd_no_drift":   seen(evidence.Bool(true), "jira/main", "attestation PRR-12 on PRR-1"),
+		"attest.cicd_rollback":   seen(evidence.Bool(true), "jira/main", "attestation PRR-13 on PRR-1"),
 	})
 	drift := func(observed observations) string {
 		for _, line := range strings.Split(textOf(t, cardOf(t, observed, held(framework.Silver), nil), Style{}), "\n") {
-			if strings.Contains(line, "void ") {
-				return strings.TrimSpace(line)
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "drift ") {
+				return line
 			}
 		}
 		return ""
 	}
-	if got, want := drift(known), "void      review drift: a machine says otherwise than claim PRR-12 on PRR-1; it does not count"; got != want {
+	if got, want := drift(known), "drift     a machine contradicts attestation PRR-12 on PRR-1; it does not count until it is made"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	// A claim that was withdrawn is contradicted by nobody.
-	if got := drift(known.with(observations{"attest.cicd_no_drift": seen(evidence.Bool(false), "jira/main", "claim PRR-12 on PRR-1: nobody")})); got != "" {
-		t.Errorf("%q without a claim", got)
+	// An attestation that was withdrawn is not contradicted.
+	if got := drift(known.with(observations{"attest.cicd_no_drift": seen(evidence.Bool(false), "jira/main", "attestation PRR-12 on PRR-1: nobody")})); got != "" {
+		t.Errorf("%q without an attestation", got)
 	}
 }
 

@@ -13,14 +13,14 @@ import (
 
 // WriteText writes what the owner of a red cell needs: what was observed, when
 // and by whom, what is wanted, and what to do next. Failing checks come first,
-// then those in doubt, each the lowest badge first; the rest is counted per
+// then the unknown ones, each the lowest badge first; the rest is counted per
 // module, or shown whole with Style.All.
 func (c Scorecard) WriteText(w io.Writer, style Style) error {
 	p := &prose{style: style}
 	c.writeHead(p)
 	c.writeModules(p)
 	c.writeChecks(p, "FAILING", "fail")
-	c.writeChecks(p, "IN DOUBT", "unknown")
+	c.writeChecks(p, "UNKNOWN", "unknown")
 	c.writeExempt(p)
 	if style.All {
 		c.writeChecks(p, "PASSING", "pass")
@@ -88,7 +88,7 @@ func (c Scorecard) writeHead(p *prose) {
 		p.field("target", c.targetText())
 	}
 	if row.Score == nil {
-		p.field("score", "-, because nothing counts")
+		p.field("score", "-, because no check counts")
 	} else {
 		p.field("score", scoreText(row.Score)+", from evidence that covers "+percent(*row.Coverage))
 	}
@@ -104,14 +104,14 @@ func (c Scorecard) badgeLine(style Style) string {
 	var line string
 	switch row.NoBadge {
 	case noBadgeNotJudged:
-		line = dim.on("none, not judged", style) + ": evidence is missing"
+		line = dim.on("not judged", style) + ": evidence is missing"
 		if row.Score == nil {
-			line = dim.on("none, not judged", style) + ": nothing counts"
+			line = dim.on("not judged", style) + ": no check counts"
 		}
 	case noBadgeNotYetBronze:
-		line = dim.on("none", style) + ": evidence is against Bronze"
+		line = dim.on("no badge", style) + ": " + row.shortOfBronze()
 	case noBadgeAwarding:
-		line = dim.on("none", style) + " yet: proved, but not for long enough"
+		line = dim.on("no badge yet", style) + ": proved, but not for long enough"
 	default:
 		line = badgePaint(row.Badge).on(titled(clean(row.Badge)), style)
 		var marks []string
@@ -131,7 +131,18 @@ func (c Scorecard) badgeLine(style Style) string {
 	return line
 }
 
-// writeClocks tells what is about to happen to the badge, and what did last.
+// shortOfBronze says what a service without a badge lacks.
+func (row FleetRow) shortOfBronze() string {
+	switch row.Blocked {
+	case blockedCeiling:
+		return "too few modules have checks for this service"
+	case blockedLimits:
+		return "more checks are exempt or attested than Bronze allows"
+	}
+	return plural(row.GapChecks, "check") + " short of Bronze"
+}
+
+// writeClocks writes what is about to happen to the badge, and its last change.
 func (c Scorecard) writeClocks(p *prose) {
 	badge := c.Badge
 	if badge.OnHold {
@@ -142,7 +153,7 @@ func (c Scorecard) writeClocks(p *prose) {
 		if !badge.LapseAt.IsZero() {
 			text += "; lapses " + minute(badge.LapseAt) + " if it is not proved by then"
 		}
-		p.field("held", text)
+		p.field("on hold", text)
 	}
 	for _, clock := range soonest(badge.Contradicted) {
 		left := time.Duration(clock.left()) * time.Second
@@ -244,7 +255,7 @@ func (c Scorecard) inTheWay() int {
 
 func (c Scorecard) writeModules(p *prose) {
 	t := &grid{columns: []column{
-		{head: "MODULE", min: 12}, {head: "LEVEL"}, {head: "SCORE"},
+		{head: "MODULE", min: 12}, {head: "LEVEL"}, {head: "SCORE", right: true},
 		{head: "PASS", right: true}, {head: "FAIL", right: true}, {head: "UNKNOWN", right: true},
 		{head: "EXEMPT", right: true, drop: 3}, {head: "SCHEDULED", right: true, drop: 2}, {head: "N/A", right: true, drop: 1},
 	}}
@@ -253,7 +264,11 @@ func (c Scorecard) writeModules(p *prose) {
 		if m.Score != nil && m.ScoreUpper != nil {
 			score = rangeText(*m.Score, *m.ScoreUpper)
 		}
-		row := []string{clean(m.Name), clean(levelText(m.Scale, m.ModuleLevel)), clean(score)}
+		level := levelText(m.Scale, m.ModuleLevel, c.Summary.Badge)
+		if m.ended(m.Scale, c.Summary.Badge) {
+			level += " beyond"
+		}
+		row := []string{clean(m.Name), level, score}
 		for _, status := range []string{"pass", "fail", "unknown", "exempt", "scheduled", "not_applicable"} {
 			n := m.Counts[status]
 			switch {
@@ -344,11 +359,11 @@ func (c Scorecard) writeRest(p *prose) {
 	if p.style.All {
 		return
 	}
-	passing, scheduled, blind := 0, 0, 0
+	passing, scheduled, unmeasurable := 0, 0, 0
 	for _, check := range c.Checks {
 		switch {
 		case check.Blind && check.Status != "not_applicable" && check.Status != "exempt":
-			blind++
+			unmeasurable++
 		case check.Status == "pass":
 			passing++
 		case check.Status == "scheduled":
@@ -362,8 +377,8 @@ func (c Scorecard) writeRest(p *prose) {
 	if scheduled > 0 {
 		parts = append(parts, fmt.Sprintf("%d scheduled for later", scheduled))
 	}
-	if blind > 0 {
-		parts = append(parts, fmt.Sprintf("%d blind (no configured source can decide them; the coverage of the framework lists what they want)", blind))
+	if unmeasurable > 0 {
+		parts = append(parts, fmt.Sprintf("%d not measurable with the configured sources (`collector framework coverage` says what is needed)", unmeasurable))
 	}
 	if len(parts) == 0 {
 		return

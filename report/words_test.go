@@ -72,11 +72,13 @@ func TestOnlyWhatIsCompleteReadsComplete(t *testing.T) {
 	if got := percent(0.29); got != "29%" {
 		t.Errorf("got %s", got)
 	}
-	if got := twoDigits(0.999); got != "0.99" {
-		t.Errorf("got %s", got)
-	}
-	if got := rangeText(0.5, 1); got != "0.50-1.00" {
-		t.Errorf("got %s", got)
+	for _, c := range []struct {
+		lower, upper float64
+		want         string
+	}{{0.5, 1, "50-100%"}, {0.8, 0.8, "80%"}, {0.29, 0.999, "29-99%"}, {0.501, 0.509, "50%"}} {
+		if got := rangeText(c.lower, c.upper); got != c.want {
+			t.Errorf("%g to %g: %s, want %s", c.lower, c.upper, got, c.want)
+		}
 	}
 }
 
