@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
@@ -38,19 +39,21 @@ func TestTheSourcesPageHasTheTables(t *testing.T) {
 	compare(t, sourcesPage, page)
 }
 
-// scopeOf is what PagerDuty asks of a call. None is documented for automation
-// actions.
-var scopeOf = map[string]string{
-	"GET /services": "services.read", "GET /alert_grouping_settings": "services.read", "GET /maintenance_windows": "services.read",
-	"GET /escalation_policies": "escalation_policies.read", "GET /schedules": "schedules.read", "GET /oncalls": "oncalls.read",
-	"GET /incidents": "incidents.read", "GET /log_entries": "incidents.read", "GET /users": "users.read",
-	"GET /change_events": "change_events.read", "GET /incident_workflows/triggers": "incident_workflows.read", "GET /automation_actions/actions": "",
+// pagerDutyScopes are the scopes that PagerDuty's calls need.
+func pagerDutyScopes() map[string]string {
+	scopes := map[string]string{}
+	for _, call := range pagerduty.Calls() {
+		scopes[call.Name] = call.Scope
+	}
+	return scopes
 }
 
-// TestFactsNameThePrivilegesOfTheirCalls compares what a fact comes of with what
-// it says it needs. That a service exists is read for every fact.
+// TestFactsNameThePrivilegesOfTheirCalls compares the planned calls that a fact
+// comes of with the permissions it says it needs. That a service exists is read
+// for every fact.
 func TestFactsNameThePrivilegesOfTheirCalls(t *testing.T) {
 	s := newFactSheet(t)
+	scopes := pagerDutyScopes()
 	for n := range s.config.Facts.Len() {
 		d := s.config.Facts.At(n)
 		if d.Pack != "pagerduty" {
@@ -58,7 +61,7 @@ func TestFactsNameThePrivilegesOfTheirCalls(t *testing.T) {
 		}
 		want := map[string]bool{"services.read": true}
 		for _, call := range s.calls[d.Name] {
-			scope, known := scopeOf[call]
+			scope, known := scopes[call]
 			if !known {
 				t.Errorf("%s: no scope is known for %s", d.Name, call)
 			}
@@ -104,6 +107,7 @@ func (s *factSheet) permissions() string {
 	slices.SortFunc(keys, func(a, b key) int {
 		return strings.Compare(a.source+"\x00"+a.permission, b.source+"\x00"+b.permission)
 	})
+	scopes := pagerDutyScopes()
 	var b strings.Builder
 	b.WriteString("| source | permission | for | facts that need it |\n|---|---|---|---|\n")
 	for _, k := range keys {
@@ -117,7 +121,7 @@ func (s *factSheet) permissions() string {
 		calls := map[string]bool{}
 		for _, fact := range facts[k] {
 			for _, call := range s.calls[fact] {
-				if k.source != "PagerDuty" || scopeOf[call] == k.permission {
+				if k.source != "PagerDuty" || scopes[call] == k.permission {
 					calls["`"+call+"`"] = true
 				}
 			}

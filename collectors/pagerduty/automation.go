@@ -1,10 +1,9 @@
 package pagerduty
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/prodready/collector/evidence"
 )
@@ -47,56 +46,47 @@ func (a *automationAction) check() error {
 	return nil
 }
 
-// listTriggers lists the triggers of incident workflows and observes the facts
-// of the workflows group.
-func (r *round) listTriggers(ctx context.Context) error {
-	if r.services == nil || !r.due(listingTriggers, slowEvery) {
-		return nil
-	}
-	var list []workflowTrigger
-	var unsure doubt
-	err := r.api.follow(ctx, "incident_workflows/triggers", "cursor", func(raw json.RawMessage) {
-		t, err := decode[workflowTrigger](raw)
-		if err != nil {
-			r.skip("workflow_trigger", idOf(raw, "id"), err)
-			unsure.add(raw)
-			return
-		}
-		list = append(list, t)
-	})
-	if err != nil {
-		return err
-	}
-	r.triggers = list
-	return r.done(listingTriggers, r.observe(groupWorkflows, func(s *serviceRecord) evidence.Missing {
-		return unsure.about(s, r.automatic([]*serviceRecord{s}) > 0)
-	}))
+// listedTriggers is the complete list of the account's workflow triggers.
+type listedTriggers struct {
+	all         []*workflowTrigger
+	undecodable undecodable
 }
 
-// listActions lists the automation actions and observes the facts of the
-// automation group.
-func (r *round) listActions(ctx context.Context) error {
-	if r.services == nil || !r.due(listingActions, slowEvery) {
-		return nil
+// triggersListing declares the list of triggers of incident workflows.
+func triggersListing() listing {
+	listed := &listedTriggers{}
+	return listing{
+		path: "incident_workflows/triggers", scope: "incident_workflows.read", records: "triggers", cursor: "cursor", every: slowEvery,
+		read: decoded("workflow_trigger", func(t *workflowTrigger) { listed.all = append(listed.all, t) }, listed.undecodable.add),
+		groups: []group{{
+			name: "workflows", facts: []fact{automaticWorkflows(listed)},
+			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
+				return listed.undecodable.about(s, listed.automatic(s) > 0)
+			},
+		}},
 	}
-	var list []automationAction
-	var unsure doubt
-	err := r.api.follow(ctx, "automation_actions/actions", "cursor", func(raw json.RawMessage) {
-		a, err := decode[automationAction](raw)
-		if err != nil {
-			r.skip("automation_action", idOf(raw, "id"), err)
-			unsure.add(raw)
-			return
-		}
-		list = append(list, a)
-	})
-	if err != nil {
-		return err
+}
+
+// listedActions is the complete list of the account's automation actions.
+type listedActions struct {
+	all         []*automationAction
+	undecodable undecodable
+}
+
+// actionsListing declares the list of automation actions. PagerDuty documents no
+// scope for it.
+func actionsListing() listing {
+	listed := &listedActions{}
+	return listing{
+		path: "automation_actions/actions", records: "actions", cursor: "cursor", every: slowEvery,
+		read: decoded("automation_action", func(a *automationAction) { listed.all = append(listed.all, a) }, listed.undecodable.add),
+		groups: []group{{
+			name: "automation", facts: []fact{orchestratedActions(listed)},
+			unknown: func(r *round, s *serviceRecord) evidence.Missing {
+				return listed.undecodable.about(s, listed.inUse(r.now, s) > 0)
+			},
+		}},
 	}
-	r.actions = list
-	return r.done(listingActions, r.observe(groupAutomation, func(s *serviceRecord) evidence.Missing {
-		return unsure.about(s, r.orchestrated([]*serviceRecord{s}) > 0)
-	}))
 }
 
 // names reports whether one of the services is referred to.
@@ -112,10 +102,10 @@ func names(list []*reference, services []*serviceRecord) bool {
 }
 
 // automatic counts the triggers that start a workflow for one of the services
-// by themselves.
-func (r *round) automatic(services []*serviceRecord) int {
+// without a person.
+func (l *listedTriggers) automatic(services ...*serviceRecord) int {
 	n := 0
-	for _, t := range r.triggers {
+	for _, t := range l.all {
 		if t.Type == "conditional" && !t.Disabled && (t.All || names(t.Services, services)) {
 			n++
 		}
@@ -123,42 +113,40 @@ func (r *round) automatic(services []*serviceRecord) int {
 	return n
 }
 
-// orchestrated counts the actions in use that orchestration may invoke for one
-// of the services.
-func (r *round) orchestrated(services []*serviceRecord) int {
+// inUse counts the actions that ran lately and that event orchestration may
+// invoke for one of the services.
+func (l *listedActions) inUse(now time.Time, services ...*serviceRecord) int {
 	n := 0
-	for _, a := range r.actions {
-		if a.Orchestrated && (a.All || names(a.Services, services)) && !a.LastRun.Before(r.now.Add(-actionsSpan)) {
+	for _, a := range l.all {
+		if a.Orchestrated && (a.All || names(a.Services, services)) && !a.LastRun.Before(now.Add(-actionsSpan)) {
 			n++
 		}
 	}
 	return n
 }
 
-func automaticWorkflows() fact {
+func automaticWorkflows(listed *listedTriggers) fact {
 	d := evidence.Definition{
 		Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt, Pack: "pagerduty",
 		Help:         "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an incident workflow for the service or for all services.",
-		Permissions:  []string{"services.read", "incident_workflows.read"},
 		FreshAtLeast: slowFresh,
 		Absent:       "0 when a complete listing has none",
 	}
-	return fact{Definition: d, group: groupWorkflows, whole: func(r *round, all []*serviceRecord) answer {
-		return count(r.automatic(all), "conditional triggers of incident workflows")
+	return fact{Definition: d, whole: func(_ *round, all []*serviceRecord) answer {
+		return count(listed.automatic(all...), "conditional triggers of incident workflows")
 	}}
 }
 
-func orchestratedActions() fact {
+func orchestratedActions(listed *listedActions) fact {
 	d := evidence.Definition{
 		Name: "pagerduty.orchestrated_actions", Kind: evidence.KindInt, Pack: "pagerduty",
 		Help:         "Automation actions in GET /automation_actions/actions that event orchestration may invoke for the service or for all services and that ran in the last 90 days.",
-		Permissions:  []string{"services.read"},
 		Needs:        "a credential that may list automation actions, for which no scope is documented",
 		Window:       actionsSpan,
 		FreshAtLeast: slowFresh,
 		Absent:       "0 when a complete listing has none",
 	}
-	return fact{Definition: d, group: groupAutomation, whole: func(r *round, all []*serviceRecord) answer {
-		return count(r.orchestrated(all), fmt.Sprintf("actions that orchestration may invoke and that ran in %.0f days", actionsSpan.Hours()/24))
+	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
+		return count(listed.inUse(r.now, all...), fmt.Sprintf("actions that orchestration may invoke and that ran in %.0f days", actionsSpan.Hours()/24))
 	}}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -50,10 +51,30 @@ type change struct {
 	services []*reference
 }
 
+// changesListing declares the list of change events. A round asks for those since
+// the last one.
+func changesListing() listing {
+	return listing{
+		path: "change_events", scope: "change_events.read", records: "change events", every: changesEvery,
+		queries: func(r *round) []url.Values {
+			var queries []url.Values
+			for _, w := range r.changeWindows() {
+				queries = append(queries, w.query())
+			}
+			return queries
+		},
+		collect: []step{(*round).listChanges},
+		groups: []group{
+			{name: groupChanges, facts: []fact{changeEvents30d()}},
+			{name: groupChangeFailure, also: []string{"incidents", "log_entries"}, facts: []fact{changeFailureRatio90d()}},
+		},
+	}
+}
+
 // listChanges lists the change events since the last time and observes the
 // facts about changes.
 func (r *round) listChanges(ctx context.Context) error {
-	if r.services == nil || !r.due(listingChanges, changesEvery) {
+	if r.services == nil || !r.due("change_events", changesEvery) {
 		return nil
 	}
 	m := r.memory.changes
@@ -83,13 +104,13 @@ func (r *round) listChanges(ctx context.Context) error {
 			delete(m.byID, id)
 		}
 	}
-	if err := r.observe(groupChanges, nobody); err != nil {
+	if err := r.observe(groupChanges, nil); err != nil {
 		return err
 	}
 	if r.incidents == nil || !r.followed {
 		return nil // asked again in the next round, when incidents may be known
 	}
-	return r.done(listingChanges, r.observe(groupChangeFailure, nobody))
+	return r.done("change_events", r.observe(groupChangeFailure, nil))
 }
 
 // changeWindows are those of the change events that have not been read.
@@ -102,14 +123,13 @@ func (r *round) changeWindows() []window {
 func changeDefinition(name string, kind evidence.Kind, window time.Duration, help string) evidence.Definition {
 	return evidence.Definition{
 		Name: name, Kind: kind, Pack: "pagerduty", Help: help, Window: window, FreshAtLeast: slowFresh,
-		Permissions: []string{"services.read", "change_events.read"},
 	}
 }
 
 func changeEvents30d() fact {
 	d := changeDefinition("pagerduty.change_events_30d", evidence.KindInt, 30*day, "Change events of the last 30 days in GET /change_events that name the service.")
 	d.Absent = "0 when a complete listing has none"
-	return fact{Definition: d, group: groupChanges, whole: func(r *round, all []*serviceRecord) answer {
+	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		n := 0
 		for _, c := range r.memory.changes.byID {
 			if !c.at.Before(r.now.Add(-d.Window)) && !c.at.After(r.now) && names(c.services, all) {
@@ -123,10 +143,9 @@ func changeEvents30d() fact {
 func changeFailureRatio90d() fact {
 	d := changeDefinition("pagerduty.change_failure_ratio_90d", evidence.KindDouble, changesSpan, "Share of the service's change events of the last 90 days, GET /change_events, that an incident of high urgency of the same service followed within 24 hours, noisy and flapping ones not counted; changes of the last 24 hours are not counted yet.")
 	d.Unit, d.Outcome = "ratio", true
-	d.Permissions = append(d.Permissions, "incidents.read")
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("unknown under %d change events", fewestChanges)
-	return fact{Definition: d, group: groupChangeFailure, whole: func(r *round, all []*serviceRecord) answer {
+	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		changes, failed := 0, 0
 		for _, c := range r.memory.changes.byID {
 			if c.at.After(r.now.Add(-changeEffect)) || !names(c.services, all) {

@@ -47,25 +47,6 @@ func newAPI(o Options) *api {
 	return &api{client: client, endpoint: o.Endpoint, limit: o.PageLimit}
 }
 
-// scopeOf is what a scoped credential needs for the listing at the path. The
-// list of automation actions documents none.
-func scopeOf(path string) string {
-	switch path {
-	case "services", "alert_grouping_settings", "maintenance_windows":
-		return "services.read"
-	case "incidents", "log_entries":
-		return "incidents.read"
-	case "incident_workflows/triggers":
-		return "incident_workflows.read"
-	case "automation_actions/actions":
-		return ""
-	}
-	if strings.HasPrefix(path, "tags/") {
-		return "tags.read"
-	}
-	return path + ".read"
-}
-
 // Template names the call of a request, as CallErrors and plans do: method and
 // path, with {id} for the id of a tag, which need not have a digit. What this
 // package does not ask for is named by transport.DefaultTemplate.
@@ -232,11 +213,28 @@ func (a *api) all(ctx context.Context, list string, query url.Values, each func(
 	}
 }
 
-// follow walks the pages of a listing whose answers name the place where the
-// next page begins, which the parameter then asks for.
-func (a *api) follow(ctx context.Context, path, parameter string, each func(json.RawMessage)) error {
-	call := "GET /" + path
-	query := url.Values{"limit": {strconv.Itoa(a.limit)}}
+// complete walks a listing by offset and hands each record on. A listing that is
+// longer than the vendor lets one read is an error.
+func (a *api) complete(ctx context.Context, path string, query url.Values, each func(json.RawMessage) error) error {
+	tooFar, err := a.all(ctx, path, query, func(records []json.RawMessage) error {
+		for _, raw := range records {
+			if err := each(raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && tooFar {
+		err = incomplete(callOf(path), fmt.Errorf("there are more than the %d records that PagerDuty lists: use a credential that sees fewer of them", maxRecords))
+	}
+	return err
+}
+
+// follow walks a listing whose answers name the place where the next page
+// begins, which the parameter then asks for, and hands each record on.
+func (a *api) follow(ctx context.Context, path, parameter string, query url.Values, each func(json.RawMessage) error) error {
+	call := callOf(path)
+	query.Set("limit", strconv.Itoa(a.limit))
 	seen := map[string]bool{}
 	for n := 0; ; n++ {
 		if n == maxPages {
@@ -247,7 +245,9 @@ func (a *api) follow(ctx context.Context, path, parameter string, each func(json
 			return err
 		}
 		for _, raw := range p.records {
-			each(raw)
+			if err := each(raw); err != nil {
+				return err
+			}
 		}
 		switch {
 		case p.next == "" && p.more != nil && *p.more:

@@ -1,7 +1,6 @@
 package pagerduty
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -32,46 +31,33 @@ func (l *listedPolicies) of(s *serviceRecord) (*policy, evidence.Missing) {
 	return nil, evidence.MissingNotFound
 }
 
-// listEscalation lists the escalation policies and observes the facts of the
-// escalation group.
-func (r *round) listEscalation(ctx context.Context) error {
-	if r.services == nil || !r.due(listingPolicies, slowEvery) {
-		return nil
-	}
+// policiesListing declares the list of escalation policies.
+func policiesListing() listing {
 	listed := &listedPolicies{byID: map[string]*policy{}, bad: map[string]bool{}}
-	err := r.list(ctx, "escalation_policies", map[string][]string{}, func(raw json.RawMessage) {
-		p, err := decode[policy](raw)
-		if err == nil {
-			listed.byID[p.ID] = &p
-			return
-		}
-		id := idOf(raw, "id")
-		r.skip("escalation_policy", id, err)
-		listed.bad[id] = true
-	})
-	if err != nil {
-		return err
+	return listing{
+		path: "escalation_policies", scope: "escalation_policies.read", records: "escalation policies", every: slowEvery,
+		read: decoded("escalation_policy", func(p *policy) { listed.byID[p.ID] = p }, func(id string, _ json.RawMessage) { listed.bad[id] = true }),
+		groups: []group{{
+			name: "escalation", facts: []fact{escalationLevels(listed)},
+			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
+				_, why := listed.of(s)
+				return why
+			},
+		}},
 	}
-	r.policies = listed
-	return r.done(listingPolicies, r.observe(groupEscalation, func(s *serviceRecord) evidence.Missing {
-		_, why := listed.of(s)
-		return why
-	}))
 }
 
-func escalationLevels() fact {
+func escalationLevels(listed *listedPolicies) fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.escalation_levels", Kind: evidence.KindInt, Pack: "pagerduty",
 			Help:         "Levels with at least one target of the service's policy in GET /escalation_policies; of several services, the least.",
-			Permissions:  []string{"services.read", "escalation_policies.read"},
 			Absent:       "unknown for a service without a policy",
 			Merge:        evidence.MergeMin,
 			FreshAtLeast: slowFresh,
 		},
-		group: groupEscalation,
-		part: func(r *round, s *serviceRecord) answer {
-			p, why := r.policies.of(s)
+		part: func(_ *round, s *serviceRecord) answer {
+			p, why := listed.of(s)
 			if why != "" {
 				return answer{missing: why}
 			}

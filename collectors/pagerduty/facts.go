@@ -6,29 +6,24 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// group names facts that are answered by the same listings, and so together.
-type group string
-
+// Groups of facts that are observed by steps of their own.
 const (
-	groupSetup         group = "setup"
-	groupGrouping      group = "grouping"
-	groupEscalation    group = "escalation"
-	groupOnCall        group = "oncall"
-	groupIncidents     group = "incidents"
-	groupUrgency       group = "urgency"
-	groupResponse      group = "response"
-	groupChanges       group = "changes"
-	groupChangeFailure group = "change_failure"
-	groupSleep         group = "sleep"
-	groupWorkflows     group = "workflows"
-	groupAutomation    group = "automation"
+	groupOnCall        = "oncall"
+	groupIncidents     = "incidents"
+	groupUrgency       = "urgency"
+	groupResponse      = "response"
+	groupChanges       = "changes"
+	groupChangeFailure = "change_failure"
+	groupSleep         = "sleep"
 )
 
 // fact is one fact and how it is observed once its group's listings are
-// complete. Exactly one of the two functions is set.
+// complete. Exactly one of part and whole is set. The permissions of the
+// definition are those of the group's listings; see facts.
 type fact struct {
 	evidence.Definition
-	group group
+	// readsServices says that it is also made of what GET /services tells.
+	readsServices bool
 	// part observes one PagerDuty service; the parts of a catalog service are
 	// merged as the definition says.
 	part func(r *round, s *serviceRecord) answer
@@ -60,57 +55,6 @@ func double(d evidence.Definition, v float64, detail string) answer {
 		return answer{missing: evidence.MissingNaN}
 	}
 	return answer{value: value, detail: detail}
-}
-
-// facts lists every fact. A new fact is a function in the file of its subject
-// and a line here.
-func facts() []fact {
-	return []fact{
-		serviceExists(),
-		serviceEnabled(),
-		integrations(),
-		ackTimeout(),
-		autoResolveTimeout(),
-		autoPause(),
-		teams(),
-		urgencyVaries(),
-		urgencyCanBeHigh(),
-		adaptiveAlerting(),
-
-		escalationLevels(),
-
-		onCallNow(),
-		escalationPeople(),
-		loneLevels(),
-		coverageRatio14d(),
-		coverageRatio30d(),
-		rotationPeople(),
-		level2Coverage30d(),
-		leastLevelCoverage30d(),
-		minPeoplePerLevel(),
-		nextGap(),
-		coverageGaps30d(),
-		longestGap30d(),
-		longestShift(),
-		endsWithoutHuman(),
-		permanentOnCall(),
-
-		highUrgency90d(),
-		machineDetectedRatio90d(),
-		repeatManualTemplates90d(),
-		pageLoadPerWeek(),
-
-		mttaP90Seconds90d(),
-		unacknowledgedRatio90d(),
-		noiseRatio30d(),
-		sleepInterruptions30d(),
-
-		changeEvents30d(),
-		changeFailureRatio90d(),
-
-		automaticWorkflows(),
-		orchestratedActions(),
-	}
 }
 
 // Definitions lists the facts that a PagerDuty account can give.

@@ -40,8 +40,17 @@ func TestEveryFactIsListed(t *testing.T) {
 		t.Errorf("%d functions make facts, and %d are listed: %v", len(written), len(facts()), written)
 	}
 	for _, f := range facts() {
-		if (f.part == nil) == (f.whole == nil) || f.group == "" {
-			t.Errorf("fact %s needs a group and one function", f.Name)
+		if (f.part == nil) == (f.whole == nil) {
+			t.Errorf("fact %s needs one function", f.Name)
+		}
+	}
+	groups := map[string]bool{}
+	for _, l := range listings() {
+		for _, g := range l.groups {
+			if g.name == "" || groups[g.name] || len(g.facts) == 0 {
+				t.Errorf("GET /%s: group %q needs a name of its own and facts", l.path, g.name)
+			}
+			groups[g.name] = true
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package pagerduty
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -33,37 +31,29 @@ func learns(grouping string) bool {
 // settings.
 type listedGroupings struct {
 	// types are the types of settings by service, the better one of several.
-	types map[string]string
-	doubt doubt
+	types       map[string]string
+	undecodable undecodable
 }
 
-// listGroupings lists the alert grouping settings and observes the facts of the
-// grouping group.
-func (r *round) listGroupings(ctx context.Context) error {
-	if r.services == nil || !r.due(listingGroupings, slowEvery) {
-		return nil
-	}
+// groupingsListing declares the list of alert grouping settings.
+func groupingsListing() listing {
 	listed := &listedGroupings{types: map[string]string{}}
-	err := r.api.follow(ctx, "alert_grouping_settings", "after", func(raw json.RawMessage) {
-		g, err := decode[groupingSetting](raw)
-		if err != nil {
-			r.skip("alert_grouping_setting", idOf(raw, "id"), err)
-			listed.doubt.add(raw)
-			return
-		}
-		for _, s := range g.Services {
-			if s != nil && !learns(listed.types[s.ID]) {
-				listed.types[s.ID] = g.Type
+	return listing{
+		path: "alert_grouping_settings", scope: "services.read", records: "settings", cursor: "after", every: slowEvery,
+		read: decoded("alert_grouping_setting", func(g *groupingSetting) {
+			for _, s := range g.Services {
+				if s != nil && !learns(listed.types[s.ID]) {
+					listed.types[s.ID] = g.Type
+				}
 			}
-		}
-	})
-	if err != nil {
-		return err
+		}, listed.undecodable.add),
+		groups: []group{{
+			name: "grouping", facts: []fact{adaptiveAlerting(listed)},
+			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
+				return listed.undecodable.about(s, s.grouped(listed) || !s.pauses())
+			},
+		}},
 	}
-	r.grouping = listed
-	return r.done(listingGroupings, r.observe(groupGrouping, func(s *serviceRecord) evidence.Missing {
-		return listed.doubt.about(s, s.grouped(listed) || !s.pauses())
-	}))
 }
 
 // ownGrouping is the type of the service's own grouping; none without one.
@@ -80,23 +70,22 @@ func (s *serviceRecord) grouped(l *listedGroupings) bool {
 	return learns(s.ownGrouping()) || learns(l.types[s.ID])
 }
 
-func adaptiveAlerting() fact {
+func adaptiveAlerting(listed *listedGroupings) fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Pack: "pagerduty",
 			Help:         "Alerts are grouped by content or by machine learning, by the service's own alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
-			Permissions:  []string{"services.read"},
 			FreshAtLeast: slowFresh,
 			Absent:       "false when the service does not have the settings",
 			Merge:        evidence.MergeAll,
 		},
-		group: groupGrouping,
-		part: func(r *round, s *serviceRecord) answer {
+		readsServices: true,
+		part: func(_ *round, s *serviceRecord) answer {
 			grouping := s.ownGrouping()
-			if shared := r.grouping.types[s.ID]; shared != "" && !learns(grouping) {
+			if shared := listed.types[s.ID]; shared != "" && !learns(grouping) {
 				grouping = shared + " by a shared setting"
 			}
-			return yes(s.pauses() && s.grouped(r.grouping), fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, s.pauses()))
+			return yes(s.pauses() && s.grouped(listed), fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, s.pauses()))
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 	_ "time/tzdata" // images without a zone database judge nights too
 
@@ -13,6 +14,7 @@ import (
 
 const (
 	interruptionsEvery = 30 * time.Minute
+	usersEvery         = day
 	interruptionsSpan  = 30 * day
 	// Night is from nightStart to nightEnd, in hours of the responder's day.
 	nightStart, nightEnd = 22, 8
@@ -60,15 +62,38 @@ func (r *round) notice(e *logEntryRecord) {
 // noticesStart is since when notifications count.
 func (r *round) noticesStart() time.Time { return r.now.Truncate(time.Second).Add(-interruptionsSpan) }
 
-// listInterruptions lists users and observes the facts of the sleep group from
-// the notifications that the log told of. A new process goes back in the log
-// for those.
-func (r *round) listInterruptions(ctx context.Context) error {
-	if r.services == nil || r.incidents == nil || !r.followed || !r.due(listingInterruptions, interruptionsEvery) {
-		return nil
+// interruptionsListing declares the log of notifications that a new process has
+// not read yet: it goes back in the log as far as notifications count.
+func interruptionsListing() listing {
+	return listing{
+		path: "log_entries", name: listingInterruptions, scope: "incidents.read", records: entriesOfWindows(), every: interruptionsEvery,
+		queries: func(r *round) []url.Values {
+			read := r.memory.incidents.logFrom
+			if r.memory.incidents.followed.IsZero() {
+				read = r.logStart()
+			}
+			if !read.After(r.noticesStart()) {
+				return nil
+			}
+			return []url.Values{window{r.noticesStart(), read}.query()}
+		},
+		collect: []step{(*round).countInterruptions},
+		groups:  []group{{name: groupSleep, also: []string{"users", "incidents"}, facts: []fact{sleepInterruptions30d()}}},
 	}
-	if err := r.listUsers(ctx); err != nil {
-		return err
+}
+
+const listingInterruptions = "interruptions"
+
+// readyForInterruptions reports whether this round has what interruptions are
+// counted from, time zones apart.
+func readyForInterruptions(r *round) bool {
+	return r.services != nil && r.incidents != nil && r.followed && r.due(listingInterruptions, interruptionsEvery)
+}
+
+// countInterruptions observes the facts of the sleep group.
+func (r *round) countInterruptions(ctx context.Context) error {
+	if !readyForInterruptions(r) || r.due("users", usersEvery) {
+		return nil
 	}
 	if err := r.readLogBack(ctx, r.noticesStart()); err != nil {
 		return err
@@ -88,36 +113,39 @@ func (r *round) listInterruptions(ctx context.Context) error {
 	}))
 }
 
-// listUsers lists the time zones of users.
-func (r *round) listUsers(ctx context.Context) error {
-	if !r.due(listingUsers, usersEvery) {
-		return nil
-	}
+// usersListing declares the list of users, of whom only the time zone is kept.
+func usersListing() listing {
 	zones := map[string]*time.Location{}
 	places := map[string]*time.Location{}
-	err := r.list(ctx, "users", map[string][]string{}, func(raw json.RawMessage) {
-		u, err := decode[userRecord](raw)
-		if err != nil {
-			r.skip("user", "", err)
-			return
-		}
-		place, ok := places[u.TimeZone]
-		if !ok {
-			// An empty name would be taken for UTC, and Local for ours.
-			if u.TimeZone != "" && u.TimeZone != "Local" {
-				if place, err = time.LoadLocation(u.TimeZone); err != nil {
-					place = nil
-				}
+	return listing{
+		path: "users", scope: "users.read", records: "users", every: usersEvery,
+		queries: func(r *round) []url.Values {
+			if !r.due(listingInterruptions, interruptionsEvery) {
+				return nil // nothing would be made of them
 			}
-			places[u.TimeZone] = place
-		}
-		zones[u.ID] = place
-	})
-	if err != nil {
-		return err
+			return []url.Values{{}}
+		},
+		ready: readyForInterruptions,
+		read: func(r *round, raw json.RawMessage) {
+			u, err := decode[userRecord](raw)
+			if err != nil {
+				r.skip("user", "", err) // without the id: people are not logged
+				return
+			}
+			place, ok := places[u.TimeZone]
+			if !ok {
+				// An empty name would be taken for UTC, and Local for ours.
+				if u.TimeZone != "" && u.TimeZone != "Local" {
+					if place, err = time.LoadLocation(u.TimeZone); err != nil {
+						place = nil
+					}
+				}
+				places[u.TimeZone] = place
+			}
+			zones[u.ID] = place
+		},
+		complete: func(r *round) { r.memory.zones = zones },
 	}
-	r.memory.zones = zones
-	return r.done(listingUsers, nil)
 }
 
 // interruptions counts for each escalation policy how often an incident of high
@@ -154,10 +182,9 @@ func (r *round) interruptions() *interruptions {
 func sleepInterruptions30d() fact {
 	d := incidentDefinition("pagerduty.sleep_interruptions_30d", evidence.KindInt, fmt.Sprintf("Times in the last 30 days that an incident of high urgency of the service's escalation policy, from whatever service, notified somebody between %d:00 and %02d:00 in that person's time zone, notify_log_entry in GET /log_entries and time_zone in GET /users; of several services, the most.", nightStart, nightEnd))
 	d.Window, d.FreshAtLeast = interruptionsSpan, slowFresh
-	d.Permissions = append(d.Permissions, "users.read")
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when a complete log has none; unknown for a service without a policy, or where a time zone is not known"
-	return fact{Definition: d, group: groupSleep, part: func(r *round, s *serviceRecord) answer {
+	return fact{Definition: d, part: func(r *round, s *serviceRecord) answer {
 		id := s.policyID()
 		if id == "" {
 			return answer{missing: evidence.MissingNoData}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -46,17 +47,46 @@ type maintenanceWindow struct {
 	services []string
 }
 
+// Names of the two listings of maintenance windows.
+const (
+	listingOpenMaintenance = "maintenance windows"
+	listingAllMaintenance  = "past maintenance windows"
+	// maintenanceEvery is how often the windows are listed that have not ended;
+	// all of them are listed every day.
+	maintenanceEvery = 30 * time.Minute
+)
+
+// maintenanceListing declares the list of maintenance windows.
+func maintenanceListing() listing {
+	return listing{
+		path: "maintenance_windows", scope: "services.read", records: "windows",
+		queries: func(r *round) []url.Values {
+			switch {
+			case r.memory.maintenance == nil || r.due(listingAllMaintenance, day):
+				return []url.Values{allMaintenance()}
+			case r.due(listingOpenMaintenance, maintenanceEvery):
+				return []url.Values{openMaintenance()}
+			}
+			return nil
+		},
+		collect: []step{(*round).listMaintenance},
+	}
+}
+
+func allMaintenance() url.Values  { return url.Values{"filter": {"all"}} }
+func openMaintenance() url.Values { return url.Values{"filter": {"open"}} }
+
 // listMaintenance lists maintenance windows: all of them once a day, those that
 // have not ended in between. They mark the incidents that began inside one; a
 // mark stays, so that it does not matter how long PagerDuty lists past windows.
 func (r *round) listMaintenance(ctx context.Context) error {
 	known := r.memory.maintenance
-	all := known == nil || r.due(listingPastMaintenance, day)
-	if !all && !r.due(listingMaintenance, maintenanceEvery) {
+	all := known == nil || r.due(listingAllMaintenance, day)
+	if !all && !r.due(listingOpenMaintenance, maintenanceEvery) {
 		return nil
 	}
 	if !all {
-		open, err := r.listWindows(ctx, "open")
+		open, err := r.listWindows(ctx, openMaintenance())
 		if err != nil {
 			return err
 		}
@@ -72,30 +102,22 @@ func (r *round) listMaintenance(ctx context.Context) error {
 				known.bad[id] = true
 			}
 			r.mark(known)
-			return r.done(listingMaintenance, nil)
+			return r.done(listingOpenMaintenance, nil)
 		}
 	}
-	listed, err := r.listWindows(ctx, "all")
+	listed, err := r.listWindows(ctx, allMaintenance())
 	if err != nil {
 		return err
 	}
 	r.memory.maintenance = listed
 	r.mark(listed)
-	return r.done(listingMaintenance, r.done(listingPastMaintenance, nil))
+	return r.done(listingOpenMaintenance, r.done(listingAllMaintenance, nil))
 }
 
-// listWindows lists the maintenance windows in a state.
-func (r *round) listWindows(ctx context.Context, state string) (*maintenanceMemory, error) {
+// listWindows lists the maintenance windows that the query selects.
+func (r *round) listWindows(ctx context.Context, query url.Values) (*maintenanceMemory, error) {
 	listed := &maintenanceMemory{byID: map[string]maintenanceWindow{}, bad: map[string]bool{}}
-	err := r.list(ctx, "maintenance_windows", map[string][]string{"filter": {state}}, func(raw json.RawMessage) {
-		m, err := decode[maintenanceRecord](raw)
-		if err != nil {
-			r.skip("maintenance_window", idOf(raw, "id"), err)
-			for _, id := range servicesOf(raw) {
-				listed.bad[id] = true
-			}
-			return
-		}
+	read := decoded("maintenance_window", func(m *maintenanceRecord) {
 		w := maintenanceWindow{window: window{m.Start.Time, m.End.Time}}
 		for _, s := range m.Services {
 			if s != nil && s.ID != "" {
@@ -103,7 +125,12 @@ func (r *round) listWindows(ctx context.Context, state string) (*maintenanceMemo
 			}
 		}
 		listed.byID[m.ID] = w
+	}, func(_ string, raw json.RawMessage) {
+		for _, id := range servicesOf(raw) {
+			listed.bad[id] = true
+		}
 	})
+	err := r.api.complete(ctx, "maintenance_windows", query, func(raw json.RawMessage) error { read(r, raw); return nil })
 	var failed *collectors.CallError
 	if errors.As(err, &failed) && failed.Reason == evidence.ReasonForbidden {
 		r.windowsRefused = true

@@ -14,9 +14,7 @@ const (
 // On-calls and set-up, the longest of them, are due together, so that all other
 // rounds of the hour take a few requests.
 const (
-	slowEvery        = time.Hour
-	maintenanceEvery = 30 * time.Minute
-	usersEvery       = day
+	slowEvery = time.Hour
 	// incidentsEvery is how often the incidents that facts look back over are
 	// listed, so that those that are gone, or changed without a word in the log,
 	// are noticed.
@@ -24,31 +22,15 @@ const (
 	slowFresh      = 3 * time.Hour
 )
 
-// listing names a listing that is not asked for in every round.
-type listing string
-
-const (
-	listingServices      listing = "services"
-	listingPolicies      listing = "escalation policies"
-	listingOnCalls       listing = "on-calls"
-	listingGroupings     listing = "alert grouping"
-	listingTriggers      listing = "workflow triggers"
-	listingActions       listing = "automation actions"
-	listingIncidents     listing = "incidents"
-	listingChanges       listing = "change events"
-	listingUsers         listing = "users"
-	listingInterruptions listing = "interruptions"
-	listingMaintenance   listing = "maintenance windows"
-	// listingPastMaintenance is the listing of all windows, past ones too.
-	listingPastMaintenance listing = "past maintenance windows"
-)
+// listingIncidents names the listing of the incidents that facts look back over.
+const listingIncidents = "newest incidents"
 
 // memory is what a source keeps from round to round, so that it need not ask
 // again. It is lost with the process, which then asks for everything once. Only
 // the log and the history of incidents, the longest listings, are gone on with.
 type memory struct {
 	// asked is when each listing was last complete and stored.
-	asked map[listing]time.Time
+	asked map[string]time.Time
 	// references is the hash of the catalog's references.
 	references uint64
 
@@ -65,7 +47,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		asked:     map[listing]time.Time{},
+		asked:     map[string]time.Time{},
 		incidents: newIncidentMemory(),
 		changes:   &changeMemory{byID: map[string]change{}},
 		notices:   &noticeMemory{byID: map[string]notice{}},
@@ -85,7 +67,7 @@ func (r *round) remember() {
 	}
 	m.references = r.catalog.hash
 	listed, ok := m.asked[listingIncidents]
-	m.asked = map[listing]time.Time{}
+	m.asked = map[string]time.Time{}
 	if ok {
 		m.asked[listingIncidents] = listed
 	}
@@ -97,14 +79,14 @@ func (r *round) remember() {
 }
 
 // due reports whether a listing is to be asked for in this round.
-func (r *round) due(name listing, every time.Duration) bool {
+func (r *round) due(name string, every time.Duration) bool {
 	last, ok := r.memory.asked[name]
 	return !ok || r.now.Before(last) || r.now.Sub(last) >= every
 }
 
 // done notes that a listing is complete and its facts are stored, unless err
 // says otherwise. It returns err.
-func (r *round) done(name listing, err error) error {
+func (r *round) done(name string, err error) error {
 	if err == nil {
 		r.memory.asked[name] = r.now
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -15,7 +16,7 @@ const (
 	onCallSpan  = 90 * day
 	nearSpan    = 14 * day
 	monthSpan   = 30 * day
-	mostSlices  = 128
+	maxSlices   = 128
 	onCallsFrom = "of the service's escalation policy in GET /oncalls for the coming "
 	onCallsNear = onCallsFrom + "14 days"
 	// Evidence about the coming days is worth little after a day.
@@ -63,74 +64,107 @@ func (l *listedDuties) of(s *serviceRecord) duties {
 	return d
 }
 
-// listDuties lists the on-calls and observes the facts of the oncall group.
-// When there are more entries than the vendor lists for one window, the window
-// is cut into more and smaller ones, and the number is kept for later rounds.
-func (r *round) listDuties(ctx context.Context) error {
-	if r.services == nil || !r.due(listingOnCalls, slowEvery) {
+// onCallsListing declares the list of on-calls.
+func onCallsListing() listing {
+	listed := &listedDuties{}
+	return listing{
+		path: "oncalls", scope: "oncalls.read", records: "shifts", every: slowEvery,
+		queries: onCallQueries,
+		read:    listed.read,
+		collect: []step{func(r *round, ctx context.Context) error { return r.listDuties(ctx, listed) }},
+		groups: []group{{name: groupOnCall, facts: []fact{
+			onCallNow(listed),
+			escalationPeople(listed),
+			loneLevels(listed),
+			coverageRatio14d(listed),
+			coverageRatio30d(listed),
+			rotationPeople(listed),
+			level2Coverage30d(listed),
+			leastLevelCoverage30d(listed),
+			minPeoplePerLevel(listed),
+			nextGap(listed),
+			coverageGaps30d(listed),
+			longestGap30d(listed),
+			longestShift(listed),
+			endsWithoutHuman(listed),
+			permanentOnCall(listed),
+		}}},
+	}
+}
+
+// onCallQueries asks for the shifts of the coming time, in as many windows as
+// were needed before.
+func onCallQueries(r *round) []url.Values {
+	from := r.now.Truncate(time.Second)
+	var queries []url.Values
+	for _, w := range windows(window{from, from.Add(onCallSpan)}, onCallSpan/time.Duration(r.slices)) {
+		queries = append(queries, w.query())
+	}
+	return queries
+}
+
+// listDuties lists the on-calls and observes their facts. Where a window has more
+// entries than the vendor lists, the time is cut into more and smaller windows,
+// and their number is kept for later rounds.
+func (r *round) listDuties(ctx context.Context, listed *listedDuties) error {
+	if r.services == nil || !r.due("oncalls", slowEvery) {
 		return nil
 	}
-	from := r.now.Truncate(time.Second)
 	for {
-		listed, tooFar, err := r.listSlices(ctx, from, r.slices)
+		*listed = listedDuties{shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duties{}, from: r.now.Truncate(time.Second)}
+		tooFar, err := r.listShifts(ctx, listed)
 		if err != nil {
 			return err
 		}
 		if !tooFar {
-			r.duties = listed
 			break
 		}
-		if r.slices *= 2; r.slices > mostSlices {
-			r.slices = mostSlices
-			return incomplete("GET /oncalls", fmt.Errorf("more than %d entries in %s: use a credential that sees fewer escalation policies", maxRecords, onCallSpan/mostSlices))
+		if r.slices *= 2; r.slices > maxSlices {
+			r.slices = maxSlices
+			return incomplete("GET /oncalls", fmt.Errorf("more than %d entries in %s: use a credential that sees fewer escalation policies", maxRecords, onCallSpan/maxSlices))
 		}
 	}
-	return r.done(listingOnCalls, r.observe(groupOnCall, func(s *serviceRecord) evidence.Missing {
+	return r.done("oncalls", r.observe(groupOnCall, func(s *serviceRecord) evidence.Missing {
 		switch {
 		case s.policyID() == "":
 			return evidence.MissingNoData
-		case r.duties.bad[s.policyID()], r.duties.nameless > 0 && r.duties.of(s).month.gaps > 0:
+		case listed.bad[s.policyID()], listed.nameless > 0 && listed.of(s).month.gaps > 0:
 			return evidence.MissingUndecodable
 		}
 		return ""
 	}))
 }
 
-// onCallWindows cuts the time that is looked ahead.
-func onCallWindows(from time.Time, slices int) []window {
-	var list []window
-	width := onCallSpan / time.Duration(slices)
-	for n := range slices {
-		since := from.Add(time.Duration(n) * width)
-		list = append(list, window{since, since.Add(width)})
-	}
-	return list
-}
-
-func (r *round) listSlices(ctx context.Context, from time.Time, slices int) (listed *listedDuties, tooFar bool, err error) {
-	listed = &listedDuties{shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duties{}, from: from}
-	for _, w := range onCallWindows(from, slices) {
-		tooFar, err = r.api.all(ctx, "oncalls", w.query(), func(records []json.RawMessage) error {
+// listShifts lists the on-calls. tooFar says that a window has more than the
+// vendor lists.
+func (r *round) listShifts(ctx context.Context, listed *listedDuties) (tooFar bool, err error) {
+	for _, query := range onCallQueries(r) {
+		tooFar, err = r.api.all(ctx, "oncalls", query, func(records []json.RawMessage) error {
 			for _, raw := range records {
-				o, err := decode[onCallRecord](raw)
-				if err != nil {
-					id := idOf(raw, "escalation_policy", "id")
-					r.skip("oncall", id, err)
-					if id == "" && !ofNobody(raw) {
-						listed.nameless++
-					}
-					listed.bad[id] = true
-					continue
-				}
-				listed.shifts[o.Policy.ID] = append(listed.shifts[o.Policy.ID], o.shift())
+				listed.read(r, raw)
 			}
 			return nil
 		})
 		if err != nil || tooFar {
-			return nil, tooFar, err
+			return tooFar, err
 		}
 	}
-	return listed, false, nil
+	return false, nil
+}
+
+// read takes one entry.
+func (l *listedDuties) read(r *round, raw json.RawMessage) {
+	o, err := decode[onCallRecord](raw)
+	if err == nil {
+		l.shifts[o.Policy.ID] = append(l.shifts[o.Policy.ID], o.shift())
+		return
+	}
+	id := idOf(raw, "escalation_policy", "id")
+	r.skip("oncall", id, err)
+	if id == "" && !ofNobody(raw) {
+		l.nameless++
+	}
+	l.bad[id] = true
 }
 
 // ofNobody reports whether an entry says that it has no policy.
@@ -142,33 +176,32 @@ func ofNobody(raw json.RawMessage) bool {
 func onCallDefinition(name string, kind evidence.Kind, help string) evidence.Definition {
 	return evidence.Definition{
 		Name: name, Kind: kind, Pack: "pagerduty", Help: help,
-		Permissions:  []string{"services.read", "oncalls.read"},
 		FreshAtLeast: slowFresh,
 		ValidFor:     onCallsValid,
 		Absent:       "nobody, when a complete listing has no entry of the policy",
 	}
 }
 
-func onCallNow() fact {
+func onCallNow(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.oncall_now", evidence.KindInt, "Distinct people on call now on the first level "+onCallsNear+"; of several services, the least.")
 	d.Merge = evidence.MergeMin
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		return count(r.duties.of(s).near.now, "level 1 of escalation policy "+s.policyID())
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		return count(listed.of(s).near.now, "level 1 of escalation policy "+s.policyID())
 	}}
 }
 
-func escalationPeople() fact {
+func escalationPeople(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.escalation_people", evidence.KindInt, "Distinct people over all levels "+onCallsNear+"; of several services, the least.")
 	d.Merge = evidence.MergeMin
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		return count(r.duties.of(s).near.people, "escalation policy "+s.policyID())
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		return count(listed.of(s).near.people, "escalation policy "+s.policyID())
 	}}
 }
 
-func loneLevels() fact {
+func loneLevels(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.lone_levels", evidence.KindBool, "At some moment the same person is alone on two or more levels "+onCallsNear+".")
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		sum, detail := r.duties.of(s).near, "escalation policy "+s.policyID()
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		sum, detail := listed.of(s).near, "escalation policy "+s.policyID()
 		if sum.lone {
 			detail += fmt.Sprintf(": levels %d and %d fall to one person", sum.loneLevels[0], sum.loneLevels[1])
 		}
@@ -176,28 +209,28 @@ func loneLevels() fact {
 	}}
 }
 
-func coverageRatio14d() fact {
+func coverageRatio14d(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.coverage_ratio_14d", evidence.KindDouble, "Share of time with somebody on the first level "+onCallsNear+"; of several services, the least.")
 	d.Unit = "ratio"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		sum := r.duties.of(s).near
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		sum := listed.of(s).near
 		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: %s", s.policyID(), sum.gapText("14 days")))
 	}}
 }
 
-func coverageRatio30d() fact {
+func coverageRatio30d(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody on the first level "+onCallsFrom+"30 days; of several services, the least.")
 	d.Unit = "ratio"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		sum := r.duties.of(s).month
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		sum := listed.of(s).month
 		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: %s", s.policyID(), sum.gapText("30 days")))
 	}}
 }
 
-func rotationPeople() fact {
+func rotationPeople(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.rotation_people", evidence.KindInt, "Distinct people on the first level "+onCallsFrom+"90 days; of several services, the least.")
 	d.Merge = evidence.MergeMin
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		return count(r.duties.of(s).rotation, "level 1 of escalation policy "+s.policyID())
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		return count(listed.of(s).rotation, "level 1 of escalation policy "+s.policyID())
 	}}
 }

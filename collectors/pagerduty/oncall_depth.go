@@ -48,12 +48,12 @@ func (d duty) each(rules []escalationRule, tell func(level levelDuty) string) st
 	return strings.Join(words, ", ")
 }
 
-func level2Coverage30d() fact {
+func level2Coverage30d(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.level2_coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody on the second level "+onCallsMonth+"; of several services, the least.")
 	d.Unit = "ratio"
 	d.Absent = "0 when the policy has no second level or nobody is on it"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		level, there := r.duties.of(s).month.levels[2]
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		level, there := listed.of(s).month.levels[2]
 		detail := "level 2 of escalation policy " + s.policyID()
 		if !there {
 			detail += ": nobody"
@@ -62,12 +62,12 @@ func level2Coverage30d() fact {
 	}}
 }
 
-func leastLevelCoverage30d() fact {
+func leastLevelCoverage30d(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.least_level_coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody on that level of the policy where it is least, "+onCallsMonth+"; the levels are those of the policy in GET /services; of several services, the least.")
 	d.Unit = "ratio"
 	d.Absent = "0 when nobody is on some level; unknown where the levels are not told"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		rules, month := s.rules(), r.duties.of(s).month
+	return fact{Definition: d, readsServices: true, part: func(_ *round, s *serviceRecord) answer {
+		rules, month := s.rules(), listed.of(s).month
 		if rules == nil {
 			return answer{missing: evidence.MissingNoData}
 		}
@@ -84,12 +84,12 @@ func leastLevelCoverage30d() fact {
 	}}
 }
 
-func minPeoplePerLevel() fact {
+func minPeoplePerLevel(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.min_people_per_level", evidence.KindInt, "Distinct people on that level of the policy that has the fewest, "+onCallsMonth+"; the levels are those of the policy in GET /services; of several services, the least.")
 	d.Merge = evidence.MergeMin
 	d.Absent = "0 when nobody is on some level; unknown where the levels are not told"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		rules, month := s.rules(), r.duties.of(s).month
+	return fact{Definition: d, readsServices: true, part: func(_ *round, s *serviceRecord) answer {
+		rules, month := s.rules(), listed.of(s).month
 		if rules == nil {
 			return answer{missing: evidence.MissingNoData}
 		}
@@ -108,13 +108,13 @@ func minPeoplePerLevel() fact {
 // nextGap is stored as the instant at which the gap begins. No gap is an
 // answer, and an infinite time; a gap that has begun is 0, since nobody told
 // when it did.
-func nextGap() fact {
+func nextGap(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.next_gap_hours", evidence.KindDouble, "Time until nobody is on the first level "+onCallsMonth+": 0 while nobody is, and infinite when there is no gap; of several services, the least.")
 	d.Unit, d.Clock = "hours", evidence.Remaining
 	d.Merge = evidence.MergeMin
 	d.Absent = "infinite (never) when a complete listing leaves no gap in the coming 30 days"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		month, detail := r.duties.of(s).month, "level 1 of escalation policy "+s.policyID()
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		month, detail := listed.of(s).month, "level 1 of escalation policy "+s.policyID()
 		if month.gaps == 0 {
 			return answer{value: evidence.Never(), detail: detail + ": no gap in the coming 30 days"}
 		}
@@ -127,41 +127,41 @@ func nextGap() fact {
 	}}
 }
 
-func coverageGaps30d() fact {
+func coverageGaps30d(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.coverage_gaps_30d", evidence.KindInt, "Times without anybody on the first level "+onCallsMonth+", of which the provenance names the first 5; of several services, the most.")
 	d.Merge = evidence.MergeMax
 	d.Absent = "1, from now on, when a complete listing has no entry of the policy"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		month := r.duties.of(s).month
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		month := listed.of(s).month
 		return count(month.gaps, "level 1 of escalation policy "+s.policyID()+": "+month.gapList("30 days"))
 	}}
 }
 
-func longestGap30d() fact {
+func longestGap30d(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.longest_gap_hours_30d", evidence.KindDouble, "Length of the longest time without anybody on the first level "+onCallsMonth+", as far as it is in them; of several services, the longest.")
 	d.Unit, d.Round = "hours", 0.1
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when there is no gap"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		return double(d, r.duties.of(s).month.longest.Hours(), "level 1 of escalation policy "+s.policyID())
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		return double(d, listed.of(s).month.longest.Hours(), "level 1 of escalation policy "+s.policyID())
 	}}
 }
 
-func longestShift() fact {
+func longestShift(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.longest_shift_days", evidence.KindDouble, "Longest time that one person is on the first level without a break, of shifts that are running or begin "+onCallsFrom+"90 days; 90 means 90 or more; of several services, the longest.")
 	d.Unit, d.Round = "days", 0.1
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when nobody is on the first level"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		return double(d, float64(r.duties.of(s).stint)/float64(day), "level 1 of escalation policy "+s.policyID())
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		return double(d, float64(listed.of(s).stint)/float64(day), "level 1 of escalation policy "+s.policyID())
 	}}
 }
 
-func endsWithoutHuman() fact {
+func endsWithoutHuman(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.ends_without_human", evidence.KindBool, "The last level of the policy, by its levels in GET /services, pages nobody or has nobody on call "+onCallsMonth+", or no level has; the provenance says which; of several services, of any.")
 	d.Absent = "true when a complete listing has no entry of the policy; unknown where its levels are not told"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		rules, month, detail := s.rules(), r.duties.of(s).month, "escalation policy "+s.policyID()
+	return fact{Definition: d, readsServices: true, part: func(_ *round, s *serviceRecord) answer {
+		rules, month, detail := s.rules(), listed.of(s).month, "escalation policy "+s.policyID()
 		last := len(rules)
 		switch {
 		case len(month.levels) == 0:
@@ -179,11 +179,11 @@ func endsWithoutHuman() fact {
 	}}
 }
 
-func permanentOnCall() fact {
+func permanentOnCall(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.permanent_oncall", evidence.KindBool, "Somebody is on the first level for ever and without a schedule, schedule, start and end null, by the service's escalation policy in GET /oncalls; of several services, of any.")
 	d.Absent = "false when a complete listing has no such entry"
-	return fact{Definition: d, group: groupOnCall, part: func(r *round, s *serviceRecord) answer {
-		levels := r.duties.of(s).permanent
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+		levels := listed.of(s).permanent
 		detail := "escalation policy " + s.policyID() + ": "
 		if len(levels) == 0 {
 			return yes(false, detail+"nobody without a schedule")

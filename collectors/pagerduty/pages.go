@@ -12,16 +12,15 @@ import (
 func incidentDefinition(name string, kind evidence.Kind, help string) evidence.Definition {
 	return evidence.Definition{
 		Name: name, Kind: kind, Pack: "pagerduty", Help: help,
-		Permissions: []string{"services.read", "incidents.read"},
-		Window:      incidentSpan,
-		Outcome:     true,
+		Window:  incidentSpan,
+		Outcome: true,
 	}
 }
 
 func highUrgency90d() fact {
 	d := incidentDefinition("pagerduty.high_urgency_90d", evidence.KindInt, "Incidents of high urgency of the service that were created in the last 90 days, GET /incidents, and not inside one of its maintenance windows, GET /maintenance_windows.")
 	d.Absent = "0 when a complete listing has none"
-	return fact{Definition: d, group: groupUrgency, part: func(r *round, s *serviceRecord) answer {
+	return fact{Definition: d, part: func(r *round, s *serviceRecord) answer {
 		n := 0
 		for _, in := range r.incidents.byService[s.ID] {
 			if in.Urgent && !in.Maintenance {
@@ -36,7 +35,7 @@ func machineDetectedRatio90d() fact {
 	d := incidentDefinition("pagerduty.machine_detected_ratio_90d", evidence.KindDouble, "Share of the service's incidents of the last 90 days that monitoring opened and not a person, by the channel of their first trigger in GET /incidents.")
 	d.Unit = "ratio"
 	d.Absent = fmt.Sprintf("unknown under %d incidents whose channel is known", fewest)
-	return fact{Definition: d, group: groupIncidents, whole: func(r *round, all []*serviceRecord) answer {
+	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		machine, known := 0, 0
 		for _, in := range r.incidents.of(all) {
 			if in.Channel != "" {
@@ -56,7 +55,7 @@ func machineDetectedRatio90d() fact {
 func repeatManualTemplates90d() fact {
 	d := incidentDefinition("pagerduty.repeat_manual_templates_90d", evidence.KindInt, "Kinds of incidents, by title without its variable parts, that people resolved three or more times in the last 90 days, GET /incidents.")
 	d.Absent = "0 when a complete listing has none"
-	return fact{Definition: d, group: groupIncidents, whole: func(r *round, all []*serviceRecord) answer {
+	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		times := map[string]int{}
 		repeated := 0
 		for _, in := range r.incidents.of(all) {
@@ -76,7 +75,7 @@ func pageLoadPerWeek() fact {
 	d.Window = loadWeeks * 7 * day
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when a complete listing has none; unknown for a service without a policy"
-	return fact{Definition: d, group: groupIncidents, part: func(r *round, s *serviceRecord) answer {
+	return fact{Definition: d, part: func(r *round, s *serviceRecord) answer {
 		id := s.policyID()
 		if id == "" {
 			return answer{missing: evidence.MissingNoData}

@@ -44,7 +44,7 @@ func mttaP90Seconds90d() fact {
 	d.Unit, d.Round = "seconds", 1
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("unknown under %d acknowledged incidents", fewest)
-	return fact{Definition: d, group: groupResponse, whole: func(r *round, all []*serviceRecord) answer {
+	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		var times []float64
 		for _, in := range r.incidents.of(all) {
 			if in.Urgent && !in.Maintenance && in.followed && !in.AcknowledgedAt.IsZero() {
@@ -66,7 +66,7 @@ func unacknowledgedRatio90d() fact {
 	d.Unit = "ratio"
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("unknown under %d incidents of high urgency", fewest)
-	return fact{Definition: d, group: groupResponse, whole: func(r *round, all []*serviceRecord) answer {
+	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		urgent, silent := 0, 0
 		for _, in := range r.incidents.of(all) {
 			acknowledged := !in.AcknowledgedAt.IsZero()
@@ -94,7 +94,7 @@ func noiseRatio30d() fact {
 	d.Unit, d.Window = "ratio", 30*day
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("0 when there were fewer than %d incidents", fewest)
-	return fact{Definition: d, group: groupResponse, whole: func(r *round, all []*serviceRecord) answer {
+	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		urgent, noise := 0, 0
 		for _, in := range r.incidents.of(all) {
 			if !in.Urgent || in.Maintenance || in.StartedAt.Before(r.now.Add(-d.Window)) {

@@ -2,7 +2,6 @@ package pagerduty
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -18,9 +17,11 @@ import (
 // until it is complete.
 type round struct {
 	*Source
-	now     time.Time
-	emit    func(evidence.Batch) error
-	catalog references
+	now time.Time
+	// listings are made for this round.
+	listings []listing
+	emit     func(evidence.Batch) error
+	catalog  references
 	// skipped counts what could not be decoded since the last batch.
 	skipped map[string]int
 	logging map[string]bool
@@ -43,11 +44,6 @@ type round struct {
 	recall func(context.Context, evidence.IncidentSpan, func(evidence.Incident) error) error
 
 	services  *listedServices
-	policies  *listedPolicies
-	duties    *listedDuties
-	grouping  *listedGroupings
-	triggers  []workflowTrigger
-	actions   []automationAction
 	incidents *listedIncidents
 	sleep     *interruptions
 
@@ -113,30 +109,25 @@ func (r *round) skip(kind, id string, err error) {
 	r.logging[key] = true
 }
 
-// list walks a listing that fits the vendor's bound of records.
-func (r *round) list(ctx context.Context, name string, query map[string][]string, each func(json.RawMessage)) error {
-	tooFar, err := r.api.all(ctx, name, query, func(records []json.RawMessage) error {
-		for _, raw := range records {
-			each(raw)
+// group finds a group of facts of this round's listings.
+func (r *round) group(name string) group {
+	for _, l := range r.listings {
+		for _, g := range l.groups {
+			if g.name == name {
+				return g
+			}
 		}
-		return nil
-	})
-	if err == nil && tooFar {
-		err = incomplete("GET /"+name, fmt.Errorf("there are more than the %d records that PagerDuty lists: use a credential that sees fewer of them", maxRecords))
 	}
-	return err
+	return group{name: name}
 }
 
-// observe emits the facts of a group, whose listings are complete. blocked
-// says why a PagerDuty service cannot be answered for, or "".
-func (r *round) observe(g group, blocked func(*serviceRecord) evidence.Missing) error {
-	var members []fact
-	coverage := evidence.Coverage{Group: string(g), At: r.now, Except: map[string]evidence.Missing{}}
-	for _, f := range facts() {
-		if f.group == g {
-			members = append(members, f)
-			coverage.Facts = append(coverage.Facts, f.Name)
-		}
+// observe emits the facts of a group, whose listings are complete. unknown says
+// why those of a PagerDuty service are not known, or ""; nil means that all are.
+func (r *round) observe(name string, unknown func(*serviceRecord) evidence.Missing) error {
+	members := r.group(name).facts
+	coverage := evidence.Coverage{Group: name, At: r.now, Except: map[string]evidence.Missing{}}
+	for _, f := range members {
+		coverage.Facts = append(coverage.Facts, f.Name)
 	}
 	batch := evidence.Batch{}
 	for _, service := range r.catalog.services {
@@ -146,8 +137,8 @@ func (r *round) observe(g group, blocked func(*serviceRecord) evidence.Missing) 
 		}
 		found, gone, why := r.services.find(service.ids)
 		for _, s := range found {
-			if why == "" {
-				why = blocked(s)
+			if why == "" && unknown != nil {
+				why = unknown(s)
 			}
 		}
 		if why != "" {

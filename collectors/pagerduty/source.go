@@ -181,25 +181,18 @@ func (s *Source) Check(ctx context.Context) error {
 // Collect lists what is due. A listing that fails costs the groups that need
 // it; all of them need the services. See collectors.Source.
 func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
-	if req.Now.IsZero() {
-		req.Now = s.now()
-	}
-	r := &round{
-		Source: s, now: req.Now.UTC(), emit: emit, catalog: newReferences(s, req.Services), skipped: map[string]int{}, logging: map[string]bool{},
-		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, recall: req.Incidents,
-		hash: req.Person, progress: req.Progress,
-	}
+	r := s.round(req)
+	r.emit = emit
 	if deadline, ok := ctx.Deadline(); ok {
 		r.span = time.Until(deadline)
 	}
 	r.remember()
+	if !r.due("services", slowEvery) {
+		r.services = r.memory.services
+	}
 	var errs []error
-	for _, step := range []func(context.Context) error{
-		r.listSetup, r.listEscalation, r.listDuties, r.listGroupings, r.listTriggers, r.listActions,
-		r.listMaintenance, r.listIncidents, r.listOpenIncidents, r.readLog, r.observeIncidents, r.listChanges, r.listInterruptions,
-		r.readHistory,
-	} {
-		err := step(ctx)
+	for _, step := range r.steps() {
+		err := step(r, ctx)
 		if err == nil {
 			continue
 		}
@@ -215,6 +208,19 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 	}
 	s.remark(r.logging)
 	return errors.Join(errs...)
+}
+
+// round begins a round, without any request.
+func (s *Source) round(req collectors.Request) *round {
+	if req.Now.IsZero() {
+		req.Now = s.now()
+	}
+	return &round{
+		Source: s, now: req.Now.UTC(), listings: listings(), catalog: newReferences(s, req.Services),
+		skipped: map[string]int{}, logging: map[string]bool{},
+		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, recall: req.Incidents,
+		hash: req.Person, progress: req.Progress,
+	}
 }
 
 // mostLogged bounds the memory of what was logged.

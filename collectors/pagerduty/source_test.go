@@ -223,8 +223,7 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 
 // every names the groups but those that are left out.
 func every(but ...string) string {
-	list := []string{"automation", "change_failure", "changes", "escalation", "grouping", "incidents", "oncall", "response", "setup", "sleep", "urgency", "workflows"}
-	return strings.Join(slices.DeleteFunc(list, func(g string) bool { return slices.Contains(but, g) }), " ")
+	return strings.Join(slices.DeleteFunc(pagerduty.Groups(), func(g string) bool { return slices.Contains(but, g) }), " ")
 }
 
 // groups are the names of the covered groups.

@@ -46,6 +46,16 @@ type SurveyedService struct {
 // SurveyedTeam is one PagerDuty team.
 type SurveyedTeam struct{ ID, Name string }
 
+// surveyListings are what surveys list and rounds do not.
+func surveyListings() []listing {
+	return []listing{
+		{path: "teams", scope: "teams.read"},
+		{path: "tags", scope: "tags.read"},
+		{path: "tags/{id}/teams", scope: "tags.read"},
+		{path: "tags/{id}/escalation_policies", scope: "tags.read"},
+	}
+}
+
 // Bounds of the text that a survey takes over, in bytes.
 const (
 	mostName        = 300
@@ -224,18 +234,12 @@ func (s *Source) noTag(ctx context.Context, label string) error {
 
 // survey walks a listing; a record that cannot be decoded costs itself.
 func (s *Source) survey(ctx context.Context, path string, query url.Values, each func(json.RawMessage) error) error {
-	tooFar, err := s.api.all(ctx, path, query, func(records []json.RawMessage) error {
-		for _, raw := range records {
-			if err := each(raw); err != nil {
-				s.log.Warn("skipped a record that cannot be decoded", "call", callOf(path), "id", evidence.Clean(idOf(raw, "id"), 100), "error", err)
-			}
+	return s.api.complete(ctx, path, query, func(raw json.RawMessage) error {
+		if err := each(raw); err != nil {
+			s.log.Warn("skipped a record that cannot be decoded", "call", callOf(path), "id", evidence.Clean(idOf(raw, "id"), 100), "error", err)
 		}
 		return nil
 	})
-	if err == nil && tooFar {
-		return incomplete(callOf(path), fmt.Errorf("there are more than the %d records that PagerDuty lists: use a credential that sees fewer of them", maxRecords))
-	}
-	return err
 }
 
 // unique sorts by id and drops what overlapping pages have told twice.

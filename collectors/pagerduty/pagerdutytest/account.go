@@ -7,35 +7,6 @@ import (
 	"time"
 )
 
-// Account is everything a simulated PagerDuty account holds. Answers are
-// computed from it and from the server's clock: an incident is open until its
-// ResolvedAt has come, and shifts follow from the schedules.
-type Account struct {
-	Services           []Service
-	EscalationPolicies []EscalationPolicy
-	Schedules          []Schedule
-	// OnCalls are further on-call entries, beside those that follow from the
-	// policies and schedules.
-	OnCalls   []OnCall
-	Incidents []Incident
-	// Users are known beside those of policies and schedules, whose time zone
-	// is Etc/UTC unless they are here.
-	Users []User
-	// ChangeEvents are changes that deployments told of.
-	ChangeEvents []ChangeEvent
-	// AlertGroupings are settings that group the alerts of several services.
-	AlertGroupings []AlertGrouping
-	// WorkflowTriggers start incident workflows.
-	WorkflowTriggers []WorkflowTrigger
-	// MaintenanceWindows are times in which services page nobody.
-	MaintenanceWindows []MaintenanceWindow
-	// AutomationActions are what automation can run.
-	AutomationActions []AutomationAction
-	// Teams own services, and Tags label teams and escalation policies.
-	Teams []Team
-	Tags  []Tag
-}
-
 // Service is one PagerDuty service.
 type Service struct {
 	ID, Name, Description string

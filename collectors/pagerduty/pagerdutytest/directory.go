@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Team is a group of people that owns services and policies.
@@ -54,21 +55,45 @@ func (x *index) tagsLike(text string) []Tag {
 	})
 }
 
-// bearers are references to what bears a tag.
-func (x *index) bearers(tag, list string) ([]object, *refusal) {
-	i := slices.IndexFunc(x.Tags, func(t Tag) bool { return t.ID == tag })
-	if i < 0 {
-		return nil, &refusal{status: http.StatusNotFound, code: 2100, message: "Not Found"}
-	}
-	all := []object{}
-	if list == "teams" {
-		for _, id := range x.Tags[i].Teams {
-			all = append(all, reference(id, "team", ""))
+func tag(t Tag) object {
+	return object{"id": t.ID, "type": "tag", "label": t.Label, "summary": t.Label}
+}
+
+// tagged answers with references to what has the tag of the query.
+func tagged(list func(*index, Tag) []object) func(*Server, query, *index, time.Time) (records, *refusal) {
+	return func(_ *Server, q query, x *index, _ time.Time) (records, *refusal) {
+		i := slices.IndexFunc(x.Tags, func(t Tag) bool { return t.ID == q.id })
+		if i < 0 {
+			return records{}, &refusal{status: http.StatusNotFound, code: 2100, message: "Not Found"}
 		}
-		return all, nil
+		return recordsOf(list(x, x.Tags[i]), func(o object) object { return o }), nil
 	}
-	for _, id := range x.Tags[i].EscalationPolicies {
-		all = append(all, reference(id, "escalation_policy", x.policies[id].Name))
+}
+
+func taggedTeams(_ *index, t Tag) []object {
+	var list []object
+	for _, id := range t.Teams {
+		list = append(list, reference(id, "team", ""))
 	}
-	return all, nil
+	return list
+}
+
+func taggedPolicies(x *index, t Tag) []object {
+	var list []object
+	for _, id := range t.EscalationPolicies {
+		list = append(list, reference(id, "escalation_policy", x.policies[id].Name))
+	}
+	return list
+}
+
+// servicesLike are the services whose name is that of the query, or has its text
+// in it.
+func (x *index) servicesLike(q query) []Service {
+	name, part := q.values.Get("name"), strings.ToLower(q.values.Get("query"))
+	if name == "" && part == "" {
+		return x.Services
+	}
+	return slices.DeleteFunc(slices.Clone(x.Services), func(v Service) bool {
+		return name != "" && v.Name != name || !strings.Contains(strings.ToLower(v.Name), part)
+	})
 }

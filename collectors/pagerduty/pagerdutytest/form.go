@@ -19,10 +19,10 @@ func Form() fault.Form {
 			r := (&refusal{status: status, code: 2000, message: message}).response(nil)
 			return "application/json", string(r.body)
 		},
-		List:  func(call string) string { return endpoints[call].list },
+		List:  func(call string) string { return endpoints()[call].list },
 		Limit: []string{"limit"}, Page: []string{"offset", "limit", "cursor", "after"},
 		More: func(call string, answer map[string]any) {
-			e := endpoints[call]
+			e := endpoints()[call]
 			if field := e.nextField(); field != "" {
 				answer[field] = toCursor(0)
 			}
@@ -54,7 +54,7 @@ func (e endpoint) nextField() string {
 }
 
 func nextRequest(call string, r *http.Request, answer map[string]any) *http.Request {
-	e := endpoints[call]
+	e := endpoints()[call]
 	if field := e.nextField(); field != "" {
 		next, _ := answer[field].(string)
 		if next == "" {

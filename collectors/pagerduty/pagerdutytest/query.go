@@ -116,82 +116,17 @@ func (s *Server) time(q query, name string) (time.Time, bool, *refusal) {
 
 // page answers a list call.
 func (s *Server) page(q query, e endpoint, account *index, now time.Time) (object, *refusal) {
-	var count int
-	var record func(i int) object
-	switch e.list {
-	case "teams", "escalation_policies":
-		if q.id != "" {
-			list, refused := account.bearers(q.id, e.list)
-			if refused != nil {
-				return nil, refused
-			}
-			count, record = len(list), func(i int) object { return list[i] }
-			break
-		}
-		if e.list == "teams" {
-			count, record = len(account.Teams), func(i int) object { return account.team(account.Teams[i].ID) }
-			break
-		}
-		count, record = len(account.EscalationPolicies), func(i int) object { return account.policy(account.EscalationPolicies[i]) }
-	case "tags":
-		list := account.tagsLike(q.values.Get("query"))
-		count, record = len(list), func(i int) object {
-			return object{"id": list[i].ID, "type": "tag", "label": list[i].Label, "summary": list[i].Label}
-		}
-	case "services":
-		list := account.Services
-		if name := q.values.Get("name"); name != "" {
-			list = slices.DeleteFunc(slices.Clone(list), func(v Service) bool { return v.Name != name })
-		}
-		if part := strings.ToLower(q.values.Get("query")); part != "" {
-			list = slices.DeleteFunc(slices.Clone(list), func(v Service) bool { return !strings.Contains(strings.ToLower(v.Name), part) })
-		}
-		count, record = len(list), func(i int) object { return account.service(list[i], q.include) }
-	case "oncalls":
-		list, refused := s.listOnCalls(q, account, now)
-		if refused != nil {
-			return nil, refused
-		}
-		count, record = len(list), func(i int) object { return account.onCall(list[i]) }
-	case "incidents":
-		list, refused := s.listIncidents(q, account, now)
-		if refused != nil {
-			return nil, refused
-		}
-		count, record = len(list), func(i int) object { return account.incident(list[i], q.include, now) }
-	case "log_entries":
-		list, refused := s.listLog(q, account, now)
-		if refused != nil {
-			return nil, refused
-		}
-		count, record = len(list), func(i int) object { return account.logEntry(list[i], q.include, now) }
-	case "change_events":
-		list, refused := s.listChanges(q, account, now)
-		if refused != nil {
-			return nil, refused
-		}
-		count, record = len(list), func(i int) object { return account.change(list[i]) }
-	case "maintenance_windows":
-		list, refused := listMaintenance(q, account, now)
-		if refused != nil {
-			return nil, refused
-		}
-		count, record = len(list), func(i int) object { return account.maintenance(list[i]) }
-	case "users":
-		count, record = len(account.Users), func(i int) object { return user(account.Users[i]) }
-	case "alert_grouping_settings":
-		count, record = len(account.AlertGroupings), func(i int) object { return account.alertGrouping(account.AlertGroupings[i]) }
-	case "triggers":
-		count, record = len(account.WorkflowTriggers), func(i int) object { return account.trigger(account.WorkflowTriggers[i]) }
-	case "actions":
-		count, record = len(account.AutomationActions), func(i int) object { return account.action(account.AutomationActions[i]) }
+	found, refused := e.find(s, q, account, now)
+	if refused != nil {
+		return nil, refused
 	}
+	count := found.count
 	limit := q.limit
 	start := min(q.offset, count)
 	end := min(start+limit, count)
 	records := []json.RawMessage{}
 	for i := start; i < end; i++ {
-		records = append(records, encode(record(i)))
+		records = append(records, encode(found.record(i)))
 	}
 	more := end < count
 	if e.cursor != "" {

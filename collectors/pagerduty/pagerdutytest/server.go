@@ -194,7 +194,7 @@ func (s *Server) answer(r *http.Request, call, id string, account *index, now ti
 	if refused := s.admit(r, call, now, header); refused != nil {
 		return refused.response(header)
 	}
-	endpoint, ok := endpoints[call]
+	endpoint, ok := endpoints()[call]
 	if !ok {
 		s.options.Fail(fmt.Sprintf("%s is not an endpoint that the fake knows", call))
 		return (&refusal{status: http.StatusNotFound, code: 2100, message: "Not Found"}).response(header)
@@ -237,7 +237,7 @@ func (s *Server) admit(r *http.Request, call string, now time.Time, header http.
 			return &refusal{status: http.StatusTooManyRequests, code: 2020, message: "Rate Limit Exceeded"}
 		}
 	}
-	if endpoint, ok := endpoints[call]; ok && s.denied[endpoint.scope] {
+	if endpoint, ok := endpoints()[call]; ok && s.denied[endpoint.scope] {
 		return &refusal{
 			status: http.StatusForbidden, code: 2010, message: "Access Denied",
 			errors: []string{"Token does not have the required scope " + endpoint.scope},
@@ -260,91 +260,4 @@ func (e *refusal) response(header http.Header) *response {
 
 func invalid(format string, args ...any) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: 2001, message: "Invalid Input Provided", errors: []string{fmt.Sprintf(format, args...)}}
-}
-
-// endpoint is what the vendor's reference says about one call.
-type endpoint struct {
-	list, scope string
-	parameters  []string
-	includes    []string
-	// cursor is the parameter that pages the listing, instead of the offset;
-	// empty for classic pagination. more says that its answers say whether
-	// there is more.
-	cursor string
-	more   bool
-}
-
-// endpoints are the calls that are known. All of them take a limit, and an
-// offset where they are not paged by a cursor.
-var endpoints = map[string]endpoint{
-	"GET /services": {
-		list: "services", scope: "services.read",
-		parameters: []string{"query", "team_ids[]", "time_zone", "sort_by", "name"},
-		includes:   []string{"escalation_policies", "teams", "integrations", "auto_pause_notifications_parameters"},
-	},
-	"GET /escalation_policies": {
-		list: "escalation_policies", scope: "escalation_policies.read",
-		parameters: []string{"query", "user_ids[]", "team_ids[]", "sort_by"},
-		includes:   []string{"services", "teams", "targets"},
-	},
-	"GET /oncalls": {
-		list: "oncalls", scope: "oncalls.read",
-		parameters: []string{"time_zone", "user_ids[]", "escalation_policy_ids[]", "schedule_ids[]", "since", "until", "earliest"},
-		includes:   []string{"users", "schedules", "escalation_policies"},
-	},
-	"GET /incidents": {
-		list: "incidents", scope: "incidents.read",
-		parameters: []string{"date_range", "incident_key", "service_ids[]", "since", "until", "sort_by", "statuses[]", "team_ids[]", "time_zone", "urgencies[]", "user_ids[]"},
-		includes: []string{
-			"acknowledgers", "agents", "assignees", "conference_bridge", "escalation_policies",
-			"first_trigger_log_entries", "priorities", "services", "teams", "users",
-			// Not in the reference; the vendor's own application asks for it.
-			"external_references",
-		},
-	},
-	"GET /log_entries": {
-		list: "log_entries", scope: "incidents.read",
-		parameters: []string{"time_zone", "since", "until", "is_overview", "team_ids[]"},
-		includes:   []string{"incidents", "services", "channels", "teams"},
-	},
-	"GET /change_events": {
-		list: "change_events", scope: "change_events.read",
-		parameters: []string{"team_ids[]", "integration_ids[]", "since", "until"},
-	},
-	"GET /teams":                         {list: "teams", scope: "teams.read", parameters: []string{"query"}},
-	"GET /tags":                          {list: "tags", scope: "tags.read", parameters: []string{"query"}},
-	"GET /tags/{id}/teams":               {list: "teams", scope: "tags.read"},
-	"GET /tags/{id}/escalation_policies": {list: "escalation_policies", scope: "tags.read"},
-	"GET /maintenance_windows": {
-		list: "maintenance_windows", scope: "services.read",
-		parameters: []string{"query", "team_ids[]", "service_ids[]", "filter"},
-		includes:   []string{"teams", "services", "users"},
-	},
-	"GET /users": {
-		list: "users", scope: "users.read",
-		parameters: []string{"query", "team_ids[]"},
-		includes:   []string{"contact_methods", "notification_rules", "teams", "subdomains"},
-	},
-	"GET /alert_grouping_settings": {
-		list: "alert_grouping_settings", scope: "services.read", cursor: "after",
-		parameters: []string{"before", "service_ids[]"},
-	},
-	"GET /incident_workflows/triggers": {
-		list: "triggers", scope: "incident_workflows.read", cursor: "cursor", more: true,
-		parameters: []string{"workflow_id", "incident_id", "service_id", "trigger_type", "workflow_name_contains", "sort_by"},
-	},
-	"GET /automation_actions/actions": {
-		// The vendor documents no scope; the fake needs one to refuse it.
-		list: "actions", scope: "automation_actions.read", cursor: "cursor",
-		parameters: []string{"name", "runner_id", "classification", "team_id", "service_id", "action_type"},
-	},
-}
-
-// Calls lists the calls that the server knows: GET /services and so on.
-func Calls() []string {
-	var calls []string
-	for call := range endpoints {
-		calls = append(calls, call)
-	}
-	return calls
 }

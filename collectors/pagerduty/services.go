@@ -1,7 +1,6 @@
 package pagerduty
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -38,36 +37,32 @@ func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []stri
 	return found, gone, why
 }
 
-// listSetup lists the services and observes the facts of the setup group.
-func (r *round) listSetup(ctx context.Context) error {
-	if !r.due(listingServices, slowEvery) {
-		r.services = r.memory.services
-		return nil
-	}
+// servicesListing declares the list of services, which all facts need.
+func servicesListing() listing {
 	listed := &listedServices{byID: map[string]*serviceRecord{}, bad: map[string]bool{}}
-	err := r.list(ctx, "services", servicesQuery(), func(raw json.RawMessage) {
-		s, err := decode[serviceRecord](raw)
-		if err == nil {
-			listed.byID[s.ID] = &s
-			return
-		}
-		id := idOf(raw, "id")
-		r.skip("service", id, err)
-		if id == "" {
-			listed.nameless++
-		} else {
-			listed.bad[id] = true
-		}
-	})
-	if err != nil {
-		return err
+	return listing{
+		path: "services", scope: "services.read", records: "services", every: slowEvery,
+		include: []string{"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"},
+		read: decoded("service", func(s *serviceRecord) { listed.byID[s.ID] = s }, func(id string, _ json.RawMessage) {
+			if id == "" {
+				listed.nameless++
+			} else {
+				listed.bad[id] = true
+			}
+		}),
+		complete: func(r *round) { r.services, r.memory.services = listed, listed },
+		groups: []group{{name: "setup", facts: []fact{
+			serviceExists(),
+			serviceEnabled(),
+			integrations(),
+			ackTimeout(),
+			autoResolveTimeout(),
+			autoPause(),
+			teams(),
+			urgencyVaries(),
+			urgencyCanBeHigh(),
+		}}},
 	}
-	r.services, r.memory.services = listed, listed
-	return r.done(listingServices, r.observe(groupSetup, nobody))
-}
-
-func servicesQuery() map[string][]string {
-	return map[string][]string{"include[]": {"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"}}
 }
 
 // nobody is the answer of groups that no service is kept from.
@@ -79,13 +74,11 @@ func serviceExists() fact {
 		Definition: evidence.Definition{
 			Name: "pagerduty.service_exists", Kind: evidence.KindBool, Pack: "pagerduty",
 			Help:         "The referenced service is in GET /services.",
-			Permissions:  []string{"services.read"},
 			FreshAtLeast: slowFresh,
 			Absent:       "false: a complete listing without the id is observed absent",
 		},
-		group: groupSetup,
-		part:  func(_ *round, s *serviceRecord) answer { return yes(true, "listed") },
-		gone:  &absent,
+		part: func(_ *round, s *serviceRecord) answer { return yes(true, "listed") },
+		gone: &absent,
 	}
 }
 
@@ -94,12 +87,10 @@ func serviceEnabled() fact {
 		Definition: evidence.Definition{
 			Name: "pagerduty.service_enabled", Kind: evidence.KindBool, Pack: "pagerduty",
 			Help:         "The status of the service in GET /services is not disabled; of several services, of all.",
-			Permissions:  []string{"services.read"},
 			FreshAtLeast: slowFresh,
 			Absent:       "unknown",
 			Merge:        evidence.MergeAll,
 		},
-		group: groupSetup,
 		part: func(_ *round, s *serviceRecord) answer {
 			if s.Status == "disabled" {
 				return yes(false, "disabled")
@@ -116,11 +107,9 @@ func integrations() fact {
 		Definition: evidence.Definition{
 			Name: "pagerduty.integrations", Kind: evidence.KindInt, Pack: "pagerduty",
 			Help:         "Integrations of the service in GET /services, e-mail integrations not counted.",
-			Permissions:  []string{"services.read"},
 			FreshAtLeast: slowFresh,
 			Absent:       "0 when the service lists none",
 		},
-		group: groupSetup,
 		part: func(_ *round, s *serviceRecord) answer {
 			machine, mail := 0, 0
 			for _, i := range s.Integrations {
@@ -142,13 +131,11 @@ func ackTimeout() fact {
 		Definition: evidence.Definition{
 			Name: "pagerduty.ack_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
 			Help:         "Time after which an acknowledged incident is triggered again, acknowledgement_timeout in GET /services; 0 when it is off.",
-			Permissions:  []string{"services.read"},
 			FreshAtLeast: slowFresh,
 			Absent:       "0: null means that the time-out is off",
 			// Off is the worst answer and the smallest number.
 			Merge: evidence.MergeMin,
 		},
-		group: groupSetup,
 		part: func(_ *round, s *serviceRecord) answer {
 			if s.AckTimeout == nil {
 				return count(0, "acknowledgement time-out is off")
@@ -163,12 +150,10 @@ func autoResolveTimeout() fact {
 		Definition: evidence.Definition{
 			Name: "pagerduty.auto_resolve_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
 			Help:         "Time after which an open incident is resolved by itself, auto_resolve_timeout in GET /services; 0 when it is off; of several services, the least.",
-			Permissions:  []string{"services.read"},
 			FreshAtLeast: slowFresh,
 			Absent:       "0: null means that the time-out is off",
 			Merge:        evidence.MergeMin,
 		},
-		group: groupSetup,
 		part: func(_ *round, s *serviceRecord) answer {
 			if s.AutoResolveTimeout == nil {
 				return count(0, "auto-resolve time-out is off")
@@ -183,12 +168,10 @@ func autoPause() fact {
 		Definition: evidence.Definition{
 			Name: "pagerduty.auto_pause", Kind: evidence.KindBool, Pack: "pagerduty",
 			Help:         "Notifications of transient alerts are paused, auto_pause_notifications_parameters in GET /services; of several services, of all.",
-			Permissions:  []string{"services.read"},
 			FreshAtLeast: slowFresh,
 			Absent:       "false when the service does not have the setting",
 			Merge:        evidence.MergeAll,
 		},
-		group: groupSetup,
 		part: func(_ *round, s *serviceRecord) answer {
 			return yes(s.pauses(), fmt.Sprintf("auto-pause %t", s.pauses()))
 		},
@@ -200,12 +183,10 @@ func teams() fact {
 		Definition: evidence.Definition{
 			Name: "pagerduty.teams", Kind: evidence.KindInt, Pack: "pagerduty",
 			Help:         "Teams that the service belongs to in GET /services; of several services, the least.",
-			Permissions:  []string{"services.read"},
 			FreshAtLeast: slowFresh,
 			Absent:       "0 when the service lists none",
 			Merge:        evidence.MergeMin,
 		},
-		group: groupSetup,
 		part: func(_ *round, s *serviceRecord) answer {
 			n := 0
 			for _, t := range s.Teams {
@@ -221,7 +202,6 @@ func teams() fact {
 func urgencyDefinition(name, help string) evidence.Definition {
 	return evidence.Definition{
 		Name: name, Kind: evidence.KindBool, Pack: "pagerduty", Help: help,
-		Permissions:  []string{"services.read"},
 		FreshAtLeast: slowFresh,
 		Absent:       "unknown for a service without a rule, or with one of a kind that is not known",
 		Merge:        evidence.MergeAll,
@@ -230,7 +210,7 @@ func urgencyDefinition(name, help string) evidence.Definition {
 
 func urgencyVaries() fact {
 	d := urgencyDefinition("pagerduty.urgency_varies", "The urgency of incidents goes by their severity, or is another within support hours than outside, incident_urgency_rule in GET /services; of several services, of all.")
-	return fact{Definition: d, group: groupSetup, part: func(_ *round, s *serviceRecord) answer {
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		list := s.Urgency.urgencies()
 		if len(list) == 0 {
 			return answer{missing: evidence.MissingNoData}
@@ -241,7 +221,7 @@ func urgencyVaries() fact {
 
 func urgencyCanBeHigh() fact {
 	d := urgencyDefinition("pagerduty.urgency_can_be_high", "Incidents can be of high urgency, at some time or with some severity, incident_urgency_rule in GET /services; of several services, of all.")
-	return fact{Definition: d, group: groupSetup, part: func(_ *round, s *serviceRecord) answer {
+	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		list := s.Urgency.urgencies()
 		if len(list) == 0 {
 			return answer{missing: evidence.MissingNoData}

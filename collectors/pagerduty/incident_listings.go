@@ -1,0 +1,142 @@
+package pagerduty
+
+import (
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// newestIncidentsListing declares the daily listing of the incidents that facts
+// look back over.
+func newestIncidentsListing() listing {
+	return listing{
+		path: "incidents", name: listingIncidents, scope: "incidents.read", records: "incidents", every: incidentsEvery,
+		queries: func(r *round) []url.Values {
+			spans := windows(window{r.factStart(), r.now.Truncate(time.Second).Add(time.Second)}, widestWindow)
+			if l := r.memory.incidents.listing; l != nil {
+				spans = l.rest
+			}
+			var queries []url.Values
+			for _, w := range spans {
+				queries = append(queries, r.incidentQuery(w.query(), oldestFirst))
+			}
+			return queries
+		},
+		collect: []step{(*round).listIncidents},
+	}
+}
+
+// openIncidentsListing declares the listing of open incidents of any age, which
+// every round asks for.
+func openIncidentsListing() listing {
+	return listing{
+		path: "incidents", name: "open incidents", scope: "incidents.read", records: "open incidents",
+		queries: func(r *round) []url.Values { return []url.Values{r.incidentQuery(openIncidents(), oldestFirst)} },
+		collect: []step{(*round).listOpenIncidents},
+		groups: []group{
+			{name: groupIncidents, facts: []fact{machineDetectedRatio90d(), repeatManualTemplates90d(), pageLoadPerWeek()}},
+			{name: groupUrgency, also: []string{"maintenance_windows"}, facts: []fact{highUrgency90d()}},
+		},
+	}
+}
+
+// openIncidents selects open incidents of any age.
+func openIncidents() url.Values {
+	return url.Values{"date_range": {"all"}, "statuses[]": {"triggered", "acknowledged"}}
+}
+
+// The orders of incidents.
+const (
+	oldestFirst = "created_at:asc"
+	newestFirst = "created_at:desc"
+)
+
+// incidentQuery completes a query for incidents.
+func (s *Source) incidentQuery(query url.Values, order string) url.Values {
+	query["include[]"], query["sort_by"] = s.incidentIncludes(), []string{order}
+	return query
+}
+
+// logListing declares what every round reads of the log: everything since the
+// last round, or as far back as facts look.
+func logListing() listing {
+	return listing{
+		path: "log_entries", scope: "incidents.read", records: entriesOfWindows(),
+		queries: func(r *round) []url.Values { return []url.Values{{"since": {stamp(r.logStart())}}} },
+		collect: []step{(*round).readLog, (*round).observeIncidents},
+		groups: []group{{
+			name: groupResponse, also: []string{"maintenance_windows", "incidents"},
+			facts: []fact{mttaP90Seconds90d(), unacknowledgedRatio90d(), noiseRatio30d()},
+		}},
+	}
+}
+
+func entriesOfWindows() string { return fmt.Sprintf("entries, in windows of %d days", logWindow/day) }
+
+// logStart is the time since which the log is read.
+func (r *round) logStart() time.Time {
+	if m := r.memory.incidents; !m.followed.IsZero() {
+		return m.next()
+	}
+	at, err := time.Parse(time.RFC3339, r.cursors[logCursor])
+	if err != nil || at.Before(r.factStart()) {
+		return r.factStart()
+	}
+	return earlier(at, r.now.Truncate(time.Second)).Add(-logOverlap)
+}
+
+// historyListing declares the next part of the history of incidents that are
+// older than facts look back.
+func historyListing() listing {
+	return listing{
+		path: "incidents", name: "history", scope: "incidents.read", records: "incidents of the history",
+		about: func(r *round) string {
+			return fmt.Sprintf(", and so on back to %s, in all about %d requests a round", stamp(r.historyStart()), historySlice)
+		},
+		queries: func(r *round) []url.Values {
+			w, due := r.nextOfHistory()
+			if !due {
+				return nil
+			}
+			return []url.Values{r.incidentQuery(w.query(), newestFirst)}
+		},
+		collect: []step{(*round).readHistory},
+	}
+}
+
+// historyLogListing declares the log of the same time. The steps of
+// historyListing read it.
+func historyLogListing() listing {
+	return listing{
+		path: "log_entries", name: "log of the history", scope: "incidents.read", records: "entries of their time",
+		queries: func(r *round) []url.Values {
+			w, due := r.nextOfHistory()
+			if !due {
+				return nil
+			}
+			return []url.Values{w.query()}
+		},
+		collect: []step{},
+	}
+}
+
+// nextOfHistory is the part of the history that is read next, if it is due.
+func (r *round) nextOfHistory() (w window, due bool) {
+	h := r.memory.incidents.history
+	if h == nil {
+		h, _ = parseHistory(r.cursors[historyCursor])
+	}
+	to := r.factStart()
+	if h != nil {
+		age := r.now.Sub(h.Began)
+		again := age >= historyEvery || age >= day && h.References != r.references()
+		if !h.Done.IsZero() && !again {
+			return w, false
+		}
+		if h.Done.IsZero() {
+			to = h.To
+		}
+	}
+	oldest := r.historyStart()
+	return window{latest(to.Add(-widestWindow), oldest), to}, to.After(oldest)
+}

@@ -1,0 +1,341 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// listing declares one list call of PagerDuty's API. The requests of a round,
+// the plan of a dry run, the message about a missing scope, the permissions of
+// facts, the tables of the documentation and the calls of the contract suite
+// are derived from it. A listing is made for one round: its functions may share
+// variables, in which the facts find what was listed.
+type listing struct {
+	// path is that of the call, below the endpoint. Its last word is the field
+	// of the answer that has the records.
+	path string
+	// name tells listings of the same path apart; empty means the path.
+	name string
+	// scope is the OAuth scope that the call needs; empty when PagerDuty
+	// documents none.
+	scope string
+	// records names the records in a plan, in the plural. about completes it
+	// with what depends on the round; nil adds nothing.
+	records string
+	about   func(r *round) string
+	// every is how long a complete listing serves; 0 lists in every round.
+	every time.Duration
+	// include are the objects that PagerDuty is asked to add to each record.
+	include []string
+	// cursor is the parameter that asks for the next page, for listings whose
+	// answers name it; empty for pages by offset.
+	cursor string
+	// queries are the parameters of this round, once for each span of time that
+	// is asked for; nil lists once, without parameters. It must not change the
+	// round: plans call it too.
+	queries func(r *round) []url.Values
+	// ready reports whether what was listed before in this round suffices; nil
+	// asks for the list of services only. Plans assume that it does.
+	ready func(r *round) bool
+	// read takes one record, and complete is called after the last one, before
+	// the facts are observed. complete may be nil.
+	read     func(r *round, raw json.RawMessage)
+	complete func(r *round)
+	// collect are the steps that list and observe, where listing everything and
+	// observing all groups is not the way; nil means round.collect.
+	collect []step
+	groups  []group
+}
+
+// step is a part of a round.
+type step func(*round, context.Context) error
+
+// group is a set of facts that are observed together, as soon as the listings
+// are complete that they are made of.
+type group struct {
+	name string
+	// also are the paths of the listings that the facts need beside services
+	// and the listing that declares the group.
+	also  []string
+	facts []fact
+	// unknown says why the facts of a service are not known although the
+	// listing is complete, or ""; nil means that all are known.
+	unknown func(r *round, s *serviceRecord) evidence.Missing
+}
+
+// listings are all that rounds ask for, in their order. What is read seldom and
+// takes long comes last. A new listing is a function in a file of its own, with
+// its facts, and a line here.
+func listings() []listing {
+	return []listing{
+		servicesListing(),
+		policiesListing(),
+		onCallsListing(),
+		groupingsListing(),
+		triggersListing(),
+		actionsListing(),
+		maintenanceListing(),
+		newestIncidentsListing(),
+		openIncidentsListing(),
+		logListing(),
+		changesListing(),
+		usersListing(),
+		interruptionsListing(),
+		historyListing(),
+		historyLogListing(),
+	}
+}
+
+// key is the name of the listing.
+func (l *listing) key() string {
+	if l.name != "" {
+		return l.name
+	}
+	return l.path
+}
+
+// needs reports whether the facts of one of the listing's groups need the path.
+func (l *listing) needs(g *group, path string) bool {
+	return path == l.path || path == "services" || slices.Contains(g.also, path)
+}
+
+// requests are the queries of this round, without the parameters of pages.
+func (l *listing) requests(r *round) []url.Values {
+	queries := []url.Values{{}}
+	if l.queries != nil {
+		queries = l.queries(r)
+	}
+	for _, query := range queries {
+		if len(l.include) > 0 {
+			query["include[]"] = l.include
+		}
+	}
+	return queries
+}
+
+// decoded makes the read function of a listing whose records decode to T. Those
+// that cannot be decoded are counted as of the kind and handed to undecodable,
+// with their id as far as it can be read.
+func decoded[T any, P interface {
+	*T
+	check() error
+}](kind string, add func(*T), undecodable func(id string, raw json.RawMessage)) func(*round, json.RawMessage) {
+	return func(r *round, raw json.RawMessage) {
+		record, err := decode[T, P](raw)
+		if err != nil {
+			id := idOf(raw, "id")
+			r.skip(kind, id, err)
+			undecodable(id, raw)
+			return
+		}
+		add(&record)
+	}
+}
+
+// steps are the parts of the round, in their order.
+func (r *round) steps() []step {
+	var steps []step
+	for i := range r.listings {
+		l := &r.listings[i]
+		if l.collect != nil {
+			steps = append(steps, l.collect...)
+			continue
+		}
+		steps = append(steps, func(r *round, ctx context.Context) error { return r.collect(ctx, l) })
+	}
+	return steps
+}
+
+// collect lists everything that is due and observes the groups of facts.
+func (r *round) collect(ctx context.Context, l *listing) error {
+	ready := r.services != nil || l.path == "services"
+	if l.ready != nil {
+		ready = l.ready(r)
+	}
+	if !ready || !r.due(l.key(), l.every) {
+		return nil
+	}
+	each := func(raw json.RawMessage) error { l.read(r, raw); return nil }
+	for _, query := range l.requests(r) {
+		err := error(nil)
+		if l.cursor != "" {
+			err = r.api.follow(ctx, l.path, l.cursor, query, each)
+		} else {
+			err = r.api.complete(ctx, l.path, query, each)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if l.complete != nil {
+		l.complete(r)
+	}
+	for _, g := range l.groups {
+		var unknown func(*serviceRecord) evidence.Missing
+		if g.unknown != nil {
+			unknown = func(s *serviceRecord) evidence.Missing { return g.unknown(r, s) }
+		}
+		if err := r.observe(g.name, unknown); err != nil {
+			return err
+		}
+	}
+	return r.done(l.key(), nil)
+}
+
+// facts are those of all listings, with the permissions that they need.
+func facts() []fact {
+	var all []fact
+	for _, l := range listings() {
+		for _, g := range l.groups {
+			permissions := scopes(func(path string) bool { return l.needs(&g, path) })
+			for _, f := range g.facts {
+				f.Permissions = permissions
+				all = append(all, f)
+			}
+		}
+	}
+	return all
+}
+
+// scopes are the scopes, each once, of the listings whose path is wanted.
+func scopes(wanted func(path string) bool) []string {
+	var all []string
+	for _, l := range append(listings(), surveyListings()...) {
+		if l.scope != "" && wanted(l.path) && !slices.Contains(all, l.scope) {
+			all = append(all, l.scope)
+		}
+	}
+	return all
+}
+
+// Call is a call that rounds make.
+type Call struct {
+	// Name is method and path: GET /services.
+	Name string
+	// Scope is the OAuth scope that it needs; empty when PagerDuty documents
+	// none.
+	Scope string
+}
+
+// Calls lists the calls that rounds make, in their order, each once.
+func Calls() []Call {
+	var calls []Call
+	for _, l := range listings() {
+		if call := (Call{callOf(l.path), l.scope}); !slices.Contains(calls, call) {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+// forbidden says which scope a credential lacks for the listing at the path, and
+// which facts are not known without it.
+func forbidden(path string) string {
+	var words []string
+	for _, scope := range scopes(func(p string) bool { return callOf(p) == callOf(path) }) {
+		words = append(words, "the call needs the scope "+scope)
+	}
+	var lost []string
+	for _, l := range listings() {
+		for _, g := range l.groups {
+			for _, f := range g.facts {
+				if l.needs(&g, path) {
+					lost = append(lost, f.Name)
+				}
+			}
+		}
+	}
+	slices.Sort(lost)
+	switch len(lost) {
+	case 0:
+	case len(facts()):
+		words = append(words, "without it no fact of this source is known")
+	default:
+		words = append(words, "without it these facts are not known: "+strings.Join(lost, ", "))
+	}
+	return strings.Join(words, "; ")
+}
+
+// Plan lists the calls of the round that the request would start, in their
+// order, with the windows of time they ask for. Listings that are not due are
+// left out. It sends no request and changes nothing. See collectors.Planner.
+func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
+	r := s.rehearsal(req)
+	var calls []collectors.PlannedCall
+	// paths are those of the calls.
+	var paths []string
+	facts := map[string][]string{}
+	for _, l := range r.listings {
+		if !r.due(l.key(), l.every) {
+			continue
+		}
+		records := l.records
+		if l.about != nil {
+			records += l.about(r)
+		}
+		for _, query := range l.requests(r) {
+			query["limit"] = []string{strconv.Itoa(r.api.limit)}
+			paths = append(paths, l.path)
+			calls = append(calls, collectors.PlannedCall{
+				Call: callOf(l.path), Query: readable(query), Requests: fmt.Sprintf("1 for each %d %s", r.api.limit, records),
+			})
+		}
+		for _, g := range l.groups {
+			for _, f := range g.facts {
+				for _, path := range append(g.also, l.path) {
+					facts[path] = append(facts[path], f.Name)
+				}
+				if f.readsServices {
+					facts["services"] = append(facts["services"], f.Name)
+				}
+			}
+		}
+	}
+	for i, path := range paths {
+		calls[i].Facts = slices.Sorted(slices.Values(facts[path]))
+	}
+	return calls
+}
+
+// rehearsal is a round of which only the calls that are due are asked for. It
+// has a copy of what the source remembers.
+func (s *Source) rehearsal(req collectors.Request) *round {
+	view := *s
+	r := view.round(req)
+	if r.first {
+		r.cursors, view.memory = nil, newMemory()
+		return r
+	}
+	remembered := *s.memory
+	remembered.asked = map[string]time.Time{}
+	for name, at := range s.memory.asked {
+		// After a change of references only incidents are not listed again; see
+		// round.remember.
+		if remembered.references == r.catalog.hash || name == listingIncidents {
+			remembered.asked[name] = at
+		}
+	}
+	view.memory = &remembered
+	return r
+}
+
+// readable writes a query without escapes, in the order of its parameters.
+func readable(query url.Values) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		for _, value := range query[name] {
+			words = append(words, name+"="+value)
+		}
+	}
+	return strings.Join(words, "&")
+}

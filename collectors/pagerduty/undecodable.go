@@ -1,0 +1,47 @@
+package pagerduty
+
+import (
+	"encoding/json"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// undecodable are the records of a listing that could not be decoded, by the
+// services that they name.
+type undecodable struct {
+	services map[string]bool
+	// any counts the records that may be about any service, because they say so
+	// or because their services cannot be read either.
+	any int
+}
+
+// add takes a record that could not be decoded.
+func (u *undecodable) add(_ string, raw json.RawMessage) {
+	var fields struct {
+		Services []*reference `json:"services"`
+		Trigger  *bool        `json:"is_subscribed_to_all_services"`
+		Action   *bool        `json:"map_to_all_services"`
+	}
+	all := func(flag *bool) bool { return flag != nil && *flag }
+	if json.Unmarshal(raw, &fields) != nil || fields.Services == nil || all(fields.Trigger) || all(fields.Action) {
+		u.any++
+		return
+	}
+	if u.services == nil {
+		u.services = map[string]bool{}
+	}
+	for _, s := range fields.Services {
+		if s != nil {
+			u.services[s.ID] = true
+		}
+	}
+}
+
+// about says why a fact of the service is not known, or "". decided says that
+// the fact has the same value whatever the undecodable records contain.
+func (u *undecodable) about(s *serviceRecord, decided bool) evidence.Missing {
+	if !decided && (u.any > 0 || u.services[s.ID]) {
+		return evidence.MissingUndecodable
+	}
+	return ""
+}
