@@ -17,10 +17,29 @@ type firingKey struct {
 	started     int64
 }
 
-// storedFiring is a firing with its row number.
-type storedFiring struct {
-	num int64
+// firingRow is a firing with its row number.
+type firingRow struct {
+	num, source, seq int64
 	evidence.AlertFiring
+}
+
+func (r *firingRow) table() table {
+	return table{"alert_firings", []column{
+		{"num", &r.num, fixed}, {"source_id", &r.source, key}, {"fingerprint", &r.Fingerprint, key},
+		{"started_at", timeOf(&r.StartedAt), key},
+		{"ended_at", timeOrNull(&r.EndedAt), replaced},
+		{"alert", &r.Alert, replaced},
+		{"severity", &r.Severity, replaced},
+		{"paging", &r.Paging, replaced},
+		{"seq", &r.seq, replaced},
+	}}
+}
+
+// firingServiceRow is a service that a firing is about.
+type firingServiceRow struct{ firing, service int64 }
+
+func (r *firingServiceRow) table() table {
+	return table{"alert_firing_services", []column{{"firing_num", &r.firing, key}, {"service_id", &r.service, key}}}
 }
 
 // alerts stores what has changed among a batch's firings.
@@ -61,7 +80,8 @@ func (c *commit) alerts(ctx context.Context, firings []evidence.AlertFiring) err
 	if err := c.QueryRowContext(ctx, `SELECT COALESCE(MAX(num), 0) FROM alert_firings`).Scan(&last); err != nil {
 		return err
 	}
-	var rows, links [][]any
+	var rows []firingRow
+	var links []firingServiceRow
 	var relinked []int64
 	for _, key := range order {
 		f := newest[key]
@@ -71,10 +91,10 @@ func (c *commit) alerts(ctx context.Context, firings []evidence.AlertFiring) err
 		}
 		if !known {
 			last++
-			old = &storedFiring{num: last}
+			old = &firingRow{num: last}
 		}
 		c.changes.Alerts++
-		rows = append(rows, []any{old.num, c.source, f.Fingerprint, micros(f.StartedAt), optional(f.EndedAt), f.Alert, f.Severity, f.Paging, c.seq})
+		rows = append(rows, firingRow{num: old.num, source: c.source, seq: c.seq, AlertFiring: f})
 		if slices.Equal(f.Services, old.Services) {
 			continue
 		}
@@ -82,31 +102,25 @@ func (c *commit) alerts(ctx context.Context, firings []evidence.AlertFiring) err
 			relinked = append(relinked, old.num)
 		}
 		for _, service := range f.Services {
-			links = append(links, []any{old.num, serviceIDs[service]})
+			links = append(links, firingServiceRow{old.num, serviceIDs[service]})
 		}
 	}
-	err = c.insert(ctx, `INSERT INTO alert_firings (num, source_id, fingerprint, started_at, ended_at, alert, severity, paging, seq)`,
-		`ON CONFLICT (source_id, fingerprint, started_at) DO UPDATE SET ended_at = excluded.ended_at, alert = excluded.alert,
-		severity = excluded.severity, paging = excluded.paging, seq = excluded.seq`, rows)
-	if err != nil {
+	if err := put(ctx, c.tx, rows...); err != nil {
 		return err
 	}
-	err = chunks(relinked, func(part []int64) error {
-		return c.exec(ctx, `DELETE FROM alert_firing_services WHERE firing_num IN (`+placeholders(1, len(part))+`)`, with(nil, part)...)
-	})
-	if err != nil {
+	if err := execIn(ctx, c.tx, `DELETE FROM alert_firing_services WHERE firing_num IN`, nil, relinked); err != nil {
 		return err
 	}
-	return c.insert(ctx, `INSERT INTO alert_firing_services (firing_num, service_id)`, "", links)
+	return put(ctx, c.tx, links...)
 }
 
 // existingFirings reads the stored firings of the source with the fingerprints.
-func (c *commit) existingFirings(ctx context.Context, fingerprints []string) (map[firingKey]*storedFiring, error) {
+func (c *commit) existingFirings(ctx context.Context, fingerprints []string) (map[firingKey]*firingRow, error) {
 	if err := c.store.names.load(ctx, c); err != nil {
 		return nil, err
 	}
 	slices.Sort(fingerprints)
-	found := map[firingKey]*storedFiring{}
+	found := map[firingKey]*firingRow{}
 	err := chunks(slices.Compact(fingerprints), func(part []string) error {
 		list, err := c.store.readFirings(ctx, c, `f.source_id = $1 AND f.fingerprint IN (`+placeholders(2, len(part))+`)`, with([]any{c.source}, part))
 		for _, f := range list {
@@ -129,131 +143,25 @@ func sameFiring(a, b evidence.AlertFiring) bool {
 	return a.EndedAt.Equal(b.EndedAt) && a.Alert == b.Alert && a.Severity == b.Severity && a.Paging == b.Paging && slices.Equal(a.Services, b.Services)
 }
 
-// sight stores when the source was watching, and for whom.
-func (c *commit) sight(ctx context.Context, sight *evidence.AlertSight) error {
-	if sight == nil {
-		return nil
-	}
-	for _, span := range sight.Spans {
-		if !span.Until.After(span.From) {
-			return fmt.Errorf("the span from %s has no end after it", span.From.UTC().Format(time.RFC3339))
-		}
-		if err := c.span(ctx, micros(span.From), micros(span.Until)); err != nil {
-			return err
-		}
-	}
-	return c.watched(ctx, sight)
-}
-
-// span adds one span to those of the source. Spans that touch become one, under
-// the earliest beginning.
-func (c *commit) span(ctx context.Context, from, until int64) error {
-	var earliest, latest, n int64
-	err := c.QueryRowContext(ctx, `SELECT COALESCE(MIN(from_at), 0), COALESCE(MAX(until_at), 0), COUNT(*) FROM alert_spans
-		WHERE source_id = $1 AND from_at <= $2 AND until_at >= $3`, c.source, until, from).Scan(&earliest, &latest, &n)
-	if err != nil {
-		return err
-	}
-	first, last := from, until
-	if n > 0 {
-		first, last = min(earliest, from), max(latest, until)
-	}
-	if n == 1 && first == earliest && last == latest {
-		return nil
-	}
-	if n > 1 || n == 1 && first < earliest {
-		err := c.exec(ctx, `DELETE FROM alert_spans WHERE source_id = $1 AND from_at > $2 AND from_at <= $3`, c.source, first, until)
-		if err != nil {
-			return err
-		}
-	}
-	return c.exec(ctx, `INSERT INTO alert_spans (source_id, from_at, until_at) VALUES ($1, $2, $3)
-		ON CONFLICT (source_id, from_at) DO UPDATE SET until_at = excluded.until_at`, c.source, first, last)
-}
-
-// watched stores which services are looked for. Who is no longer among them is
-// forgotten, so that they begin anew if they come back.
-func (c *commit) watched(ctx context.Context, sight *evidence.AlertSight) error {
-	type row struct {
-		service int64
-		knownBy string
-	}
-	before := map[string]row{}
-	if err := c.store.names.load(ctx, c); err != nil {
-		return err
-	}
-	err := each(ctx, c, `SELECT service_id, known_by FROM alert_services WHERE source_id = $1`, []any{c.source}, func(rows *sql.Rows) error {
-		var r row
-		if err := rows.Scan(&r.service, &r.knownBy); err != nil {
-			return err
-		}
-		name, err := c.store.names.name(serviceNames, r.service)
-		before[name] = r
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var names []string
-	now := map[string]string{}
-	for name, knownBy := range sight.Services {
-		name = text(name)
-		now[name] = text(knownBy)
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var gone []int64
-	for name, r := range before {
-		if _, still := now[name]; !still {
-			gone = append(gone, r.service)
-		}
-	}
-	ids, err := c.intern(ctx, serviceNames, names)
-	if err != nil {
-		return err
-	}
-	var rows [][]any
-	for _, name := range slices.Compact(names) {
-		if r, known := before[name]; !known || r.knownBy != now[name] {
-			rows = append(rows, []any{c.source, ids[name], now[name], micros(sight.Since)})
-		}
-	}
-	err = chunks(gone, func(part []int64) error {
-		return c.exec(ctx, `DELETE FROM alert_services WHERE source_id = $1 AND service_id IN (`+placeholders(2, len(part))+`)`, with([]any{c.source}, part)...)
-	})
-	if err != nil {
-		return err
-	}
-	return c.insert(ctx, `INSERT INTO alert_services (source_id, service_id, known_by, since_at)`,
-		`ON CONFLICT (source_id, service_id) DO UPDATE SET known_by = excluded.known_by, since_at = excluded.since_at`, rows)
-}
-
 // readFirings reads the firings of a condition on f, with their services. The
 // names must be loaded.
-func (s *Store) readFirings(ctx context.Context, q queryer, where string, args []any) ([]*storedFiring, error) {
-	var list []*storedFiring
-	byNum := map[int64]*storedFiring{}
-	err := each(ctx, q, `SELECT f.num, f.source_id, f.fingerprint, f.started_at, f.ended_at, f.alert, f.severity, f.paging FROM alert_firings f WHERE `+where, args, func(rows *sql.Rows) error {
-		f := &storedFiring{}
-		var source, started int64
-		var ended sql.NullInt64
-		if err := rows.Scan(&f.num, &source, &f.Fingerprint, &started, &ended, &f.Alert, &f.Severity, &f.Paging); err != nil {
-			return err
-		}
-		f.StartedAt, f.EndedAt = instant(started), instantOf(ended)
-		list = append(list, f)
-		byNum[f.num] = f
-		var err error
-		f.Source, err = s.names.name(sourceNames, source)
+func (s *Store) readFirings(ctx context.Context, q queryer, where string, args []any) ([]*firingRow, error) {
+	var list []*firingRow
+	byNum := map[int64]*firingRow{}
+	err := read(ctx, q, `f WHERE `+where, args, func(f firingRow) (err error) {
+		f.Source, err = s.names.name(sourceNames, f.source)
+		list, byNum[f.num] = append(list, &f), &f
 		return err
 	})
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	err = s.eachService(ctx, q, `SELECT l.firing_num, l.service_id FROM alert_firing_services l JOIN alert_firings f ON f.num = l.firing_num WHERE `+where, args, func(num int64, service string) {
-		if f := byNum[num]; f != nil {
+	err = read(ctx, q, `WHERE firing_num IN (SELECT f.num FROM alert_firings f WHERE `+where+`)`, args, func(l firingServiceRow) error {
+		service, err := s.names.name(serviceNames, l.service)
+		if f := byNum[l.firing]; f != nil {
 			f.Services = append(f.Services, service)
 		}
+		return err
 	})
 	for _, f := range list {
 		slices.Sort(f.Services)
@@ -290,4 +198,59 @@ func (s *Store) OpenAlerts(ctx context.Context, source string) ([]evidence.Alert
 		return a.Fingerprint < b.Fingerprint
 	})
 	return list, nil
+}
+
+// alertPage is how many firings are in memory at once when they are walked.
+const alertPage = 1000
+
+// AlertFilter selects firings of alerts.
+type AlertFilter struct {
+	// Since keeps those that had not ended before it.
+	Since time.Time
+	// After keeps those that a transaction after this one has changed; see
+	// AlertSequence.
+	After int64
+}
+
+// EachAlert hands on the firings that a filter selects, in the order in which
+// they were first stored. It reads page by page and holds no transaction open
+// while each runs. An error of each ends it and is returned as it is.
+func (s *Store) EachAlert(ctx context.Context, filter AlertFilter, each func(evidence.AlertFiring) error) error {
+	last := int64(0)
+	for {
+		var page []*firingRow
+		err := s.view(ctx, "reading alerts", func(t *sql.Tx) error {
+			if err := s.names.load(ctx, t); err != nil {
+				return err
+			}
+			var err error
+			page, err = s.readFirings(ctx, t, fmt.Sprintf(`f.num IN (SELECT f.num FROM alert_firings f WHERE f.num > $1 AND f.seq > $2
+				AND (f.ended_at IS NULL OR f.ended_at >= $3) ORDER BY f.num LIMIT %d)`, alertPage),
+				[]any{last, filter.After, micros(filter.Since)})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		sort.Slice(page, func(i, j int) bool { return page[i].num < page[j].num })
+		for _, f := range page {
+			last = f.num
+			if err := each(f.AlertFiring); err != nil {
+				return err
+			}
+		}
+		if len(page) < alertPage {
+			return nil
+		}
+	}
+}
+
+// AlertSequence numbers the transaction that last changed a firing; 0 when there
+// is none.
+func (s *Store) AlertSequence(ctx context.Context) (int64, error) {
+	var seq int64
+	if err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM alert_firings`).Scan(&seq); err != nil {
+		return 0, fmt.Errorf("reading when alerts last changed: %w", err)
+	}
+	return seq, nil
 }

@@ -56,7 +56,7 @@ func (s *Store) Commit(ctx context.Context, source string, run RunID, at time.Ti
 		if err := c.alerts(ctx, batch.Alerts); err != nil {
 			return fmt.Errorf("alerts: %w", err)
 		}
-		if err := c.sight(ctx, batch.AlertSight); err != nil {
+		if err := c.watchCoverage(ctx, batch.AlertSight); err != nil {
 			return fmt.Errorf("watching for alerts: %w", err)
 		}
 		if err := c.feedback(ctx, batch.Feedback); err != nil {

@@ -9,6 +9,19 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
+// feedbackRow is how many issues of a source say one thing about a check.
+type feedbackRow struct {
+	source, check int64
+	kind          evidence.FeedbackKind
+	issues        int
+}
+
+func (r *feedbackRow) table() table {
+	return table{"feedback", []column{
+		{"source_id", &r.source, key}, {"check_id", &r.check, key}, {"kind", &r.kind, key}, {"issues", &r.issues, replaced},
+	}}
+}
+
 // feedback replaces what the source has counted, if it is another count. Nil
 // says nothing.
 func (c *commit) feedback(ctx context.Context, counted []evidence.Feedback) error {
@@ -39,11 +52,11 @@ func (c *commit) feedback(ctx context.Context, counted []evidence.Feedback) erro
 	if err := c.exec(ctx, `DELETE FROM feedback WHERE source_id = $1`, c.source); err != nil {
 		return err
 	}
-	var rows [][]any
+	var rows []feedbackRow
 	for _, f := range next {
-		rows = append(rows, []any{c.source, ids[f.Check], string(f.Kind), int64(f.Count)})
+		rows = append(rows, feedbackRow{c.source, ids[f.Check], f.Kind, f.Count})
 	}
-	return c.insert(ctx, `INSERT INTO feedback (source_id, check_id, kind, issues)`, "", rows)
+	return put(ctx, c.tx, rows...)
 }
 
 // Feedback is what the issues of all sources say about checks, by check and
@@ -64,18 +77,17 @@ func (s *Store) Feedback(ctx context.Context) ([]evidence.Feedback, error) {
 // readFeedback sums the counts of a condition, by check and kind. The names must
 // be loaded.
 func (s *Store) readFeedback(ctx context.Context, q queryer, where string, args []any) ([]evidence.Feedback, error) {
-	var list []evidence.Feedback
-	err := each(ctx, q, `SELECT check_id, kind, CAST(SUM(issues) AS BIGINT) FROM feedback WHERE `+where+` GROUP BY check_id, kind`, args, func(rows *sql.Rows) error {
-		var f evidence.Feedback
-		var check int64
-		if err := rows.Scan(&check, &f.Kind, &f.Count); err != nil {
-			return err
-		}
-		var err error
-		f.Check, err = s.names.name(checkNames, check)
-		list = append(list, f)
+	counts := map[evidence.Feedback]int{}
+	err := read(ctx, q, `WHERE `+where, args, func(r feedbackRow) error {
+		check, err := s.names.name(checkNames, r.check)
+		counts[evidence.Feedback{Check: check, Kind: r.kind}] += r.issues
 		return err
 	})
+	var list []evidence.Feedback
+	for f, n := range counts {
+		f.Count = n
+		list = append(list, f)
+	}
 	slices.SortFunc(list, evidence.Feedback.Compare)
 	return list, err
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sort"
@@ -12,14 +11,46 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-const incidentColumns = `started_at, acknowledged_at, acks_known, resolved_at, resolver, urgent, severity, channel,
-	machine_detected, template, paged_group, maintenance, links, updated_at, gone,
-	detected_at, priority, escalations, reassignments, notes, responders, gone_why`
-
-// storedIncident is an incident with its row number.
-type storedIncident struct {
-	num int64
+// incidentRow is an incident with its row number.
+type incidentRow struct {
+	num, source, seq int64
 	evidence.Incident
+}
+
+func (r *incidentRow) table() table {
+	return table{"incidents", []column{
+		{"num", &r.num, fixed}, {"source_id", &r.source, key}, {"id", &r.ID, key},
+		{"started_at", timeOf(&r.StartedAt), replaced},
+		{"acknowledged_at", timeOrNull(&r.AcknowledgedAt), replaced},
+		{"acks_known", &r.AcksKnown, replaced},
+		{"resolved_at", timeOrNull(&r.ResolvedAt), replaced},
+		{"resolver", &r.Resolver, replaced},
+		{"urgent", &r.Urgent, replaced},
+		{"severity", &r.Severity, replaced},
+		{"channel", &r.Channel, replaced},
+		{"machine_detected", &r.MachineDetected, replaced},
+		{"template", &r.Template, replaced},
+		{"paged_group", &r.Group, replaced},
+		{"maintenance", &r.Maintenance, replaced},
+		{"links", asJSON(&r.Links), replaced},
+		{"updated_at", timeOrNull(&r.UpdatedAt), replaced},
+		{"gone", &r.Gone, replaced},
+		{"detected_at", timeOrNull(&r.DetectedAt), replaced},
+		{"priority", &r.Priority, replaced},
+		{"escalations", &r.Escalations, replaced},
+		{"reassignments", &r.Reassignments, replaced},
+		{"notes", &r.Notes, replaced},
+		{"responders", asJSON(&r.Responders), replaced},
+		{"gone_why", &r.GoneWhy, replaced},
+		{"seq", &r.seq, replaced},
+	}}
+}
+
+// incidentServiceRow is a service that an incident concerns.
+type incidentServiceRow struct{ incident, service int64 }
+
+func (r *incidentServiceRow) table() table {
+	return table{"incident_services", []column{{"incident_num", &r.incident, key}, {"service_id", &r.service, key}}}
 }
 
 // incidents stores what has changed among a batch's incidents. An older version
@@ -60,7 +91,8 @@ func (c *commit) incidents(ctx context.Context, incidents []evidence.Incident) e
 		return err
 	}
 
-	var rows, links [][]any
+	var rows []incidentRow
+	var links []incidentServiceRow
 	var relinked []int64
 	for _, id := range ids {
 		in := newest[id]
@@ -75,51 +107,35 @@ func (c *commit) incidents(ctx context.Context, incidents []evidence.Incident) e
 			}
 		} else {
 			last++
-			old = &storedIncident{num: last}
-		}
-		row, err := incidentRow(in)
-		if err != nil {
-			return err
+			old = &incidentRow{num: last}
 		}
 		c.changes.Incidents++
-		rows = append(rows, append(append([]any{old.num, c.source, in.ID}, row...), c.seq))
+		rows = append(rows, incidentRow{num: old.num, source: c.source, seq: c.seq, Incident: in})
 		if !known || !slices.Equal(in.Services, old.Services) {
 			if known {
 				relinked = append(relinked, old.num)
 			}
 			for _, service := range in.Services {
-				links = append(links, []any{old.num, serviceIDs[service]})
+				links = append(links, incidentServiceRow{old.num, serviceIDs[service]})
 			}
 		}
 	}
-	err = c.insert(ctx, `INSERT INTO incidents (num, source_id, id, `+incidentColumns+`, seq)`,
-		`ON CONFLICT (source_id, id) DO UPDATE SET started_at = excluded.started_at, acknowledged_at = excluded.acknowledged_at,
-		acks_known = excluded.acks_known, resolved_at = excluded.resolved_at, resolver = excluded.resolver,
-		urgent = excluded.urgent, severity = excluded.severity, channel = excluded.channel,
-		machine_detected = excluded.machine_detected, template = excluded.template, paged_group = excluded.paged_group,
-		maintenance = excluded.maintenance, links = excluded.links, updated_at = excluded.updated_at,
-		gone = excluded.gone, detected_at = excluded.detected_at, priority = excluded.priority,
-		escalations = excluded.escalations, reassignments = excluded.reassignments, notes = excluded.notes,
-		responders = excluded.responders, gone_why = excluded.gone_why, seq = excluded.seq`, rows)
-	if err != nil {
+	if err := put(ctx, c.tx, rows...); err != nil {
 		return err
 	}
-	err = chunks(relinked, func(part []int64) error {
-		return c.exec(ctx, `DELETE FROM incident_services WHERE incident_num IN (`+placeholders(1, len(part))+`)`, with(nil, part)...)
-	})
-	if err != nil {
+	if err := execIn(ctx, c.tx, `DELETE FROM incident_services WHERE incident_num IN`, nil, relinked); err != nil {
 		return err
 	}
-	return c.insert(ctx, `INSERT INTO incident_services (incident_num, service_id)`, "", links)
+	return put(ctx, c.tx, links...)
 }
 
 // existingIncidents reads the stored incidents of the source with the ids.
-func (c *commit) existingIncidents(ctx context.Context, ids []string) (map[string]*storedIncident, error) {
+func (c *commit) existingIncidents(ctx context.Context, ids []string) (map[string]*incidentRow, error) {
 	// Within the writer's transaction names may be newer than the cache.
 	if err := c.store.names.load(ctx, c); err != nil {
 		return nil, err
 	}
-	found := map[string]*storedIncident{}
+	found := map[string]*incidentRow{}
 	err := chunks(ids, func(part []string) error {
 		list, err := c.store.readIncidents(ctx, c, `i.source_id = $1 AND i.id IN (`+placeholders(2, len(part))+`)`, with([]any{c.source}, part))
 		for _, in := range list {
@@ -131,21 +147,6 @@ func (c *commit) existingIncidents(ctx context.Context, ids []string) (map[strin
 		return nil, err
 	}
 	return found, nil
-}
-
-func incidentRow(in evidence.Incident) ([]any, error) {
-	links, err := json.Marshal(in.Links)
-	if err != nil {
-		return nil, fmt.Errorf("incident %s: %w", in.ID, err)
-	}
-	responders, err := json.Marshal(in.Responders)
-	if err != nil {
-		return nil, fmt.Errorf("incident %s: %w", in.ID, err)
-	}
-	return []any{micros(in.StartedAt), optional(in.AcknowledgedAt), in.AcksKnown, optional(in.ResolvedAt), string(in.Resolver),
-		in.Urgent, int64(in.Severity), in.Channel, in.MachineDetected, in.Template, in.Group, in.Maintenance,
-		string(links), optional(in.UpdatedAt), in.Gone, optional(in.DetectedAt), in.Priority, int64(in.Escalations),
-		int64(in.Reassignments), int64(in.Notes), string(responders), in.GoneWhy}, nil
 }
 
 // cleanIncident brings an incident into the form it has when it is read back.
@@ -199,6 +200,16 @@ func keepAcks(in, old evidence.Incident) evidence.Incident {
 		in.Responders = old.Responders
 	}
 	return in
+}
+
+// Supersede is the incident that is kept when in arrives where old is stored:
+// the later version, with what only the earlier one knew of its log. Commit
+// does the same; it is for rounds that store nothing.
+func Supersede(in, old evidence.Incident) evidence.Incident {
+	if older(in, old) {
+		return old
+	}
+	return keepAcks(in, old)
 }
 
 func sameIncident(a, b evidence.Incident) bool {
@@ -277,24 +288,26 @@ func (s *Store) Incidents(ctx context.Context, filter IncidentFilter) ([]evidenc
 
 // readIncidents reads the incidents of a condition on i, with their services.
 // The names must be loaded.
-func (s *Store) readIncidents(ctx context.Context, q queryer, where string, args []any) ([]*storedIncident, error) {
-	var list []*storedIncident
-	byNum := map[int64]*storedIncident{}
-	err := each(ctx, q, `SELECT i.num, i.source_id, i.id, `+incidentColumns+` FROM incidents i WHERE `+where, args, func(rows *sql.Rows) error {
-		in, err := s.scanIncident(rows)
-		if err == nil {
-			list = append(list, in)
-			byNum[in.num] = in
+func (s *Store) readIncidents(ctx context.Context, q queryer, where string, args []any) ([]*incidentRow, error) {
+	var list []*incidentRow
+	byNum := map[int64]*incidentRow{}
+	err := read(ctx, q, `i WHERE `+where, args, func(in incidentRow) (err error) {
+		if len(in.Responders) == 0 {
+			in.Responders = nil
 		}
+		in.Source, err = s.names.name(sourceNames, in.source)
+		list, byNum[in.num] = append(list, &in), &in
 		return err
 	})
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	err = s.eachService(ctx, q, `SELECT l.incident_num, l.service_id FROM incident_services l JOIN incidents i ON i.num = l.incident_num WHERE `+where, args, func(num int64, service string) {
-		if in := byNum[num]; in != nil {
+	err = read(ctx, q, `WHERE incident_num IN (SELECT i.num FROM incidents i WHERE `+where+`)`, args, func(l incidentServiceRow) error {
+		service, err := s.names.name(serviceNames, l.service)
+		if in := byNum[l.incident]; in != nil {
 			in.Services = append(in.Services, service)
 		}
+		return err
 	})
 	for _, in := range list {
 		slices.Sort(in.Services)
@@ -302,29 +315,62 @@ func (s *Store) readIncidents(ctx context.Context, q queryer, where string, args
 	return list, err
 }
 
-func (s *Store) scanIncident(rows *sql.Rows) (*storedIncident, error) {
-	in := &storedIncident{}
-	var source, started int64
-	var acknowledged, resolved, updated, detected sql.NullInt64
-	var links, responders string
-	err := rows.Scan(&in.num, &source, &in.ID, &started, &acknowledged, &in.AcksKnown, &resolved, &in.Resolver, &in.Urgent,
-		&in.Severity, &in.Channel, &in.MachineDetected, &in.Template, &in.Group, &in.Maintenance, &links, &updated, &in.Gone,
-		&detected, &in.Priority, &in.Escalations, &in.Reassignments, &in.Notes, &responders, &in.GoneWhy)
-	if err != nil {
-		return nil, err
+// incidentPage is how many incidents are in memory at once when a long history
+// is walked.
+const incidentPage = 1000
+
+// EachIncident hands on the incidents of a source that the span selects and the
+// source still lists, by start. It reads page by page, so that memory does not
+// grow with the history, and holds no transaction open while each runs: each may
+// write. An error of each ends it and is returned as it is.
+func (s *Store) EachIncident(ctx context.Context, source string, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
+	began := `i.started_at >= $4`
+	if span.Lasting {
+		began = `(i.started_at >= $4 OR i.resolved_at IS NULL OR i.resolved_at >= $4)`
 	}
-	if err := json.Unmarshal([]byte(links), &in.Links); err != nil {
-		return nil, fmt.Errorf("links of incident %s: %w", in.ID, err)
+	// Page after page begins behind the last row of the one before.
+	lastStart, lastNum := int64(-1<<62), int64(0)
+	for {
+		var page []*incidentRow
+		err := s.view(ctx, "reading incidents of "+source, func(t *sql.Tx) error {
+			if err := s.names.load(ctx, t); err != nil {
+				return err
+			}
+			id, ok := s.names.id(sourceNames, text(source))
+			if !ok {
+				return nil
+			}
+			where := `i.num IN (SELECT i.num FROM incidents i WHERE i.source_id = $1
+				AND (i.started_at > $2 OR i.started_at = $2 AND i.num > $3) AND ` + began + ` AND i.gone = $5`
+			args := []any{id, lastStart, lastNum, micros(span.Since), false}
+			if !span.Until.IsZero() {
+				args = append(args, micros(span.Until))
+				where += ` AND i.started_at < $6`
+			}
+			where += fmt.Sprintf(` ORDER BY i.started_at, i.num LIMIT %d)`, incidentPage)
+			var err error
+			page, err = s.readIncidents(ctx, t, where, args)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		sort.Slice(page, func(i, j int) bool {
+			a, b := page[i], page[j]
+			if !a.StartedAt.Equal(b.StartedAt) {
+				return a.StartedAt.Before(b.StartedAt)
+			}
+			return a.num < b.num
+		})
+		for _, in := range page {
+			if err := each(in.Incident); err != nil {
+				return err
+			}
+		}
+		if len(page) < incidentPage {
+			return nil
+		}
+		last := page[len(page)-1]
+		lastStart, lastNum = micros(last.StartedAt), last.num
 	}
-	if err := json.Unmarshal([]byte(responders), &in.Responders); err != nil {
-		return nil, fmt.Errorf("responders of incident %s: %w", in.ID, err)
-	}
-	if len(in.Responders) == 0 {
-		in.Responders = nil
-	}
-	in.DetectedAt = instantOf(detected)
-	in.StartedAt, in.AcknowledgedAt = instant(started), instantOf(acknowledged)
-	in.ResolvedAt, in.UpdatedAt = instantOf(resolved), instantOf(updated)
-	in.Source, err = s.names.name(sourceNames, source)
-	return in, err
 }

@@ -161,19 +161,3 @@ func (t *tx) internOne(ctx context.Context, table nameTable, name string) (int64
 	ids, err := t.intern(ctx, table, []string{name})
 	return ids[name], err
 }
-
-// eachService hands on the rows of a query that selects a number and the id of a
-// service, with the service's name. The names must be loaded.
-func (s *Store) eachService(ctx context.Context, q queryer, query string, args []any, add func(num int64, service string)) error {
-	return each(ctx, q, query, args, func(rows *sql.Rows) error {
-		var num, id int64
-		if err := rows.Scan(&num, &id); err != nil {
-			return err
-		}
-		name, err := s.names.name(serviceNames, id)
-		if err == nil {
-			add(num, name)
-		}
-		return err
-	})
-}

@@ -9,6 +9,23 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
+// reviewRow is a review as it concerns one service.
+type reviewRow struct {
+	source, service, seq int64
+	evidence.Review
+}
+
+func (r *reviewRow) table() table {
+	return table{"reviews", []column{
+		{"source_id", &r.source, key}, {"review_key", &r.Key, key}, {"service_id", &r.service, key},
+		{"status", &r.Status, replaced},
+		{"created_at", timeOf(&r.CreatedAt), replaced},
+		{"completed_at", timeOrNull(&r.CompletedAt), replaced},
+		{"gone", &r.Gone, replaced},
+		{"seq", &r.seq, replaced},
+	}}
+}
+
 // reviewKey is one ticket as far as it concerns one service.
 type reviewKey struct{ key, service string }
 
@@ -73,18 +90,16 @@ func (c *commit) reviews(ctx context.Context, reviews []evidence.Review) error {
 		}
 	}
 
-	var rows [][]any
+	var rows []reviewRow
 	for _, id := range order {
 		r := wanted[id]
 		if old, known := existing[id]; known && sameReview(r, old) {
 			continue
 		}
 		c.changes.Reviews++
-		rows = append(rows, []any{c.source, r.Key, serviceIDs[r.Service], string(r.Status), micros(r.CreatedAt), optional(r.CompletedAt), r.Gone, c.seq})
+		rows = append(rows, reviewRow{source: c.source, service: serviceIDs[r.Service], seq: c.seq, Review: r})
 	}
-	return c.insert(ctx, `INSERT INTO reviews (source_id, review_key, service_id, status, created_at, completed_at, gone, seq)`,
-		`ON CONFLICT (source_id, review_key, service_id) DO UPDATE SET status = excluded.status, created_at = excluded.created_at,
-		completed_at = excluded.completed_at, gone = excluded.gone, seq = excluded.seq`, rows)
+	return put(ctx, c.tx, rows...)
 }
 
 func sameReview(a, b evidence.Review) bool {
@@ -125,20 +140,12 @@ func (s *Store) Reviews(ctx context.Context) ([]evidence.Review, error) {
 // readReviews reads the reviews of a condition. The names must be loaded.
 func (s *Store) readReviews(ctx context.Context, q queryer, where string, args []any) ([]evidence.Review, error) {
 	var list []evidence.Review
-	err := each(ctx, q, `SELECT source_id, review_key, service_id, status, created_at, completed_at, gone FROM reviews WHERE `+where, args, func(rows *sql.Rows) error {
-		var r evidence.Review
-		var source, service, created int64
-		var completed sql.NullInt64
-		if err := rows.Scan(&source, &r.Key, &service, &r.Status, &created, &completed, &r.Gone); err != nil {
+	err := read(ctx, q, `WHERE `+where, args, func(r reviewRow) (err error) {
+		if r.Source, err = s.names.name(sourceNames, r.source); err != nil {
 			return err
 		}
-		r.CreatedAt, r.CompletedAt = instant(created), instantOf(completed)
-		var err error
-		if r.Source, err = s.names.name(sourceNames, source); err != nil {
-			return err
-		}
-		r.Service, err = s.names.name(serviceNames, service)
-		list = append(list, r)
+		r.Service, err = s.names.name(serviceNames, r.service)
+		list = append(list, r.Review)
 		return err
 	})
 	return list, err
