@@ -30,6 +30,8 @@ type collection struct {
 	progress func(source string, p collectors.Progress)
 	// done is called after every round that stored something.
 	done func()
+	// committed is called with every batch that was stored; it may be nil.
+	committed func(evidence.Batch)
 
 	mu sync.Mutex
 	// running are the sources whose round is under way. A reload whose jobs did
@@ -68,25 +70,12 @@ func (c *collection) round(ctx context.Context, services []*catalog.Service, sou
 		c.metrics.Run(id, exporter.RunFailure, 0)
 		return c.report(id, fmt.Errorf("%s: %w", id, err))
 	}
-	cursors, err := c.store.Cursors(ctx, id)
+	request, err := c.request(ctx, services, id, started)
 	if err != nil {
-		return c.finish(id, run, started, counts{}, fmt.Errorf("%s: reading its cursors: %w", id, err))
+		return c.finish(id, run, started, counts{}, err)
 	}
 	var n counts
-	err = source.Collect(ctx, collectors.Request{
-		Services: services,
-		Now:      started,
-		Cursors:  cursors,
-		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
-			return c.store.EachIncident(ctx, id, span, each)
-		},
-		OpenAlerts: func(ctx context.Context) ([]evidence.AlertFiring, error) {
-			return c.store.OpenAlerts(ctx, id)
-		},
-		Person:   c.person,
-		Progress: func(p collectors.Progress) { c.progress(id, p) },
-		Reviews:  c.store.Reviews,
-	}, func(b evidence.Batch) error {
+	err = source.Collect(ctx, request, func(b evidence.Batch) error {
 		// A batch that is complete is worth keeping even when the round has
 		// just run out of time.
 		commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
@@ -96,6 +85,9 @@ func (c *collection) round(ctx context.Context, services []*catalog.Service, sou
 			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "commit", Err: err}
 		}
 		n.add(b, changes)
+		if c.committed != nil {
+			c.committed(b)
+		}
 		for what, skipped := range b.Skipped {
 			c.metrics.Skipped(id, what, skipped)
 		}
@@ -109,6 +101,26 @@ func (c *collection) round(ctx context.Context, services []*catalog.Service, sou
 		err = fmt.Errorf("%s: %w", id, err)
 	}
 	return c.finish(id, run, started, n, err)
+}
+
+// request is what a round of the source starts from.
+func (c *collection) request(
+	ctx context.Context, services []*catalog.Service, id string, now time.Time,
+) (collectors.Request, error) {
+	cursors, err := c.store.Cursors(ctx, id)
+	if err != nil {
+		return collectors.Request{}, fmt.Errorf("%s: reading its cursors: %w", id, err)
+	}
+	return collectors.Request{
+		Services: services, Now: now, Cursors: cursors,
+		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
+			return c.store.EachIncident(ctx, id, span, each)
+		},
+		OpenAlerts: func(ctx context.Context) ([]evidence.AlertFiring, error) { return c.store.OpenAlerts(ctx, id) },
+		Reviews:    c.store.Reviews,
+		Person:     c.person,
+		Progress:   func(p collectors.Progress) { c.progress(id, p) },
+	}, nil
 }
 
 // begin reports whether a round of the source may start: never twice at once.

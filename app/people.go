@@ -16,9 +16,6 @@ const personKey = "people"
 // thousand people are never taken for one.
 const personBytes = 10
 
-// personKeyBytes is the length of a key that is made for a trial.
-const personKeyBytes = 32
-
 // hashPeople returns the function that sources turn people's ids into keyed
 // hashes with: enough to count distinct people, and of no use to anybody else.
 func hashPeople(ctx context.Context, s *store.Store) (func(id string) string, error) {
@@ -26,11 +23,6 @@ func hashPeople(ctx context.Context, s *store.Store) (func(id string) string, er
 	if err != nil {
 		return nil, err
 	}
-	return personHash(key), nil
-}
-
-// personHash hashes ids of people with the key.
-func personHash(key []byte) func(id string) string {
 	return func(id string) string {
 		if id == "" {
 			return ""
@@ -38,5 +30,5 @@ func personHash(key []byte) func(id string) string {
 		mac := hmac.New(sha256.New, key)
 		_, _ = mac.Write([]byte(id))
 		return hex.EncodeToString(mac.Sum(nil)[:personBytes])
-	}
+	}, nil
 }

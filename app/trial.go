@@ -2,40 +2,49 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
-	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/exporter"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/store"
 )
 
-// Trial makes rounds of sources for looking and stores nothing. Where the
-// configured store exists it is read, so that a round starts where the next
-// real one would; else a round starts as the first one does. It may run beside
-// a daemon. Its methods are for one goroutine.
+// Trial makes real rounds of sources into a temporary copy of the store, and
+// shows what they stored there. Where the configured store exists, a round
+// starts where the next real one would; else as the first one does. It may run
+// beside a daemon. Its methods are for one goroutine.
 type Trial struct {
-	options  Options
-	config   *runtimeConfig
-	store    *store.Store // nil without a store to read
-	origin   string
-	sources  []instance
-	person   func(id string) string
-	progress func(source string, p collectors.Progress)
+	options    Options
+	config     *runtimeConfig
+	copy       *store.Store
+	folder     string // of the copy
+	collection *collection
+	sources    []instance
+	// fromStore is false when there was no store to copy.
+	fromStore bool
 
+	// mu keeps counts of requests whole that a source makes at the same time.
 	mu       sync.Mutex
 	requests map[string]map[report.Request]int
+	// skipped and unmatched are what the last round could not store.
+	skipped   map[string]int
+	unmatched *evidence.Unmatched
 }
 
-// NewTrial checks the configuration and opens the store for reading, if there
-// is one. Options.Only selects the sources. Nothing is contacted yet. An
-// *InvalidError says what a person has to mend.
+// NewTrial checks the configuration and copies what the rounds read from the
+// store, if there is one. Options.Only selects the sources. No request is made
+// yet. An *InvalidError says what a person has to correct.
 func NewTrial(ctx context.Context, o Options) (*Trial, error) {
 	o = o.withDefaults()
 	valid, err := o.load()
@@ -43,35 +52,74 @@ func NewTrial(ctx context.Context, o Options) (*Trial, error) {
 		return nil, err
 	}
 	o.Logger = newLogger(o, valid.Log())
-	t := &Trial{options: o, requests: map[string]map[report.Request]int{}, progress: o.Progress}
-	if t.progress == nil {
-		t.progress = newProgressLog(o.Logger, o.Now).tell
-	}
+	t := &Trial{options: o, requests: map[string]map[report.Request]int{}}
 	if t.config, err = build(valid, nil, t.deps()); err != nil {
 		return nil, err
 	}
-	if _, err = t.config.only(o.Only); err != nil {
+	if t.sources, err = t.config.only(o.Only); err != nil {
 		return nil, err
 	}
-	t.store, err = store.OpenReadOnly(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: t.config.Facts})
-	switch {
-	case errors.Is(err, store.ErrAbsent):
-		t.store, t.origin = nil, "as a first round: there is no store to read"
-	case err != nil:
-		return nil, storeError(err)
-	default:
-		t.origin = "where the last stored round ended"
-		if t.config, err = t.config.withFound(ctx, t.store, t.deps()); err != nil {
-			return nil, errors.Join(err, t.Close())
-		}
-	}
-	if t.sources, err = t.config.only(o.Only); err != nil {
+	if err := t.open(ctx); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	if t.person, err = t.hashPeople(ctx); err != nil {
-		return nil, errors.Join(storeError(err), t.Close())
-	}
 	return t, nil
+}
+
+// open makes the copy and what collects into it.
+func (t *Trial) open(ctx context.Context) (err error) {
+	if t.folder, err = os.MkdirTemp("", "collector-dry-run-"); err != nil {
+		return fmt.Errorf("making a folder for the copy of the store: %w", err)
+	}
+	t.copy, err = store.Open(ctx, store.Options{URL: filepath.Join(t.folder, "copy.db"), Now: t.options.Now})
+	if err != nil {
+		return storeError(err)
+	}
+	if err := t.fill(ctx); err != nil {
+		return err
+	}
+	if err := t.copy.SetFacts(ctx, t.config.Facts); err != nil {
+		return storeError(err)
+	}
+	person, err := hashPeople(ctx, t.copy)
+	if err != nil {
+		return storeError(err)
+	}
+	metrics, err := exporter.NewProcessMetrics(prometheus.NewRegistry(), exporter.BuildInfo{})
+	if err != nil {
+		return err
+	}
+	t.collection = newCollection(t.options, t.copy, metrics, person, func() {})
+	// What fails is in the result.
+	t.collection.log = slog.New(slog.DiscardHandler)
+	t.collection.committed = t.notStored
+	return nil
+}
+
+// fill copies from the configured store, if there is one, what the rounds read.
+func (t *Trial) fill(ctx context.Context) error {
+	s, err := store.OpenReadOnly(ctx, store.Options{
+		URL: t.config.config.Store().URL.Reveal(), Now: t.options.Now, Facts: t.config.Facts,
+	})
+	if errors.Is(err, store.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return storeError(err)
+	}
+	defer func() { _ = s.Close() }()
+	t.fromStore = true
+	if t.config, err = t.config.withFound(ctx, s, t.deps()); err != nil {
+		return err
+	}
+	if t.sources, err = t.config.only(t.options.Only); err != nil {
+		return err
+	}
+	for _, i := range t.sources {
+		if err := s.CopySource(ctx, t.copy, i.source.ID()); err != nil {
+			return storeError(err)
+		}
+	}
+	return nil
 }
 
 func (t *Trial) deps() sourceDeps { return sourceDeps{options: t.options, observe: t.observe} }
@@ -84,27 +132,15 @@ func (t *Trial) Discover(ctx context.Context) error {
 	if !t.config.discoversFor(t.options.Only) {
 		return nil
 	}
-	next, _, listErr := t.config.accounts.List(ctx, t.config.found, func(note string) { t.options.Logger.Warn("discovery", "note", note) })
-	fresh, err := build(t.config.config, next, t.deps())
+	found, _, listErr := t.config.accounts.List(ctx, t.config.found, func(note string) {
+		t.options.Logger.Warn("discovery", "note", note)
+	})
+	fresh, err := build(t.config.config, found, t.deps())
 	if err == nil {
 		t.config = fresh
 		t.sources, err = fresh.only(t.options.Only)
 	}
 	return errors.Join(listErr, err)
-}
-
-// hashPeople hashes with the store's key. A store without one has seen nobody
-// yet: then a key for the trial alone does.
-func (t *Trial) hashPeople(ctx context.Context) (func(string) string, error) {
-	if t.store != nil {
-		person, err := hashPeople(ctx, t.store)
-		if err == nil || !errors.Is(err, store.ErrUnwritable) {
-			return person, err
-		}
-	}
-	key := make([]byte, personKeyBytes)
-	_, _ = rand.Read(key) // it never fails
-	return personHash(key), nil
 }
 
 func (t *Trial) observe(o transport.Observation) {
@@ -114,6 +150,19 @@ func (t *Trial) observe(o transport.Observation) {
 		t.requests[o.Source] = map[report.Request]int{}
 	}
 	t.requests[o.Source][report.Request{Call: o.Call, Outcome: o.Outcome}]++
+}
+
+// notStored keeps what a batch says and no store keeps.
+func (t *Trial) notStored(b evidence.Batch) {
+	if b.Unmatched != nil {
+		t.unmatched = &evidence.Unmatched{Series: b.Unmatched.Series, Largest: append([]evidence.UnmatchedGroup{}, b.Unmatched.Largest...)}
+	}
+	for kind, n := range b.Skipped {
+		if t.skipped == nil {
+			t.skipped = map[string]int{}
+		}
+		t.skipped[kind] += n
+	}
 }
 
 // Sources lists the sources of the trial.
@@ -134,24 +183,31 @@ func (t *Trial) Service(name string) error {
 	return nil
 }
 
-// Plan tells what a round of the source would ask for. It contacts nobody.
+// Plan says what a round of the source would ask for. It makes no request.
 func (t *Trial) Plan(ctx context.Context, source string) (*report.Round, error) {
 	i, err := t.instance(source)
 	if err != nil {
 		return nil, err
 	}
-	l, err := readLedger(ctx, t.store, source)
+	request, err := t.collection.request(ctx, t.config.Catalog.Services(), source, t.options.Now())
 	if err != nil {
 		return nil, err
 	}
-	r := t.newRound(source, t.options.Now(), l)
+	origin := "where the last stored round ended"
+	switch {
+	case !t.fromStore:
+		origin = "as a first round: there is no store to read"
+	case len(request.Cursors) == 0:
+		origin = "as a first round: the store has no cursor of it"
+	}
+	r := report.NewRound(source, origin, t.config.Facts, len(request.Services), request.Now)
 	if planner, ok := i.source.(collectors.Planner); ok {
-		r.Plan(planner.Plan(l.request(t.config, r.At)))
+		r.Plan(planner.Plan(request))
 	}
 	return r, nil
 }
 
-// Round makes a round of the source and tells all that it found. The error is
+// Round makes a round of the source and shows all that it found. The error is
 // that of the round: what came before it is in the result, which is nil only
 // when the round could not begin.
 func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error) {
@@ -159,66 +215,104 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 	if err != nil {
 		return nil, err
 	}
-	l, err := readLedger(ctx, t.store, source)
+	r, err := t.Plan(ctx, source)
 	if err != nil {
 		return nil, err
 	}
-	started := t.options.Now()
-	r := t.newRound(source, started, l)
-	request := l.request(t.config, started)
-	if planner, ok := i.source.(collectors.Planner); ok {
-		r.Plan(planner.Plan(request))
+	before, err := t.copy.LoadRecords(ctx, 0)
+	if err != nil {
+		return nil, storeError(err)
 	}
-	request.Person = t.person
-	request.Progress = func(p collectors.Progress) { t.progress(source, p) }
+	started := t.options.Now()
+	t.skipped, t.unmatched = nil, nil
 	bounded, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
-	err = i.source.Collect(bounded, request, func(b evidence.Batch) error {
-		l.add(source, b)
-		r.Add(b)
-		return nil
-	})
-	t.progress(source, collectors.Progress{})
+	roundErr := t.collection.round(bounded, t.config.Catalog.Services(), i.source)
+	if roundErr != nil {
+		_, text := failures(roundErr)
+		r.Error = evidence.Clean(text, 4096)
+	}
 	t.mu.Lock()
 	r.Asked(t.requests[source])
 	delete(t.requests, source)
 	t.mu.Unlock()
-	if err != nil {
-		_, text := failures(err)
-		err = fmt.Errorf("%s: %w", source, err)
-		r.Fail(evidence.Clean(text, 4096))
+	r.Skipped, r.Unmatched = t.skipped, t.unmatched
+	// A round that was ended early is shown, too.
+	if err := t.read(context.WithoutCancel(ctx), r, before); err != nil {
+		return nil, errors.Join(roundErr, err)
 	}
 	r.Finish(t.options.Now().Sub(started))
-	stored, storeErr := t.stored(ctx, source)
-	r.Against(len(t.config.Catalog.Services()), func(service, fact string) bool { return stored[[2]string{service, fact}] })
-	return r, errors.Join(err, storeErr)
+	return r, roundErr
 }
 
-// stored are the services and facts that the store has a value of the source
-// for.
-func (t *Trial) stored(ctx context.Context, source string) (map[[2]string]bool, error) {
-	if t.store == nil {
-		return nil, nil
+// read adds to r what its round has stored in the copy since before.
+func (t *Trial) read(ctx context.Context, r *report.Round, before store.Evidence) error {
+	if err := t.readRecords(ctx, r, before); err != nil {
+		return storeError(err)
 	}
-	held, err := t.store.LoadRecords(ctx, 0)
+	incidents, err := t.copy.Incidents(ctx, store.IncidentFilter{Source: r.Source, After: before.Seq, Gone: true})
 	if err != nil {
-		return nil, storeError(err)
+		return storeError(err)
 	}
-	keys := map[[2]string]bool{}
-	for _, row := range held.Rows {
-		if row.Source == source && row.Withdrawn == "" {
-			keys[[2]string{row.Service, row.Fact}] = true
+	for _, in := range incidents {
+		r.Incidents = append(r.Incidents, report.RoundIncident{Incident: in})
+	}
+	reviews, err := t.copy.ReviewsAfter(ctx, before.Seq)
+	if err != nil {
+		return storeError(err)
+	}
+	r.Reviews = append(r.Reviews, reviews...)
+	err = t.copy.EachAlert(ctx, store.AlertFilter{After: before.Seq}, func(a evidence.AlertFiring) error {
+		r.Alerts = append(r.Alerts, a)
+		return nil
+	})
+	if err != nil {
+		return storeError(err)
+	}
+	if r.Feedback, err = t.copy.FeedbackOf(ctx, r.Source); err != nil {
+		return storeError(err)
+	}
+	return nil
+}
+
+// readRecords adds the values that the round observed, the tombstones, and the
+// groups that it covered.
+func (t *Trial) readRecords(ctx context.Context, r *report.Round, before store.Evidence) error {
+	after, err := t.copy.LoadRecords(ctx, 0)
+	if err != nil {
+		return err
+	}
+	changed, err := t.copy.LoadRecords(ctx, before.Seq)
+	if err != nil {
+		return err
+	}
+	type key struct{ service, fact string }
+	written, had := map[key]bool{}, map[key]bool{}
+	for _, row := range changed.Rows {
+		written[key{row.Service, row.Fact}] = true
+	}
+	for _, row := range before.Rows {
+		had[key{row.Service, row.Fact}] = had[key{row.Service, row.Fact}] || row.Source == r.Source && row.Withdrawn == ""
+	}
+	for _, c := range after.Coverage {
+		if c.Source == r.Source && !c.At.Before(r.At) {
+			r.Covered = append(r.Covered, c.Coverage)
 		}
 	}
-	return keys, nil
-}
-
-func (t *Trial) newRound(source string, now time.Time, l *ledger) *report.Round {
-	origin := t.origin
-	if t.store != nil && len(l.cursors) == 0 {
-		origin = "as a first round: the store has no cursor of it"
+	for _, row := range after.Rows {
+		if _, err := t.config.Catalog.Lookup(row.Service); err != nil || row.Source != r.Source {
+			continue
+		}
+		switch k := (key{row.Service, row.Fact}); {
+		case row.Withdrawn != "":
+			r.Withdrawals = append(r.Withdrawals, report.RoundWithdrawal{
+				Service: row.Service, Fact: row.Fact, Reason: string(row.Withdrawn), Unstored: !had[k],
+			})
+		case written[k] || !row.ObservedAt.Before(r.At):
+			r.Record(row.Record)
+		}
 	}
-	return report.NewRound(source, origin, t.config.Facts, now)
+	return nil
 }
 
 func (t *Trial) instance(source string) (instance, error) {
@@ -229,10 +323,17 @@ func (t *Trial) instance(source string) (instance, error) {
 	return t.sources[at], nil
 }
 
-// Close gives the store free.
+// Close removes the copy.
 func (t *Trial) Close() error {
-	if t.store == nil {
-		return nil
+	var err error
+	if t.copy != nil {
+		err = t.copy.Close()
 	}
-	return t.store.Close()
+	if t.folder != "" {
+		err = errors.Join(err, os.RemoveAll(t.folder))
+	}
+	if err != nil {
+		return fmt.Errorf("removing the copy of the store: %w", err)
+	}
+	return nil
 }

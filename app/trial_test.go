@@ -125,19 +125,14 @@ func storedRecords(t *testing.T, place string, facts *evidence.Facts, now time.T
 		t.Fatal(err)
 	}
 	stored := map[string]string{}
-	r := report.NewRound("pagerduty/main", "", facts, now)
+	r := report.NewRound("pagerduty/main", "", facts, 1, now)
 	for _, row := range loaded.Rows {
 		if row.Source != catalog.SourceID && row.Withdrawn == "" {
-			row.Source = "" // facts of two sources have two names
-			r.Add(batchOf(row.Record))
+			r.Record(row.Record) // facts of two sources have two names
 		}
 	}
 	for _, record := range r.Records {
 		stored[record.Fact] = record.Value.Text(record.Unit) + " " + record.Detail
 	}
 	return stored
-}
-
-func batchOf(r evidence.Record) evidence.Batch {
-	return evidence.Batch{Records: []evidence.Record{r}}
 }

@@ -61,15 +61,15 @@ type Planner interface {
 // PlannedCall is one call, or one listing page by page, of a round.
 type PlannedCall struct {
 	// Call is the endpoint template: GET /incidents.
-	Call string
+	Call string `json:"call"`
 	// Query is what is asked for, readable and without credentials:
 	// since=2026-10-01T00:00:00Z&limit=100, or a PromQL or JQL expression.
-	Query string
+	Query string `json:"query,omitempty"`
 	// Requests says how many requests it takes: 1, or one for each 100 services.
-	Requests string
+	Requests string `json:"requests"`
 	// Facts are the facts that come of it, in name order; empty for a listing
 	// that only serves others.
-	Facts []string
+	Facts []string `json:"facts,omitempty"`
 }
 
 // Request is what one round starts from.

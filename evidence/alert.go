@@ -7,25 +7,25 @@ import "time"
 // which the source was asked, about a minute.
 type AlertFiring struct {
 	// Source is the instance that saw it: prometheus/main.
-	Source string
+	Source string `json:"-"`
 	// Fingerprint is made of the alert's labels alone, so that the same alert has
 	// the same one whenever it fires. Fingerprint and StartedAt identify a firing
 	// of the source.
-	Fingerprint string
+	Fingerprint string `json:"-"`
+	// Alert is the name of the alert: CheckoutErrorsHigh.
+	Alert string `json:"alert"`
 	// Services are the catalog names of the services that the labels name, sorted;
 	// never empty.
-	Services []string
-	// Alert is the name of the alert: CheckoutErrorsHigh.
-	Alert string
+	Services []string `json:"services"`
 	// Severity is the label severity, in the company's own words; empty if none.
-	Severity string
+	Severity string `json:"severity,omitempty"`
 	// Paging marks alerts whose severity wakes somebody.
-	Paging bool
+	Paging bool `json:"paging"`
 	// StartedAt is when it was first seen firing; always set. A firing that was
 	// under way when the source was first asked began at or before it.
-	StartedAt time.Time
+	StartedAt time.Time `json:"started_at"`
 	// EndedAt is zero while it fires.
-	EndedAt time.Time
+	EndedAt time.Time `json:"ended_at,omitzero"`
 }
 
 // AlertSight says when a source was seen to be watching for alerts, and on

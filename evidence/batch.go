@@ -30,15 +30,15 @@ type Batch struct {
 // catalog: mostly a gap in the catalog.
 type Unmatched struct {
 	// Series is how many there are.
-	Series int
+	Series int `json:"series"`
 	// Largest are the ten largest groups of them, the largest first.
-	Largest []UnmatchedGroup
+	Largest []UnmatchedGroup `json:"largest"`
 }
 
 // UnmatchedGroup are series that would belong to one service.
 type UnmatchedGroup struct {
 	// Name says what the service would be known by: workload shop/cart.
-	Name string
+	Name string `json:"name"`
 	// Series is how many there are.
-	Series int
+	Series int `json:"series"`
 }

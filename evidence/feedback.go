@@ -5,11 +5,11 @@ import "cmp"
 // Feedback is how many issues say one thing about one check.
 type Feedback struct {
 	// Check is the id of the check.
-	Check string
+	Check string `json:"check"`
 	// Kind is what they say.
-	Kind FeedbackKind
+	Kind FeedbackKind `json:"kind"`
 	// Count is how many issues say so, 1 or more.
-	Count int
+	Count int `json:"count"`
 }
 
 // Compare orders feedback by check and then by kind.

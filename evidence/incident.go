@@ -73,17 +73,18 @@ const (
 // Review is one production readiness review, as its ticket tells.
 type Review struct {
 	// Source and Key identify the ticket: jira/main, PRR-12.
-	Source, Key string
+	Source string `json:"-"`
+	Key    string `json:"key"`
 	// Service is the catalog name of the reviewed service.
-	Service string
+	Service string `json:"service"`
 	// Status is the state of the ticket.
-	Status ReviewStatus
+	Status ReviewStatus `json:"status"`
 	// CreatedAt is when the ticket was opened; always set.
-	CreatedAt time.Time
+	CreatedAt time.Time `json:"created_at"`
 	// CompletedAt is when it reached a done status, zero before.
-	CompletedAt time.Time
+	CompletedAt time.Time `json:"completed_at,omitzero"`
 	// Gone marks a ticket that the source no longer lists.
-	Gone bool
+	Gone bool `json:"gone,omitempty"`
 }
 
 // ReviewStatus is the state of a review.

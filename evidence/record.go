@@ -61,14 +61,14 @@ const (
 type Coverage struct {
 	// Group names facts that are answered together. A fact belongs to exactly
 	// one group of its source.
-	Group string
+	Group string `json:"group"`
 	// Facts are the facts of the group.
-	Facts []string
+	Facts []string `json:"facts"`
 	// At is the time the group was observed.
-	At time.Time
+	At time.Time `json:"-"`
 	// Except lists the services the run could not answer for, with the reason.
 	// Their last records keep ageing.
-	Except map[string]Missing
+	Except map[string]Missing `json:"except,omitempty"`
 }
 
 // Clean makes text from outside storable in every database: valid UTF-8,

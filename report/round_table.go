@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/prodready/collector/evidence"
 )
 
 // shownEvents is how many incidents, and how many alerts, a table lists unless
@@ -154,13 +156,13 @@ func (r *Round) writeIncidents(p *prose) {
 		if !x.ResolvedAt.IsZero() {
 			resolved = "after " + lasting(x.ResolvedAt.Sub(x.StartedAt))
 		}
-		if x.Gone != "" {
-			resolved = "gone: " + clean(x.Gone)
+		if x.Gone {
+			resolved = "gone: " + clean(x.whyGone())
 		}
 		if x.Urgent {
 			urgency = "high"
 		}
-		return []string{clean(x.ID), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)), clean(acknowledged), clean(resolved), clean(orNone(x.Resolver)), clean(urgency), clean(orNone(x.Template))}
+		return []string{clean(x.ID), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)), clean(acknowledged), clean(resolved), clean(orNone(string(x.Resolver))), clean(urgency), clean(orNone(x.Template))}
 	})
 	p.before(left, "incident")
 }
@@ -188,7 +190,7 @@ func (r *Round) writeFeedback(p *prose) {
 		{head: "FEEDBACK ON", min: 16}, {head: "SAYS"}, {head: "ISSUES", right: true},
 	}}, len(r.Feedback), func(i int) []string {
 		x := r.Feedback[i]
-		return []string{clean(x.Check), clean(x.Kind), clean(thousands(x.Count))}
+		return []string{clean(x.Check), clean(string(x.Kind)), clean(thousands(x.Count))}
 	})
 }
 
@@ -198,7 +200,7 @@ func (r *Round) writeReviews(p *prose) {
 		{head: "REVIEW"}, {head: "SERVICE", min: 12}, {head: "STATUS"}, {head: "CREATED"}, {head: "COMPLETED"},
 	}}, shown, func(i int) []string {
 		x := r.Reviews[i]
-		status := strings.ReplaceAll(x.Status, "_", " ")
+		status := strings.ReplaceAll(string(x.Status), "_", " ")
 		if x.Gone {
 			status = "gone"
 		}
@@ -249,10 +251,11 @@ func (r *Round) writeCovered(p *prose) {
 
 // exceptions says for whom a group is not complete, each reason once, that of
 // most services first.
-func (r *Round) exceptions(except map[string]string, style Style) string {
+func (r *Round) exceptions(except map[string]evidence.Missing, style Style) string {
 	byReason := map[string][]string{}
 	for _, service := range slices.Sorted(maps.Keys(except)) {
-		byReason[except[service]] = append(byReason[except[service]], service)
+		reason := string(except[service])
+		byReason[reason] = append(byReason[reason], service)
 	}
 	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(byReason[b]), len(byReason[a])), cmp.Compare(a, b))

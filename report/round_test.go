@@ -24,7 +24,7 @@ func sampleRound(t *testing.T) *Round {
 	}
 	backup, _ := age.Observe(5, now)
 	half, _ := evidence.Double(0.5)
-	r := NewRound("pagerduty/main", "as a first round: there is no store to read", facts, now)
+	r := NewRound("pagerduty/main", "as a first round: there is no store to read", facts, 3, now)
 	r.Plan([]collectors.PlannedCall{
 		{Call: "GET /services", Query: "limit=100&include[]=teams", Requests: "one for each 100 services", Facts: []string{"pagerduty.integrations", "pagerduty.service_exists"}},
 		{Call: "POST /api/v1/query", Query: "sum by (job) (\n  up\n)", Requests: "1"},
@@ -37,27 +37,25 @@ func sampleRound(t *testing.T) *Round {
 	incidents[20].Resolver, incidents[20].Urgent, incidents[20].Responders = evidence.ResolverPerson, true, []string{"aa", "bb"}
 	incidents[21].Services, incidents[21].AcksKnown, incidents[21].Template = []string{"cart", "checkout"}, false, "disk of \x1b[31m# full\n"
 	incidents[22].Gone, incidents[22].GoneWhy = true, "it left the query"
-	r.Add(evidence.Batch{
-		Records: []evidence.Record{
-			{Service: "checkout", Fact: "pagerduty.oncall_now", Value: evidence.Int(1), Detail: "replaced by what comes later"},
-			{Service: "cart", Fact: "backup.age_hours", Value: backup, Detail: "max by (job) (backup_age) of prometheus/main, a detail that is far too long for the width of any terminal", ObservedAt: now.Add(-time.Minute)},
-			{Service: "カート", Fact: "undeclared.fact", Value: half},
-		},
-		Incidents: incidents, Skipped: map[string]int{"GET /incidents": 2},
-	})
-	r.Add(evidence.Batch{
-		Records:     []evidence.Record{{Service: "checkout", Fact: "pagerduty.oncall_now", Value: evidence.Int(2), Detail: "EGOOD level 1"}},
-		Reviews:     []evidence.Review{{Key: "PRR-1", Service: "cart", Status: evidence.ReviewInProgress, CreatedAt: now.Add(-48 * time.Hour)}},
-		Alerts:      []evidence.AlertFiring{{Fingerprint: "f", Alert: "Slow", Services: []string{"cart"}, Severity: "page", Paging: true, StartedAt: now.Add(-time.Hour)}},
-		Feedback:    []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 1234}},
-		Withdrawals: []evidence.Withdrawal{{Service: "ghost", Fact: "pagerduty.oncall_now", Reason: evidence.MissingNotFound}},
-		Covered:     []evidence.Coverage{{Group: "oncall", Facts: []string{"pagerduty.oncall_now"}, At: now, Except: map[string]evidence.Missing{"ghost": evidence.MissingNotFound, "cart": evidence.MissingNoReference}}},
-		Skipped:     map[string]int{"GET /incidents": 1},
-	})
+	for _, in := range []evidence.Record{
+		{Service: "checkout", Fact: "pagerduty.oncall_now", Value: evidence.Int(2), Detail: "EGOOD level 1", ObservedAt: now},
+		{Service: "cart", Fact: "backup.age_hours", Value: backup, Detail: "max by (job) (backup_age) of prometheus/main, a detail that is far too long for the width of any terminal", ObservedAt: now.Add(-time.Minute)},
+		{Service: "カート", Fact: "undeclared.fact", Value: half, ObservedAt: now},
+	} {
+		r.Record(in)
+	}
+	for _, in := range incidents {
+		r.Incidents = append(r.Incidents, RoundIncident{in})
+	}
+	r.Reviews = []evidence.Review{{Key: "PRR-1", Service: "cart", Status: evidence.ReviewInProgress, CreatedAt: now.Add(-48 * time.Hour)}}
+	r.Alerts = []evidence.AlertFiring{{Fingerprint: "f", Alert: "Slow", Services: []string{"cart"}, Severity: "page", Paging: true, StartedAt: now.Add(-time.Hour)}}
+	r.Feedback = []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 1234}}
+	r.Withdrawals = []RoundWithdrawal{{Service: "ghost", Fact: "pagerduty.oncall_now", Reason: string(evidence.MissingNotFound)}}
+	r.Covered = []evidence.Coverage{{Group: "oncall", Facts: []string{"pagerduty.oncall_now"}, At: now, Except: map[string]evidence.Missing{"ghost": evidence.MissingNotFound, "cart": evidence.MissingNoReference}}}
+	r.Skipped = map[string]int{"GET /incidents": 3}
 	r.Asked(map[Request]int{{"GET /services", "ok"}: 12, {"GET /oncalls", "forbidden"}: 1})
-	r.Fail("GET /oncalls: forbidden (HTTP 403): no; give the credential the scope")
+	r.Error = "GET /oncalls: forbidden (HTTP 403): no; give the credential the scope"
 	r.Finish(1500 * time.Millisecond)
-	r.Against(3, func(string, string) bool { return true })
 	return r
 }
 
@@ -101,12 +99,12 @@ func TestARoundOfOneServiceKeepsWhatConcernsIt(t *testing.T) {
 func TestARoundFitsItsWidth(t *testing.T) {
 	var calls []string
 	except := map[string]evidence.Missing{}
-	var gone []evidence.Withdrawal
+	var gone []RoundWithdrawal
 	var records []evidence.Record
 	for i := range 45 {
 		name := fmt.Sprintf("service-%02d", i)
 		calls, except[name] = append(calls, "prometheus.fact_"+name), evidence.MissingNoReference
-		gone = append(gone, evidence.Withdrawal{Service: name, Fact: "backup.age_hours", Reason: evidence.MissingTooFew})
+		gone = append(gone, RoundWithdrawal{Service: name, Fact: "backup.age_hours", Reason: string(evidence.MissingTooFew), Unstored: i > 0})
 		records = append(records, evidence.Record{Service: name, Fact: "pagerduty.oncall_now", Value: evidence.Int(1)})
 	}
 	six := map[string]evidence.Missing{}
@@ -114,11 +112,13 @@ func TestARoundFitsItsWidth(t *testing.T) {
 		six[fmt.Sprintf("service-%02d", i)] = evidence.MissingNoData
 	}
 	r := sampleRound(t)
-	r = NewRound(r.Source, r.StartsFrom, r.facts, r.At)
+	r = NewRound(r.Source, r.StartsFrom, r.facts, 45, r.At)
 	r.Plan([]collectors.PlannedCall{{Call: "POST /api/v1/query", Query: strings.Repeat("sum by (job) (up) or ", 60), Requests: "1", Facts: calls}})
-	r.Add(evidence.Batch{Records: records, Withdrawals: gone, Covered: []evidence.Coverage{{Group: "all", Except: except}, {Group: "six", Except: six}}})
+	for _, in := range records {
+		r.Record(in)
+	}
+	r.Withdrawals, r.Covered = gone, []evidence.Coverage{{Group: "all", Except: except}, {Group: "six", Except: six}}
 	r.Finish(time.Second)
-	r.Against(45, func(service, _ string) bool { return service == "service-00" })
 	for _, style := range []Style{{}, {Width: 80}, {Width: 200, All: true}} {
 		var out bytes.Buffer
 		if err := errors.Join(r.WritePlan(&out, style), r.WriteTable(&out, style)); err != nil {
@@ -148,14 +148,14 @@ func TestARoundFitsItsWidth(t *testing.T) {
 func TestWithoutATerminalIdentifiersAreNeverCut(t *testing.T) {
 	service, fact := strings.Repeat("service-", 12)+"1", "pagerduty."+strings.Repeat("long_", 14)+"name"
 	r := sampleRound(t)
-	r = NewRound(r.Source, r.StartsFrom, r.facts, r.At)
+	r = NewRound(r.Source, r.StartsFrom, r.facts, 1, r.At)
 	r.Plan([]collectors.PlannedCall{{Call: "GET /oncalls", Requests: "1", Facts: []string{fact}}})
 	detail := "found in " + strings.Repeat("many words ", 20) + "end"
 	record := evidence.Record{Service: service, Fact: fact, Value: evidence.Int(1), Detail: detail}
 	incident := evidence.Incident{ID: "Q1", Services: []string{"cart", service}, StartedAt: r.At}
-	r.Add(evidence.Batch{Records: []evidence.Record{record}, Incidents: []evidence.Incident{incident}})
+	r.Record(record)
+	r.Incidents = append(r.Incidents, RoundIncident{incident})
 	r.Finish(time.Second)
-	r.Against(1, func(string, string) bool { return true })
 	var out bytes.Buffer
 	if err := errors.Join(r.WritePlan(&out, Style{}), r.WriteTable(&out, Style{})); err != nil {
 		t.Fatal(err)

@@ -14,8 +14,8 @@ func TestARoundShowsTheSeriesOfNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := func(u *evidence.Unmatched) string {
-		r := NewRound("prometheus/main", "anew", facts, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
-		r.Add(evidence.Batch{Unmatched: u})
+		r := NewRound("prometheus/main", "anew", facts, 1, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+		r.Unmatched = u
 		r.Finish(time.Second)
 		var b strings.Builder
 		if err := r.WriteTable(&b, Style{Width: 100}); err != nil {

@@ -62,13 +62,22 @@ func (c *commit) feedback(ctx context.Context, counted []evidence.Feedback) erro
 // Feedback is what the issues of all sources say about checks, by check and
 // kind.
 func (s *Store) Feedback(ctx context.Context) ([]evidence.Feedback, error) {
+	return s.feedbackWhere(ctx, `1 = 1`)
+}
+
+// FeedbackOf is what the issues of one source say about checks.
+func (s *Store) FeedbackOf(ctx context.Context, source string) ([]evidence.Feedback, error) {
+	return s.feedbackWhere(ctx, `source_id IN (SELECT id FROM sources WHERE name = $1)`, text(source))
+}
+
+func (s *Store) feedbackWhere(ctx context.Context, where string, args ...any) ([]evidence.Feedback, error) {
 	var list []evidence.Feedback
 	err := s.view(ctx, "reading feedback", func(t *sql.Tx) error {
 		if err := s.names.load(ctx, t); err != nil {
 			return err
 		}
 		var err error
-		list, err = s.readFeedback(ctx, t, `1 = 1`, nil)
+		list, err = s.readFeedback(ctx, t, where, args)
 		return err
 	})
 	return list, err

@@ -233,6 +233,9 @@ type IncidentFilter struct {
 	Until time.Time
 	// Gone includes incidents that their source no longer lists.
 	Gone bool
+	// After keeps incidents that a transaction after this one has changed; see
+	// Store.Sequence.
+	After int64
 }
 
 // Incidents lists the incidents a filter selects, by start, source and id.
@@ -251,6 +254,9 @@ func (s *Store) Incidents(ctx context.Context, filter IncidentFilter) ([]evidenc
 	}
 	if !filter.Gone {
 		and(`i.gone = %s`, false)
+	}
+	if filter.After > 0 {
+		and(`i.seq > %s`, filter.After)
 	}
 	var list []evidence.Incident
 	err := s.view(ctx, "reading incidents", func(t *sql.Tx) error {

@@ -109,13 +109,23 @@ func sameReview(a, b evidence.Review) bool {
 // Reviews lists every review that is still listed by its source, by creation,
 // source, key and service.
 func (s *Store) Reviews(ctx context.Context) ([]evidence.Review, error) {
+	return s.reviewsWhere(ctx, `gone = $1`, false)
+}
+
+// ReviewsAfter lists, in the same order, the reviews that a transaction after
+// the one with the given number has changed, those that are gone among them.
+func (s *Store) ReviewsAfter(ctx context.Context, after int64) ([]evidence.Review, error) {
+	return s.reviewsWhere(ctx, `seq > $1`, after)
+}
+
+func (s *Store) reviewsWhere(ctx context.Context, where string, args ...any) ([]evidence.Review, error) {
 	var list []evidence.Review
 	err := s.view(ctx, "reading reviews", func(t *sql.Tx) error {
 		if err := s.names.load(ctx, t); err != nil {
 			return err
 		}
 		var err error
-		list, err = s.readReviews(ctx, t, `gone = $1`, []any{false})
+		list, err = s.readReviews(ctx, t, where, args)
 		return err
 	})
 	if err != nil {

@@ -69,6 +69,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"transitions are counted for ever", transitions},
 		{"check statuses", statuses},
 		{"retention", retention},
+		{"a copy of a source reads as the store does", copies},
 		{"readers see whole commits", readersSeeWholeCommits},
 		{"a canceled commit leaves nothing", canceledCommit},
 		{"looking at a store that is in use", readOnly},
