@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -22,6 +23,16 @@ type Opinion struct {
 // feedbackSearch is the search for feedback.
 func feedbackSearch() search {
 	return search{jql: "labels = " + quote(feedbackLabel) + " ORDER BY created ASC", fields: []string{"project", "labels"}}
+}
+
+// feedback is the search for feedback.
+func (r *round) feedback() step {
+	return step{func() []collectors.PlannedCall {
+		if !r.listens() {
+			return nil
+		}
+		return []collectors.PlannedCall{r.planned(feedbackSearch(), "")}
+	}, r.listFeedback}
 }
 
 // listens reports whether feedback is to be listed in this round. It serves the

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -98,6 +99,17 @@ func (r *round) observeMajor(ctx context.Context) error {
 		}
 		return evidence.Int(int64(len(keys))), "incident tickets " + sample(keys)
 	})
+}
+
+// postmortemsFor is the search for the post-mortems of major incidents.
+func (r *round) postmortemsFor(f Fact) step {
+	return r.throttled(f, func(due bool) []collectors.PlannedCall {
+		unless := "none without major incidents, else "
+		if !due {
+			unless = "none unless there are other major incidents than before, else "
+		}
+		return []collectors.PlannedCall{r.planned(f.postmortems(), unless, f.Name)}
+	}, r.observePostmortems)
 }
 
 // postmortems is the search for the fact's post-mortems.

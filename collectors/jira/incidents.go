@@ -48,6 +48,19 @@ func (c incidentCursor) cursors() map[string]string {
 	return map[string]string{cursorIncidents: string(text)}
 }
 
+// changedIncidents is the search for incidents of every round.
+func (r *round) changedIncidents() step {
+	return step{func() []collectors.PlannedCall {
+		var facts []string
+		for _, f := range r.facts {
+			if f.Mode == ModeMajorIncidents {
+				facts = append(facts, f.Name)
+			}
+		}
+		return []collectors.PlannedCall{r.planned(r.incidentSearch(r.incidentNet(r.readCursor()), "updated"), "", facts...)}
+	}, r.listIncidents}
+}
+
 // listIncidents lists the incidents that have changed since the last round, or
 // all of the history. A first listing that was interrupted is gone on with,
 // since issues come in the order of their last change.

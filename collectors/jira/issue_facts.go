@@ -19,6 +19,20 @@ import (
 // one is the rule.
 const mostProjectRetries = 5
 
+// issuesOf is the search for the issues of a fact declared in data.
+func (r *round) issuesOf(f Fact) step {
+	return r.throttled(f, func(due bool) []collectors.PlannedCall {
+		if !due {
+			return nil
+		}
+		var calls []collectors.PlannedCall
+		for _, part := range portions(r.mapping.keys) {
+			calls = append(calls, r.planned(f.search(part), "", f.Name))
+		}
+		return calls
+	}, r.observeIssues)
+}
+
 // observeIssues observes one fact declared in data: one search over the
 // projects of all services, shared out by project and component. done is false
 // when it could not.

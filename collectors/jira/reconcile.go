@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -62,6 +63,16 @@ func projectsOf(keys []string) []string {
 		projects[n] = projectOf(key)
 	}
 	return unique(projects)
+}
+
+// allIncidents is the search for all incidents, from time to time.
+func (r *round) allIncidents() step {
+	return step{func() []collectors.PlannedCall {
+		if cursor := r.readCursor(); cursor.Through.IsZero() || !r.sweeps(cursor) {
+			return nil
+		}
+		return []collectors.PlannedCall{r.planned(r.incidentSearch(r.everything(), "created"), "")}
+	}, r.sweepIncidents}
 }
 
 // sweepIncidents lists everything anew from time to time, to find what the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -80,6 +81,29 @@ func (r *round) listReviews(ctx context.Context) error {
 	}
 	r.remembered = next
 	return errors.Join(err, r.observeClaims(next, unasked))
+}
+
+// reviewCalls are the searches for reviews and claims, and the requests for the
+// web links of claims.
+func (r *round) reviewCalls() []collectors.PlannedCall {
+	net, claimNet, _ := r.reviewNet()
+	calls := []collectors.PlannedCall{r.planned(r.reviewSearch(net), "")}
+	var facts []string
+	linked := false
+	for _, a := range r.attestations {
+		facts = append(facts, a.Fact.Name)
+		linked = linked || a.Level >= linkLevel
+	}
+	for _, s := range r.claimSearches(claimNet) {
+		calls = append(calls, r.planned(s, "", facts...))
+	}
+	if linked {
+		calls = append(calls, collectors.PlannedCall{
+			Call: "GET /rest/api/2/issue/{id}/remotelink", Facts: facts,
+			Requests: fmt.Sprintf("one for each claim that names no address, at most %d", mostLinks),
+		})
+	}
+	return calls
 }
 
 // reviewSearch is the search for reviews in a net.

@@ -50,43 +50,83 @@ type round struct {
 	majorThen keySum
 }
 
-// steps are the parts of a round, in their order. What is asked seldom comes
-// last, so that it cannot starve the others of time.
-func (r *round) steps() []func(context.Context) error {
-	steps := []func(context.Context) error{r.login, r.listStatuses}
+// step is a part of a round. A new search is a function that returns a step, in a
+// file of its own, and a line in round.steps.
+type step struct {
+	// calls are those that the step makes in this round; none when it is not
+	// due. It sends no request and changes nothing, so that plans may call it.
+	calls   func() []collectors.PlannedCall
+	collect func(context.Context) error
+}
+
+// steps are the parts of a round, in their order. The listings of everything,
+// which are made seldom and take long, come last, so that they cannot take the
+// time of the others.
+func (r *round) steps() []step {
+	var steps []step
+	if r.deployment == Cloud {
+		steps = append(steps, r.login())
+	}
+	steps = append(steps, r.statusList())
 	if r.incidents.JQL != "" {
-		steps = append(steps, r.listIncidents)
+		steps = append(steps, r.changedIncidents())
 	}
 	for _, f := range r.facts {
 		switch f.Mode {
 		case ModeCount, ModeNewestDoneAge:
-			steps = append(steps, r.seldom(f, r.observeIssues))
+			steps = append(steps, r.issuesOf(f))
 		case ModePostmortemRatio:
-			steps = append(steps, r.seldom(f, r.observePostmortems))
+			steps = append(steps, r.postmortemsFor(f))
 		}
 	}
 	if r.reviews.JQL != "" {
-		steps = append(steps, r.listReviews)
+		steps = append(steps, step{r.reviewCalls, r.listReviews})
 	}
 	if len(r.opinions) > 0 {
-		steps = append(steps, r.listFeedback)
+		steps = append(steps, r.feedback())
 	}
 	if r.incidents.JQL != "" {
-		steps = append(steps, r.sweepIncidents)
+		steps = append(steps, r.allIncidents())
 	}
 	return steps
 }
 
+// Plan lists the calls of a round, in their order. Whether a project is missing
+// on the site, which costs a search one more request, only answers can tell. See
+// collectors.Planner.
+func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
+	var calls []collectors.PlannedCall
+	for _, step := range s.round(req).steps() {
+		calls = append(calls, step.calls()...)
+	}
+	return calls
+}
+
+// planned is a search in a plan, with what the changelogs may cost on Cloud.
+// unless says when it is not made; empty means always.
+func (r *round) planned(s search, unless string, facts ...string) collectors.PlannedCall {
+	requests := fmt.Sprintf("%sone for each %d issues, at least one", unless, r.api.limit)
+	if s.changelog && r.api.cloud {
+		requests += fmt.Sprintf("; one more for a page with a changelog of %d entries or more", mostHistories)
+	}
+	slices.Sort(facts)
+	return collectors.PlannedCall{Call: r.api.searchCall(), Query: s.jql, Requests: requests, Facts: facts}
+}
+
 // login makes sure that Cloud knows us. To strangers its searches answer with
 // no issues instead of refusing, and that would be read as there being none.
-func (r *round) login(ctx context.Context) error {
-	if r.deployment != Cloud {
-		return nil
+func (r *round) login() step {
+	return step{
+		calls: func() []collectors.PlannedCall {
+			return []collectors.PlannedCall{{Call: "GET /rest/api/2/myself", Requests: "1"}}
+		},
+		collect: func(ctx context.Context) error {
+			if err := r.api.whoAmI(ctx); err != nil {
+				return &unknownHere{err}
+			}
+			return nil
+		},
 	}
-	if err := r.api.whoAmI(ctx); err != nil {
-		return &unknownHere{err}
-	}
-	return nil
 }
 
 // unknownHere ends the round, whatever the reason.
@@ -94,15 +134,22 @@ type unknownHere struct{ error }
 
 func (e *unknownHere) Unwrap() error { return e.error }
 
-// listStatuses asks which statuses are done ones. Those known from the last
-// round serve when it fails.
-func (r *round) listStatuses(ctx context.Context) error {
-	categories, ids, err := r.api.statuses(ctx)
-	if err == nil {
-		r.categories, r.statusIDs = categories, ids
-		r.checkStatuses()
+// statusList asks which statuses are done ones. Those known from the last round
+// serve when it fails.
+func (r *round) statusList() step {
+	return step{
+		calls: func() []collectors.PlannedCall {
+			return []collectors.PlannedCall{{Call: "GET /rest/api/2/status", Requests: "1"}}
+		},
+		collect: func(ctx context.Context) error {
+			categories, ids, err := r.api.statuses(ctx)
+			if err == nil {
+				r.categories, r.statusIDs = categories, ids
+				r.checkStatuses()
+			}
+			return err
+		},
 	}
-	return err
 }
 
 // send emits a batch together with the counts of what was skipped meanwhile.

@@ -315,7 +315,7 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 	r.emit = emit
 	var errs []error
 	for _, step := range r.steps() {
-		err := step(ctx)
+		err := step.collect(ctx)
 		if err == nil {
 			continue
 		}

@@ -299,8 +299,7 @@ func (r *round) listChunk(ctx context.Context, c *chunk) error {
 	for enough := mostChunk; ; enough = maxRecords {
 		c.window = whole
 		c.seen, c.listed, c.heard = &seenIncidents{ids: map[string]bool{}}, map[string]*known{}, map[string]*known{}
-		query := c.query()
-		query["sort_by"] = []string{"created_at:desc"}
+		query := r.incidentQuery(c.query(), newestFirst)
 		var last time.Time
 		tooFar, err := r.allIncidents(ctx, query, func(records []json.RawMessage) error {
 			for _, raw := range records {

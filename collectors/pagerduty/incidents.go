@@ -58,9 +58,7 @@ func (r *round) listIncidents(ctx context.Context) error {
 	}
 	var err error
 	l.rest, err = walk("incidents", l.rest, func(w window, at func(time.Time)) (bool, error) {
-		query := w.query()
-		query["sort_by"] = []string{"created_at:asc"}
-		return r.incidentPages(ctx, query, l.seen, at, r.listedTo)
+		return r.incidentPages(ctx, r.incidentQuery(w.query(), oldestFirst), l.seen, at, r.listedTo)
 	})
 	if err != nil {
 		return err
@@ -177,8 +175,7 @@ func (r *round) recallOne(ctx context.Context, in evidence.Incident) (*known, er
 // listOpenIncidents lists open incidents of any age, which the history may not
 // reach.
 func (r *round) listOpenIncidents(ctx context.Context) error {
-	query := map[string][]string{"date_range": {"all"}, "statuses[]": {"triggered", "acknowledged"}}
-	query["sort_by"] = []string{"created_at:asc"}
+	query := r.incidentQuery(openIncidents(), oldestFirst)
 	seen := &seenIncidents{ids: map[string]bool{}}
 	tooFar, err := r.incidentPages(ctx, query, seen, func(time.Time) {}, func(time.Time, int) {})
 	if err == nil && tooFar {
@@ -369,7 +366,7 @@ func (r *round) observeIncidents(context.Context) error {
 		return r.forget()
 	}
 	r.incidents = m.last(incidentSpan, r.now)
-	if err := r.observe(groupIncidents, nobody); err != nil {
+	if err := r.observe(groupIncidents, nil); err != nil {
 		return err
 	}
 	if windows := r.memory.maintenance; windows.current(r.now) {

@@ -40,7 +40,6 @@ func (r *round) allIncidents(ctx context.Context, query map[string][]string, eac
 		answered = true
 		return each(records)
 	}
-	query["include[]"] = r.incidentIncludes()
 	tooFar, err = r.api.all(ctx, "incidents", query, hear)
 	var failed *collectors.CallError
 	if answered || r.linksRefused || !errors.As(err, &failed) || failed.Status != http.StatusBadRequest {

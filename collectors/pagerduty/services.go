@@ -65,9 +65,6 @@ func servicesListing() listing {
 	}
 }
 
-// nobody is the answer of groups that no service is kept from.
-func nobody(*serviceRecord) evidence.Missing { return "" }
-
 func serviceExists() fact {
 	absent := evidence.Bool(false)
 	return fact{

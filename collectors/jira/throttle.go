@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/prodready/collector/collectors"
 )
 
 const (
@@ -25,12 +27,12 @@ type observation struct {
 	of string
 }
 
-// seldom is the step that observes a fact when that is due, and post-mortems also
-// when other incidents turn out to be major than were then, which a plan cannot tell
-// before; those that come to be due as time passes wait for the hour. Else it says
-// nothing of the fact, so that what was observed before ages.
-func (r *round) seldom(f Fact, observe func(context.Context, Fact) (done bool, err error)) func(context.Context) error {
-	return func(ctx context.Context) error {
+// throttled is the step that observes a fact when it is due, and post-mortems also
+// when the set of major incidents has changed, which a plan cannot foresee;
+// incidents whose time for a post-mortem ends wait for the hour. In other rounds
+// the fact is not observed, and its last value ages.
+func (r *round) throttled(f Fact, calls func(due bool) []collectors.PlannedCall, observe func(context.Context, Fact) (done bool, err error)) step {
+	return step{func() []collectors.PlannedCall { return calls(r.due(f)) }, func(ctx context.Context) error {
 		if last, ok := r.observed[f.Name]; !r.due(f) && (!ok || f.Mode != ModePostmortemRatio || last.of == r.postmortemsOf(r.majorThen)) {
 			r.keepLogged()
 			return nil
@@ -50,7 +52,7 @@ func (r *round) seldom(f Fact, observe func(context.Context, Fact) (done bool, e
 			r.observed[f.Name] = now
 		}
 		return err
-	}
+	}}
 }
 
 // keySum is a sum over a set of keys, in any order.
