@@ -70,7 +70,7 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 		}
 		f.Modules = append(f.Modules, module)
 		for _, c := range m.Checks {
-			where := fmt.Sprintf("%s:%d: check %s", m.file, c.line, c.ID)
+			where := fmt.Sprintf("%s:%d: check %s", m.file, c.Line, c.ID)
 			if _, dup := f.byID[c.ID]; dup {
 				fail(where, "the id is used twice")
 				continue

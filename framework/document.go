@@ -1,21 +1,18 @@
 package framework
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/prodready/collector/evidence"
-	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // APIVersion is the version of the framework file format.
@@ -102,8 +99,7 @@ type checkDoc struct {
 	Ground      string     `yaml:"ground"`
 	Note        string     `yaml:"note"`
 	Since       string     `yaml:"since"`
-
-	line int
+	Line        strictyaml.Line
 }
 
 type scopeDoc struct {
@@ -117,57 +113,23 @@ type proofDoc struct {
 	Pass string `yaml:"pass"`
 }
 
-// UnmarshalYAML decodes strictly and keeps the line for error messages.
-func (c *checkDoc) UnmarshalYAML(node *yaml.Node) error {
-	type plain checkDoc
-	if err := strictKeys(node, checkKeys()); err != nil {
-		return err
-	}
-	if err := node.Decode((*plain)(c)); err != nil {
-		return err
-	}
-	c.line = node.Line
-	return nil
-}
-
-func checkKeys() []string {
-	return []string{"id", "level", "title", "objective", "why", "scope", "proofs", "weight", "dwell", "claims_good_for", "enforce_from", "effort", "remediation", "example", "links", "ground", "note", "since"}
-}
-
-// strictKeys stands in for KnownFields, which does not reach below a custom
-// decoder.
-func strictKeys(node *yaml.Node, known []string) error {
-	if node.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: want a mapping", node.Line)
-	}
-	for i := 0; i < len(node.Content); i += 2 {
-		key := node.Content[i]
-		found := false
-		for _, k := range known {
-			found = found || k == key.Value
-		}
-		if !found {
-			return fmt.Errorf("line %d: unknown key %q%s", key.Line, key.Value, nearest.Hint(key.Value, known))
-		}
-	}
-	return nil
-}
-
 // duration reads Go durations and whole days: 36h, 14d.
 type duration time.Duration
 
-func (d *duration) UnmarshalYAML(node *yaml.Node) error {
-	text := node.Value
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(days, "%d", &n); err == nil && n > 0 && fmt.Sprint(n) == days {
+// Wants says how a duration is written.
+func (*duration) Wants() string { return "a positive time such as 90m, 24h or 14d" }
+
+// UnmarshalText reads the duration.
+func (d *duration) UnmarshalText(text []byte) error {
+	if days, ok := strings.CutSuffix(string(text), "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n > 0 && days[0] != '0' {
 			*d = duration(time.Duration(n) * 24 * time.Hour)
 			return nil
 		}
 	}
-	parsed, err := time.ParseDuration(text)
+	parsed, err := time.ParseDuration(string(text))
 	if err != nil || parsed <= 0 {
-		return fmt.Errorf("line %d: duration %q: want a positive time such as 90m, 24h or 14d", node.Line, text)
+		return fmt.Errorf("duration %q: want %s", text, d.Wants())
 	}
 	*d = duration(parsed)
 	return nil
@@ -212,7 +174,7 @@ func Parse(files []File) (*Document, error) {
 	var errs []error
 	for i, f := range files {
 		if i == 0 {
-			if err := decode(f, &doc.header); err != nil {
+			if _, err := strictyaml.Read(f.Name, f.Data, &doc.header); err != nil {
 				return nil, err
 			}
 			for _, m := range doc.header.Modules {
@@ -222,7 +184,7 @@ func Parse(files []File) (*Document, error) {
 			continue
 		}
 		var m moduleDoc
-		if err := decode(f, &m); err != nil {
+		if _, err := strictyaml.Read(f.Name, f.Data, &m); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -249,19 +211,6 @@ func Restore(text []byte) (*Document, error) {
 		return nil, fmt.Errorf("reading the kept text of a framework: %w", err)
 	}
 	return Parse(files)
-}
-
-func decode(f File, into any) error {
-	decoder := yaml.NewDecoder(bytes.NewReader(f.Data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("%s: %w", f.Name, err)
-	}
-	var more any
-	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: more than one YAML document: put each module into a file of its own", f.Name)
-	}
-	return nil
 }
 
 // AttestationPack is the family of facts that people claim on review tickets.

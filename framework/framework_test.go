@@ -64,12 +64,12 @@ func TestExpressionErrorsNameTheRemedy(t *testing.T) {
 func TestFileErrorsNameThePlace(t *testing.T) {
 	good := strings.Replace(frame, "PASS", "deploy.automated", 1)
 	for name, c := range map[string]struct{ old, new, want string }{
-		"misspelt key":        {"        title: B", "        titel: B", `f.yaml: line 11: unknown key "titel", did you mean "title"?`},
-		"misspelt module key": {"    name: A", "    naem: A", "field naem not found"},
+		"misspelt key":        {"        title: B", "        titel: B", `f.yaml:11: unknown key "titel", did you mean "title"?`},
+		"misspelt module key": {"    name: A", "    naem: A", `f.yaml:7: unknown key "naem", did you mean "name"?`},
 		"level out of range":  {"level: 1", "level: 6", "level 6: want 1 to 5"},
 		"unknown proof kind":  {"by: machine", "by: machin", `by "machin", did you mean "machine"?`},
 		"no kind":             {"kind: Framework", "kind: Frame", `kind "Frame": want readiness/v1 and Framework`},
-		"two documents":       {"      - id: a.b", "---\n      - id: a.b", "more than one YAML document"},
+		"two documents":       {"      - id: a.b", "---\n      - id: a.b", "f.yaml:9: a second YAML document begins here"},
 		"bad id":              {"id: a.b", "id: A_b", "an id is lower case words"},
 		"scope reads facts":   {"        level: 1", "        level: 1\n        scope: {when: deploy.automated}", `"deploy.automated" is a fact: a scope may only read service attributes`},
 		"duplicate":           {"      - id: a.b", "      - {id: a.b, level: 1, title: B, proofs: [{by: machine, pass: deploy.automated}]}\n      - id: a.b", "the id is used twice"},
@@ -199,7 +199,7 @@ func TestHowLongClaimsAreGood(t *testing.T) {
 		"the most":       {"attested", "4", "180d", ""},
 		"too long":       {"attested", "4", "181d", "claims_good_for: a claim at level 4 is good for 180d at most"},
 		"no claim":       {"machine", "1", "90d", "claims_good_for is given and no proof is attested"},
-		"not a duration": {"attested", "1", "soon", `duration "soon"`},
+		"not a duration": {"attested", "1", "soon", `want a positive time such as 90m, 24h or 14d, got "soon"`},
 	} {
 		text := strings.NewReplacer("PASS", "attest.a_b", "machine", tc.by, "level: 1", "level: "+tc.level+"\n        claims_good_for: "+tc.good).Replace(frame)
 		doc, err := Parse([]File{{Name: "f.yaml", Data: []byte(text)}})
