@@ -48,6 +48,14 @@ func (f *Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Below reports whether a fault is at a path or below it.
+func (f *Faults) Below(path string) bool {
+	return f != nil && slices.ContainsFunc(f.List, func(fault Fault) bool {
+		rest, below := strings.CutPrefix(fault.Path, path)
+		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
 // Line is a field of a type that wants to know in which line its keys begin.
 type Line int
 
@@ -74,7 +82,8 @@ type Decoder struct {
 }
 
 // Read parses the only document of a file and decodes it. The error is of type
-// *Faults and holds everything that is wrong.
+// *Faults and holds everything that is wrong. With a document there is an error
+// where a part of it could not be decoded.
 func Read(file string, text []byte, into any) (*Document, error) {
 	document, err := Parse(text)
 	if err != nil {
@@ -84,7 +93,7 @@ func Read(file string, text []byte, into any) (*Document, error) {
 		return nil, &Faults{file, []Fault{{Text: "the file is empty"}}}
 	}
 	if faults := (Decoder{}).Decode(document, into); len(faults) > 0 {
-		return nil, &Faults{file, faults}
+		return document, &Faults{file, faults}
 	}
 	return document, nil
 }

@@ -1,18 +1,15 @@
 package jira
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // Mode is what a fact tells of the issues that its query finds.
@@ -101,35 +98,29 @@ type factDoc struct {
 	JQL     string `yaml:"jql"`
 	Help    string `yaml:"help"`
 	Outcome bool   `yaml:"outcome"`
+	Line    strictyaml.Line
 }
 
 // ParseFacts reads a file of facts, strictly: a key that is not known is an
 // error. The error names all that is wrong, with the file's name.
 func ParseFacts(name string, data []byte) ([]Fact, error) {
 	var file struct {
-		Facts []yaml.Node `yaml:"facts"`
+		Facts []factDoc `yaml:"facts"`
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file is empty")
-		}
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: there is a second document, which would not be read; join them", name)
+	document, err := strictyaml.Read(name, data, &file)
+	if document == nil {
+		return nil, err //nolint:wrapcheck // it names the file
 	}
 	var facts []Fact
-	var errs []error
-	for _, node := range file.Facts {
-		bad := func(format string, args ...any) {
-			errs = append(errs, fmt.Errorf("%s:%d: %w", name, node.Line, fmt.Errorf(format, args...)))
-		}
-		var doc factDoc
-		if err := strict(&node, &doc); err != nil {
-			bad("%w", err)
+	var faults *strictyaml.Faults
+	errs := []error{err}
+	errors.As(err, &faults)
+	for i, doc := range file.Facts {
+		if faults.Below(fmt.Sprintf("facts[%d]", i)) {
 			continue
+		}
+		bad := func(format string, args ...any) {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", name, doc.Line, fmt.Errorf(format, args...)))
 		}
 		f := doc.fact()
 		switch {
@@ -162,28 +153,6 @@ func ParseFacts(name string, data []byte) ([]Fact, error) {
 		return nil, err
 	}
 	return facts, nil
-}
-
-// strict decodes a node and refuses keys that are not known.
-func strict(node *yaml.Node, into any) error {
-	text, err := yaml.Marshal(node)
-	if err != nil {
-		return err
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	err = decoder.Decode(into)
-	var typed *yaml.TypeError
-	if errors.As(err, &typed) {
-		for i, message := range typed.Errors {
-			// Its lines count from the fact, which is named already.
-			if _, rest, ok := strings.Cut(message, ": "); ok {
-				typed.Errors[i] = rest
-			}
-		}
-		return errors.New(strings.Join(typed.Errors, "; "))
-	}
-	return err
 }
 
 func (d factDoc) fact() Fact {

@@ -226,19 +226,19 @@ facts:
 		t.Errorf("error %v", err)
 	}
 	for want, text := range map[string]string{
-		"own.yaml: the file is empty":                      "",
-		"own.yaml: there is a second document":             "facts: []\n---\nfacts: []\n",
-		`own.yaml:2: field jlq not found`:                  "facts:\n- {name: jira.x, mode: count, jlq: a, help: h}",
-		`mode "cuont" is not known, did you mean "count"?`: "facts:\n- {name: jira.x, mode: cuont, jql: a = b, help: h}",
-		`fact "x.y": the name must begin with jira.`:       "facts:\n- {name: x.y, mode: count, jql: a = b, help: h}",
-		"own.yaml:3: fact jira.x is declared twice":        "facts:\n- {name: jira.x, mode: count, jql: a = b, help: h}\n- {name: jira.x, mode: count, jql: a = b, help: h}",
-		"jql: a quotation is not closed":                   "facts:\n- {name: jira.x, mode: count, jql: 'a = \"b', help: h}",
-		"jql: the query is empty":                          "facts:\n- {name: jira.x, mode: count, help: h}",
-		"fact jira.x: help is missing":                     "facts:\n- {name: jira.x, mode: count, jql: a = b}",
-		"2 facts have mode major_incidents":                "facts:\n- {name: jira.x, mode: major_incidents, help: h}\n- {name: jira.y, mode: major_incidents, help: h}",
-		"its issues are the configured incidents":          "facts:\n- {name: jira.x, mode: major_incidents, jql: a = b, help: h}",
-		`jql: it has ORDER BY`:                             "facts:\n- {name: jira.x, mode: count, jql: (a = b)ORDER BY c, help: h}",
-		"jql: a parenthesis is closed that was not opened": "facts:\n- {name: jira.x, mode: count, jql: a = b) OR (c = d, help: h}",
+		"own.yaml:1: the file is empty":                      "",
+		"own.yaml:2: a second YAML document begins here":     "facts: []\n---\nfacts: []\n",
+		`own.yaml:2: unknown key "jlq", did you mean "jql"?`: "facts:\n- {name: jira.x, mode: count, jlq: a, help: h}",
+		`mode "cuont" is not known, did you mean "count"?`:   "facts:\n- {name: jira.x, mode: cuont, jql: a = b, help: h}",
+		`fact "x.y": the name must begin with jira.`:         "facts:\n- {name: x.y, mode: count, jql: a = b, help: h}",
+		"own.yaml:3: fact jira.x is declared twice":          "facts:\n- {name: jira.x, mode: count, jql: a = b, help: h}\n- {name: jira.x, mode: count, jql: a = b, help: h}",
+		"jql: a quotation is not closed":                     "facts:\n- {name: jira.x, mode: count, jql: 'a = \"b', help: h}",
+		"jql: the query is empty":                            "facts:\n- {name: jira.x, mode: count, help: h}",
+		"fact jira.x: help is missing":                       "facts:\n- {name: jira.x, mode: count, jql: a = b}",
+		"2 facts have mode major_incidents":                  "facts:\n- {name: jira.x, mode: major_incidents, help: h}\n- {name: jira.y, mode: major_incidents, help: h}",
+		"its issues are the configured incidents":            "facts:\n- {name: jira.x, mode: major_incidents, jql: a = b, help: h}",
+		`jql: it has ORDER BY`:                               "facts:\n- {name: jira.x, mode: count, jql: (a = b)ORDER BY c, help: h}",
+		"jql: a parenthesis is closed that was not opened":   "facts:\n- {name: jira.x, mode: count, jql: a = b) OR (c = d, help: h}",
 	} {
 		if _, err := jira.ParseFacts("own.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)

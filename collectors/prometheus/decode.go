@@ -1,10 +1,8 @@
 package prometheus
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"reflect"
 	"strconv"
@@ -12,10 +10,10 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // maxFile bounds a file of facts; the largest preset is a hundredth of it.
@@ -31,7 +29,7 @@ type preset struct {
 // of providers, which belong to a fact declared elsewhere.
 type declared struct {
 	fact
-	line    int
+	line    strictyaml.Line
 	extends bool
 	// override says that the providers replace those of the preset; absentOf reads
 	// what no data means then, and is nil where that is not given.
@@ -55,16 +53,17 @@ type relabelDoc struct {
 	TargetLabel  string   `yaml:"target_label"`
 	Replacement  string   `yaml:"replacement"`
 	Action       string   `yaml:"action"`
-
-	line int
+	Line         strictyaml.Line
 }
+
+// SetDefaults gives a rule what Prometheus does.
+func (d *relabelDoc) SetDefaults() { *d = relabelDoc{Separator: ";", Replacement: "$1"} }
 
 type witnessDoc struct {
 	Help  string `yaml:"help"`
 	Join  string `yaml:"join"`
 	Query string `yaml:"query"`
-
-	line int
+	Line  strictyaml.Line
 }
 
 type factDoc struct {
@@ -83,173 +82,80 @@ type factDoc struct {
 	ValidFor  string        `yaml:"valid_for"`
 	Combine   string        `yaml:"combine"`
 	Override  bool          `yaml:"override"`
-	Absent    absentDoc     `yaml:"absent"`
+	Absent    *absentDoc    `yaml:"absent"`
 	Providers []providerDoc `yaml:"providers"`
-
-	line int
-	// more says that something was given which only a declaration of its own has.
-	more bool
+	Line      strictyaml.Line
 }
 
+// extends reports whether the entry has nothing but what may be given for a fact
+// that is declared elsewhere.
+func (d factDoc) extends() bool {
+	if d.Override {
+		d.Absent = nil
+	}
+	d.Name, d.Providers, d.Override, d.Line = "", nil, false, 0
+	return reflect.ValueOf(d).IsZero()
+}
+
+// absentDoc is the word unknown, or a value with its witness.
 type absentDoc struct {
 	Value   string `yaml:"value"`
 	Witness string `yaml:"witness"`
 
-	given, unknown bool
+	unknown bool
 }
+
+// Wants says how absent is written.
+func (*absentDoc) Wants() string { return absentWords }
+
+// UnmarshalText reads the word unknown.
+func (d *absentDoc) UnmarshalText(text []byte) error {
+	if d.unknown = string(text) == "unknown"; !d.unknown {
+		return fmt.Errorf("absent %q: want %s", text, absentWords)
+	}
+	return nil
+}
+
+const absentWords = "unknown, or a value with the witness that makes it evidence"
 
 type providerDoc struct {
 	Via   string `yaml:"via"`
 	Join  string `yaml:"join"`
 	Query string `yaml:"query"`
 	Note  string `yaml:"note"`
-
-	line int
-}
-
-// UnmarshalYAML keeps the line for messages. The keys are checked before.
-func (d *relabelDoc) UnmarshalYAML(n *yaml.Node) error {
-	type plain relabelDoc
-	*d = relabelDoc{Separator: ";", Replacement: "$1", line: n.Line}
-	return n.Decode((*plain)(d))
-}
-
-// UnmarshalYAML keeps the line for messages. The keys are checked before.
-func (d *witnessDoc) UnmarshalYAML(n *yaml.Node) error {
-	type plain witnessDoc
-	d.line = n.Line
-	return n.Decode((*plain)(d))
-}
-
-// UnmarshalYAML keeps the line for messages. The keys are checked before.
-func (d *factDoc) UnmarshalYAML(n *yaml.Node) error {
-	type plain factDoc
-	d.line = n.Line
-	if err := n.Decode((*plain)(d)); err != nil {
-		return err
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		switch n.Content[i].Value {
-		case "name", "providers", "override":
-		case "absent":
-			d.more = d.more || !d.Override
-		default:
-			d.more = true
-		}
-	}
-	return nil
-}
-
-// UnmarshalYAML keeps the line for messages. The keys are checked before.
-func (d *providerDoc) UnmarshalYAML(n *yaml.Node) error {
-	type plain providerDoc
-	d.line = n.Line
-	return n.Decode((*plain)(d))
-}
-
-// UnmarshalYAML reads the word unknown, or a value with its witness.
-func (d *absentDoc) UnmarshalYAML(n *yaml.Node) error {
-	type plain absentDoc
-	d.given = true
-	if n.Kind == yaml.ScalarNode {
-		if n.Value != "unknown" {
-			return fmt.Errorf("line %d: absent %q: want unknown, or a value with the witness that makes it evidence", n.Line, evidence.Clean(n.Value, 50))
-		}
-		d.unknown = true
-		return nil
-	}
-	return n.Decode((*plain)(d))
+	Line  strictyaml.Line
 }
 
 // parse reads and checks one file. Its errors name file and line.
 func parse(f File) (*preset, error) {
-	problem := func(line int, format string, args ...any) error {
+	problem := func(line strictyaml.Line, format string, args ...any) error {
 		return fmt.Errorf("%s:%d: %w", f.Name, max(line, 1), fmt.Errorf(format, args...))
 	}
 	if len(f.Data) > maxFile {
 		return nil, problem(1, "the file is larger than %d KiB: divide it", maxFile>>10)
 	}
-	var document, second yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(f.Data))
-	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-		return nil, problem(1, "the file is empty: want preset and facts")
-	} else if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name, err)
-	}
-	if err := decoder.Decode(&second); err == nil {
-		return nil, problem(second.Line, "a second YAML document begins here, which would not be read: keep one document")
-	} else if !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", f.Name, err)
-	}
-	if len(document.Content) != 1 {
-		return nil, problem(1, "the file is empty: want preset and facts")
-	}
-	var errs []error
-	strict(document.Content[0], reflect.TypeFor[presetDoc](), func(line int, text string) { errs = append(errs, problem(line, "%s", text)) })
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
 	var doc presetDoc
-	if err := document.Content[0].Decode(&doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	text, err := strictyaml.Read(f.Name, f.Data, &doc)
+	if err != nil {
+		return nil, err
+	}
+	if text.Alias > 0 {
+		return nil, problem(strictyaml.Line(text.Alias), "aliases are not supported: write the value out")
 	}
 	c := checker{doc: doc, problem: problem, used: map[string]bool{}}
 	return c.check()
 }
 
-// strict refuses keys that the type does not have. It stands in for
-// KnownFields, which does not reach below a decoder of one's own.
-func strict(n *yaml.Node, t reflect.Type, problem func(line int, text string)) {
-	if n.Kind == yaml.AliasNode {
-		problem(n.Line, "aliases are not supported: write the value out")
-		return
-	}
-	switch {
-	case t.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
-		for _, child := range n.Content {
-			strict(child, t.Elem(), problem)
-		}
-	case t.Kind() == reflect.Map && n.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			strict(n.Content[i+1], t.Elem(), problem)
-		}
-	case t.Kind() == reflect.Struct && n.Kind == yaml.MappingNode:
-		var keys []string
-		types := map[string]reflect.Type{}
-		for i := range t.NumField() {
-			if key := t.Field(i).Tag.Get("yaml"); key != "" {
-				keys = append(keys, key)
-				types[key] = t.Field(i).Type
-			}
-		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key := n.Content[i]
-			child, known := types[key.Value]
-			if !known {
-				hint := nearest.Hint(key.Value, keys)
-				if hint == "" {
-					hint = "; the keys here are " + strings.Join(keys, ", ")
-				}
-				problem(key.Line, fmt.Sprintf("unknown key %q%s", evidence.Clean(key.Value, 50), hint))
-				continue
-			}
-			strict(n.Content[i+1], child, problem)
-		}
-	case t.Kind() == reflect.Struct && n.Kind == yaml.SequenceNode, t.Kind() == reflect.Map && n.Kind == yaml.SequenceNode:
-		problem(n.Line, "want keys with values, got a list")
-	}
-}
-
 // checker turns a decoded file into facts.
 type checker struct {
 	doc     presetDoc
-	problem func(line int, format string, args ...any) error
+	problem func(line strictyaml.Line, format string, args ...any) error
 	used    map[string]bool
 	relabel *relabelling
 	errs    []error
 }
 
-func (c *checker) bad(line int, format string, args ...any) {
+func (c *checker) bad(line strictyaml.Line, format string, args ...any) {
 	c.errs = append(c.errs, c.problem(line, format, args...))
 }
 
@@ -266,22 +172,22 @@ func (c *checker) check() (*preset, error) {
 	for _, name := range sortedNames(c.doc.Witnesses) {
 		d := c.doc.Witnesses[name]
 		where := "witness " + name
-		j := c.join(d.line, where, d.Join)
-		c.query(d.line, where, d.Query, j)
+		j := c.join(d.Line, where, d.Join)
+		c.query(d.Line, where, d.Query, j)
 		witnesses[name] = witness{name: orWord(d.Help, name), query: strings.TrimSpace(d.Query), reading: reading{j, c.relabel}}
 	}
-	lines := map[string]int{}
+	lines := map[string]strictyaml.Line{}
 	for _, d := range c.doc.Facts {
 		if first, twice := lines[d.Name]; twice {
-			c.bad(d.line, "fact %s is declared twice, first in line %d", d.Name, first)
+			c.bad(d.Line, "fact %s is declared twice, first in line %d", d.Name, first)
 			continue
 		}
-		lines[d.Name] = d.line
+		lines[d.Name] = d.Line
 		p.facts = append(p.facts, c.fact(d, witnesses))
 	}
 	for _, name := range sortedNames(witnesses) {
 		if !c.used[name] {
-			c.bad(c.doc.Witnesses[name].line, "no fact uses the witness %s: remove it", name)
+			c.bad(c.doc.Witnesses[name].Line, "no fact uses the witness %s: remove it", name)
 		}
 	}
 	if err := errors.Join(c.errs...); err != nil {
@@ -302,7 +208,7 @@ func (c *checker) relabelling() {
 			TargetLabel: d.TargetLabel, Replacement: d.Replacement, Action: d.Action,
 		}.rule()
 		if err != nil {
-			c.bad(d.line, "relabel rule %d: %w", i+1, err)
+			c.bad(d.Line, "relabel rule %d: %w", i+1, err)
 		}
 		c.relabel.rules = append(c.relabel.rules, rule)
 	}
@@ -317,30 +223,30 @@ func orWord(word, otherwise string) string {
 
 func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	where := "fact " + d.Name
-	f := declared{line: d.line, extends: !d.more, fact: fact{Definition: evidence.Definition{
+	f := declared{line: d.Line, extends: d.extends(), fact: fact{Definition: evidence.Definition{
 		Name: d.Name, Unit: d.Unit, Help: d.Help, Pack: c.doc.Preset,
 		Clock: evidence.Clock(d.Clock), Merge: evidence.Merge(d.Merge), Needs: d.Needs,
 		Outcome: d.Outcome, Remember: evidence.Remember(d.Remember), Round: d.Round, Permissions: []string{"query"},
 	}}}
 	if d.Round < 0 || math.IsNaN(d.Round) || math.IsInf(d.Round, 0) {
-		c.bad(d.line, "%s: round %g: want a step above 0", where, d.Round)
+		c.bad(d.Line, "%s: round %g: want a step above 0", where, d.Round)
 	}
-	f.FreshFor = c.duration(d.line, where+": fresh_for", d.FreshFor)
-	f.ValidFor = c.duration(d.line, where+": valid_for", d.ValidFor)
+	f.FreshFor = c.duration(d.Line, where+": fresh_for", d.FreshFor)
+	f.ValidFor = c.duration(d.Line, where+": valid_for", d.ValidFor)
 	c.providers(d, &f)
 	f.Window = f.reach
 	if d.Window != "" {
-		f.Window = c.duration(d.line, where+": window", d.Window)
+		f.Window = c.duration(d.Line, where+": window", d.Window)
 	}
 	if f.extends {
 		if d.Name == "" {
-			c.bad(d.line, "a fact has no name")
+			c.bad(d.Line, "a fact has no name")
 		}
-		if f.override = d.Override; f.override && d.Absent.given {
+		if f.override = d.Override; f.override && d.Absent != nil {
 			// What value it may be, the declaration of the fact says.
 			c.used[d.Absent.Witness] = true
 			f.absentOf = func(declared evidence.Definition) (*absence, error) {
-				later := checker{doc: c.doc, used: map[string]bool{}, problem: func(_ int, format string, args ...any) error { return fmt.Errorf(format, args...) }}
+				later := checker{doc: c.doc, used: map[string]bool{}, problem: func(_ strictyaml.Line, format string, args ...any) error { return fmt.Errorf(format, args...) }}
 				a := later.absent(d, declared, witnesses)
 				return a, errors.Join(later.errs...)
 			}
@@ -348,36 +254,36 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 		return f
 	}
 	if d.Override {
-		c.bad(d.line, "%s: override goes with name, providers and absent alone: the rest is the preset's", where)
+		c.bad(d.Line, "%s: override goes with name, providers and absent alone: the rest is the preset's", where)
 	}
 	kind, err := evidence.ParseKind(d.Type)
 	if err != nil {
-		c.bad(d.line, "%s: type %q%s: want bool, int or double", where, d.Type, nearest.Hint(d.Type, []string{"bool", "int", "double"}))
+		c.bad(d.Line, "%s: type %q%s: want bool, int or double", where, d.Type, nearest.Hint(d.Type, []string{"bool", "int", "double"}))
 		return f
 	}
 	f.Kind = kind
 	if err := f.Validate(); err != nil {
-		c.bad(d.line, "%w", err)
+		c.bad(d.Line, "%w", err)
 	}
 	switch f.Remember {
 	case evidence.RememberNothing:
 	case evidence.RememberLastTrue, evidence.RememberNewest:
 		if f.Clock != evidence.Elapsed {
-			c.bad(d.line, "%s: remember needs clock: elapsed, since the age of the last occurrence is what is kept", where)
+			c.bad(d.Line, "%s: remember needs clock: elapsed, since the age of the last occurrence is what is kept", where)
 		}
 	case evidence.RememberMean:
 		if d.Window == "" {
-			c.bad(d.line, "%s: remember: mean needs window, the whole days that the mean is over", where)
+			c.bad(d.Line, "%s: remember: mean needs window, the whole days that the mean is over", where)
 		}
 	default:
-		c.bad(d.line, "%s: remember %q%s: want last_true, newest or mean", where, d.Remember, nearest.Hint(d.Remember, []string{"last_true", "newest", "mean"}))
+		c.bad(d.Line, "%s: remember %q%s: want last_true, newest or mean", where, d.Remember, nearest.Hint(d.Remember, []string{"last_true", "newest", "mean"}))
 	}
 	switch d.Combine {
 	case "", "first":
 	case "all":
 		f.together = true
 	default:
-		c.bad(d.line, "%s: combine %q: want first (the first provider with data) or all", where, d.Combine)
+		c.bad(d.Line, "%s: combine %q: want first (the first provider with data) or all", where, d.Combine)
 	}
 	f.absent = c.absent(d, f.Definition, witnesses)
 	f.Absent = f.absent.String()
@@ -387,23 +293,23 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 func (c *checker) providers(d factDoc, f *declared) {
 	where := "fact " + d.Name
 	if len(d.Providers) == 0 {
-		c.bad(d.line, "%s: providers is missing: want at least one query", where)
+		c.bad(d.Line, "%s: providers is missing: want at least one query", where)
 	}
 	vias := map[string]bool{}
 	for i, p := range d.Providers {
 		at := fmt.Sprintf("%s: provider %d", where, i+1)
 		if p.Via == "" {
-			c.bad(p.line, "%s: via is missing: name the exporter", at)
+			c.bad(p.Line, "%s: via is missing: name the exporter", at)
 		}
 		if vias[p.Via] {
-			c.bad(p.line, "%s: there is another provider via %s", at, p.Via)
+			c.bad(p.Line, "%s: there is another provider via %s", at, p.Via)
 		}
 		vias[p.Via] = true
-		j := c.join(p.line, at, p.Join)
-		reach := c.query(p.line, at, p.Query, j)
+		j := c.join(p.Line, at, p.Join)
+		reach := c.query(p.Line, at, p.Query, j)
 		if kind, err := evidence.ParseKind(d.Type); err == nil {
 			if why := unfit(evidence.Definition{Kind: kind}, p.Query); why != nil {
-				c.bad(p.line, "%s: %w", at, why)
+				c.bad(p.Line, "%s: %w", at, why)
 			}
 		}
 		f.reach = max(f.reach, reach)
@@ -411,7 +317,7 @@ func (c *checker) providers(d factDoc, f *declared) {
 	}
 }
 
-func (c *checker) join(line int, where, name string) *join {
+func (c *checker) join(line strictyaml.Line, where, name string) *join {
 	j, ok := joins()[name]
 	switch {
 	case name == "":
@@ -423,7 +329,7 @@ func (c *checker) join(line int, where, name string) *join {
 }
 
 // query checks a query and returns how far it looks back.
-func (c *checker) query(line int, where, text string, j *join) time.Duration {
+func (c *checker) query(line strictyaml.Line, where, text string, j *join) time.Duration {
 	if strings.TrimSpace(text) == "" {
 		c.bad(line, "%s: query is missing", where)
 		return 0
@@ -441,7 +347,7 @@ func (c *checker) query(line int, where, text string, j *join) time.Duration {
 	return lookBack(e)
 }
 
-func (c *checker) duration(line int, where, text string) time.Duration {
+func (c *checker) duration(line strictyaml.Line, where, text string) time.Duration {
 	if text == "" {
 		return 0
 	}
@@ -456,18 +362,18 @@ func (c *checker) duration(line int, where, text string) time.Duration {
 func (c *checker) absent(d factDoc, def evidence.Definition, witnesses map[string]witness) *absence {
 	where := "fact " + d.Name
 	switch {
-	case !d.Absent.given:
-		c.bad(d.line, "%s: absent is missing: want unknown, or a value with the witness that makes it evidence", where)
+	case d.Absent == nil:
+		c.bad(d.Line, "%s: absent is missing: want %s", where, absentWords)
 		return nil
 	case d.Absent.unknown:
 		return nil
 	case d.Absent.Witness == "":
-		c.bad(d.line, "%s: absent: witness is missing: no data is evidence only where something proves that the exporter looks at the service", where)
+		c.bad(d.Line, "%s: absent: witness is missing: no data is evidence only where something proves that the exporter looks at the service", where)
 		return nil
 	}
 	w, ok := witnesses[d.Absent.Witness]
 	if !ok {
-		c.bad(d.line, "%s: absent: unknown witness %q%s", where, d.Absent.Witness, nearest.Hint(d.Absent.Witness, sortedNames(witnesses)))
+		c.bad(d.Line, "%s: absent: unknown witness %q%s", where, d.Absent.Witness, nearest.Hint(d.Absent.Witness, sortedNames(witnesses)))
 		return nil
 	}
 	c.used[d.Absent.Witness] = true
@@ -487,7 +393,7 @@ func (c *checker) absent(d factDoc, def evidence.Definition, witnesses map[strin
 		a.value, err = strconv.ParseFloat(d.Absent.Value, 64)
 	}
 	if err != nil || math.IsNaN(a.value) {
-		c.bad(d.line, "%s: absent: value %q is no %s", where, evidence.Clean(d.Absent.Value, 50), def.Kind)
+		c.bad(d.Line, "%s: absent: value %q is no %s", where, evidence.Clean(d.Absent.Value, 50), def.Kind)
 	}
 	if def.Remember == evidence.RememberLastTrue && a.value == 0 {
 		// The zero is of the day that is asked about, and not the age.

@@ -21,7 +21,7 @@ func TestLoadNamesTheMistake(t *testing.T) {
 	replace := func(from, to string) string { return strings.Replace(good, from, to, 1) }
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":                   {"", "f.yaml:1: the file is empty"},
-		"no YAML":                 {"a: [", "f.yaml: yaml: line 1"},
+		"no YAML":                 {"a: [", "f.yaml:1: this is not YAML"},
 		"a list":                  {"- a", "f.yaml:1: want keys with values, got a list"},
 		"unknown key":             {replace("help:", "hlep:"), `f.yaml:5: unknown key "hlep", did you mean "help"?`},
 		"unknown key of provider": {replace("via:", "vai:"), `f.yaml:8: unknown key "vai", did you mean "via"?`},
@@ -44,7 +44,7 @@ func TestLoadNamesTheMistake(t *testing.T) {
 		"declared twice":          {good + strings.TrimPrefix(fact("x.n", "int", "job", first, "unknown"), "facts:\n"), "f.yaml:9: fact x.n is declared twice, first in line 3"},
 		"absent without witness":  {replace("absent: unknown", "absent: {value: 0}"), "witness is missing: no data is evidence only where something proves"},
 		"unknown witness":         {replace("absent: unknown", "absent: {value: 0, witness: w}"), `unknown witness "w"`},
-		"another absent word":     {replace("absent: unknown", "absent: none"), `line 6: absent "none": want unknown`},
+		"another absent word":     {replace("absent: unknown", "absent: none"), `f.yaml:6: facts[0].absent: want unknown, or a value with the witness that makes it evidence, got "none"`},
 		"no absent":               {replace("    absent: unknown\n", ""), "absent is missing"},
 		"absent of another type":  {"preset: p\nwitnesses: {w: {join: job, query: 'up'}}\n" + fact("x.n", "bool", "job", first, "{value: 2, witness: w}"), `absent: value "2" is no bool`},
 		"an idle witness":         {"witnesses: {w: {join: job, query: 'up'}}\n" + good, "f.yaml:1: no fact uses the witness w"},
