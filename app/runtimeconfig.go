@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/discovery"
 	"github.com/prodready/collector/evaluation"
@@ -188,12 +189,19 @@ func (w *runtimeConfig) buildProviders(now time.Time) {
 	}
 	w.Providers = append(w.Providers, evidence.Provider{ID: catalog.SourceID, Facts: names(catalog.Facts())})
 	for _, i := range w.instances {
+		locator, locates := i.source.(collectors.Locator)
 		w.Providers = append(w.Providers, evidence.Provider{
 			ID: i.source.ID(), Facts: names(i.source.Facts()),
 			FreshFor: freshGaps * config.LongestGap(i.schedule, now),
 			Answers: func(service, fact string) bool {
 				entry, ok := w.Catalog.Service(service)
 				return ok && i.source.Answers(entry, fact)
+			},
+			Lacks: func(service, fact string) string {
+				if entry, ok := w.Catalog.Service(service); ok && locates {
+					return locator.CatalogKey(entry, fact)
+				}
+				return ""
 			},
 		})
 	}

@@ -43,6 +43,14 @@ type Checker interface {
 	Check(ctx context.Context) error
 }
 
+// Locator is a Source that finds a service by keys of its catalog entry.
+type Locator interface {
+	// CatalogKey names the key that the entry lacks, such as
+	// kubernetes.workload, so that this instance cannot answer the fact for the
+	// service. It is called where Answers is false.
+	CatalogKey(service *catalog.Service, fact string) string
+}
+
 // AlertWatcher is a Source that can tell of firing alerts.
 type AlertWatcher interface {
 	// WatchesAlerts reports whether the alerts of the service are looked for, by

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -15,6 +16,9 @@ type Provider struct {
 	// Answers reports whether it is expected to observe the fact for the
 	// service, by service name.
 	Answers func(service, fact string) bool
+	// Lacks names the key that the service's catalog entry lacks where Answers
+	// is false; it may be nil.
+	Lacks func(service, fact string) string
 	// FreshFor is how long its observations stay fresh when the fact does not
 	// say: three times the longest gap of its schedule.
 	FreshFor time.Duration
@@ -85,7 +89,7 @@ func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider,
 	for _, g := range givers {
 		sort.Slice(g, func(i, j int) bool { return g[i].ID < g[j].ID })
 	}
-	noSource, noReference := &Observation{Missing: MissingNoSource}, &Observation{Missing: MissingNoReference, HealthyUntil: farFuture}
+	noSource, lacking := &Observation{Missing: MissingNoSource}, noReferences{}
 	rows := make(map[string]Row, len(services))
 	parts := make([]*Observation, 0, len(providers))
 	for _, service := range services {
@@ -104,7 +108,7 @@ func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider,
 			}
 			switch len(parts) {
 			case 0:
-				row[i] = noReference
+				row[i] = lacking.of(givers[i], service, definition.Name)
 			case 1:
 				row[i] = parts[0]
 			default:
@@ -114,6 +118,27 @@ func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider,
 		rows[service] = row
 	}
 	return NewSet(facts, rows)
+}
+
+// noReferences are the observations of facts whose sources cannot find a
+// service, one for each set of catalog keys that they need.
+type noReferences map[string]*Observation
+
+func (n noReferences) of(givers []*Provider, service, fact string) *Observation {
+	var keys []string
+	for _, p := range givers {
+		if p.Lacks == nil {
+			continue
+		}
+		if key := p.Lacks(service, fact); key != "" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	id := strings.Join(keys, "\n")
+	if n[id] == nil {
+		n[id] = &Observation{Missing: MissingNoReference, HealthyUntil: farFuture, CatalogKeys: keys}
+	}
+	return n[id]
 }
 
 // farFuture stands for a doubt that is nobody's outage: there is no source to

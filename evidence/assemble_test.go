@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -224,5 +225,27 @@ func TestASlowListingOfASlowScheduleStaysFresh(t *testing.T) {
 		if o.State(noon.Add(want)) != StateFresh || o.State(noon.Add(want+time.Minute)) != StateStale || o.SourceDown(noon.Add(want)) {
 			t.Errorf("rounds every %s: fresh until %s, want %s", gap, o.FreshUntil.Sub(noon), want)
 		}
+	}
+}
+
+func TestAMissingReferenceNamesTheCatalogKeys(t *testing.T) {
+	facts, err := NewFacts([]Definition{{Name: "a.flag", Kind: KindBool, Help: "x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider := func(id, key string) Provider {
+		return Provider{
+			ID: id, Facts: []string{"a.flag"}, Answers: func(string, string) bool { return false },
+			Lacks: func(string, string) string { return key },
+		}
+	}
+	providers := []Provider{provider("s/1", "kubernetes.workload"), provider("s/2", "jira.project"), provider("s/3", "jira.project"), provider("s/4", "")}
+	set := NewLedger().Assemble(facts, []string{"one", "two"}, providers, time.Now())
+	got := set.Row("one")[0]
+	if got.Missing != MissingNoReference || !slices.Equal(got.CatalogKeys, []string{"kubernetes.workload", "jira.project"}) {
+		t.Errorf("%+v", got)
+	}
+	if got != set.Row("two")[0] {
+		t.Error("services that lack the same keys share one observation")
 	}
 }

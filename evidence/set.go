@@ -31,6 +31,9 @@ type Observation struct {
 	Value Value
 	// Missing is the reason when there is no value.
 	Missing Missing
+	// CatalogKeys are the keys of the service's catalog entry of which one is
+	// needed where Missing is MissingNoReference; empty when they are not known.
+	CatalogKeys []string
 	// Source names the instance that decided the value; several are joined by
 	// a comma.
 	Source string

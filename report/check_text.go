@@ -126,11 +126,14 @@ func writeFacts(p *prose, check Check) {
 		if !fact.Asked || fact.observed() {
 			continue
 		}
-		text := fact.Name + ": " + missingWords(fact.Missing)
+		text := fact.Name + ": " + fact.missingWords()
 		if fact.Missing == "expired" {
 			text += fmt.Sprintf(" (%s, %s by %s)", fact.Value.Text(fact.Unit), ago(time.Duration(fact.AgeSeconds)*time.Second), fact.Source)
 		}
-		if fact.Needs != "" {
+		switch {
+		case fact.Needs != "" && fact.CatalogKey != "":
+			text += ", and " + fact.Needs
+		case fact.Needs != "":
 			text += "; needs " + fact.Needs
 		}
 		p.field(label, text)

@@ -152,6 +152,9 @@ type Fact struct {
 	// Needs is the exporter, flag or label without which there is no data;
 	// given when State is missing.
 	Needs string `json:"needs,omitempty"`
+	// CatalogKey is the key that the service's catalog entry lacks, given when
+	// Missing is no_reference and the key is known; several are joined by "or".
+	CatalogKey string `json:"catalog_key,omitempty"`
 	// Asked is true when the verdict rests on this fact: the chain of proofs
 	// was decided by one that reads it, or by one after it.
 	Asked bool `json:"asked"`
@@ -169,6 +172,7 @@ func factOf(d evidence.Definition, o *evidence.Observation, now time.Time) Fact 
 	if o == nil {
 		return f
 	}
+	f.CatalogKey = strings.Join(o.CatalogKeys, " or ")
 	f.Value = valueOf(d.Read(o.Value, now))
 	f.Source, f.Detail = o.Source, o.Detail
 	f.ObservedAt, f.Since = stamp(o.ObservedAt), stamp(o.Since)

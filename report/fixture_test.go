@@ -225,7 +225,7 @@ func company(t *testing.T) *snapshot.Snapshot {
 	badge.Contradictions = []scoring.ContradictionClock{{Badge: framework.Gold, Dwell: 72 * time.Hour, Ran: 20 * time.Hour}}
 	f.add(service("ledger", "accounting", 2), badge, complete().with(noRestore).with(observations{
 		"pagerduty.ack_p50_minutes":  missing(evidence.MissingTooFew),
-		"deploy.synced_ratio_7d":     missing(evidence.MissingNoReference),
+		"deploy.synced_ratio_7d":     {Missing: evidence.MissingNoReference, CatalogKeys: []string{"argocd"}, HealthyUntil: now().Add(time.Hour)},
 		"deploy.last_abort_age_days": seen(daysAgo(400), "prometheus/prod-eu", ""),
 		"attest.cicd_rollback":       seen(evidence.Bool(true), "jira/main", "PRR-9"),
 	}))

@@ -222,7 +222,7 @@ func (r *Round) writeWithdrawals(p *prose) {
 			{head: part.head, min: 12}, {head: "FACT", min: 24}, {head: "BECAUSE", min: 20, wrap: true},
 		}}, shown, func(i int) []string {
 			x := part.list[i]
-			return []string{clean(x.Service), clean(x.Fact), clean(missingWords(x.Reason))}
+			return []string{clean(x.Service), clean(x.Fact), clean(r.missingWords(x.Reason))}
 		})
 		p.more(left, part.thing)
 	}
@@ -262,7 +262,7 @@ func (r *Round) exceptions(except map[string]evidence.Missing, style Style) stri
 	})
 	var parts []string
 	for _, reason := range reasons {
-		services, words := byReason[reason], missingWords(reason)
+		services, words := byReason[reason], r.missingWords(reason)
 		switch n := len(services); {
 		case n > 1 && n == r.services:
 			parts = append(parts, fmt.Sprintf("all %d: %s", n, words))
@@ -273,6 +273,11 @@ func (r *Round) exceptions(except map[string]evidence.Missing, style Style) stri
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// missingWords says why the source has no value for a service.
+func (r *Round) missingWords(reason string) string {
+	return Fact{Missing: reason, Source: r.Source}.missingWords()
 }
 
 func (r *Round) writeUnmatched(p *prose) {

@@ -133,7 +133,7 @@ func TestARoundFitsItsWidth(t *testing.T) {
 			continue
 		}
 		for _, want := range []string{
-			"all 45: the catalog does not say where to look", "6: service-00, service-01, service-02 and 3 more (the source",
+			"all 45: needs a catalog entry for pagerduty/main", "6: service-00, service-01, service-02 and 3 more (the source",
 			"and 5 records more; --all lists them, --service NAME", "45 records, ", "44 unknown, 1 withdrawal,",
 		} {
 			if !strings.Contains(out.String(), want) {

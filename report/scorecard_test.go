@@ -211,3 +211,22 @@ func TestABlindCheckWantsWhatNobodyHas(t *testing.T) {
 	}
 	t.Error("no such check")
 }
+
+func TestAMissingCatalogKeyIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		observation evidence.Observation
+		want        string
+	}{
+		"one key":     {evidence.Observation{CatalogKeys: []string{"kubernetes.workload"}}, "needs catalog key kubernetes.workload"},
+		"either":      {evidence.Observation{CatalogKeys: []string{"argocd", "prometheus.matchers"}}, "needs catalog key argocd or prometheus.matchers"},
+		"no key":      {evidence.Observation{Source: "prometheus/eu"}, "needs a catalog entry for prometheus/eu"},
+		"not a thing": {evidence.Observation{}, "the catalog entry has no key for this source"},
+	} {
+		c.observation.Missing = evidence.MissingNoReference
+		c.observation.HealthyUntil = now().Add(time.Hour)
+		card := cardOf(t, complete().with(observations{"pagerduty.oncall_now": &c.observation}), held(framework.Gold), nil)
+		if got := textOf(t, card, Style{}); !strings.Contains(got, "  missing   pagerduty.oncall_now: "+c.want+"\n") {
+			t.Errorf("%s: no %q in\n%s", name, c.want, got)
+		}
+	}
+}

@@ -91,7 +91,7 @@ func missingWords(reason string) string {
 	case evidence.MissingNoData:
 		return "the source answered and has nothing for this service"
 	case evidence.MissingNoReference:
-		return "the catalog does not say where to look"
+		return "the catalog entry has no key for this source"
 	case evidence.MissingNotFound:
 		return "the object the catalog refers to does not exist"
 	case evidence.MissingNaN:
@@ -112,6 +112,17 @@ func missingWords(reason string) string {
 		return "no configured source gives this fact"
 	}
 	return reason
+}
+
+// missingWords says why the fact has no value, and which catalog key would help.
+func (f Fact) missingWords() string {
+	if f.CatalogKey != "" {
+		return "needs catalog key " + f.CatalogKey
+	}
+	if f.Missing == string(evidence.MissingNoReference) && f.Source != "" {
+		return "needs a catalog entry for " + f.Source
+	}
+	return missingWords(f.Missing)
 }
 
 // seconds is a duration as whole seconds, the unit of every view.

@@ -285,6 +285,9 @@ func (s *Source) Answers(service *catalog.Service, name string) bool {
 	return s.given[name] && len(s.references(service)) > 0
 }
 
+// CatalogKey names what refers to a project.
+func (s *Source) CatalogKey(*catalog.Service, string) string { return "jira.project" }
+
 // references are the service's projects and components on this site.
 func (s *Source) references(service *catalog.Service) []catalog.JiraRef {
 	var refs []catalog.JiraRef

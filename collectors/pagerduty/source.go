@@ -157,6 +157,9 @@ func (s *Source) Answers(service *catalog.Service, name string) bool {
 	return s.facts[name] && len(s.references(service)) > 0
 }
 
+// CatalogKey names what refers to a PagerDuty service.
+func (s *Source) CatalogKey(*catalog.Service, string) string { return "pagerduty.service_id" }
+
 // references are the ids of the service's PagerDuty services in this account,
 // each once.
 func (s *Source) references(service *catalog.Service) []string {

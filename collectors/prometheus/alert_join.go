@@ -27,9 +27,10 @@ type alertReader struct {
 func newAlertReader(r *round) *alertReader {
 	reader := &alertReader{
 		round: r, sight: newSight(r.scope, r.name), known: map[string]string{},
-		pods: newKeyIndex(r.scope, &join{name: "alert_pod", needs: [][]string{namespaceLabels, {"pod"}}, keys: workloadKey, read: func(v []string) []string {
-			return shorter(v[0], v[1])
-		}}),
+		pods: newKeyIndex(r.scope, &join{
+			name: "alert_pod", needs: [][]string{namespaceLabels, {"pod"}}, entry: joins()["workload"].entry,
+			read: func(v []string) []string { return shorter(v[0], v[1]) },
+		}),
 	}
 	for i, s := range r.scope.services {
 		if identifiable(s, r.name) {

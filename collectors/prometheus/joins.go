@@ -28,8 +28,55 @@ type join struct {
 	// read gives the keys that a series may be known by, the surest first. The
 	// values are those of needs, in order.
 	read func(values []string) []string
-	// keys are what the catalog knows the service by; nil when it does not say.
+	// keys are what the catalog knows the service by; nil when it does not say,
+	// or when entry says it.
 	keys func(*catalog.Service) []string
+	// entry are the values of the catalog entry that make the key, joined by a
+	// slash.
+	entry []reference
+}
+
+// reference is a value of a catalog entry by which series are found.
+type reference struct {
+	// key is its place in the entry: kubernetes.workload.
+	key   string
+	value func(*catalog.Service) string
+}
+
+// known are the keys that the catalog knows the service by; nil when it lacks a
+// value.
+func (j *join) known(s *catalog.Service) []string {
+	if j.keys != nil {
+		return j.keys(s)
+	}
+	values := make([]string, len(j.entry))
+	for i, r := range j.entry {
+		if values[i] = r.value(s); values[i] == "" {
+			return nil
+		}
+	}
+	return []string{strings.Join(values, "/")}
+}
+
+// keyMatchers is where a catalog entry has the labels of its series.
+const keyMatchers = "prometheus.matchers"
+
+// lacks names the keys of the catalog entry that the join needs and that have
+// no value, or "".
+func (j *join) lacks(s *catalog.Service) string {
+	if j.byMatchers() {
+		if len(s.Prometheus) == 0 {
+			return keyMatchers
+		}
+		return ""
+	}
+	var lacking []string
+	for _, r := range j.entry {
+		if r.value(s) == "" {
+			lacking = append(lacking, r.key)
+		}
+	}
+	return strings.Join(lacking, " and ")
 }
 
 // The labels that name a namespace and a workload, in the exporters' words.
@@ -40,21 +87,23 @@ var (
 
 // joins lists every named join. A new one is an entry here.
 func joins() map[string]*join {
+	namespace := reference{"kubernetes.namespace", namespaceOf}
+	workload := []reference{namespace, {"kubernetes.workload", func(s *catalog.Service) string { return s.Kubernetes.Workload }}}
+	postgres := reference{"backup.postgres_instance", func(s *catalog.Service) string { return s.Backup.PostgresInstance }}
+	one := func(key string, value func(*catalog.Service) string) []reference { return []reference{{key, value}} }
 	all := []*join{
 		// By the label matchers of the catalog's prometheus entries. It is
 		// looked up by what each service matches on; see matcherIndex.
 		{name: "job", keys: func(s *catalog.Service) []string { return nil }},
 		// By the cluster alone: the series speaks for every service there.
 		{name: "cluster", keys: func(*catalog.Service) []string { return []string{""} }, read: func([]string) []string { return []string{""} }},
-		{name: "namespace", needs: [][]string{namespaceLabels}, read: slash, keys: func(s *catalog.Service) []string {
-			return given(namespaceOf(s))
-		}},
-		{name: "workload", needs: [][]string{namespaceLabels, workloadLabels}, read: slash, keys: workloadKey},
+		{name: "namespace", needs: [][]string{namespaceLabels}, read: slash, entry: []reference{namespace}},
+		{name: "workload", needs: [][]string{namespaceLabels, workloadLabels}, read: slash, entry: workload},
 		// By a name that begins with the workload's: checkout-7d9f-2.
-		{name: "workload_prefix", needs: [][]string{namespaceLabels, workloadLabels}, keys: workloadKey, read: func(v []string) []string {
+		{name: "workload_prefix", needs: [][]string{namespaceLabels, workloadLabels}, entry: workload, read: func(v []string) []string {
 			return shorter(v[0], v[1])
 		}},
-		{name: "disruption_budget", needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, keys: workloadKey, read: func(v []string) []string {
+		{name: "disruption_budget", needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, entry: workload, read: func(v []string) []string {
 			name := strings.TrimPrefix(v[1], "pdb-")
 			for _, suffix := range []string{"-pdb", "-poddisruptionbudget", "-disruption-budget", "-budget"} {
 				name = strings.TrimSuffix(name, suffix)
@@ -69,43 +118,27 @@ func joins() map[string]*join {
 			return []string{v[0], job, job[strings.LastIndexByte(job, '/')+1:]}
 		}},
 		{name: "slo", needs: [][]string{{"sloth_service", "service", "service_name", "slo"}}, read: slash, keys: objectiveNames},
-		{name: "github", everywhere: true, needs: [][]string{{"owner"}, {"repo", "name"}}, read: lower, keys: func(s *catalog.Service) []string {
-			return given(strings.ToLower(s.GitHub))
-		}},
-		{name: "gitlab", everywhere: true, needs: [][]string{{"project"}}, read: lower, keys: func(s *catalog.Service) []string {
-			return given(strings.ToLower(s.GitLab))
-		}},
-		{name: "sonarqube", everywhere: true, needs: [][]string{{"key"}}, read: slash, keys: func(s *catalog.Service) []string {
-			return given(s.SonarQube)
-		}},
-		{name: "argocd", everywhere: true, needs: [][]string{{"name"}}, read: slash, keys: func(s *catalog.Service) []string {
-			return given(s.ArgoCD)
-		}},
-		{name: "public_url", everywhere: true, needs: [][]string{{"instance", "target"}}, keys: publicURLs, read: func(v []string) []string {
+		{name: "github", everywhere: true, needs: [][]string{{"owner"}, {"repo", "name"}}, read: lower, entry: one("github", func(s *catalog.Service) string { return strings.ToLower(s.GitHub) })},
+		{name: "gitlab", everywhere: true, needs: [][]string{{"project"}}, read: lower, entry: one("gitlab", func(s *catalog.Service) string { return strings.ToLower(s.GitLab) })},
+		{name: "sonarqube", everywhere: true, needs: [][]string{{"key"}}, read: slash, entry: one("sonarqube", func(s *catalog.Service) string { return s.SonarQube })},
+		{name: "argocd", everywhere: true, needs: [][]string{{"name"}}, read: slash, entry: one("argocd", func(s *catalog.Service) string { return s.ArgoCD })},
+		{name: "public_url", everywhere: true, needs: [][]string{{"instance", "target"}}, keys: publicURLs, entry: one("public_urls", firstURL), read: func(v []string) []string {
 			return given(address(v[0]))
 		}},
-		{name: "velero_schedule", needs: [][]string{{"schedule"}}, read: slash, keys: func(s *catalog.Service) []string {
-			return given(s.Backup.VeleroSchedule)
-		}},
-		{name: "pgbackrest_stanza", needs: [][]string{{"stanza"}}, read: slash, keys: func(s *catalog.Service) []string {
-			return given(s.Backup.PgBackRestStanza)
-		}},
+		{name: "velero_schedule", needs: [][]string{{"schedule"}}, read: slash, entry: one("backup.velero_schedule", func(s *catalog.Service) string { return s.Backup.VeleroSchedule })},
+		{name: "pgbackrest_stanza", needs: [][]string{{"stanza"}}, read: slash, entry: one("backup.pgbackrest_stanza", func(s *catalog.Service) string { return s.Backup.PgBackRestStanza })},
 		{name: "postgres_instance", needs: [][]string{{"server", "instance"}}, read: func(v []string) []string {
 			host, _, _ := strings.Cut(v[0], ":")
 			return []string{v[0], host}
-		}, keys: func(s *catalog.Service) []string {
-			return given(s.Backup.PostgresInstance)
-		}},
+		}, entry: []reference{postgres}},
 		// CloudNativePG names the pods of a cluster NAME-1, NAME-2.
 		{name: "postgres_pod", needs: [][]string{namespaceLabels, {"pod"}}, read: func(v []string) []string {
 			if at := strings.LastIndexByte(v[1], '-'); at > 0 {
 				return []string{v[0] + "/" + v[1][:at]}
 			}
 			return nil
-		}, keys: func(s *catalog.Service) []string {
-			return pair(namespaceOf(s), s.Backup.PostgresInstance)
-		}},
-		{name: "litmus", needs: [][]string{{"app_namespace"}, {"app_label"}}, keys: workloadKey, read: func(v []string) []string {
+		}, entry: []reference{namespace, postgres}},
+		{name: "litmus", needs: [][]string{{"app_namespace"}, {"app_label"}}, entry: workload, read: func(v []string) []string {
 			_, value, found := strings.Cut(v[1], "=")
 			if !found {
 				value = v[1]
@@ -114,9 +147,7 @@ func joins() map[string]*join {
 		}},
 	}
 	for _, role := range catalog.JobRoles {
-		all = append(all, &join{name: role + "_job", selective: true, needs: [][]string{namespaceLabels, {"cronjob"}}, read: slash, keys: func(s *catalog.Service) []string {
-			return pair(namespaceOf(s), s.Jobs[role])
-		}})
+		all = append(all, &join{name: role + "_job", selective: true, needs: [][]string{namespaceLabels, {"cronjob"}}, read: slash, entry: []reference{namespace, {"jobs." + role, func(s *catalog.Service) string { return s.Jobs[role] }}}})
 	}
 	byName := make(map[string]*join, len(all))
 	for _, j := range all {
@@ -204,13 +235,6 @@ func given(value string) []string {
 	return []string{value}
 }
 
-func pair(namespace, name string) []string {
-	if namespace == "" || name == "" {
-		return nil
-	}
-	return []string{namespace + "/" + name}
-}
-
 // namespaceOf is where the service runs: as declared, or as all its label
 // matchers agree on.
 func namespaceOf(s *catalog.Service) string {
@@ -227,8 +251,6 @@ func namespaceOf(s *catalog.Service) string {
 	}
 	return namespace
 }
-
-func workloadKey(s *catalog.Service) []string { return pair(namespaceOf(s), s.Kubernetes.Workload) }
 
 func serviceNames(s *catalog.Service) []string {
 	return append([]string{s.Name}, s.Aliases...)
@@ -247,6 +269,10 @@ func publicURLs(s *catalog.Service) []string {
 		keys = append(keys, address(u))
 	}
 	return keys
+}
+
+func firstURL(s *catalog.Service) string {
+	return strings.Join(s.PublicURLs[:min(1, len(s.PublicURLs))], "")
 }
 
 // address writes a web address in one way: the scheme and host in lower case,

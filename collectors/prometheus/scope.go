@@ -62,7 +62,7 @@ func expected(s *catalog.Service, server string, j *join) bool {
 	case !j.everywhere && len(refs) == 0 && !all:
 		return false
 	}
-	return len(j.keys(s)) > 0
+	return len(j.known(s)) > 0
 }
 
 func newScope(services []*catalog.Service, server string, used []*join) *scope {
@@ -123,7 +123,7 @@ func newKeyIndex(s *scope, j *join) *keyIndex {
 		if !j.everywhere && !s.here[p.service] {
 			continue
 		}
-		for _, key := range j.keys(s.services[p.service]) {
+		for _, key := range j.known(s.services[p.service]) {
 			if at := x.parts[key]; len(at) == 0 || at[len(at)-1] != i {
 				x.parts[key] = append(at, i)
 			}

@@ -206,6 +206,24 @@ func (s *Source) Answers(service *catalog.Service, name string) bool {
 	return slices.ContainsFunc(s.facts[i].providers, func(p provider) bool { return expected(service, s.name, p.join) })
 }
 
+// CatalogKey names what the catalog lacks so that the service's series could be
+// found here: for a fact with several queries, what the first of them needs.
+func (s *Source) CatalogKey(service *catalog.Service, name string) string {
+	if refs, all := onServer(service, s.name); len(refs) == 0 && !all {
+		return "prometheus.server: " + s.name
+	}
+	i, ok := s.index[name]
+	if !ok {
+		return keyMatchers
+	}
+	for _, p := range s.facts[i].providers {
+		if key := p.join.lacks(service); key != "" {
+			return key
+		}
+	}
+	return ""
+}
+
 // Check asks for a constant, the cheapest call that needs a credential.
 func (s *Source) Check(ctx context.Context) error {
 	_, _, err := s.api.query(ctx, "vector(1)", s.now())
