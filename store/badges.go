@@ -16,6 +16,69 @@ import (
 	"github.com/prodready/collector/scoring"
 )
 
+// badgeRow is the badge state of a service. What queries ask for is in columns of
+// its own beside the JSON.
+type badgeRow struct {
+	service, seq       int64
+	badge              framework.Badge
+	since, firstJudged time.Time
+	onHold             bool
+	frameworkHash      string
+	judgedAt           time.Time
+	state              scoring.BadgeState
+}
+
+func (r *badgeRow) table() table {
+	return table{"badges", []column{
+		{"service_id", &r.service, key},
+		{"badge", &r.badge, replaced},
+		{"since", timeOf(&r.since), replaced},
+		{"first_judged", timeOf(&r.firstJudged), replaced},
+		{"on_hold", &r.onHold, replaced},
+		{"framework_hash", &r.frameworkHash, replaced},
+		{"judged_at", timeOrNull(&r.judgedAt), replaced},
+		{"state", asJSON(&r.state), replaced},
+		{"seq", &r.seq, replaced},
+	}}
+}
+
+// supportRow is what last proved a badge, and the grounds of those between it and
+// the one that is being proved.
+type supportRow struct {
+	service, seq  int64
+	frameworkHash string
+	judgedAt      time.Time
+	basis, before string
+}
+
+func (r *supportRow) table() table {
+	return table{"badge_support", []column{
+		{"service_id", &r.service, key},
+		{"framework_hash", &r.frameworkHash, replaced},
+		{"judged_at", timeOrNull(&r.judgedAt), replaced},
+		{"basis", &r.basis, replaced},
+		{"before", &r.before, replaced},
+		{"seq", &r.seq, replaced},
+	}}
+}
+
+func (r supportRow) checksum() checksum { return sha256.Sum256([]byte(r.basis + r.before)) }
+
+// supportOf is the row of a badge that has a support.
+func (w *judging) supportOf(service int64, b scoring.BadgeState) (supportRow, error) {
+	row := supportRow{service: service, seq: w.seq, judgedAt: w.dated(b.Support.At)}
+	if b.Support.Framework != nil {
+		row.frameworkHash = text(b.Support.Framework.Hash)
+	}
+	basis, err := json.Marshal(b.Support.Dated(row.judgedAt))
+	if err != nil {
+		return supportRow{}, err
+	}
+	before, err := json.Marshal(b.Before)
+	row.basis, row.before = string(basis), string(before)
+	return row, err
+}
+
 // storedBadge is the badge state of a service as its rows contain it.
 type storedBadge struct {
 	// state has neither Support nor Before. Its At is zero if the service was
@@ -100,7 +163,8 @@ func (w *judging) badges(ctx context.Context, j Judgement, stored map[string]sto
 		return nil, err
 	}
 	written := map[string]storedBadge{}
-	var states, supports [][]any
+	var states []badgeRow
+	var supports []supportRow
 	var unsupported []int64
 	for i, service := range services {
 		badge, id := j.Badges[service], ids[names[i]]
@@ -111,77 +175,43 @@ func (w *judging) badges(ctx context.Context, j Judgement, stored map[string]sto
 			continue // its support is kept as it was stored with the state
 		}
 		if changed {
-			body, err := json.Marshal(next.state)
-			if err != nil {
-				return nil, fmt.Errorf("state of %s: %w", service, err)
-			}
-			states = append(states, []any{id, int64(badge.Badge), micros(badge.Since), micros(badge.FirstJudged), badge.Hold != nil,
-				text(badge.FrameworkHash), optional(next.state.At), string(body), w.seq})
+			states = append(states, badgeRow{id, w.seq, badge.Badge, badge.Since, badge.FirstJudged, badge.Hold != nil,
+				text(badge.FrameworkHash), next.state.At, next.state})
 		}
 		if badge.Support == nil {
 			if !known || before.support != next.support {
 				unsupported = append(unsupported, id)
 			}
 		} else {
-			support := *badge.Support.Dated(w.dated(badge.Support.At))
-			basis, err := json.Marshal(&support)
+			row, err := w.supportOf(id, badge)
 			if err != nil {
 				return nil, fmt.Errorf("support of %s: %w", service, err)
 			}
-			earlier, err := json.Marshal(badge.Before)
-			if err != nil {
-				return nil, fmt.Errorf("earlier supports of %s: %w", service, err)
-			}
-			next.support = supportChecksum(string(basis), string(earlier))
-			if !known || before.support != next.support {
-				var hash string
-				if support.Framework != nil {
-					hash = support.Framework.Hash
-				}
-				supports = append(supports, []any{id, text(hash), optional(support.At), string(basis), string(earlier), w.seq})
+			if next.support = row.checksum(); !known || before.support != next.support {
+				supports = append(supports, row)
 			}
 		}
 		written[service] = next
 	}
-	err = w.insert(ctx, `INSERT INTO badges (service_id, badge, since, first_judged, on_hold, framework_hash, judged_at, state, seq)`,
-		`ON CONFLICT (service_id) DO UPDATE SET badge = excluded.badge, since = excluded.since,
-		first_judged = excluded.first_judged, on_hold = excluded.on_hold, framework_hash = excluded.framework_hash,
-		judged_at = excluded.judged_at, state = excluded.state, seq = excluded.seq`, states)
-	if err != nil {
+	if err := put(ctx, w.tx, states...); err != nil {
 		return nil, err
 	}
-	err = w.insert(ctx, `INSERT INTO badge_support (service_id, framework_hash, judged_at, basis, before, seq)`,
-		`ON CONFLICT (service_id) DO UPDATE SET framework_hash = excluded.framework_hash, judged_at = excluded.judged_at,
-		basis = excluded.basis, before = excluded.before, seq = excluded.seq`, supports)
-	if err != nil {
+	if err := put(ctx, w.tx, supports...); err != nil {
 		return nil, err
 	}
-	return written, chunks(unsupported, func(part []int64) error {
-		return w.exec(ctx, `DELETE FROM badge_support WHERE service_id IN (`+placeholders(1, len(part))+`)`, with(nil, part)...)
-	})
+	return written, execIn(ctx, w.tx, `DELETE FROM badge_support WHERE service_id IN`, nil, unsupported)
 }
 
-func supportChecksum(basis, before string) checksum { return sha256.Sum256([]byte(basis + before)) }
-
 func (r *stateReader) badges(ctx context.Context) error {
-	return each(ctx, r.tx, `SELECT service_id, judged_at, state FROM badges`, nil, func(rows *sql.Rows) error {
-		var id int64
-		var at sql.NullInt64
-		var body string
-		if err := rows.Scan(&id, &at, &body); err != nil {
-			return err
-		}
-		name, err := r.store.names.name(serviceNames, id)
+	return read(ctx, r.tx, ``, nil, func(row badgeRow) error {
+		name, err := r.store.names.name(serviceNames, row.service)
 		if err != nil {
 			return err
 		}
-		var badge scoring.BadgeState
-		if err := json.Unmarshal([]byte(body), &badge); err != nil {
-			return fmt.Errorf("state of %s: %w", name, err)
-		}
-		badge.At = instantOf(at)
+		badge := row.state
+		badge.At = row.judgedAt
 		stored := storedBadge{state: badge, at: badge.At}
-		if !at.Valid {
+		if badge.At.IsZero() {
 			badge.At, stored.at = r.at, r.at
 		}
 		r.state.Badges[name], r.stored[name] = badge, stored
@@ -207,29 +237,23 @@ func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framew
 			return fmt.Errorf("criteria %s: %w", hash, err)
 		}
 	}
-	return each(ctx, r.tx, `SELECT service_id, framework_hash, judged_at, basis, before FROM badge_support`, nil, func(rows *sql.Rows) error {
-		var id int64
-		var hash, basis, before string
-		var at sql.NullInt64
-		if err := rows.Scan(&id, &hash, &at, &basis, &before); err != nil {
-			return err
-		}
-		name, err := r.store.names.name(serviceNames, id)
+	return read(ctx, r.tx, ``, nil, func(row supportRow) error {
+		name, err := r.store.names.name(serviceNames, row.service)
 		if err != nil {
 			return err
 		}
 		badge, ok := r.state.Badges[name]
-		if compiled[hash] == nil || !ok {
+		if compiled[row.frameworkHash] == nil || !ok {
 			return nil
 		}
-		if err := json.Unmarshal([]byte(basis), &badge.Support); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := json.Unmarshal([]byte(row.basis), &badge.Support); err != nil {
+			return fmt.Errorf("support of %s: %w", name, err)
 		}
-		badge.Support.Framework, badge.Support.At = compiled[hash], instantOf(at)
-		if !at.Valid {
+		badge.Support.Framework, badge.Support.At = compiled[row.frameworkHash], row.judgedAt
+		if row.judgedAt.IsZero() {
 			badge.Support.At = r.at
 		}
-		if err := json.Unmarshal([]byte(before), &badge.Before); err != nil {
+		if err := json.Unmarshal([]byte(row.before), &badge.Before); err != nil {
 			return fmt.Errorf("earlier supports of %s: %w", name, err)
 		}
 		for _, b := range badge.Before {
@@ -237,8 +261,11 @@ func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framew
 				b.Framework = f
 			}
 		}
+		if len(badge.Before) == 0 {
+			badge.Before = nil
+		}
 		stored := r.stored[name]
-		stored.support = supportChecksum(basis, before)
+		stored.support = row.checksum()
 		r.state.Badges[name], r.stored[name] = badge, stored
 		return nil
 	})

@@ -221,7 +221,9 @@ func TestOnlyChangesAreSaved(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					seq := load(s).Seq
+					loaded := load(s)
+					seq := loaded.Seq
+					walk.states = loaded.Badges // as the next process continues
 					for restart := false; step < steps && !restart; restart = walk.IntN(8) == 0 {
 						step++
 						want := walk.step()

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sort"
@@ -17,10 +16,36 @@ type exceptionKey struct {
 	service int64
 }
 
-// coverageRow is one row of coverage.
+// coverageRow is the newest complete answer of a group of facts.
 type coverageRow struct {
-	facts    []string
-	observed int64
+	source, run, seq int64
+	group            string
+	facts            []string
+	observed         int64
+}
+
+func (r *coverageRow) table() table {
+	return table{"coverage", []column{
+		{"source_id", &r.source, key}, {"fact_group", &r.group, key},
+		{"facts", asJSON(&r.facts), replaced},
+		{"observed_at", &r.observed, replaced},
+		{"run_id", &r.run, replaced},
+		{"seq", &r.seq, replaced},
+	}}
+}
+
+// exceptionRow is a service that is excepted from a group.
+type exceptionRow struct {
+	source, service int64
+	group           string
+	reason          evidence.Missing
+}
+
+func (r *exceptionRow) table() table {
+	return table{"coverage_exceptions", []column{
+		{"source_id", &r.source, key}, {"fact_group", &r.group, key}, {"service_id", &r.service, key},
+		{"reason", &r.reason, replaced},
+	}}
 }
 
 // exceptions reads which services are excepted, for the facts of their groups.
@@ -30,14 +55,9 @@ func (c *commit) exceptions(ctx context.Context) (map[exceptionKey]bool, error) 
 		return nil, err
 	}
 	excepted := map[exceptionKey]bool{}
-	err = each(ctx, c, `SELECT fact_group, service_id FROM coverage_exceptions WHERE source_id = $1`, []any{c.source}, func(rows *sql.Rows) error {
-		var group string
-		var service int64
-		if err := rows.Scan(&group, &service); err != nil {
-			return err
-		}
-		for _, fact := range groups[group].facts {
-			excepted[exceptionKey{fact, service}] = true
+	err = read(ctx, c, `WHERE source_id = $1`, []any{c.source}, func(r exceptionRow) error {
+		for _, fact := range groups[r.group].facts {
+			excepted[exceptionKey{fact, r.service}] = true
 		}
 		return nil
 	})
@@ -47,20 +67,10 @@ func (c *commit) exceptions(ctx context.Context) (map[exceptionKey]bool, error) 
 // covered reads the coverage of the source before this batch.
 func (c *commit) covered(ctx context.Context) (map[string]coverageRow, error) {
 	groups := map[string]coverageRow{}
-	err := each(ctx, c, `SELECT fact_group, facts, observed_at FROM coverage WHERE source_id = $1`, []any{c.source}, func(rows *sql.Rows) error {
-		var group, facts string
-		var row coverageRow
-		if err := rows.Scan(&group, &facts, &row.observed); err != nil {
-			return err
-		}
-		groups[group] = row
-		if err := json.Unmarshal([]byte(facts), &row.facts); err != nil {
-			return fmt.Errorf("facts of group %s: %w", group, err)
-		}
-		groups[group] = row
+	return groups, read(ctx, c, `WHERE source_id = $1`, []any{c.source}, func(r coverageRow) error {
+		groups[r.group] = r
 		return nil
 	})
-	return groups, err
 }
 
 // coverage notes that groups are complete. A steady round writes one row per
@@ -107,14 +117,14 @@ func (c *commit) group(ctx context.Context, g evidence.Coverage, before map[stri
 	}
 
 	var begun, ended []int64
-	var changed [][]any
+	var changed []exceptionRow
 	for id, reason := range except {
 		was, known := old[id]
 		if !known {
 			begun = append(begun, id)
 		}
 		if was != reason {
-			changed = append(changed, []any{c.source, name, id, reason})
+			changed = append(changed, exceptionRow{c.source, id, name, reason})
 		}
 	}
 	for id := range old {
@@ -136,30 +146,20 @@ func (c *commit) group(ctx context.Context, g evidence.Coverage, before map[stri
 	if err := c.free(ctx, factIDs, free); err != nil {
 		return err
 	}
-	if err := chunks(ended, func(part []int64) error {
-		return c.exec(ctx, `DELETE FROM coverage_exceptions WHERE source_id = $1 AND fact_group = $2 AND service_id IN (`+
-			placeholders(3, len(part))+`)`, with([]any{c.source, name}, part)...)
-	}); err != nil {
-		return err
-	}
-	err = c.insert(ctx, `INSERT INTO coverage_exceptions (source_id, fact_group, service_id, reason)`,
-		`ON CONFLICT (source_id, fact_group, service_id) DO UPDATE SET reason = excluded.reason`, changed)
+	err = execIn(ctx, c.tx, `DELETE FROM coverage_exceptions WHERE source_id = $1 AND fact_group = $2 AND service_id IN`,
+		[]any{c.source, name}, ended)
 	if err != nil {
 		return err
 	}
-	list, err := json.Marshal(facts)
-	if err != nil {
+	if err := put(ctx, c.tx, changed...); err != nil {
 		return err
 	}
-	before[name] = coverageRow{facts: facts, observed: micros(at)}
-	return c.insert(ctx, `INSERT INTO coverage (source_id, fact_group, facts, observed_at, run_id, seq)`,
-		`ON CONFLICT (source_id, fact_group) DO UPDATE SET facts = excluded.facts, observed_at = excluded.observed_at,
-		run_id = excluded.run_id, seq = excluded.seq`,
-		[][]any{{c.source, name, string(list), micros(at), int64(c.run), c.seq}})
+	before[name] = coverageRow{source: c.source, run: int64(c.run), seq: c.seq, group: name, facts: facts, observed: micros(at)}
+	return put(ctx, c.tx, before[name])
 }
 
 // exceptIDs resolves the names of excepted services.
-func (c *commit) exceptIDs(ctx context.Context, except map[string]evidence.Missing) (map[int64]string, error) {
+func (c *commit) exceptIDs(ctx context.Context, except map[string]evidence.Missing) (map[int64]evidence.Missing, error) {
 	names := make([]string, 0, len(except))
 	for service := range except {
 		names = append(names, text(service))
@@ -169,31 +169,24 @@ func (c *commit) exceptIDs(ctx context.Context, except map[string]evidence.Missi
 	if err != nil {
 		return nil, err
 	}
-	reasons := make(map[int64]string, len(except))
+	reasons := make(map[int64]evidence.Missing, len(except))
 	for service, reason := range except {
-		reasons[ids[text(service)]] = text(string(reason))
+		reasons[ids[text(service)]] = evidence.Missing(text(string(reason)))
 	}
 	return reasons, nil
 }
 
-func (c *commit) oldExceptions(ctx context.Context, group string) (map[int64]string, error) {
-	old := map[int64]string{}
-	err := each(ctx, c, `SELECT service_id, reason FROM coverage_exceptions WHERE source_id = $1 AND fact_group = $2`,
-		[]any{c.source, group}, func(rows *sql.Rows) error {
-			var id int64
-			var reason string
-			if err := rows.Scan(&id, &reason); err != nil {
-				return err
-			}
-			old[id] = reason
-			return nil
-		})
-	return old, err
+func (c *commit) oldExceptions(ctx context.Context, group string) (map[int64]evidence.Missing, error) {
+	old := map[int64]evidence.Missing{}
+	return old, read(ctx, c, `WHERE source_id = $1 AND fact_group = $2`, []any{c.source, group}, func(r exceptionRow) error {
+		old[r.service] = r.reason
+		return nil
+	})
 }
 
 // regroup finds which services to hold and to free when a group's facts have
 // changed: all that are excepted, and all that are held without being so.
-func (c *commit) regroup(ctx context.Context, facts map[string]int64, except map[int64]string) (hold, free []int64, err error) {
+func (c *commit) regroup(ctx context.Context, facts map[string]int64, except map[int64]evidence.Missing) (hold, free []int64, err error) {
 	for id := range except {
 		hold = append(hold, id)
 	}
@@ -273,43 +266,28 @@ func values(m map[string]int64) []int64 {
 
 // loadCoverage reads the coverage of all sources, ordered by source and group.
 func (s *Store) loadCoverage(ctx context.Context, t *sql.Tx) ([]Coverage, error) {
-	type key struct {
+	type groupKey struct {
 		source int64
 		group  string
 	}
-	except := map[key]map[string]evidence.Missing{}
-	err := each(ctx, t, `SELECT source_id, fact_group, service_id, reason FROM coverage_exceptions`, nil, func(rows *sql.Rows) error {
-		var k key
-		var service int64
-		var reason evidence.Missing
-		if err := rows.Scan(&k.source, &k.group, &service, &reason); err != nil {
-			return err
-		}
-		name, err := s.names.name(serviceNames, service)
+	except := map[groupKey]map[string]evidence.Missing{}
+	err := read(ctx, t, ``, nil, func(r exceptionRow) error {
+		name, err := s.names.name(serviceNames, r.service)
+		k := groupKey{r.source, r.group}
 		if except[k] == nil {
 			except[k] = map[string]evidence.Missing{}
 		}
-		except[k][name] = reason
+		except[k][name] = r.reason
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	var found []Coverage
-	err = each(ctx, t, `SELECT source_id, fact_group, facts, observed_at FROM coverage`, nil, func(rows *sql.Rows) error {
-		var k key
-		var facts string
-		var at int64
+	err = read(ctx, t, ``, nil, func(r coverageRow) (err error) {
 		var c Coverage
-		if err := rows.Scan(&k.source, &k.group, &facts, &at); err != nil {
-			return err
-		}
-		if err := json.Unmarshal([]byte(facts), &c.Facts); err != nil {
-			return fmt.Errorf("facts of group %s: %w", k.group, err)
-		}
-		c.Group, c.At, c.Except = k.group, instant(at), except[k]
-		var err error
-		c.Source, err = s.names.name(sourceNames, k.source)
+		c.Group, c.Facts, c.At, c.Except = r.group, r.facts, instant(r.observed), except[groupKey{r.source, r.group}]
+		c.Source, err = s.names.name(sourceNames, r.source)
 		found = append(found, c)
 		return err
 	})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"math"
 	"time"
 
@@ -15,11 +16,15 @@ type current struct {
 	value evidence.Value
 	// withdrawn is the reason of a tombstone. The value of a remembering fact
 	// outlives its withdrawal.
-	withdrawn                     evidence.Missing
-	detail                        string
-	since, changed, seen          int64
-	held, loggedAt                int64
-	isHeld, hasLogged, loggedThis bool
+	withdrawn            evidence.Missing
+	detail               string
+	since, changed, seen int64
+	// held is when the value was last observed while its service is excepted.
+	held sql.NullInt64
+	// loggedAt is the time of the newest row of history, logged whether the
+	// present value is in it.
+	loggedAt sql.NullInt64
+	logged   bool
 }
 
 // point is one row of history.
@@ -64,8 +69,8 @@ func next(old *current, in observed, def evidence.Definition, memory time.Durati
 		row = *old
 	}
 	row.value, row.withdrawn, row.detail, row.since, row.seen = in.value, "", in.detail, since, in.seen
-	if row.isHeld {
-		row.held = in.seen
+	if row.held.Valid {
+		row.held.Int64 = in.seen
 	}
 	if same {
 		return row, nil, true
@@ -79,13 +84,13 @@ func next(old *current, in observed, def evidence.Definition, memory time.Durati
 	if had {
 		history = late(old, in.seen, resolution, def)
 		if len(history) > 0 {
-			row.loggedAt, row.hasLogged = history[0].from, true
+			row.loggedAt = sql.NullInt64{Int64: history[0].from, Valid: true}
 		}
 	}
-	row.loggedThis = !row.hasLogged || in.seen >= row.loggedAt+resolution
-	if row.loggedThis {
+	row.logged = !row.loggedAt.Valid || in.seen >= row.loggedAt.Int64+resolution
+	if row.logged {
 		history = append(history, point{from: in.seen, value: in.value})
-		row.loggedAt, row.hasLogged = in.seen, true
+		row.loggedAt = sql.NullInt64{Int64: in.seen, Valid: true}
 	}
 	return row, history, true
 }
@@ -99,16 +104,16 @@ func withdraw(old *current, in observed, def evidence.Definition) (row current, 
 		row = *old
 		if old.withdrawn == "" {
 			history = append(late(old, in.seen, 0, def), point{from: in.seen, withdrawn: in.withdrawn})
-			row.loggedAt, row.hasLogged = in.seen, true
+			row.loggedAt = sql.NullInt64{Int64: in.seen, Valid: true}
 		}
 	}
 	if def.Remember == evidence.RememberNothing || def.Remember == evidence.RememberMean {
 		row.value = evidence.Value{}
 	}
-	row.withdrawn, row.detail, row.loggedThis = in.withdrawn, "", true
+	row.withdrawn, row.detail, row.logged = in.withdrawn, "", true
 	row.since, row.changed, row.seen = in.seen, in.seen, in.seen
-	if row.isHeld {
-		row.held = in.seen
+	if row.held.Valid {
+		row.held.Int64 = in.seen
 	}
 	return row, history, true
 }
@@ -117,10 +122,10 @@ func withdraw(old *current, in observed, def evidence.Definition) (row current, 
 // logged at once, dated when the resolution allowed it. It is left out when it
 // would come too close to what follows at the given time.
 func late(old *current, at, resolution int64, def evidence.Definition) []point {
-	if old.loggedThis || !old.hasLogged {
+	if old.logged || !old.loggedAt.Valid {
 		return nil
 	}
-	from := max(old.changed, old.loggedAt+resolutionOf(def))
+	from := max(old.changed, old.loggedAt.Int64+resolutionOf(def))
 	if from >= at || from+resolution > at {
 		return nil
 	}

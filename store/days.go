@@ -17,9 +17,22 @@ const dayMicros = int64(24 * time.Hour / time.Microsecond)
 // maxLacking.
 const maxLacking = 10
 
-// days is what is kept of one service's daily observations.
+// dayRow is the observation of a day.
+type dayRow struct {
+	source, fact, day, service int64
+	num                        float64
+}
+
+func (r *dayRow) table() table {
+	return table{"fact_days", []column{
+		{"source_id", &r.source, key}, {"fact_id", &r.fact, key}, {"day", &r.day, key}, {"service_id", &r.service, key},
+		{"num", &r.num, replaced},
+	}}
+}
+
+// days is what is stored of one service's daily observations.
 type days struct {
-	// first is the oldest day kept; sum and count are of those in the window.
+	// first is the oldest day stored; sum and count are of those in the window.
 	first, count int64
 	sum          float64
 }
@@ -50,7 +63,7 @@ func (c *commit) averageDay(ctx context.Context, fact, day int64, def evidence.D
 		return err
 	}
 	window := int64(def.Window / (24 * time.Hour))
-	var rows [][]any
+	var rows []dayRow
 	var changed []string
 	for _, service := range services {
 		o, old := in[service], existing[ids[service]]
@@ -61,14 +74,12 @@ func (c *commit) averageDay(ctx context.Context, fact, day int64, def evidence.D
 			continue
 		}
 		changed = append(changed, service)
-		rows = append(rows, []any{c.source, fact, day, ids[service], o.value.Number()})
+		rows = append(rows, dayRow{c.source, fact, day, ids[service], o.value.Number()})
 	}
 	if len(changed) == 0 {
 		return nil
 	}
-	err = c.insert(ctx, `INSERT INTO fact_days (source_id, fact_id, day, service_id, num)`,
-		`ON CONFLICT (source_id, fact_id, day, service_id) DO UPDATE SET num = excluded.num`, rows)
-	if err != nil {
+	if err := put(ctx, c.tx, rows...); err != nil {
 		return err
 	}
 	if len(kept) == 0 { // the first of a day clears away what no window reaches
@@ -101,14 +112,10 @@ func (c *commit) averageDay(ctx context.Context, fact, day int64, def evidence.D
 // dayKept are the observations of one day by service.
 func (c *commit) dayKept(ctx context.Context, fact, day int64) (map[int64]float64, error) {
 	kept := map[int64]float64{}
-	return kept, each(ctx, c, `SELECT service_id, num FROM fact_days WHERE source_id = $1 AND fact_id = $2 AND day = $3`,
-		[]any{c.source, fact, day}, func(rows *sql.Rows) error {
-			var service int64
-			var num float64
-			err := rows.Scan(&service, &num)
-			kept[service] = num
-			return err
-		})
+	return kept, read(ctx, c, `WHERE source_id = $1 AND fact_id = $2 AND day = $3`, []any{c.source, fact, day}, func(r dayRow) error {
+		kept[r.service] = r.num
+		return nil
+	})
 }
 
 // daysKept sums up the days after one and up to another by service.

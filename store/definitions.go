@@ -71,34 +71,30 @@ func (t *tx) withdrawAll(ctx context.Context, fact int64) error {
 	if err := t.exec(ctx, `DELETE FROM fact_days WHERE fact_id = $1`, fact); err != nil {
 		return err
 	}
-	var rows, points [][]any
+	var rows []valueRow
+	var points []historyRow
 	now := micros(t.store.now())
-	err := each(ctx, t, `SELECT source_id, service_id, `+valueColumns+` FROM fact_values WHERE fact_id = $1`, []any{fact}, func(found *sql.Rows) error {
-		var source, service int64
-		old, err := scanCurrent(found, &source, &service)
-		if err != nil {
-			return err
-		}
+	err := readValues(ctx, t, `WHERE fact_id = $1`, []any{fact}, func(old valueRow) error {
 		if old.withdrawn == evidence.MissingNotCollected && old.value == (evidence.Value{}) {
 			return nil
 		}
 		in := observed{withdrawn: evidence.MissingNotCollected, seen: now}
-		row, history, changed := next(&old, in, evidence.Definition{}, t.store.memory)
+		row, history, changed := next(&old.current, in, evidence.Definition{}, t.store.memory)
 		if !changed {
-			row = old
+			row = old.current
 		}
 		row.value = evidence.Value{}
-		rows = append(rows, t.valueRow(source, fact, service, row))
+		rows = append(rows, t.valueRow(old.source, fact, old.service, row))
 		for _, p := range history {
-			points = append(points, historyRow(fact, service, source, p))
+			points = append(points, newHistoryRow(fact, old.service, old.source, p))
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := t.putValues(ctx, rows); err != nil {
+	if err := put(ctx, t, rows...); err != nil {
 		return err
 	}
-	return t.putHistory(ctx, points)
+	return put(ctx, t, points...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -23,14 +24,23 @@ type HistoryRow struct {
 	Withdrawn evidence.Missing
 }
 
-func historyRow(fact, service, source int64, p point) []any {
-	return []any{fact, service, source, p.from, int64(p.value.Kind()), p.value.IsInstant(), p.value.Number(), string(p.withdrawn)}
+// historyRow is a point of the history of a fact.
+type historyRow struct {
+	fact, service, source int64
+	scalar                scalar
+	point
 }
 
-func (t *tx) putHistory(ctx context.Context, rows [][]any) error {
-	return t.insert(ctx, `INSERT INTO fact_history (fact_id, service_id, source_id, from_at, kind, instant, num, withdrawn)`,
-		`ON CONFLICT (fact_id, service_id, source_id, from_at) DO UPDATE SET kind = excluded.kind,
-		instant = excluded.instant, num = excluded.num, withdrawn = excluded.withdrawn`, rows)
+func newHistoryRow(fact, service, source int64, p point) historyRow {
+	return historyRow{fact: fact, service: service, source: source, scalar: scalarOf(p.value), point: p}
+}
+
+func (r *historyRow) table() table {
+	columns := []column{
+		{"fact_id", &r.fact, key}, {"service_id", &r.service, key}, {"source_id", &r.source, key}, {"from_at", &r.from, key},
+	}
+	columns = append(columns, r.scalar.columns()...)
+	return table{"fact_history", append(columns, column{"withdrawn", &r.withdrawn, replaced})}
 }
 
 // PinHistory makes sure that the present values of the keys are in history,
@@ -54,22 +64,33 @@ func (s *Store) PinHistory(ctx context.Context, keys []Key) error {
 				return err
 			}
 		}
+		type group struct{ source, fact int64 }
+		services := map[group][]int64{}
 		for i := range keys {
-			key := []any{ids[0][fields[0][i]], ids[1][fields[1][i]], ids[2][fields[2][i]]}
-			const unlogged = ` FROM fact_values WHERE source_id = $1 AND fact_id = $2 AND service_id = $3 AND NOT logged`
-			err := t.exec(ctx, `INSERT INTO fact_history (fact_id, service_id, source_id, from_at, kind, instant, num, withdrawn)
-				SELECT fact_id, service_id, source_id, changed_at, kind, instant, num, withdrawn`+unlogged+`
-				ON CONFLICT (fact_id, service_id, source_id, from_at) DO NOTHING`, key...)
-			if err != nil {
-				return err
-			}
-			err = t.exec(ctx, `UPDATE fact_values SET logged = TRUE, logged_at = changed_at
-				WHERE source_id = $1 AND fact_id = $2 AND service_id = $3 AND NOT logged`, key...)
+			g := group{ids[0][fields[0][i]], ids[1][fields[1][i]]}
+			services[g] = append(services[g], ids[2][fields[2][i]])
+		}
+		var rows []valueRow
+		var points []historyRow
+		for g, list := range services {
+			slices.Sort(list)
+			err := chunks(slices.Compact(list), func(part []int64) error {
+				return readValues(ctx, t, `WHERE NOT logged AND source_id = $1 AND fact_id = $2 AND service_id IN (`+
+					placeholders(3, len(part))+`)`, with([]any{g.source, g.fact}, part), func(r valueRow) error {
+					points = append(points, newHistoryRow(r.fact, r.service, r.source, point{r.changed, r.value, r.withdrawn}))
+					r.logged, r.loggedAt = true, sql.NullInt64{Int64: r.changed, Valid: true}
+					rows = append(rows, r)
+					return nil
+				})
+			})
 			if err != nil {
 				return err
 			}
 		}
-		return nil
+		if err := put(ctx, t, rows...); err != nil {
+			return err
+		}
+		return put(ctx, t, points...)
 	})
 }
 
@@ -89,34 +110,33 @@ func (s *Store) History(ctx context.Context, service, fact string, since time.Ti
 		if !ok {
 			return nil
 		}
-		// The list begins with the value at that time, and the present value
-		// closes it where it is not in history: it came too soon, or its row
-		// was too old to keep.
-		return each(ctx, t, `SELECT h.source_id, h.from_at, h.kind, h.instant, h.num, h.withdrawn FROM fact_history h
-				WHERE h.fact_id = $1 AND h.service_id = $2 AND h.from_at >= COALESCE((SELECT MAX(b.from_at) FROM fact_history b
-					WHERE b.fact_id = $1 AND b.service_id = $2 AND b.source_id = h.source_id AND b.from_at <= $3), $3)
-			UNION ALL SELECT v.source_id, v.changed_at, v.kind, v.instant, v.num, v.withdrawn FROM fact_values v
-				WHERE v.fact_id = $1 AND v.service_id = $2 AND NOT EXISTS (SELECT 1 FROM fact_history h
-					WHERE h.fact_id = $1 AND h.service_id = $2 AND h.source_id = v.source_id AND h.from_at >= v.changed_at)
-			ORDER BY 2`, []any{factID, serviceID, micros(since)}, func(rows *sql.Rows) error {
-			var source, from, kind int64
-			var isInstant bool
-			var num float64
-			var row HistoryRow
-			if err := rows.Scan(&source, &from, &kind, &isInstant, &num, &row.Withdrawn); err != nil {
-				return err
+		add := func(source int64, p point) error {
+			row := HistoryRow{From: instant(p.from), Withdrawn: p.withdrawn}
+			if p.withdrawn == "" {
+				row.Value = p.value
 			}
-			row.From = instant(from)
 			var err error
-			if row.Withdrawn == "" {
-				if row.Value, err = evidence.Stored(evidence.Kind(kind), isInstant, num); err != nil {
-					return err
-				}
-			}
 			row.Source, err = s.names.name(sourceNames, source)
 			found = append(found, row)
 			return err
-		})
+		}
+		// The list begins with the value at that time, and the present value
+		// closes it where it is not in history: it came too soon, or its row
+		// was too old to keep.
+		err := read(ctx, t, `h WHERE h.fact_id = $1 AND h.service_id = $2 AND h.from_at >= COALESCE((SELECT MAX(b.from_at)
+			FROM fact_history b WHERE b.fact_id = $1 AND b.service_id = $2 AND b.source_id = h.source_id AND b.from_at <= $3), $3)`,
+			[]any{factID, serviceID, micros(since)}, func(r historyRow) (err error) {
+				if r.value, err = r.scalar.value(); err != nil {
+					return err
+				}
+				return add(r.source, r.point)
+			})
+		if err != nil {
+			return err
+		}
+		return readValues(ctx, t, `v WHERE v.fact_id = $1 AND v.service_id = $2 AND NOT EXISTS (SELECT 1 FROM fact_history h
+			WHERE h.fact_id = $1 AND h.service_id = $2 AND h.source_id = v.source_id AND h.from_at >= v.changed_at)`,
+			[]any{factID, serviceID}, func(r valueRow) error { return add(r.source, point{r.changed, r.value, r.withdrawn}) })
 	})
 	if err != nil {
 		return nil, err

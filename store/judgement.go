@@ -19,6 +19,41 @@ type Framework struct {
 	ActivatedAt time.Time
 }
 
+// frameworkRow is a set of criteria by the hash of its text. It never changes.
+type frameworkRow struct{ Framework }
+
+func (r *frameworkRow) table() table {
+	return table{"frameworks", []column{
+		{"hash", &r.Hash, key}, {"name", &r.Name, fixed}, {"version", &r.Version, fixed}, {"body", &r.Text, fixed},
+	}}
+}
+
+// judgementRow is the last judgement. There is one row, with id 1.
+type judgementRow struct {
+	id, seq         int64
+	at, activatedAt time.Time
+	frameworkHash   string
+}
+
+func (r *judgementRow) table() table {
+	return table{"judgement", []column{
+		{"id", &r.id, key},
+		{"at", timeOf(&r.at), replaced},
+		{"framework_hash", &r.frameworkHash, replaced},
+		{"activated_at", timeOf(&r.activatedAt), replaced},
+		{"seq", &r.seq, replaced},
+	}}
+}
+
+// lastJudgement is zero when there was none.
+func lastJudgement(ctx context.Context, q queryer) (last judgementRow, err error) {
+	err = read(ctx, q, ``, nil, func(r judgementRow) error {
+		last = r
+		return nil
+	})
+	return last, err
+}
+
 // CheckStatus is the status of one check for one service.
 type CheckStatus struct {
 	Service, Check string
@@ -104,18 +139,14 @@ func (w *judging) framework(ctx context.Context, f Framework, last judgementRow)
 		activated = w.at
 	}
 	if last.seq != 0 && last.frameworkHash == f.Hash {
-		activated = instant(last.activatedAt)
+		activated = last.activatedAt
 	}
-	body := f.Text
-	if body == nil {
-		body = []byte{}
+	f.Hash, f.Name, f.Version = text(f.Hash), text(f.Name), text(f.Version)
+	if f.Text == nil {
+		f.Text = []byte{}
 	}
-	err := w.exec(ctx, `INSERT INTO frameworks (hash, name, version, body) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING`,
-		text(f.Hash), text(f.Name), text(f.Version), body)
-	if err != nil {
+	if err := put(ctx, w.tx, frameworkRow{f}); err != nil {
 		return err
 	}
-	return w.exec(ctx, `INSERT INTO judgement (id, at, framework_hash, activated_at, seq) VALUES (1, $1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET at = excluded.at, framework_hash = excluded.framework_hash,
-		activated_at = excluded.activated_at, seq = excluded.seq`, micros(w.at), text(f.Hash), micros(activated), w.seq)
+	return put(ctx, w.tx, judgementRow{1, w.seq, w.at, activated, f.Hash})
 }

@@ -3,12 +3,21 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"fmt"
 )
 
 // keyLength is the length of a key in bytes.
 const keyLength = 32
+
+// keyRow is a random key. It never changes.
+type keyRow struct {
+	name  string
+	value []byte
+}
+
+func (r *keyRow) table() table {
+	return table{"keys", []column{{"name", &r.name, key}, {"value", &r.value, fixed}}}
+}
 
 // Key is the random key of the name, made on first use and the same from then
 // on, whichever process asks. It never leaves the program.
@@ -21,7 +30,7 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	_, _ = rand.Read(fresh) // it never fails
 	err = s.inTx(ctx, "making a key", func(t *tx) error {
 		// Another process may have been faster.
-		return t.exec(ctx, `INSERT INTO keys (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, fresh)
+		return put(ctx, t, keyRow{name, fresh})
 	})
 	if err != nil {
 		return nil, err
@@ -31,12 +40,13 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 
 // readKey is nil without an error when there is no such key.
 func readKey(ctx context.Context, q queryer, name string) ([]byte, error) {
-	var key []byte
-	err := each(ctx, q, `SELECT value FROM keys WHERE name = $1`, []any{name}, func(rows *sql.Rows) error {
-		return rows.Scan(&key)
+	var value []byte
+	err := read(ctx, q, `WHERE name = $1`, []any{name}, func(r keyRow) error {
+		value = r.value
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the key %s: %w", name, err)
 	}
-	return key, nil
+	return value, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"sync"
 )
 
@@ -65,6 +66,13 @@ func (n *names) name(table nameTable, id int64) (string, error) {
 	return "", fmt.Errorf("table %s has no name with id %d", nameTableNames[table], id)
 }
 
+// all are the names of a table by id, as loaded.
+func (n *names) all(table nameTable) map[int64]string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return maps.Clone(n.of[table])
+}
+
 // load reads the names made since the last time. A reader calls it in its
 // transaction before it reads rows that refer to them.
 func (n *names) load(ctx context.Context, q queryer) error {
@@ -73,23 +81,32 @@ func (n *names) load(ctx context.Context, q queryer) error {
 		after := n.loaded[table]
 		n.mu.RUnlock()
 		found := map[string]int64{}
-		err := each(ctx, q, `SELECT id, name FROM `+nameTableNames[table]+` WHERE id > $1`, []any{after}, func(rows *sql.Rows) error {
-			var id int64
-			var name string
-			if err := rows.Scan(&id, &name); err != nil {
-				return err
-			}
+		err := readNames(ctx, q, table, `id > $1`, []any{after}, func(id int64, name string) {
 			found[name] = id
 			after = max(after, id)
-			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", nameTableNames[table], err)
+			return err
 		}
 		n.add(table, found)
 		n.mu.Lock()
 		n.loaded[table] = max(n.loaded[table], after)
 		n.mu.Unlock()
+	}
+	return nil
+}
+
+// readNames calls add with the names of a table that a condition selects.
+func readNames(ctx context.Context, q queryer, table nameTable, where string, args []any, add func(id int64, name string)) error {
+	err := each(ctx, q, `SELECT id, name FROM `+nameTableNames[table]+` WHERE `+where, args, func(rows *sql.Rows) error {
+		var id int64
+		var name string
+		err := rows.Scan(&id, &name)
+		add(id, name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", nameTableNames[table], err)
 	}
 	return nil
 }
@@ -118,18 +135,12 @@ func (t *tx) intern(ctx context.Context, table nameTable, wanted []string) (map[
 	sqlName := nameTableNames[table]
 	found := map[string]int64{}
 	err := chunks(unknown, func(part []string) error {
-		return each(ctx, t, `SELECT id, name FROM `+sqlName+` WHERE name IN (`+placeholders(1, len(part))+`)`, with(nil, part), func(rows *sql.Rows) error {
-			var id int64
-			var name string
-			if err := rows.Scan(&id, &name); err != nil {
-				return err
-			}
+		return readNames(ctx, t, table, `name IN (`+placeholders(1, len(part))+`)`, with(nil, part), func(id int64, name string) {
 			found[name] = id
-			return nil
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", sqlName, err)
+		return nil, err
 	}
 	var last int64
 	if err := t.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM `+sqlName).Scan(&last); err != nil {

@@ -10,7 +10,42 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-const valueColumns = `kind, instant, num, detail, since, changed_at, seen_at, held_at, withdrawn, logged_at, logged`
+// valueRow is the current value of a fact.
+type valueRow struct {
+	source, fact, service, seq int64
+	scalar                     scalar
+	current
+}
+
+func (r *valueRow) table() table {
+	columns := []column{{"source_id", &r.source, key}, {"fact_id", &r.fact, key}, {"service_id", &r.service, key}}
+	columns = append(columns, r.scalar.columns()...)
+	return table{"fact_values", append(columns,
+		column{"detail", &r.detail, replaced},
+		column{"since", &r.since, replaced},
+		column{"changed_at", &r.changed, replaced},
+		column{"seen_at", &r.seen, replaced},
+		column{"held_at", &r.held, replaced},
+		column{"withdrawn", &r.withdrawn, replaced},
+		column{"logged_at", &r.loggedAt, replaced},
+		column{"logged", &r.logged, replaced},
+		column{"seq", &r.seq, replaced},
+	)}
+}
+
+func (t *tx) valueRow(source, fact, service int64, row current) valueRow {
+	return valueRow{source: source, fact: fact, service: service, seq: t.seq, scalar: scalarOf(row.value), current: row}
+}
+
+// readValues is read for current values.
+func readValues(ctx context.Context, q queryer, rest string, args []any, fn func(valueRow) error) error {
+	return read(ctx, q, rest, args, func(r valueRow) (err error) {
+		if r.value, err = r.scalar.value(); err != nil {
+			return err
+		}
+		return fn(r)
+	})
+}
 
 // records stores what has changed among the records and withdrawals.
 func (c *commit) records(ctx context.Context, records []evidence.Record, withdrawals []evidence.Withdrawal) error {
@@ -44,7 +79,8 @@ func (c *commit) records(ctx context.Context, records []evidence.Record, withdra
 		return err
 	}
 
-	var rows, points [][]any
+	var rows []valueRow
+	var points []historyRow
 	var excepted map[exceptionKey]bool
 	for _, fact := range facts {
 		in, def, factID := byFact[fact], c.store.definition(fact), factIDs[fact]
@@ -80,7 +116,7 @@ func (c *commit) records(ctx context.Context, records []evidence.Record, withdra
 						return err
 					}
 				}
-				row.isHeld, row.held = excepted[exceptionKey{fact, id}], row.seen
+				row.held = sql.NullInt64{Int64: row.seen, Valid: excepted[exceptionKey{fact, id}]}
 			}
 			if row.withdrawn != "" {
 				c.changes.Withdrawals++
@@ -89,14 +125,14 @@ func (c *commit) records(ctx context.Context, records []evidence.Record, withdra
 			}
 			rows = append(rows, c.valueRow(c.source, factID, id, row))
 			for _, p := range history {
-				points = append(points, historyRow(factID, id, c.source, p))
+				points = append(points, newHistoryRow(factID, id, c.source, p))
 			}
 		}
 	}
-	if err := c.putValues(ctx, rows); err != nil {
+	if err := put(ctx, c.tx, rows...); err != nil {
 		return err
 	}
-	return c.putHistory(ctx, points)
+	return put(ctx, c.tx, points...)
 }
 
 // gather indexes a batch by fact and service.
@@ -138,62 +174,15 @@ func (c *commit) gather(records []evidence.Record, withdrawals []evidence.Withdr
 // existing reads the current rows of one fact for some services.
 func (c *commit) existing(ctx context.Context, fact int64, services []int64) (map[int64]*current, error) {
 	found := make(map[int64]*current, len(services))
-	scan := func(rows *sql.Rows) error {
-		var service int64
-		row, err := scanCurrent(rows, &service)
-		if err != nil {
-			return err
-		}
-		found[service] = &row
+	add := func(r valueRow) error {
+		found[r.service] = &r.current
 		return nil
 	}
-	query := `SELECT service_id, ` + valueColumns + ` FROM fact_values WHERE source_id = $1 AND fact_id = $2`
-	args := []any{c.source, fact}
+	rest, args := `WHERE source_id = $1 AND fact_id = $2`, []any{c.source, fact}
 	if len(services) > keysPerQuery {
-		return found, each(ctx, c, query, args, scan)
+		return found, readValues(ctx, c, rest, args, add)
 	}
-	return found, each(ctx, c, query+` AND service_id IN (`+placeholders(3, len(services))+`)`, with(args, services), scan)
-}
-
-// scanCurrent reads valueColumns after the columns given.
-func scanCurrent(rows *sql.Rows, before ...any) (current, error) {
-	var row current
-	var kind int64
-	var isInstant bool
-	var num float64
-	var held, logged sql.NullInt64
-	err := rows.Scan(append(before, &kind, &isInstant, &num, &row.detail, &row.since, &row.changed, &row.seen,
-		&held, &row.withdrawn, &logged, &row.loggedThis)...)
-	if err != nil {
-		return current{}, err
-	}
-	row.held, row.isHeld = held.Int64, held.Valid
-	row.loggedAt, row.hasLogged = logged.Int64, logged.Valid
-	if kind == int64(evidence.KindInvalid) {
-		return row, nil
-	}
-	row.value, err = evidence.Stored(evidence.Kind(kind), isInstant, num)
-	return row, err
-}
-
-func (t *tx) valueRow(source, fact, service int64, row current) []any {
-	var held, logged any
-	if row.isHeld {
-		held = row.held
-	}
-	if row.hasLogged {
-		logged = row.loggedAt
-	}
-	return []any{source, fact, service, int64(row.value.Kind()), row.value.IsInstant(), row.value.Number(),
-		row.detail, row.since, row.changed, row.seen, held, string(row.withdrawn), logged, row.loggedThis, t.seq}
-}
-
-func (t *tx) putValues(ctx context.Context, rows [][]any) error {
-	return t.insert(ctx, `INSERT INTO fact_values (source_id, fact_id, service_id, `+valueColumns+`, seq)`,
-		`ON CONFLICT (source_id, fact_id, service_id) DO UPDATE SET kind = excluded.kind, instant = excluded.instant,
-		num = excluded.num, detail = excluded.detail, since = excluded.since, changed_at = excluded.changed_at,
-		seen_at = excluded.seen_at, held_at = excluded.held_at, withdrawn = excluded.withdrawn,
-		logged_at = excluded.logged_at, logged = excluded.logged, seq = excluded.seq`, rows)
+	return found, readValues(ctx, c, rest+` AND service_id IN (`+placeholders(3, len(services))+`)`, with(args, services), add)
 }
 
 // Row is one current value, or the tombstone of one.
@@ -266,12 +255,12 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 		}
 		// A whole load is written in key order; asking for it through the
 		// index on seq would visit the table row by row.
-		query, args := `SELECT source_id, fact_id, service_id, `+valueColumns+` FROM fact_values`, []any(nil)
+		rest, args := ``, []any(nil)
 		if after > 0 {
-			query, args = query+` WHERE seq > $1`, []any{after}
+			rest, args = `WHERE seq > $1`, []any{after}
 		}
-		return each(ctx, t, query, args, func(rows *sql.Rows) error {
-			row, err := s.scanRow(rows)
+		return readValues(ctx, t, rest, args, func(from valueRow) error {
+			row, err := s.row(from)
 			if err != nil {
 				return err
 			}
@@ -296,26 +285,19 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 	return found, nil
 }
 
-func (s *Store) scanRow(rows *sql.Rows) (Row, error) {
-	var source, fact, service int64
-	from, err := scanCurrent(rows, &source, &fact, &service)
-	if err != nil {
-		return Row{}, err
-	}
-	row := Row{Withdrawn: from.withdrawn, SeenAt: instant(from.seen)}
+// row is a stored row with the names of what it is about.
+func (s *Store) row(from valueRow) (row Row, err error) {
+	row = Row{Withdrawn: from.withdrawn, SeenAt: instant(from.seen), HeldAt: instantOf(from.held)}
 	row.Detail, row.Since = from.detail, instant(from.since)
 	if from.withdrawn == "" {
 		row.Value = from.value
 	}
-	if from.isHeld {
-		row.HeldAt = instant(from.held)
-	}
-	if row.Source, err = s.names.name(sourceNames, source); err != nil {
+	if row.Source, err = s.names.name(sourceNames, from.source); err != nil {
 		return Row{}, err
 	}
-	if row.Fact, err = s.names.name(factNames, fact); err != nil {
+	if row.Fact, err = s.names.name(factNames, from.fact); err != nil {
 		return Row{}, err
 	}
-	row.Service, err = s.names.name(serviceNames, service)
+	row.Service, err = s.names.name(serviceNames, from.service)
 	return row, err
 }

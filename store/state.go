@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -31,24 +30,6 @@ type State struct {
 // that they supported have no base of attribution then.
 type FrameworkLookup func(Framework) (*framework.Framework, error)
 
-// judgementRow is the row of the last judgement; zero when there was none.
-type judgementRow struct {
-	at, activatedAt, seq int64
-	frameworkHash        string
-}
-
-func lastJudgement(ctx context.Context, q interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (judgementRow, error) {
-	var row judgementRow
-	err := q.QueryRowContext(ctx, `SELECT at, framework_hash, activated_at, seq FROM judgement WHERE id = 1`).
-		Scan(&row.at, &row.frameworkHash, &row.activatedAt, &row.seq)
-	if errors.Is(err, sql.ErrNoRows) {
-		return judgementRow{}, nil
-	}
-	return row, err
-}
-
 // LastJudgement tells when the last judgement was and the number of its
 // transaction, so that a replica notices one it has not seen. Both are zero
 // when there was none.
@@ -60,7 +41,7 @@ func (s *Store) LastJudgement(ctx context.Context) (at time.Time, seq int64, err
 	if row.seq == 0 {
 		return time.Time{}, 0, nil
 	}
-	return instant(row.at), row.seq, nil
+	return row.at, row.seq, nil
 }
 
 // LoadState reads what judging goes on from. lookup is asked once for each set
@@ -79,14 +60,14 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 		if err != nil || last.seq == 0 {
 			return err
 		}
-		state.At, state.Seq = instant(last.at), last.seq
+		state.At, state.Seq = last.at, last.seq
 		r := stateReader{store: s, tx: t, at: state.At, state: &state, stored: stored}
 		frameworks, err := r.frameworks(ctx)
 		if err != nil {
 			return fmt.Errorf("frameworks: %w", err)
 		}
 		state.Framework = frameworks[last.frameworkHash]
-		state.Framework.ActivatedAt = instant(last.activatedAt)
+		state.Framework.ActivatedAt = last.activatedAt
 		if err := r.badges(ctx); err != nil {
 			return fmt.Errorf("badges: %w", err)
 		}
@@ -117,60 +98,41 @@ type stateReader struct {
 
 func (r *stateReader) frameworks(ctx context.Context) (map[string]Framework, error) {
 	found := map[string]Framework{}
-	err := each(ctx, r.tx, `SELECT hash, name, version, body FROM frameworks`, nil, func(rows *sql.Rows) error {
-		var f Framework
-		err := rows.Scan(&f.Hash, &f.Name, &f.Version, &f.Text)
-		found[f.Hash] = f
-		return err
+	err := read(ctx, r.tx, ``, nil, func(f frameworkRow) error {
+		found[f.Hash] = f.Framework
+		return nil
 	})
 	return found, err
 }
 
 func (r *stateReader) statuses(ctx context.Context) error {
-	return each(ctx, r.tx, `SELECT service_id, check_id, status, since FROM check_statuses`, nil, func(rows *sql.Rows) error {
-		var service, check, since int64
-		var status string
-		if err := rows.Scan(&service, &check, &status, &since); err != nil {
-			return err
-		}
-		serviceName, err := r.store.names.name(serviceNames, service)
+	return read(ctx, r.tx, ``, nil, func(row statusRow) error {
+		service, check, err := r.store.named(row.cell)
 		if err != nil {
 			return err
 		}
-		checkName, err := r.store.names.name(checkNames, check)
-		if err != nil {
+		span := StatusSpan{Since: row.since}
+		if span.Status, err = parseStatus(row.status); err != nil {
 			return err
 		}
-		span := StatusSpan{Since: instant(since)}
-		if span.Status, err = parseStatus(status); err != nil {
-			return err
+		if r.state.Statuses[service] == nil {
+			r.state.Statuses[service] = map[string]StatusSpan{}
 		}
-		if r.state.Statuses[serviceName] == nil {
-			r.state.Statuses[serviceName] = map[string]StatusSpan{}
-		}
-		r.state.Statuses[serviceName][checkName] = span
+		r.state.Statuses[service][check] = span
 		return nil
 	})
 }
 
 func (r *stateReader) voids(ctx context.Context) error {
-	return each(ctx, r.tx, `SELECT service_id, check_id, at FROM voids`, nil, func(rows *sql.Rows) error {
-		var service, check, at int64
-		if err := rows.Scan(&service, &check, &at); err != nil {
-			return err
-		}
-		serviceName, err := r.store.names.name(serviceNames, service)
+	return read(ctx, r.tx, ``, nil, func(row voidRow) error {
+		service, check, err := r.store.named(row.cell)
 		if err != nil {
 			return err
 		}
-		checkName, err := r.store.names.name(checkNames, check)
-		if err != nil {
-			return err
+		if r.state.Voids[service] == nil {
+			r.state.Voids[service] = map[string]time.Time{}
 		}
-		if r.state.Voids[serviceName] == nil {
-			r.state.Voids[serviceName] = map[string]time.Time{}
-		}
-		r.state.Voids[serviceName][checkName] = instant(at)
+		r.state.Voids[service][check] = row.at
 		return nil
 	})
 }

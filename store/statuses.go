@@ -13,6 +13,59 @@ import (
 // cell is one check for one service.
 type cell struct{ service, check int64 }
 
+// statusRow is the present status of a check for a service.
+type statusRow struct {
+	cell
+	seq    int64
+	status string
+	since  time.Time
+}
+
+func (r *statusRow) table() table {
+	return table{"check_statuses", []column{
+		{"service_id", &r.service, key}, {"check_id", &r.check, key},
+		{"status", &r.status, replaced},
+		{"since", timeOf(&r.since), replaced},
+		{"seq", &r.seq, replaced},
+	}}
+}
+
+// pastStatusRow is a status that another one has replaced.
+type pastStatusRow struct {
+	cell
+	since, until time.Time
+	status       string
+}
+
+func (r *pastStatusRow) table() table {
+	return table{"check_status_history", []column{
+		{"service_id", &r.service, key}, {"check_id", &r.check, key}, {"since", timeOf(&r.since), key},
+		{"until", timeOf(&r.until), replaced},
+		{"status", &r.status, replaced},
+	}}
+}
+
+// voidRow is a contradicted attestation of a check for a service.
+type voidRow struct {
+	cell
+	at time.Time
+}
+
+func (r *voidRow) table() table {
+	return table{"voids", []column{
+		{"service_id", &r.service, key}, {"check_id", &r.check, key}, {"at", timeOf(&r.at), replaced},
+	}}
+}
+
+// named are the names of the service and the check. The names must be loaded.
+func (s *Store) named(c cell) (service, check string, err error) {
+	if service, err = s.names.name(serviceNames, c.service); err != nil {
+		return "", "", err
+	}
+	check, err = s.names.name(checkNames, c.check)
+	return service, check, err
+}
+
 // statuses writes the check statuses that differ from the stored ones and moves
 // those they replace to history.
 func (w *judging) statuses(ctx context.Context, list []CheckStatus) error {
@@ -35,7 +88,11 @@ func (w *judging) statuses(ctx context.Context, list []CheckStatus) error {
 	if err != nil {
 		return err
 	}
-	old, err := w.oldStatuses(ctx, serviceIDs)
+	old := map[cell]statusRow{}
+	err = readIn(ctx, w, `WHERE service_id IN`, nil, values(serviceIDs), func(r statusRow) error {
+		old[r.cell] = r
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -48,7 +105,8 @@ func (w *judging) statuses(ctx context.Context, list []CheckStatus) error {
 		}
 		newest[key] = s
 	}
-	var rows, past [][]any
+	var rows []statusRow
+	var past []pastStatusRow
 	for _, key := range order {
 		s := newest[key]
 		was, known := old[key]
@@ -60,38 +118,14 @@ func (w *judging) statuses(ctx context.Context, list []CheckStatus) error {
 			since = w.at
 		}
 		if known {
-			past = append(past, []any{key.service, key.check, was.since, micros(since), was.status})
+			past = append(past, pastStatusRow{key, was.since, since, was.status})
 		}
-		rows = append(rows, []any{key.service, key.check, s.Status.String(), micros(since), w.seq})
+		rows = append(rows, statusRow{key, w.seq, s.Status.String(), since})
 	}
-	err = w.insert(ctx, `INSERT INTO check_status_history (service_id, check_id, since, until, status)`,
-		`ON CONFLICT (service_id, check_id, since) DO UPDATE SET until = excluded.until, status = excluded.status`, past)
-	if err != nil {
+	if err := put(ctx, w.tx, past...); err != nil {
 		return err
 	}
-	return w.insert(ctx, `INSERT INTO check_statuses (service_id, check_id, status, since, seq)`,
-		`ON CONFLICT (service_id, check_id) DO UPDATE SET status = excluded.status, since = excluded.since, seq = excluded.seq`, rows)
-}
-
-type oldStatus struct {
-	status string
-	since  int64
-}
-
-// oldStatuses reads the stored statuses of some services.
-func (w *judging) oldStatuses(ctx context.Context, services map[string]int64) (map[cell]oldStatus, error) {
-	old := map[cell]oldStatus{}
-	err := chunks(values(services), func(part []int64) error {
-		return each(ctx, w, `SELECT service_id, check_id, status, since FROM check_statuses WHERE service_id IN (`+
-			placeholders(1, len(part))+`)`, with(nil, part), func(rows *sql.Rows) error {
-			var key cell
-			var was oldStatus
-			err := rows.Scan(&key.service, &key.check, &was.status, &was.since)
-			old[key] = was
-			return err
-		})
-	})
-	return old, err
+	return put(ctx, w.tx, rows...)
 }
 
 // StatusSpan is a status that a check had for a while.
@@ -118,21 +152,18 @@ func (s *Store) StatusHistory(ctx context.Context, service, check string) ([]Sta
 		if !ok {
 			return nil
 		}
-		return each(ctx, t, `SELECT status, since, until FROM check_status_history WHERE service_id = $1 AND check_id = $2
-			UNION ALL SELECT status, since, NULL FROM check_statuses WHERE service_id = $1 AND check_id = $2`,
-			[]any{serviceID, checkID}, func(rows *sql.Rows) error {
-				var status string
-				var since int64
-				var until sql.NullInt64
-				if err := rows.Scan(&status, &since, &until); err != nil {
-					return err
-				}
-				span := StatusSpan{Since: instant(since), Until: instantOf(until)}
-				var err error
-				span.Status, err = parseStatus(status)
-				list = append(list, span)
-				return err
-			})
+		add := func(status string, since, until time.Time) (err error) {
+			span := StatusSpan{Since: since, Until: until}
+			span.Status, err = parseStatus(status)
+			list = append(list, span)
+			return err
+		}
+		of, args := `WHERE service_id = $1 AND check_id = $2`, []any{serviceID, checkID}
+		err := read(ctx, t, of, args, func(r pastStatusRow) error { return add(r.status, r.since, r.until) })
+		if err != nil {
+			return err
+		}
+		return read(ctx, t, of, args, func(r statusRow) error { return add(r.status, r.since, time.Time{}) })
 	})
 	sort.SliceStable(list, func(i, j int) bool { return list[i].Since.Before(list[j].Since) })
 	return list, err
@@ -164,24 +195,19 @@ func (w *judging) voids(ctx context.Context, voids scoring.Voids) error {
 	if err != nil {
 		return err
 	}
-	wanted := map[cell]int64{}
+	wanted := map[cell]time.Time{}
 	for service, byCheck := range voids {
 		for check, at := range byCheck {
-			wanted[cell{serviceIDs[text(service)], checkIDs[text(check)]}] = micros(at)
+			wanted[cell{serviceIDs[text(service)], checkIDs[text(check)]}] = storedTime(at)
 		}
 	}
 	var over []cell
-	err = each(ctx, w, `SELECT service_id, check_id, at FROM voids`, nil, func(rows *sql.Rows) error {
-		var key cell
-		var at int64
-		if err := rows.Scan(&key.service, &key.check, &at); err != nil {
-			return err
-		}
-		switch want, still := wanted[key]; {
-		case !still:
-			over = append(over, key)
-		case want == at:
-			delete(wanted, key)
+	err = read(ctx, w, ``, nil, func(r voidRow) error {
+		switch want, listed := wanted[r.cell]; {
+		case !listed:
+			over = append(over, r.cell)
+		case want.Equal(r.at):
+			delete(wanted, r.cell)
 		}
 		return nil
 	})
@@ -193,9 +219,9 @@ func (w *judging) voids(ctx context.Context, voids scoring.Voids) error {
 			return err
 		}
 	}
-	var rows [][]any
+	var rows []voidRow
 	for key, at := range wanted {
-		rows = append(rows, []any{key.service, key.check, at})
+		rows = append(rows, voidRow{key, at})
 	}
-	return w.insert(ctx, `INSERT INTO voids (service_id, check_id, at)`, `ON CONFLICT (service_id, check_id) DO UPDATE SET at = excluded.at`, rows)
+	return put(ctx, w.tx, rows...)
 }

@@ -3,22 +3,61 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"sort"
 	"time"
 
-	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
 )
+
+// transitionRow is one change of a badge.
+type transitionRow struct {
+	seq, ord, service int64
+	direction         string
+	scoring.Transition
+}
+
+func (r *transitionRow) table() table {
+	return table{"transitions", []column{
+		{"seq", &r.seq, key}, {"ord", &r.ord, key},
+		{"service_id", &r.service, replaced},
+		{"at", timeOf(&r.At), replaced},
+		{"from_badge", &r.From, replaced},
+		{"to_badge", &r.To, replaced},
+		{"direction", &r.direction, replaced},
+		{"cause", &r.Cause, replaced},
+		{"contributing", asJSON(&r.Contributing), replaced},
+		{"announced", &r.Announced, replaced},
+		{"flips", asJSON(&r.Flips), replaced},
+	}}
+}
+
+// transitionCountRow is how many changes of one kind there have been.
+type transitionCountRow struct{ TransitionCount }
+
+func (r *transitionCountRow) table() table {
+	return table{"transition_counts", []column{
+		{"direction", &r.Direction, key}, {"cause", &r.Cause, key}, {"total", &r.Count, replaced},
+	}}
+}
 
 // transitions appends badge changes and counts them.
 func (w *judging) transitions(ctx context.Context, list []scoring.Transition) error {
 	if len(list) == 0 {
 		return nil
 	}
-	type kind struct{ direction, cause string }
+	type kind struct {
+		direction string
+		cause     scoring.Cause
+	}
 	counts := map[kind]int64{}
+	err := read(ctx, w, ``, nil, func(r transitionCountRow) error {
+		counts[kind{r.Direction, r.Cause}] = r.Count
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	var services []string
 	for _, t := range list {
 		services = append(services, text(t.Service))
@@ -27,31 +66,20 @@ func (w *judging) transitions(ctx context.Context, list []scoring.Transition) er
 	if err != nil {
 		return err
 	}
-	var rows [][]any
+	var rows []transitionRow
 	for i, t := range list {
-		contributing, err := json.Marshal(t.Contributing)
-		if err != nil {
-			return err
-		}
-		flips, err := json.Marshal(t.Flips)
-		if err != nil {
-			return err
-		}
-		k := kind{t.Direction(), text(string(t.Cause))}
-		counts[k]++
-		rows = append(rows, []any{w.seq, int64(i), ids[services[i]], micros(t.At), int64(t.From), int64(t.To), k.direction, k.cause,
-			text(string(contributing)), t.Announced, text(string(flips))})
+		t.Cause = scoring.Cause(text(string(t.Cause)))
+		counts[kind{t.Direction(), t.Cause}]++
+		rows = append(rows, transitionRow{seq: w.seq, ord: int64(i), service: ids[services[i]], direction: t.Direction(), Transition: t})
 	}
-	err = w.insert(ctx, `INSERT INTO transitions (seq, ord, service_id, at, from_badge, to_badge, direction, cause, contributing, announced, flips)`, "", rows)
-	if err != nil {
+	if err := put(ctx, w.tx, rows...); err != nil {
 		return err
 	}
-	var totals [][]any
+	var totals []transitionCountRow
 	for k, n := range counts {
-		totals = append(totals, []any{k.direction, k.cause, n})
+		totals = append(totals, transitionCountRow{TransitionCount{k.direction, k.cause, n}})
 	}
-	return w.insert(ctx, `INSERT INTO transition_counts (direction, cause, total)`,
-		`ON CONFLICT (direction, cause) DO UPDATE SET total = transition_counts.total + excluded.total`, totals)
+	return put(ctx, w.tx, totals...)
 }
 
 // LoadTransitions lists the badge changes since a time, in the order in which
@@ -62,27 +90,10 @@ func (s *Store) LoadTransitions(ctx context.Context, since time.Time) ([]scoring
 		if err := s.names.load(ctx, t); err != nil {
 			return err
 		}
-		return each(ctx, t, `SELECT service_id, at, from_badge, to_badge, cause, contributing, announced, flips
-			FROM transitions WHERE at >= $1 ORDER BY seq, ord`, []any{micros(since)}, func(rows *sql.Rows) error {
-			var found scoring.Transition
-			var service, at, from, to int64
-			var contributing, flips string
-			if err := rows.Scan(&service, &at, &from, &to, &found.Cause, &contributing, &found.Announced, &flips); err != nil {
-				return err
-			}
-			var err error
-			if found.Service, err = s.names.name(serviceNames, service); err != nil {
-				return err
-			}
-			found.At, found.From, found.To = instant(at), framework.Badge(from), framework.Badge(to)
-			if err := json.Unmarshal([]byte(contributing), &found.Contributing); err != nil {
-				return fmt.Errorf("causes of a transition of %s: %w", found.Service, err)
-			}
-			if err := json.Unmarshal([]byte(flips), &found.Flips); err != nil {
-				return fmt.Errorf("flips of a transition of %s: %w", found.Service, err)
-			}
-			list = append(list, found)
-			return nil
+		return read(ctx, t, `WHERE at >= $1 ORDER BY seq, ord`, []any{micros(since)}, func(r transitionRow) (err error) {
+			r.Service, err = s.names.name(serviceNames, r.service)
+			list = append(list, r.Transition)
+			return err
 		})
 	})
 	return list, err
@@ -100,11 +111,9 @@ type TransitionCount struct {
 // not it is still kept, by direction and cause.
 func (s *Store) TransitionCounts(ctx context.Context) ([]TransitionCount, error) {
 	var list []TransitionCount
-	err := each(ctx, s.read, `SELECT direction, cause, total FROM transition_counts`, nil, func(rows *sql.Rows) error {
-		var c TransitionCount
-		err := rows.Scan(&c.Direction, &c.Cause, &c.Count)
-		list = append(list, c)
-		return err
+	err := read(ctx, s.read, ``, nil, func(r transitionCountRow) error {
+		list = append(list, r.TransitionCount)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("counting transitions: %w", err)
