@@ -1,11 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -24,22 +24,24 @@ type firingRow struct {
 }
 
 func (r *firingRow) table() table {
-	return table{"alert_firings", []column{
-		{"num", &r.num, fixed}, {"source_id", &r.source, key}, {"fingerprint", &r.Fingerprint, key},
-		{"started_at", timeOf(&r.StartedAt), key},
-		{"ended_at", timeOrNull(&r.EndedAt), replaced},
-		{"alert", &r.Alert, replaced},
-		{"severity", &r.Severity, replaced},
-		{"paging", &r.Paging, replaced},
-		{"seq", &r.seq, replaced},
-	}}
+	return table{
+		name: "alert_firings",
+		key: columns{
+			{"source_id", &r.source}, {"fingerprint", &r.Fingerprint}, {"started_at", timeOf(&r.StartedAt)},
+		},
+		fixed: columns{{"num", &r.num}},
+		data: columns{
+			{"ended_at", timeOrNull(&r.EndedAt)}, {"alert", &r.Alert}, {"severity", &r.Severity},
+			{"paging", &r.Paging}, {"seq", &r.seq},
+		},
+	}
 }
 
 // firingServiceRow is a service that a firing is about.
 type firingServiceRow struct{ firing, service int64 }
 
 func (r *firingServiceRow) table() table {
-	return table{"alert_firing_services", []column{{"firing_num", &r.firing, key}, {"service_id", &r.service, key}}}
+	return table{name: "alert_firing_services", key: columns{{"firing_num", &r.firing}, {"service_id", &r.service}}}
 }
 
 // alerts stores what has changed among a batch's firings.
@@ -76,8 +78,8 @@ func (c *commit) alerts(ctx context.Context, firings []evidence.AlertFiring) err
 	if err != nil {
 		return err
 	}
-	var last int64
-	if err := c.QueryRowContext(ctx, `SELECT COALESCE(MAX(num), 0) FROM alert_firings`).Scan(&last); err != nil {
+	last, err := greatest(ctx, c, "num", "alert_firings")
+	if err != nil {
 		return err
 	}
 	var rows []firingRow
@@ -86,7 +88,7 @@ func (c *commit) alerts(ctx context.Context, firings []evidence.AlertFiring) err
 	for _, key := range order {
 		f := newest[key]
 		old, known := existing[key]
-		if known && sameFiring(f, old.AlertFiring) {
+		if known && same(firingRow{AlertFiring: f}, *old) && slices.Equal(f.Services, old.Services) {
 			continue
 		}
 		if !known {
@@ -139,10 +141,6 @@ func cleanFiring(source string, f evidence.AlertFiring) evidence.AlertFiring {
 	return f
 }
 
-func sameFiring(a, b evidence.AlertFiring) bool {
-	return a.EndedAt.Equal(b.EndedAt) && a.Alert == b.Alert && a.Severity == b.Severity && a.Paging == b.Paging && slices.Equal(a.Services, b.Services)
-}
-
 // readFirings reads the firings of a condition on f, with their services. The
 // names must be loaded.
 func (s *Store) readFirings(ctx context.Context, q queryer, where string, args []any) ([]*firingRow, error) {
@@ -174,9 +172,6 @@ func (s *Store) readFirings(ctx context.Context, q queryer, where string, args [
 func (s *Store) OpenAlerts(ctx context.Context, source string) ([]evidence.AlertFiring, error) {
 	var list []evidence.AlertFiring
 	err := s.view(ctx, "reading open alerts of "+source, func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		id, ok := s.names.id(sourceNames, text(source))
 		if !ok {
 			return nil
@@ -190,12 +185,8 @@ func (s *Store) OpenAlerts(ctx context.Context, source string) ([]evidence.Alert
 	if err != nil {
 		return nil, err
 	}
-	sort.Slice(list, func(i, j int) bool {
-		a, b := &list[i], &list[j]
-		if !a.StartedAt.Equal(b.StartedAt) {
-			return a.StartedAt.Before(b.StartedAt)
-		}
-		return a.Fingerprint < b.Fingerprint
+	slices.SortFunc(list, func(a, b evidence.AlertFiring) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	return list, nil
 }
@@ -220,19 +211,15 @@ func (s *Store) EachAlert(ctx context.Context, filter AlertFilter, each func(evi
 	for {
 		var page []*firingRow
 		err := s.view(ctx, "reading alerts", func(t *sql.Tx) error {
-			if err := s.names.load(ctx, t); err != nil {
-				return err
-			}
 			var err error
-			page, err = s.readFirings(ctx, t, fmt.Sprintf(`f.num IN (SELECT f.num FROM alert_firings f WHERE f.num > $1 AND f.seq > $2
-				AND (f.ended_at IS NULL OR f.ended_at >= $3) ORDER BY f.num LIMIT %d)`, alertPage),
+			page, err = s.readFirings(ctx, t, fmt.Sprintf(`f.num > $1 AND f.seq > $2
+				AND (f.ended_at IS NULL OR f.ended_at >= $3) ORDER BY f.num LIMIT %d`, alertPage),
 				[]any{last, filter.After, micros(filter.Since)})
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		sort.Slice(page, func(i, j int) bool { return page[i].num < page[j].num })
 		for _, f := range page {
 			last = f.num
 			if err := each(f.AlertFiring); err != nil {
@@ -248,8 +235,8 @@ func (s *Store) EachAlert(ctx context.Context, filter AlertFilter, each func(evi
 // AlertSequence numbers the transaction that last changed a firing; 0 when there
 // is none.
 func (s *Store) AlertSequence(ctx context.Context) (int64, error) {
-	var seq int64
-	if err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM alert_firings`).Scan(&seq); err != nil {
+	seq, err := greatest(ctx, s.read, "seq", "alert_firings")
+	if err != nil {
 		return 0, fmt.Errorf("reading when alerts last changed: %w", err)
 	}
 	return seq, nil

@@ -29,17 +29,15 @@ type badgeRow struct {
 }
 
 func (r *badgeRow) table() table {
-	return table{"badges", []column{
-		{"service_id", &r.service, key},
-		{"badge", &r.badge, replaced},
-		{"since", timeOf(&r.since), replaced},
-		{"first_judged", timeOf(&r.firstJudged), replaced},
-		{"on_hold", &r.onHold, replaced},
-		{"framework_hash", &r.frameworkHash, replaced},
-		{"judged_at", timeOrNull(&r.judgedAt), replaced},
-		{"state", asJSON(&r.state), replaced},
-		{"seq", &r.seq, replaced},
-	}}
+	return table{
+		name: "badges",
+		key:  columns{{"service_id", &r.service}},
+		data: columns{
+			{"badge", &r.badge}, {"since", timeOf(&r.since)}, {"first_judged", timeOf(&r.firstJudged)},
+			{"on_hold", &r.onHold}, {"framework_hash", &r.frameworkHash}, {"judged_at", timeOrNull(&r.judgedAt)},
+			{"state", asJSON(&r.state)}, {"seq", &r.seq},
+		},
+	}
 }
 
 // supportRow is what last proved a badge, and the grounds of those between it and
@@ -52,14 +50,14 @@ type supportRow struct {
 }
 
 func (r *supportRow) table() table {
-	return table{"badge_support", []column{
-		{"service_id", &r.service, key},
-		{"framework_hash", &r.frameworkHash, replaced},
-		{"judged_at", timeOrNull(&r.judgedAt), replaced},
-		{"basis", &r.basis, replaced},
-		{"before", &r.before, replaced},
-		{"seq", &r.seq, replaced},
-	}}
+	return table{
+		name: "badge_support",
+		key:  columns{{"service_id", &r.service}},
+		data: columns{
+			{"framework_hash", &r.frameworkHash}, {"judged_at", timeOrNull(&r.judgedAt)}, {"basis", &r.basis},
+			{"before", &r.before}, {"seq", &r.seq},
+		},
+	}
 }
 
 func (r supportRow) checksum() checksum { return sha256.Sum256([]byte(r.basis + r.before)) }

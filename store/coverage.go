@@ -1,11 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/prodready/collector/evidence"
 )
@@ -25,13 +25,13 @@ type coverageRow struct {
 }
 
 func (r *coverageRow) table() table {
-	return table{"coverage", []column{
-		{"source_id", &r.source, key}, {"fact_group", &r.group, key},
-		{"facts", asJSON(&r.facts), replaced},
-		{"observed_at", &r.observed, replaced},
-		{"run_id", &r.run, replaced},
-		{"seq", &r.seq, replaced},
-	}}
+	return table{
+		name: "coverage",
+		key:  columns{{"source_id", &r.source}, {"fact_group", &r.group}},
+		data: columns{
+			{"facts", asJSON(&r.facts)}, {"observed_at", &r.observed}, {"run_id", &r.run}, {"seq", &r.seq},
+		},
+	}
 }
 
 // exceptionRow is a service that is excepted from a group.
@@ -42,10 +42,11 @@ type exceptionRow struct {
 }
 
 func (r *exceptionRow) table() table {
-	return table{"coverage_exceptions", []column{
-		{"source_id", &r.source, key}, {"fact_group", &r.group, key}, {"service_id", &r.service, key},
-		{"reason", &r.reason, replaced},
-	}}
+	return table{
+		name: "coverage_exceptions",
+		key:  columns{{"source_id", &r.source}, {"fact_group", &r.group}, {"service_id", &r.service}},
+		data: columns{{"reason", &r.reason}},
+	}
 }
 
 // exceptions reads which services are excepted, for the facts of their groups.
@@ -164,7 +165,7 @@ func (c *commit) exceptIDs(ctx context.Context, except map[string]evidence.Missi
 	for service := range except {
 		names = append(names, text(service))
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	ids, err := c.intern(ctx, serviceNames, names)
 	if err != nil {
 		return nil, err
@@ -294,11 +295,8 @@ func (s *Store) loadCoverage(ctx context.Context, t *sql.Tx) ([]Coverage, error)
 	if err != nil {
 		return nil, err
 	}
-	sort.Slice(found, func(i, j int) bool {
-		if found[i].Source != found[j].Source {
-			return found[i].Source < found[j].Source
-		}
-		return found[i].Group < found[j].Group
+	slices.SortFunc(found, func(a, b Coverage) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Group, b.Group))
 	})
 	return found, nil
 }

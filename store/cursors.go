@@ -12,7 +12,11 @@ type cursorRow struct {
 }
 
 func (r *cursorRow) table() table {
-	return table{"cursors", []column{{"source_id", &r.source, key}, {"name", &r.name, key}, {"value", &r.value, replaced}}}
+	return table{
+		name: "cursors",
+		key:  columns{{"source_id", &r.source}, {"name", &r.name}},
+		data: columns{{"value", &r.value}},
+	}
 }
 
 // Cursors are what a source stored with its batches, by name. A source that

@@ -24,10 +24,13 @@ type dayRow struct {
 }
 
 func (r *dayRow) table() table {
-	return table{"fact_days", []column{
-		{"source_id", &r.source, key}, {"fact_id", &r.fact, key}, {"day", &r.day, key}, {"service_id", &r.service, key},
-		{"num", &r.num, replaced},
-	}}
+	return table{
+		name: "fact_days",
+		key: columns{
+			{"source_id", &r.source}, {"fact_id", &r.fact}, {"day", &r.day}, {"service_id", &r.service},
+		},
+		data: columns{{"num", &r.num}},
+	}
 }
 
 // days is what is stored of one service's daily observations.

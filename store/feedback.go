@@ -17,9 +17,11 @@ type feedbackRow struct {
 }
 
 func (r *feedbackRow) table() table {
-	return table{"feedback", []column{
-		{"source_id", &r.source, key}, {"check_id", &r.check, key}, {"kind", &r.kind, key}, {"issues", &r.issues, replaced},
-	}}
+	return table{
+		name: "feedback",
+		key:  columns{{"source_id", &r.source}, {"check_id", &r.check}, {"kind", &r.kind}},
+		data: columns{{"issues", &r.issues}},
+	}
 }
 
 // feedback replaces what the source has counted, if it is another count. Nil
@@ -73,9 +75,6 @@ func (s *Store) FeedbackOf(ctx context.Context, source string) ([]evidence.Feedb
 func (s *Store) feedbackWhere(ctx context.Context, where string, args ...any) ([]evidence.Feedback, error) {
 	var list []evidence.Feedback
 	err := s.view(ctx, "reading feedback", func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		var err error
 		list, err = s.readFeedback(ctx, t, where, args)
 		return err

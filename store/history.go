@@ -1,11 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -36,11 +36,11 @@ func newHistoryRow(fact, service, source int64, p point) historyRow {
 }
 
 func (r *historyRow) table() table {
-	columns := []column{
-		{"fact_id", &r.fact, key}, {"service_id", &r.service, key}, {"source_id", &r.source, key}, {"from_at", &r.from, key},
+	return table{
+		name: "fact_history",
+		key:  columns{{"fact_id", &r.fact}, {"service_id", &r.service}, {"source_id", &r.source}, {"from_at", &r.from}},
+		data: append(r.scalar.columns(), columns{{"withdrawn", &r.withdrawn}}...),
 	}
-	columns = append(columns, r.scalar.columns()...)
-	return table{"fact_history", append(columns, column{"withdrawn", &r.withdrawn, replaced})}
 }
 
 // PinHistory makes sure that the present values of the keys are in history,
@@ -99,9 +99,6 @@ func (s *Store) PinHistory(ctx context.Context, keys []Key) error {
 func (s *Store) History(ctx context.Context, service, fact string, since time.Time) ([]HistoryRow, error) {
 	var found []HistoryRow
 	err := s.view(ctx, "reading the history of "+fact, func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		factID, ok := s.names.id(factNames, text(fact))
 		if !ok {
 			return nil
@@ -141,11 +138,8 @@ func (s *Store) History(ctx context.Context, service, fact string, since time.Ti
 	if err != nil {
 		return nil, err
 	}
-	sort.SliceStable(found, func(i, j int) bool {
-		if !found[i].From.Equal(found[j].From) {
-			return found[i].From.Before(found[j].From)
-		}
-		return found[i].Source < found[j].Source
+	slices.SortStableFunc(found, func(a, b HistoryRow) int {
+		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Source, b.Source))
 	})
 	return found, nil
 }

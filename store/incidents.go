@@ -1,11 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -18,39 +18,29 @@ type incidentRow struct {
 }
 
 func (r *incidentRow) table() table {
-	return table{"incidents", []column{
-		{"num", &r.num, fixed}, {"source_id", &r.source, key}, {"id", &r.ID, key},
-		{"started_at", timeOf(&r.StartedAt), replaced},
-		{"acknowledged_at", timeOrNull(&r.AcknowledgedAt), replaced},
-		{"acks_known", &r.AcksKnown, replaced},
-		{"resolved_at", timeOrNull(&r.ResolvedAt), replaced},
-		{"resolver", &r.Resolver, replaced},
-		{"urgent", &r.Urgent, replaced},
-		{"severity", &r.Severity, replaced},
-		{"channel", &r.Channel, replaced},
-		{"machine_detected", &r.MachineDetected, replaced},
-		{"template", &r.Template, replaced},
-		{"paged_group", &r.Group, replaced},
-		{"maintenance", &r.Maintenance, replaced},
-		{"links", asJSON(&r.Links), replaced},
-		{"updated_at", timeOrNull(&r.UpdatedAt), replaced},
-		{"gone", &r.Gone, replaced},
-		{"detected_at", timeOrNull(&r.DetectedAt), replaced},
-		{"priority", &r.Priority, replaced},
-		{"escalations", &r.Escalations, replaced},
-		{"reassignments", &r.Reassignments, replaced},
-		{"notes", &r.Notes, replaced},
-		{"responders", asJSON(&r.Responders), replaced},
-		{"gone_why", &r.GoneWhy, replaced},
-		{"seq", &r.seq, replaced},
-	}}
+	return table{
+		name:  "incidents",
+		key:   columns{{"source_id", &r.source}, {"id", &r.ID}},
+		fixed: columns{{"num", &r.num}},
+		data: columns{
+			{"started_at", timeOf(&r.StartedAt)}, {"acknowledged_at", timeOrNull(&r.AcknowledgedAt)},
+			{"acks_known", &r.AcksKnown}, {"resolved_at", timeOrNull(&r.ResolvedAt)}, {"resolver", &r.Resolver},
+			{"urgent", &r.Urgent}, {"severity", &r.Severity}, {"channel", &r.Channel},
+			{"machine_detected", &r.MachineDetected}, {"template", &r.Template}, {"paged_group", &r.Group},
+			{"maintenance", &r.Maintenance}, {"links", asJSON(&r.Links)},
+			{"updated_at", timeOrNull(&r.UpdatedAt)}, {"gone", &r.Gone},
+			{"detected_at", timeOrNull(&r.DetectedAt)}, {"priority", &r.Priority},
+			{"escalations", &r.Escalations}, {"reassignments", &r.Reassignments}, {"notes", &r.Notes},
+			{"responders", asJSON(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"seq", &r.seq},
+		},
+	}
 }
 
 // incidentServiceRow is a service that an incident concerns.
 type incidentServiceRow struct{ incident, service int64 }
 
 func (r *incidentServiceRow) table() table {
-	return table{"incident_services", []column{{"incident_num", &r.incident, key}, {"service_id", &r.service, key}}}
+	return table{name: "incident_services", key: columns{{"incident_num", &r.incident}, {"service_id", &r.service}}}
 }
 
 // incidents stores what has changed among a batch's incidents. An older version
@@ -86,8 +76,8 @@ func (c *commit) incidents(ctx context.Context, incidents []evidence.Incident) e
 	if err != nil {
 		return err
 	}
-	var last int64
-	if err := c.QueryRowContext(ctx, `SELECT COALESCE(MAX(num), 0) FROM incidents`).Scan(&last); err != nil {
+	last, err := greatest(ctx, c, "num", "incidents")
+	if err != nil {
 		return err
 	}
 
@@ -102,7 +92,7 @@ func (c *commit) incidents(ctx context.Context, incidents []evidence.Incident) e
 				continue
 			}
 			in = keepAcks(in, old.Incident)
-			if sameIncident(in, old.Incident) {
+			if same(incidentRow{Incident: in}, *old) && slices.Equal(in.Services, old.Services) {
 				continue
 			}
 		} else {
@@ -212,16 +202,6 @@ func Supersede(in, old evidence.Incident) evidence.Incident {
 	return keepAcks(in, old)
 }
 
-func sameIncident(a, b evidence.Incident) bool {
-	return a.StartedAt.Equal(b.StartedAt) && a.AcknowledgedAt.Equal(b.AcknowledgedAt) && a.AcksKnown == b.AcksKnown &&
-		a.ResolvedAt.Equal(b.ResolvedAt) && a.Resolver == b.Resolver && a.Urgent == b.Urgent && a.Severity == b.Severity &&
-		a.Channel == b.Channel && a.MachineDetected == b.MachineDetected && a.Template == b.Template && a.Group == b.Group &&
-		a.Maintenance == b.Maintenance && a.UpdatedAt.Equal(b.UpdatedAt) && a.Gone == b.Gone &&
-		a.DetectedAt.Equal(b.DetectedAt) && a.Priority == b.Priority && a.Escalations == b.Escalations &&
-		a.Reassignments == b.Reassignments && a.Notes == b.Notes && a.GoneWhy == b.GoneWhy &&
-		slices.Equal(a.Services, b.Services) && slices.Equal(a.Links, b.Links) && slices.Equal(a.Responders, b.Responders)
-}
-
 // IncidentFilter selects incidents. Its zero value selects all that are still
 // listed by their source.
 type IncidentFilter struct {
@@ -260,9 +240,6 @@ func (s *Store) Incidents(ctx context.Context, filter IncidentFilter) ([]evidenc
 	}
 	var list []evidence.Incident
 	err := s.view(ctx, "reading incidents", func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		if filter.Source != "" {
 			id, ok := s.names.id(sourceNames, text(filter.Source))
 			if !ok {
@@ -279,15 +256,8 @@ func (s *Store) Incidents(ctx context.Context, filter IncidentFilter) ([]evidenc
 	if err != nil {
 		return nil, err
 	}
-	sort.Slice(list, func(i, j int) bool {
-		a, b := &list[i], &list[j]
-		if !a.StartedAt.Equal(b.StartedAt) {
-			return a.StartedAt.Before(b.StartedAt)
-		}
-		if a.Source != b.Source {
-			return a.Source < b.Source
-		}
-		return a.ID < b.ID
+	slices.SortFunc(list, func(a, b evidence.Incident) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID))
 	})
 	return list, nil
 }
@@ -339,21 +309,17 @@ func (s *Store) EachIncident(ctx context.Context, source string, span evidence.I
 	for {
 		var page []*incidentRow
 		err := s.view(ctx, "reading incidents of "+source, func(t *sql.Tx) error {
-			if err := s.names.load(ctx, t); err != nil {
-				return err
-			}
 			id, ok := s.names.id(sourceNames, text(source))
 			if !ok {
 				return nil
 			}
-			where := `i.num IN (SELECT i.num FROM incidents i WHERE i.source_id = $1
-				AND (i.started_at > $2 OR i.started_at = $2 AND i.num > $3) AND ` + began + ` AND i.gone = $5`
+			where := `i.source_id = $1 AND (i.started_at > $2 OR i.started_at = $2 AND i.num > $3) AND ` + began + ` AND i.gone = $5`
 			args := []any{id, lastStart, lastNum, micros(span.Since), false}
 			if !span.Until.IsZero() {
 				args = append(args, micros(span.Until))
 				where += ` AND i.started_at < $6`
 			}
-			where += fmt.Sprintf(` ORDER BY i.started_at, i.num LIMIT %d)`, incidentPage)
+			where += fmt.Sprintf(` ORDER BY i.started_at, i.num LIMIT %d`, incidentPage)
 			var err error
 			page, err = s.readIncidents(ctx, t, where, args)
 			return err
@@ -361,13 +327,6 @@ func (s *Store) EachIncident(ctx context.Context, source string, span evidence.I
 		if err != nil {
 			return err
 		}
-		sort.Slice(page, func(i, j int) bool {
-			a, b := page[i], page[j]
-			if !a.StartedAt.Equal(b.StartedAt) {
-				return a.StartedAt.Before(b.StartedAt)
-			}
-			return a.num < b.num
-		})
 		for _, in := range page {
 			if err := each(in.Incident); err != nil {
 				return err

@@ -23,9 +23,11 @@ type Framework struct {
 type frameworkRow struct{ Framework }
 
 func (r *frameworkRow) table() table {
-	return table{"frameworks", []column{
-		{"hash", &r.Hash, key}, {"name", &r.Name, fixed}, {"version", &r.Version, fixed}, {"body", &r.Text, fixed},
-	}}
+	return table{
+		name:  "frameworks",
+		key:   columns{{"hash", &r.Hash}},
+		fixed: columns{{"name", &r.Name}, {"version", &r.Version}, {"body", &r.Text}},
+	}
 }
 
 // judgementRow is the last judgement. There is one row, with id 1.
@@ -36,13 +38,14 @@ type judgementRow struct {
 }
 
 func (r *judgementRow) table() table {
-	return table{"judgement", []column{
-		{"id", &r.id, key},
-		{"at", timeOf(&r.at), replaced},
-		{"framework_hash", &r.frameworkHash, replaced},
-		{"activated_at", timeOf(&r.activatedAt), replaced},
-		{"seq", &r.seq, replaced},
-	}}
+	return table{
+		name: "judgement",
+		key:  columns{{"id", &r.id}},
+		data: columns{
+			{"at", timeOf(&r.at)}, {"framework_hash", &r.frameworkHash},
+			{"activated_at", timeOf(&r.activatedAt)}, {"seq", &r.seq},
+		},
+	}
 }
 
 // lastJudgement is zero when there was none.

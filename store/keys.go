@@ -16,7 +16,7 @@ type keyRow struct {
 }
 
 func (r *keyRow) table() table {
-	return table{"keys", []column{{"name", &r.name, key}, {"value", &r.value, fixed}}}
+	return table{name: "keys", key: columns{{"name", &r.name}}, fixed: columns{{"value", &r.value}}}
 }
 
 // Key is the random key of the name, made on first use and the same from then

@@ -142,8 +142,8 @@ func (t *tx) intern(ctx context.Context, table nameTable, wanted []string) (map[
 	if err != nil {
 		return nil, err
 	}
-	var last int64
-	if err := t.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM `+sqlName).Scan(&last); err != nil {
+	last, err := greatest(ctx, t, "id", sqlName)
+	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", sqlName, err)
 	}
 	var rows [][]any

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -18,19 +21,15 @@ type valueRow struct {
 }
 
 func (r *valueRow) table() table {
-	columns := []column{{"source_id", &r.source, key}, {"fact_id", &r.fact, key}, {"service_id", &r.service, key}}
-	columns = append(columns, r.scalar.columns()...)
-	return table{"fact_values", append(columns,
-		column{"detail", &r.detail, replaced},
-		column{"since", &r.since, replaced},
-		column{"changed_at", &r.changed, replaced},
-		column{"seen_at", &r.seen, replaced},
-		column{"held_at", &r.held, replaced},
-		column{"withdrawn", &r.withdrawn, replaced},
-		column{"logged_at", &r.loggedAt, replaced},
-		column{"logged", &r.logged, replaced},
-		column{"seq", &r.seq, replaced},
-	)}
+	return table{
+		name: "fact_values",
+		key:  columns{{"source_id", &r.source}, {"fact_id", &r.fact}, {"service_id", &r.service}},
+		data: append(r.scalar.columns(), columns{
+			{"detail", &r.detail}, {"since", &r.since}, {"changed_at", &r.changed}, {"seen_at", &r.seen},
+			{"held_at", &r.held}, {"withdrawn", &r.withdrawn}, {"logged_at", &r.loggedAt}, {"logged", &r.logged},
+			{"seq", &r.seq},
+		}...),
+	}
 }
 
 func (t *tx) valueRow(source, fact, service int64, row current) valueRow {
@@ -49,27 +48,15 @@ func readValues(ctx context.Context, q queryer, rest string, args []any, fn func
 
 // records stores what has changed among the records and withdrawals.
 func (c *commit) records(ctx context.Context, records []evidence.Record, withdrawals []evidence.Withdrawal) error {
-	byFact, err := c.gather(records, withdrawals)
+	byFact, byService, err := c.gather(records, withdrawals)
 	if err != nil {
 		return err
 	}
 	if len(byFact) == 0 {
 		return nil
 	}
-	facts := make([]string, 0, len(byFact))
-	serviceSet := map[string]bool{}
-	for fact, in := range byFact {
-		facts = append(facts, fact)
-		for service := range in {
-			serviceSet[service] = true
-		}
-	}
-	sort.Strings(facts)
-	services := make([]string, 0, len(serviceSet))
-	for service := range serviceSet {
-		services = append(services, service)
-	}
-	sort.Strings(services)
+	facts := slices.Sorted(maps.Keys(byFact))
+	services := slices.Sorted(maps.Keys(byService))
 	factIDs, err := c.intern(ctx, factNames, facts)
 	if err != nil {
 		return err
@@ -135,15 +122,18 @@ func (c *commit) records(ctx context.Context, records []evidence.Record, withdra
 	return put(ctx, c.tx, points...)
 }
 
-// gather indexes a batch by fact and service.
-func (c *commit) gather(records []evidence.Record, withdrawals []evidence.Withdrawal) (map[string]map[string]observed, error) {
-	byFact := map[string]map[string]observed{}
+// gather indexes a batch by fact and service, and names its services.
+func (c *commit) gather(
+	records []evidence.Record, withdrawals []evidence.Withdrawal,
+) (byFact map[string]map[string]observed, services map[string]bool, err error) {
+	byFact, services = map[string]map[string]observed{}, map[string]bool{}
 	put := func(fact, service string, o observed) {
 		fact = text(fact)
 		if byFact[fact] == nil {
 			byFact[fact] = map[string]observed{}
 		}
-		byFact[fact][text(service)] = o
+		service = text(service)
+		byFact[fact][service], services[service] = o, true
 	}
 	for _, w := range withdrawals {
 		reason := w.Reason
@@ -154,10 +144,10 @@ func (c *commit) gather(records []evidence.Record, withdrawals []evidence.Withdr
 	}
 	for _, r := range records {
 		if r.Source != "" && text(r.Source) != c.sourceName {
-			return nil, fmt.Errorf("the record of %s for %s says it is from %s", r.Fact, r.Service, r.Source)
+			return nil, nil, fmt.Errorf("the record of %s for %s says it is from %s", r.Fact, r.Service, r.Source)
 		}
 		if r.Value.Kind() == evidence.KindInvalid {
-			return nil, fmt.Errorf("the record of %s for %s has no value: withdraw it, or leave it out", r.Fact, r.Service)
+			return nil, nil, fmt.Errorf("the record of %s for %s has no value: withdraw it, or leave it out", r.Fact, r.Service)
 		}
 		o := observed{value: r.Value, detail: text(r.Detail), seen: micros(c.at)}
 		if !r.ObservedAt.IsZero() {
@@ -168,7 +158,7 @@ func (c *commit) gather(records []evidence.Record, withdrawals []evidence.Withdr
 		}
 		put(r.Fact, r.Service, o)
 	}
-	return byFact, nil
+	return byFact, services, nil
 }
 
 // existing reads the current rows of one fact for some services.
@@ -239,9 +229,6 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 		if found.Seq, err = sequence(ctx, t); err != nil {
 			return err
 		}
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		if found.Coverage, err = s.loadCoverage(ctx, t); err != nil {
 			return err
 		}
@@ -274,13 +261,7 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 	}
 	sort.Slice(found.Rows, func(i, j int) bool {
 		a, b := &found.Rows[i], &found.Rows[j]
-		if a.Source != b.Source {
-			return a.Source < b.Source
-		}
-		if a.Fact != b.Fact {
-			return a.Fact < b.Fact
-		}
-		return a.Service < b.Service
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Service, b.Service)) < 0
 	})
 	return found, nil
 }

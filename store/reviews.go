@@ -1,10 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
-	"sort"
+	"slices"
 
 	"github.com/prodready/collector/evidence"
 )
@@ -16,14 +17,14 @@ type reviewRow struct {
 }
 
 func (r *reviewRow) table() table {
-	return table{"reviews", []column{
-		{"source_id", &r.source, key}, {"review_key", &r.Key, key}, {"service_id", &r.service, key},
-		{"status", &r.Status, replaced},
-		{"created_at", timeOf(&r.CreatedAt), replaced},
-		{"completed_at", timeOrNull(&r.CompletedAt), replaced},
-		{"gone", &r.Gone, replaced},
-		{"seq", &r.seq, replaced},
-	}}
+	return table{
+		name: "reviews",
+		key:  columns{{"source_id", &r.source}, {"review_key", &r.Key}, {"service_id", &r.service}},
+		data: columns{
+			{"status", &r.Status}, {"created_at", timeOf(&r.CreatedAt)},
+			{"completed_at", timeOrNull(&r.CompletedAt)}, {"gone", &r.Gone}, {"seq", &r.seq},
+		},
+	}
 }
 
 // reviewKey is one ticket as far as it concerns one service.
@@ -93,17 +94,13 @@ func (c *commit) reviews(ctx context.Context, reviews []evidence.Review) error {
 	var rows []reviewRow
 	for _, id := range order {
 		r := wanted[id]
-		if old, known := existing[id]; known && sameReview(r, old) {
+		if old, known := existing[id]; known && same(reviewRow{Review: r}, reviewRow{Review: old}) {
 			continue
 		}
 		c.changes.Reviews++
 		rows = append(rows, reviewRow{source: c.source, service: serviceIDs[r.Service], seq: c.seq, Review: r})
 	}
 	return put(ctx, c.tx, rows...)
-}
-
-func sameReview(a, b evidence.Review) bool {
-	return a.Status == b.Status && a.CreatedAt.Equal(b.CreatedAt) && a.CompletedAt.Equal(b.CompletedAt) && a.Gone == b.Gone
 }
 
 // Reviews lists every review that is still listed by its source, by creation,
@@ -121,9 +118,6 @@ func (s *Store) ReviewsAfter(ctx context.Context, after int64) ([]evidence.Revie
 func (s *Store) reviewsWhere(ctx context.Context, where string, args ...any) ([]evidence.Review, error) {
 	var list []evidence.Review
 	err := s.view(ctx, "reading reviews", func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		var err error
 		list, err = s.readReviews(ctx, t, where, args)
 		return err
@@ -131,18 +125,9 @@ func (s *Store) reviewsWhere(ctx context.Context, where string, args ...any) ([]
 	if err != nil {
 		return nil, err
 	}
-	sort.Slice(list, func(i, j int) bool {
-		a, b := &list[i], &list[j]
-		if !a.CreatedAt.Equal(b.CreatedAt) {
-			return a.CreatedAt.Before(b.CreatedAt)
-		}
-		if a.Source != b.Source {
-			return a.Source < b.Source
-		}
-		if a.Key != b.Key {
-			return a.Key < b.Key
-		}
-		return a.Service < b.Service
+	slices.SortFunc(list, func(a, b evidence.Review) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Key, b.Key),
+			cmp.Compare(a.Service, b.Service))
 	})
 	return list, nil
 }

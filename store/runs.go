@@ -1,10 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -26,14 +27,15 @@ type runRow struct {
 }
 
 func (r *runRow) table() table {
-	return table{"runs", []column{
-		{"id", &r.id, key}, {"source_id", &r.source, replaced},
-		{"started_at", timeOf(&r.started), replaced},
-		{"finished_at", timeOrNull(&r.finished), replaced},
-		{"reason", &r.reason, replaced},
-		{"error", &r.err, replaced},
-		{"counts", asJSON(&r.counts), replaced},
-	}}
+	return table{
+		name: "runs",
+		key:  columns{{"id", &r.id}},
+		data: columns{
+			{"source_id", &r.source}, {"started_at", timeOf(&r.started)},
+			{"finished_at", timeOrNull(&r.finished)}, {"reason", &r.reason}, {"error", &r.err},
+			{"counts", asJSON(&r.counts)},
+		},
+	}
 }
 
 // StartRun notes that a round of a source has begun. A round of the source that
@@ -115,9 +117,6 @@ type LastRun struct {
 func (s *Store) LastRuns(ctx context.Context) ([]LastRun, error) {
 	var found []LastRun
 	err := s.view(ctx, "reading the last runs", func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		const newest = ` ORDER BY id DESC LIMIT 1`
 		for id, name := range s.names.all(sourceNames) {
 			ended := `WHERE source_id = $1 AND finished_at IS NOT NULL`
@@ -140,6 +139,6 @@ func (s *Store) LastRuns(ctx context.Context) ([]LastRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	sort.Slice(found, func(i, j int) bool { return found[i].Source < found[j].Source })
+	slices.SortFunc(found, func(a, b LastRun) int { return cmp.Compare(a.Source, b.Source) })
 	return found, nil
 }

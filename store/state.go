@@ -53,9 +53,6 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 	state.Badges, state.Voids = map[string]scoring.BadgeState{}, scoring.Voids{}
 	stored := map[string]storedBadge{}
 	err := s.view(ctx, "reading the state of the badges", func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		last, err := lastJudgement(ctx, t)
 		if err != nil || last.seq == 0 {
 			return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/scoring"
@@ -22,12 +22,11 @@ type statusRow struct {
 }
 
 func (r *statusRow) table() table {
-	return table{"check_statuses", []column{
-		{"service_id", &r.service, key}, {"check_id", &r.check, key},
-		{"status", &r.status, replaced},
-		{"since", timeOf(&r.since), replaced},
-		{"seq", &r.seq, replaced},
-	}}
+	return table{
+		name: "check_statuses",
+		key:  columns{{"service_id", &r.service}, {"check_id", &r.check}},
+		data: columns{{"status", &r.status}, {"since", timeOf(&r.since)}, {"seq", &r.seq}},
+	}
 }
 
 // pastStatusRow is a status that another one has replaced.
@@ -38,11 +37,11 @@ type pastStatusRow struct {
 }
 
 func (r *pastStatusRow) table() table {
-	return table{"check_status_history", []column{
-		{"service_id", &r.service, key}, {"check_id", &r.check, key}, {"since", timeOf(&r.since), key},
-		{"until", timeOf(&r.until), replaced},
-		{"status", &r.status, replaced},
-	}}
+	return table{
+		name: "check_status_history",
+		key:  columns{{"service_id", &r.service}, {"check_id", &r.check}, {"since", timeOf(&r.since)}},
+		data: columns{{"until", timeOf(&r.until)}, {"status", &r.status}},
+	}
 }
 
 // voidRow is a contradicted attestation of a check for a service.
@@ -52,9 +51,11 @@ type voidRow struct {
 }
 
 func (r *voidRow) table() table {
-	return table{"voids", []column{
-		{"service_id", &r.service, key}, {"check_id", &r.check, key}, {"at", timeOf(&r.at), replaced},
-	}}
+	return table{
+		name: "voids",
+		key:  columns{{"service_id", &r.service}, {"check_id", &r.check}},
+		data: columns{{"at", timeOf(&r.at)}},
+	}
 }
 
 // named are the names of the service and the check. The names must be loaded.
@@ -141,9 +142,6 @@ type StatusSpan struct {
 func (s *Store) StatusHistory(ctx context.Context, service, check string) ([]StatusSpan, error) {
 	var list []StatusSpan
 	err := s.view(ctx, "reading the status history of "+check, func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		serviceID, ok := s.names.id(serviceNames, text(service))
 		if !ok {
 			return nil
@@ -165,7 +163,7 @@ func (s *Store) StatusHistory(ctx context.Context, service, check string) ([]Sta
 		}
 		return read(ctx, t, of, args, func(r statusRow) error { return add(r.status, r.since, time.Time{}) })
 	})
-	sort.SliceStable(list, func(i, j int) bool { return list[i].Since.Before(list[j].Since) })
+	slices.SortStableFunc(list, func(a, b StatusSpan) int { return a.Since.Compare(b.Since) })
 	return list, err
 }
 

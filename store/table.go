@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,66 +14,63 @@ import (
 )
 
 // table declares the columns of a table once, bound to the fields of one Go
-// value: put and read derive their SQL from it.
+// value: put and read derive their SQL from it. The pointers must stay valid when
+// the value is overwritten.
 type table struct {
-	name    string
-	columns []column
+	name string
+	// A row whose key is there already replaces the data of that row, and leaves
+	// its fixed columns as they are.
+	key, fixed, data columns
 }
 
-// column is a column with a pointer to its field, which database/sql reads from
-// and writes to.
-type column struct {
+// columns are names with pointers, which database/sql reads from and writes to.
+type columns []struct {
 	name  string
 	field any
-	role  role
 }
 
-// role is what a conflict does with a column.
-type role int
-
-const (
-	// replaced takes the value of the new row.
-	replaced role = iota
-	// key is part of the key whose conflict means that the row is there.
-	key
-	// fixed keeps the value of the row that is there.
-	fixed
-)
-
-// rowOf is a Go value that declares its table. The pointers of the columns must
-// stay valid when the value is overwritten.
-type rowOf[T any] interface {
-	*T
-	table() table
-}
-
-// listed are the names of the columns that have one of the roles.
-func (t table) listed(roles ...role) []string {
-	var names []string
-	for _, c := range t.columns {
-		for _, r := range roles {
-			if c.role == r {
-				names = append(names, c.name)
-			}
-		}
+func (c columns) names() []string {
+	names := make([]string, len(c))
+	for i := range c {
+		names[i] = c[i].name
 	}
 	return names
 }
 
-// onConflict replaces what is there under the key.
+func (t table) all() columns { return slices.Concat(t.key, t.fixed, t.data) }
+
 func (t table) onConflict() string {
-	keys, set := t.listed(key), t.listed(replaced)
-	if len(keys) == 0 {
-		return ""
-	}
-	clause := `ON CONFLICT (` + strings.Join(keys, ", ") + `) DO `
-	if len(set) == 0 {
+	clause := `ON CONFLICT (` + strings.Join(t.key.names(), ", ") + `) DO `
+	if len(t.data) == 0 {
 		return clause + `NOTHING`
 	}
+	set := t.data.names()
 	for i, name := range set {
 		set[i] = name + ` = excluded.` + name
 	}
 	return clause + `UPDATE SET ` + strings.Join(set, ", ")
+}
+
+// values are the present values of the fields as they are stored.
+func (c columns) values() ([]any, error) {
+	values := make([]any, len(c))
+	for i := range c {
+		value, err := driver.DefaultParameterConverter.ConvertValue(c[i].field)
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", c[i].name, err)
+		}
+		if s, ok := value.(string); ok {
+			value = text(s)
+		}
+		values[i] = value
+	}
+	return values, nil
+}
+
+// rowOf is a Go value that declares its table.
+type rowOf[T any] interface {
+	*T
+	table() table
 }
 
 // put inserts rows, or replaces those that have the same key. No two of them may
@@ -83,19 +81,33 @@ func put[T any, P rowOf[T]](ctx context.Context, t *tx, rows ...T) error {
 	}
 	var row T
 	table := P(&row).table()
+	all := table.all()
 	args := make([][]any, len(rows))
 	for i := range rows {
 		row = rows[i]
-		args[i] = make([]any, len(table.columns))
-		for k, c := range table.columns {
-			var err error
-			if args[i][k], err = driver.DefaultParameterConverter.ConvertValue(c.field); err != nil {
-				return fmt.Errorf("table %s, column %s: %w", table.name, c.name, err)
-			}
+		var err error
+		if args[i], err = all.values(); err != nil {
+			return fmt.Errorf("table %s: %w", table.name, err)
 		}
 	}
-	names := strings.Join(table.listed(key, fixed, replaced), ", ")
-	return t.insert(ctx, `INSERT INTO `+table.name+` (`+names+`)`, table.onConflict(), args)
+	return t.insert(ctx, `INSERT INTO `+table.name+` (`+strings.Join(all.names(), ", ")+`)`, table.onConflict(), args)
+}
+
+// same reports whether two rows are stored with the same data, whichever
+// transaction wrote them.
+func same[T any, P rowOf[T]](a, b T) bool {
+	x, y := P(&a).table().data, P(&b).table().data
+	for i := range x {
+		if x[i].name == "seq" {
+			continue
+		}
+		v, _ := x[i : i+1].values() // what cannot be stored is not the same
+		w, _ := y[i : i+1].values()
+		if len(v) == 0 || !slices.Equal(v, w) {
+			return false
+		}
+	}
+	return true
 }
 
 // read calls fn with every row of T's table that the rest of the statement
@@ -103,11 +115,12 @@ func put[T any, P rowOf[T]](ctx context.Context, t *tx, rows ...T) error {
 func read[T any, P rowOf[T]](ctx context.Context, q queryer, rest string, args []any, fn func(T) error) error {
 	var row T
 	table := P(&row).table()
-	fields := make([]any, len(table.columns))
-	for i, c := range table.columns {
-		fields[i] = c.field
+	all := table.all()
+	fields := make([]any, len(all))
+	for i := range all {
+		fields[i] = all[i].field
 	}
-	query := `SELECT ` + strings.Join(table.listed(key, fixed, replaced), ", ") + ` FROM ` + table.name + ` ` + rest
+	query := `SELECT ` + strings.Join(all.names(), ", ") + ` FROM ` + table.name + ` ` + rest
 	return each(ctx, q, query, args, func(rows *sql.Rows) error {
 		row = *new(T)
 		if err := rows.Scan(fields...); err != nil {
@@ -130,6 +143,12 @@ func execIn[K any](ctx context.Context, t *tx, statement string, args []any, key
 	return chunks(keys, func(part []K) error {
 		return t.exec(ctx, statement+` (`+placeholders(len(args)+1, len(part))+`)`, with(args, part)...)
 	})
+}
+
+// greatest is the greatest number in a column, 0 in an empty table.
+func greatest(ctx context.Context, q queryer, column, table string) (n int64, err error) {
+	err = each(ctx, q, `SELECT COALESCE(MAX(`+column+`), 0) FROM `+table, nil, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n, err
 }
 
 // required is a column that is never NULL: microseconds since the Unix epoch.
@@ -202,8 +221,8 @@ func scalarOf(v evidence.Value) scalar {
 }
 
 // columns are those of the value, in every table that has one.
-func (s *scalar) columns() []column {
-	return []column{{"kind", &s.kind, replaced}, {"instant", &s.instant, replaced}, {"num", &s.num, replaced}}
+func (s *scalar) columns() columns {
+	return columns{{"kind", &s.kind}, {"instant", &s.instant}, {"num", &s.num}}
 }
 
 // value is the zero value for one without a kind.

@@ -1,10 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/scoring"
@@ -18,27 +19,26 @@ type transitionRow struct {
 }
 
 func (r *transitionRow) table() table {
-	return table{"transitions", []column{
-		{"seq", &r.seq, key}, {"ord", &r.ord, key},
-		{"service_id", &r.service, replaced},
-		{"at", timeOf(&r.At), replaced},
-		{"from_badge", &r.From, replaced},
-		{"to_badge", &r.To, replaced},
-		{"direction", &r.direction, replaced},
-		{"cause", &r.Cause, replaced},
-		{"contributing", asJSON(&r.Contributing), replaced},
-		{"announced", &r.Announced, replaced},
-		{"flips", asJSON(&r.Flips), replaced},
-	}}
+	return table{
+		name: "transitions",
+		key:  columns{{"seq", &r.seq}, {"ord", &r.ord}},
+		data: columns{
+			{"service_id", &r.service}, {"at", timeOf(&r.At)}, {"from_badge", &r.From}, {"to_badge", &r.To},
+			{"direction", &r.direction}, {"cause", &r.Cause}, {"contributing", asJSON(&r.Contributing)},
+			{"announced", &r.Announced}, {"flips", asJSON(&r.Flips)},
+		},
+	}
 }
 
 // transitionCountRow is how many changes of one kind there have been.
 type transitionCountRow struct{ TransitionCount }
 
 func (r *transitionCountRow) table() table {
-	return table{"transition_counts", []column{
-		{"direction", &r.Direction, key}, {"cause", &r.Cause, key}, {"total", &r.Count, replaced},
-	}}
+	return table{
+		name: "transition_counts",
+		key:  columns{{"direction", &r.Direction}, {"cause", &r.Cause}},
+		data: columns{{"total", &r.Count}},
+	}
 }
 
 // transitions appends badge changes and counts them.
@@ -87,9 +87,6 @@ func (w *judging) transitions(ctx context.Context, list []scoring.Transition) er
 func (s *Store) LoadTransitions(ctx context.Context, since time.Time) ([]scoring.Transition, error) {
 	var list []scoring.Transition
 	err := s.view(ctx, "reading transitions", func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		return read(ctx, t, `WHERE at >= $1 ORDER BY seq, ord`, []any{micros(since)}, func(r transitionRow) (err error) {
 			r.Service, err = s.names.name(serviceNames, r.service)
 			list = append(list, r.Transition)
@@ -118,11 +115,8 @@ func (s *Store) TransitionCounts(ctx context.Context) ([]TransitionCount, error)
 	if err != nil {
 		return nil, fmt.Errorf("counting transitions: %w", err)
 	}
-	sort.Slice(list, func(i, j int) bool {
-		if list[i].Direction != list[j].Direction {
-			return list[i].Direction < list[j].Direction
-		}
-		return list[i].Cause < list[j].Cause
+	slices.SortFunc(list, func(a, b TransitionCount) int {
+		return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Cause, b.Cause))
 	})
 	return list, nil
 }

@@ -192,13 +192,16 @@ func each(ctx context.Context, q queryer, query string, args []any, scan func(*s
 	return rows.Err()
 }
 
-// view runs fn in one reading transaction, which sees one state throughout.
+// view runs fn in one reading transaction, which sees one state throughout. The
+// names are loaded.
 func (s *Store) view(ctx context.Context, doing string, fn func(*sql.Tx) error) error {
 	begun, err := s.read.BeginTx(ctx, s.readTx)
 	if err != nil {
 		return fmt.Errorf("%s: beginning to read: %w", doing, err)
 	}
-	err = fn(begun)
+	if err = s.names.load(ctx, begun); err == nil {
+		err = fn(begun)
+	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", doing, err)
 	}

@@ -17,9 +17,11 @@ type alertSpanRow struct {
 }
 
 func (r *alertSpanRow) table() table {
-	return table{"alert_spans", []column{
-		{"source_id", &r.source, key}, {"from_at", &r.from, key}, {"until_at", &r.until, replaced},
-	}}
+	return table{
+		name: "alert_spans",
+		key:  columns{{"source_id", &r.source}, {"from_at", &r.from}},
+		data: columns{{"until_at", &r.until}},
+	}
 }
 
 // alertServiceRow is a service whose alerts a source looks for.
@@ -30,11 +32,11 @@ type alertServiceRow struct {
 }
 
 func (r *alertServiceRow) table() table {
-	return table{"alert_services", []column{
-		{"source_id", &r.source, key}, {"service_id", &r.service, key},
-		{"known_by", &r.knownBy, replaced},
-		{"since_at", timeOf(&r.since), replaced},
-	}}
+	return table{
+		name: "alert_services",
+		key:  columns{{"source_id", &r.source}, {"service_id", &r.service}},
+		data: columns{{"known_by", &r.knownBy}, {"since_at", timeOf(&r.since)}},
+	}
 }
 
 // watchCoverage stores when the source was watching for alerts, and of which
@@ -146,9 +148,6 @@ func (s *Store) AlertSights(ctx context.Context, since time.Time) (map[string]Al
 		return name, sight, err
 	}
 	err := s.view(ctx, "reading when alerts were watched", func(t *sql.Tx) error {
-		if err := s.names.load(ctx, t); err != nil {
-			return err
-		}
 		err := read(ctx, t, `WHERE until_at >= $1 ORDER BY source_id, from_at`, []any{micros(since)}, func(r alertSpanRow) error {
 			name, sight, err := at(r.source)
 			sight.Spans = append(sight.Spans, evidence.Span{From: instant(r.from), Until: instant(r.until)})
