@@ -61,7 +61,7 @@ func (c *commit) alerts(ctx context.Context, firings []evidence.AlertFiring) err
 		case len(f.Services) == 0:
 			return fmt.Errorf("firing of %s is of no service", f.Alert)
 		}
-		f = cleanFiring(c.sourceName, f)
+		f.Source, f.Fingerprint, f.Services = c.sourceName, text(f.Fingerprint), cleanList(f.Services)
 		key := firingKey{f.Fingerprint, micros(f.StartedAt)}
 		if _, dup := newest[key]; !dup {
 			order = append(order, key)
@@ -131,14 +131,6 @@ func (c *commit) existingFirings(ctx context.Context, fingerprints []string) (ma
 		return err
 	})
 	return found, err
-}
-
-// cleanFiring brings a firing into the form it has when it is read back.
-func cleanFiring(source string, f evidence.AlertFiring) evidence.AlertFiring {
-	f.Source, f.Fingerprint, f.Alert, f.Severity = source, text(f.Fingerprint), text(f.Alert), text(f.Severity)
-	f.Services = cleanList(f.Services)
-	f.StartedAt, f.EndedAt = storedTime(f.StartedAt), storedTime(f.EndedAt)
-	return f
 }
 
 // readFirings reads the firings of a condition on f, with their services. The

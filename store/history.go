@@ -51,38 +51,42 @@ func (s *Store) PinHistory(ctx context.Context, keys []Key) error {
 		return nil
 	}
 	return s.inTx(ctx, "pinning history", func(t *tx) error {
-		var fields [3][]string
+		var sources, facts, services []string
 		for _, k := range keys {
-			for i, name := range [3]string{k.Source, k.Fact, k.Service} {
-				fields[i] = append(fields[i], text(name))
-			}
+			sources, facts, services = append(sources, text(k.Source)), append(facts, text(k.Fact)), append(services, text(k.Service))
 		}
-		var ids [3]map[string]int64
-		for i, table := range [3]nameTable{sourceNames, factNames, serviceNames} {
-			var err error
-			if ids[i], err = t.intern(ctx, table, fields[i]); err != nil {
-				return err
-			}
+		sourceIDs, err := t.intern(ctx, sourceNames, sources)
+		if err != nil {
+			return err
+		}
+		factIDs, err := t.intern(ctx, factNames, facts)
+		if err != nil {
+			return err
+		}
+		serviceIDs, err := t.intern(ctx, serviceNames, services)
+		if err != nil {
+			return err
 		}
 		type group struct{ source, fact int64 }
-		services := map[group][]int64{}
+		about := map[group][]int64{}
 		for i := range keys {
-			g := group{ids[0][fields[0][i]], ids[1][fields[1][i]]}
-			services[g] = append(services[g], ids[2][fields[2][i]])
+			g := group{sourceIDs[sources[i]], factIDs[facts[i]]}
+			about[g] = append(about[g], serviceIDs[services[i]])
 		}
 		var rows []valueRow
 		var points []historyRow
-		for g, list := range services {
+		for g, list := range about {
 			slices.Sort(list)
-			err := chunks(slices.Compact(list), func(part []int64) error {
-				return readValues(ctx, t, `WHERE NOT logged AND source_id = $1 AND fact_id = $2 AND service_id IN (`+
-					placeholders(3, len(part))+`)`, with([]any{g.source, g.fact}, part), func(r valueRow) error {
+			err := readIn(ctx, t, `WHERE NOT logged AND source_id = $1 AND fact_id = $2 AND service_id IN`, []any{g.source, g.fact},
+				slices.Compact(list), func(r valueRow) (err error) {
+					if r.value, err = r.scalar.value(); err != nil {
+						return err
+					}
 					points = append(points, newHistoryRow(r.fact, r.service, r.source, point{r.changed, r.value, r.withdrawn}))
 					r.logged, r.loggedAt = true, sql.NullInt64{Int64: r.changed, Valid: true}
 					rows = append(rows, r)
 					return nil
 				})
-			})
 			if err != nil {
 				return err
 			}

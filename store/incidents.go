@@ -133,21 +133,14 @@ func (c *commit) existingIncidents(ctx context.Context, ids []string) (map[strin
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return found, err
 }
 
-// cleanIncident brings an incident into the form it has when it is read back.
+// cleanIncident brings what incidents are compared by into the form in which it
+// is read back.
 func cleanIncident(source string, in evidence.Incident) evidence.Incident {
-	in.Source, in.ID, in.Channel, in.Template, in.Group = source, text(in.ID), text(in.Channel), text(in.Template), text(in.Group)
-	in.Resolver = evidence.Resolver(text(string(in.Resolver)))
-	in.Priority, in.GoneWhy = text(in.Priority), text(in.GoneWhy)
+	in.Source, in.ID, in.UpdatedAt = source, text(in.ID), storedTime(in.UpdatedAt)
 	in.Services, in.Links, in.Responders = cleanList(in.Services), cleanList(in.Links), cleanList(in.Responders)
-	for _, t := range []*time.Time{&in.StartedAt, &in.DetectedAt, &in.AcknowledgedAt, &in.ResolvedAt, &in.UpdatedAt} {
-		*t = storedTime(*t)
-	}
 	return in
 }
 
@@ -177,9 +170,9 @@ func older(a, b evidence.Incident) bool {
 	return !a.UpdatedAt.IsZero() && a.UpdatedAt.Before(b.UpdatedAt)
 }
 
-// keepAcks keeps what is known of acknowledgements, and of all else that the log
-// tells, when a listing did not ask for them. A first acknowledgement stays true; that there was none stays true
-// only while the incident has not changed.
+// keepAcks keeps what is known of acknowledgements, and of all else that is in the
+// log, when a listing did not ask for the log. A first acknowledgement stays true;
+// that there was none stays true only while the incident has not changed.
 func keepAcks(in, old evidence.Incident) evidence.Incident {
 	if in.AcksKnown || !old.AcksKnown {
 		return in

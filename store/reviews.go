@@ -49,8 +49,6 @@ func (c *commit) reviews(ctx context.Context, reviews []evidence.Review) error {
 			return fmt.Errorf("review %s has no time of creation", r.Key)
 		}
 		r.Source, r.Key, r.Service = c.sourceName, text(r.Key), text(r.Service)
-		r.Status = evidence.ReviewStatus(text(string(r.Status)))
-		r.CreatedAt, r.CompletedAt = storedTime(r.CreatedAt), storedTime(r.CompletedAt)
 		id := reviewKey{r.Key, r.Service}
 		if _, dup := wanted[id]; !dup {
 			order = append(order, id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -67,49 +68,59 @@ func (s *Store) named(c cell) (service, check string, err error) {
 	return service, check, err
 }
 
+// cells are the ids of pairs of a service and a check, in their order.
+func (w *judging) cells(ctx context.Context, pairs [][2]string) ([]cell, error) {
+	services, checks := make([]string, len(pairs)), make([]string, len(pairs))
+	for i, pair := range pairs {
+		services[i], checks[i] = text(pair[0]), text(pair[1])
+	}
+	serviceIDs, err := w.intern(ctx, serviceNames, services)
+	if err != nil {
+		return nil, err
+	}
+	checkIDs, err := w.intern(ctx, checkNames, checks)
+	if err != nil {
+		return nil, err
+	}
+	cells := make([]cell, len(pairs))
+	for i := range pairs {
+		cells[i] = cell{serviceIDs[services[i]], checkIDs[checks[i]]}
+	}
+	return cells, nil
+}
+
 // statuses writes the check statuses that differ from the stored ones and moves
 // those they replace to history.
 func (w *judging) statuses(ctx context.Context, list []CheckStatus) error {
 	if len(list) == 0 {
 		return nil
 	}
-	var services, checks []string
+	var pairs [][2]string
 	for _, s := range list {
 		if s.Status < scoring.Pass || s.Status > scoring.Scheduled {
 			return fmt.Errorf("%s of %s has no status", s.Check, s.Service)
 		}
-		services = append(services, text(s.Service))
-		checks = append(checks, text(s.Check))
+		pairs = append(pairs, [2]string{s.Service, s.Check})
 	}
-	serviceIDs, err := w.intern(ctx, serviceNames, services)
+	cells, err := w.cells(ctx, pairs)
 	if err != nil {
 		return err
 	}
-	checkIDs, err := w.intern(ctx, checkNames, checks)
-	if err != nil {
-		return err
+	newest, services := map[cell]CheckStatus{}, map[int64]bool{}
+	for i, s := range list {
+		newest[cells[i]], services[cells[i].service] = s, true
 	}
 	old := map[cell]statusRow{}
-	err = readIn(ctx, w, `WHERE service_id IN`, nil, values(serviceIDs), func(r statusRow) error {
+	err = readIn(ctx, w, `WHERE service_id IN`, nil, slices.Sorted(maps.Keys(services)), func(r statusRow) error {
 		old[r.cell] = r
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	newest := map[cell]CheckStatus{}
-	var order []cell
-	for i, s := range list {
-		key := cell{serviceIDs[services[i]], checkIDs[checks[i]]}
-		if _, dup := newest[key]; !dup {
-			order = append(order, key)
-		}
-		newest[key] = s
-	}
 	var rows []statusRow
 	var past []pastStatusRow
-	for _, key := range order {
-		s := newest[key]
+	for key, s := range newest {
 		was, known := old[key]
 		if known && was.status == s.Status.String() {
 			continue
@@ -178,26 +189,20 @@ func parseStatus(name string) (scoring.Status, error) {
 
 // voids makes the stored contradictions those given.
 func (w *judging) voids(ctx context.Context, voids scoring.Voids) error {
-	var services, checks []string
+	var pairs [][2]string
+	var times []time.Time
 	for service, byCheck := range voids {
-		services = append(services, text(service))
-		for check := range byCheck {
-			checks = append(checks, text(check))
+		for check, at := range byCheck {
+			pairs, times = append(pairs, [2]string{service, check}), append(times, storedTime(at))
 		}
 	}
-	serviceIDs, err := w.intern(ctx, serviceNames, services)
-	if err != nil {
-		return err
-	}
-	checkIDs, err := w.intern(ctx, checkNames, checks)
+	cells, err := w.cells(ctx, pairs)
 	if err != nil {
 		return err
 	}
 	wanted := map[cell]time.Time{}
-	for service, byCheck := range voids {
-		for check, at := range byCheck {
-			wanted[cell{serviceIDs[text(service)], checkIDs[text(check)]}] = storedTime(at)
-		}
+	for i, key := range cells {
+		wanted[key] = times[i]
 	}
 	var over []cell
 	err = read(ctx, w, ``, nil, func(r voidRow) error {

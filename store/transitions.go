@@ -68,7 +68,6 @@ func (w *judging) transitions(ctx context.Context, list []scoring.Transition) er
 	}
 	var rows []transitionRow
 	for i, t := range list {
-		t.Cause = scoring.Cause(text(string(t.Cause)))
 		counts[kind{t.Direction(), t.Cause}]++
 		rows = append(rows, transitionRow{seq: w.seq, ord: int64(i), service: ids[services[i]], direction: t.Direction(), Transition: t})
 	}
