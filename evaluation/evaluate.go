@@ -49,32 +49,42 @@ func newJudge(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) 
 		outcomes: outcomes{store: s, firings: alertMemory{store: s}},
 	}
 	loaded, err := s.LoadState(ctx, func(f store.Framework) (*framework.Framework, error) {
-		if f.Hash == c.Framework.Hash {
-			return c.Framework, nil
-		}
-		return restore(f, c.Facts, log), nil
+		criteria, _ := restore(f, c, log)
+		return criteria, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("loading the last judgement: %w", err)
 	}
 	e.state = loaded.State
 	e.statuses, e.activated, e.hash = loaded.Statuses, loaded.Framework.ActivatedAt, loaded.Framework.Hash
+	if e.hash != "" {
+		_, e.state.Criteria = restore(loaded.Framework, c, log)
+	}
+	if e.state.Criteria.Checks != nil {
+		e.hash = e.state.Criteria.Hash()
+	}
 	return e, nil
 }
 
-// restore compiles criteria that were judged by before. Where that cannot be
-// done any more, because a fact they read is gone, causes of the next changes
-// are coarser, and nothing else is lost.
-func restore(f store.Framework, facts *evidence.Facts, log *slog.Logger) *framework.Framework {
-	document, err := framework.Restore(f.Text)
+// restore compiles criteria that were judged by before, and gives their meaning
+// then. If they cannot be compiled any more, because a fact they read is gone,
+// causes of the next changes are coarser, and nothing else is lost.
+func restore(stored store.Framework, c *Config, log *slog.Logger) (*framework.Framework, framework.Meaning) {
+	if c.Framework.Is(stored.Hash) {
+		return c.Framework, c.Framework.Meaning
+	}
+	var meaning framework.Meaning
+	document, err := framework.Restore(stored.Text)
 	if err == nil {
+		meaning = document.Meaning()
 		var compiled *framework.Framework
-		if compiled, err = framework.Compile(document, facts); err == nil {
-			return compiled
+		if compiled, err = framework.Compile(document, c.Facts); err == nil {
+			return compiled, compiled.Meaning
 		}
 	}
-	log.Warn("earlier criteria cannot be compiled any more; causes of the next badge changes are coarser", "framework", f.Name, "version", f.Version, "err", err)
-	return nil
+	log.Warn("earlier criteria cannot be compiled any more; causes of the next badge changes are coarser",
+		"framework", stored.Name, "version", stored.Version, "err", err)
+	return nil, meaning
 }
 
 // started reports whether a judgement was ever stored, or evidence was read.
@@ -146,7 +156,7 @@ func (e *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 	}
 	judgement := store.Judgement{
 		At: now, Badges: state.Badges, ClocksEvery: saveClocksEvery, Transitions: transitions, Voids: state.Voids,
-		Framework: store.Framework{Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Document.Text, ActivatedAt: e.activated},
+		Framework: store.Framework{Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Framework.Text, ActivatedAt: e.activated},
 	}
 	statuses, pins := e.statusChanges(c, cards, set, now, &judgement)
 	if err := e.store.SaveJudgement(ctx, judgement); err != nil {

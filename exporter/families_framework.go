@@ -12,7 +12,7 @@ func frameworkGroup() Group {
 		Families: []Family{
 			{
 				Name: "framework_info", Kind: Info, Stability: Stable, Labels: labels,
-				Help: "The criteria that were judged by; always 1.",
+				Help: "The criteria that were judged by; hash identifies their meaning, not their wording. Always 1.",
 				Collect: func(s *snapshot.Snapshot, _ Options, emit Emit) {
 					if f := s.Framework; f != nil {
 						emit(1, f.Name, f.Version, f.Hash)

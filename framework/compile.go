@@ -1,8 +1,6 @@
 package framework
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -36,9 +34,8 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(doc.Text)
 	f := &Framework{
-		Name: doc.header.Name, Version: doc.header.Version, Hash: hex.EncodeToString(sum[:6]),
+		Name: doc.header.Name, Version: doc.header.Version,
 		AwardDwell: DefaultAwardDwell, LapseAfter: map[Badge]time.Duration{}, Requirements: map[Badge]Requirement{},
 		facts: facts, byID: map[string]*Check{},
 	}
@@ -89,6 +86,9 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 		fail(doc.header.Name, "the framework has no checks")
 	}
 	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if err := f.identify(doc); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -173,7 +173,7 @@ func compileCheck(c checkDoc, module *Module, proofs, scopes *Compiler, facts *e
 		ID: c.ID, Module: module, Level: c.Level, Weight: c.Weight, Tiers: c.Scope.Tiers,
 		Dwell: time.Duration(c.Dwell), Title: c.Title, Objective: c.Objective, Why: c.Why,
 		Remediation: c.Remediation, Effort: c.Effort, Ground: c.Ground, Note: c.Note,
-		Example: c.Example, Links: c.Links, Since: c.Since,
+		Example: c.Example, Links: c.Links, Since: c.Since, goodFor: time.Duration(c.ClaimsFor),
 	}
 	if !checkID.MatchString(c.ID) {
 		errs = append(errs, errors.New("an id is lower case words joined by dots and dashes, such as cicd.no-drift"))

@@ -31,9 +31,10 @@ type File struct {
 type Document struct {
 	header  header
 	modules []moduleDoc
-	// Text is every file as read, for the record of what was judged by; Restore
-	// reads it again.
+	// Text is every file as read, as JSON.
 	Text []byte
+	// meaning is that of a document that was judged by before; see Restore.
+	meaning *Meaning
 }
 
 type header struct {
@@ -202,15 +203,6 @@ func Parse(files []File) (*Document, error) {
 		return nil, fmt.Errorf("%s: name and version are required", files[0].Name)
 	}
 	return doc, nil
-}
-
-// Restore parses the Text of a document that was judged by before.
-func Restore(text []byte) (*Document, error) {
-	var files []File
-	if err := json.Unmarshal(text, &files); err != nil {
-		return nil, fmt.Errorf("reading the kept text of a framework: %w", err)
-	}
-	return Parse(files)
 }
 
 // AttestationPack is the family of facts that people claim on review tickets.

@@ -35,6 +35,8 @@ type Expression struct {
 
 	program cel.Program
 	needs   needs
+	// normalised is the source without what does not matter, such as spaces.
+	normalised string
 }
 
 // Compiler turns text into expressions over a closed set of facts.
@@ -117,7 +119,11 @@ func (c *Compiler) Compile(source string) (*Expression, error) {
 	if err != nil {
 		return nil, fmt.Errorf("expression %q: %w", source, err)
 	}
-	expression := &Expression{Source: source, program: program}
+	normalised, err := cel.AstToString(parsed)
+	if err != nil {
+		return nil, fmt.Errorf("expression %q: %w", source, err)
+	}
+	expression := &Expression{Source: source, program: program, normalised: normalised}
 	references := checked.NativeRep().ReferenceMap()
 	seen := map[int]bool{}
 	for _, r := range references {

@@ -70,8 +70,12 @@ const (
 // Framework is a compiled readiness framework. It is immutable and safe for
 // concurrent use.
 type Framework struct {
-	// Name and Version identify the criteria; Hash identifies their meaning.
+	// Name and Version are those of the file; Hash identifies the Meaning.
 	Name, Version, Hash string
+	// Meaning is what is judged by, without what people read.
+	Meaning Meaning
+	// Text is the files and the meaning, to be stored for Restore.
+	Text []byte
 	// Modules in the order of the file.
 	Modules []*Module
 	// Checks of all modules in order; Check.Index is the position here.
@@ -87,8 +91,9 @@ type Framework struct {
 	// Changelog is newest first.
 	Changelog []Change
 
-	facts *evidence.Facts
-	byID  map[string]*Check
+	facts    *evidence.Facts
+	byID     map[string]*Check
+	textHash string
 }
 
 // Facts is the closed set of facts the expressions were compiled against.
@@ -143,6 +148,9 @@ type Check struct {
 	Facts []int
 	// Outcome marks checks that read facts derived from incidents or alerts.
 	Outcome bool
+
+	// goodFor is how long an attestation of the check is good; 0 for the usual.
+	goodFor time.Duration
 }
 
 // Proof is one way to judge a check.

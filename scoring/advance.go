@@ -25,7 +25,12 @@ type rejudge func(*Basis) Scorecard
 func advance(state State, cards []Scorecard, now time.Time, again rejudge) (State, []Transition) {
 	// Clocks run by the wall: the state outlives the process.
 	now = now.Round(0)
-	next := State{Badges: make(map[string]BadgeState, len(cards)), Voids: Voids{}, Options: state.Options}
+	next := State{Badges: make(map[string]BadgeState, len(cards)), Voids: Voids{}, Criteria: state.Criteria, Options: state.Options}
+	var changes framework.Changes
+	if len(cards) > 0 && cards[0].Basis != nil && cards[0].Basis.Framework != nil {
+		next.Criteria = cards[0].Basis.Framework.Meaning
+		changes = next.Criteria.Since(state.Criteria)
+	}
 	var transitions []Transition
 	for i := range cards {
 		card := &cards[i]
@@ -33,7 +38,7 @@ func advance(state State, cards []Scorecard, now time.Time, again rejudge) (Stat
 			next.Voids[card.Service] = voids
 		}
 		prev, known := state.Badges[card.Service]
-		badge, transition := newRound(card, prev, known, state.Options, now, again).run()
+		badge, transition := newRound(card, prev, known, changes, state.Options, now, again).run()
 		next.Badges[card.Service] = badge
 		if transition != nil {
 			transitions = append(transitions, *transition)
@@ -78,14 +83,20 @@ type round struct {
 	step, skew time.Duration
 	awardDwell time.Duration
 	hash       string
+	// changes are those of the criteria since the last judgement, restarts
+	// reports whether they restart the hold clock.
+	changes  framework.Changes
+	restarts bool
 	// announcedBy holds, by base, how announced changes alone would be judged;
 	// each is made when it is asked for.
 	announcedBy map[*Basis]*announcement
 }
 
-func newRound(card *Scorecard, prev BadgeState, known bool, opts Options, now time.Time, again rejudge) *round {
+func newRound(
+	card *Scorecard, prev BadgeState, known bool, changes framework.Changes, opts Options, now time.Time, again rejudge,
+) *round {
 	r := &round{
-		card: card, now: now, opts: opts, again: again, prev: prev, known: known,
+		card: card, now: now, opts: opts, again: again, prev: prev, known: known, changes: changes,
 		lower: card.FreshBadge.Lower, upper: card.FreshBadge.Upper,
 		awardDwell: framework.DefaultAwardDwell,
 	}
@@ -111,6 +122,7 @@ func newRound(card *Scorecard, prev BadgeState, known bool, opts Options, now ti
 	passed := now.Sub(prev.At)
 	r.step = min(max(passed, 0), limit)
 	r.skew = passed - r.step
+	r.restarts = r.restartsHold()
 	return r
 }
 
@@ -127,6 +139,9 @@ func (r *round) run() (BadgeState, *Transition) {
 	held := r.prev.Badge
 	next := r.prev
 	next.At, next.FrameworkHash = r.now, r.hash
+	if r.restarts {
+		next.HoldRestarted = r.now
+	}
 	next.Failing = r.failing(held)
 	next.Awards = r.awards(held)
 	next.Contradictions = r.contradictions(held)

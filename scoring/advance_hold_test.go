@@ -1,6 +1,7 @@
 package scoring_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -141,11 +142,11 @@ func TestHold(t *testing.T) {
 		w.want(w.run(4 * day))
 		w.want(w.run(2*day), "gold→bronze lapse")
 	})
-	t.Run("a framework change restarts the hold clock", func(t *testing.T) {
+	t.Run("a changed check restarts the hold clock of a badge that lacks it", func(t *testing.T) {
 		w := settled(t, framework.Gold)
 		delete(w.truth, "m.a2")
 		w.run(29 * day)
-		w.reword("version: 1.0.0", "version: 1.0.1")
+		w.reword("pass: m.a2", "pass: m.a2 && m.a1")
 		w.want(w.run(29 * day))
 		w.want(w.run(2*day), "gold→bronze lapse")
 
@@ -154,9 +155,84 @@ func TestHold(t *testing.T) {
 		w.run(10 * time.Hour)
 		delete(w.truth, "m.a2")
 		w.run(6 * day)
-		w.reword("version: 1.0.0", "version: 1.0.1")
+		w.reword("pass: m.a2", "pass: m.a2 && m.a1")
 		w.want(w.run(6 * day))
 		w.want(w.run(2*day), "gold→bronze lapse")
+	})
+	t.Run("once in 90 days", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		delete(w.truth, "m.a2")
+		w.run(25 * day)
+		w.reword("pass: m.a2", "pass: m.a2 && m.a1")
+		w.run(25 * day)
+		w.reword("pass: m.a2", "pass: m.a2 && m.b1")
+		w.restart(true)
+		w.want(w.run(4 * day))
+		w.want(w.run(2*day), "gold→bronze lapse")
+	})
+	t.Run("but again afterwards", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		delete(w.truth, "m.a2")
+		w.run(25 * day)
+		w.reword("pass: m.a2", "pass: m.a2 && m.a1")
+		w.run(day)
+		w.truth["m.a2"] = true
+		w.run(70 * day)
+		delete(w.truth, "m.a2")
+		w.run(25 * day)
+		w.reword("pass: m.a2", "pass: m.a2 && m.b1")
+		w.want(w.run(29 * day))
+		w.want(w.run(2*day), "gold→bronze lapse")
+	})
+	for name, edit := range map[string][2]string{
+		"another wording":                         {"id: a.two, level: 2, title: x", "id: a.two, level: 2, title: other words"},
+		"another version":                         {"version: 1.0.0", "version: 1.0.1"},
+		"another weight":                          {"id: a.two, level: 2, title: x", "id: a.two, level: 2, title: x, weight: 9"},
+		"a check of another level":                {"pass: m.a5", "pass: m.a5 && m.a1"},
+		"a check of another module that passes":   {"pass: m.b1", "pass: m.b1 && m.a1"},
+		"a check that is not for the service":     {"scope: {tiers: [1, 2, 3]}, proofs: [{by: machine, pass: m.launch}]", "scope: {tiers: [4]}, proofs: [{by: machine, pass: m.extra}]"},
+		"the requirements of another badge":       {"lapse_after:", "requirements: {silver: {max_exempt: 1}}\nlapse_after:"},
+		"a module that is needed from diamond on": {"  - id: b\n", "  - {id: c, scale: pass_fail, required_from: diamond, checks: [{id: c.one, level: 1, title: x, proofs: [{by: machine, pass: m.extra}]}]}\n  - id: b\n"},
+	} {
+		t.Run(name+" does not restart it", func(t *testing.T) {
+			w := settled(t, framework.Gold)
+			delete(w.truth, "m.a2")
+			w.run(29 * day)
+			w.reword(edit[0], edit[1])
+			w.want(w.run(2*day), "gold→bronze lapse")
+		})
+	}
+	t.Run("other requirements of the badge restart it", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		delete(w.truth, "m.a2")
+		w.run(29 * day)
+		w.reword("lapse_after:", "requirements: {gold: {max_exempt: 1}}\nlapse_after:")
+		w.want(w.run(29 * day))
+		w.want(w.run(2*day), "gold→bronze lapse")
+	})
+	t.Run("a reworded remediation every 20 days holds nothing", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		delete(w.truth, "m.a2")
+		for n := range 12 {
+			w.reword("title: x", fmt.Sprintf("title: x, remediation: [Step %d.]", n))
+			w.run(20 * day)
+		}
+		w.want(w.log[1:], "gold→bronze lapse")
+		if held := w.log[1].At.Sub(midday); held > 33*day {
+			t.Errorf("Gold was held for %s", held)
+		}
+	})
+	t.Run("a changed check every 20 days holds for a bounded time", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		delete(w.truth, "m.a2")
+		for n := range 12 {
+			w.reword("pass: m.a2", "pass: m.a2"+strings.Repeat(" && m.a1", n+1))
+			w.run(20 * day)
+		}
+		w.want(w.log[1:], "gold→bronze lapse")
+		if held := w.log[1].At.Sub(midday); held > 63*day {
+			t.Errorf("Gold was held for %s", held)
+		}
 	})
 	t.Run("a record that is late in the minute of the lapse costs nothing more", func(t *testing.T) {
 		w := settled(t, framework.Gold)

@@ -13,10 +13,10 @@ import (
 // evidence into a verdict, and the cause is evidence.
 func (r *round) attribute(base *Basis, from, to framework.Badge) (Cause, []Cause) {
 	if base == nil || r.card.Basis == nil {
-		if r.prev.SupportHash != r.hash {
-			return CauseCriteria, nil
+		if f := r.criteria(); f != nil && f.Is(r.prev.SupportHash) || f == nil && r.prev.SupportHash == "" {
+			return CauseEvidence, nil
 		}
-		return CauseEvidence, nil
+		return CauseCriteria, nil
 	}
 	var cause Cause
 	var contributing []Cause
@@ -99,13 +99,13 @@ func redefined(old, now *Basis) map[string]BasisFact {
 	if old.Framework == now.Framework || criteriaLost(old) {
 		return old.Facts
 	}
-	before, after := old.Framework.Facts(), now.Framework.Facts()
+	after := now.Framework.Facts()
 	known := now.Known()
 	out := make(map[string]BasisFact, len(old.Facts))
 	for i := range after.Len() {
 		definition := after.At(i)
 		from := old.Facts
-		if d, err := before.Lookup(definition.Name); err != nil || d.Hash() != definition.Hash() {
+		if old.Framework.FactHash(definition.Name) != now.Framework.FactHash(definition.Name) {
 			from = known
 		}
 		if fact, ok := from[definition.Name]; ok {

@@ -75,7 +75,7 @@ func criteriaLost(b *Basis) bool { return b.Framework == nil || b.Framework.Fact
 // revive gives a basis that was read back its criteria, when they are still
 // the ones in use.
 func revive(b *Basis, f *framework.Framework) *Basis {
-	if b == nil || f == nil || !criteriaLost(b) || b.Framework == nil || b.Framework.Hash != f.Hash {
+	if b == nil || f == nil || !criteriaLost(b) || b.Framework == nil || !f.Is(b.Framework.Hash) {
 		return b
 	}
 	out := *b

@@ -179,13 +179,31 @@ func (r *round) hold(held framework.Badge, prev *Hold, failing map[string]time.D
 	default:
 		next.ProvedSince = time.Time{}
 	}
-	if r.prev.FrameworkHash != r.hash {
+	if r.restarts {
 		next.Ran = 0
 	} else if prev != nil {
 		next.Ran += r.holdStep(held)
 	}
 	next.LapseAt = r.now.Add(max(0, r.lapseIn(held, next.Ran, doubts, failing)))
 	return &next
+}
+
+// restartsEvery is how often a change of the criteria may restart the hold
+// clock of a badge: it is three times as long as a badge is held by default, so
+// that edits alone cannot hold one for ever.
+const restartsEvery = 90 * 24 * time.Hour
+
+// restartsHold reports whether the criteria have changed what the badge on hold
+// lacks, for the first time in a while: a service that has to prove something
+// else gets the time again. A changed check that is proved needs no time.
+func (r *round) restartsHold() bool {
+	if r.prev.Hold == nil || r.now.Before(r.prev.HoldRestarted.Add(restartsEvery)) {
+		return false
+	}
+	held := r.prev.Badge
+	return r.changes.Badges[held] || slices.ContainsFunc(r.doubts(held), func(c *CheckResult) bool {
+		return r.changes.Checks[c.Check.ID]
+	})
 }
 
 // inDoubt reports whether fresh evidence neither proves nor contradicts the
@@ -301,7 +319,7 @@ func (r *round) failing(badge framework.Badge) map[string]time.Duration {
 		}
 		ran, was := r.prev.Failing[c.Check.ID]
 		switch {
-		case c.Fresh == Fail && c.Status.Counted() || was && r.prev.FrameworkHash != r.hash:
+		case c.Fresh == Fail && c.Status.Counted() || was && r.restarts && r.changes.Checks[c.Check.ID]:
 			ran = 0
 		case was:
 			ran += step

@@ -62,6 +62,8 @@ type Flip struct {
 type State struct {
 	Badges map[string]BadgeState
 	Voids  Voids
+	// Criteria is what the last judgement judged by; zero when that is not known.
+	Criteria framework.Meaning
 	// Options are the delays that are not part of the framework.
 	Options Options
 }
@@ -112,6 +114,9 @@ type BadgeState struct {
 	// failure, by id, with how long the hold clock has run since: doubt about
 	// them is not held for as long.
 	Failing map[string]time.Duration `json:"failing,omitempty"`
+	// HoldRestarted is when a change of the criteria last restarted the hold
+	// clock.
+	HoldRestarted time.Time `json:"hold_restarted,omitzero"`
 	// FrameworkHash is the criteria of the last judgement, SupportHash the
 	// criteria by which the badge was last proved.
 	FrameworkHash string `json:"framework_hash,omitempty"`

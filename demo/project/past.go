@@ -99,7 +99,7 @@ func inForce() (ledger.Framework, *evidence.Facts, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return ledger.Framework{Name: compiled.Name, Version: compiled.Version, Hash: compiled.Hash, Text: document.Text}, known, nil
+	return ledger.Framework{Name: compiled.Name, Version: compiled.Version, Hash: compiled.Hash, Text: compiled.Text}, known, nil
 }
 
 // Past are the judgements that changed something, oldest first, and the last
