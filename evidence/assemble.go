@@ -177,77 +177,46 @@ func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation
 	return out
 }
 
-// merge makes one observation of several. It is known only when every part
-// is, or when the known parts decide: one true of any, one false of all, and of
-// numbers only an infinite one, which no other can exceed.
+// merge makes one observation of several; see Merge.Of.
 func merge(d Definition, parts []*Observation, now time.Time) *Observation {
-	how := d.EffectiveMerge()
 	var known []*Observation
-	out := &Observation{Missing: MissingPartial, HealthyUntil: farFuture}
+	var numbers []float64
+	healthyUntil := farFuture
 	for _, p := range parts {
 		if p.State(now) != StateMissing {
 			known = append(known, p)
+			// The instant of a larger age is the earlier one, so ages are compared.
+			numbers = append(numbers, d.Read(p.Value, now).num)
 		}
-		out.HealthyUntil = earliest(out.HealthyUntil, p.HealthyUntil)
+		healthyUntil = earliest(healthyUntil, p.HealthyUntil)
 	}
-	switch how {
-	case MergeAny, MergeAll:
-		for _, p := range known {
-			if p.Value.Truth() == (how == MergeAny) {
-				return p
-			}
-		}
-	case MergeMin, MergeMax:
-		for _, p := range known {
-			if !p.Value.instant && how.Decided(p.Value.num) {
-				return p
-			}
-		}
+	how := d.EffectiveMerge()
+	merged := how.Of(numbers, len(parts)-len(known))
+	switch {
+	case merged.Decided:
+		return known[merged.At]
+	case len(known) == 0:
+		return &Observation{Missing: parts[0].Missing, HealthyUntil: healthyUntil}
+	case !merged.Known:
+		return &Observation{Missing: MissingPartial, HealthyUntil: healthyUntil}
 	}
-	if len(known) < len(parts) {
-		if len(known) == 0 {
-			out.Missing = parts[0].Missing
-		}
-		return out
+	out := *known[merged.At]
+	if how == MergeSum {
+		out.Value.num = merged.Number
 	}
-	value := known[0].Value
+	out.HealthyUntil = healthyUntil
 	var sources []string
-	*out = *known[0]
-	for i, p := range known {
+	for _, p := range known {
 		sources = append(sources, p.Source)
-		if i == 0 {
-			continue
-		}
-		switch how {
-		case MergeSum:
-			value.num += p.Value.num
-		case MergeMin, MergeMax:
-			if next := extreme(d, how, value, p.Value, now); next != value {
-				value, out.Detail = next, p.Detail
-			}
-		}
 		if p.Since.After(out.Since) {
 			out.Since = p.Since
 		}
 		out.ObservedAt = earliest(out.ObservedAt, p.ObservedAt)
 		out.FreshUntil = earliest(out.FreshUntil, p.FreshUntil)
 		out.ValidUntil = earliest(out.ValidUntil, p.ValidUntil)
-		out.HealthyUntil = earliest(out.HealthyUntil, p.HealthyUntil)
 	}
 	out.Source = strings.Join(sources, ",")
-	out.Value = value
-	return out
-}
-
-// extreme picks the smaller or larger of two values as they are read at the
-// time: the instant of a larger age is the earlier one, and an age may also be
-// infinite.
-func extreme(d Definition, how Merge, a, b Value, now time.Time) Value {
-	x, y := d.Read(a, now).num, d.Read(b, now).num
-	if how == MergeMax && y > x || how == MergeMin && y < x {
-		return b
-	}
-	return a
+	return &out
 }
 
 func earliest(a, b time.Time) time.Time {

@@ -24,28 +24,6 @@ const (
 	Remaining Clock = "remaining" // time left to a deadline
 )
 
-// Merge says how one value is made when several objects or servers answer for
-// one service.
-type Merge string
-
-// The ways to merge. The zero value means Sum for counts, Min for doubles and
-// Any for booleans; Definition.EffectiveMerge resolves it.
-const (
-	MergeDefault Merge = ""
-	MergeSum     Merge = "sum"
-	MergeMin     Merge = "min"
-	MergeMax     Merge = "max"
-	MergeAny     Merge = "any"
-	MergeAll     Merge = "all"
-)
-
-// Decided reports whether no further number can change the merged one: the
-// largest is infinite, or the smallest minus infinite. A finite number never
-// decides, since facts state no bounds and thresholds are the checks' business.
-func (m Merge) Decided(number float64) bool {
-	return m == MergeMax && math.IsInf(number, 1) || m == MergeMin && math.IsInf(number, -1)
-}
-
 // Remember says that a source asks over a short window and the store keeps
 // the last occurrence, because the source forgets sooner than the check asks.
 type Remember string

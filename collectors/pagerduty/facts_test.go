@@ -4,9 +4,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"math"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prodready/collector/evidence"
 )
@@ -80,9 +82,10 @@ func TestMerge(t *testing.T) {
 		"sum is partial":  {evidence.KindInt, evidence.MergeSum, []answer{number(evidence.KindInt, 2), none}, "partial"},
 		"least":           {evidence.KindDouble, evidence.MergeDefault, []answer{number(evidence.KindDouble, 0.5), number(evidence.KindDouble, 0.25)}, "0.25"},
 		"most":            {evidence.KindDouble, evidence.MergeMax, []answer{number(evidence.KindDouble, 0.5), number(evidence.KindDouble, 0.25)}, "0.5"},
+		"never decides":   {evidence.KindDouble, evidence.MergeMax, []answer{number(evidence.KindDouble, math.Inf(1)), none}, "never"},
 		"nothing is said": {evidence.KindDouble, evidence.MergeMax, []answer{none, none}, "no_data"},
 	} {
-		a := merge(evidence.Definition{Kind: tc.kind, Merge: tc.rule}, tc.parts)
+		a := merge(evidence.Definition{Kind: tc.kind, Merge: tc.rule}, tc.parts, time.Time{})
 		got := string(a.missing)
 		if got == "" {
 			got = a.value.String()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"math"
 	"strings"
 	"time"
 
@@ -184,7 +183,7 @@ func (r *round) answer(f fact, found []*serviceRecord, gone []string) answer {
 	if len(parts) == 0 {
 		return answer{missing: evidence.MissingNotFound}
 	}
-	return merge(f.Definition, parts)
+	return merge(f.Definition, parts, r.now)
 }
 
 func ids(services []*serviceRecord) []string {
@@ -195,48 +194,37 @@ func ids(services []*serviceRecord) []string {
 	return list
 }
 
-// merge makes one answer of several. It is known when all of them are, or when
-// those that are decide.
-func merge(d evidence.Definition, parts []answer) answer {
+// merge makes one answer of several; see evidence.Merge.
+func merge(d evidence.Definition, parts []answer, now time.Time) answer {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	rule := d.EffectiveMerge()
 	var missing evidence.Missing
 	var details []string
-	var lowest, highest evidence.Value
-	sum, least, most := 0.0, math.Inf(1), math.Inf(-1)
+	var values []evidence.Value
+	var numbers []float64
 	for _, a := range parts {
 		if a.missing != "" {
 			missing = a.missing
 			continue
 		}
-		details = append(details, a.detail)
-		v := a.value.Number()
-		sum += v
-		if lowest.Kind() == evidence.KindInvalid || v < least {
-			least, lowest = v, a.value
-		}
-		if highest.Kind() == evidence.KindInvalid || v > most {
-			most, highest = v, a.value
-		}
+		details, values = append(details, a.detail), append(values, a.value)
+		numbers = append(numbers, d.Read(a.value, now).Number())
 	}
-	decided := rule == evidence.MergeAny && most == 1 || rule == evidence.MergeAll && least == 0
+	how := d.EffectiveMerge()
+	merged := how.Of(numbers, len(parts)-len(numbers))
 	switch {
-	case len(details) == 0:
+	case len(numbers) == 0:
 		return answer{missing: missing}
-	case missing != "" && !decided:
+	case !merged.Known:
 		return answer{missing: evidence.MissingPartial}
 	}
-	value := lowest // min and all
-	switch rule {
-	case evidence.MergeSum:
+	value := values[merged.At]
+	if how == evidence.MergeSum {
 		var err error
-		if value, err = evidence.Stored(d.Kind, false, sum); err != nil {
+		if value, err = evidence.Stored(d.Kind, false, merged.Number); err != nil {
 			return answer{missing: evidence.MissingNaN}
 		}
-	case evidence.MergeMax, evidence.MergeAny:
-		value = highest
 	}
-	return answer{value: value, detail: string(rule) + " of " + strings.Join(details, "; ")}
+	return answer{value: value, detail: string(how) + " of " + strings.Join(details, "; ")}
 }

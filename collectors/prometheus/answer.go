@@ -116,48 +116,31 @@ func (r *round) gather(f *fact, parts []int) finding {
 	return out
 }
 
-// merge makes one number of several. It is known when every part is, or when
-// the known ones decide: one true of any, one false of all, or an infinite one
-// that no other can exceed.
-func merge(d evidence.Definition, f finding) (float64, string, evidence.Missing) {
+// merge makes one number of several; see evidence.Merge.
+func merge(d evidence.Definition, f finding) (value float64, detail string, missing evidence.Missing) {
+	numbers := make([]float64, len(f.numbers))
+	for i, n := range f.numbers {
+		numbers[i] = n.value
+	}
 	how := d.EffectiveMerge()
-	if how == evidence.MergeAny || how == evidence.MergeAll {
-		for _, n := range f.numbers {
-			if (n.value != 0) == (how == evidence.MergeAny) {
-				return n.value, n.detail, ""
-			}
-		}
-	}
-	for _, n := range f.numbers {
-		if how.Decided(n.value) {
-			return n.value, n.detail, ""
-		}
-	}
+	merged := how.Of(numbers, len(f.missing))
 	switch {
-	case len(f.numbers) == 0:
+	case merged.Known:
+	case len(numbers) == 0:
 		return 0, "", f.missing[0]
-	case len(f.missing) > 0 && slices.Contains(f.missing, evidence.MissingNaN):
+	case slices.Contains(f.missing, evidence.MissingNaN):
 		return 0, "", evidence.MissingNaN
-	case len(f.missing) > 0:
+	default:
 		return 0, "", evidence.MissingPartial
 	}
-	best := f.numbers[0]
-	for _, n := range f.numbers[1:] {
-		switch {
-		case how == evidence.MergeSum:
-			best.value += n.value
-		case how == evidence.MergeMin && n.value < best.value, how == evidence.MergeMax && n.value > best.value:
-			best = n
-		}
+	if how != evidence.MergeSum || len(numbers) == 1 {
+		return merged.Number, f.numbers[merged.At].detail, ""
 	}
-	if how == evidence.MergeSum && len(f.numbers) > 1 {
-		var details []string
-		for _, n := range f.numbers[:min(len(f.numbers), 3)] {
-			details = append(details, n.detail)
-		}
-		best.detail = fmt.Sprintf("sum of %d series: %s", len(f.numbers), strings.Join(details, "; "))
+	var details []string
+	for _, n := range f.numbers[:min(len(numbers), 3)] {
+		details = append(details, n.detail)
 	}
-	return best.value, best.detail, ""
+	return merged.Number, fmt.Sprintf("sum of %d series: %s", len(numbers), strings.Join(details, "; ")), ""
 }
 
 // lastTrue answers a fact of which the store keeps when it was last above zero:
