@@ -220,7 +220,7 @@ func (w *runtimeConfig) findNotMeasurable() {
 	}
 	w.NotMeasurable = map[string]bool{}
 	for _, c := range w.Framework.Checks {
-		if c.Blind(func(fact int) bool { return given[fact] }) {
+		if !c.Measurable(func(fact int) bool { return given[fact] }) {
 			w.NotMeasurable[c.ID] = true
 		}
 	}

@@ -141,8 +141,8 @@ func (n noReferences) of(givers []*Provider, service, fact string) *Observation 
 	return n[id]
 }
 
-// farFuture stands for a doubt that is nobody's outage: there is no source to
-// wait for.
+// farFuture is the end of health of a fact without a source: nothing that could
+// be down.
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// mostTemplate bounds a template, and mostTitle what is read of a title.
+// maxTemplate bounds a template, and maxTitle what is read of a title.
 const (
-	mostTemplate = 200
-	mostTitle    = 1000
+	maxTemplate = 200
+	maxTitle    = 1000
 )
 
 // variable is a part of titles that differs between incidents of one problem.
@@ -46,7 +46,7 @@ var (
 // problem has the same template. It is lower case, without digits, at most 200
 // bytes long, and names no e-mail address.
 func Template(title string) string {
-	t := strings.ToLower(Clean(title, mostTitle))
+	t := strings.ToLower(Clean(title, maxTitle))
 	for _, v := range variables {
 		t = v.pattern.ReplaceAllString(t, v.replacement)
 	}
@@ -64,5 +64,5 @@ func Template(title string) string {
 		return "<id>"
 	})
 	t = digits.ReplaceAllString(t, "<n>")
-	return strings.TrimSpace(Clean(strings.Join(strings.Fields(t), " "), mostTemplate))
+	return strings.TrimSpace(Clean(strings.Join(strings.Fields(t), " "), maxTemplate))
 }

@@ -245,7 +245,7 @@ func compileCheck(c checkDoc, module *Module, proofs, scopes *Compiler, facts *e
 		if rank != strength(ByAttested) {
 			errs = append(errs, errors.New("claims_good_for is given and no proof is attested"))
 		}
-		if most := MostClaim(c.Level); good > most {
+		if most := MaxAttestationAge(c.Level); good > most {
 			errs = append(errs, fmt.Errorf("claims_good_for: a claim at level %d is good for %dd at most", c.Level, most/(24*time.Hour)))
 		}
 	}

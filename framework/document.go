@@ -205,7 +205,7 @@ func Parse(files []File) (*Document, error) {
 	return doc, nil
 }
 
-// AttestationPack is the family of facts that people claim on review tickets.
+// AttestationPack is the family of facts that people attest on review tickets.
 const AttestationPack = "attest"
 
 // AttestationFact is the name of the fact that says a check is attested:
@@ -235,25 +235,25 @@ func (d *Document) Checks() []string {
 	return ids
 }
 
-// Attestation is one claim that people can make.
+// Attestation is one check that people can attest on a review ticket.
 type Attestation struct {
 	Check string
 	Level int
-	// GoodFor is how long a claim is good from the time it was made, where the
-	// check asks for less than MostClaim; 0 where it does not.
+	// GoodFor is how long an attestation is good from the time it was made, if the
+	// check asks for less than MaxAttestationAge; else 0.
 	GoodFor time.Duration
 	Fact    evidence.Definition
 }
 
-// MostClaim is how long a claim about a check of the level is good at most.
-func MostClaim(level int) time.Duration {
+// MaxAttestationAge is the longest an attestation of a check of the level is good.
+func MaxAttestationAge(level int) time.Duration {
 	if level >= 4 {
 		return 180 * 24 * time.Hour
 	}
 	return 365 * 24 * time.Hour
 }
 
-// Attestations lists the claims that the proofs of the document read.
+// Attestations lists the attestations that the proofs of the document read.
 func (d *Document) Attestations() []Attestation {
 	var out []Attestation
 	for _, m := range d.modules {

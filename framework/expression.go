@@ -3,6 +3,7 @@ package framework
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -306,13 +307,8 @@ func (n needs) met(given func(fact int) bool) bool {
 // facts ever have values.
 func (e *Expression) Decidable(given func(fact int) bool) bool { return e.needs.met(given) }
 
-// Blind reports whether no proof of the check can ever come true when only the
+// Measurable reports whether a proof of the check can come true when only the
 // given facts have a source.
-func (c *Check) Blind(given func(fact int) bool) bool {
-	for _, p := range c.Proofs {
-		if p.Pass.Decidable(given) {
-			return false
-		}
-	}
-	return true
+func (c *Check) Measurable(given func(fact int) bool) bool {
+	return slices.ContainsFunc(c.Proofs, func(p Proof) bool { return p.Pass.Decidable(given) })
 }

@@ -86,7 +86,7 @@ type Framework struct {
 	Requirements map[Badge]Requirement
 	// AwardDwell is how long a badge must have been proved before it is given.
 	AwardDwell time.Duration
-	// LapseAfter is how long a badge is held in doubt, by badge.
+	// LapseAfter is how long a badge is on hold before it lapses, by badge.
 	LapseAfter map[Badge]time.Duration
 	// Changelog is newest first.
 	Changelog []Change

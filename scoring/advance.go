@@ -12,18 +12,17 @@ import (
 // state and the badges that changed, in the order of the cards, and leaves its
 // arguments as they were.
 //
-// A badge is awarded on proof that lasts and withdrawn on proof that lasts, by
-// fresh evidence alone; in between it is held. Services without a card leave
-// the state without a transition, and are new when they come back.
+// Services without a card leave the state without a transition, and are new
+// when they come back.
 func Advance(state State, cards []Scorecard, now time.Time) (State, []Transition) {
 	return advance(state, cards, now, Rejudge)
 }
 
-// rejudge is Rejudge, or a stand-in.
+// rejudge is Rejudge; tests replace it.
 type rejudge func(*Basis) Scorecard
 
 func advance(state State, cards []Scorecard, now time.Time, again rejudge) (State, []Transition) {
-	// Clocks run by the wall: the state outlives the process.
+	// The monotonic reading is removed, because the state outlives the process.
 	now = now.Round(0)
 	next := State{Badges: make(map[string]BadgeState, len(cards)), Voids: Voids{}, Criteria: state.Criteria, Options: state.Options}
 	var changes framework.Changes
@@ -76,10 +75,12 @@ type round struct {
 	again rejudge
 	prev  BadgeState
 	known bool
-	// lower and upper are what fresh evidence proves and still allows.
-	lower, upper framework.Badge
-	// step is the time since the last judgement that counts, skew the rest: the
-	// time nobody looked, or the distance by which the clock was set back.
+	// proved is the badge that fresh evidence proves, allowed the highest that it
+	// does not contradict.
+	proved, allowed framework.Badge
+	// step is the time since the last judgement that counts for the clocks. skew
+	// is the rest: the time without judgements because the process was down, or,
+	// below zero, the time by which the system clock was set back.
 	step, skew time.Duration
 	awardDwell time.Duration
 	hash       string
@@ -87,8 +88,8 @@ type round struct {
 	// reports whether they restart the hold clock.
 	changes  framework.Changes
 	restarts bool
-	// announcedBy holds, by base, how announced changes alone would be judged;
-	// each is made when it is asked for.
+	// announcedBy caches, by base, how announced changes alone are judged: most
+	// rounds need none.
 	announcedBy map[*Basis]*announcement
 }
 
@@ -97,7 +98,7 @@ func newRound(
 ) *round {
 	r := &round{
 		card: card, now: now, opts: opts, again: again, prev: prev, known: known, changes: changes,
-		lower: card.FreshBadge.Lower, upper: card.FreshBadge.Upper,
+		proved: card.FreshBadge.Lower, allowed: card.FreshBadge.Upper,
 		awardDwell: framework.DefaultAwardDwell,
 	}
 	if f := r.criteria(); f != nil {
@@ -153,38 +154,38 @@ func (r *round) run() (BadgeState, *Transition) {
 	var transition *Transition
 	if to != held {
 		transition = r.transition(held, to, why)
-		r.settle(&next, to)
+		r.resetClocks(&next, to)
 		next.Settling = next.Settling && transition.Cause == CauseInitial
 		next.LastTransition = transition
 	}
-	r.remember(&next, to != held)
+	r.keepSupport(&next, to != held)
 	return next, transition
 }
 
-// verdict is the badge to hold from now on. The cause is empty where the
-// evidence has to be asked for it.
+// verdict is the badge to hold from now on. The cause is empty if attribute has
+// to find it.
 func (r *round) verdict(next *BadgeState, settling bool) (framework.Badge, Cause) {
 	held := next.Badge
 	if kept := r.kept(held, next.Contradictions); kept < held {
 		return kept, ""
 	}
-	if settling && r.lower > held {
-		return r.lower, CauseInitial
+	if settling && r.proved > held {
+		return r.proved, CauseInitial
 	}
 	if awarded := r.awarded(held, next.Awards); awarded > held {
 		return awarded, ""
 	}
 	if r.lapsed(held, next.Hold) {
-		// All valid evidence is asked, not the fresh alone: a record that is
-		// late in this minute must not cost more than the doubt has earned.
+		// All valid evidence counts, not the fresh alone: a record that is late in
+		// this minute must not cost a further badge.
 		return min(held-1, r.card.Badge.Lower), CauseLapse
 	}
 	return held, ""
 }
 
-// settle puts the clocks in order for another badge: those of badges that are
-// no longer above or no longer held end, and the hold begins anew.
-func (r *round) settle(next *BadgeState, to framework.Badge) {
+// resetClocks ends the clocks of badges that are no longer above the new badge or
+// no longer held, and begins its hold.
+func (r *round) resetClocks(next *BadgeState, to framework.Badge) {
 	next.Badge, next.Since = to, r.now
 	next.Awards = maps.Clone(next.Awards)
 	maps.DeleteFunc(next.Awards, func(b framework.Badge, _ AwardClock) bool { return b <= to })
@@ -193,31 +194,32 @@ func (r *round) settle(next *BadgeState, to framework.Badge) {
 	next.Hold = r.hold(to, nil, next.Failing)
 }
 
-// remember keeps what the badge now rests on.
-func (r *round) remember(next *BadgeState, changed bool) {
+// keepSupport keeps what proves the badge now: the base from which the cause of
+// the next change is found.
+func (r *round) keepSupport(next *BadgeState, changed bool) {
 	held := next.Badge
 	switch {
-	case r.lower > held && next.Support != nil:
+	case r.proved > held && next.Support != nil:
 		before := map[framework.Badge]*Basis{held: r.awardBase(held)}
 		for badge, basis := range next.Before {
 			if badge > held {
 				before[badge] = basis
 			}
 		}
-		before[r.lower] = r.card.Basis
+		before[r.proved] = r.card.Basis
 		next.Support, next.Before = r.card.Basis, before
-	case r.lower == held, r.lower < held && r.upper >= held && (changed || next.Support == nil):
+	case r.proved == held, r.proved < held && r.allowed >= held && (changed || next.Support == nil):
 		next.Support, next.Before = r.card.Basis, nil
 	default:
-		// In doubt or contradicted: what was, is what last supported the badge,
-		// and what supported one above supports one below too.
+		// On hold or contradicted: the base stays what last proved the badge. What
+		// proved a higher badge proves a lower one, too.
 		return
 	}
 	next.SupportHash = r.hash
 }
 
-// awardBase is what last supported a badge and nothing above it; where that has
-// not been seen, what last supported the badge held.
+// awardBase is what last proved exactly this badge. If there is none, it is what
+// last proved the badge held.
 func (r *round) awardBase(badge framework.Badge) *Basis {
 	if b := r.prev.Before[badge]; b != nil {
 		return b

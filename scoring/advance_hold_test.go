@@ -75,7 +75,7 @@ func TestHold(t *testing.T) {
 		w.want(w.run(7 * day))
 		w.want(w.run(2*time.Hour), "gold→bronze lapse")
 	})
-	t.Run("but not before, when other doubts are older", func(t *testing.T) {
+	t.Run("but not before, when another check is unknown for longer", func(t *testing.T) {
 		w := settled(t, framework.Gold)
 		delete(w.truth, "m.a2")
 		w.run(10 * day)

@@ -87,9 +87,9 @@ func passes(s Status, how reading) bool {
 	return s == Pass || s == Unknown && how == upper
 }
 
-// reach is the highest badge that a module does not stand in the way of. A
-// module without checks at a level does not block it: that nobody is given a
-// badge for having nothing to prove is the ceiling's business.
+// reach is the highest badge that the module allows. A module without checks at
+// a level does not block it; the ceiling prevents a badge for having nothing to
+// prove.
 func reach(card *Scorecard, m *framework.Module, how reading, status func(CheckResult) Status) framework.Badge {
 	reached := framework.Diamond
 	for _, c := range m.Checks {
@@ -172,9 +172,9 @@ func badgeOf(card *Scorecard, f *framework.Framework, how reading, status func(C
 	return badge
 }
 
-// meets reports whether the badge's bounds on exemptions and attestations
-// hold. An attestation that stands in while a stronger proof is unknown counts
-// against the badge only in the lower reading.
+// meets reports whether the badge's limits on exemptions and attestations are
+// kept. A check that passes by attestation while a stronger proof is unknown
+// counts against the badge only in the lower reading.
 func meets(card *Scorecard, f *framework.Framework, badge framework.Badge, how reading, status func(CheckResult) Status) bool {
 	asks := f.Requirements[badge]
 	exempt, attested := 0, 0

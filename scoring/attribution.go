@@ -136,9 +136,9 @@ func (r *round) announcedTakes(badge framework.Badge) bool {
 	return a.made && a.before.Upper >= badge && a.after.Upper < badge
 }
 
-// announced judges the base with the announced changes since, and with its own
-// evidence: what moves the badge there is nobody's news, so that no dwell has
-// to keep it from being said too early. Other criteria are not an announcement.
+// announced judges the base with the announced changes since then, and with its
+// own evidence. What moves the badge that way was known in advance, so it needs
+// no dwell. A change of the criteria is not an announced change.
 func (r *round) announced(base *Basis) announcement {
 	if base == nil || r.card.Basis == nil || criteriaLost(base) || base.Framework.Hash != r.hash {
 		return announcement{}
@@ -164,8 +164,8 @@ func (r *round) announced(base *Basis) announcement {
 }
 
 // stillScheduled are the checks that did not count for the base, without those
-// whose enforcement date has come since. A check that counts because somebody
-// configured a source for it was not announced to its owners.
+// whose enforcement date has come since. A check that counts because a source
+// was configured for it was not announced to the owners of services.
 func (r *round) stillScheduled(base *Basis) map[string]bool {
 	out := map[string]bool{}
 	for id := range base.Scheduled {

@@ -18,11 +18,10 @@ type Basis struct {
 	// Scheduled are the ids of checks that did not count yet.
 	Scheduled map[string]bool
 	// Facts are the values by fact name; missing facts are absent. It is nil in
-	// the basis of a scorecard that Judge has just made: Known reads them from
-	// the evidence then, since a map for each service and minute would cost
-	// more than the judging.
+	// the basis of a scorecard that Judge has just made: a map for each service
+	// and minute would cost more than the judging. Known reads both forms.
 	Facts map[string]BasisFact
-	// Voids are the contradicted attestations of the service, by check id.
+	// Voids are the invalidated attestations of the service, by check id.
 	Voids map[string]time.Time
 	// At is the time of the judgement.
 	At time.Time
@@ -72,8 +71,8 @@ func (b *Basis) portable() Basis {
 // because it was read back after a restart with other criteria.
 func criteriaLost(b *Basis) bool { return b.Framework == nil || b.Framework.Facts() == nil }
 
-// revive gives a basis that was read back its criteria, when they are still
-// the ones in use.
+// revive gives a basis that was read from the store its compiled criteria, if
+// they are still in use.
 func revive(b *Basis, f *framework.Framework) *Basis {
 	if b == nil || f == nil || !criteriaLost(b) || b.Framework == nil || !f.Is(b.Framework.Hash) {
 		return b

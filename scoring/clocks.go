@@ -10,8 +10,8 @@ import (
 	"github.com/prodready/collector/framework"
 )
 
-// defaultLapse is how long a badge is held in doubt when the framework does
-// not say: the badges that claim most are held the shortest.
+// defaultLapse is how long a badge is on hold if the framework does not say: the
+// highest badges for the shortest time.
 func defaultLapse(badge framework.Badge) time.Duration {
 	if badge >= framework.Platinum {
 		return 14 * 24 * time.Hour
@@ -24,7 +24,7 @@ func defaultLapse(badge framework.Badge) time.Duration {
 // badge, be it by a failure or by missing or old evidence.
 func (r *round) awards(held framework.Badge) map[framework.Badge]AwardClock {
 	var out map[framework.Badge]AwardClock
-	for badge := held + 1; badge <= r.lower; badge++ {
+	for badge := held + 1; badge <= r.proved; badge++ {
 		clock, running := r.prev.Awards[badge]
 		switch {
 		case !running:
@@ -52,9 +52,9 @@ func (r *round) awarded(held framework.Badge, clocks map[framework.Badge]AwardCl
 			to = max(to, badge)
 		}
 	}
-	for badge := r.lower; badge > to; {
+	for badge := r.proved; badge > to; {
 		if r.announcedGives(to, badge) {
-			to, badge = badge, r.lower
+			to, badge = badge, r.proved
 			continue
 		}
 		badge--
@@ -72,7 +72,7 @@ func (r *round) contradictions(held framework.Badge) []ContradictionClock {
 	var out []ContradictionClock
 	for badge := framework.Bronze; badge <= held; badge++ {
 		dwells := r.contradictedBy(badge)
-		proved := r.lower >= badge
+		proved := r.proved >= badge
 		classes := slices.Clone(dwells)
 		var before []ContradictionClock
 		for _, c := range r.prev.Contradictions {
@@ -85,7 +85,7 @@ func (r *round) contradictions(held framework.Badge) []ContradictionClock {
 		for _, dwell := range slices.Compact(classes) {
 			clock, running := ContradictionClock{Badge: badge, Dwell: dwell}, false
 			for _, c := range before {
-				// A class that is new has counted all that a narrower one has.
+				// A class that is new starts with what a narrower one has counted.
 				if c.Dwell <= dwell {
 					clock.Ran, running = max(clock.Ran, c.Ran), true
 				}
@@ -108,7 +108,7 @@ func (r *round) contradictions(held framework.Badge) []ContradictionClock {
 // contradictedBy lists, ascending, the dwells of the checks that contradict a
 // badge on fresh evidence; none when fresh evidence still allows it.
 func (r *round) contradictedBy(badge framework.Badge) []time.Duration {
-	if r.upper >= badge {
+	if r.allowed >= badge {
 		return nil
 	}
 	var dwells []time.Duration
@@ -151,20 +151,20 @@ func (r *round) lost(badge framework.Badge, clocks []ContradictionClock) bool {
 	return r.announcedTakes(badge)
 }
 
-// hold is the doubt about a badge. Its clock runs while the badge is neither
-// proved nor contradicted and the sources of the checks in doubt answer. It
-// ends with proof that lasts as long as an award needs.
+// hold is the hold of a badge that is neither proved nor contradicted; nil
+// without one. Its clock runs while the sources of the unproved checks answer. It
+// ends when the badge has been proved again for as long as an award needs.
 func (r *round) hold(held framework.Badge, prev *Hold, failing map[string]time.Duration) *Hold {
-	if held == framework.NoBadge || prev == nil && !r.inDoubt(held) {
+	if held == framework.NoBadge || prev == nil && !r.undecided(held) {
 		return nil
 	}
 	next := Hold{Since: r.now}
 	if prev != nil {
 		next = *prev
 	}
-	doubts := r.doubts(held)
+	unproved := r.unproved(held)
 	switch {
-	case r.lower >= held:
+	case r.proved >= held:
 		if next.ProvedSince.IsZero() {
 			next.ProvedSince = r.now
 		} else {
@@ -173,8 +173,8 @@ func (r *round) hold(held framework.Badge, prev *Hold, failing map[string]time.D
 		if r.now.Sub(next.ProvedSince) >= r.awardDwell {
 			return nil
 		}
-	case r.inDoubt(held):
-		next.Reason = reason(held, doubts)
+	case r.undecided(held):
+		next.Reason = reason(held, unproved)
 		fallthrough
 	default:
 		next.ProvedSince = time.Time{}
@@ -184,7 +184,7 @@ func (r *round) hold(held framework.Badge, prev *Hold, failing map[string]time.D
 	} else if prev != nil {
 		next.Ran += r.holdStep(held)
 	}
-	next.LapseAt = r.now.Add(max(0, r.lapseIn(held, next.Ran, doubts, failing)))
+	next.LapseAt = r.now.Add(max(0, r.lapseIn(held, next.Ran, unproved, failing)))
 	return &next
 }
 
@@ -201,41 +201,41 @@ func (r *round) restartsHold() bool {
 		return false
 	}
 	held := r.prev.Badge
-	return r.changes.Badges[held] || slices.ContainsFunc(r.doubts(held), func(c *CheckResult) bool {
+	return r.changes.Badges[held] || slices.ContainsFunc(r.unproved(held), func(c *CheckResult) bool {
 		return r.changes.Checks[c.Check.ID]
 	})
 }
 
-// inDoubt reports whether fresh evidence neither proves nor contradicts the
+// undecided reports whether fresh evidence neither proves nor contradicts the
 // badge.
-func (r *round) inDoubt(badge framework.Badge) bool { return r.lower < badge && r.upper >= badge }
+func (r *round) undecided(badge framework.Badge) bool { return r.proved < badge && r.allowed >= badge }
 
-// holdStep is what this judgement adds to the clocks of the badge's doubt.
+// holdStep is what this judgement adds to the hold clock.
 func (r *round) holdStep(held framework.Badge) time.Duration {
 	hold := r.prev.Hold
-	if hold == nil || !hold.ProvedSince.IsZero() || !r.inDoubt(held) || anyDown(r.doubts(held)) {
+	if hold == nil || !hold.ProvedSince.IsZero() || !r.undecided(held) || anySourceDown(r.unproved(held)) {
 		return 0
 	}
 	return r.step
 }
 
-// lapsed reports whether the doubt about the badge has lasted too long and is
-// the service's own: no source that could end it is out.
+// lapsed reports whether the hold has lasted too long. A badge never lapses
+// while a source of an unproved check does not answer.
 func (r *round) lapsed(held framework.Badge, hold *Hold) bool {
-	return hold != nil && r.inDoubt(held) && !hold.LapseAt.After(r.now) && !anyDown(r.doubts(held))
+	return hold != nil && r.undecided(held) && !hold.LapseAt.After(r.now) && !anySourceDown(r.unproved(held))
 }
 
-// lapseIn is how long the badge will still be held in doubt while the clock
-// runs. A check that was failing before its evidence went missing is held no
-// longer than that evidence counts: looking away must not mend anything.
-func (r *round) lapseIn(held framework.Badge, ran time.Duration, doubts []*CheckResult, failing map[string]time.Duration) time.Duration {
+// lapseIn is how much longer the badge is on hold while the clock runs. For a
+// check that failed before its evidence went missing it is no longer than that
+// evidence would have been valid: a failure must not end by losing its evidence.
+func (r *round) lapseIn(held framework.Badge, ran time.Duration, unproved []*CheckResult, failing map[string]time.Duration) time.Duration {
 	limit := defaultLapse(held)
 	f := r.criteria()
 	if f != nil && f.LapseAfter[held] > 0 {
 		limit = f.LapseAfter[held]
 	}
 	left := limit - ran
-	for _, c := range doubts {
+	for _, c := range unproved {
 		if since, ok := failing[c.Check.ID]; ok && c.Fresh == Unknown {
 			left = min(left, validFor(f, c)-since)
 		}
@@ -243,7 +243,7 @@ func (r *round) lapseIn(held framework.Badge, ran time.Duration, doubts []*Check
 	return left
 }
 
-// validFor is how long the evidence counts whose absence left the check open.
+// validFor is the longest valid_for of the facts that the check is unknown for.
 func validFor(f *framework.Framework, c *CheckResult) time.Duration {
 	if f == nil || f.Facts() == nil {
 		return evidence.DefaultValidFor
@@ -262,46 +262,46 @@ func validFor(f *framework.Framework, c *CheckResult) time.Duration {
 	return longest
 }
 
-// doubts are the checks that leave the badge unproved: those without a fresh
-// pass, or, when it is the bounds on attestations that are in doubt, those
-// where an attestation stands in for a proof that is unknown.
-func (r *round) doubts(badge framework.Badge) []*CheckResult {
-	var unproved, open []*CheckResult
+// unproved are the checks that leave the badge unproved: those without a fresh
+// pass. If there are none, the badge's limit on attestations is not proved, and
+// they are those that pass by attestation while a stronger proof is unknown.
+func (r *round) unproved(badge framework.Badge) []*CheckResult {
+	var lacking, open []*CheckResult
 	for i := range r.card.Checks {
 		c := &r.card.Checks[i]
 		switch {
 		case !c.Status.Counted() || !needed(c.Check, badge):
 		case c.Fresh != Pass:
-			unproved = append(unproved, c)
+			lacking = append(lacking, c)
 		case c.Open:
 			open = append(open, c)
 		}
 	}
-	if len(unproved) > 0 {
-		return unproved
+	if len(lacking) > 0 {
+		return lacking
 	}
 	return open
 }
 
-func anyDown(checks []*CheckResult) bool {
+func anySourceDown(checks []*CheckResult) bool {
 	return slices.ContainsFunc(checks, func(c *CheckResult) bool { return c.SourceDown })
 }
 
 // reason says for people why a badge is on hold.
-func reason(badge framework.Badge, doubts []*CheckResult) string {
-	if len(doubts) == 0 {
+func reason(badge framework.Badge, unproved []*CheckResult) string {
+	if len(unproved) == 0 {
 		return fmt.Sprintf("the bounds of %s on exemptions and attestations are not proved", badge)
 	}
 	const named = 3
 	var ids []string
-	for _, c := range doubts[:min(named, len(doubts))] {
+	for _, c := range unproved[:min(named, len(unproved))] {
 		ids = append(ids, c.Check.ID)
 	}
 	text := "no fresh proof of " + strings.Join(ids, ", ")
-	if more := len(doubts) - named; more > 0 {
+	if more := len(unproved) - named; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	if anyDown(doubts) {
+	if anySourceDown(unproved) {
 		text += "; a source is not answering"
 	}
 	return text

@@ -149,7 +149,7 @@ func (j *judge) card(b *Basis) Scorecard {
 	return card
 }
 
-// applies tells by check index whether tier and scope include the service.
+// applies reports by check index whether tier and scope include the service.
 func (j *judge) applies(a *framework.Attributes) []bool {
 	if known, ok := j.scopes[*a]; ok {
 		return known
@@ -159,7 +159,7 @@ func (j *judge) applies(a *framework.Attributes) []bool {
 		applies[i] = slices.Contains(c.Tiers, int(a.Tier))
 		if applies[i] && c.When != nil {
 			truth, err := c.When.Eval(j.all)
-			// A scope that cannot be evaluated does not let anybody off.
+			// A check whose scope cannot be evaluated applies.
 			applies[i] = err != nil || truth != framework.False
 		}
 	}
@@ -203,9 +203,9 @@ type chainResult struct {
 	err         error
 }
 
-// chain asks the proofs from the strongest to the weakest. A deciding false
-// behind an unknown proof stays unknown: the stronger one could have passed,
-// and an outage must not turn a claim nobody made into a failure.
+// chain evaluates the proofs from the strongest to the weakest. A deciding false
+// after an unknown proof is unknown: the stronger proof could have passed, and an
+// outage of its source must not fail a check for lack of an attestation.
 func (j *judge) chain(c *framework.Check, vars *framework.Vars) chainResult {
 	var out chainResult
 	for i, p := range c.Proofs {

@@ -1,6 +1,3 @@
-// Package scoring judges services: evidence and criteria in, scorecards out,
-// and from scorecards over time the badges. It is pure: no I/O, no clock, no
-// goroutines; the same input gives the same output.
 package scoring
 
 import (
@@ -83,10 +80,10 @@ type CheckResult struct {
 	// verdict, or its freshness, open.
 	Missing []int
 	// SourceDown is true when the source of one of the Missing facts has not
-	// answered lately: the doubt is not the service's doing.
+	// answered lately: then it is not the service that lacks the proof.
 	SourceDown bool
 	// Contradicts is true when a machine says no where an attestation says
-	// yes; the attestation is void until it is made again.
+	// yes. The attestation is invalidated until it is made again.
 	Contradicts bool
 	// Err is a run-time error of an expression, which makes it unknown.
 	Err error

@@ -111,8 +111,8 @@ type BadgeState struct {
 	// Hold is set while the badge is neither proved nor contradicted.
 	Hold *Hold `json:"hold,omitempty"`
 	// Failing are the checks the badge needs whose last definite verdict was a
-	// failure, by id, with how long the hold clock has run since: doubt about
-	// them is not held for as long.
+	// failure, by id, with how long the hold clock has run since. The hold is
+	// shorter for them.
 	Failing map[string]time.Duration `json:"failing,omitempty"`
 	// HoldRestarted is when a change of the criteria last restarted the hold
 	// clock.
@@ -125,17 +125,17 @@ type BadgeState struct {
 	LastTransition *Transition `json:"last_transition,omitempty"`
 	// Support is what last proved the badge, the base of attribution. It is
 	// large and changes with every judgement, so it is not part of the state's
-	// JSON; Basis has a JSON form of its own to be kept beside it, and one that
-	// is a little old will do. Without one, causes after a restart are coarser.
+	// JSON: it is stored beside it, less often. Without it, causes after a
+	// restart are coarser.
 	Support *Basis `json:"-"`
-	// Before are, while more than the badge is being proved, the last grounds of
-	// exactly the badge held and of those between it and what is proved now: the
-	// bases from which awards are attributed. It is kept as Support is.
+	// Before is, while a higher badge is being proved, what last proved exactly
+	// the badge held and each badge between it and the one that is proved now.
+	// Awards are attributed from it. It is stored as Support is.
 	Before map[framework.Badge]*Basis `json:"-"`
 }
 
-// OnHold reports whether the badge is in doubt right now, rather than proved
-// again but not yet for long enough to end the hold.
+// OnHold reports whether the badge is on hold and not proved right now. A hold
+// does not end at once when the proof comes back.
 func (b BadgeState) OnHold() bool { return b.Hold != nil && b.Hold.ProvedSince.IsZero() }
 
 // AwardClock is a badge that is being proved.
@@ -152,10 +152,10 @@ type ContradictionClock struct {
 	Ran   time.Duration   `json:"ran"`
 }
 
-// Hold is the doubt about a badge.
+// Hold is the time in which a badge is neither proved nor contradicted.
 type Hold struct {
 	Since time.Time `json:"since"`
-	// Reason names the first checks in doubt.
+	// Reason names the first checks that are not proved.
 	Reason string `json:"reason"`
 	// Ran is how long the clock has run: time in which the responsible source
 	// was healthy.
