@@ -21,8 +21,8 @@ type Alerts struct {
 	// fired is known only when all of them were watching; a service without any
 	// has no figures.
 	Watchers map[string][]string
-	// Paged are the services whose incidents are known, so that a page without an
-	// incident can be told from a pager that nobody has asked.
+	// Paged are the services whose incidents are known. For others, a page without
+	// an incident says nothing.
 	Paged map[string]bool
 }
 
@@ -30,7 +30,7 @@ type Alerts struct {
 type AlertSight struct {
 	// Spans are by start, and do not overlap.
 	Spans []evidence.Span
-	// Services tells since when each service's alerts have been looked for.
+	// Services is since when each service's alerts have been looked for, by name.
 	Services map[string]time.Time
 }
 
@@ -104,7 +104,7 @@ type alertMeasure struct {
 	options  Options
 	now      time.Time
 	services []*catalog.Service
-	// firings are by start; flaps tells which of them flap, byService their
+	// firings are by start; flaps says which of them flap, byService has their
 	// indexes.
 	firings   []evidence.AlertFiring
 	flaps     []bool
@@ -127,7 +127,7 @@ func newAlertMeasure(alerts Alerts, incidents []Incident, services []*catalog.Se
 		f := &m.firings[i]
 		key := alert{f.Source, f.Fingerprint}
 		end, before := ends[key]
-		// After an outage nobody knows whether it had ended.
+		// After an outage of the source it is not known whether it had ended.
 		m.flaps[i] = before && !end.IsZero() && f.StartedAt.Sub(end) <= FlappingWithin && contains(m.Sights[f.Source].Spans, end, f.StartedAt)
 		ends[key] = f.EndedAt
 		for _, service := range f.Services {

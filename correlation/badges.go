@@ -26,7 +26,7 @@ type BadgeChange struct {
 	Initial bool
 }
 
-// BadgeHistory tells which badge a service held at a time.
+// BadgeHistory knows which badge a service held at a time.
 type BadgeHistory struct{ spans map[string][]badgeSpan }
 
 // badgeSpan is a badge and since when it was held, to the next span.
@@ -35,11 +35,10 @@ type badgeSpan struct {
 	badge framework.Badge
 }
 
-// NewBadgeHistory is made of the badges held now and of how they changed, in
-// any order. The changes must be complete as far back as it is asked. A
-// service's history begins with its first judgement, once that is complete:
-// before, nobody knew, and a service whose sources have not answered yet holds
-// no badge for want of evidence and not of readiness.
+// NewBadgeHistory is made of the badges held now and of how they changed, in any
+// order. The changes must be complete for the time that is looked up. A service's
+// history begins when its first judgement is complete: until its sources have
+// answered it has no badge because evidence is missing.
 func NewBadgeHistory(held []BadgeHeld, changes []BadgeChange) BadgeHistory {
 	of := map[string][]BadgeChange{}
 	for _, c := range changes {
@@ -133,10 +132,10 @@ func (b BadgeFigures) Rate() (float64, bool) {
 
 // PerBadge measures each badge that was held within the window, none included,
 // in order, by the badge held right before each incident, so that an incident
-// cannot be charged to what it cost. Incidents before a service's first
-// judgement are left out, and so is that time. There are no figures when no
-// incident was ever seen: then nobody may be looking. Incidents must be those of
-// Link since Options.Since.
+// does not count for the badge that it cost. Incidents before a service's first
+// judgement are left out, and so is that time. There are no figures if no
+// incident was ever seen: then there may be no source of incidents. Incidents
+// must be those of Link since Options.Since.
 func PerBadge(incidents []Incident, history BadgeHistory, o Options, now time.Time) []BadgeFigures {
 	o = o.withDefaults()
 	w := o.BadgeWindow

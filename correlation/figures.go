@@ -143,7 +143,7 @@ func (w WithinCount) Ratio() (float64, bool) {
 // are not among them, because notes, reassignments and what people said are not
 // known.
 type Noise struct {
-	// All is the number of incidents that could be told.
+	// All is the number of incidents that could be classified.
 	All int
 	// Noisy were resolved by an integration within NoisyWithin, and never
 	// acknowledged.

@@ -27,8 +27,8 @@ type Incident struct {
 	// AcknowledgedAt is the first explicit acknowledgement, zero when there is
 	// none or it is not known (see AcksKnown).
 	AcknowledgedAt time.Time
-	// AcksKnown tells a never-acknowledged incident from one whose
-	// acknowledgements are not known.
+	// AcksKnown is false if the acknowledgements are not known; then a zero
+	// AcknowledgedAt says nothing.
 	AcksKnown bool
 	// ResolvedAt is when it ended, by a time-out too; zero while it is open.
 	ResolvedAt time.Time
@@ -36,7 +36,7 @@ type Incident struct {
 	Resolver evidence.Resolver
 	// Urgent marks incidents that paged somebody.
 	Urgent bool
-	// Severity is 1 (worst) to 5, 0 when nobody says.
+	// Severity is 1 (worst) to 5, 0 if no source says.
 	Severity int
 	// Template is the title without its variable parts; it may be empty.
 	Template string
@@ -79,7 +79,7 @@ func (i *Incident) acknowledged(now time.Time) bool {
 }
 
 // acknowledgement is how long it took to acknowledge, as known at a time. One
-// that ended without is censored at its end: nobody could any more.
+// that ended without is censored at its end.
 func (i *Incident) acknowledgement(now time.Time) Observation {
 	if i.acknowledged(now) {
 		return Observation{Duration: i.AcknowledgedAt.Sub(i.StartedAt)}

@@ -37,12 +37,12 @@ const pagingKind = "pagerduty"
 //   - it is acknowledged and resolved by what PagerDuty knows, and by the others
 //     only where PagerDuty does not know;
 //   - several records of that kind are resolved with the last of them and open
-//     while one is; a time-out counts only when nobody resolved anything;
+//     while one is; a time-out counts only if no record was resolved otherwise;
 //   - acknowledgements are known when they are of every record of that kind;
 //   - it is as severe as the worst of its records, and within maintenance when
 //     one of them is;
-//   - it is urgent when one of PagerDuty's records is: a ticket may call grave
-//     what paged nobody. Without any, a ticket says it.
+//   - it is urgent if one of PagerDuty's records is; without any, if a ticket is.
+//     A ticket may be severe although it paged no person.
 func Link(records []evidence.Incident) []Incident {
 	listed := distinct(records)
 	sets := newUnionFind(len(listed))
@@ -217,8 +217,8 @@ func merge(records []*evidence.Incident) Incident {
 	return out
 }
 
-// firstAcknowledgement is zero when nobody acknowledged any of the records. It
-// is known when it is of all of them.
+// firstAcknowledgement is zero if none of the records was acknowledged. It is
+// known if the acknowledgements of all of them are.
 func firstAcknowledgement(records []*evidence.Incident) (at time.Time, known bool) {
 	for _, in := range records {
 		if !in.AcksKnown {

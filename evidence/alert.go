@@ -28,9 +28,9 @@ type AlertFiring struct {
 	EndedAt time.Time `json:"ended_at,omitzero"`
 }
 
-// AlertSight says when a source was seen to be watching for alerts, and on
-// whose behalf its answer was read. Where there is no sight, that nothing fired
-// is not known.
+// AlertSight says when a source was seen to be watching for alerts, and for which
+// services its answer was read. Outside of that it is not known whether an alert
+// fired.
 type AlertSight struct {
 	// Spans are when the source was watching, by start; they do not overlap.
 	Spans []Span

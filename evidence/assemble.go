@@ -42,9 +42,9 @@ type entry struct {
 	value  Value
 	detail string
 	since  time.Time
-	// held is when the record was last observed, while its service is
-	// excepted; otherwise the group's coverage tells, or seen where that is
-	// newer: a page can be stored long before its group is complete.
+	// held is when the record was last observed, if its service is excepted from
+	// the coverage of its group. Else that is the time of the coverage, or seen if
+	// that is newer: a page can be stored long before its group is complete.
 	held, seen time.Time
 	// withdrawn is the reason of a record that has ended.
 	withdrawn Missing

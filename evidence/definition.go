@@ -13,8 +13,8 @@ import (
 	"github.com/prodready/collector/nearest"
 )
 
-// Clock says that a fact tells the distance between now and an event, which is
-// observed once and then moves by itself.
+// Clock says that a fact is the time between an event and now. The event is
+// observed once; the time changes without another observation.
 type Clock string
 
 // The clocks of a fact. NoClock is an ordinary value.
@@ -24,8 +24,9 @@ const (
 	Remaining Clock = "remaining" // time left to a deadline
 )
 
-// Remember says that a source asks over a short window and the store keeps
-// the last occurrence, because the source forgets sooner than the check asks.
+// Remember says what the store keeps of a fact whose source is asked over a
+// short window, because the source keeps its data for less time than the check
+// needs.
 type Remember string
 
 // The memories of a fact. LastTrue keeps the time of the newest observation

@@ -49,7 +49,7 @@ type Observation struct {
 }
 
 // SourceDown reports whether the responsible source has not answered lately.
-// A fact that no source gives is nobody's outage.
+// It is false for a fact that no source gives.
 func (o *Observation) SourceDown(now time.Time) bool {
 	if o == nil || o.Missing == MissingNoSource {
 		return false
@@ -57,7 +57,7 @@ func (o *Observation) SourceDown(now time.Time) bool {
 	return now.After(o.HealthyUntil)
 }
 
-// State tells the stage of ageing at the given time. A nil Observation is
+// State is the stage of ageing at the given time. A nil Observation is
 // missing.
 func (o *Observation) State(now time.Time) State {
 	switch {

@@ -72,8 +72,7 @@ func Double(v float64) (value Value, ok bool) {
 }
 
 // Instant makes the value of a fact that is declared with a Clock: the time of
-// the event whose age, or of the deadline whose distance, the fact tells.
-// It is kept to the millisecond.
+// the event or of the deadline, to the millisecond.
 func Instant(t time.Time) Value {
 	return Value{kind: KindDouble, instant: true, num: float64(t.UnixMilli()) / 1000}
 }

@@ -120,7 +120,7 @@ func badgeGroup() Group {
 	}
 }
 
-// targetGroup is what services are asked to reach.
+// targetGroup is the badges that services should reach.
 func targetGroup() Group {
 	return Group{
 		Title: "Targets",

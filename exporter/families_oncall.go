@@ -8,7 +8,7 @@ import (
 	"github.com/prodready/collector/snapshot"
 )
 
-// nextGapFact tells when nobody is on call next. PagerDuty gives it.
+// nextGapFact is the time until no person is on call. PagerDuty gives it.
 const nextGapFact = "pagerduty.next_gap_hours"
 
 // onCallGroup is who is on call for services.
@@ -46,8 +46,8 @@ func collectOnCallGap(s *snapshot.Snapshot, _ Options, emit Emit) {
 	}
 }
 
-// gapStart is the begin of the next or present gap; ok is false when there is
-// none, or nobody knows.
+// gapStart is the start of the next or present gap; ok is false if there is none
+// or it is not known.
 func gapStart(o *evidence.Observation, now time.Time) (start time.Time, ok bool) {
 	if o.State(now) == evidence.StateMissing || math.IsInf(o.Value.Number(), 0) {
 		return time.Time{}, false

@@ -28,7 +28,7 @@ const (
 	Histogram Kind = "histogram"
 )
 
-// Stability tells dashboards how far they may rely on a family.
+// Stability says how far dashboards may rely on a family.
 type Stability string
 
 // The stabilities. A Stable family changes its name, labels or meaning only

@@ -221,7 +221,7 @@ func (m *ProcessMetrics) firstCall(source, call string) bool {
 }
 
 // RateLimit records what a source said about its limit in requests and about
-// what is left of it. A negative number was not told.
+// what is left of it. A negative number is ignored.
 func (m *ProcessMetrics) RateLimit(source string, limit, remaining int) {
 	if limit >= 0 {
 		m.rateLimit.WithLabelValues(source).Set(float64(limit))

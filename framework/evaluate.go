@@ -11,8 +11,9 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// Attributes are what expressions may ask of a service besides facts. Silence
-// is never the cheap answer: whoever makes them fills in what is undeclared.
+// Attributes are what expressions may read of a service besides facts. Who makes
+// them fills in what the catalog does not declare, so that leaving something out
+// never makes a check easier.
 type Attributes struct {
 	Tier           int64
 	Runtime        string
@@ -69,9 +70,8 @@ type Vars struct {
 	attributes map[string]ref.Val
 	values     []ref.Val
 	patterns   []*interpreter.AttributePattern
-	// unknown are the patterns of the facts that the expression at hand reads
-	// and that are missing. All of a service's missing facts would do as well,
-	// but each attribute is compared with each pattern.
+	// unknown are the patterns of the missing facts that the current expression
+	// reads. CEL compares each attribute with each pattern, so they are few.
 	unknown []*interpreter.AttributePattern
 }
 
@@ -126,10 +126,10 @@ func (v *Vars) ResolveName(name string) (any, bool) {
 // Parent implements the lookup of CEL: there is none.
 func (v *Vars) Parent() interpreter.Activation { return nil }
 
-// UnknownAttributePatterns tells CEL which names have no value yet.
+// UnknownAttributePatterns says to CEL which names have no value yet.
 func (v *Vars) UnknownAttributePatterns() []*interpreter.AttributePattern { return v.unknown }
 
-// AsPartialActivation tells CEL that some names may be unknown.
+// AsPartialActivation says to CEL that some names may be unknown.
 func (v *Vars) AsPartialActivation() (interpreter.PartialActivation, bool) { return v, true }
 
 // Eval evaluates the expression. A missing fact makes the answer Unknown only

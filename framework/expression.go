@@ -233,7 +233,7 @@ func explain(err error) string {
 	return line
 }
 
-// sizes tells the cost estimate how long values can be.
+// sizes gives the cost estimate the lengths of values.
 type sizes struct{}
 
 func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {

@@ -156,8 +156,8 @@ type Check struct {
 // Proof is one way to judge a check.
 type Proof struct {
 	By ProofKind
-	// Suffices marks evidence that is enough but not necessary: false goes on
-	// to the next proof instead of failing.
+	// Suffices marks evidence that is enough but not necessary: if it is false, the
+	// next proof is evaluated.
 	Suffices bool
 	Pass     *Expression
 }
