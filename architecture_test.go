@@ -29,7 +29,8 @@ var floors = map[string]int{
 
 // beside are arrows within a floor that are allowed.
 var beside = map[string]bool{
-	"catalog -> evidence": true, "strictyaml -> nearest": true,
+	"catalog -> evidence":   true,
+	"strictyaml -> nearest": true,
 }
 
 // testOnly are packages that nothing but tests, the demo and each other may

@@ -1,17 +1,14 @@
 package catalog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // annotationPrefix is the name space of our own annotations.
@@ -54,25 +51,15 @@ func ParseBackstage(file string, data []byte) ([]Service, []Team, error) {
 	var services []Service
 	var teams []Team
 	var errs []error
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var node yaml.Node
-		err := decoder.Decode(&node)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			// What follows a syntax error cannot be read.
-			errs = append(errs, fmt.Errorf("%s: %w", file, err))
-			break
-		}
-		if len(node.Content) == 0 || node.Content[0].Tag == "!!null" {
+	documents, syntax := strictyaml.ParseAll(data)
+	for _, document := range documents {
+		if document.Values == nil {
 			continue
 		}
-		origin := Origin{File: file, Line: node.Content[0].Line}
+		origin := Origin{File: file, Line: document.Positions[""].Line}
 		var e entity
-		if err := node.Decode(&e); err != nil {
-			errs = append(errs, fmt.Errorf("%s: not a Backstage entity: %w", origin, err))
+		if faults := (strictyaml.Decoder{AllowUnknownKeys: true}).Decode(document, &e); len(faults) > 0 {
+			errs = append(errs, fmt.Errorf("%s: not a Backstage entity: %w", origin, &strictyaml.Faults{File: file, List: faults}))
 			continue
 		}
 		switch e.Kind {
@@ -86,6 +73,10 @@ func ParseBackstage(file string, data []byte) ([]Service, []Team, error) {
 		case "Group":
 			teams = append(teams, Team{Name: e.Metadata.Name, Title: e.Spec.Profile.DisplayName, Org: reference(e.Spec.Parent), Origin: origin})
 		}
+	}
+	if syntax != nil {
+		// What follows a syntax error cannot be read.
+		errs = append(errs, strictyaml.Located(file, syntax))
 	}
 	return services, teams, errors.Join(errs...)
 }

@@ -62,7 +62,7 @@ func (d Discovery) Validate() map[string]error {
 	if len(d.Entry.PagerDuty) > 0 {
 		bad["entry.pagerduty"] = errors.New("the reference comes from PagerDuty; remove it")
 	}
-	expand(reflect.ValueOf(&d.Entry).Elem(), func(text string) string {
+	rewrite(reflect.ValueOf(&d.Entry).Elem(), func(text string) string {
 		for _, m := range place.FindAllStringSubmatch(text, -1) {
 			if !slices.Contains(groups, m[1]) {
 				bad["entry"] = fmt.Errorf("nothing is known for %s in %q; use {service}, {team} or a named group of name", m[0], text)
@@ -164,7 +164,7 @@ func (d Discovery) fit(pattern *regexp.Regexp, f PagerDutyService) (map[string]s
 
 // entry makes the entry of a service that fits.
 func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service, Team, error) {
-	s := deepCopy(d.Entry)
+	s := d.Entry
 	s.Name = slug(groups[groupService])
 	if s.Name == "" {
 		return s, Team{}, errors.New("its name has no letter or digit")
@@ -194,7 +194,7 @@ func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service,
 	if strings.Contains(s.Team, "{"+placeTeam+"}") {
 		places[placeTeam] = team.Name // the rule's team is made of PagerDuty's
 	}
-	expand(reflect.ValueOf(&s).Elem(), func(text string) string {
+	rewrite(reflect.ValueOf(&s).Elem(), func(text string) string {
 		return place.ReplaceAllStringFunc(text, func(word string) string { return places[word[1:len(word)-1]] })
 	})
 	if s.Title == "" {
@@ -256,62 +256,34 @@ func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Tea
 // place is where a text of an entry takes something in.
 var place = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// expand replaces every text of a value, in place.
-func expand(v reflect.Value, replace func(string) string) {
+// rewrite replaces every text of a value, in place. Lists and maps become copies
+// that are shared with no other value.
+func rewrite(v reflect.Value, replace func(string) string) {
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(replace(v.String()))
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).Tag.Get("yaml") != "-" {
-				expand(v.Field(i), replace)
+				rewrite(v.Field(i), replace)
 			}
 		}
 	case reflect.Slice:
+		v.Set(reflect.AppendSlice(reflect.Zero(v.Type()), v))
 		for i := range v.Len() {
-			expand(v.Index(i), replace)
+			rewrite(v.Index(i), replace)
 		}
 	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			if v.Type().Elem().Kind() == reflect.String {
-				v.SetMapIndex(key, reflect.ValueOf(replace(v.MapIndex(key).String())))
-			}
-		}
-	}
-}
-
-// deepCopy is a copy that shares no slice and no map with the entry.
-func deepCopy(s Service) Service {
-	v := reflect.ValueOf(&s).Elem()
-	unshare(v)
-	return s
-}
-
-func unshare(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Struct:
-		for i := range v.NumField() {
-			unshare(v.Field(i))
-		}
-	case reflect.Slice:
-		if v.IsNil() {
-			return
-		}
-		fresh := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		reflect.Copy(fresh, v)
-		v.Set(fresh)
-		for i := range v.Len() {
-			unshare(v.Index(i))
-		}
-	case reflect.Map:
-		if v.IsNil() {
-			return
-		}
 		fresh := reflect.MakeMap(v.Type())
 		for _, key := range v.MapKeys() {
-			fresh.SetMapIndex(key, v.MapIndex(key))
+			value := reflect.New(v.Type().Elem()).Elem()
+			value.Set(v.MapIndex(key))
+			rewrite(value, replace)
+			fresh.SetMapIndex(key, value)
 		}
-		v.Set(fresh)
+		if !v.IsNil() {
+			v.Set(fresh)
+		}
 	}
 }
 

@@ -128,11 +128,16 @@ type run struct {
 	positions map[string]Position
 	faults    []Fault
 	types     map[reflect.Type]fields
+	// decoded are the paths of all keys with values that were decoded.
+	decoded map[string]bool
 }
 
 func (r *run) decode(values any, path string, into any) []Fault {
-	r.types = map[reflect.Type]fields{}
+	r.types, r.decoded = map[reflect.Type]fields{}, map[string]bool{}
 	r.value(values, reflect.ValueOf(into).Elem(), path)
+	if r.AllowUnknownKeys {
+		r.faults = slices.DeleteFunc(r.faults, func(f Fault) bool { return !f.Refused && !r.decoded[f.Path] })
+	}
 	slices.SortStableFunc(r.faults, func(a, b Fault) int {
 		return cmp.Or(a.Position.Line-b.Position.Line, a.Position.Column-b.Position.Column)
 	})
@@ -146,6 +151,7 @@ func (r *run) value(value any, to reflect.Value, path string) {
 	}
 	mapping, isMapping := value.(map[string]any)
 	list, isList := value.([]any)
+	r.decoded[path] = true
 	switch t := to.Type(); {
 	case t.Kind() == reflect.Pointer:
 		to.Set(reflect.New(t.Elem()))
