@@ -14,8 +14,7 @@ import (
 // annotationPrefix is the name space of our own annotations.
 const annotationPrefix = "readiness/"
 
-// entity is what is read of a Backstage entity; everything else is somebody
-// else's business.
+// entity is what is read of a Backstage entity. All other keys are ignored.
 type entity struct {
 	Kind     string `yaml:"kind"`
 	Metadata struct {
@@ -41,7 +40,7 @@ type entity struct {
 
 // ParseBackstage reads a catalog-info.yaml file: one or more documents, of which
 // those of kind Component become services and those of kind Group become teams.
-// Other kinds are passed over, and so are components with the annotation
+// Other kinds are ignored, and so are components with the annotation
 // readiness/ignore: "true". Join keys are read from the annotations the plugins
 // of Backstage use, and from our own under readiness/.
 //
@@ -59,7 +58,8 @@ func ParseBackstage(file string, data []byte) ([]Service, []Team, error) {
 		origin := Origin{File: file, Line: document.Positions[""].Line}
 		var e entity
 		if faults := (strictyaml.Decoder{AllowUnknownKeys: true}).Decode(document, &e); len(faults) > 0 {
-			errs = append(errs, fmt.Errorf("%s: not a Backstage entity: %w", origin, &strictyaml.Faults{File: file, List: faults}))
+			errs = append(errs, fmt.Errorf(
+				"%s: not a Backstage entity: %w", origin, &strictyaml.Faults{File: file, List: faults}))
 			continue
 		}
 		switch e.Kind {
@@ -71,7 +71,9 @@ func ParseBackstage(file string, data []byte) ([]Service, []Team, error) {
 			services = append(services, r.service())
 			errs = append(errs, r.errs...)
 		case "Group":
-			teams = append(teams, Team{Name: e.Metadata.Name, Title: e.Spec.Profile.DisplayName, Org: reference(e.Spec.Parent), Origin: origin})
+			teams = append(teams, Team{
+				Name: e.Metadata.Name, Title: e.Spec.Profile.DisplayName, Org: reference(e.Spec.Parent), Origin: origin,
+			})
 		}
 	}
 	if syntax != nil {
@@ -101,7 +103,8 @@ type componentReader struct {
 }
 
 func (r *componentReader) fail(where, format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf("%s: component %q: %s: %s", r.origin, r.entity.Metadata.Name, where, fmt.Sprintf(format, args...)))
+	r.errs = append(r.errs, fmt.Errorf(
+		"%s: component %q: %s: %s", r.origin, r.entity.Metadata.Name, where, fmt.Sprintf(format, args...)))
 }
 
 func (r *componentReader) annotation(name string) string { return r.entity.Metadata.Annotations[name] }
@@ -128,7 +131,8 @@ func (r *componentReader) service() Service {
 		SourceLocation: r.annotation("backstage.io/source-location"),
 		SonarQube:      r.annotation("sonarqube.org/project-key"), ArgoCD: r.annotation("argocd/app-name"),
 		Kubernetes: KubernetesRef{
-			Workload: r.annotation("backstage.io/kubernetes-id"), Namespace: r.annotation("backstage.io/kubernetes-namespace"),
+			Workload: r.annotation(
+				"backstage.io/kubernetes-id"), Namespace: r.annotation("backstage.io/kubernetes-namespace"),
 			Selector: r.annotation("backstage.io/kubernetes-label-selector"),
 		},
 		SLO: r.list("slo"), Aliases: r.list("aliases"),
@@ -153,7 +157,8 @@ func (r *componentReader) service() Service {
 		s.PagerDuty = append(s.PagerDuty, PagerDutyRef{Account: r.annotation("pagerduty.com/account"), ServiceID: id})
 	}
 	for _, project := range split(r.annotation("jira/project-key")) {
-		s.Jira = append(s.Jira, JiraRef{Site: r.annotation(annotationPrefix + "jira-site"), Project: project, Component: r.annotation("jira/component")})
+		s.Jira = append(s.Jira, JiraRef{Site: r.annotation(annotationPrefix + "jira-site"), Project: project, Component: r.annotation(
+			"jira/component")})
 	}
 	for _, role := range JobRoles {
 		if name := r.annotation(annotationPrefix + "job-" + strings.ReplaceAll(role, "_", "-")); name != "" {
@@ -174,7 +179,7 @@ func (r *componentReader) service() Service {
 			s.PublicURLs = append(s.PublicURLs, link.URL)
 		}
 	}
-	r.misspelt()
+	r.unknownAnnotations()
 	return s
 }
 
@@ -244,8 +249,8 @@ func ownAnnotations() []string {
 	}
 }
 
-// misspelt finds annotations in our name space that nobody reads.
-func (r *componentReader) misspelt() {
+// unknownAnnotations reports annotations in our name space that have no meaning.
+func (r *componentReader) unknownAnnotations() {
 	for _, name := range sortedKeys(r.entity.Metadata.Annotations) {
 		own, ok := strings.CutPrefix(name, annotationPrefix)
 		if ok && !slices.Contains(ownAnnotations(), own) {

@@ -12,8 +12,8 @@ import (
 	"github.com/prodready/collector/nearest"
 )
 
-// What a service is taken to be when its entry does not say. Silence is never
-// the cheap answer.
+// Values of a service whose entry does not declare them. They are the strict
+// ones, so that leaving a key out makes no check easier.
 const (
 	DefaultExposure       = "external"
 	DefaultCoverageTarget = 0.7
@@ -39,7 +39,7 @@ const maxText = 200
 type Sources struct{ PagerDuty, Jira, Prometheus []string }
 
 // Build merges entries, which may come from several files, checks them and
-// fills in what they do not say. The entries are not changed.
+// fills in defaults. The entries are not changed.
 //
 // An undeclared tier is an error: a guess would set the target of the service.
 // A team that does not exist is not an error here but the fact
@@ -119,7 +119,9 @@ func (e entry) word(field, value string) {
 // oneOf checks an optional word of a closed vocabulary.
 func (e entry) oneOf(field, value string, vocabulary []string) {
 	if value != "" && !slices.Contains(vocabulary, value) {
-		e.problem(field, "use one of "+strings.Join(vocabulary, ", "), "unknown word %q%s", value, nearest.Hint(value, vocabulary))
+		e.problem(field,
+			"use one of "+strings.Join(vocabulary,
+				", "), "unknown word %q%s", value, nearest.Hint(value, vocabulary))
 	}
 }
 
@@ -152,18 +154,24 @@ func (b *builder) addService(i int, entries []Service) {
 		e.subject = "service without a name"
 		e.problem("name", "name the service", "the name is missing")
 	} else if !serviceName.MatchString(s.Name) {
-		e.problem("name", "use at most 100 letters, digits, dots, dashes and underscores, and begin and end with a letter or digit", "the name cannot be used in labels and addresses")
+		e.problem("name",
+			"use at most 100 letters, digits, dots, dashes and underscores, and begin and end with a letter or "+
+				"digit", "the name cannot be used in labels and addresses")
 	}
 	if first, dup := b.names[s.Name]; dup && s.Name != "" {
-		e.problem("name", "remove or rename one of them", "the service is declared twice, first at %s", entries[first].Origin)
+		e.problem(
+			"name", "remove or rename one of them", "the service is declared twice, first at %s", entries[first].Origin)
 	} else {
 		b.names[s.Name] = i
 	}
 	switch {
 	case s.Tier == 0:
-		e.problem("tier", "declare 1 (customers and revenue, at any hour) to 4 (best effort); there is no default, since the tier sets the target", "the tier is missing")
+		e.problem("tier",
+			"declare 1 (customers and revenue, at any hour) to 4 (best effort); there is no default, since the "+
+				"tier sets the target", "the tier is missing")
 	case s.Tier < HighestTier || s.Tier > LowestTier:
-		e.problem("tier", "use 1 (customers and revenue, at any hour) to 4 (best effort)", "tier %d does not exist", s.Tier)
+		e.problem(
+			"tier", "use 1 (customers and revenue, at any hour) to 4 (best effort)", "tier %d does not exist", s.Tier)
 	}
 	for _, w := range []struct{ field, value string }{
 		{"title", s.Title}, {"team", s.Team}, {"org", s.Org}, {"environment", s.Environment}, {"data_owner", s.DataOwner},
@@ -175,10 +183,12 @@ func (b *builder) addService(i int, entries []Service) {
 	e.oneOf("data_class", s.DataClass, DataClasses[:])
 	// The comparison is written so that NaN fails it too.
 	if s.CoverageTarget != 0 && !(s.CoverageTarget >= LowestCoverageTarget && s.CoverageTarget <= 1) {
-		e.problem("coverage_target", fmt.Sprintf("use a ratio of %g to 1", LowestCoverageTarget), "the coverage target is out of range")
+		e.problem("coverage_target",
+			fmt.Sprintf("use a ratio of %g to 1", LowestCoverageTarget), "the coverage target is out of range")
 	}
 	if s.RPOMinutes != 0 && !(s.RPOMinutes > 0 && s.RPOMinutes <= 525600) {
-		e.problem("rpo_minutes", "use a number of minutes above 0 and of at most a year", "the recovery point objective is out of range")
+		e.problem("rpo_minutes",
+			"use a number of minutes above 0 and of at most a year", "the recovery point objective is out of range")
 	}
 	e.references(&s, b.refs)
 	b.fill(&s)
@@ -200,7 +210,9 @@ func (b *builder) addAliases(i int, entries []Service) {
 			if other == i {
 				e.problem(field, "remove it", "the alias %q is the service's own name", alias)
 			} else {
-				e.problem(field, "remove the alias or rename the service", "the alias %q is the name of the service at %s", alias, entries[other].Origin)
+				e.problem(field,
+					"remove the alias or rename the service",
+					"the alias %q is the name of the service at %s", alias, entries[other].Origin)
 			}
 			continue
 		}
@@ -213,7 +225,7 @@ func (b *builder) addAliases(i int, entries []Service) {
 	}
 }
 
-// fill puts in what the entry does not say.
+// fill sets the defaults of keys that the entry does not have.
 func (b *builder) fill(s *Service) {
 	if s.Title == "" {
 		s.Title = s.Name

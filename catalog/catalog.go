@@ -67,6 +67,8 @@ func Shrunk(old, next *Catalog) error {
 	if n := len(lost) - len(some); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	return fmt.Errorf("the new catalog has lost %d of %d services (%s%s), which is more than a fifth; the old one stays in use; "+
-		"check that all catalog files are there, or restart the program if the services are really gone", len(lost), len(old.services), strings.Join(some, ", "), more)
+	return fmt.Errorf(
+		"the new catalog has lost %d of %d services (%s%s), which is more than a fifth; the old one stays in use; "+
+			"check that all catalog files are there, or restart the program if the services are really gone", len(lost), len(old.services), strings.Join(some,
+			", "), more)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Discovery is a rule that makes services of the catalog out of those of a
-// PagerDuty account. Of several rules the first that fits a service counts.
+// PagerDuty account. Of several rules the first that matches a service is used.
 type Discovery struct {
 	// Account is a configured account; empty means the only one.
 	Account string `yaml:"account"`
@@ -24,12 +24,12 @@ type Discovery struct {
 	// its teams has to carry; empty asks for none.
 	Tag string `yaml:"tag"`
 	// Entry is what the catalog says about every service found. In its texts
-	// {service} stands for the name in the catalog, {team} for its team, and
-	// {group} for what a named group of Name has matched.
+	// {service} is replaced by the name in the catalog, {team} by its team, and
+	// {group} by what a named group of Name has matched.
 	Entry Service `yaml:"entry"`
 }
 
-// Groups of Discovery.Name and places in Discovery.Entry with a meaning.
+// Groups of Discovery.Name and placeholders in Discovery.Entry with a meaning.
 const (
 	groupService = "service"
 	groupTier    = "tier"
@@ -52,20 +52,25 @@ func (d Discovery) Validate() map[string]error {
 	hasTier := slices.Contains(groups, groupTier)
 	switch {
 	case d.Entry.Tier == 0 && !hasTier:
-		bad["entry.tier"] = errors.New("the tier is missing; declare 1 (customers and revenue, at any hour) to 4 (best effort), or let a group (?P<tier>[1-4]) of the name tell it")
+		bad["entry.tier"] = errors.New(
+			"the tier is missing; declare 1 (customers and revenue, at any hour) to 4 (best effort), or let a " +
+				"group (?P<tier>[1-4]) of the name tell it")
 	case d.Entry.Tier != 0 && (d.Entry.Tier < HighestTier || d.Entry.Tier > LowestTier):
-		bad["entry.tier"] = fmt.Errorf("tier %d does not exist; use 1 (customers and revenue, at any hour) to 4 (best effort)", d.Entry.Tier)
+		bad["entry.tier"] = fmt.Errorf(
+			"tier %d does not exist; use 1 (customers and revenue, at any hour) to 4 (best effort)", d.Entry.Tier)
 	}
 	if d.Entry.Name != "" {
-		bad["entry.name"] = errors.New("the name comes from PagerDuty; use a group (?P<service>…) in name and remove this")
+		bad["entry.name"] = errors.New(
+			"the name comes from PagerDuty; use a group (?P<service>…) in name and remove this")
 	}
 	if len(d.Entry.PagerDuty) > 0 {
 		bad["entry.pagerduty"] = errors.New("the reference comes from PagerDuty; remove it")
 	}
 	rewrite(reflect.ValueOf(&d.Entry).Elem(), func(text string) string {
-		for _, m := range place.FindAllStringSubmatch(text, -1) {
+		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
 			if !slices.Contains(groups, m[1]) {
-				bad["entry"] = fmt.Errorf("nothing is known for %s in %q; use {service}, {team} or a named group of name", m[0], text)
+				bad["entry"] = fmt.Errorf(
+					"nothing is known for %s in %q; use {service}, {team} or a named group of name", m[0], text)
 			}
 		}
 		return text
@@ -177,7 +182,7 @@ func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service,
 		s.Tier = n
 	}
 	if s.Tier == 0 {
-		return s, Team{}, errors.New("its name does not tell the tier, and the rule has none")
+		return s, Team{}, errors.New("its name has no tier, and the rule has none")
 	}
 	var team Team
 	if len(f.Teams) > 0 {
@@ -195,7 +200,7 @@ func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service,
 		places[placeTeam] = team.Name // the rule's team is made of PagerDuty's
 	}
 	rewrite(reflect.ValueOf(&s).Elem(), func(text string) string {
-		return place.ReplaceAllStringFunc(text, func(word string) string { return places[word[1:len(word)-1]] })
+		return placeholder.ReplaceAllStringFunc(text, func(word string) string { return places[word[1:len(word)-1]] })
 	})
 	if s.Title == "" {
 		s.Title = plain(f.Name)
@@ -212,7 +217,7 @@ func origin(f PagerDutyService) Origin {
 	return Origin{File: "pagerduty/" + f.Account + " service " + f.ID}
 }
 
-// Merge adds what was discovered to declared entries. What is declared counts:
+// Merge adds what was discovered to declared entries. What is declared wins:
 // a PagerDuty service that an entry refers to is not another one, and one of an
 // entry's name or alias gives the entry its reference and its team if it has none.
 func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Team) {
@@ -253,8 +258,8 @@ func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Tea
 	return merged, all
 }
 
-// place is where a text of an entry takes something in.
-var place = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+// placeholder is what is replaced in a text of an entry.
+var placeholder = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // rewrite replaces every text of a value, in place. Lists and maps become copies
 // that are shared with no other value.
@@ -310,9 +315,9 @@ func plain(text string) string {
 	return strings.TrimSpace(cut(strings.Join(strings.Fields(text), " "), maxText))
 }
 
-func cut(text string, most int) string {
-	for len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "")
+func cut(text string, limit int) string {
+	for len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "")
 	}
 	return text
 }

@@ -52,11 +52,14 @@ func Observe(c *Catalog, at time.Time) []evidence.Record {
 		}
 		value, detail := c.observeTeam("team", s.Team)
 		add(FactOwnerDeclared, value, detail)
-		value, detail = observeFirst("source", field{"github", s.GitHub}, field{"gitlab", s.GitLab}, field{"source_location", s.SourceLocation})
+		value, detail = observeFirst(
+			"source", field{"github", s.GitHub}, field{"gitlab", s.GitLab}, field{"source_location", s.SourceLocation})
 		add(FactSourceDeclared, value, detail)
-		value, detail = observeFirst("dashboard", field{"dashboard", s.Dashboard}, field{"links", dashboardLink(s.Links)})
+		value, detail = observeFirst(
+			"dashboard", field{"dashboard", s.Dashboard}, field{"links", dashboardLink(s.Links)})
 		add(FactDashboardDeclared, value, detail)
-		add(FactDataClassDeclared, slices.Contains(DataClasses[:], s.DataClass), observedWord("data_class", s.DataClass))
+		add(FactDataClassDeclared, slices.Contains(DataClasses[:], s.DataClass), observedWord(
+			"data_class", s.DataClass))
 		value, detail = c.observeTeam("data_owner", s.DataOwner)
 		add(FactDataOwnerDeclared, value, detail)
 	}
@@ -80,7 +83,8 @@ func observedWord(field, value string) string {
 
 type field struct{ name, value string }
 
-// observeFirst tells the first of several fields that has a value.
+// observeFirst reports whether one of several fields has a value, and names the
+// first that has.
 func observeFirst(what string, fields ...field) (bool, string) {
 	for _, f := range fields {
 		if f.value != "" {

@@ -61,12 +61,15 @@ func (e entry) references(s *Service, refs Sources) {
 func (e entry) instance(field, kind, name string, known []string, one bool) {
 	switch {
 	case name == "" && one && len(known) > 1:
-		e.problem(field, "name one of "+strings.Join(known, ", "), "several of the kind %s are configured and none is named", kind)
+		e.problem(field,
+			"name one of "+strings.Join(known, ", "), "several of the kind %s are configured and none is named", kind)
 	case name == "" || slices.Contains(known, name):
 	case len(known) == 0:
-		e.problem(field, "configure it under sources or remove the reference", "unknown %s %q: none is configured", kind, name)
+		e.problem(field,
+			"configure it under sources or remove the reference", "unknown %s %q: none is configured", kind, name)
 	default:
-		e.problem(field, "use one of "+strings.Join(known, ", "), "unknown %s %q%s", kind, name, nearest.Hint(name, known))
+		e.problem(field,
+			"use one of "+strings.Join(known, ", "), "unknown %s %q%s", kind, name, nearest.Hint(name, known))
 	}
 }
 
@@ -87,14 +90,18 @@ func (e entry) unrepeated(field string, i, first int) {
 // matchers refuses selections that would match every series or none.
 func (e entry) matchers(field string, matchers map[string]string) {
 	if len(matchers) == 0 {
-		e.problem(field, "give at least one label and its value", "there are no matchers, which would select every series of the server")
+		e.problem(field,
+			"give at least one label and its value",
+			"there are no matchers, which would select every series of the server")
 	}
 	for _, label := range sortedKeys(matchers) {
 		if !labelName.MatchString(label) {
 			e.problem(field, "use letters, digits and underscores", "%q is not a label name", label)
 		}
 		if matchers[label] == "" {
-			e.problem(field+"."+label, "fill it in or remove the label", "the matcher is empty, which would select every series without the label")
+			e.problem(field+"."+label,
+				"fill it in or remove the label",
+				"the matcher is empty, which would select every series without the label")
 		}
 	}
 }

@@ -72,8 +72,8 @@ type JiraSeverity struct {
 	Prefix string `yaml:"prefix"`
 }
 
-// leastJiraHistory is how far back the facts about incident tickets look.
-const leastJiraHistory = 190 * 24 * time.Hour
+// minJiraHistory is how far back the facts about incident tickets look.
+const minJiraHistory = 190 * 24 * time.Hour
 
 func defaultJiraIncidents() JiraIncidents {
 	return JiraIncidents{

@@ -39,9 +39,11 @@ func (o Options) withDefaults() Options {
 // can be set by a flag of its name; these are the ones people reach for.
 func AddFlags(flags *pflag.FlagSet) {
 	defaults := Default()
-	flags.String("store.url", defaults.Store.URL.Reveal(), "SQLite file or postgres:// address (no password here: use store.url_file or "+EnvPrefix+"STORE__URL)")
+	flags.String("store.url",
+		defaults.Store.URL.Reveal(), "SQLite file or postgres:// address (no password here: use store.url_file or "+EnvPrefix+"STORE__URL)")
 	flags.String("server.listen-address", defaults.Server.ListenAddress, "host:port to serve on")
-	flags.String("server.web-config-file", defaults.Server.WebConfigFile, "file with TLS and basic authentication settings")
+	flags.String(
+		"server.web-config-file", defaults.Server.WebConfigFile, "file with TLS and basic authentication settings")
 	flags.String("framework.file", defaults.Framework.File, "framework file instead of the embedded one")
 	flags.String("log.level", defaults.Log.Level, "debug, info, warn or error")
 	flags.String("log.format", defaults.Log.Format, "text or json")

@@ -108,18 +108,21 @@ func (v *validator) pagerDutyOAuth(path string, p *PagerDuty) Credential {
 		case !scope.MatchString(s) || slices.Index(o.Scopes, s) < i:
 			v.add(at+".scopes", "entry %d is no scope, or is given twice; write words such as services.read", i+1)
 		case strings.HasSuffix(s, ".write"):
-			v.add(at+".scopes", "entry %d lets the token change things, which this program never does; give it read scopes only", i+1)
+			v.add(at+".scopes",
+				"entry %d lets the token change things, which this program never does; give it read scopes only", i+1)
 		}
 	}
 	v.address(at+".token_url", "the address", &o.TokenURL)
-	// The region is said twice, by the scope and by the endpoint.
+	// Both the scope and the endpoint depend on the region.
 	wrong := map[Region]string{RegionUS: pagerDutyEU, RegionEU: pagerDutyUS}[o.Region]
 	if wrong != "" && p.Endpoint == wrong && v.given(path+".endpoint") {
-		v.add(path+".endpoint", "this is the endpoint of the other region than that of oauth.region; correct one of them")
+		v.add(path+".endpoint",
+			"this is the endpoint of the other region than that of oauth.region; correct one of them")
 	} else if o.Region == RegionEU && p.Endpoint == pagerDutyUS {
 		p.Endpoint = pagerDutyEU
 	}
-	return v.secretOf(at, "client_secret_file", "client_secret_env", "secret", &o.ClientSecretFile, o.ClientSecretEnv, true)
+	return v.secretOf(at,
+		"client_secret_file", "client_secret_env", "secret", &o.ClientSecretFile, o.ClientSecretEnv, true)
 }
 
 // oauthAddress checks where http_client.oauth2 gets its tokens.

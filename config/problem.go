@@ -80,7 +80,9 @@ type report struct {
 }
 
 func newReport(file string) *report {
-	return &report{places: map[string]Place{}, refused: map[string]bool{}, spoilt: map[string]bool{}, root: Place{File: file}}
+	return &report{
+		places: map[string]Place{}, refused: map[string]bool{}, spoilt: map[string]bool{}, root: Place{File: file},
+	}
 }
 
 // add reports a problem at a key, unless the key was already found faulty, or one

@@ -13,8 +13,8 @@ import (
 // every is the descriptor of a constant interval.
 const every = "@every "
 
-// longestInterval bounds constant intervals: evidence that is asked for less
-// often than once a year is none.
+// longestInterval bounds constant intervals: a result that is read less often
+// than once a year is no evidence.
 const longestInterval = 366 * 24 * time.Hour
 
 // ParseSchedule reads when a job starts. It accepts the five fields of cron

@@ -9,11 +9,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// redacted stands for a secret wherever it is printed.
+// redacted is printed in place of a secret.
 const redacted = "<secret>"
 
 // Secret is text that must not be seen. It prints, logs and encodes as
-// <secret>; only Reveal gives it away.
+// <secret>; only Reveal returns the text.
 type Secret struct {
 	// A pointer, because fmt prints unexported fields of unexported fields
 	// without asking their methods, and of a pointer it prints the address.
@@ -76,8 +76,8 @@ type Credential struct {
 	unshown bool
 }
 
-// looksLikeFile tells names that may be shown from tokens that were written
-// where the name of a file belongs.
+// looksLikeFile reports whether a name is that of a file, so that it may be
+// shown. Otherwise it may be a token in the wrong place.
 func looksLikeFile(name string) bool {
 	return strings.HasPrefix(name, "/") || strings.HasPrefix(name, ".") ||
 		(strings.Contains(name, "/") && strings.ToLower(name) == name)

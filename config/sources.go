@@ -10,7 +10,7 @@ import (
 // those of Prometheus.
 type HTTPClient = promconfig.HTTPClientConfig
 
-// DefaultHTTPClientConfig is the HTTP client of a source that says nothing.
+// DefaultHTTPClientConfig is the HTTP client of a source without http_client.
 func DefaultHTTPClientConfig() HTTPClient { return promconfig.DefaultHTTPClientConfig }
 
 // Sources are the upstreams that evidence comes from.
@@ -42,7 +42,7 @@ type PagerDuty struct {
 	// instead.
 	TokenFile string `yaml:"token_file"`
 	TokenEnv  string `yaml:"token_env"`
-	// OAuth is an OAuth app that stands in for the key.
+	// OAuth is an OAuth app that is used in place of the key.
 	OAuth PagerDutyOAuth `yaml:"oauth"`
 	// TokenExpires is the day on which the credential ends; zero means that it
 	// is not known.
@@ -61,7 +61,7 @@ type PagerDuty struct {
 	credential Credential
 }
 
-// DefaultPagerDuty is an account that says nothing.
+// DefaultPagerDuty is an account without any key.
 func DefaultPagerDuty() PagerDuty {
 	return PagerDuty{
 		Endpoint:         pagerDutyUS,
@@ -114,7 +114,8 @@ func (p PagerDuty) Client() (HTTPClient, error) {
 		return HTTPClient{}, err
 	}
 	client := p.HTTPClient
-	client.Authorization = &promconfig.Authorization{Type: "Token", Credentials: promconfig.Secret("token=" + key.Reveal())}
+	client.Authorization = &promconfig.Authorization{Type: "Token", Credentials: promconfig.Secret(
+		"token=" + key.Reveal())}
 	return client, nil
 }
 
@@ -214,7 +215,7 @@ type ServiceLink struct {
 	Field string `yaml:"field"`
 }
 
-// DefaultJira is a site that says nothing.
+// DefaultJira is a site without any key.
 func DefaultJira() Jira {
 	return Jira{
 		Deployment:       Cloud,
@@ -255,7 +256,9 @@ func (j Jira) Client() (HTTPClient, error) {
 	if j.Auth == AuthBasic {
 		client.BasicAuth = &promconfig.BasicAuth{Username: j.Email, Password: clear, PasswordFile: j.TokenFile}
 	} else {
-		client.Authorization = &promconfig.Authorization{Type: "Bearer", Credentials: clear, CredentialsFile: j.TokenFile}
+		client.Authorization = &promconfig.Authorization{
+			Type: "Bearer", Credentials: clear, CredentialsFile: j.TokenFile,
+		}
 	}
 	return client, nil
 }
@@ -313,7 +316,7 @@ type Relabel struct {
 	Action string `yaml:"action"`
 }
 
-// DefaultRelabel is a rule that says nothing.
+// DefaultRelabel is a rule without any key.
 func DefaultRelabel() Relabel {
 	return Relabel{Separator: ";", Regex: "(.*)", Replacement: "$1", Action: "replace"}
 }
@@ -321,7 +324,7 @@ func DefaultRelabel() Relabel {
 // SetDefaults is how a rule begins that is decoded.
 func (r *Relabel) SetDefaults() { *r = DefaultRelabel() }
 
-// DefaultPrometheus is a server that says nothing.
+// DefaultPrometheus is a server without any key.
 func DefaultPrometheus() Prometheus {
 	return Prometheus{
 		PagingSeverities: []string{"critical", "page"},

@@ -65,7 +65,9 @@ func (v *validator) store() {
 	} else {
 		v.storeURL("store.url", s.URL.Reveal())
 		if place := v.place("store.url"); holdsPassword(s.URL.Reveal()) && !strings.HasPrefix(place.Other, "environment") {
-			v.add("store.url", "the address holds a password, which must not stand here; use store.url_file or the environment variable %sSTORE__URL", EnvPrefix)
+			v.add("store.url",
+				"the address holds a password, which must not stand here; use store.url_file or the environment "+
+					"variable %sSTORE__URL", EnvPrefix)
 		}
 	}
 	v.duration("store.retention.history", s.Retention.History, 24*time.Hour, maxDuration)
@@ -87,7 +89,9 @@ func (v *validator) storeURL(path, address string) {
 		v.add(path, "the database is not known; name a file for SQLite or postgres://user@host/database")
 	case isURL:
 		if u, err := url.Parse(address); err != nil || (u.Host == "" && u.RawQuery == "") {
-			v.add(path, "the address cannot be read; write it as postgres://user@host:5432/database and escape special characters")
+			v.add(path,
+				"the address cannot be read; write it as postgres://user@host:5432/database and escape special "+
+					"characters")
 		}
 	}
 }
@@ -121,9 +125,9 @@ func isPort(text string) bool {
 
 const maxDuration = 10 * 366 * 24 * time.Hour
 
-func (v *validator) duration(path string, d Duration, least, most time.Duration) {
-	if time.Duration(d) < least || time.Duration(d) > most {
-		v.add(path, "%s is out of range; use %s to %s", d, Duration(least), Duration(most))
+func (v *validator) duration(path string, d Duration, minimum, maximum time.Duration) {
+	if time.Duration(d) < minimum || time.Duration(d) > maximum {
+		v.add(path, "%s is out of range; use %s to %s", d, Duration(minimum), Duration(maximum))
 	}
 }
 
@@ -137,7 +141,8 @@ func (v *validator) word(path, value string, known ...string) {
 	}
 }
 
-// plainWord tells words that may be shown from tokens in the wrong place.
+// plainWord matches words that may be shown. Other text may be a token in the
+// wrong place.
 var plainWord = regexp.MustCompile(`^[A-Za-z_-]{1,20}$`)
 
 func (v *validator) required(path, what, value string) bool {
@@ -184,14 +189,16 @@ func (v *validator) catalog() {
 		s.Origin = v.origin(path)
 		// An explicit zero would be taken for no answer.
 		if v.given(path+".coverage_target") && s.CoverageTarget == 0 {
-			v.add(path+".coverage_target", "0 is out of range; use a ratio of %g to 1 or leave it out", catalog.LowestCoverageTarget)
+			v.add(path+".coverage_target",
+				"0 is out of range; use a ratio of %g to 1 or leave it out", catalog.LowestCoverageTarget)
 		}
 		if v.given(path+".rpo_minutes") && s.RPOMinutes == 0 {
 			v.add(path+".rpo_minutes", "0 is out of range; use a number of minutes above 0 or leave it out")
 		}
 		// With catalog files or discovery, teams may come from there.
 		if s.Team != "" && c.Closed() && !slices.Contains(teams, s.Team) {
-			v.add(path+".team", "unknown team %q%s; declare it under catalog.teams", s.Team, nearest.Hint(s.Team, teams))
+			v.add(path+".team",
+				"unknown team %q%s; declare it under catalog.teams", s.Team, nearest.Hint(s.Team, teams))
 		}
 	}
 	if _, err := catalog.Build(c.Services, c.Teams, v.config.Sources.names()); err != nil {
@@ -232,7 +239,9 @@ func (v *validator) discovery() {
 		}
 		switch {
 		case rule.Account != "" && !slices.Contains(accounts, rule.Account):
-			v.add(path+".account", "unknown account %q%s; use a name under sources.pagerduty", rule.Account, nearest.Hint(rule.Account, accounts))
+			v.add(path+".account",
+				"unknown account %q%s; use a name under sources.pagerduty",
+				rule.Account, nearest.Hint(rule.Account, accounts))
 		case len(accounts) == 0:
 			v.add(path, "there is no account to look in; configure one under sources.pagerduty")
 		case rule.Account == "" && len(accounts) > 1:
@@ -269,7 +278,8 @@ func (v *validator) exemptions() {
 		}
 		for j, name := range e.Services {
 			if v.config.Catalog.Closed() && !slices.Contains(services, name) {
-				v.add(fmt.Sprintf("%s.services[%d]", path, j), "unknown service %q%s; use a name of the catalog", name, nearest.Hint(name, services))
+				v.add(fmt.Sprintf("%s.services[%d]", path, j),
+					"unknown service %q%s; use a name of the catalog", name, nearest.Hint(name, services))
 			}
 		}
 		for j, tier := range e.Tiers {

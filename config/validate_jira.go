@@ -9,7 +9,7 @@ import (
 )
 
 // atlassianAPI is the host of Cloud's API for tokens with scopes and for OAuth.
-// Nobody can open its addresses in a browser.
+// Its addresses cannot be opened in a browser.
 const atlassianAPI = "api.atlassian.com"
 
 func (v *validator) jiraAddresses(path string, j *Jira) {
@@ -23,25 +23,28 @@ func (v *validator) jiraAddresses(path string, j *Jira) {
 		return
 	}
 	if site, err := url.Parse(j.URL); err == nil && strings.EqualFold(site.Host, atlassianAPI) {
-		v.add(path+".url", "this is the address of the API, which people cannot open; move it to api_url and write the site's address here, such as https://example.atlassian.net")
+		v.add(path+".url",
+			"this is the address of the API, which people cannot open; move it to api_url and write the site's "+
+				"address here, such as https://example.atlassian.net")
 	}
 	j.BrowseURL = j.URL
 }
 
 func (v *validator) jiraIncidents(path string, i *JiraIncidents) {
 	v.history(path+".history", i.History, 24*time.Hour)
-	if h := i.History; h > 0 && time.Duration(h) < leastJiraHistory {
+	if h := i.History; h > 0 && time.Duration(h) < minJiraHistory {
 		v.add(path+".history", "%s is too short: facts about incidents look back 190d", h)
 	}
-	v.required(path+".started", "the field, status or label", i.Started.said())
-	v.required(path+".resolved", "the field, status or label", i.Resolved.said())
+	v.required(path+".started", "the field, status or label", i.Started.source())
+	v.required(path+".resolved", "the field, status or label", i.Resolved.source())
 	moments := [...]JiraMoment{i.Started, i.Detected, i.Acknowledged, i.Resolved}
 	for m, name := range [...]string{"started", "detected", "acknowledged", "resolved"} {
 		for n, status := range moments[m].Statuses {
 			v.required(fmt.Sprintf("%s.%s.statuses[%d]", path, name, n), "the name or id of the status", status)
 		}
 	}
-	v.word(path+".severity.by", string(i.Severity.By), string(SeverityByField), string(SeverityByLabel), string(SeverityByComponent))
+	v.word(path+".severity.by", string(i.Severity.By),
+		string(SeverityByField), string(SeverityByLabel), string(SeverityByComponent))
 	byField := i.Severity.By == SeverityByField
 	if byField && i.Severity.Field == "" {
 		i.Severity.Field = "priority"
@@ -69,7 +72,7 @@ func (v *validator) jiraIncidents(path string, i *JiraIncidents) {
 	v.serviceLink(path+".services", i.Services)
 }
 
-// said is one of the ways in which the moment is said; empty when it is in none.
-func (m JiraMoment) said() string {
+// source is what the time is read from; empty when nothing is configured.
+func (m JiraMoment) source() string {
 	return m.Field + strings.Join(m.Statuses, "") + m.Label
 }

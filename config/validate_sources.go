@@ -44,7 +44,7 @@ func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string
 	switch {
 	case p.OAuth.IsZero():
 		p.credential = v.credential(path, &p.TokenFile, p.TokenEnv, p.HTTPClient, true)
-	case p.TokenFile != "" || p.TokenEnv != "" || carries(p.HTTPClient):
+	case p.TokenFile != "" || p.TokenEnv != "" || hasCredential(p.HTTPClient):
 		v.add(path+".oauth", "there is another credential beside the OAuth app; remove one of them")
 	default:
 		p.credential = v.pagerDutyOAuth(path, p)
@@ -125,7 +125,9 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 	if p.AlertHistory != 0 {
 		v.duration(path+".alert_history", p.AlertHistory, time.Hour, maxDuration)
 		if kept := v.config.Store.Retention.Alerts; p.AlertHistory > kept {
-			v.add(path+".alert_history", "%s is longer than the %s of store.retention.alerts, so that alerts would be collected and deleted; shorten one or lengthen the other", p.AlertHistory, kept)
+			v.add(path+".alert_history",
+				"%s is longer than the %s of store.retention.alerts, so that alerts would be collected and "+
+					"deleted; shorten one or lengthen the other", p.AlertHistory, kept)
 		}
 	}
 	for i, severity := range p.PagingSeverities {
@@ -186,7 +188,8 @@ func (v *validator) address(path, what string, address *string) {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
 		v.add(path, "%s is not a web address; write it as https://host/path", what)
 	case u.User != nil:
-		v.add(path, "%s holds credentials, which must not stand here; use http_client.basic_auth with password_file", what)
+		v.add(path,
+			"%s holds credentials, which must not stand here; use http_client.basic_auth with password_file", what)
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		v.add(path, "%s has a query or fragment, to which no path can be added; remove it", what)
 	}
@@ -200,7 +203,8 @@ func (v *validator) job(path, schedule string, timeout Duration, rate Rate, maxB
 	v.duration(path+".timeout", timeout, time.Second, 24*time.Hour)
 	// The comparisons are written so that NaN fails them too.
 	if !(rate.PerMinute > 0 && rate.PerMinute <= 1e6) {
-		v.add(path+".rate.per_minute", "the rate is out of range; use a number of requests a minute above 0, up to 1000000")
+		v.add(path+".rate.per_minute",
+			"the rate is out of range; use a number of requests a minute above 0, up to 1000000")
 	}
 	if !(rate.Share > 0 && rate.Share <= 1) {
 		v.add(path+".rate.share", "the share is out of range; use a number above 0, up to 1")
@@ -211,22 +215,24 @@ func (v *validator) job(path, schedule string, timeout Duration, rate Rate, maxB
 }
 
 // history checks how far back incidents are collected.
-func (v *validator) history(path string, history Duration, least time.Duration) {
-	v.duration(path, history, least, maxDuration)
+func (v *validator) history(path string, history Duration, minimum time.Duration) {
+	v.duration(path, history, minimum, maxDuration)
 	if kept := v.config.Store.Retention.Incidents; history > kept {
-		v.add(path, "%s is longer than the %s of store.retention.incidents, so that incidents would be deleted and collected for ever; shorten one or lengthen the other", history, kept)
+		v.add(path,
+			"%s is longer than the %s of store.retention.incidents, so that incidents would be deleted and "+
+				"collected for ever; shorten one or lengthen the other", history, kept)
 	}
 }
 
-// carries reports whether an HTTP client has a credential of its own.
-func carries(client HTTPClient) bool {
+// hasCredential reports whether an HTTP client has a credential.
+func hasCredential(client HTTPClient) bool {
 	return client.Authorization != nil || client.BasicAuth != nil || client.OAuth2 != nil
 }
 
 // credential checks that there is exactly one credential and that it can be
 // read.
 func (v *validator) credential(path string, file *string, variable string, client HTTPClient, needed bool) Credential {
-	inClient := carries(client)
+	inClient := hasCredential(client)
 	if v.spoilt[path+".http_client"] {
 		return Credential{}
 	}
@@ -239,7 +245,9 @@ func (v *validator) credential(path string, file *string, variable string, clien
 
 // secretOf checks the two keys that say where a secret is, of which one is to be
 // given, and that it can be read.
-func (v *validator) secretOf(path, fileKey, variableKey, what string, file *string, variable string, needed bool) Credential {
+func (v *validator) secretOf(
+	path, fileKey, variableKey, what string, file *string, variable string, needed bool,
+) Credential {
 	if v.spoilt[path+"."+fileKey] || v.spoilt[path+"."+variableKey] {
 		return Credential{}
 	}
@@ -252,13 +260,15 @@ func (v *validator) secretOf(path, fileKey, variableKey, what string, file *stri
 		v.resolve(path+"."+fileKey, file)
 		c := Credential{file: *file, readFile: v.options.ReadFile, unshown: !looksLikeFile(written)}
 		if _, err := c.Read(); err != nil {
-			v.add(path+"."+fileKey, "%v; put the %s, and nothing else, into a file that this program can read", err, what)
+			v.add(path+"."+fileKey,
+				"%v; put the %s, and nothing else, into a file that this program can read", err, what)
 		}
 		return c
 	case variable != "":
 		if !variableName.MatchString(variable) {
 			// Not shown: it may be the token itself.
-			v.add(path+"."+variableKey, "this is not the name of an environment variable; write the name, not the %s", what)
+			v.add(path+"."+variableKey,
+				"this is not the name of an environment variable; write the name, not the %s", what)
 			return Credential{}
 		}
 		value, _ := lookup(v.options.Environ, variable)
@@ -302,7 +312,9 @@ func (v *validator) httpClient(path string, client *HTTPClient) {
 
 func (v *validator) proxy(path string, address promconfig.URL) {
 	if address.URL != nil && address.User != nil {
-		v.add(path, "the address holds credentials; set proxy_from_environment and put the address into the environment variable HTTPS_PROXY")
+		v.add(path,
+			"the address holds credentials; set proxy_from_environment and put the address into the environment "+
+				"variable HTTPS_PROXY")
 	}
 }
 

@@ -28,7 +28,7 @@ func Hint(want string, candidates []string) string {
 // distance is the number of inserted, deleted, replaced or swapped neighbouring
 // bytes (optimal string alignment), which is enough for identifiers.
 func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	previous, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
 	}
@@ -43,10 +43,10 @@ func distance(a, b string) int {
 				row[j+1] = min(row[j+1], last[j]+1)
 			}
 			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
+				row[j+1] = min(row[j+1], previous[j-1]+1)
 			}
 		}
-		before, last = last, row
+		previous, last = last, row
 	}
 	return last[len(b)]
 }

@@ -254,7 +254,8 @@ func (r *run) scalar(value any, to reflect.Value, path string) {
 }
 
 func (r *run) refuse(path, format string, args ...any) {
-	r.faults = append(r.faults, Fault{Path: path, Position: r.positions[path], Text: fmt.Sprintf(format, args...), Refused: true})
+	fault := Fault{Path: path, Position: r.positions[path], Text: fmt.Sprintf(format, args...), Refused: true}
+	r.faults = append(r.faults, fault)
 }
 
 // wants says in words what a type is decoded from.

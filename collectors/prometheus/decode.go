@@ -258,7 +258,9 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	}
 	kind, err := evidence.ParseKind(d.Type)
 	if err != nil {
-		c.bad(d.Line, "%s: type %q%s: want bool, int or double", where, d.Type, nearest.Hint(d.Type, []string{"bool", "int", "double"}))
+		c.bad(d.Line,
+			"%s: type %q%s: want bool, int or double",
+			where, d.Type, nearest.Hint(d.Type, []string{"bool", "int", "double"}))
 		return f
 	}
 	f.Kind = kind
@@ -269,14 +271,17 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	case evidence.RememberNothing:
 	case evidence.RememberLastTrue, evidence.RememberNewest:
 		if f.Clock != evidence.Elapsed {
-			c.bad(d.Line, "%s: remember needs clock: elapsed, since the age of the last occurrence is what is kept", where)
+			c.bad(d.Line,
+				"%s: remember needs clock: elapsed, since the age of the last occurrence is what is kept", where)
 		}
 	case evidence.RememberMean:
 		if d.Window == "" {
 			c.bad(d.Line, "%s: remember: mean needs window, the whole days that the mean is over", where)
 		}
 	default:
-		c.bad(d.Line, "%s: remember %q%s: want last_true, newest or mean", where, d.Remember, nearest.Hint(d.Remember, []string{"last_true", "newest", "mean"}))
+		c.bad(d.Line,
+			"%s: remember %q%s: want last_true, newest or mean",
+			where, d.Remember, nearest.Hint(d.Remember, []string{"last_true", "newest", "mean"}))
 	}
 	switch d.Combine {
 	case "", "first":
@@ -323,7 +328,9 @@ func (c *checker) join(line strictyaml.Line, where, name string) *join {
 	case name == "":
 		c.bad(line, "%s: join is missing: want one of %s", where, strings.Join(sortedNames(joins()), ", "))
 	case !ok:
-		c.bad(line, "%s: unknown join %q%s: want one of %s", where, name, nearest.Hint(name, sortedNames(joins())), strings.Join(sortedNames(joins()), ", "))
+		c.bad(line,
+			"%s: unknown join %q%s: want one of %s",
+			where, name, nearest.Hint(name, sortedNames(joins())), strings.Join(sortedNames(joins()), ", "))
 	}
 	return j
 }
@@ -368,12 +375,16 @@ func (c *checker) absent(d factDoc, def evidence.Definition, witnesses map[strin
 	case d.Absent.unknown:
 		return nil
 	case d.Absent.Witness == "":
-		c.bad(d.Line, "%s: absent: witness is missing: no data is evidence only where something proves that the exporter looks at the service", where)
+		c.bad(d.Line,
+			"%s: absent: witness is missing: no data is evidence only where something proves that the exporter "+
+				"looks at the service", where)
 		return nil
 	}
 	w, ok := witnesses[d.Absent.Witness]
 	if !ok {
-		c.bad(d.Line, "%s: absent: unknown witness %q%s", where, d.Absent.Witness, nearest.Hint(d.Absent.Witness, sortedNames(witnesses)))
+		c.bad(d.Line,
+			"%s: absent: unknown witness %q%s",
+			where, d.Absent.Witness, nearest.Hint(d.Absent.Witness, sortedNames(witnesses)))
 		return nil
 	}
 	c.used[d.Absent.Witness] = true
