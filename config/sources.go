@@ -114,8 +114,8 @@ func (p PagerDuty) Client() (HTTPClient, error) {
 		return HTTPClient{}, err
 	}
 	client := p.HTTPClient
-	client.Authorization = &promconfig.Authorization{Type: "Token", Credentials: promconfig.Secret(
-		"token=" + key.Reveal())}
+	token := promconfig.Secret("token=" + key.Reveal())
+	client.Authorization = &promconfig.Authorization{Type: "Token", Credentials: token}
 	return client, nil
 }
 
@@ -256,9 +256,7 @@ func (j Jira) Client() (HTTPClient, error) {
 	if j.Auth == AuthBasic {
 		client.BasicAuth = &promconfig.BasicAuth{Username: j.Email, Password: clear, PasswordFile: j.TokenFile}
 	} else {
-		client.Authorization = &promconfig.Authorization{
-			Type: "Bearer", Credentials: clear, CredentialsFile: j.TokenFile,
-		}
+		client.Authorization = &promconfig.Authorization{Type: "Bearer", Credentials: clear, CredentialsFile: j.TokenFile}
 	}
 	return client, nil
 }
