@@ -113,6 +113,9 @@ func (c *collection) request(
 	}
 	return collectors.Request{
 		Services: services, Now: now, Cursors: cursors,
+		LogEntries: func(ctx context.Context, incidents []string, each func(evidence.LogEntry) error) error {
+			return c.store.EachLogEntry(ctx, id, incidents, each)
+		},
 		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 			return c.store.EachIncident(ctx, id, span, each)
 		},

@@ -93,6 +93,10 @@ type Request struct {
 	// selects, in order of their start, reading them page by page. Gone ones are
 	// left out. An error of each ends it. It may be nil.
 	Incidents func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error
+	// LogEntries calls each with the stored log entries of this source's incidents
+	// with the ids, incident by incident and by time, some hundred incidents at a
+	// time. An error of each ends it. It may be nil.
+	LogEntries func(ctx context.Context, incidents []string, each func(evidence.LogEntry) error) error
 	// Reviews are the stored reviews of this source that it still lists, other
 	// sources' among them or not. It may be nil.
 	Reviews func(ctx context.Context) ([]evidence.Review, error)

@@ -5,7 +5,9 @@ type Batch struct {
 	Records     []Record
 	Withdrawals []Withdrawal
 	Incidents   []Incident
-	Reviews     []Review
+	// LogEntries are what happened to incidents; their incidents need not be known.
+	LogEntries []LogEntry
+	Reviews    []Review
 	// Feedback replaces what the source has told of feedback before; nil tells
 	// nothing, and an empty list that there is none.
 	Feedback []Feedback

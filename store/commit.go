@@ -50,6 +50,9 @@ func (s *Store) Commit(ctx context.Context, source string, run RunID, at time.Ti
 		if err := c.incidents(ctx, batch.Incidents); err != nil {
 			return fmt.Errorf("incidents: %w", err)
 		}
+		if err := c.logEntries(ctx, batch.LogEntries); err != nil {
+			return fmt.Errorf("log entries: %w", err)
+		}
 		if err := c.reviews(ctx, batch.Reviews); err != nil {
 			return fmt.Errorf("reviews: %w", err)
 		}

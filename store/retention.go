@@ -12,7 +12,9 @@ import (
 type Retention struct {
 	// History is for the history of facts and of check statuses.
 	History time.Duration
-	// Incidents is counted from their resolution; open ones stay.
+	// Incidents is counted from their resolution; open ones stay. Their log entries
+	// are deleted with them. It also holds for entries of incidents that are not
+	// stored.
 	Incidents time.Duration
 	// Alerts is for firings of alerts, counted from their end, and for when they
 	// were watched for; open ones stay.
@@ -47,8 +49,14 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted 
 		{"incidents", r.Incidents, []string{
 			`DELETE FROM incident_services WHERE incident_num IN
 			(SELECT num FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`,
+			`DELETE FROM log_entries WHERE (source_id, incident_id) IN
+			(SELECT source_id, id FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`,
 			`DELETE FROM incidents WHERE num IN
 			(SELECT num FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`}},
+		{"log entries without an incident", r.Incidents, []string{
+			`DELETE FROM log_entries WHERE (source_id, id) IN
+			(SELECT e.source_id, e.id FROM log_entries e WHERE e.at < $1 AND NOT EXISTS
+			(SELECT 1 FROM incidents i WHERE i.source_id = e.source_id AND i.id = e.incident_id) LIMIT $2)`}},
 		{"alerts", r.Alerts, []string{
 			`DELETE FROM alert_firing_services WHERE firing_num IN
 			(SELECT num FROM alert_firings WHERE ended_at < $1 ORDER BY ended_at, num LIMIT $2)`,

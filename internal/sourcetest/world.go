@@ -225,6 +225,9 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 			return w.store.EachIncident(ctx, id, span, each)
 		},
+		LogEntries: func(ctx context.Context, incidents []string, each func(evidence.LogEntry) error) error {
+			return w.store.EachLogEntry(ctx, id, incidents, each)
+		},
 		OpenAlerts: func(ctx context.Context) ([]evidence.AlertFiring, error) { return w.store.OpenAlerts(ctx, id) },
 		Progress:   func(p collectors.Progress) { r.progress(w.check, p) },
 		Person:     func(id string) string { return fmt.Sprintf("person-%x", id) },

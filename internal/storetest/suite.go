@@ -54,6 +54,8 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"incidents", incidents},
 		{"incidents in a window", incidentWindow},
 		{"a long history of incidents in pages", incidentPages},
+		{"log entries of incidents", logEntries},
+		{"log entries are deleted with their incident", logEntryRetention},
 		{"feedback about checks", feedback},
 		{"firings of alerts", alerts},
 		{"a long history of alerts in pages", alertPages},

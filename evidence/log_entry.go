@@ -1,0 +1,65 @@
+package evidence
+
+import "time"
+
+// LogEntry is one thing that happened to an incident, from the log of its
+// source. Only what facts read is kept. An entry never changes: it may be
+// stored any number of times.
+type LogEntry struct {
+	// ID identifies the entry at its source.
+	ID string
+	// Incident is the id of the incident that it happened to. The incident itself
+	// may be stored later, or never.
+	Incident string
+	// Kind says what happened.
+	Kind LogEntryKind
+	// At is when it happened; always set.
+	At time.Time
+	// AgentKind is the source's own word for the kind of what did it: user,
+	// service; empty when the source does not say.
+	AgentKind string
+	// Person is the keyed hash of the person who did it; empty for other agents,
+	// and when people are not told apart.
+	Person string
+	// Assignees are the keyed hashes of the people that the incident was assigned
+	// to.
+	Assignees []string
+	// Channel is what the change came through, in the source's own word: api,
+	// website, timeout; empty when the source does not say.
+	Channel string
+	// Summary is set for LogSummary alone.
+	Summary *IncidentSummary
+}
+
+// LogEntryKind says what happened to an incident.
+type LogEntryKind string
+
+// The kinds of log entries.
+const (
+	LogTrigger     LogEntryKind = "trigger"
+	LogAcknowledge LogEntryKind = "acknowledge"
+	LogResolve     LogEntryKind = "resolve"
+	LogEscalate    LogEntryKind = "escalate"
+	LogAssign      LogEntryKind = "assign"
+	LogReassign    LogEntryKind = "reassign"
+	LogDelegate    LogEntryKind = "delegate"
+	LogAnnotate    LogEntryKind = "annotate"
+	// LogUndecodable is an entry that could not be decoded, so that it is not
+	// known what happened. A later version of the entry replaces it.
+	LogUndecodable LogEntryKind = "undecodable"
+	// LogSummary is what was stored of an incident when its entries were not: it
+	// takes the place of all entries up to its time.
+	LogSummary LogEntryKind = "summary"
+)
+
+// IncidentSummary is what all entries of an incident up to a time amount to. Its
+// fields are those of Incident.
+type IncidentSummary struct {
+	AcknowledgedAt time.Time `json:"acknowledged,omitzero"`
+	ResolvedAt     time.Time `json:"resolved,omitzero"`
+	Resolver       Resolver  `json:"resolver,omitempty"`
+	Escalations    int       `json:"escalations,omitempty"`
+	Reassignments  int       `json:"reassignments,omitempty"`
+	Notes          int       `json:"notes,omitempty"`
+	Responders     []string  `json:"responders,omitempty"`
+}
