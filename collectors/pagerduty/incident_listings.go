@@ -104,14 +104,14 @@ func historyListing() listing {
 	}
 }
 
-// historyLogListing declares the log of the same time. The steps of
-// historyListing read it.
+// historyLogListing declares the log of the same time, unless it is stored. The
+// steps of historyListing read it.
 func historyLogListing() listing {
 	return listing{
 		path: "log_entries", name: "log of the history", scope: "incidents.read", records: "entries of their time",
 		queries: func(r *round) []url.Values {
 			w, due := r.nextOfHistory()
-			if !due {
+			if !due || !r.coveredFrom().After(w.start) {
 				return nil
 			}
 			return []url.Values{w.query()}
@@ -120,11 +120,24 @@ func historyLogListing() listing {
 	}
 }
 
+// coveredFrom is the time since which the log is stored, as far as it is known
+// before the round; now without any.
+func (r *round) coveredFrom() time.Time {
+	if m := r.memory.incidents; !m.followed.IsZero() {
+		return m.logFrom
+	}
+	covered, ok := parseCoverage(r.cursors[coverageCursor])
+	if !ok {
+		return r.now
+	}
+	return covered.From
+}
+
 // nextOfHistory is the part of the history that is read next, if it is due.
 func (r *round) nextOfHistory() (w window, due bool) {
 	h := r.memory.incidents.history
 	if h == nil {
-		h, _ = parseHistory(r.cursors[historyCursor])
+		h = parseHistory(r.cursors[historyCursor])
 	}
 	to := r.factStart()
 	if h != nil {

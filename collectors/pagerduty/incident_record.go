@@ -42,52 +42,37 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 			in.ResolvedAt = record.LastStatusChangeAt.Time
 		}
 		in.ResolvedAt = latest(in.ResolvedAt, in.StartedAt)
-		in.Resolver = r.resolver(record, in.ResolvedAt.Sub(in.StartedAt))
+		in.Resolver = r.resolver(record, in)
 	}
 	return in
 }
 
-// byPerson reports whether incidents of the channel are opened by people.
-func byPerson(channel string) bool {
-	return channel == "web_trigger" || channel == "website" || channel == "email"
-}
-
-// resolver tells who ended an incident after the given time. An incident that
-// its service closed just when the service's auto-resolve time-out was over
-// was not resolved by anybody.
-func (r *round) resolver(record *incidentRecord, after time.Duration) evidence.Resolver {
-	by := record.LastStatusChangeBy
-	if by.kind() == "service" && r.timedOut(record.Service.ID, after) {
+// resolver is who ended an incident, by its record. An incident that its service
+// closed just when the service's auto-resolve time-out was over was resolved by
+// no one.
+func (r *round) resolver(record *incidentRecord, in evidence.Incident) evidence.Resolver {
+	by := record.LastStatusChangeBy.kind()
+	if by == "service" && timedOut(in, r.autoResolve(record.Service.ID)) {
 		return evidence.ResolverTimeout
 	}
 	return endedBy(by)
 }
 
-// endedBy tells what an incident was ended by.
-func endedBy(by *reference) evidence.Resolver {
-	switch kind := by.kind(); {
-	case kind == "user":
-		return evidence.ResolverPerson
-	case kind == "service", strings.HasSuffix(kind, "integration"):
-		return evidence.ResolverIntegration
-	}
-	return evidence.ResolverUnknown
-}
-
-func (r *round) timedOut(service string, after time.Duration) bool {
+// autoResolve is the time-out after which PagerDuty resolves the incidents of a
+// service; 0 for none, and when the services are not known.
+func (r *round) autoResolve(service string) time.Duration {
 	listed := r.services
 	if listed == nil {
 		listed = r.memory.services
 	}
 	if listed == nil {
-		return false
+		return 0
 	}
 	s := listed.byID[service]
-	if s == nil || s.AutoResolveTimeout == nil || *s.AutoResolveTimeout <= 0 {
-		return false
+	if s == nil || s.AutoResolveTimeout == nil {
+		return 0
 	}
-	late := after.Seconds() - *s.AutoResolveTimeout
-	return late >= 0 && late <= 120
+	return time.Duration(*s.AutoResolveTimeout * float64(time.Second))
 }
 
 // severity reads names such as P1, SEV-2 or 3 - Minor; 0 for others.

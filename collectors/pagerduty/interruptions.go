@@ -68,7 +68,7 @@ func interruptionsListing() listing {
 	return listing{
 		path: "log_entries", name: listingInterruptions, scope: "incidents.read", records: entriesOfWindows(), every: interruptionsEvery,
 		queries: func(r *round) []url.Values {
-			read := r.memory.incidents.logFrom
+			read := r.memory.incidents.noticesFrom
 			if r.memory.incidents.followed.IsZero() {
 				read = r.logStart()
 			}
@@ -95,7 +95,7 @@ func (r *round) countInterruptions(ctx context.Context) error {
 	if !readyForInterruptions(r) || r.due("users", usersEvery) {
 		return nil
 	}
-	if err := r.readLogBack(ctx, r.noticesStart()); err != nil {
+	if err := r.readLogBack(ctx, window{r.noticesStart(), r.memory.incidents.noticesFrom}, logWindow); err != nil {
 		return err
 	}
 	m := r.memory.notices

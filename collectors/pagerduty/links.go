@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/prodready/collector/collectors"
@@ -17,11 +16,6 @@ import (
 // reference does not list it, so an account may refuse it. The incidents that
 // come with log entries never tell them.
 const includeLinks = "external_references"
-
-const (
-	mostLinks   = 20
-	longestLink = 500
-)
 
 // incidentIncludes are what listings of incidents ask for beside the records.
 func (s *Source) incidentIncludes() []string {
@@ -36,17 +30,17 @@ func (s *Source) incidentIncludes() []string {
 // are all later ones of this process: incidents count for more than their links.
 func (r *round) allIncidents(ctx context.Context, query map[string][]string, each func([]json.RawMessage) error) (tooFar bool, err error) {
 	answered := false
-	hear := func(records []json.RawMessage) error {
+	note := func(records []json.RawMessage) error {
 		answered = true
 		return each(records)
 	}
-	tooFar, err = r.api.all(ctx, "incidents", query, hear)
+	tooFar, err = r.api.all(ctx, "incidents", query, note)
 	var failed *collectors.CallError
 	if answered || r.linksRefused || !errors.As(err, &failed) || failed.Status != http.StatusBadRequest {
 		return tooFar, err
 	}
 	query["include[]"] = []string{"first_trigger_log_entries"}
-	tooFar, again := r.api.all(ctx, "incidents", query, hear)
+	tooFar, again := r.api.all(ctx, "incidents", query, note)
 	if answered || again == nil {
 		r.linksRefused = true
 		r.log.Warn("PagerDuty refuses to list incidents with the tickets they are linked to; they are listed without, until the collector is started anew",
@@ -59,7 +53,7 @@ func (r *round) allIncidents(ctx context.Context, query map[string][]string, eac
 func links(record *incidentRecord) []string {
 	var all []string
 	add := func(link string) {
-		if link = evidence.Clean(strings.TrimSpace(link), longestLink); link != "" && len(all) < mostLinks {
+		if link = evidence.Clean(strings.TrimSpace(link), maxLink); link != "" && len(all) < maxLinks {
 			all = append(all, link)
 		}
 	}
@@ -73,18 +67,6 @@ func links(record *incidentRecord) []string {
 	return all
 }
 
-// tellsLinks reports whether the record says what tickets there are, if only
-// that there are none.
-func (i *incidentRecord) tellsLinks() bool { return i.ExternalReferences != nil }
-
-// keepLinks are the links of an incident whose newest record does not tell its
-// tickets: those of that record, and what was known before.
-func keepLinks(before, now []string) []string {
-	all := slices.Clone(now)
-	for _, link := range before {
-		if len(all) < mostLinks && !slices.Contains(all, link) {
-			all = append(all, link)
-		}
-	}
-	return all
-}
+// hasLinks reports whether the record has the tickets that the incident is linked
+// to, if only that there are none.
+func (i *incidentRecord) hasLinks() bool { return i.ExternalReferences != nil }

@@ -1,13 +1,11 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"hash/fnv"
-	"maps"
-	"sort"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,22 +13,67 @@ import (
 )
 
 const (
+	// logCursor names the cursor up to which the log has been read and stored.
+	logCursor = "log_entries"
+	// coverageCursor names the cursor that says since when log entries are stored.
+	coverageCursor = "log_covered"
 	// logWindow is how much of the log is read between two commits.
 	logWindow = 10 * day
 	// logOverlap is read again, as entries may appear late.
 	logOverlap = 10 * time.Minute
-	// absentFor is how long the log may take to tell of the end of an incident
-	// that is not open any more: the account's clock may be ahead of ours.
+	// absentFor is how long the log may take to have the end of an incident that is
+	// not open any more: the account's clock may be ahead of ours.
 	absentFor = 2 * time.Hour
 	// logDetails is how much of the log before the last complete listing of
-	// incidents may bring its incidents along, which that listing has told of.
+	// incidents may bring its incidents along, which that listing had.
 	logDetails = 2 * day
-	// firstAssignment is how soon after its start an incident is assigned to
-	// those on call, which is no reassignment.
-	firstAssignment = 10 * time.Second
-	// mostSeen bounds the cursor of what was counted.
-	mostSeen = 4000
 )
+
+// logCoverage is how much of the log has been read. All entries from logFrom
+// until followed, by our clock, are stored.
+type logCoverage struct {
+	logFrom, followed time.Time
+	// newest is the time of the newest entry, by PagerDuty's clock.
+	newest time.Time
+	// caught says that the log was once read to its end.
+	caught bool
+	// noticesFrom is since when this process has read the log, for notifications,
+	// which are not stored.
+	noticesFrom time.Time
+}
+
+// coverageText is the coverage of the log as a cursor.
+type coverageText struct {
+	From   time.Time `json:"from"`
+	Caught bool      `json:"caught,omitempty"`
+}
+
+func (c *logCoverage) coverage() string { return cursorText(coverageText{c.logFrom, c.caught}) }
+
+// parseCoverage reads the cursor; ok is false when it is not one.
+func parseCoverage(text string) (c coverageText, ok bool) {
+	err := json.Unmarshal([]byte(text), &c)
+	return c, err == nil && !c.From.IsZero()
+}
+
+// cursorText is a cursor as JSON; empty for a time beyond the year 9999, so that
+// what it is about is read again.
+func cursorText(of any) string {
+	text, err := json.Marshal(of)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// next is since when the log is to be read on: since its newest entry, as the
+// account's clock may be behind ours, but not for longer than a clock may be.
+func (c *logCoverage) next() time.Time {
+	return earlier(latest(c.newest, c.followed.Add(-day)), c.followed).Add(-logOverlap).Truncate(time.Second)
+}
+
+// has reports whether an entry of the time is stored already.
+func (c *logCoverage) has(at time.Time) bool { return !at.Before(c.logFrom) && at.Before(c.next()) }
 
 type logEntryRecord struct {
 	ID        string     `json:"id"`
@@ -59,277 +102,36 @@ func (e *logEntryRecord) check() error {
 	return nil
 }
 
-// channel is the type of the entry's channel; empty when it has none.
-func (e *logEntryRecord) channel() string {
-	if e.Channel == nil || e.Channel.Type == nil {
-		return ""
-	}
-	return evidence.Clean(*e.Channel.Type, 100)
-}
-
 // incident is the id of the entry's incident.
 func (e *logEntryRecord) incident() string { return incidentID(idOf(e.Incident, "id")) }
 
 func incidentID(id string) string { return evidence.Clean(id, 100) }
 
-// key is what an entry is counted by. An escalation or assignment to several
-// people at once has an entry for each of them, at one time.
-func (e *logEntryRecord) key() uint64 {
-	sum := fnv.New64a()
-	if e.Type == "annotate_log_entry" {
-		_, _ = sum.Write([]byte(e.ID))
-		return sum.Sum64()
+// storedKinds are the kinds of log entries that facts read. A new kind is known
+// only of entries that are read from then on.
+func storedKinds() []evidence.LogEntryKind {
+	return []evidence.LogEntryKind{
+		evidence.LogTrigger, evidence.LogAcknowledge, evidence.LogResolve, evidence.LogEscalate,
+		evidence.LogAssign, evidence.LogReassign, evidence.LogDelegate, evidence.LogAnnotate,
 	}
-	_, _ = sum.Write([]byte(e.Type + " " + e.incident() + " " + stamp(e.CreatedAt.Time)))
-	return sum.Sum64()
 }
 
-// reading is one way through the log.
-type reading struct {
-	// seen are the entries that were counted already.
-	seen entrySet
-	// forward says that it goes on from where the log was last left, and not
-	// back to what was before that.
-	forward bool
-	// missed says that it is for incidents whose entries were passed over.
-	missed bool
-	// chunk is the part of the history that is read; nil for the time that
-	// facts look back over.
-	chunk *chunk
-}
-
-// readLog reads what the log says since it was last read, or as far back as
-// there are incidents of which it is not known. It is committed window by
-// window, oldest first, so that an interrupted first round is gone on with.
-//
-// The whole log is read and not its overview, which is documented as "the most
-// important changes" and not by types: escalations, reassignments, notes and
-// notifications are not known to be among them.
-func (r *round) readLog(ctx context.Context) error {
-	m := r.memory.incidents
-	listed, complete := r.memory.asked[listingIncidents]
-	if !complete {
-		return nil // it would tell of incidents that are not known
+// logEntry is the entry as it is stored; ok is false for kinds that are not.
+func (r *round) logEntry(record *logEntryRecord) (e evidence.LogEntry, ok bool) {
+	e = evidence.LogEntry{
+		ID: evidence.Clean(record.ID, 100), Incident: record.incident(), At: record.CreatedAt.Time,
+		Kind:      evidence.LogEntryKind(strings.TrimSuffix(record.Type, "_log_entry")),
+		AgentKind: evidence.Clean(record.Agent.kind(), 100), Person: r.person(record.Agent),
 	}
-	now := r.now.Truncate(time.Second)
-	start := m.next()
-	if m.followed.IsZero() {
-		start = r.factStart()
-		m.logFrom, m.followed = start, start
+	if record.Channel != nil && record.Channel.Type != nil {
+		e.Channel = evidence.Clean(*record.Channel.Type, 100)
 	}
-	details := listed.Add(-logOverlap).Truncate(time.Second)
-	if details.Sub(start) <= logDetails {
-		details = start
-	}
-	todo := append(windows(window{start, details}, logWindow), windows(window{details, now.Add(time.Second)}, logWindow)...)
-	for _, w := range todo {
-		if err := r.readLogWindow(ctx, w, &reading{seen: m.seen, forward: true}, !w.start.Before(details)); err != nil {
-			return err
-		}
-		if err := r.followedTo(earlier(w.end, now)); err != nil {
-			return err
+	for _, to := range record.Assignees {
+		if person := r.person(to); person != "" {
+			e.Assignees = append(e.Assignees, person)
 		}
 	}
-	m.caught = true
-	need := m.logFrom
-	for _, k := range m.byID {
-		if !k.settled && len(k.Services) > 0 && k.StartedAt.Before(need) && !k.StartedAt.Before(r.factStart()) {
-			need = k.StartedAt.Truncate(time.Second)
-		}
-	}
-	if err := r.readLogBack(ctx, need); err != nil {
-		return err
-	}
-	if err := r.readMissed(ctx, now); err != nil {
-		return err
-	}
-	if err := r.followedTo(now); err != nil {
-		return err
-	}
-	r.followed = true
-	return r.sendAbsent()
-}
-
-// readMissed reads the log once more for incidents that were not known when it
-// was read: withdrawn ones that are back.
-func (r *round) readMissed(ctx context.Context, now time.Time) error {
-	m := r.memory.incidents
-	start := now
-	var missed []*known
-	for _, k := range m.byID {
-		if k.missed && len(k.Services) > 0 && !k.StartedAt.Before(r.factStart()) {
-			missed = append(missed, k)
-			start = earlier(start, k.StartedAt)
-			k.Escalations, k.Reassignments, k.Notes, k.assigned = 0, 0, 0, time.Time{}
-		}
-	}
-	if len(missed) == 0 {
-		return nil
-	}
-	rd := &reading{seen: entrySet{}, missed: true}
-	for _, w := range windows(window{start.Truncate(time.Second), now.Add(time.Second)}, logWindow) {
-		if err := r.readLogWindow(ctx, w, rd, false); err != nil {
-			return err
-		}
-	}
-	for _, k := range missed {
-		k.missed = false
-	}
-	return nil
-}
-
-// readLogBack reads the log back to a time, newest first, so that what has been
-// read has no gap when it is interrupted.
-func (r *round) readLogBack(ctx context.Context, start time.Time) error {
-	m := r.memory.incidents
-	for m.logFrom.After(start) {
-		w := window{latest(m.logFrom.Add(-logWindow), start), m.logFrom}
-		if err := r.readLogWindow(ctx, w, &reading{seen: entrySet{}}, false); err != nil {
-			return err
-		}
-		m.logFrom = w.start
-	}
-	return nil
-}
-
-// readLogWindow reads the log of one window; details brings incidents along.
-func (r *round) readLogWindow(ctx context.Context, w window, rd *reading, details bool) error {
-	_, err := walk("log_entries", []window{w}, func(w window, at func(time.Time)) (bool, error) {
-		query := w.query()
-		if details {
-			query["include[]"] = []string{"incidents"}
-		}
-		return r.logPages(ctx, query, rd, at)
-	})
-	return err
-}
-
-// logPages walks a listing of log entries. An entry that cannot be decoded
-// leaves a doubt about its incident.
-func (r *round) logPages(ctx context.Context, query map[string][]string, rd *reading, at func(time.Time)) (tooFar bool, err error) {
-	return r.api.all(ctx, "log_entries", query, func(records []json.RawMessage) error {
-		for _, raw := range records {
-			e, err := decode[logEntryRecord](raw)
-			if err != nil {
-				r.skip("log_entry", idOf(raw, "id"), err)
-				if id := incidentID(idOf(raw, "incident", "id")); id != "" {
-					if k := r.subject(rd, id); k != nil {
-						k.doubtful = true
-					}
-				}
-				continue
-			}
-			at(e.CreatedAt.Time)
-			if err := r.hear(ctx, rd, &e); err != nil {
-				return err
-			}
-		}
-		r.requested(rd)
-		return nil
-	})
-}
-
-// subject finds the incident that an entry is about; nil when it is of no
-// interest.
-func (r *round) subject(rd *reading, id string) *known {
-	m := r.memory.incidents
-	if rd.chunk != nil {
-		return rd.chunk.subject(m, id)
-	}
-	if k := m.byID[id]; k != nil {
-		return k
-	}
-	if !rd.forward {
-		return nil
-	}
-	return m.stray(id)
-}
-
-// hear takes what an entry says into memory. Entries may come in any order and
-// more than once.
-func (r *round) hear(ctx context.Context, rd *reading, e *logEntryRecord) error {
-	m := r.memory.incidents
-	if e.Type == "notify_log_entry" {
-		r.notice(e)
-	}
-	var k *known
-	if record, err := decode[incidentRecord](e.Incident); err == nil && rd.chunk == nil {
-		if k, err = r.learn(ctx, &record); err != nil {
-			return err
-		}
-	} else {
-		k = r.subject(rd, e.incident())
-	}
-	at := e.CreatedAt.Time
-	if rd.forward {
-		m.newest = latest(m.newest, at)
-	}
-	if k == nil || k.settled && !rd.forward || rd.missed && !k.missed {
-		return nil // of no interest, or in it already
-	}
-	// counted reports whether the entry is one that was not counted before.
-	counted := func() bool {
-		key := e.key()
-		if _, before := m.persisted[key]; rd.chunk == nil && k.stored && (before || at.Before(m.base)) {
-			return false
-		}
-		if rd.missed {
-			m.seen.add(key, at)
-		}
-		return rd.seen.add(key, at)
-	}
-	switch e.Type {
-	case "trigger_log_entry":
-		channel := e.channel()
-		if channel != "" && (k.Channel == "" || !k.opened.IsZero() && at.Before(k.opened)) {
-			k.Channel, k.MachineDetected, k.opened = channel, !byPerson(channel), at
-		}
-	case "acknowledge_log_entry":
-		if k.AcknowledgedAt.IsZero() || at.Before(k.AcknowledgedAt) {
-			k.AcknowledgedAt = at
-		}
-		k.respond(r.person(e.Agent))
-	case "resolve_log_entry":
-		if k.service != "" || k.settled {
-			if k.open() && !k.UpdatedAt.IsZero() && at.After(k.UpdatedAt) {
-				// It is too old to be listed again.
-				k.ResolvedAt, k.UpdatedAt = at, at
-			}
-		}
-		if !at.Before(k.endedAt) {
-			k.ended, k.endedAt, k.byService = endedBy(e.Agent), at, e.Agent.kind() == "service"
-			if e.channel() == "timeout" {
-				k.ended = evidence.ResolverTimeout
-			}
-		}
-		k.respond(r.person(e.Agent))
-	case "escalate_log_entry":
-		if counted() {
-			k.Escalations++
-		}
-	case "assign_log_entry", "reassign_log_entry", "delegate_log_entry":
-		if e.Type != "delegate_log_entry" && k.initial(at) {
-			return nil
-		}
-		if counted() {
-			k.Reassignments++
-			if e.Type != "delegate_log_entry" && (k.assigned.IsZero() || at.Before(k.assigned)) {
-				k.assigned = at
-			}
-		}
-		for _, to := range e.Assignees {
-			k.respond(r.person(to))
-		}
-	case "annotate_log_entry":
-		if counted() {
-			k.Notes++
-		}
-		k.respond(r.person(e.Agent))
-	}
-	if !k.StartedAt.IsZero() {
-		r.settle(k)
-	}
-	return nil
+	return e, slices.Contains(storedKinds(), e.Kind)
 }
 
 // person is the keyed hash of a user; empty for anything else, and when people
@@ -341,58 +143,174 @@ func (r *round) person(of *reference) string {
 	return r.hash(of.ID)
 }
 
-// followedTo notes that the log has been read until end, and stores what it
-// told, with the cursors.
-func (r *round) followedTo(end time.Time) error {
+// readLog reads what was added to the log since it was last read. It is committed
+// window by window, oldest first, so that an interrupted first round is resumed.
+//
+// The whole log is read and not its overview, which is documented as "the most
+// important changes" and not by types: escalations, reassignments, notes and
+// notifications are not known to be among them.
+func (r *round) readLog(ctx context.Context) error {
 	m := r.memory.incidents
-	all := make([]*known, 0, len(m.byID))
+	listed, complete := r.memory.asked[listingIncidents]
+	if !complete {
+		return nil // the incidents of the entries are not known
+	}
+	now := r.now.Truncate(time.Second)
+	start := m.next()
+	if m.followed.IsZero() {
+		start = r.factStart()
+		m.logFrom, m.followed, m.noticesFrom = start, start, start
+	}
+	details := listed.Add(-logOverlap).Truncate(time.Second)
+	if details.Sub(start) <= logDetails {
+		details = start
+	}
+	todo := append(windows(window{start, details}, logWindow), windows(window{details, now.Add(time.Second)}, logWindow)...)
+	for _, w := range todo {
+		if err := r.readLogWindow(ctx, w, true, !w.start.Before(details)); err != nil {
+			return err
+		}
+		if err := r.followedTo(ctx, earlier(w.end, now)); err != nil {
+			return err
+		}
+	}
+	m.caught = true
+	need := m.logFrom
 	for _, k := range m.byID {
-		all = append(all, k)
+		if len(k.Services) > 0 && !k.summarized && !k.StartedAt.Before(r.factStart()) {
+			need = earlier(need, k.StartedAt.Truncate(time.Second))
+		}
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
-	before := m.followed
-	m.followed = latest(m.followed, end)
-	seen := m.seen.since(m.next())
-	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), seenCursor: m.seenText(seen)}
-	if m.history != nil && m.history.Done.IsZero() {
-		cursors[historyCursor] = m.historyText(m.history, m.waiting())
-	}
-	if err := r.sendIncidents(all, cursors); err != nil {
-		m.followed = before
+	if err := r.readLogBack(ctx, window{need, m.logFrom}, logWindow); err != nil {
 		return err
 	}
-	m.seen = seen
+	if err := r.followedTo(ctx, now); err != nil {
+		return err
+	}
+	r.followed = true
+	return r.sendAbsent()
+}
+
+// readLogBack reads the log of a span that was not read before, newest first, so
+// that what has been read has no gap when it is interrupted.
+func (r *round) readLogBack(ctx context.Context, span window, width time.Duration) error {
+	m := r.memory.incidents
+	for end := span.end; end.After(span.start); {
+		w := window{latest(end.Add(-width), span.start), end}
+		if err := r.readLogWindow(ctx, w, false, false); err != nil {
+			return err
+		}
+		end = w.start
+		if !w.end.Before(m.noticesFrom) {
+			m.noticesFrom = earlier(m.noticesFrom, w.start)
+		}
+		longer := !w.end.Before(m.logFrom) && w.start.Before(m.logFrom)
+		if !longer && len(r.entries) == 0 {
+			continue
+		}
+		was := m.logFrom
+		if longer {
+			m.logFrom = w.start
+		}
+		if err := r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: m.coverage()}}); err != nil {
+			m.logFrom = was
+			return err
+		}
+	}
 	return nil
 }
 
-// seenText writes, as a cursor, what was counted of the entries that will be read
-// again, by this process and by those before it; * when there are too many.
-func (m *incidentMemory) seenText(seen entrySet) string {
-	all := m.persisted.since(m.next())
-	maps.Copy(all, seen)
-	if len(all) > mostSeen || m.base.After(m.next()) {
-		return "*"
-	}
-	words := make([]string, 0, len(all))
-	for key, at := range all {
-		words = append(words, strconv.FormatUint(key, 36)+":"+strconv.FormatInt(at, 36))
-	}
-	sort.Strings(words)
-	return strings.Join(words, " ")
+// readLogWindow reads the log of one window. forward says that it follows what was
+// read last; details brings incidents along.
+func (r *round) readLogWindow(ctx context.Context, w window, forward, details bool) error {
+	_, err := walk("log_entries", []window{w}, func(w window, at func(time.Time)) (bool, error) {
+		query := w.query()
+		if details {
+			query["include[]"] = []string{"incidents"}
+		}
+		return r.logPages(ctx, query, forward, at)
+	})
+	return err
 }
 
-// parseEntries reads what seenText has written. ok is false when the set was too
-// long to be written, or is not one.
-func parseEntries(text string) (set entrySet, ok bool) {
-	set = entrySet{}
-	for _, word := range strings.Fields(text) {
-		key, at, found := strings.Cut(word, ":")
-		k, err := strconv.ParseUint(key, 36, 64)
-		t, err2 := strconv.ParseInt(at, 36, 64)
-		if !found || err != nil || err2 != nil {
-			return entrySet{}, false
+// logPages walks a listing of log entries. An entry that cannot be decoded leaves
+// it unknown what happened to its incident.
+func (r *round) logPages(
+	ctx context.Context, query map[string][]string, forward bool, at func(time.Time),
+) (tooFar bool, err error) {
+	return r.api.all(ctx, "log_entries", query, func(records []json.RawMessage) error {
+		r.asked++
+		for _, raw := range records {
+			e, err := decode[logEntryRecord](raw)
+			if err != nil {
+				r.skip("log_entry", idOf(raw, "id"), err)
+				r.addUndecodable(idOf(raw, "id"), incidentID(idOf(raw, "incident", "id")))
+				continue
+			}
+			at(e.CreatedAt.Time)
+			if err := r.applyLogEntry(ctx, &e, forward); err != nil {
+				return err
+			}
 		}
-		set[k] = t
+		return r.flushEntries()
+	})
+}
+
+// applyLogEntry takes one entry of the log: a notification into memory, the
+// record of its incident, if it brings one, and the entry itself to be stored.
+func (r *round) applyLogEntry(ctx context.Context, record *logEntryRecord, forward bool) error {
+	m := r.memory.incidents
+	if record.Type == "notify_log_entry" {
+		r.notice(record)
 	}
-	return set, true
+	if incident, err := decode[incidentRecord](record.Incident); err == nil {
+		if _, err := r.upsertRecord(ctx, &incident); err != nil {
+			return err
+		}
+	}
+	if forward {
+		m.newest = latest(m.newest, record.CreatedAt.Time)
+	}
+	if e, ok := r.logEntry(record); ok && (forward || !m.has(e.At)) {
+		r.addEntry(e)
+	}
+	return nil
+}
+
+// addUndecodable adds an entry that could not be decoded, of an incident.
+func (r *round) addUndecodable(id, incident string) {
+	if incident != "" {
+		id = cmp.Or(evidence.Clean(id, 100), "undecodable of "+incident)
+		r.addEntry(evidence.LogEntry{ID: id, Incident: incident, Kind: evidence.LogUndecodable, At: r.now})
+	}
+}
+
+// addEntry adds a log entry to those that come with the next batch.
+func (r *round) addEntry(e evidence.LogEntry) {
+	r.entries = append(r.entries, e)
+	if k := r.memory.incidents.byID[e.Incident]; k != nil {
+		k.stale = true
+	}
+}
+
+// flushEntries stores the log entries that were read when there are many.
+func (r *round) flushEntries() error {
+	if len(r.entries) < maxSent {
+		return nil
+	}
+	return r.sendWithEntries(evidence.Batch{})
+}
+
+// followedTo notes that the log has been read until end, and stores its entries
+// and the incidents that they change, with the cursors.
+func (r *round) followedTo(ctx context.Context, end time.Time) error {
+	m := r.memory.incidents
+	before := m.followed
+	m.followed = latest(m.followed, end)
+	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), coverageCursor: m.coverage()}
+	if err := r.reconcile(ctx, sorted(m.byID), cursors); err != nil {
+		m.followed = before
+		return err
+	}
+	return nil
 }

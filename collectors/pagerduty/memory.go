@@ -73,7 +73,7 @@ func (r *round) remember() {
 	}
 	for _, k := range m.incidents.byID {
 		if k.service != "" {
-			k.Services = r.catalog.names[k.service]
+			k.Services, k.stale = r.catalog.names[k.service], true
 		}
 	}
 }

@@ -24,10 +24,10 @@ const (
 // resolved them within five minutes, never acknowledged) or flapping (the same
 // problem again within half an hour of its end; the first is not). The list is
 // of one PagerDuty service and in order of time.
-func markNoise(list []*known, noise map[string]bool) {
+func markNoise(list []*trackedIncident, noise map[string]bool) {
 	ends := map[string]time.Time{}
 	for _, k := range list {
-		noisy := !k.open() && k.Resolver == evidence.ResolverIntegration && k.AcknowledgedAt.IsZero() && k.followed && !k.doubtful && k.ResolvedAt.Sub(k.StartedAt) <= shortLife
+		noisy := !k.open() && k.Resolver == evidence.ResolverIntegration && k.AcknowledgedAt.IsZero() && k.followed && !k.undecodable && k.ResolvedAt.Sub(k.StartedAt) <= shortLife
 		end, before := ends[k.Template]
 		flapping := before && k.Template != "" && !k.StartedAt.Before(end) && k.StartedAt.Sub(end) <= again
 		if noisy || flapping {
@@ -70,7 +70,7 @@ func unacknowledgedRatio90d() fact {
 		urgent, silent := 0, 0
 		for _, in := range r.incidents.of(all) {
 			acknowledged := !in.AcknowledgedAt.IsZero()
-			if !in.Urgent || in.Maintenance || !in.followed || in.doubtful && !acknowledged {
+			if !in.Urgent || in.Maintenance || !in.followed || in.undecodable && !acknowledged {
 				continue
 			}
 			urgent++

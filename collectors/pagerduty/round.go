@@ -39,8 +39,11 @@ type round struct {
 	asked int
 	// windowsRefused says that maintenance windows may not be listed.
 	windowsRefused bool
-	// recall reads the stored incidents; it may be nil.
-	recall func(context.Context, evidence.IncidentSpan, func(evidence.Incident) error) error
+	// storedIncidents and storedEntries read the store; they may be nil.
+	storedIncidents func(context.Context, evidence.IncidentSpan, func(evidence.Incident) error) error
+	storedEntries   func(context.Context, []string, func(evidence.LogEntry) error) error
+	// entries are the log entries that were read and are not stored yet.
+	entries []evidence.LogEntry
 
 	services  *listedServices
 	incidents *listedIncidents

@@ -221,7 +221,7 @@ func (s *Source) round(req collectors.Request) *round {
 	return &round{
 		Source: s, now: req.Now.UTC(), listings: listings(), catalog: newReferences(s, req.Services),
 		skipped: map[string]int{}, logging: map[string]bool{},
-		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, recall: req.Incidents,
+		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, storedIncidents: req.Incidents, storedEntries: req.LogEntries,
 		hash: req.Person, progress: req.Progress,
 	}
 }

@@ -59,11 +59,19 @@ type world struct {
 type stored struct {
 	cursors   map[string]string
 	incidents map[string]evidence.Incident
+	// entries are those of incidents, by id.
+	entries map[string]evidence.LogEntry
+}
+
+func newStored() *stored {
+	return &stored{
+		cursors: map[string]string{}, incidents: map[string]evidence.Incident{}, entries: map[string]evidence.LogEntry{},
+	}
 }
 
 // keep makes rounds go on from what earlier ones have stored.
 func (w *world) keep() {
-	w.store = &stored{cursors: map[string]string{}, incidents: map[string]evidence.Incident{}}
+	w.store = newStored()
 }
 
 func (s *stored) commit(b evidence.Batch) {
@@ -75,6 +83,26 @@ func (s *stored) commit(b evidence.Batch) {
 	for _, in := range b.Incidents {
 		s.incidents[in.ID] = in
 	}
+	for _, e := range b.LogEntries {
+		if old, stored := s.entries[e.ID]; !stored || old.Kind == evidence.LogUndecodable {
+			s.entries[e.ID] = e
+		}
+	}
+}
+
+func (s *stored) listEntries(_ context.Context, incidents []string, each func(evidence.LogEntry) error) error {
+	wanted := map[string]bool{}
+	for _, id := range incidents {
+		wanted[id] = true
+	}
+	for _, e := range s.entries {
+		if wanted[e.Incident] {
+			if err := each(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (s *stored) list(_ context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
@@ -180,16 +208,16 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 	if !w.anonymous {
 		request.Person = func(id string) string { return "hash of " + id }
 	}
-	if w.store != nil {
-		request.Cursors, request.Incidents = maps.Clone(w.store.cursors), w.store.list
+	kept := w.store
+	if kept == nil {
+		kept = newStored() // what the round itself stores can be read in it
 	}
+	request.Cursors, request.Incidents, request.LogEntries = maps.Clone(kept.cursors), kept.list, kept.listEntries
 	r.err = w.source.Collect(ctx, request, func(b evidence.Batch) error {
 		if err := store(b); err != nil {
 			return err
 		}
-		if w.store != nil {
-			w.store.commit(b)
-		}
+		kept.commit(b)
 		r.batches++
 		for _, v := range b.Records {
 			d, err := definitions.Lookup(v.Fact)

@@ -1,0 +1,405 @@
+package pagerduty
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+const (
+	// maxSent is how many incidents or log entries are stored or read at once,
+	// beside a page.
+	maxSent = 500
+	// maxLinks and maxLink bound the links of an incident.
+	maxLinks = 20
+	maxLink  = 500
+)
+
+// incidentMemory holds the incidents that facts look back over, and older ones
+// that are open. All others, and all log entries, are in the store alone.
+type incidentMemory struct {
+	byID map[string]*trackedIncident
+	// loaded says that the stored incidents and cursors were read.
+	loaded bool
+	// listing is a listing that is under way.
+	listing *incidentListing
+	// refusal is why the last listing is not believed; it is from refusedAt.
+	refusal   error
+	refusedAt time.Time
+	logCoverage
+	history *history
+}
+
+func newIncidentMemory() *incidentMemory { return &incidentMemory{byID: map[string]*trackedIncident{}} }
+
+// trackedIncident is an incident in memory. Its AcksKnown is computed by
+// incidentMemory.evidence alone.
+type trackedIncident struct {
+	evidence.Incident
+	// service is the id of its PagerDuty service; empty for an incident whose
+	// record this process has not seen.
+	service string
+	// autoResolve is the time-out of that service.
+	autoResolve time.Duration
+	// stale says that a record or log entries came after it was last folded.
+	stale bool
+	// logged says that there are log entries of it. Every incident has one at
+	// least, so that without any its log was not read.
+	logged bool
+	// summarized says that a summary takes the place of the entries of before the
+	// log was stored.
+	summarized bool
+	// undecodable says that one of its entries could not be decoded.
+	undecodable bool
+	// followed says that its acknowledgements are known as far as the log has
+	// been read, for facts.
+	followed bool
+	// linked says that a record had the tickets it is linked to, and loggedChannel
+	// that its channel is not from a record.
+	linked, loggedChannel bool
+	// sent is the fingerprint of what was last stored; 0 when nothing was.
+	sent uint64
+	// absent counts the listings of open incidents that should have had it, the
+	// first of which was at absentSince.
+	absent      int
+	absentSince time.Time
+}
+
+// open reports whether the incident has not ended.
+func (k *trackedIncident) open() bool { return k.ResolvedAt.IsZero() }
+
+// needed reports whether the incident is, or was, of a service of the catalog.
+func (k *trackedIncident) needed() bool { return len(k.Services) > 0 || k.sent != 0 }
+
+// complete reports whether all log entries of the incident, as far as the log has
+// been read, are known.
+func (m *incidentMemory) complete(k *trackedIncident) bool {
+	switch {
+	case !k.logged:
+		return false
+	case k.summarized:
+		return true
+	case m.followed.IsZero() || k.StartedAt.Before(m.logFrom) || k.StartedAt.After(m.followed):
+		return false
+	}
+	return m.caught || !k.open() && k.ResolvedAt.Before(m.followed)
+}
+
+// evidence is the incident as it is stored: what only the log tells is left out
+// where the log is not known.
+func (m *incidentMemory) evidence(k *trackedIncident) evidence.Incident {
+	in := k.Incident
+	acknowledged := !in.AcknowledgedAt.IsZero()
+	in.AcksKnown = m.complete(k) && (acknowledged || !k.undecodable && !in.UpdatedAt.After(m.followed))
+	if !in.AcksKnown {
+		in.AcknowledgedAt, in.Responders = time.Time{}, nil
+		in.Escalations, in.Reassignments, in.Notes = 0, 0, 0
+	}
+	return in
+}
+
+// fingerprint tells versions of an incident apart; it is never 0.
+func fingerprint(in evidence.Incident) uint64 {
+	if !slices.IsSorted(in.Services) {
+		in.Services = slices.Sorted(slices.Values(in.Services))
+	}
+	sum := fnv.New64a()
+	_, _ = fmt.Fprintf(sum, "%q", []any{
+		in.Services, in.Responders, in.Links, in.Resolver, in.Priority, in.Channel, in.Template, in.Group, in.GoneWhy,
+	})
+	var fixed []byte
+	for _, at := range [...]time.Time{in.StartedAt, in.DetectedAt, in.AcknowledgedAt, in.ResolvedAt, in.UpdatedAt} {
+		fixed = binary.AppendVarint(fixed, at.UnixMicro())
+	}
+	for _, n := range [...]int{in.Severity, in.Escalations, in.Reassignments, in.Notes} {
+		fixed = binary.AppendVarint(fixed, int64(n))
+	}
+	for _, yes := range [...]bool{in.AcksKnown, in.Urgent, in.MachineDetected, in.Maintenance, in.Gone} {
+		fixed = append(fixed, map[bool]byte{true: 1}[yes])
+	}
+	_, _ = sum.Write(fixed)
+	return max(sum.Sum64(), 1)
+}
+
+// upsertRecord updates the incident from a record of it, which is loaded from the
+// store first where it is not in memory.
+func (r *round) upsertRecord(ctx context.Context, record *incidentRecord) (*trackedIncident, error) {
+	m := r.memory.incidents
+	in := r.incident(record)
+	k := m.byID[in.ID]
+	if k == nil {
+		k = &trackedIncident{}
+		if in.StartedAt.Before(r.factStart()) {
+			start := in.StartedAt.Truncate(time.Second)
+			span := evidence.IncidentSpan{Since: start, Until: start.Add(time.Second)}
+			err := r.eachStored(ctx, span, func(old evidence.Incident) error {
+				if old.ID == in.ID {
+					k = m.stored(old)
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+		m.byID[in.ID] = k
+	}
+	r.update(k, in, record)
+	return k, nil
+}
+
+// update updates the incident from a record of it, unless a newer one was seen.
+func (r *round) update(k *trackedIncident, in evidence.Incident, record *incidentRecord) {
+	if k.service != "" && in.UpdatedAt.Before(k.UpdatedAt) {
+		return // a page that was read late
+	}
+	k.linked = k.linked || record.hasLinks()
+	k.loggedChannel = in.Channel == "" && (k.loggedChannel || k.Channel == "")
+	k.service, k.autoResolve, k.stale = record.Service.ID, r.autoResolve(record.Service.ID), true
+	k.Incident = mergeRecord(k.Incident, in, record.hasLinks(), k.logged)
+	k.Maintenance = k.Maintenance || r.memory.maintenance.holds(k.service, k.StartedAt)
+}
+
+// mergeRecord is a new record with what only the log or an earlier record of the
+// incident has. hasLinks says that the record has the tickets it is linked to, and
+// logged that the earlier resolver is from the log.
+func mergeRecord(old, in evidence.Incident, hasLinks, logged bool) evidence.Incident {
+	in.AcknowledgedAt, in.Responders = old.AcknowledgedAt, old.Responders
+	in.Escalations, in.Reassignments, in.Notes = old.Escalations, old.Reassignments, old.Notes
+	in.Maintenance = in.Maintenance || old.Maintenance
+	if in.Channel == "" {
+		in.Channel, in.MachineDetected = old.Channel, old.MachineDetected
+	}
+	if logged && old.Resolver != evidence.ResolverUnknown && old.ResolvedAt.Equal(in.ResolvedAt) {
+		in.Resolver = old.Resolver
+	}
+	if !hasLinks {
+		in.Links = slices.Clone(in.Links)
+		for _, link := range old.Links {
+			if len(in.Links) < maxLinks && !slices.Contains(in.Links, link) {
+				in.Links = append(in.Links, link)
+			}
+		}
+	}
+	return in
+}
+
+// refold folds those of the incidents that are stale with their log entries,
+// stored or read in this round.
+func (r *round) refold(ctx context.Context, list []*trackedIncident) error {
+	m := r.memory.incidents
+	if m.followed.IsZero() {
+		return nil // there are no entries
+	}
+	stale := slices.DeleteFunc(slices.Clone(list), func(k *trackedIncident) bool { return !k.stale || !k.needed() })
+	for part := range slices.Chunk(stale, maxSent) {
+		entries, err := r.entriesOf(ctx, part)
+		if err != nil {
+			return err
+		}
+		for _, k := range part {
+			m.fold(k, slices.Collect(maps.Values(entries[k.ID])))
+		}
+	}
+	return nil
+}
+
+// entriesOf reads the log entries of incidents, by incident and id.
+func (r *round) entriesOf(ctx context.Context, list []*trackedIncident) (map[string]map[string]evidence.LogEntry, error) {
+	found := make(map[string]map[string]evidence.LogEntry, len(list))
+	ids := make([]string, len(list))
+	for i, k := range list {
+		ids[i], found[k.ID] = k.ID, map[string]evidence.LogEntry{}
+	}
+	add := func(e evidence.LogEntry) error {
+		if entries := found[e.Incident]; entries != nil {
+			entries[e.ID] = e
+		}
+		return nil
+	}
+	if r.storedEntries != nil {
+		if err := r.storedEntries(ctx, ids, add); err != nil {
+			return nil, r.storeError("read log entries of ", err)
+		}
+	}
+	for _, e := range r.entries {
+		_ = add(e)
+	}
+	return found, nil
+}
+
+// fold folds the incident with all entries of it that there are. A summary counts
+// only for what began before the entries were stored, and as long as all of the
+// log since then has been read.
+func (m *incidentMemory) fold(k *trackedIncident, entries []evidence.LogEntry) {
+	k.summarized, k.undecodable = false, false
+	entries = slices.DeleteFunc(entries, func(e evidence.LogEntry) bool {
+		valid := k.StartedAt.Before(m.logFrom) && !e.At.Before(m.logFrom)
+		k.summarized = k.summarized || e.Kind == evidence.LogSummary && valid
+		k.undecodable = k.undecodable || e.Kind == evidence.LogUndecodable
+		return e.Kind == evidence.LogSummary && !valid
+	})
+	k.logged, k.stale = len(entries) > 0, false
+	if k.loggedChannel {
+		k.Channel, k.MachineDetected = "", false
+	}
+	k.Incident = fold(k.Incident, entries, k.autoResolve)
+}
+
+// reconcile stores what has changed of the incidents, with the log entries that
+// were read and the cursors, which come with the last batch.
+func (r *round) reconcile(ctx context.Context, list []*trackedIncident, cursors map[string]string) error {
+	if err := r.refold(ctx, list); err != nil {
+		return err
+	}
+	var changed []*trackedIncident
+	batch := evidence.Batch{}
+	flush := func() error {
+		if err := r.sendWithEntries(batch); err != nil {
+			return err
+		}
+		for i, k := range changed {
+			k.sent = fingerprint(batch.Incidents[i])
+		}
+		changed, batch = nil, evidence.Batch{}
+		return nil
+	}
+	for _, k := range list {
+		in := r.memory.incidents.evidence(k)
+		if !k.needed() || fingerprint(in) == k.sent {
+			continue
+		}
+		if len(changed) == maxSent {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		changed, batch.Incidents = append(changed, k), append(batch.Incidents, in)
+	}
+	batch.Cursors = cursors
+	if len(changed) == 0 && len(cursors) == 0 && len(r.skipped) == 0 {
+		return nil
+	}
+	return flush()
+}
+
+// sendWithEntries emits a batch together with the log entries that were read.
+func (r *round) sendWithEntries(batch evidence.Batch) error {
+	batch.LogEntries = r.entries
+	if err := r.send(batch); err != nil {
+		return err
+	}
+	r.entries = nil
+	return nil
+}
+
+// sorted are tracked incidents by id.
+func sorted(incidents map[string]*trackedIncident) []*trackedIncident {
+	return slices.SortedFunc(maps.Values(incidents), func(a, b *trackedIncident) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// loadStored reads, once, what is stored of the incidents that facts look back
+// over, of those that are open, and how far the log and the history were read.
+func (r *round) loadStored(ctx context.Context) error {
+	m := r.memory.incidents
+	if m.loaded {
+		return nil
+	}
+	if r.storedIncidents != nil && !r.first {
+		r.loadCursors()
+		if err := r.summarizeStored(ctx); err != nil {
+			return err
+		}
+		span := evidence.IncidentSpan{Since: r.factStart(), Lasting: true}
+		err := r.eachStored(ctx, span, func(in evidence.Incident) error {
+			if in.ResolvedAt.IsZero() || !in.StartedAt.Before(r.factStart()) {
+				m.byID[in.ID] = m.stored(in)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	m.loaded = true
+	return nil
+}
+
+// stored is an incident as it comes from the store.
+func (m *incidentMemory) stored(in evidence.Incident) *trackedIncident {
+	complete := in.AcksKnown && !m.followed.IsZero()
+	return &trackedIncident{
+		Incident: in, sent: fingerprint(in),
+		logged: complete, summarized: complete && in.StartedAt.Before(m.logFrom), stale: !complete,
+	}
+}
+
+// loadCursors reads how far the log and the history were read. A log that was
+// followed so long ago that a part was missed is read anew, and so is the history.
+func (r *round) loadCursors() {
+	m := r.memory.incidents
+	at, err := time.Parse(time.RFC3339, r.cursors[logCursor])
+	if err != nil || at.Before(r.factStart()) {
+		return
+	}
+	m.history = parseHistory(r.cursors[historyCursor])
+	m.followed = earlier(at, r.now.Truncate(time.Second))
+	m.newest = m.followed
+	m.noticesFrom = m.next()
+	if covered, ok := parseCoverage(r.cursors[coverageCursor]); ok {
+		m.logFrom, m.caught = covered.From, covered.Caught
+	}
+}
+
+// summarizeStored stores a summary of every incident that was stored, with what
+// the log told of it, before log entries were stored. From then on all incidents
+// are folded alike. It does nothing once the coverage of the log is stored.
+func (r *round) summarizeStored(ctx context.Context) error {
+	m := r.memory.incidents
+	if m.followed.IsZero() || !m.logFrom.IsZero() {
+		return nil
+	}
+	err := r.eachStored(ctx, evidence.IncidentSpan{}, func(in evidence.Incident) error {
+		if !in.AcksKnown {
+			return nil
+		}
+		r.entries = append(r.entries, evidence.LogEntry{
+			ID: "summary of " + in.ID, Incident: in.ID, Kind: evidence.LogSummary, At: m.followed,
+			Summary: &evidence.IncidentSummary{
+				AcknowledgedAt: in.AcknowledgedAt, ResolvedAt: in.ResolvedAt, Resolver: in.Resolver,
+				Escalations: in.Escalations, Reassignments: in.Reassignments, Notes: in.Notes, Responders: in.Responders,
+			},
+		})
+		return r.flushEntries()
+	})
+	if err != nil {
+		return err
+	}
+	m.logFrom, m.caught = m.next(), true
+	return r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: m.coverage()}})
+}
+
+// eachStored calls each with the stored incidents that the span selects; with
+// none in a first round, whose store is empty or of another format.
+func (r *round) eachStored(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
+	if r.storedIncidents == nil || r.first {
+		return nil
+	}
+	return r.storeError("read incidents of ", r.storedIncidents(ctx, span, each))
+}
+
+// storeError is the CallError of a store that cannot be read; nil without err.
+func (r *round) storeError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &collectors.CallError{Reason: evidence.ReasonStore, Call: doing + r.id, Err: err}
+}
