@@ -11,8 +11,8 @@ CREATE TABLE log_entries (
     agent_kind  TEXT   NOT NULL,
     person      TEXT   NOT NULL, -- a keyed hash
     channel     TEXT   NOT NULL,
-    assignees   TEXT   NOT NULL, -- a JSON array of keyed hashes; empty for none
-    summary     TEXT   NOT NULL, -- a JSON object; empty for none
+    assignees   TEXT   NOT NULL, -- a JSON array of keyed hashes
+    summary     TEXT   NOT NULL, -- a JSON object; null for none
     PRIMARY KEY (source_id, id)
 );
 CREATE INDEX log_entries_incident ON log_entries (source_id, incident_id);
