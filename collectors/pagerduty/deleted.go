@@ -82,7 +82,8 @@ func tooManyDeleted(missing, stored int, span window) error {
 }
 
 func notListed(span window, now time.Time) string {
-	return fmt.Sprintf("not in the complete listing of %s of incidents from %s to %s", stamp(now), stamp(span.start), stamp(span.end))
+	const format = "not in the complete listing of %s of incidents from %s to %s"
+	return fmt.Sprintf(format, stamp(now), stamp(span.start), stamp(span.end))
 }
 
 func deleted(in evidence.Incident, why string) evidence.Incident {

@@ -383,7 +383,7 @@ func (r *round) summarizeStored(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.logFrom, m.caught = m.next(), true
+	m.logFrom, m.caught = m.followed, true
 	return r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: m.coverage()}})
 }
 
