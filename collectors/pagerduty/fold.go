@@ -25,8 +25,7 @@ const (
 // folded again. Entries may come in any order and more than once. autoResolve is
 // the auto-resolve time-out of the service; 0 for none.
 //
-// Of the fields that only the log tells AcksKnown is not set: that depends on
-// how much of the log has been read.
+// AcksKnown is not set, because it depends on how much of the log has been read.
 func fold(record evidence.Incident, entries []evidence.LogEntry, autoResolve time.Duration) evidence.Incident {
 	f := folding{in: record, counted: map[string]bool{}, people: map[string]bool{}}
 	f.in.AcknowledgedAt, f.in.Responders = time.Time{}, nil

@@ -49,7 +49,8 @@ func TestFold(t *testing.T) {
 		"what the record had is replaced": {
 			func() evidence.Incident {
 				in := open
-				in.AcknowledgedAt, in.Escalations, in.Reassignments, in.Notes, in.Responders = at(1), 7, 7, 7, []string{"z"}
+				in.AcknowledgedAt, in.Escalations, in.Reassignments, in.Notes, in.Responders = at(1),
+					7, 7, 7, []string{"z"}
 				return in
 			}(), nil, 0, nothing,
 		},
@@ -63,12 +64,14 @@ func TestFold(t *testing.T) {
 		},
 		"only explicit acknowledgements": {
 			open, []evidence.LogEntry{
-				entry("snooze", 1, "a"), entry("unacknowledge", 1, "a"), entry(evidence.LogUndecodable, 1, ""), entry("notify", 1, "a"),
+				entry("snooze", 1, "a"), entry("unacknowledge", 1, "a"),
+				entry(evidence.LogUndecodable, 1, ""), entry("notify", 1, "a"),
 			}, 0, nothing,
 		},
 		"an escalation to two people, and another": {
 			open, []evidence.LogEntry{
-				entry(evidence.LogEscalate, 5, "", "a"), entry(evidence.LogEscalate, 5, "", "b"), entry(evidence.LogEscalate, 35, "", "c"),
+				entry(evidence.LogEscalate, 5, "", "a"), entry(evidence.LogEscalate, 5, "", "b"),
+				entry(evidence.LogEscalate, 35, "", "c"),
 			}, 0, func(in *evidence.Incident) { in.Escalations = 2 },
 		},
 		"the initial assignment": {
@@ -76,7 +79,8 @@ func TestFold(t *testing.T) {
 		},
 		"reassignments, of which one is to two people": {
 			open, []evidence.LogEntry{
-				entry(evidence.LogAssign, 5, "x", "b"), entry(evidence.LogAssign, 5, "x", "a"), entry(evidence.LogReassign, 5, "x", "a"),
+				entry(evidence.LogAssign, 5, "x", "b"), entry(evidence.LogAssign, 5, "x", "a"),
+				entry(evidence.LogReassign, 5, "x", "a"),
 			}, 0, func(in *evidence.Incident) { in.Reassignments, in.Responders = 2, []string{"a", "b"} },
 		},
 		"to another policy, at once": {
@@ -120,7 +124,8 @@ func TestFold(t *testing.T) {
 		},
 		"resolved, and too old to be listed again": {
 			open, []evidence.LogEntry{entry(evidence.LogResolve, 20, "a")}, 0, func(in *evidence.Incident) {
-				in.ResolvedAt, in.UpdatedAt, in.Resolver, in.Responders = at(20), at(20), evidence.ResolverPerson, []string{"a"}
+				in.ResolvedAt, in.UpdatedAt, in.Resolver, in.Responders = at(20), at(20),
+					evidence.ResolverPerson, []string{"a"}
 			},
 		},
 		"open again by a newer record": {
@@ -133,12 +138,14 @@ func TestFold(t *testing.T) {
 		"the channel of the first trigger": {
 			func() evidence.Incident { in := open; in.Channel, in.MachineDetected = "", false; return in }(),
 			[]evidence.LogEntry{
-				through("api", entry(evidence.LogTrigger, 5, "")), entry(evidence.LogTrigger, 0, ""), through("website", entry(evidence.LogTrigger, 1, "")),
+				through("api", entry(evidence.LogTrigger, 5, "")), entry(evidence.LogTrigger, 0, ""),
+				through("website", entry(evidence.LogTrigger, 1, "")),
 			}, 0, func(in *evidence.Incident) { in.Channel, in.MachineDetected = "website", false },
 		},
 		"a summary, and what came after it": {
 			open, []evidence.LogEntry{
-				summary, entry(evidence.LogAcknowledge, 31, "c"), entry(evidence.LogAnnotate, 30, "d"), entry(evidence.LogAnnotate, 31, "e"),
+				summary, entry(evidence.LogAcknowledge, 31, "c"), entry(evidence.LogAnnotate, 30, "d"),
+				entry(evidence.LogAnnotate, 31, "e"),
 				entry(evidence.LogEscalate, 29, ""), entry(evidence.LogAssign, 32, "", "f"),
 			}, 0, func(in *evidence.Incident) {
 				in.AcknowledgedAt, in.Escalations, in.Reassignments, in.Notes = at(3), 1, 3, 4

@@ -11,14 +11,14 @@ import (
 const (
 	incidentSpan = 90 * day
 	loadWeeks    = 8
-	// fewest is the least number of incidents that a share is told of.
-	fewest = 5
+	// minIncidents is the least number of incidents that a share is made of.
+	minIncidents = 5
 	// repeats is how often a problem comes until it counts as repeated.
 	repeats = 3
 )
 
 // incidentListing is a listing of the incidents that facts look back over. What
-// one round leaves of it the next goes on with.
+// one round leaves of it the next continues.
 type incidentListing struct {
 	began time.Time
 	span  window
@@ -161,13 +161,13 @@ func (r *round) decodeIncident(raw json.RawMessage, seen *seenIncidents) (record
 }
 
 // observeIncidents observes the facts about incidents that the round's
-// listings are complete for, and forgets incidents that are over and too old.
+// listings are complete for, and drops incidents that are over and too old.
 func (r *round) observeIncidents(context.Context) error {
 	m := r.memory.incidents
 	_, complete := r.memory.asked[listingIncidents]
 	current := r.listed || complete && r.opened && r.followed
 	if !r.followed {
-		// Without the log only a listing tells what has changed.
+		// Without the log, changes are seen only in a listing.
 		delete(r.memory.asked, listingIncidents)
 	}
 	if r.services == nil || !current {

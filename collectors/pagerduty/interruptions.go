@@ -32,7 +32,7 @@ func (u *userRecord) check() error {
 	return nil
 }
 
-// noticeMemory is what the log has told of notifications. It holds ids of
+// noticeMemory has the notifications that were read from the log. It holds ids of
 // people, which never leave it.
 type noticeMemory struct {
 	byID map[string]notice

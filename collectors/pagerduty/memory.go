@@ -27,7 +27,7 @@ const listingIncidents = "newest incidents"
 
 // memory is what a source keeps from round to round, so that it need not ask
 // again. It is lost with the process, which then asks for everything once. Only
-// the log and the history of incidents, the longest listings, are gone on with.
+// the log and the history of incidents, the longest listings, are resumed.
 type memory struct {
 	// asked is when each listing was last complete and stored.
 	asked map[string]time.Time

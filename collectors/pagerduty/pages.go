@@ -34,7 +34,7 @@ func highUrgency90d() fact {
 func machineDetectedRatio90d() fact {
 	d := incidentDefinition("pagerduty.machine_detected_ratio_90d", evidence.KindDouble, "Share of the service's incidents of the last 90 days that monitoring opened and not a person, by the channel of their first trigger in GET /incidents.")
 	d.Unit = "ratio"
-	d.Absent = fmt.Sprintf("unknown under %d incidents whose channel is known", fewest)
+	d.Absent = fmt.Sprintf("unknown under %d incidents whose channel is known", minIncidents)
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		machine, known := 0, 0
 		for _, in := range r.incidents.of(all) {
@@ -45,7 +45,7 @@ func machineDetectedRatio90d() fact {
 				machine++
 			}
 		}
-		if known < fewest {
+		if known < minIncidents {
 			return answer{missing: evidence.MissingTooFew}
 		}
 		return double(d, float64(machine)/float64(known), fmt.Sprintf("monitoring opened %d of %d incidents", machine, known))

@@ -9,12 +9,12 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// Facts about how incidents are answered, which the log tells: who acknowledged
+// Facts about how incidents are answered, from the log: who acknowledged
 // them, and when. Explicit acknowledgements count alone, and incidents inside a
 // maintenance window of their service not at all.
 
 const (
-	// shortLife is how long an incident lives at most that nobody need answer.
+	// shortLife is the longest life of an incident that need not be answered.
 	shortLife = 5 * time.Minute
 	// again is how soon after its end a problem that comes back is flapping.
 	again = 30 * time.Minute
@@ -43,7 +43,7 @@ func mttaP90Seconds90d() fact {
 	d := incidentDefinition("pagerduty.mtta_p90_seconds_90d", evidence.KindDouble, "Time to the first explicit acknowledgement that nine of ten acknowledged incidents of high urgency of the last 90 days did not exceed, acknowledge_log_entry in GET /log_entries, outside maintenance windows, GET /maintenance_windows.")
 	d.Unit, d.Round = "seconds", 1
 	d.Merge = evidence.MergeMax
-	d.Absent = fmt.Sprintf("unknown under %d acknowledged incidents", fewest)
+	d.Absent = fmt.Sprintf("unknown under %d acknowledged incidents", minIncidents)
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		var times []float64
 		for _, in := range r.incidents.of(all) {
@@ -51,7 +51,7 @@ func mttaP90Seconds90d() fact {
 				times = append(times, in.AcknowledgedAt.Sub(in.StartedAt).Seconds())
 			}
 		}
-		if len(times) < fewest {
+		if len(times) < minIncidents {
 			return answer{missing: evidence.MissingTooFew}
 		}
 		slices.Sort(times)
@@ -65,7 +65,7 @@ func unacknowledgedRatio90d() fact {
 	d := incidentDefinition("pagerduty.unacknowledged_ratio_90d", evidence.KindDouble, "Share of the service's incidents of high urgency of the last 90 days that lived longer than 5 minutes and were never explicitly acknowledged, GET /log_entries; outside maintenance windows, GET /maintenance_windows.")
 	d.Unit = "ratio"
 	d.Merge = evidence.MergeMax
-	d.Absent = fmt.Sprintf("unknown under %d incidents of high urgency", fewest)
+	d.Absent = fmt.Sprintf("unknown under %d incidents of high urgency", minIncidents)
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		urgent, silent := 0, 0
 		for _, in := range r.incidents.of(all) {
@@ -82,7 +82,7 @@ func unacknowledgedRatio90d() fact {
 				silent++
 			}
 		}
-		if urgent < fewest {
+		if urgent < minIncidents {
 			return answer{missing: evidence.MissingTooFew}
 		}
 		return double(d, float64(silent)/float64(urgent), fmt.Sprintf("%d of %d incidents with urgency high", silent, urgent))
@@ -93,7 +93,7 @@ func noiseRatio30d() fact {
 	d := incidentDefinition("pagerduty.noise_ratio_30d", evidence.KindDouble, "Share of the service's incidents of high urgency of the last 30 days that were noisy (an integration resolved them within 5 minutes, never acknowledged) or flapping (the same again within 30 minutes of the last resolution), GET /incidents and GET /log_entries; outside maintenance windows, GET /maintenance_windows.")
 	d.Unit, d.Window = "ratio", 30*day
 	d.Merge = evidence.MergeMax
-	d.Absent = fmt.Sprintf("0 when there were fewer than %d incidents", fewest)
+	d.Absent = fmt.Sprintf("0 when there were fewer than %d incidents", minIncidents)
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		urgent, noise := 0, 0
 		for _, in := range r.incidents.of(all) {
@@ -105,8 +105,8 @@ func noiseRatio30d() fact {
 				noise++
 			}
 		}
-		if urgent < fewest {
-			return double(d, 0, fmt.Sprintf("fewer than %d incidents with urgency high", fewest))
+		if urgent < minIncidents {
+			return double(d, 0, fmt.Sprintf("fewer than %d incidents with urgency high", minIncidents))
 		}
 		return double(d, float64(noise)/float64(urgent), fmt.Sprintf("%d of %d incidents with urgency high", noise, urgent))
 	}}

@@ -226,12 +226,12 @@ func (s *Source) round(req collectors.Request) *round {
 	}
 }
 
-// mostLogged bounds the memory of what was logged.
-const mostLogged = 10000
+// maxLogged bounds the memory of what was logged.
+const maxLogged = 10000
 
 // remark keeps what the round has logged.
 func (s *Source) remark(logged map[string]bool) {
-	if s.logged == nil || len(s.logged) > mostLogged {
+	if s.logged == nil || len(s.logged) > maxLogged {
 		s.logged = map[string]bool{}
 	}
 	maps.Copy(s.logged, logged)

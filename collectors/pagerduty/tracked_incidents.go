@@ -93,8 +93,8 @@ func (m *incidentMemory) complete(k *trackedIncident) bool {
 	return m.caught || !k.open() && k.ResolvedAt.Before(m.followed)
 }
 
-// evidence is the incident as it is stored: what only the log tells is left out
-// where the log is not known.
+// evidence is the incident as it is stored: the fields that come
+// only from the log are zero where the log is not known.
 func (m *incidentMemory) evidence(k *trackedIncident) evidence.Incident {
 	in := k.Incident
 	acknowledged := !in.AcknowledgedAt.IsZero()
@@ -106,7 +106,7 @@ func (m *incidentMemory) evidence(k *trackedIncident) evidence.Incident {
 	return in
 }
 
-// fingerprint tells versions of an incident apart; it is never 0.
+// fingerprint is a hash of all fields of an incident; it is never 0.
 func fingerprint(in evidence.Incident) uint64 {
 	if !slices.IsSorted(in.Services) {
 		in.Services = slices.Sorted(slices.Values(in.Services))
@@ -359,9 +359,8 @@ func (r *round) loadCursors() {
 	}
 }
 
-// summarizeStored stores a summary of every incident that was stored, with what
-// the log told of it, before log entries were stored. From then on all incidents
-// are folded alike. It does nothing once the coverage of the log is stored.
+// summarizeStored stores a summary of every incident whose log was read before
+// log entries were stored. From then on all incidents are folded alike. It does nothing once the coverage of the log is stored.
 func (r *round) summarizeStored(ctx context.Context) error {
 	m := r.memory.incidents
 	if m.followed.IsZero() || !m.logFrom.IsZero() {

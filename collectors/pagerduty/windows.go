@@ -8,8 +8,8 @@ import (
 const (
 	// widestWindow is below the vendor's six months whatever months they are.
 	widestWindow = 180 * day
-	// mostWindows bounds how often a window is cut.
-	mostWindows = 1000
+	// maxWindows bounds how often a window is cut.
+	maxWindows = 1000
 )
 
 // window is the time from its start until before its end.
@@ -34,14 +34,14 @@ func windows(span window, width time.Duration) []window {
 type reader func(w window, at func(time.Time)) (tooFar bool, err error)
 
 // walk reads windows until nothing is left of them. The vendor lists at most
-// 10,000 records for one window. A longer one is gone on with from the last
+// 10,000 records for one window. A longer one is continued from the last
 // record that was read, where they come in order of time; where they do not,
 // it is halved. rest is what is left to read when there is an error, and then
 // never empty; of windows in order of time everything before it has been read,
 // and of a window that was begun what came in order is left out.
 func walk(list string, todo []window, read reader) (rest []window, err error) {
 	for n := 0; len(todo) > 0; n++ {
-		if n == mostWindows {
+		if n == maxWindows {
 			return todo, incomplete("GET /"+list, fmt.Errorf("no end after %d windows", n))
 		}
 		left, err := readWindow(list, todo[0], read)
