@@ -286,14 +286,20 @@ func TestStoreFailsAndCallerGoes(t *testing.T) {
 	account.Incidents = crowd("PGOOD", 250, time.Hour)
 	w := start(t, account, services)
 	full := errors.New("the disk is full")
-	n := 0
-	r := w.collectWith(t.Context(), func(evidence.Batch) error {
-		if n++; n == 8 {
+	pages, refused := 0, false
+	r := w.collectWith(t.Context(), func(b evidence.Batch) error {
+		if refused {
+			t.Error("a batch after one that could not be stored")
+		}
+		if len(b.Incidents) > 0 {
+			pages++
+		}
+		if refused = pages == 2; refused {
 			return full
 		}
 		return nil
 	})
-	if !errors.Is(r.err, full) || !strings.HasSuffix(calls(r.err), "store") || r.batches != 7 || len(r.incidents) != 100 {
+	if !errors.Is(r.err, full) || !strings.HasSuffix(calls(r.err), "store") || len(r.incidents) != 100 {
 		t.Errorf("error %v after %d batches", r.err, r.batches)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -303,7 +309,7 @@ func TestStoreFailsAndCallerGoes(t *testing.T) {
 		}
 		return nil
 	})
-	if got := calls(r.err); got != "GET /incidents canceled" || r.groups() != "automation escalation grouping oncall setup workflows" {
+	if got := calls(r.err); got != "GET /incidents canceled" || r.groups() != every("changes", "change_failure", "incidents", "response", "sleep", "urgency") {
 		t.Errorf("error %q, covered %q", got, r.groups())
 	}
 }
