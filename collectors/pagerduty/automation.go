@@ -8,7 +8,7 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// actionsSpan is how long ago an action may have run last to count as used.
+// actionsSpan is the time in which an action must have run to count as used.
 const actionsSpan = 90 * day
 
 // workflowTrigger starts an incident workflow.
@@ -30,7 +30,7 @@ func (t *workflowTrigger) check() error {
 	return nil
 }
 
-// automationAction is something that automation can run.
+// automationAction is an action of PagerDuty Automation.
 type automationAction struct {
 	ID           string       `json:"id"`
 	Orchestrated bool         `json:"allow_invocation_from_event_orchestration"`
@@ -89,8 +89,8 @@ func actionsListing() listing {
 	}
 }
 
-// names reports whether one of the services is referred to.
-func names(list []*reference, services []*serviceRecord) bool {
+// namesAny reports whether the list refers to one of the services.
+func namesAny(list []*reference, services []*serviceRecord) bool {
 	for _, ref := range list {
 		for _, s := range services {
 			if ref != nil && ref.ID == s.ID {
@@ -106,7 +106,7 @@ func names(list []*reference, services []*serviceRecord) bool {
 func (l *listedTriggers) automatic(services ...*serviceRecord) int {
 	n := 0
 	for _, t := range l.all {
-		if t.Type == "conditional" && !t.Disabled && (t.All || names(t.Services, services)) {
+		if t.Type == "conditional" && !t.Disabled && (t.All || namesAny(t.Services, services)) {
 			n++
 		}
 	}
@@ -118,7 +118,7 @@ func (l *listedTriggers) automatic(services ...*serviceRecord) int {
 func (l *listedActions) inUse(now time.Time, services ...*serviceRecord) int {
 	n := 0
 	for _, a := range l.all {
-		if a.Orchestrated && (a.All || names(a.Services, services)) && !a.LastRun.Before(now.Add(-actionsSpan)) {
+		if a.Orchestrated && (a.All || namesAny(a.Services, services)) && !a.LastRun.Before(now.Add(-actionsSpan)) {
 			n++
 		}
 	}

@@ -15,12 +15,15 @@ const (
 	changesEvery  = 30 * time.Minute
 	changesSpan   = 90 * day
 	changesWindow = 31 * day
-	// lateChanges is read again: senders give change events their own times.
+	// lateChanges is the time before the last listing that is listed again, because
+	// senders set the time of a change event and may send it later.
 	lateChanges = time.Hour
-	// changeEffect is how long an incident after a change is put down to it.
+	// changeEffect is the time after a change in which an incident counts as its
+	// effect.
 	changeEffect = day
-	// fewestChanges is the least number of changes that a share is told of.
-	fewestChanges = 10
+	// minChanges is the number of changes below which the share of failed ones is
+	// unknown.
+	minChanges = 10
 )
 
 type changeRecord struct {
@@ -39,8 +42,8 @@ func (c *changeRecord) check() error {
 	return nil
 }
 
-// changeMemory is what has been read of change events, and up to when. An
-// interrupted listing is gone on with.
+// changeMemory are the change events that have been read, and the time up to which
+// they are complete. An interrupted listing continues from there.
 type changeMemory struct {
 	byID map[string]change
 	read time.Time
@@ -108,12 +111,12 @@ func (r *round) listChanges(ctx context.Context) error {
 		return err
 	}
 	if r.incidents == nil || !r.followed {
-		return nil // asked again in the next round, when incidents may be known
+		return nil // listed again in the next round, when incidents may be known
 	}
 	return r.done("change_events", r.observe(groupChangeFailure, nil))
 }
 
-// changeWindows are those of the change events that have not been read.
+// changeWindows are the windows whose change events have not been read.
 func (r *round) changeWindows() []window {
 	now := r.now.Truncate(time.Second)
 	start := latest(r.memory.changes.read.Add(-lateChanges), now.Add(-changesSpan))
@@ -132,7 +135,7 @@ func changeEvents30d() fact {
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		n := 0
 		for _, c := range r.memory.changes.byID {
-			if !c.at.Before(r.now.Add(-d.Window)) && !c.at.After(r.now) && names(c.services, all) {
+			if !c.at.Before(r.now.Add(-d.Window)) && !c.at.After(r.now) && namesAny(c.services, all) {
 				n++
 			}
 		}
@@ -144,31 +147,31 @@ func changeFailureRatio90d() fact {
 	d := changeDefinition("pagerduty.change_failure_ratio_90d", evidence.KindDouble, changesSpan, "Share of the service's change events of the last 90 days, GET /change_events, that an incident of high urgency of the same service followed within 24 hours, noisy and flapping ones not counted; changes of the last 24 hours are not counted yet.")
 	d.Unit, d.Outcome = "ratio", true
 	d.Merge = evidence.MergeMax
-	d.Absent = fmt.Sprintf("unknown under %d change events", fewestChanges)
+	d.Absent = fmt.Sprintf("unknown under %d change events", minChanges)
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		changes, failed := 0, 0
 		for _, c := range r.memory.changes.byID {
-			if c.at.After(r.now.Add(-changeEffect)) || !names(c.services, all) {
+			if c.at.After(r.now.Add(-changeEffect)) || !namesAny(c.services, all) {
 				continue
 			}
 			changes++
-			if r.hurt(c, all) {
+			if r.followedByIncident(c, all) {
 				failed++
 			}
 		}
-		if changes < fewestChanges {
+		if changes < minChanges {
 			return answer{missing: evidence.MissingTooFew}
 		}
 		return double(d, float64(failed)/float64(changes), fmt.Sprintf("incidents followed %d of %d change events", failed, changes))
 	}}
 }
 
-// hurt reports whether a real incident of one of the services that the change
-// names followed it.
-func (r *round) hurt(c change, all []*serviceRecord) bool {
+// followedByIncident reports whether an incident of one of the services that the
+// change names followed it. Noise does not count.
+func (r *round) followedByIncident(c change, all []*serviceRecord) bool {
 	for _, s := range all {
 		one := []*serviceRecord{s}
-		if !names(c.services, one) {
+		if !namesAny(c.services, one) {
 			continue
 		}
 		for _, in := range r.incidents.byService[s.ID] {

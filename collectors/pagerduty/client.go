@@ -30,10 +30,10 @@ const (
 	codeTooFar = 2002
 )
 
-// api makes the list calls. The vendor's client sends them; their answers are
-// decoded here, one record apart from the other, because its own types lose
-// expanded fields, take null for zero, and fail or panic on a page for the
-// sake of one record.
+// api makes the list calls. The vendor's client sends them. The answers are
+// decoded here, record by record, because the vendor's types lose expanded
+// fields, read null as zero, and fail or panic for a whole page when one record
+// is malformed.
 type api struct {
 	client   *pd.Client
 	endpoint string
@@ -47,9 +47,9 @@ func newAPI(o Options) *api {
 	return &api{client: client, endpoint: o.Endpoint, limit: o.PageLimit}
 }
 
-// Template names the call of a request, as CallErrors and plans do: method and
-// path, with {id} for the id of a tag, which need not have a digit. What this
-// package does not ask for is named by transport.DefaultTemplate.
+// Template is the name of the call of a request, as in CallErrors and plans:
+// method and path, with {id} for the id of a tag, which may have no digit. Other
+// requests are named by transport.DefaultTemplate.
 func Template(req *http.Request) string {
 	parts := strings.Split(req.URL.Path, "/")
 	if n := len(parts); n > 2 && parts[n-3] == "tags" {
@@ -71,14 +71,13 @@ func callOf(path string) string {
 // page is one page of a listing.
 type page struct {
 	records []json.RawMessage
-	// more is nil when the answer does not say whether there is more.
+	// more says whether there are more records; nil when the answer does not say.
 	more *bool
-	// next is where the next page of a cursor-paged listing begins; empty at
-	// its end.
+	// next is the cursor of the next page; empty on the last page.
 	next string
 }
 
-// refused is what the vendor says about a request that it does not answer.
+// refused is the vendor's error object.
 type refused struct {
 	code    int
 	message string
@@ -133,7 +132,8 @@ func (a *api) page(ctx context.Context, path string, query url.Values) (page, er
 	return p, nil
 }
 
-// decodePage insists on the list: an answer without it is not an empty listing.
+// decodePage decodes an answer. One without the list is an error and not an empty
+// listing.
 func decodePage(body []byte, list string) (page, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
@@ -166,10 +166,10 @@ func orNull(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// all walks the pages of a listing from its beginning and hands each on. It
-// goes by what came back, since a server may grant less than was asked for.
-// tooFar is true when the listing is longer than the vendor lets one read; it
-// is then incomplete, without an error.
+// all calls each with every page of a listing. The next offset follows from the
+// number of records that came, because a server may send fewer than were asked
+// for. tooFar is true, without an error, when the listing is longer than the
+// vendor lets clients read, and so incomplete.
 func (a *api) all(ctx context.Context, list string, query url.Values, each func([]json.RawMessage) error) (tooFar bool, err error) {
 	call := callOf(list)
 	var before []json.RawMessage
@@ -195,7 +195,7 @@ func (a *api) all(ctx context.Context, list string, query url.Values, each func(
 		}
 		if len(p.records) > 0 {
 			if slices.EqualFunc(p.records, before, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
-				// What should have come in its place would be taken for absent.
+				// The records that are missing would be observed as absent.
 				return false, incomplete(call, fmt.Errorf("the page at offset %d is the one before it once more", offset))
 			}
 			before = p.records
@@ -266,7 +266,7 @@ func incomplete(call string, err error) error {
 	return &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call, Err: err}
 }
 
-// refusal reads the vendor's error object, in the forms it is known to have.
+// refusal makes an error of the body of an answer with the status.
 func refusal(status int, body []byte) error {
 	var answer struct {
 		Error pd.NullAPIErrorObject `json:"error"`
@@ -283,8 +283,8 @@ func isJSON(contentType string) bool {
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 
-// withoutURL drops the address that http.Client puts before its errors; the
-// call's template says enough.
+// withoutURL removes the address that http.Client puts before its errors, because
+// the error names the call already.
 func withoutURL(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

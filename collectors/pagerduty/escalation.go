@@ -13,8 +13,8 @@ type listedPolicies struct {
 	bad  map[string]bool
 }
 
-// of finds a service's policy: in the list, or as the service's own record
-// has it, which a policy made after the list was begun needs.
+// of is the policy of a service: from the list, or from the service's record,
+// which alone has a policy that was made while the list was read.
 func (l *listedPolicies) of(s *serviceRecord) (*policy, evidence.Missing) {
 	id := s.policyID()
 	if p, ok := l.byID[id]; ok {
@@ -63,7 +63,7 @@ func escalationLevels(listed *listedPolicies) fact {
 			}
 			levels := 0
 			for _, rule := range *p.Rules {
-				if rule.manned() {
+				if rule.hasTarget() {
 					levels++
 				}
 			}

@@ -22,33 +22,32 @@ const (
 // definition are those of the group's listings; see facts.
 type fact struct {
 	evidence.Definition
-	// readsServices says that it is also made of what GET /services tells.
+	// readsServices says that the fact also reads records of GET /services.
 	readsServices bool
-	// part observes one PagerDuty service; the parts of a catalog service are
-	// merged as the definition says.
+	// part observes one PagerDuty service. The answers for the PagerDuty services
+	// of one catalog service are merged as the definition says.
 	part func(r *round, s *serviceRecord) answer
 	// whole observes all PagerDuty services of one catalog service at once,
 	// for statistics that cannot be merged.
 	whole func(r *round, all []*serviceRecord) answer
-	// gone is the answer for a PagerDuty service that a complete listing does
-	// not have; nil when the fact then has none.
+	// gone is the value for a PagerDuty service that the complete list of services
+	// does not have; nil when the fact then has no value.
 	gone *evidence.Value
 }
 
-// answer is what a fact's function found.
+// answer is the result of a fact's function.
 type answer struct {
 	value evidence.Value
-	// detail is the provenance, without the id of the service.
+	// detail is the provenance, without the service's id.
 	detail string
-	// missing is set instead of value when the service is looked at and there
-	// is nothing to say about it.
+	// missing says why there is no value; empty when there is one.
 	missing evidence.Missing
 }
 
 func yes(v bool, detail string) answer  { return answer{value: evidence.Bool(v), detail: detail} }
 func count(v int, detail string) answer { return answer{value: evidence.Int(int64(v)), detail: detail} }
 
-// double rounds as the definition says.
+// double is the answer with v, rounded as the definition says.
 func double(d evidence.Definition, v float64, detail string) answer {
 	value, ok := d.Observe(v, time.Time{})
 	if !ok {

@@ -21,16 +21,17 @@ func (g *groupingSetting) check() error {
 	return nil
 }
 
-// learns reports whether a type of grouping goes by what alerts say, and not
-// only by when they come.
-func learns(grouping string) bool {
+// groupsByContent reports whether the type of grouping compares the content of
+// alerts and not only their time.
+func groupsByContent(grouping string) bool {
 	return grouping == "intelligent" || grouping == "content_based" || grouping == "content_based_intelligent"
 }
 
 // listedGroupings is the complete list of the account's alert grouping
 // settings.
 type listedGroupings struct {
-	// types are the types of settings by service, the better one of several.
+	// types are the types of settings by service. Of several settings, one that
+	// groups by content comes first.
 	types       map[string]string
 	undecodable undecodable
 }
@@ -42,7 +43,7 @@ func groupingsListing() listing {
 		path: "alert_grouping_settings", scope: "services.read", records: "settings", cursor: "after", every: slowEvery,
 		read: decoded("alert_grouping_setting", func(g *groupingSetting) {
 			for _, s := range g.Services {
-				if s != nil && !learns(listed.types[s.ID]) {
+				if s != nil && !groupsByContent(listed.types[s.ID]) {
 					listed.types[s.ID] = g.Type
 				}
 			}
@@ -56,7 +57,7 @@ func groupingsListing() listing {
 	}
 }
 
-// ownGrouping is the type of the service's own grouping; none without one.
+// ownGrouping is the type in the service's own record; "none" without one.
 func (s *serviceRecord) ownGrouping() string {
 	if s.Grouping == nil || s.Grouping.Type == nil || *s.Grouping.Type == "" {
 		return "none"
@@ -67,7 +68,7 @@ func (s *serviceRecord) ownGrouping() string {
 func (s *serviceRecord) pauses() bool { return s.AutoPause != nil && s.AutoPause.Enabled }
 
 func (s *serviceRecord) grouped(l *listedGroupings) bool {
-	return learns(s.ownGrouping()) || learns(l.types[s.ID])
+	return groupsByContent(s.ownGrouping()) || groupsByContent(l.types[s.ID])
 }
 
 func adaptiveAlerting(listed *listedGroupings) fact {
@@ -82,7 +83,7 @@ func adaptiveAlerting(listed *listedGroupings) fact {
 		readsServices: true,
 		part: func(_ *round, s *serviceRecord) answer {
 			grouping := s.ownGrouping()
-			if shared := listed.types[s.ID]; shared != "" && !learns(grouping) {
+			if shared := listed.types[s.ID]; shared != "" && !groupsByContent(grouping) {
 				grouping = shared + " by a shared setting"
 			}
 			return yes(s.pauses() && s.grouped(listed), fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, s.pauses()))

@@ -11,7 +11,8 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// maintenanceRecord is an announced time in which a service pages nobody.
+// maintenanceRecord is a maintenance window: a time in which services notify no
+// one.
 type maintenanceRecord struct {
 	ID       string       `json:"id"`
 	Start    instant      `json:"start_time"`
@@ -31,14 +32,14 @@ func (m *maintenanceRecord) check() error {
 	return nil
 }
 
-// maintenanceMemory is what has been listed of maintenance windows.
+// maintenanceMemory are the maintenance windows that have been listed.
 type maintenanceMemory struct {
 	byID map[string]maintenanceWindow
 	// byService are the windows of each service, and bad the services of windows
 	// that could not be decoded.
 	byService map[string][]window
 	bad       map[string]bool
-	// at is when the windows of now and later were last listed.
+	// at is when the windows that have not ended were last listed.
 	at time.Time
 }
 
@@ -156,8 +157,8 @@ func servicesOf(raw json.RawMessage) []string {
 	return ids
 }
 
-// mark makes the windows ready to be asked for, and marks the incidents in
-// memory.
+// mark sorts the windows by service and marks the incidents in memory that began
+// inside one.
 func (r *round) mark(m *maintenanceMemory) {
 	m.at = r.now
 	m.byService = map[string][]window{}
@@ -171,7 +172,8 @@ func (r *round) mark(m *maintenanceMemory) {
 	}
 }
 
-// holds reports whether the moment is inside a window of the service.
+// holds reports whether the time is inside a window of the service. A nil memory
+// has no windows.
 func (m *maintenanceMemory) holds(service string, at time.Time) bool {
 	if m == nil {
 		return false
@@ -184,12 +186,13 @@ func (m *maintenanceMemory) holds(service string, at time.Time) bool {
 	return false
 }
 
-// current reports whether the windows were listed not long ago.
+// current reports whether the windows were listed within slowFresh.
 func (m *maintenanceMemory) current(now time.Time) bool {
 	return m != nil && now.Sub(m.at) <= slowFresh
 }
 
-// blocks says why facts that leave maintenance out are not known of a service.
+// blocks says why facts that leave out maintenance are unknown for a service, or
+// "".
 func (m *maintenanceMemory) blocks(s *serviceRecord) evidence.Missing {
 	if m.bad[s.ID] {
 		return evidence.MissingUndecodable

@@ -11,23 +11,24 @@ import (
 )
 
 const (
-	// onCallSpan is how far on-calls are looked ahead: as far as PagerDuty
-	// computes shifts. The other spans are parts of it.
+	// onCallSpan is the coming time whose shifts are listed: as far ahead as
+	// PagerDuty computes them. The other spans are parts of it.
 	onCallSpan  = 90 * day
 	nearSpan    = 14 * day
 	monthSpan   = 30 * day
 	maxSlices   = 128
 	onCallsFrom = "of the service's escalation policy in GET /oncalls for the coming "
 	onCallsNear = onCallsFrom + "14 days"
-	// Evidence about the coming days is worth little after a day.
+	// onCallsValid is short because facts about the coming days change with each
+	// day.
 	onCallsValid = day
 )
 
-// listedDuties is who is on call in the coming time, by escalation policy.
+// listedDuties are the shifts of the coming time by escalation policy.
 type listedDuties struct {
 	shifts map[string][]shift
-	// bad are policies of which an entry could not be decoded: a gap may be
-	// no gap. nameless counts those that may be of any policy.
+	// bad are the policies with an entry that could not be decoded and that may
+	// cover a gap. nameless counts entries that may be of any policy.
 	bad      map[string]bool
 	nameless int
 	summary  map[string]duties
@@ -39,25 +40,25 @@ type duties struct {
 	near, month duty
 	// rotation is the number of distinct people on level 1 in the whole span.
 	rotation int
-	// stint is the longest time of one person on level 1, at most that span.
-	stint time.Duration
-	// permanent are the levels that somebody is on without a schedule.
+	// longestShift is the longest time of one person on level 1, at most the span.
+	longestShift time.Duration
+	// permanent are the levels with a person who is on call without a schedule.
 	permanent []int
 }
 
-// of sums up the duties of a service's policy. A policy that a complete
-// listing does not name has nobody on call.
+// of sums up the shifts of a service's policy. A policy that the complete listing
+// does not name has no shifts.
 func (l *listedDuties) of(s *serviceRecord) duties {
 	id := s.policyID()
 	d, ok := l.summary[id]
 	if !ok {
 		shifts := l.shifts[id]
 		d = duties{
-			near:      sweep(shifts, l.from, l.from.Add(nearSpan)),
-			month:     sweep(shifts, l.from, l.from.Add(monthSpan)),
-			rotation:  rotation(shifts, l.from, l.from.Add(onCallSpan)),
-			stint:     stint(shifts, l.from, l.from.Add(onCallSpan)),
-			permanent: permanent(shifts),
+			near:         scanShifts(shifts, l.from, l.from.Add(nearSpan)),
+			month:        scanShifts(shifts, l.from, l.from.Add(monthSpan)),
+			rotation:     rotation(shifts, l.from, l.from.Add(onCallSpan)),
+			longestShift: longestShift(shifts, l.from, l.from.Add(onCallSpan)),
+			permanent:    permanent(shifts),
 		}
 		l.summary[id] = d
 	}
@@ -85,7 +86,7 @@ func onCallsListing() listing {
 			nextGap(listed),
 			coverageGaps30d(listed),
 			longestGap30d(listed),
-			longestShift(listed),
+			longestShiftDays(listed),
 			endsWithoutHuman(listed),
 			permanentOnCall(listed),
 		}}},
@@ -161,14 +162,14 @@ func (l *listedDuties) read(r *round, raw json.RawMessage) {
 	}
 	id := idOf(raw, "escalation_policy", "id")
 	r.skip("oncall", id, err)
-	if id == "" && !ofNobody(raw) {
+	if id == "" && !hasNoPolicy(raw) {
 		l.nameless++
 	}
 	l.bad[id] = true
 }
 
-// ofNobody reports whether an entry says that it has no policy.
-func ofNobody(raw json.RawMessage) bool {
+// hasNoPolicy reports whether an entry says that it has no policy.
+func hasNoPolicy(raw json.RawMessage) bool {
 	var fields map[string]json.RawMessage
 	return json.Unmarshal(raw, &fields) == nil && fields != nil && string(orNull(fields["escalation_policy"])) == "null"
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// Facts about how deep on-call goes: every level and not the first alone, how
-// long one person holds out, and where an escalation ends with nobody.
+// Facts about all levels of an escalation policy: their coverage and people, the
+// length of shifts, and escalations that end without a person.
 
 const (
 	onCallsMonth = onCallsFrom + "30 days"
-	// mostLevels bounds the levels that are told one by one.
-	mostLevels = 20
+	// maxLevels bounds the levels that a detail lists.
+	maxLevels = 20
 )
 
-// rules are the levels of the service's policy, as its own record in the list
-// of services has them; nil when it does not.
+// rules are the levels of the service's policy from the record of the service;
+// nil when the record is without them.
 func (s *serviceRecord) rules() []escalationRule {
 	if s.Policy == nil || s.Policy.Rules == nil {
 		return nil
@@ -26,8 +26,8 @@ func (s *serviceRecord) rules() []escalationRule {
 	return *s.Policy.Rules
 }
 
-// manned reports whether the level pages anybody or any schedule.
-func (e *escalationRule) manned() bool {
+// hasTarget reports whether the level notifies a person or a schedule.
+func (e *escalationRule) hasTarget() bool {
 	for _, target := range e.Targets {
 		if target != nil && target.ID != "" {
 			return true
@@ -36,14 +36,14 @@ func (e *escalationRule) manned() bool {
 	return false
 }
 
-// each tells of all levels of a policy, those that nobody is on included.
-func (d duty) each(rules []escalationRule, tell func(level levelDuty) string) string {
+// levelText describes all levels of a policy, also those without shifts.
+func (d duty) levelText(rules []escalationRule, describe func(level levelDuty) string) string {
 	var words []string
 	for i := range rules {
-		words = append(words, fmt.Sprintf("level %d %s", i+1, tell(d.levels[i+1])))
+		words = append(words, fmt.Sprintf("level %d %s", i+1, describe(d.levels[i+1])))
 	}
-	if len(words) > mostLevels {
-		words = append(words[:mostLevels], "…")
+	if len(words) > maxLevels {
+		words = append(words[:maxLevels], "…")
 	}
 	return strings.Join(words, ", ")
 }
@@ -78,7 +78,7 @@ func leastLevelCoverage30d(listed *listedDuties) fact {
 		if len(rules) == 0 {
 			least = 0
 		}
-		return double(d, least, "escalation policy "+s.policyID()+": "+month.each(rules, func(l levelDuty) string {
+		return double(d, least, "escalation policy "+s.policyID()+": "+month.levelText(rules, func(l levelDuty) string {
 			return fmt.Sprintf("%.0f %%", math.Floor(100*l.covered))
 		}))
 	}}
@@ -99,15 +99,14 @@ func minPeoplePerLevel(listed *listedDuties) fact {
 				least = people
 			}
 		}
-		return count(least, "people of escalation policy "+s.policyID()+": "+month.each(rules, func(l levelDuty) string {
+		return count(least, "people of escalation policy "+s.policyID()+": "+month.levelText(rules, func(l levelDuty) string {
 			return fmt.Sprint(l.people)
 		}))
 	}}
 }
 
-// nextGap is stored as the instant at which the gap begins. No gap is an
-// answer, and an infinite time; a gap that has begun is 0, since nobody told
-// when it did.
+// nextGap is stored as the instant at which the gap begins. It is infinite without
+// a gap, and 0 during one, because the listing does not say when that began.
 func nextGap(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.next_gap_hours", evidence.KindDouble, "Time until nobody is on the first level "+onCallsMonth+": 0 while nobody is, and infinite when there is no gap; of several services, the least.")
 	d.Unit, d.Clock = "hours", evidence.Remaining
@@ -147,13 +146,13 @@ func longestGap30d(listed *listedDuties) fact {
 	}}
 }
 
-func longestShift(listed *listedDuties) fact {
+func longestShiftDays(listed *listedDuties) fact {
 	d := onCallDefinition("pagerduty.longest_shift_days", evidence.KindDouble, "Longest time that one person is on the first level without a break, of shifts that are running or begin "+onCallsFrom+"90 days; 90 means 90 or more; of several services, the longest.")
 	d.Unit, d.Round = "days", 0.1
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when nobody is on the first level"
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
-		return double(d, float64(listed.of(s).stint)/float64(day), "level 1 of escalation policy "+s.policyID())
+		return double(d, float64(listed.of(s).longestShift)/float64(day), "level 1 of escalation policy "+s.policyID())
 	}}
 }
 
@@ -170,7 +169,7 @@ func endsWithoutHuman(listed *listedDuties) fact {
 			return answer{missing: evidence.MissingNoData}
 		case last == 0:
 			return yes(true, detail+": it has no levels")
-		case !rules[last-1].manned():
+		case !rules[last-1].hasTarget():
 			return yes(true, fmt.Sprintf("%s: level %d, the last, has no target", detail, last))
 		case month.levels[last].people == 0:
 			return yes(true, fmt.Sprintf("%s: nobody is on level %d, the last, in the coming 30 days", detail, last))

@@ -6,8 +6,8 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// Facts made of the incidents of the last weeks. They are outcomes: a check
-// that reads them must not be held against incidents.
+// Facts made of the incidents of the last weeks. They are outcomes: checks that
+// read them are left out where readiness is compared with incidents.
 
 func incidentDefinition(name string, kind evidence.Kind, help string) evidence.Definition {
 	return evidence.Definition{

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// The records as far as facts need them. People are ids only.
+// The fields of records that facts need. Of people only the id is decoded.
 
 type reference struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
 }
 
-// kind is the type of what is referred to; empty when nothing is.
+// kind is the type of the referenced object; empty for nil.
 func (r *reference) kind() string {
 	if r == nil {
 		return ""
@@ -58,8 +58,8 @@ func (s *serviceRecord) policyID() string {
 	return s.Policy.ID
 }
 
-// urgencyRule says how urgent the incidents of a service are: always the same,
-// or otherwise within its support hours than outside.
+// urgencyRule says how urgent the incidents of a service are: always the same, or
+// different inside and outside its support hours.
 type urgencyRule struct {
 	Type    string  `json:"type"`
 	Urgency *string `json:"urgency"`
@@ -72,7 +72,7 @@ type urgencyRule struct {
 }
 
 // urgencies are those that the rule can give: high, low, or severity_based for
-// either. None are told of a rule that is not known.
+// either. They are empty for a rule of an unknown type.
 func (u *urgencyRule) urgencies() []string {
 	var list []string
 	add := func(urgency *string) {
@@ -210,7 +210,7 @@ func (t *instant) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// decode reads one record. A panic-free error costs this record alone.
+// decode decodes and checks one record.
 func decode[T any, P interface {
 	*T
 	check() error
@@ -222,8 +222,8 @@ func decode[T any, P interface {
 	return record, P(&record).check()
 }
 
-// idOf finds an id in a record that could not be decoded, by its path of
-// fields; empty when there is none.
+// idOf reads the id at the path of fields in a record that could not be decoded;
+// empty when there is none.
 func idOf(raw json.RawMessage, path ...string) string {
 	for _, field := range path {
 		var fields map[string]json.RawMessage

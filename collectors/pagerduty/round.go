@@ -12,8 +12,8 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// round is what one Collect has learned so far. The maps of a listing are nil
-// until it is complete.
+// round is the state of one Collect. A listing's result is nil until the listing
+// is complete.
 type round struct {
 	*Source
 	now time.Time
@@ -21,20 +21,21 @@ type round struct {
 	listings []listing
 	emit     func(evidence.Batch) error
 	catalog  references
-	// skipped counts what could not be decoded since the last batch.
+	// skipped counts the records that could not be decoded since the last batch.
+	// logging are those that were logged in this round or would have been.
 	skipped map[string]int
 	logging map[string]bool
-	// cursors are what the store has of this source; none in a first round.
+	// cursors are the stored cursors of this source; none in a first round.
 	cursors map[string]string
 	first   bool
 	// begun says that a batch of this round has been stored.
 	begun bool
-	// hash makes keyed hashes of people, and progress is told of long steps;
-	// both may be nil.
+	// hash makes keyed hashes of people, and progress gets the progress of long
+	// steps; both may be nil.
 	hash     func(id string) string
 	progress func(collectors.Progress)
-	// span is how long the round may take, 0 without a bound, and asked how many
-	// requests it has spent on the history.
+	// span is the time limit of the round, 0 without one. asked counts the round's
+	// requests for the history.
 	span  time.Duration
 	asked int
 	// windowsRefused says that maintenance windows may not be listed.
@@ -49,8 +50,8 @@ type round struct {
 	incidents *listedIncidents
 	sleep     *interruptions
 
-	// What has come of asking for incidents: whether all of them were listed,
-	// those that are open, and the log of what happened to them.
+	// Which listings of incidents are complete in this round: all incidents that
+	// facts look back over, the open ones, and the log.
 	listed, opened, followed bool
 }
 

@@ -18,8 +18,8 @@ type listedServices struct {
 	nameless int
 }
 
-// find sorts references into services, ids that do not exist, and the reason
-// why that cannot be told.
+// find splits ids into services and ids that do not exist. why is set when the
+// existence of one is unknown.
 func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []string, why evidence.Missing) {
 	for _, id := range ids {
 		s, ok := l.byID[id]
@@ -27,8 +27,7 @@ func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []stri
 		case ok:
 			found = append(found, s)
 		case l.bad[id], l.nameless > 0:
-			// A record without a readable id may be this one: its absence is
-			// not observed.
+			// A record without a readable id may be this one.
 			why = evidence.MissingUndecodable
 		default:
 			gone = append(gone, id)

@@ -14,18 +14,18 @@ import (
 	"github.com/prodready/collector/nearest"
 )
 
-// Survey is what an account holds: the services that a catalog can be made of,
-// and the teams that own them. Both are in order of their ids.
+// Survey is the content of an account: the services that a catalog can be made
+// from, and the teams that own them. Both are in order of their ids.
 type Survey struct {
 	Services []SurveyedService
 	Teams    []SurveyedTeam
-	// TeamsError is why Teams is empty although services were listed: a
-	// credential without the scope teams.read, for instance. The teams of
-	// services have their names in any case. It is nil when teams were listed.
+	// TeamsError is why teams could not be listed, for example because the
+	// credential is without the scope teams.read; nil when they were. The teams in
+	// Services have their names in any case.
 	TeamsError error
 	// Unreadable are the ids of services whose record could not be decoded, and
-	// Nameless counts those of which not even the id could be: they exist, and
-	// their absence from Services must not be taken for their end.
+	// Nameless counts those without a readable id. They exist although they are
+	// not in Services.
 	Unreadable []string
 	Nameless   int
 }
@@ -56,10 +56,10 @@ func surveyListings() []listing {
 	}
 }
 
-// Bounds of the text that a survey takes over, in bytes.
+// Bounds of the text of a survey, in bytes.
 const (
-	mostName        = 300
-	mostDescription = 2000
+	maxName        = 300
+	maxDescription = 2000
 )
 
 type surveyedRecord struct {
@@ -81,7 +81,7 @@ func (s *surveyedRecord) check() error {
 	return nil
 }
 
-// surveyedObject is an object or a reference to one, which have their name in
+// surveyedObject is an object or a reference to one. They have the name in
 // different fields.
 type surveyedObject struct {
 	ID      string `json:"id"`
@@ -98,7 +98,7 @@ func (o *surveyedObject) check() error {
 }
 
 func (o *surveyedObject) name() string {
-	return evidence.Clean(strings.TrimSpace(cmp.Or(o.Name, o.Label, o.Summary)), mostName)
+	return evidence.Clean(strings.TrimSpace(cmp.Or(o.Name, o.Label, o.Summary)), maxName)
 }
 
 // Survey lists all services and teams of the account, page by page. It may run
@@ -143,10 +143,10 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 
 func (s *surveyedRecord) surveyed() SurveyedService {
 	service := SurveyedService{
-		ID: evidence.Clean(s.ID, 100), Name: evidence.Clean(strings.TrimSpace(s.Name), mostName), Status: evidence.Clean(s.Status, 100),
+		ID: evidence.Clean(s.ID, 100), Name: evidence.Clean(strings.TrimSpace(s.Name), maxName), Status: evidence.Clean(s.Status, 100),
 	}
 	if s.Description != nil {
-		service.Description = evidence.Clean(strings.TrimSpace(*s.Description), mostDescription)
+		service.Description = evidence.Clean(strings.TrimSpace(*s.Description), maxDescription)
 	}
 	for _, t := range s.Teams {
 		if t != nil && t.ID != "" {
@@ -179,7 +179,7 @@ func (s *Source) SurveyTag(ctx context.Context, survey Survey, label string) ([]
 	found := false
 	for _, tag := range tags {
 		if !strings.EqualFold(tag.name(), label) {
-			continue // it only has the label in it
+			continue // PagerDuty searches for parts of labels
 		}
 		found = true
 		for _, list := range [...]string{"escalation_policies", "teams"} {
@@ -221,7 +221,7 @@ func (s *Source) tags(ctx context.Context, query url.Values) ([]surveyedObject, 
 	return tags, err
 }
 
-// noTag says that no tag has the label, and which one may have been meant.
+// noTag is the error about a label that no tag has. It suggests the nearest one.
 func (s *Source) noTag(ctx context.Context, label string) error {
 	var labels []string
 	if all, err := s.tags(ctx, url.Values{}); err == nil {
@@ -232,7 +232,7 @@ func (s *Source) noTag(ctx context.Context, label string) error {
 	return fmt.Errorf("%s: %w %q%s", s.id, ErrNoTag, evidence.Clean(label, 100), nearest.Hint(label, labels))
 }
 
-// survey walks a listing; a record that cannot be decoded costs itself.
+// survey walks a listing. A record that cannot be decoded is logged and left out.
 func (s *Source) survey(ctx context.Context, path string, query url.Values, each func(json.RawMessage) error) error {
 	return s.api.complete(ctx, path, query, func(raw json.RawMessage) error {
 		if err := each(raw); err != nil {
@@ -242,7 +242,7 @@ func (s *Source) survey(ctx context.Context, path string, query url.Values, each
 	})
 }
 
-// unique sorts by id and drops what overlapping pages have told twice.
+// unique sorts by id and removes records that overlapping pages contain twice.
 func unique[T any](list []T, id func(T) string) []T {
 	slices.SortStableFunc(list, func(a, b T) int { return strings.Compare(id(a), id(b)) })
 	return slices.CompactFunc(list, func(a, b T) bool { return id(a) == id(b) })

@@ -48,7 +48,7 @@ func TestSweep(t *testing.T) {
 		"a shift that ends before it began": {[]shift{on("a", 1, 6, 5)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := sweep(tc.shifts, t0, t0.Add(10*time.Hour))
+			d := scanShifts(tc.shifts, t0, t0.Add(10*time.Hour))
 			if got := fmt.Sprintf("%d %d %t %.2f %s", d.now, d.people, d.lone, d.covered, d.gapText("14 days")); got != tc.want {
 				t.Errorf("got %s\nwant %s", got, tc.want)
 			}
@@ -89,7 +89,7 @@ func slowStint(shifts []shift, hours int) time.Duration {
 	return min(time.Duration(longest)*time.Hour, span)
 }
 
-// FuzzSweep compares the sweep with asking hour by hour.
+// FuzzSweep compares the scanShifts with asking hour by hour.
 func FuzzSweep(f *testing.F) {
 	f.Add([]byte{1, 1, 0, 10, 2, 1, 12, 20})
 	f.Add([]byte{1, 1, 0, 255, 1, 2, 3, 4})
@@ -107,7 +107,7 @@ func FuzzSweep(f *testing.F) {
 			}
 			shifts = append(shifts, s)
 		}
-		d := sweep(shifts, t0, t0.Add(hours*time.Hour))
+		d := scanShifts(shifts, t0, t0.Add(hours*time.Hour))
 		covered, gaps, lone, before := 0, 0, false, true
 		people := map[string]bool{}
 		coveredOf, peopleOf := map[int]int{}, map[int]map[string]bool{}
@@ -161,7 +161,7 @@ func FuzzSweep(f *testing.F) {
 		if d.covered < 0 || d.covered > 1 || math.Abs(d.covered-float64(covered)/hours) > 1e-9 || d.gaps != gaps || d.lone != lone || d.people != len(people) {
 			t.Errorf("got %+v, want covered %d of %d, %d gaps, lone %t, %d people", d, covered, hours, gaps, lone, len(people))
 		}
-		if got := describe(d.firstGaps); len(found) != gaps || got != describe(found[:min(len(found), mostGaps)]) || d.longest != longest {
+		if got := describe(d.firstGaps); len(found) != gaps || got != describe(found[:min(len(found), maxGaps)]) || d.longest != longest {
 			t.Errorf("gaps %s, longest %s, want %s and %s", got, d.longest, describe(found), longest)
 		}
 		for level := range 5 {
@@ -170,8 +170,8 @@ func FuzzSweep(f *testing.F) {
 				t.Errorf("level %d: %+v, want %d of %d covered, people %v", level, got, coveredOf[level], hours, peopleOf[level])
 			}
 		}
-		if got := stint(shifts, t0, t0.Add(hours*time.Hour)); got != slowStint(shifts, hours) {
-			t.Errorf("the longest stint is %s, want %s", got, slowStint(shifts, hours))
+		if got := longestShift(shifts, t0, t0.Add(hours*time.Hour)); got != slowStint(shifts, hours) {
+			t.Errorf("the longest longestShift is %s, want %s", got, slowStint(shifts, hours))
 		}
 	})
 }
@@ -198,7 +198,7 @@ func TestStint(t *testing.T) {
 		"from now on for ever":       {[]shift{on("a", 1, 10, 1000)}, 38 * time.Hour},
 		"for ever until it ends now": {[]shift{on("a", 1, -1000, 0)}, 0},
 	} {
-		if got := stint(tc.shifts, t0, t0.Add(48*time.Hour)); got != tc.want {
+		if got := longestShift(tc.shifts, t0, t0.Add(48*time.Hour)); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
 		}
 	}
@@ -209,7 +209,7 @@ func TestTheFirstGapsAreTold(t *testing.T) {
 	for h := range 8 {
 		shifts = append(shifts, on("a", 1, 2*h+1, 2*h+2))
 	}
-	d := sweep(shifts, t0, t0.Add(20*time.Hour))
+	d := scanShifts(shifts, t0, t0.Add(20*time.Hour))
 	want := "nobody from now to 2026-03-04T13:00:00Z, 2026-03-04T14:00:00Z to 2026-03-04T15:00:00Z, 2026-03-04T16:00:00Z to 2026-03-04T17:00:00Z, " +
 		"2026-03-04T18:00:00Z to 2026-03-04T19:00:00Z, 2026-03-04T20:00:00Z to 2026-03-04T21:00:00Z, and 4 more"
 	if got := d.gapList("20 hours"); got != want {

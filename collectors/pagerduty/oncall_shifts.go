@@ -7,56 +7,57 @@ import (
 	"time"
 )
 
-// shift is a time for which a user is on call on a level. Zero times have no
-// bound. It contains its start and not its end.
+// shift is a time in which a user is on call on a level, with its start and
+// without its end. A zero time means no bound.
 type shift struct {
 	user       string
 	level      int
 	start, end time.Time
-	// permanent says that no schedule is behind it: the user is on call for ever.
+	// permanent says that the user is always on call, without a schedule.
 	permanent bool
 }
 
-// mostGaps bounds the gaps that are told one by one.
-const mostGaps = 5
+// maxGaps bounds the gaps that a detail lists.
+const maxGaps = 5
 
 // duty sums up the shifts of one escalation policy over a span of time.
 type duty struct {
-	// now is the number of distinct people on level 1 at the begin.
+	// now is the number of distinct people on level 1 at the beginning.
 	now int
 	// people is the number of distinct people on any level.
 	people int
-	// lone says that at some moment one person was alone on two levels, which
-	// loneLevels names.
+	// lone says that at some moment one person is the only one on two levels,
+	// which loneLevels names.
 	lone       bool
 	loneLevels [2]int
-	// covered is the share of time with somebody on level 1, 0 to 1.
+	// covered is the share of time with a person on level 1, 0 to 1.
 	covered float64
-	// gaps counts the times without; the first are told one by one, and longest
-	// is the length of the longest of all.
+	// gaps counts the times without a person on level 1. firstGaps are the first
+	// maxGaps of them, and longest is the length of the longest of all.
 	gaps      int
 	firstGaps []gap
 	longest   time.Duration
-	// levels are the levels that somebody is on.
+	// levels are the levels with shifts.
 	levels map[int]levelDuty
 }
 
-// levelDuty sums up the shifts of one level: the share of time with somebody on
+// levelDuty sums up the shifts of one level: the share of time with a person on
 // it, 0 to 1, and the number of distinct people.
 type levelDuty struct {
 	covered float64
 	people  int
 }
 
-// gap is a time without anybody on level 1. fromBegin and toEnd say that it
-// touches the begin and end of the span, and so may be longer.
+// gap is a time without a person on level 1. fromBegin and toEnd say that it
+// reaches the beginning or the end of the span and may be longer.
 type gap struct {
 	start, end       time.Time
 	fromBegin, toEnd bool
 }
 
-// text names no moment that moves with the clock, or it would change with every
-// round. span names the time looked at.
+// text describes the gap. It does not contain the beginning and the end of the
+// span, because the text would change with every round. span is the length of
+// the span in words.
 func (g gap) text(span string) string {
 	start, end := stamp(g.start), stamp(g.end)
 	if g.fromBegin {
@@ -68,7 +69,7 @@ func (g gap) text(span string) string {
 	return start + " to " + end
 }
 
-// gapText tells of the first gap.
+// gapText describes the first gap.
 func (d duty) gapText(span string) string {
 	if d.gaps == 0 {
 		return "no gap"
@@ -76,7 +77,7 @@ func (d duty) gapText(span string) string {
 	return fmt.Sprintf("%d gaps, the first from %s", d.gaps, d.firstGaps[0].text(span))
 }
 
-// gapList tells of the first few gaps.
+// gapList describes the first maxGaps gaps.
 func (d duty) gapList(span string) string {
 	if d.gaps == 0 {
 		return "no gap"
@@ -91,8 +92,9 @@ func (d duty) gapList(span string) string {
 	return "nobody from " + strings.Join(list, ", ")
 }
 
-// sweep goes through the moments at which somebody comes or goes.
-func sweep(shifts []shift, from, to time.Time) duty {
+// scanShifts sums up shifts over the span, going through the moments at which one
+// begins or ends.
+func scanShifts(shifts []shift, from, to time.Time) duty {
 	type change struct {
 		at    time.Time
 		delta int
@@ -158,7 +160,7 @@ func sweep(shifts []shift, from, to time.Time) duty {
 			open.end = next
 		}
 		if !d.lone {
-			d.loneLevels, d.lone = alone(active)
+			d.loneLevels, d.lone = sharedResponder(active)
 		}
 		at = next
 	}
@@ -175,20 +177,20 @@ func sweep(shifts []shift, from, to time.Time) duty {
 	return d
 }
 
-// close takes a gap that has ended; nil is none.
+// close counts a gap that has ended; nil means none.
 func (d *duty) close(g *gap) {
 	if g == nil {
 		return
 	}
 	d.gaps++
 	d.longest = max(d.longest, g.end.Sub(g.start))
-	if len(d.firstGaps) < mostGaps {
+	if len(d.firstGaps) < maxGaps {
 		d.firstGaps = append(d.firstGaps, *g)
 	}
 }
 
-// alone finds two levels on which the same person is the only one.
-func alone(active map[int]map[string]int) (levels [2]int, found bool) {
+// sharedResponder finds two levels on which the same person is the only one.
+func sharedResponder(active map[int]map[string]int) (levels [2]int, found bool) {
 	lowest := map[string]int{}
 	order := make([]int, 0, len(active))
 	for level := range active {
@@ -227,10 +229,10 @@ func (s shift) within(from, to time.Time) bool {
 	return ends && s.start.Before(to) && (s.end.IsZero() || s.end.After(from))
 }
 
-// stint is the longest time that one person is on level 1 without a break in
-// shifts that touch the span, at most the length of the span. What of a running
-// shift is past counts.
-func stint(shifts []shift, from, to time.Time) time.Duration {
+// longestShift is the longest time that one person is on level 1 without a break,
+// counting shifts that overlap the span, at most the length of the span. The part
+// of a running shift before the span counts.
+func longestShift(shifts []shift, from, to time.Time) time.Duration {
 	span := to.Sub(from)
 	byUser := map[string][]shift{}
 	for _, s := range shifts {
@@ -238,7 +240,7 @@ func stint(shifts []shift, from, to time.Time) time.Duration {
 			continue
 		}
 		if s.start.IsZero() {
-			s.start = from.Add(-span) // for ever, as far as can be seen
+			s.start = from.Add(-span) // the result is at most span
 		}
 		if s.end.IsZero() {
 			s.end = to
@@ -260,7 +262,8 @@ func stint(shifts []shift, from, to time.Time) time.Duration {
 	return min(longest, span)
 }
 
-// permanent lists the levels, in order, that somebody is on without a schedule.
+// permanent lists the levels, in order, with a person who is on call without a
+// schedule.
 func permanent(shifts []shift) []int {
 	var levels []int
 	for _, s := range shifts {
