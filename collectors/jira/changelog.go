@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// mostHistories is how many entries of a changelog Cloud surely delivers
+	// maxHistories is how many entries of a changelog Cloud surely delivers
 	// with an issue. A longer list may have been cut, without a word of it.
-	mostHistories = 40
+	maxHistories = 40
 	// bulkIssues is how many issues one bulk fetch may name.
 	bulkIssues = 1000
 	// bulkPage is how many entries one page of a bulk fetch is asked for.
@@ -59,7 +59,7 @@ func decodeChangelog(raw json.RawMessage, cloud bool) (changes []change, cut boo
 	}
 	inOrder(changes)
 	n := len(log.Histories)
-	return changes, log.Total > n || cloud && n >= mostHistories, nil
+	return changes, log.Total > n || cloud && n >= maxHistories, nil
 }
 
 // inOrder sorts by time: Cloud lists the newest first, Data Center the oldest.
@@ -126,7 +126,7 @@ func text(s *string) string {
 	return *s
 }
 
-// histories are whole changelogs by the ids of their issues, as far as they tell
+// histories are whole changelogs by the ids of their issues, as far as they are
 // of the status, the labels and the assignee.
 type histories struct {
 	changes map[string][]change
@@ -188,7 +188,7 @@ func (a *api) bulkFetch(ctx context.Context, ids, fields []string, found *histor
 	}
 }
 
-// read reads what a page has of one issue. What does not even tell its issue may
+// read reads what a page has of one issue. An entry without a readable issue may
 // be of any that was asked for.
 func (h *histories) read(raw json.RawMessage, asked []string) {
 	var log struct {
@@ -218,7 +218,7 @@ func (h *histories) read(raw json.RawMessage, asked []string) {
 	}
 }
 
-// fills tells whether the answer has the issue, with no less than is known of it.
+// fills reports whether the answer has the issue, with no less than is known of it.
 func (h *histories) fills(i *issue) bool {
 	return h.lost[i.id] != nil || h.answered[i.id] && len(h.changes[i.id]) >= len(i.changes)
 }

@@ -25,8 +25,8 @@ const (
 	goodFor  = 365 * day
 	soonOld  = 180 * day
 	expiring = 30 * day
-	// mostLinks is how many issues may be asked for their web links in a round.
-	mostLinks = 200
+	// maxLinks is how many issues may be asked for their web links in a round.
+	maxLinks = 200
 )
 
 // Attestation is a claim that may be made: an issue with the label, done, that
@@ -115,7 +115,7 @@ func (r *round) findLinks(ctx context.Context, next *remembered) (unasked map[st
 			continue
 		}
 		link, told := "", false
-		if asked < mostLinks && !given {
+		if asked < maxLinks && !given {
 			asked++
 			var failure error
 			if link, told, failure = r.api.remoteLink(ctx, key); failure != nil {
@@ -213,7 +213,7 @@ func (r *round) observeClaims(m *remembered, unasked map[string]bool) error {
 			record.Service, record.Fact, record.Source, record.ObservedAt = service, a.Fact.Name, r.id, r.now
 			batch.Records = append(batch.Records, record)
 		}
-		if len(batch.Records) >= mostRecords {
+		if len(batch.Records) >= maxRecords {
 			if err := r.send(batch); err != nil {
 				return err
 			}

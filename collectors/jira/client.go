@@ -18,9 +18,9 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// api makes the calls. The client library builds and sends them; their answers
-// are decoded here, one issue apart from the other, because the library's types
-// fail a page for the sake of one issue.
+// api makes the calls. The client library builds and sends them. The answers are
+// decoded here, issue by issue, because the library's types fail for a whole page
+// when one issue is malformed.
 type api struct {
 	client *gojira.Client
 	cloud  bool

@@ -12,7 +12,7 @@ import (
 	"github.com/prodready/collector/strictyaml"
 )
 
-// Mode is what a fact tells of the issues that its query finds.
+// Mode is what a fact observes of the issues that its query finds.
 type Mode string
 
 // The modes of a fact.
@@ -37,7 +37,7 @@ func (m Mode) ofIncidents() bool { return m == ModeMajorIncidents || m == ModePo
 // Fact is a fact declared in data.
 type Fact struct {
 	evidence.Definition
-	// Mode is what is told of the issues.
+	// Mode is what is observed of the issues.
 	Mode Mode
 	// JQL selects the issues; it has no order. It is empty for
 	// ModeMajorIncidents, whose issues are the incidents of the configuration.
@@ -72,7 +72,7 @@ func DefinitionsOf(facts []Fact, incidents string) []evidence.Definition {
 }
 
 // MergeFacts adds facts to others. One of a name that is there replaces it and
-// must tell the same: its mode and outcome stay.
+// must have the same mode; outcome stays.
 func MergeFacts(base, more []Fact) ([]Fact, error) {
 	merged := slices.Clone(base)
 	var errs []error

@@ -36,7 +36,7 @@ func (r *round) feedback() step {
 }
 
 // listens reports whether feedback is to be listed in this round. It serves the
-// next version of a framework, so that seldom is often enough.
+// next version of a framework, so that once per sweep is often enough.
 func (r *round) listens() bool {
 	return len(r.opinions) > 0 && (r.heard.IsZero() || r.heard.After(r.now) || r.now.Sub(r.heard) >= r.sweep)
 }

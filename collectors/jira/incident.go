@@ -74,7 +74,7 @@ func (r *round) incident(i *issue) (evidence.Incident, error) {
 	return in, nil
 }
 
-// respond tells what people did, as far as the changelog has it: reassignments,
+// respond adds what people did according to the changelog: reassignments,
 // and who acknowledged, was reassigned to and resolved.
 func (r *round) respond(in *evidence.Incident, i *issue, acts ...change) {
 	var people []string
@@ -101,7 +101,7 @@ func (r *round) respond(in *evidence.Incident, i *issue, acts ...change) {
 }
 
 // channel is how the incident was opened, by the type of the account that did.
-// Data Center does not tell them apart.
+// Data Center has no type of accounts.
 func channel(accountType string) (channel string, byMachine bool) {
 	switch accountType {
 	case "app":
@@ -114,7 +114,7 @@ func channel(accountType string) (channel string, byMachine bool) {
 	return "", false
 }
 
-// resolver tells who made the change.
+// resolver is the kind of account that made the change.
 func resolver(done change) evidence.Resolver {
 	switch {
 	case done.by == "":

@@ -72,8 +72,8 @@ func (r *round) major(ctx context.Context) (map[string][]string, error) {
 	return major, nil
 }
 
-// doubts are the services whose incidents are not all known.
-func (r *round) doubts() map[string]evidence.Missing {
+// incompleteServices are the services whose incidents are not all known.
+func (r *round) incompleteServices() map[string]evidence.Missing {
 	except := map[string]evidence.Missing{}
 	for _, s := range r.badIncidents {
 		r.exceptAll(except, s, evidence.MissingUndecodable)
@@ -92,7 +92,7 @@ func (r *round) observeMajor(ctx context.Context) error {
 	if at < 0 {
 		return nil
 	}
-	return r.observe(groupIncidents, r.facts[at].Definition, r.doubts(), func(service string) (evidence.Value, string) {
+	return r.observe(groupIncidents, r.facts[at].Definition, r.incompleteServices(), func(service string) (evidence.Value, string) {
 		keys := major[service]
 		if len(keys) == 0 {
 			return evidence.Int(0), "no incident ticket of severity 1 or 2"
@@ -127,7 +127,7 @@ func (r *round) observePostmortems(ctx context.Context, f Fact) (done bool, err 
 	if r.majorBy == nil {
 		return false, nil // the incidents are not complete, which is reported already
 	}
-	except := r.doubts()
+	except := r.incompleteServices()
 	written := map[string]bool{}
 	unread := false
 	if len(r.majorBy) > 0 {

@@ -62,7 +62,7 @@ func (r *round) changedIncidents() step {
 }
 
 // listIncidents lists the incidents that have changed since the last round, or
-// all of the history. A first listing that was interrupted is gone on with,
+// all of the history. A first listing that was interrupted is continued,
 // since issues come in the order of their last change.
 func (r *round) listIncidents(ctx context.Context) error {
 	if r.categories == nil {
@@ -109,7 +109,7 @@ func (r *round) listIncidents(ctx context.Context) error {
 	return r.observeMajor(ctx)
 }
 
-// keepCursor stores the cursor, and minds it for the rest of the round.
+// keepCursor stores the cursor and uses it for the rest of the round.
 func (r *round) keepCursor(cursor incidentCursor) error {
 	batch := evidence.Batch{Cursors: cursor.cursors()}
 	r.request.Cursors = maps.Clone(r.request.Cursors)
@@ -120,8 +120,8 @@ func (r *round) keepCursor(cursor incidentCursor) error {
 	return r.send(batch)
 }
 
-// progress tells how far a listing in the order of changes has come, by the time
-// of change. A listing of less than a day is too short to tell of.
+// progress reports the progress of a listing in the order of changes, by the time
+// of the last change. A listing of less than a day is not reported.
 func (r *round) progress(step string, from time.Time) func(updated time.Time, records int) {
 	whole := r.now.Sub(from)
 	share, sum := 0.0, 0
@@ -155,8 +155,8 @@ func (s *Source) incidentSearch(net, order string) search {
 	return search{jql: "(" + o.JQL + ") AND (" + net + ") ORDER BY " + order + " ASC", fields: o.fields(), changelog: true}
 }
 
-// incidentPages walks a listing of incidents and emits each page. progress is
-// told the oldest and the newest change of a page before it is emitted.
+// incidentPages walks a listing of incidents and emits each page. progress gets
+// the oldest and the newest change of a page before it is emitted.
 func (r *round) incidentPages(ctx context.Context, net, order string, progress func(oldest, newest time.Time, batch *evidence.Batch)) error {
 	reach := r.now.Add(-r.incidents.History)
 	return r.list(ctx, r.incidentSearch(net, order), "incident", r.needsLog, func(good, bad []*issue) error {

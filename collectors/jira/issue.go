@@ -28,7 +28,7 @@ type issue struct {
 	created, updated, resolved   time.Time
 	assignee, reporter           string
 	// creatorKind is the type of the account that opened it: atlassian, customer
-	// or app. Data Center does not tell.
+	// or app; empty on Data Center.
 	creatorKind string
 	// parent is the key of the parent; empty for none.
 	parent string

@@ -14,10 +14,10 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// mostProjectRetries bounds how often one search is repeated without the
+// maxProjectRetries bounds how often one search is repeated without the
 // projects that the site does not have. An answer names all of them, so that
 // one is the rule.
-const mostProjectRetries = 5
+const maxProjectRetries = 5
 
 // issuesOf is the search for the issues of a fact declared in data.
 func (r *round) issuesOf(f Fact) step {
@@ -138,9 +138,9 @@ func (t *tally) newestDone(f Fact) (evidence.Value, string) {
 	return evidence.Instant(t.newest), fmt.Sprintf("%s, done %s", clean(t.key), stamp(t.newest))
 }
 
-// overProjects makes a search over projects. Jira refuses it for the sake of one
-// project that it does not have, or that the account may not see; it is then
-// made again without.
+// overProjects makes a search over projects. Jira refuses the whole search when it
+// does not have one of the projects, or the account may not see it. The search is
+// then repeated without that project.
 func (r *round) overProjects(ctx context.Context, projects []string, do func([]string) error) error {
 	for n := 0; ; n++ {
 		known := slices.DeleteFunc(slices.Clone(projects), func(p string) bool { return r.absent[fold(p)] })
@@ -149,7 +149,7 @@ func (r *round) overProjects(ctx context.Context, projects []string, do func([]s
 		}
 		err := do(known)
 		unknown := unknownProjects(err, known)
-		if len(unknown) == 0 || n == mostProjectRetries || ctx.Err() != nil {
+		if len(unknown) == 0 || n == maxProjectRetries || ctx.Err() != nil {
 			return err
 		}
 		for _, p := range unknown {

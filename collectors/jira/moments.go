@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// happened is a moment as an issue tells it: when, and by which change of its
-// changelog, if it was one.
-type happened struct {
+// moment is a time in the life of an issue, with the change of the changelog that
+// it comes from; the change is empty for a time that comes from a field.
+type moment struct {
 	at time.Time
 	by change
 }
 
 // first is when the issue first came to the moment; zero when it never did.
-func (r *round) first(i *issue, m Moment) (happened, error) {
+func (r *round) first(i *issue, m Moment) (moment, error) {
 	if at, err := i.time(m.Field); err != nil || !at.IsZero() {
-		return happened{at: at}, err
+		return moment{at: at}, err
 	}
 	if c, ok := r.entered(i, m.Statuses); ok {
-		return happened{c.at, c}, nil
+		return moment{c.at, c}, nil
 	}
 	if m.Label == "" {
-		return happened{}, nil
+		return moment{}, nil
 	}
 	carried := i.has(m.Label)
 	for _, c := range i.changes {
@@ -29,17 +29,17 @@ func (r *round) first(i *issue, m Moment) (happened, error) {
 			continue
 		}
 		if holds(c.from, m.Label) {
-			return happened{at: i.created}, nil // it was there from the beginning
+			return moment{at: i.created}, nil // it was there from the beginning
 		}
 		if c.labels(m.Label) {
-			return happened{c.at, c}, nil
+			return moment{c.at, c}, nil
 		}
 		carried = false
 	}
 	if carried {
-		return happened{at: i.created}, nil
+		return moment{at: i.created}, nil
 	}
-	return happened{}, nil
+	return moment{}, nil
 }
 
 // entered is the change by which the issue first came into one of the statuses.
@@ -65,9 +65,9 @@ func (r *round) entered(i *issue, statuses []string) (change, bool) {
 
 // ended is when the issue ended: by the moment, or else by the change to a done
 // status. It is zero while the issue is open.
-func (r *round) ended(i *issue, m Moment) (happened, error) {
+func (r *round) ended(i *issue, m Moment) (moment, error) {
 	if at, err := i.time(m.Field); err != nil || !at.IsZero() {
-		return happened{at: at}, err
+		return moment{at: at}, err
 	}
 	if len(m.Statuses) > 0 {
 		over := func(status, name string) bool {
@@ -75,16 +75,16 @@ func (r *round) ended(i *issue, m Moment) (happened, error) {
 		}
 		if over(i.status, i.statusName) {
 			c, _ := i.stays(over)
-			return happened{c.at, c}, nil
+			return moment{c.at, c}, nil
 		}
 	}
 	if m.Label != "" && i.has(m.Label) {
 		return r.first(i, Moment{Label: m.Label})
 	}
 	if c, ok := r.finished(i); ok {
-		return happened{c.at, c}, nil
+		return moment{c.at, c}, nil
 	}
-	return happened{}, nil
+	return moment{}, nil
 }
 
 // isOne reports whether a status, by its id and the name it had, is one of those

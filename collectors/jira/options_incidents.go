@@ -56,7 +56,7 @@ type Moment struct {
 
 func (m Moment) isZero() bool { return m.Field == "" && !m.fromLog() }
 
-// fromLog reports whether the changelog may have to tell the moment.
+// fromLog reports whether the moment may have to be read from the changelog.
 func (m Moment) fromLog() bool { return len(m.Statuses) > 0 || m.Label != "" }
 
 // SeverityBy is where severities are.

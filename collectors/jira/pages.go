@@ -17,7 +17,7 @@ const (
 	// issue, so that the first bound is far.
 	maxPages = 200_000
 	maxIdle  = 50
-	// maxShifts is how often a listing may change under our hands.
+	// maxShifts is how often a listing may change while it is read.
 	maxShifts = 20
 )
 
@@ -35,9 +35,9 @@ func (a *api) searchCall() string {
 	return "GET /rest/api/2/search"
 }
 
-// all walks the pages of a listing and hands each on, without the issues that
-// came before. It goes by what came back, since a server may grant less than
-// was asked for.
+// all calls each with every page of a listing, without the issues that came
+// before. The next page follows from the number of issues that came, because a
+// server may send fewer than were asked for.
 func (a *api) all(ctx context.Context, s search, each func([]json.RawMessage) error) error {
 	query := url.Values{"jql": {s.jql}, "fields": {strings.Join(s.fields, ",")}, "maxResults": {strconv.Itoa(a.limit)}}
 	if s.changelog {
@@ -151,7 +151,7 @@ func (a *api) byOffset(ctx context.Context, query url.Values, seen keySet, each 
 	}
 }
 
-// identity tells issues apart within one listing.
+// identity is what distinguishes an issue from the others of one listing.
 func identity(raw json.RawMessage) string {
 	var issue struct {
 		ID  json.RawMessage `json:"id"`

@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// fewLost is how many may be missing at once from a complete listing without
+	// maxLost is how many may be missing at once from a complete listing without
 	// a second one being asked for.
-	fewLost = 10
+	maxLost = 10
 	// confirmAfter is how much later than the first that second one has to be.
 	confirmAfter = 5 * time.Minute
-	// mostGone is how many withdrawals one batch holds.
-	mostGone = 500
+	// maxWithdrawals is how many withdrawals one batch holds.
+	maxWithdrawals = 500
 )
 
 // loss is what a complete listing missed and was not believed. A site whose
@@ -30,13 +30,13 @@ type loss struct {
 	Since   time.Time `json:"since,omitzero"`
 }
 
-// weigh tells whether it is believed that so many of all are gone, and what to
+// weigh reports whether it is believed that so many of all are gone, and what to
 // remember until the next listing.
 func (l loss) weigh(missing, all int, now time.Time) (next loss, believed bool) {
 	switch {
-	case missing <= fewLost || missing*5 <= all:
+	case missing <= maxLost || missing*5 <= all:
 		return loss{}, true
-	case l.Since.IsZero() || missing > l.Missing+fewLost:
+	case l.Since.IsZero() || missing > l.Missing+maxLost:
 		return loss{missing, now}, false
 	case now.Sub(l.Since) < confirmAfter:
 		return l, false
@@ -172,7 +172,7 @@ func (r *round) withdrawAll(ctx context.Context, chosen func(evidence.Incident) 
 		if sum++; len(some) < 5 {
 			some = append(some, clean(in.ID))
 		}
-		if len(batch.Incidents) < mostGone {
+		if len(batch.Incidents) < maxWithdrawals {
 			return nil
 		}
 		err := r.send(batch)

@@ -100,7 +100,7 @@ func (r *round) reviewCalls() []collectors.PlannedCall {
 	if linked {
 		calls = append(calls, collectors.PlannedCall{
 			Call: "GET /rest/api/2/issue/{id}/remotelink", Facts: facts,
-			Requests: fmt.Sprintf("one for each claim that names no address, at most %d", mostLinks),
+			Requests: fmt.Sprintf("one for each claim that names no address, at most %d", maxLinks),
 		})
 	}
 	return calls
@@ -145,7 +145,7 @@ func (s *Source) claimSearches(net string) []search {
 }
 
 // reviewNet is the net for reviews and the one for claims: everything at first
-// and from time to time, which sweep tells, and what has changed in between.
+// and from time to time, when sweep is true, and what has changed in between.
 func (r *round) reviewNet() (reviews, claims string, sweep bool) {
 	old := r.remembered
 	if old != nil && old.mapping == r.mapping.hash && r.now.Sub(old.swept) < r.sweep && !old.through.After(r.now) {
@@ -207,7 +207,7 @@ func (r *round) review(i *issue, key, service string) evidence.Review {
 
 // retire emits stored reviews that are no more: those that are about no service
 // any longer and, after a complete listing, those that it does not have. It
-// tells whether what the listing misses is believed; see loss.
+// reports whether what the listing misses is believed; see loss.
 func (r *round) retire(ctx context.Context, next *remembered, sweep bool, lost []string) (believed bool, err error) {
 	if r.request.Reviews == nil || !sweep && len(lost) == 0 {
 		return true, nil
@@ -339,7 +339,7 @@ func (r *round) claimPages(ctx context.Context, next *remembered, net string) er
 	return nil
 }
 
-// suspectClaim tells which services a claim that cannot be decoded may be about.
+// suspectClaim are the services that a claim that cannot be decoded may be about.
 func (r *round) suspectClaim(next *remembered, i *issue) suspicion {
 	for _, key := range []string{i.parent, i.key} {
 		if services, ok := next.reviews[clean(key)]; ok {

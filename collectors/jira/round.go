@@ -19,10 +19,10 @@ const (
 	groupReviews   = "reviews"
 )
 
-// mostRecords is how many records one batch holds at most.
-const mostRecords = 5000
+// maxRecords is how many records one batch holds at most.
+const maxRecords = 5000
 
-// round is what one Collect has learned so far.
+// round is the state of one Collect.
 type round struct {
 	*Source
 	now     time.Time
@@ -107,7 +107,7 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 func (r *round) planned(s search, unless string, facts ...string) collectors.PlannedCall {
 	requests := fmt.Sprintf("%sone for each %d issues, at least one", unless, r.api.limit)
 	if s.changelog && r.api.cloud {
-		requests += fmt.Sprintf("; one more for a page with a changelog of %d entries or more", mostHistories)
+		requests += fmt.Sprintf("; one more for a page with a changelog of %d entries or more", maxHistories)
 	}
 	slices.Sort(facts)
 	return collectors.PlannedCall{Call: r.api.searchCall(), Query: s.jql, Requests: requests, Facts: facts}
@@ -265,5 +265,5 @@ func sample(keys []string) string {
 	return strings.Join(keys, ", ")
 }
 
-// stamp is a time as details tell it.
+// stamp is a time as details have it.
 func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }

@@ -83,7 +83,7 @@ type Options struct {
 	Attestations []Attestation
 	// Opinions are the checks that issues may be feedback about.
 	Opinions []Opinion
-	// Logger gets what cost an issue but not the round; nil discards it.
+	// Logger gets issues that could not be used; nil discards them.
 	Logger *slog.Logger
 }
 
@@ -311,7 +311,7 @@ func (s *Source) Check(ctx context.Context) error {
 }
 
 // Collect lists incidents, the issues of the declared facts, reviews and claims.
-// A search that fails costs the group of facts that needs it. See
+// When a search fails, the facts that need it are not observed. See
 // collectors.Source.
 func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
 	r := s.round(req)

@@ -18,10 +18,10 @@ const (
 	// surveyPage is how many projects a page of Cloud is asked for, which grants
 	// at most as many.
 	surveyPage = 50
-	// mostSurveyPages bounds the searches of a survey, which looks at a sample.
-	mostSurveyPages = 5
-	// mostName bounds a name that a survey takes over, in bytes.
-	mostName = 300
+	// maxSurveyPages bounds the searches of a survey, which looks at a sample.
+	maxSurveyPages = 5
+	// maxName bounds a name that a survey takes over, in bytes.
+	maxName = 300
 )
 
 // Survey is what the account can see of a site: enough to begin a catalog and a
@@ -91,9 +91,9 @@ func (a *api) projects(ctx context.Context) ([]SurveyedProject, error) {
 			if err := json.Unmarshal(raw, &p); err != nil || p.Key == "" {
 				return undecodable(call, errors.New("a project without a key"))
 			}
-			project := SurveyedProject{Key: clean(p.Key), Name: evidence.Clean(strings.TrimSpace(p.Name), mostName)}
+			project := SurveyedProject{Key: clean(p.Key), Name: evidence.Clean(strings.TrimSpace(p.Name), maxName)}
 			if p.Category != nil {
-				project.Category = evidence.Clean(strings.TrimSpace(p.Category.Name), mostName)
+				project.Category = evidence.Clean(strings.TrimSpace(p.Category.Name), maxName)
 			}
 			all = append(all, project)
 		}
@@ -166,7 +166,7 @@ func (s *Source) surveyTypes(ctx context.Context, found *Survey) error {
 		return undecodable(call, errors.New("the answer is no list of types of issues"))
 	}
 	for _, t := range list {
-		if name := evidence.Clean(strings.TrimSpace(t.Name), mostName); name != "" {
+		if name := evidence.Clean(strings.TrimSpace(t.Name), maxName); name != "" {
 			found.IssueTypes = append(found.IssueTypes, name)
 		}
 	}
@@ -187,7 +187,7 @@ func (s *Source) firstPages(ctx context.Context, q search, each func(*issue)) er
 				each(i)
 			}
 		}
-		if pages++; pages == mostSurveyPages {
+		if pages++; pages == maxSurveyPages {
 			return errEnough
 		}
 		return nil
@@ -205,7 +205,7 @@ func (s *Source) surveyComponents(ctx context.Context, found *Survey) error {
 	q := search{jql: `component is not EMPTY AND updated >= "-90d" ORDER BY updated DESC`, fields: []string{"project", "components"}}
 	err := s.firstPages(ctx, q, func(i *issue) {
 		for _, c := range i.components {
-			of[fold(i.project)] = append(of[fold(i.project)], evidence.Clean(strings.TrimSpace(c), mostName))
+			of[fold(i.project)] = append(of[fold(i.project)], evidence.Clean(strings.TrimSpace(c), maxName))
 		}
 	})
 	for n := range found.Projects {

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// slowEvery is how often facts are searched for. No search tells what has
-	// left it, so that each asks for all issues of all projects; in all other
-	// rounds only what has changed of incidents, reviews and claims is asked for.
+	// slowEvery is how often facts are searched for. A search for changes cannot
+	// find issues that have left the query, so that each search asks for all issues
+	// of all projects. Other rounds ask only for changes of incidents, reviews and
+	// claims.
 	slowEvery = time.Hour
 	// slowFresh is how long such facts stay fresh at least: a few searches may
 	// fail before.
@@ -23,7 +24,7 @@ const (
 type observation struct {
 	at      time.Time
 	mapping string
-	// of stands for the incidents that post-mortems were searched for.
+	// of identifies the incidents that post-mortems were searched for.
 	of string
 }
 
@@ -70,9 +71,9 @@ func (r *round) postmortemsAt() time.Time {
 	return time.Time{}
 }
 
-// postmortemsOf stands for major incidents and the services whose incidents are
+// postmortemsOf identifies major incidents and the services whose incidents are
 // not all known.
-func (r *round) postmortemsOf(major keySum) string { return fmt.Sprint(major, r.doubts()) }
+func (r *round) postmortemsOf(major keySum) string { return fmt.Sprint(major, r.incompleteServices()) }
 
 // keepLogged keeps in mind what was logged of issues and projects that are not
 // asked for in this round, so that it is not logged again every hour.
@@ -104,6 +105,6 @@ func (f Fact) ofDay() bool {
 	return strings.Contains(jql, "startof") || strings.Contains(jql, "endof")
 }
 
-// searched reports whether the mode takes searches that are made seldom. Major
+// searched reports whether the mode takes searches that are throttled. Major
 // incidents are counted among those that are stored.
 func (m Mode) searched() bool { return m != ModeMajorIncidents }

@@ -177,7 +177,7 @@ func (s *Server) issue(x *index, st state, fields []string, changelog bool) obje
 }
 
 // changelog is what expand=changelog brings: on Cloud the newest first and no
-// more than the cap, with a total that does not tell of the others.
+// more than the cap, with a total that does not count the others.
 func (s *Server) changelog(x *index, st state) object {
 	var histories []object
 	for n, c := range st.changes {

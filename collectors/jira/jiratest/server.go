@@ -55,7 +55,7 @@ type Options struct {
 	// RepeatIssues makes every page but the first begin with the last issue of
 	// the one before, as Cloud may.
 	RepeatIssues bool
-	// Fail is told of requests that the vendor does not know, or that no client
+	// Fail is called for requests that the vendor does not know, or that no client
 	// should make: a wrong path, method, parameter or query. Nil ignores them;
 	// they are refused in any case.
 	Fail func(msg string)
@@ -128,7 +128,7 @@ func (s *Server) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
-// Count tells how often a call was made, refused ones included.
+// Count is how often a call was made, refused ones included.
 func (s *Server) Count(call string) int {
 	n := 0
 	for _, r := range s.Requests() {
@@ -173,13 +173,13 @@ func (s *Server) callOf(r *http.Request) (call, key string) {
 	return r.Method + " " + path, ""
 }
 
-// noted is a writer that tells of the status of the answer.
+// noted is a writer that reports the status of the answer.
 type noted struct {
 	http.ResponseWriter
 	note func(status int)
 }
 
-// WriteHeader sends the status and tells of it.
+// WriteHeader sends the status and reports it.
 func (n *noted) WriteHeader(status int) {
 	n.note(status)
 	n.ResponseWriter.WriteHeader(status)

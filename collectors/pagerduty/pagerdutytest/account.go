@@ -67,7 +67,7 @@ type Schedule struct {
 	// From and To bound the hours of the day (UTC) that are covered; all of
 	// them when both are 0.
 	From, To int
-	// Gaps are times when nobody is on call.
+	// Gaps are times without a person on call.
 	Gaps []Span
 	// V3 says that it is of the vendor's newer kind, which has other references.
 	V3 bool
@@ -123,7 +123,7 @@ type Incident struct {
 	// Channel is the type of the channel that opened it; null when empty.
 	Channel string
 	// ExternalReferences are links to tickets elsewhere, which only a listing of
-	// incidents that includes them tells.
+	// incidents that includes them has.
 	ExternalReferences []ExternalReference
 }
 

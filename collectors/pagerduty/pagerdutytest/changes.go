@@ -12,7 +12,7 @@ type User struct {
 	TimeZone string
 }
 
-// ChangeEvent is a change that a deployment told of.
+// ChangeEvent is a change that a deployment has reported.
 type ChangeEvent struct {
 	ID, Summary string
 	At          time.Time

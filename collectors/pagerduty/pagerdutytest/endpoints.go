@@ -16,13 +16,13 @@ type Account struct {
 	// Users are known beside those of policies and schedules, whose time zone
 	// is Etc/UTC unless they are here.
 	Users []User
-	// ChangeEvents are changes that deployments told of.
+	// ChangeEvents are changes that deployments have reported.
 	ChangeEvents []ChangeEvent
 	// AlertGroupings are settings that group the alerts of several services.
 	AlertGroupings []AlertGrouping
 	// WorkflowTriggers start incident workflows.
 	WorkflowTriggers []WorkflowTrigger
-	// MaintenanceWindows are times in which services page nobody.
+	// MaintenanceWindows are times in which services notify no one.
 	MaintenanceWindows []MaintenanceWindow
 	// AutomationActions are what automation can run.
 	AutomationActions []AutomationAction
@@ -56,7 +56,8 @@ func recordsOf[T any](list []T, render func(T) object) records {
 	return records{len(list), func(i int) object { return render(list[i]) }}
 }
 
-// endpoints are the calls that are known. All of them take a limit, and an
+// endpoints are the calls that are known. A new one is an entry here, with its
+// records in Account. All of them take a limit, and an
 // offset where they are not paged by a cursor.
 func endpoints() map[string]endpoint {
 	return map[string]endpoint{

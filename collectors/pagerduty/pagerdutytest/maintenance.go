@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// MaintenanceWindow is a time in which services page nobody.
+// MaintenanceWindow is a time in which services notify no one.
 type MaintenanceWindow struct {
 	ID string
 	Span

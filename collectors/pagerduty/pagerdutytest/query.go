@@ -19,7 +19,7 @@ type query struct {
 	include       map[string]bool
 	limit, offset int
 	total         bool
-	// cursor is the place that a cursor-paged listing is gone on with.
+	// cursor is where a cursor-paged listing continues.
 	cursor string
 	// id is that of the tag in the path; empty for other calls.
 	id string

@@ -41,7 +41,7 @@ type Options struct {
 	// TimeZone is that of the account, in which times without a zone are read;
 	// nil means UTC.
 	TimeZone *time.Location
-	// Fail is told of requests that the vendor does not know: a wrong path,
+	// Fail is called for requests that the vendor does not know: a wrong path,
 	// method or parameter. Nil ignores them; they are refused in any case.
 	Fail func(msg string)
 }
@@ -115,7 +115,7 @@ func (s *Server) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
-// Count tells how often a call was made, refused ones included.
+// Count is how often a call was made, refused ones included.
 func (s *Server) Count(call string) int {
 	n := 0
 	for _, r := range s.Requests() {
@@ -146,13 +146,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}}, r)
 }
 
-// noted is a writer that tells of the status of the answer.
+// noted is a writer that reports the status of the answer.
 type noted struct {
 	http.ResponseWriter
 	note func(status int)
 }
 
-// WriteHeader sends the status and tells of it.
+// WriteHeader sends the status and reports it.
 func (n *noted) WriteHeader(status int) {
 	n.note(status)
 	n.ResponseWriter.WriteHeader(status)
