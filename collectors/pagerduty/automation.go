@@ -56,8 +56,11 @@ type listedTriggers struct {
 func triggersListing() listing {
 	listed := &listedTriggers{}
 	return listing{
-		path: "incident_workflows/triggers", scope: "incident_workflows.read", records: "triggers", cursor: "cursor", every: slowEvery,
-		read: decoded("workflow_trigger", func(t *workflowTrigger) { listed.all = append(listed.all, t) }, listed.undecodable.add),
+		path: "incident_workflows/triggers", scope: "incident_workflows.read", records: "triggers",
+		cursor: "cursor", every: slowEvery,
+		read: decoded("workflow_trigger", func(t *workflowTrigger) {
+			listed.all = append(listed.all, t)
+		}, listed.undecodable.add),
 		groups: []group{{
 			name: "workflows", facts: []fact{automaticWorkflows(listed)},
 			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
@@ -79,7 +82,9 @@ func actionsListing() listing {
 	listed := &listedActions{}
 	return listing{
 		path: "automation_actions/actions", records: "actions", cursor: "cursor", every: slowEvery,
-		read: decoded("automation_action", func(a *automationAction) { listed.all = append(listed.all, a) }, listed.undecodable.add),
+		read: decoded("automation_action", func(a *automationAction) {
+			listed.all = append(listed.all, a)
+		}, listed.undecodable.add),
 		groups: []group{{
 			name: "automation", facts: []fact{orchestratedActions(listed)},
 			unknown: func(r *round, s *serviceRecord) evidence.Missing {
@@ -128,7 +133,8 @@ func (l *listedActions) inUse(now time.Time, services ...*serviceRecord) int {
 func automaticWorkflows(listed *listedTriggers) fact {
 	d := evidence.Definition{
 		Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt, Pack: "pagerduty",
-		Help:         "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an incident workflow for the service or for all services.",
+		Help: "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an " +
+			"incident workflow for the service or for all services.",
 		FreshAtLeast: slowFresh,
 		Absent:       "0 when a complete listing has none",
 	}
@@ -140,13 +146,15 @@ func automaticWorkflows(listed *listedTriggers) fact {
 func orchestratedActions(listed *listedActions) fact {
 	d := evidence.Definition{
 		Name: "pagerduty.orchestrated_actions", Kind: evidence.KindInt, Pack: "pagerduty",
-		Help:         "Automation actions in GET /automation_actions/actions that event orchestration may invoke for the service or for all services and that ran in the last 90 days.",
+		Help: "Automation actions in GET /automation_actions/actions that event orchestration may invoke for " +
+			"the service or for all services and that ran in the last 90 days.",
 		Needs:        "a credential that may list automation actions, for which no scope is documented",
 		Window:       actionsSpan,
 		FreshAtLeast: slowFresh,
 		Absent:       "0 when a complete listing has none",
 	}
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
-		return count(listed.inUse(r.now, all...), fmt.Sprintf("actions that orchestration may invoke and that ran in %.0f days", actionsSpan.Hours()/24))
+		return count(listed.inUse(r.now, all...), fmt.Sprintf("actions that orchestration may invoke and that ran in "+
+			"%.0f days", actionsSpan.Hours()/24))
 	}}
 }

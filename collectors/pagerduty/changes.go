@@ -69,7 +69,10 @@ func changesListing() listing {
 		collect: []step{(*round).listChanges},
 		groups: []group{
 			{name: groupChanges, facts: []fact{changeEvents30d()}},
-			{name: groupChangeFailure, also: []string{"incidents", "log_entries"}, facts: []fact{changeFailureRatio90d()}},
+			{
+				name: groupChangeFailure, also: []string{"incidents", "log_entries"},
+				facts: []fact{changeFailureRatio90d()},
+			},
 		},
 	}
 }
@@ -130,7 +133,8 @@ func changeDefinition(name string, kind evidence.Kind, window time.Duration, hel
 }
 
 func changeEvents30d() fact {
-	d := changeDefinition("pagerduty.change_events_30d", evidence.KindInt, 30*day, "Change events of the last 30 days in GET /change_events that name the service.")
+	d := changeDefinition("pagerduty.change_events_30d", evidence.KindInt, 30*day, "Change events of the last 30 "+
+		"days in GET /change_events that name the service.")
 	d.Absent = "0 when a complete listing has none"
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		n := 0
@@ -144,7 +148,10 @@ func changeEvents30d() fact {
 }
 
 func changeFailureRatio90d() fact {
-	d := changeDefinition("pagerduty.change_failure_ratio_90d", evidence.KindDouble, changesSpan, "Share of the service's change events of the last 90 days, GET /change_events, that an incident of high urgency of the same service followed within 24 hours, noisy and flapping ones not counted; changes of the last 24 hours are not counted yet.")
+	d := changeDefinition("pagerduty.change_failure_ratio_90d", evidence.KindDouble, changesSpan,
+		"Share of the service's change events of the last 90 days, GET /change_events, that an incident of high "+
+			"urgency of the same service followed within 24 hours, noisy and flapping ones not counted; changes of the "+
+			"last 24 hours are not counted yet.")
 	d.Unit, d.Outcome = "ratio", true
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("unknown under %d change events", minChanges)
@@ -162,7 +169,8 @@ func changeFailureRatio90d() fact {
 		if changes < minChanges {
 			return answer{missing: evidence.MissingTooFew}
 		}
-		return double(d, float64(failed)/float64(changes), fmt.Sprintf("incidents followed %d of %d change events", failed, changes))
+		return double(d, float64(failed)/float64(changes), fmt.Sprintf("incidents followed %d of %d change "+
+			"events", failed, changes))
 	}}
 }
 
@@ -175,7 +183,8 @@ func (r *round) followedByIncident(c change, all []*serviceRecord) bool {
 			continue
 		}
 		for _, in := range r.incidents.byService[s.ID] {
-			if in.Urgent && !r.incidents.noise[in.ID] && !in.StartedAt.Before(c.at) && in.StartedAt.Sub(c.at) <= changeEffect {
+			after := in.StartedAt.Sub(c.at)
+			if in.Urgent && !r.incidents.noise[in.ID] && after >= 0 && after <= changeEffect {
 				return true
 			}
 		}

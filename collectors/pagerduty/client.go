@@ -123,7 +123,8 @@ func (a *api) page(ctx context.Context, path string, query url.Values) (page, er
 		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, err)
 	}
 	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
-		return failed(evidence.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the endpoint PagerDuty's API?", evidence.Clean(kind, 100)))
+		return failed(evidence.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the "+
+			"endpoint PagerDuty's API?", evidence.Clean(kind, 100)))
 	}
 	p, err := decodePage(body, list)
 	if err != nil {
@@ -170,7 +171,9 @@ func orNull(raw json.RawMessage) json.RawMessage {
 // number of records that came, because a server may send fewer than were asked
 // for. tooFar is true, without an error, when the listing is longer than the
 // vendor lets clients read, and so incomplete.
-func (a *api) all(ctx context.Context, list string, query url.Values, each func([]json.RawMessage) error) (tooFar bool, err error) {
+func (a *api) all(
+	ctx context.Context, list string, query url.Values, each func([]json.RawMessage) error,
+) (tooFar bool, err error) {
 	call := callOf(list)
 	var before []json.RawMessage
 	for offset, n := 0, 0; ; n++ {
@@ -191,12 +194,14 @@ func (a *api) all(ctx context.Context, list string, query url.Values, each func(
 			return false, err
 		}
 		if p.more == nil {
-			return false, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: errors.New(`the answer does not say whether there is "more"`)}
+			err := errors.New(`the answer does not say whether there is "more"`)
+			return false, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: err}
 		}
 		if len(p.records) > 0 {
 			if slices.EqualFunc(p.records, before, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
 				// The records that are missing would be observed as absent.
-				return false, incomplete(call, fmt.Errorf("the page at offset %d is the one before it once more", offset))
+				return false, incomplete(call, fmt.Errorf("the page at offset %d is the one before it once "+
+					"more", offset))
 			}
 			before = p.records
 			if err := each(p.records); err != nil {
@@ -225,14 +230,17 @@ func (a *api) complete(ctx context.Context, path string, query url.Values, each 
 		return nil
 	})
 	if err == nil && tooFar {
-		err = incomplete(callOf(path), fmt.Errorf("there are more than the %d records that PagerDuty lists: use a credential that sees fewer of them", maxRecords))
+		err = incomplete(callOf(path), fmt.Errorf("there are more than the %d records that PagerDuty lists: use a "+
+			"credential that sees fewer of them", maxRecords))
 	}
 	return err
 }
 
 // follow walks a listing whose answers name the place where the next page
 // begins, which the parameter then asks for, and hands each record on.
-func (a *api) follow(ctx context.Context, path, parameter string, query url.Values, each func(json.RawMessage) error) error {
+func (a *api) follow(
+	ctx context.Context, path, parameter string, query url.Values, each func(json.RawMessage) error,
+) error {
 	call := callOf(path)
 	query.Set("limit", strconv.Itoa(a.limit))
 	seen := map[string]bool{}
@@ -275,7 +283,8 @@ func refusal(status int, body []byte) error {
 		return &refused{message: http.StatusText(status)}
 	}
 	e := answer.Error.ErrorObject
-	return &refused{code: e.Code, message: evidence.Clean(strings.Join(append([]string{e.Message}, e.Errors...), ": "), 300)}
+	message := strings.Join(append([]string{e.Message}, e.Errors...), ": ")
+	return &refused{code: e.Code, message: evidence.Clean(message, 300)}
 }
 
 func isJSON(contentType string) bool {

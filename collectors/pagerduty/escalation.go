@@ -35,8 +35,11 @@ func (l *listedPolicies) of(s *serviceRecord) (*policy, evidence.Missing) {
 func policiesListing() listing {
 	listed := &listedPolicies{byID: map[string]*policy{}, bad: map[string]bool{}}
 	return listing{
-		path: "escalation_policies", scope: "escalation_policies.read", records: "escalation policies", every: slowEvery,
-		read: decoded("escalation_policy", func(p *policy) { listed.byID[p.ID] = p }, func(id string, _ json.RawMessage) { listed.bad[id] = true }),
+		path: "escalation_policies", scope: "escalation_policies.read",
+		records: "escalation policies", every: slowEvery,
+		read: decoded("escalation_policy", func(p *policy) { listed.byID[p.ID] = p }, func(id string, _ json.RawMessage) {
+			listed.bad[id] = true
+		}),
 		groups: []group{{
 			name: "escalation", facts: []fact{escalationLevels(listed)},
 			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
@@ -51,7 +54,8 @@ func escalationLevels(listed *listedPolicies) fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.escalation_levels", Kind: evidence.KindInt, Pack: "pagerduty",
-			Help:         "Levels with at least one target of the service's policy in GET /escalation_policies; of several services, the least.",
+			Help: "Levels with at least one target of the service's policy in GET /escalation_policies; of " +
+				"several services, the least.",
 			Absent:       "unknown for a service without a policy",
 			Merge:        evidence.MergeMin,
 			FreshAtLeast: slowFresh,

@@ -75,7 +75,9 @@ func adaptiveAlerting(listed *listedGroupings) fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help:         "Alerts are grouped by content or by machine learning, by the service's own alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
+			Help: "Alerts are grouped by content or by machine learning, by the service's own " +
+				"alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and " +
+				"transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
 			FreshAtLeast: slowFresh,
 			Absent:       "false when the service does not have the settings",
 			Merge:        evidence.MergeAll,
@@ -86,7 +88,8 @@ func adaptiveAlerting(listed *listedGroupings) fact {
 			if shared := listed.types[s.ID]; shared != "" && !groupsByContent(grouping) {
 				grouping = shared + " by a shared setting"
 			}
-			return yes(s.pauses() && s.grouped(listed), fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, s.pauses()))
+			return yes(s.pauses() && s.grouped(listed), fmt.Sprintf("alert grouping %s, auto-pause "+
+				"%t", grouping, s.pauses()))
 		},
 	}
 }

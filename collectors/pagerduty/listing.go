@@ -287,7 +287,8 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 			query["limit"] = []string{strconv.Itoa(r.api.limit)}
 			paths = append(paths, l.path)
 			calls = append(calls, collectors.PlannedCall{
-				Call: callOf(l.path), Query: readable(query), Requests: fmt.Sprintf("1 for each %d %s", r.api.limit, records),
+				Call: callOf(l.path), Query: readable(query),
+				Requests: fmt.Sprintf("1 for each %d %s", r.api.limit, records),
 			})
 		}
 		for _, g := range l.groups {

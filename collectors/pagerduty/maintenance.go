@@ -131,7 +131,10 @@ func (r *round) listWindows(ctx context.Context, query url.Values) (*maintenance
 			listed.bad[id] = true
 		}
 	})
-	err := r.api.complete(ctx, "maintenance_windows", query, func(raw json.RawMessage) error { read(r, raw); return nil })
+	err := r.api.complete(ctx, "maintenance_windows", query, func(raw json.RawMessage) error {
+		read(r, raw)
+		return nil
+	})
 	var failed *collectors.CallError
 	if errors.As(err, &failed) && failed.Reason == evidence.ReasonForbidden {
 		r.windowsRefused = true

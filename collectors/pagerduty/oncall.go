@@ -112,7 +112,10 @@ func (r *round) listDuties(ctx context.Context, listed *listedDuties) error {
 		return nil
 	}
 	for {
-		*listed = listedDuties{shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duties{}, from: r.now.Truncate(time.Second)}
+		*listed = listedDuties{
+			shifts: map[string][]shift{}, bad: map[string]bool{}, summary: map[string]duties{},
+			from: r.now.Truncate(time.Second),
+		}
 		tooFar, err := r.listShifts(ctx, listed)
 		if err != nil {
 			return err
@@ -122,7 +125,8 @@ func (r *round) listDuties(ctx context.Context, listed *listedDuties) error {
 		}
 		if r.slices *= 2; r.slices > maxSlices {
 			r.slices = maxSlices
-			return incomplete("GET /oncalls", fmt.Errorf("more than %d entries in %s: use a credential that sees fewer escalation policies", maxRecords, onCallSpan/maxSlices))
+			return incomplete("GET /oncalls", fmt.Errorf("more than %d entries in %s: use a credential that sees "+
+				"fewer escalation policies", maxRecords, onCallSpan/maxSlices))
 		}
 	}
 	return r.done("oncalls", r.observe(groupOnCall, func(s *serviceRecord) evidence.Missing {
@@ -184,7 +188,8 @@ func onCallDefinition(name string, kind evidence.Kind, help string) evidence.Def
 }
 
 func onCallNow(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.oncall_now", evidence.KindInt, "Distinct people on call now on the first level "+onCallsNear+"; of several services, the least.")
+	d := onCallDefinition("pagerduty.oncall_now", evidence.KindInt, "Distinct people on call now on the first "+
+		"level "+onCallsNear+"; of several services, the least.")
 	d.Merge = evidence.MergeMin
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		return count(listed.of(s).near.now, "level 1 of escalation policy "+s.policyID())
@@ -192,7 +197,8 @@ func onCallNow(listed *listedDuties) fact {
 }
 
 func escalationPeople(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.escalation_people", evidence.KindInt, "Distinct people over all levels "+onCallsNear+"; of several services, the least.")
+	d := onCallDefinition("pagerduty.escalation_people", evidence.KindInt, "Distinct people over all "+
+		"levels "+onCallsNear+"; of several services, the least.")
 	d.Merge = evidence.MergeMin
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		return count(listed.of(s).near.people, "escalation policy "+s.policyID())
@@ -200,7 +206,8 @@ func escalationPeople(listed *listedDuties) fact {
 }
 
 func loneLevels(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.lone_levels", evidence.KindBool, "At some moment the same person is alone on two or more levels "+onCallsNear+".")
+	d := onCallDefinition("pagerduty.lone_levels", evidence.KindBool, "At some moment the same person is alone on "+
+		"two or more levels "+onCallsNear+".")
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		sum, detail := listed.of(s).near, "escalation policy "+s.policyID()
 		if sum.lone {
@@ -211,25 +218,30 @@ func loneLevels(listed *listedDuties) fact {
 }
 
 func coverageRatio14d(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.coverage_ratio_14d", evidence.KindDouble, "Share of time with somebody on the first level "+onCallsNear+"; of several services, the least.")
+	d := onCallDefinition("pagerduty.coverage_ratio_14d", evidence.KindDouble, "Share of time with somebody on the "+
+		"first level "+onCallsNear+"; of several services, the least.")
 	d.Unit = "ratio"
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		sum := listed.of(s).near
-		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: %s", s.policyID(), sum.gapText("14 days")))
+		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: "+
+			"%s", s.policyID(), sum.gapText("14 days")))
 	}}
 }
 
 func coverageRatio30d(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody on the first level "+onCallsFrom+"30 days; of several services, the least.")
+	d := onCallDefinition("pagerduty.coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody on the "+
+		"first level "+onCallsFrom+"30 days; of several services, the least.")
 	d.Unit = "ratio"
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		sum := listed.of(s).month
-		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: %s", s.policyID(), sum.gapText("30 days")))
+		return double(d, sum.covered, fmt.Sprintf("level 1 of escalation policy %s: "+
+			"%s", s.policyID(), sum.gapText("30 days")))
 	}}
 }
 
 func rotationPeople(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.rotation_people", evidence.KindInt, "Distinct people on the first level "+onCallsFrom+"90 days; of several services, the least.")
+	d := onCallDefinition("pagerduty.rotation_people", evidence.KindInt, "Distinct people on the first "+
+		"level "+onCallsFrom+"90 days; of several services, the least.")
 	d.Merge = evidence.MergeMin
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		return count(listed.of(s).rotation, "level 1 of escalation policy "+s.policyID())

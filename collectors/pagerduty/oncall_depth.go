@@ -49,7 +49,8 @@ func (d duty) levelText(rules []escalationRule, describe func(level levelDuty) s
 }
 
 func level2Coverage30d(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.level2_coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody on the second level "+onCallsMonth+"; of several services, the least.")
+	d := onCallDefinition("pagerduty.level2_coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody "+
+		"on the second level "+onCallsMonth+"; of several services, the least.")
 	d.Unit = "ratio"
 	d.Absent = "0 when the policy has no second level or nobody is on it"
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
@@ -63,7 +64,9 @@ func level2Coverage30d(listed *listedDuties) fact {
 }
 
 func leastLevelCoverage30d(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.least_level_coverage_ratio_30d", evidence.KindDouble, "Share of time with somebody on that level of the policy where it is least, "+onCallsMonth+"; the levels are those of the policy in GET /services; of several services, the least.")
+	d := onCallDefinition("pagerduty.least_level_coverage_ratio_30d", evidence.KindDouble, "Share of time with "+
+		"somebody on that level of the policy where it is least, "+onCallsMonth+"; the levels are those of the "+
+		"policy in GET /services; of several services, the least.")
 	d.Unit = "ratio"
 	d.Absent = "0 when nobody is on some level; unknown where the levels are not told"
 	return fact{Definition: d, readsServices: true, part: func(_ *round, s *serviceRecord) answer {
@@ -85,7 +88,9 @@ func leastLevelCoverage30d(listed *listedDuties) fact {
 }
 
 func minPeoplePerLevel(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.min_people_per_level", evidence.KindInt, "Distinct people on that level of the policy that has the fewest, "+onCallsMonth+"; the levels are those of the policy in GET /services; of several services, the least.")
+	d := onCallDefinition("pagerduty.min_people_per_level", evidence.KindInt, "Distinct people on that level of the "+
+		"policy that has the fewest, "+onCallsMonth+"; the levels are those of the policy in GET /services; of "+
+		"several services, the least.")
 	d.Merge = evidence.MergeMin
 	d.Absent = "0 when nobody is on some level; unknown where the levels are not told"
 	return fact{Definition: d, readsServices: true, part: func(_ *round, s *serviceRecord) answer {
@@ -99,7 +104,8 @@ func minPeoplePerLevel(listed *listedDuties) fact {
 				least = people
 			}
 		}
-		return count(least, "people of escalation policy "+s.policyID()+": "+month.levelText(rules, func(l levelDuty) string {
+		return count(least, "people of escalation "+
+			"policy "+s.policyID()+": "+month.levelText(rules, func(l levelDuty) string {
 			return fmt.Sprint(l.people)
 		}))
 	}}
@@ -108,7 +114,8 @@ func minPeoplePerLevel(listed *listedDuties) fact {
 // nextGap is stored as the instant at which the gap begins. It is infinite without
 // a gap, and 0 during one, because the listing does not say when that began.
 func nextGap(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.next_gap_hours", evidence.KindDouble, "Time until nobody is on the first level "+onCallsMonth+": 0 while nobody is, and infinite when there is no gap; of several services, the least.")
+	d := onCallDefinition("pagerduty.next_gap_hours", evidence.KindDouble, "Time until nobody is on the first "+
+		"level "+onCallsMonth+": 0 while nobody is, and infinite when there is no gap; of several services, the least.")
 	d.Unit, d.Clock = "hours", evidence.Remaining
 	d.Merge = evidence.MergeMin
 	d.Absent = "infinite (never) when a complete listing leaves no gap in the coming 30 days"
@@ -127,7 +134,8 @@ func nextGap(listed *listedDuties) fact {
 }
 
 func coverageGaps30d(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.coverage_gaps_30d", evidence.KindInt, "Times without anybody on the first level "+onCallsMonth+", of which the provenance names the first 5; of several services, the most.")
+	d := onCallDefinition("pagerduty.coverage_gaps_30d", evidence.KindInt, "Times without anybody on the first "+
+		"level "+onCallsMonth+", of which the provenance names the first 5; of several services, the most.")
 	d.Merge = evidence.MergeMax
 	d.Absent = "1, from now on, when a complete listing has no entry of the policy"
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
@@ -137,7 +145,9 @@ func coverageGaps30d(listed *listedDuties) fact {
 }
 
 func longestGap30d(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.longest_gap_hours_30d", evidence.KindDouble, "Length of the longest time without anybody on the first level "+onCallsMonth+", as far as it is in them; of several services, the longest.")
+	d := onCallDefinition("pagerduty.longest_gap_hours_30d", evidence.KindDouble, "Length of the longest time "+
+		"without anybody on the first level "+onCallsMonth+", as far as it is in them; of several services, the "+
+		"longest.")
 	d.Unit, d.Round = "hours", 0.1
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when there is no gap"
@@ -147,7 +157,9 @@ func longestGap30d(listed *listedDuties) fact {
 }
 
 func longestShiftDays(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.longest_shift_days", evidence.KindDouble, "Longest time that one person is on the first level without a break, of shifts that are running or begin "+onCallsFrom+"90 days; 90 means 90 or more; of several services, the longest.")
+	d := onCallDefinition("pagerduty.longest_shift_days", evidence.KindDouble, "Longest time that one person is on "+
+		"the first level without a break, of shifts that are running or begin "+onCallsFrom+"90 days; 90 means 90 or "+
+		"more; of several services, the longest.")
 	d.Unit, d.Round = "days", 0.1
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when nobody is on the first level"
@@ -157,7 +169,9 @@ func longestShiftDays(listed *listedDuties) fact {
 }
 
 func endsWithoutHuman(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.ends_without_human", evidence.KindBool, "The last level of the policy, by its levels in GET /services, pages nobody or has nobody on call "+onCallsMonth+", or no level has; the provenance says which; of several services, of any.")
+	d := onCallDefinition("pagerduty.ends_without_human", evidence.KindBool, "The last level of the policy, by its "+
+		"levels in GET /services, pages nobody or has nobody on call "+onCallsMonth+", or no level has; the "+
+		"provenance says which; of several services, of any.")
 	d.Absent = "true when a complete listing has no entry of the policy; unknown where its levels are not told"
 	return fact{Definition: d, readsServices: true, part: func(_ *round, s *serviceRecord) answer {
 		rules, month, detail := s.rules(), listed.of(s).month, "escalation policy "+s.policyID()
@@ -179,7 +193,9 @@ func endsWithoutHuman(listed *listedDuties) fact {
 }
 
 func permanentOnCall(listed *listedDuties) fact {
-	d := onCallDefinition("pagerduty.permanent_oncall", evidence.KindBool, "Somebody is on the first level for ever and without a schedule, schedule, start and end null, by the service's escalation policy in GET /oncalls; of several services, of any.")
+	d := onCallDefinition("pagerduty.permanent_oncall", evidence.KindBool, "Somebody is on the first level for ever "+
+		"and without a schedule, schedule, start and end null, by the service's escalation policy in GET /oncalls; "+
+		"of several services, of any.")
 	d.Absent = "false when a complete listing has no such entry"
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		levels := listed.of(s).permanent
@@ -187,6 +203,7 @@ func permanentOnCall(listed *listedDuties) fact {
 		if len(levels) == 0 {
 			return yes(false, detail+"nobody without a schedule")
 		}
-		return yes(levels[0] == 1, detail+"somebody without a schedule on levels "+strings.Trim(fmt.Sprint(levels), "[]"))
+		return yes(levels[0] == 1, detail+"somebody without a schedule on "+
+			"levels "+strings.Trim(fmt.Sprint(levels), "[]"))
 	}}
 }

@@ -18,7 +18,9 @@ func incidentDefinition(name string, kind evidence.Kind, help string) evidence.D
 }
 
 func highUrgency90d() fact {
-	d := incidentDefinition("pagerduty.high_urgency_90d", evidence.KindInt, "Incidents of high urgency of the service that were created in the last 90 days, GET /incidents, and not inside one of its maintenance windows, GET /maintenance_windows.")
+	d := incidentDefinition("pagerduty.high_urgency_90d", evidence.KindInt, "Incidents of high urgency of the "+
+		"service that were created in the last 90 days, GET /incidents, and not inside one of its maintenance "+
+		"windows, GET /maintenance_windows.")
 	d.Absent = "0 when a complete listing has none"
 	return fact{Definition: d, part: func(r *round, s *serviceRecord) answer {
 		n := 0
@@ -32,7 +34,9 @@ func highUrgency90d() fact {
 }
 
 func machineDetectedRatio90d() fact {
-	d := incidentDefinition("pagerduty.machine_detected_ratio_90d", evidence.KindDouble, "Share of the service's incidents of the last 90 days that monitoring opened and not a person, by the channel of their first trigger in GET /incidents.")
+	d := incidentDefinition("pagerduty.machine_detected_ratio_90d", evidence.KindDouble, "Share of the service's "+
+		"incidents of the last 90 days that monitoring opened and not a person, by the channel of their first "+
+		"trigger in GET /incidents.")
 	d.Unit = "ratio"
 	d.Absent = fmt.Sprintf("unknown under %d incidents whose channel is known", minIncidents)
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
@@ -48,12 +52,14 @@ func machineDetectedRatio90d() fact {
 		if known < minIncidents {
 			return answer{missing: evidence.MissingTooFew}
 		}
-		return double(d, float64(machine)/float64(known), fmt.Sprintf("monitoring opened %d of %d incidents", machine, known))
+		return double(d, float64(machine)/float64(known), fmt.Sprintf("monitoring opened %d of %d "+
+			"incidents", machine, known))
 	}}
 }
 
 func repeatManualTemplates90d() fact {
-	d := incidentDefinition("pagerduty.repeat_manual_templates_90d", evidence.KindInt, "Kinds of incidents, by title without its variable parts, that people resolved three or more times in the last 90 days, GET /incidents.")
+	d := incidentDefinition("pagerduty.repeat_manual_templates_90d", evidence.KindInt, "Kinds of incidents, by title "+
+		"without its variable parts, that people resolved three or more times in the last 90 days, GET /incidents.")
 	d.Absent = "0 when a complete listing has none"
 	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
 		times := map[string]int{}
@@ -71,7 +77,9 @@ func repeatManualTemplates90d() fact {
 }
 
 func pageLoadPerWeek() fact {
-	d := incidentDefinition("pagerduty.page_load_per_week", evidence.KindDouble, "Incidents of high urgency a week that paged the service's escalation policy, from whatever service, mean of the last 8 weeks, GET /incidents; of several services, the most.")
+	d := incidentDefinition("pagerduty.page_load_per_week", evidence.KindDouble, "Incidents of high urgency a week "+
+		"that paged the service's escalation policy, from whatever service, mean of the last 8 weeks, GET "+
+		"/incidents; of several services, the most.")
 	d.Window = loadWeeks * 7 * day
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when a complete listing has none; unknown for a service without a policy"

@@ -126,7 +126,8 @@ func ackTimeout() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.ack_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
-			Help:         "Time after which an acknowledged incident is triggered again, acknowledgement_timeout in GET /services; 0 when it is off.",
+			Help: "Time after which an acknowledged incident is triggered again, acknowledgement_timeout in " +
+				"GET /services; 0 when it is off.",
 			FreshAtLeast: slowFresh,
 			Absent:       "0: null means that the time-out is off",
 			// Off is the worst answer and the smallest number.
@@ -145,7 +146,8 @@ func autoResolveTimeout() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.auto_resolve_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
-			Help:         "Time after which an open incident is resolved by itself, auto_resolve_timeout in GET /services; 0 when it is off; of several services, the least.",
+			Help: "Time after which an open incident is resolved by itself, auto_resolve_timeout in GET " +
+				"/services; 0 when it is off; of several services, the least.",
 			FreshAtLeast: slowFresh,
 			Absent:       "0: null means that the time-out is off",
 			Merge:        evidence.MergeMin,
@@ -163,7 +165,8 @@ func autoPause() fact {
 	return fact{
 		Definition: evidence.Definition{
 			Name: "pagerduty.auto_pause", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help:         "Notifications of transient alerts are paused, auto_pause_notifications_parameters in GET /services; of several services, of all.",
+			Help: "Notifications of transient alerts are paused, auto_pause_notifications_parameters in GET " +
+				"/services; of several services, of all.",
 			FreshAtLeast: slowFresh,
 			Absent:       "false when the service does not have the setting",
 			Merge:        evidence.MergeAll,
@@ -205,18 +208,22 @@ func urgencyDefinition(name, help string) evidence.Definition {
 }
 
 func urgencyVaries() fact {
-	d := urgencyDefinition("pagerduty.urgency_varies", "The urgency of incidents goes by their severity, or is another within support hours than outside, incident_urgency_rule in GET /services; of several services, of all.")
+	d := urgencyDefinition("pagerduty.urgency_varies", "The urgency of incidents goes by their severity, or is "+
+		"another within support hours than outside, incident_urgency_rule in GET /services; of several services, of "+
+		"all.")
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		list := s.Urgency.urgencies()
 		if len(list) == 0 {
 			return answer{missing: evidence.MissingNoData}
 		}
-		return yes(list[0] == "severity_based" || list[0] != list[len(list)-1], "urgency "+strings.Join(list, " within support hours, outside "))
+		varies := list[0] == "severity_based" || list[0] != list[len(list)-1]
+		return yes(varies, "urgency "+strings.Join(list, " within support hours, outside "))
 	}}
 }
 
 func urgencyCanBeHigh() fact {
-	d := urgencyDefinition("pagerduty.urgency_can_be_high", "Incidents can be of high urgency, at some time or with some severity, incident_urgency_rule in GET /services; of several services, of all.")
+	d := urgencyDefinition("pagerduty.urgency_can_be_high", "Incidents can be of high urgency, at some time or with "+
+		"some severity, incident_urgency_rule in GET /services; of several services, of all.")
 	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
 		list := s.Urgency.urgencies()
 		if len(list) == 0 {

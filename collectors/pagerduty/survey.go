@@ -143,7 +143,8 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 
 func (s *surveyedRecord) surveyed() SurveyedService {
 	service := SurveyedService{
-		ID: evidence.Clean(s.ID, 100), Name: evidence.Clean(strings.TrimSpace(s.Name), maxName), Status: evidence.Clean(s.Status, 100),
+		ID: evidence.Clean(s.ID, 100), Name: evidence.Clean(strings.TrimSpace(s.Name), maxName),
+		Status: evidence.Clean(s.Status, 100),
 	}
 	if s.Description != nil {
 		service.Description = evidence.Clean(strings.TrimSpace(*s.Description), maxDescription)
@@ -183,7 +184,8 @@ func (s *Source) SurveyTag(ctx context.Context, survey Survey, label string) ([]
 		}
 		found = true
 		for _, list := range [...]string{"escalation_policies", "teams"} {
-			err := s.survey(ctx, "tags/"+url.PathEscape(tag.ID)+"/"+list, url.Values{}, func(raw json.RawMessage) error {
+			path := "tags/" + url.PathEscape(tag.ID) + "/" + list
+			err := s.survey(ctx, path, url.Values{}, func(raw json.RawMessage) error {
 				bearer, err := decode[surveyedObject](raw)
 				bearers[bearer.ID] = err == nil
 				return err
@@ -236,7 +238,8 @@ func (s *Source) noTag(ctx context.Context, label string) error {
 func (s *Source) survey(ctx context.Context, path string, query url.Values, each func(json.RawMessage) error) error {
 	return s.api.complete(ctx, path, query, func(raw json.RawMessage) error {
 		if err := each(raw); err != nil {
-			s.log.Warn("skipped a record that cannot be decoded", "call", callOf(path), "id", evidence.Clean(idOf(raw, "id"), 100), "error", err)
+			s.log.Warn("skipped a record that cannot be "+
+				"decoded", "call", callOf(path), "id", evidence.Clean(idOf(raw, "id"), 100), "error", err)
 		}
 		return nil
 	})
