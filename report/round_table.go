@@ -131,8 +131,12 @@ func (r *Round) WriteTable(w io.Writer, style Style) error {
 
 func (r *Round) writeRecords(p *prose) {
 	shown, left := r.first(len(r.Records), p.style)
+	detail := 16
+	if p.style.noCut {
+		detail = 26 // the object that a value is from stays in one line
+	}
 	p.section(&grid{columns: []column{
-		{head: "SERVICE", min: 12}, {head: "FACT", min: 24}, {head: "VALUE", min: 10}, {head: "OBSERVED AT", drop: 2}, {head: "GROUP", min: 8, drop: 1}, {head: "DETAIL", min: 16},
+		{head: "SERVICE", min: 12}, {head: "FACT", min: 24}, {head: "VALUE", min: 10}, {head: "OBSERVED AT", drop: 2}, {head: "GROUP", min: 8, drop: 1}, {head: "DETAIL", min: detail},
 	}}, shown, func(i int) []string {
 		x := r.Records[i]
 		return []string{clean(x.Service), clean(x.Fact), clean(x.Value.Text(x.Unit)), clean(minute(x.ObservedAt)), clean(orNone(x.Group)), clean(orNone(x.Detail))}
