@@ -2,7 +2,8 @@
 GO ?= go
 GOLANGCI ?= golangci-lint
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -X main.version=$(VERSION)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION) -X main.revision=$(REVISION)
 # Each folder with a go.mod of its own.
 MODULES := . demo dashboards
 

@@ -54,7 +54,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	o.Logger = newLogger(o, valid.Log())
 	registry := prometheus.NewRegistry()
-	metrics, err := exporter.NewProcessMetrics(registry, exporter.BuildInfo{Version: o.Version})
+	metrics, err := exporter.NewProcessMetrics(registry, exporter.BuildInfo{Version: o.Version, Revision: o.Revision})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	r.evaluator = a.evaluator
 	r.collection = newCollection(o, r.store, metrics, person, a.evaluator.Request)
-	r.activate(w)
+	r.activate(ctx, w)
 	metrics.Reloaded(nil, o.Now())
 	return a, nil
 }

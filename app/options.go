@@ -4,6 +4,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -40,8 +41,8 @@ type Options struct {
 	// goroutine of the source; an empty step says that the round is over. Nil
 	// logs a line now and then.
 	Progress func(source string, p collectors.Progress)
-	// Version of the program.
-	Version string
+	// Version of the program, and Revision of the source that it was built from.
+	Version, Revision string
 }
 
 func (o Options) withDefaults() Options {
@@ -51,9 +52,8 @@ func (o Options) withDefaults() Options {
 	if o.LogOutput == nil {
 		o.LogOutput = os.Stderr
 	}
-	if o.Version == "" {
-		o.Version = "unknown"
-	}
+	o.Version = cmp.Or(o.Version, "unknown")
+	o.Revision = cmp.Or(o.Revision, "unknown")
 	return o
 }
 

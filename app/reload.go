@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,16 +80,32 @@ func (r *reloader) circuit(source string, open bool) {
 }
 
 // activate puts a configuration in force.
-func (r *reloader) activate(w *runtimeConfig) {
+func (r *reloader) activate(ctx context.Context, w *runtimeConfig) {
 	logged := r.active != nil && maps.Equal(r.active.NotMeasurable, w.NotMeasurable)
 	r.active = w
 	r.metrics.Expect(w.SourceIDs(), w.CheckIDs())
 	r.metrics.TokensExpire(w.expiries())
+	r.restoreLastSuccess(ctx, w)
 	for id := range w.NotMeasurable {
 		r.log.Debug("no configured source can decide the check; it does not count", "check", id)
 	}
 	if n := len(w.NotMeasurable); n > 0 && !logged {
 		r.log.Warn("checks are blind: no configured source can decide them, so they do not count; `collector framework coverage` says what they want", "checks", n)
+	}
+}
+
+// restoreLastSuccess sets from the store when each source last succeeded, so that
+// the metric does not begin anew with a restart, or with a source that returns.
+func (r *reloader) restoreLastSuccess(ctx context.Context, w *runtimeConfig) {
+	runs, err := r.store.LastRuns(ctx)
+	if err != nil {
+		r.log.Warn("the metric of the last success is absent until a round succeeds", "err", err)
+		return
+	}
+	for _, run := range runs {
+		if slices.Contains(w.SourceIDs(), run.Source) {
+			r.metrics.Succeeded(run.Source, run.LastSuccess)
+		}
 	}
 }
 
@@ -182,7 +199,7 @@ func (r *reloader) swap(ctx context.Context, next *runtimeConfig) error {
 	if err := r.store.SetFacts(ctx, next.Facts); err != nil {
 		return storeError(err)
 	}
-	r.activate(next)
+	r.activate(ctx, next)
 	r.evaluator.Request()
 	return nil
 }

@@ -155,16 +155,23 @@ func (w *runtimeConfig) buildFramework(c *config.Valid) error {
 	if err != nil {
 		return fmt.Errorf("framework: %w", err)
 	}
-	definitions := catalog.Facts()
+	all := declarations{}
+	if err := all.add(catalog.SourceID, catalog.Facts()); err != nil {
+		return err
+	}
 	for _, k := range kinds() {
-		more, err := k.definitions(c)
-		if err != nil {
+		if err := k.declare(c, all); err != nil {
 			return err
 		}
-		definitions = append(definitions, more...)
 	}
 	for _, a := range w.Document.Attestations() {
-		definitions = append(definitions, a.Fact)
+		if err := all.add("the framework's attestations", []evidence.Definition{a.Fact}); err != nil {
+			return err
+		}
+	}
+	var definitions []evidence.Definition
+	for _, d := range all {
+		definitions = append(definitions, d.Definition)
 	}
 	if w.Facts, err = evidence.NewFacts(definitions); err != nil {
 		return fmt.Errorf("facts: %w", err)

@@ -7,28 +7,26 @@ import (
 
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/config"
-	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 )
 
 func jiraKind() kind {
 	return kind{
-		definitions: func(c *config.Valid) ([]evidence.Definition, error) {
-			var definitions []evidence.Definition
+		declare: func(c *config.Valid, all declarations) error {
 			for _, site := range c.Sources().Jira {
 				facts, err := jqlFacts(site)
 				if err != nil {
-					return nil, err
+					return err
 				}
-				if definitions, err = addDefinitions(definitions, jira.DefinitionsOf(facts, site.Incidents.JQL), "jira/"+site.Name); err != nil {
-					return nil, err
+				if err := all.add("jira/"+site.Name, jira.DefinitionsOf(facts, site.Incidents.JQL)); err != nil {
+					return err
 				}
 			}
 			embedded, err := jira.Definitions()
 			if err != nil {
-				return nil, err
+				return err
 			}
-			return addUnasked(definitions, embedded), nil
+			return all.addEmbedded("jira", embedded)
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			var out []instance

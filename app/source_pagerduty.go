@@ -5,12 +5,13 @@ import (
 
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/config"
-	"github.com/prodready/collector/evidence"
 )
 
 func pagerdutyKind() kind {
 	return kind{
-		definitions: func(*config.Valid) ([]evidence.Definition, error) { return pagerduty.Definitions(), nil },
+		declare: func(_ *config.Valid, all declarations) error {
+			return all.addEmbedded("pagerduty", pagerduty.Definitions())
+		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			var out []instance
 			accounts := c.Sources().PagerDuty

@@ -7,27 +7,25 @@ import (
 
 	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/config"
-	"github.com/prodready/collector/evidence"
 )
 
 func prometheusKind() kind {
 	return kind{
-		definitions: func(c *config.Valid) ([]evidence.Definition, error) {
-			var definitions []evidence.Definition
+		declare: func(c *config.Valid, all declarations) error {
 			for _, server := range c.Sources().Prometheus {
 				facts, err := promqlFacts(server)
 				if err != nil {
-					return nil, err
+					return err
 				}
-				if definitions, err = addDefinitions(definitions, facts.Definitions(), "prometheus/"+server.Name); err != nil {
-					return nil, err
+				if err := all.add("prometheus/"+server.Name, facts.Definitions()); err != nil {
+					return err
 				}
 			}
 			embedded, err := prometheus.Definitions()
 			if err != nil {
-				return nil, err
+				return err
 			}
-			return addUnasked(definitions, embedded), nil
+			return all.addEmbedded("prometheus", embedded)
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			var out []instance

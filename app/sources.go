@@ -16,11 +16,11 @@ import (
 	"github.com/prodready/collector/framework"
 )
 
-// kind is one kind of source: the facts it can ever give, and how to make the
-// configured instances.
+// kind is one kind of source: how it declares the facts it can ever give, and
+// how to make the configured instances.
 type kind struct {
-	definitions func(*config.Valid) ([]evidence.Definition, error)
-	instances   func(*config.Valid, sourceDeps) ([]instance, error)
+	declare   func(*config.Valid, declarations) error
+	instances func(*config.Valid, sourceDeps) ([]instance, error)
 }
 
 // kinds lists every kind of source there is. A new one is a file like
@@ -84,47 +84,55 @@ func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
 	return transport.New(out)
 }
 
-// addDefinitions adds the definitions of one source. Two sources may answer one
-// fact with different queries, which are then all part of its definition. Two
-// shapes of one name are an error: records would be read with the wrong unit.
-func addDefinitions(all, more []evidence.Definition, whose string) ([]evidence.Definition, error) {
-	at := make(map[string]int, len(all))
-	for i, d := range all {
-		at[d.Name] = i
-	}
-	for _, d := range more {
-		i, known := at[d.Name]
+// declarations are the facts that sources declare, by name.
+type declarations map[string]declaration
+
+// declaration is a fact, and the source or kind of source that declared it
+// first: jira/main.
+type declaration struct {
+	evidence.Definition
+	owner string
+}
+
+// add adds the facts of one source. Two sources of one kind may answer one fact
+// with different queries, which are then all part of its definition. Two shapes
+// of one name, or two definitions of different kinds of source, are an error:
+// records would be read with the wrong unit, or mean two things.
+func (d declarations) add(owner string, facts []evidence.Definition) error {
+	for _, f := range facts {
+		known, declared := d[f.Name]
 		switch {
-		case !known:
-			at[d.Name] = len(all)
-			all = append(all, d)
-		case all[i].Shape() != d.Shape():
-			return nil, fmt.Errorf("facts of %s: %s is declared elsewhere with another type, unit or window; give it a name of its own", whose, d.Name)
-		case all[i].Query == "":
-			all[i].Query = d.Query
-		case d.Query != "" && !slices.Contains(strings.Split(all[i].Query, otherSource), d.Query):
-			queries := append(strings.Split(all[i].Query, otherSource), d.Query)
+		case !declared:
+			known = declaration{f, owner}
+		case known.Shape() != f.Shape() || kindOf(known.owner) != kindOf(owner) && known.Hash() != f.Hash():
+			return fmt.Errorf("facts of %s: %s is declared by %s with another type, unit, window or query; give one of them another name",
+				owner, f.Name, known.owner)
+		case known.Query == "":
+			known.Query = f.Query
+		case f.Query != "" && !slices.Contains(strings.Split(known.Query, otherSource), f.Query):
+			queries := append(strings.Split(known.Query, otherSource), f.Query)
 			slices.Sort(queries)
-			all[i].Query = strings.Join(queries, otherSource)
+			known.Query = strings.Join(queries, otherSource)
 		}
+		d[f.Name] = known
 	}
-	return all, nil
+	return nil
+}
+
+// addEmbedded adds those facts of a kind of source that no configured source of
+// it has, so that a framework may ask for them: their checks are not measurable.
+func (d declarations) addEmbedded(kind string, facts []evidence.Definition) error {
+	return d.add(kind, slices.DeleteFunc(slices.Clone(facts), func(f evidence.Definition) bool {
+		known, declared := d[f.Name]
+		return declared && kindOf(known.owner) == kind
+	}))
+}
+
+// kindOf is the kind of a source: jira of jira/main.
+func kindOf(source string) string {
+	kind, _, _ := strings.Cut(source, "/")
+	return kind
 }
 
 // otherSource separates the queries of different sources in a definition.
 const otherSource = "\nOTHER SOURCE\n"
-
-// addUnasked adds the definitions that no configured source has, so that a
-// framework may ask for them: their checks are not measurable.
-func addUnasked(all, embedded []evidence.Definition) []evidence.Definition {
-	asked := make(map[string]bool, len(all))
-	for _, d := range all {
-		asked[d.Name] = true
-	}
-	for _, d := range embedded {
-		if !asked[d.Name] {
-			all = append(all, d)
-		}
-	}
-	return all
-}

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(folder, "collector")
-	arguments := []string{"build", "-o", binary}
+	arguments := []string{"build", "-o", binary, "-ldflags", "-X main.revision=0123abcd"}
 	if raceDetector {
 		arguments = append(arguments, "-race")
 	}

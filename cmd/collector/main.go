@@ -15,8 +15,8 @@ import (
 	"github.com/prodready/collector/app"
 )
 
-// version is set by the linker.
-var version = "unknown"
+// version and revision are set by the linker.
+var version, revision = "unknown", "unknown"
 
 // The exit codes, as the help of every command documents them.
 const (

@@ -111,7 +111,7 @@ func flagHint(cmd *cobra.Command, err error) string {
 
 // options are what every command starts the program with.
 func (s *streams) options(log *slog.Logger) app.Options {
-	return app.Options{ConfigPath: s.configPath, Environ: s.environ, Flags: s.flags, Logger: log, LogOutput: s.err, Version: version}
+	return app.Options{ConfigPath: s.configPath, Environ: s.environ, Flags: s.flags, Logger: log, LogOutput: s.err, Version: version, Revision: builtFrom()}
 }
 
 // quiet logs warnings and errors only: for commands whose output is a result.

@@ -14,16 +14,21 @@ func newVersion(s *streams) *cobra.Command {
 		Short: "Print the version and what it was built with",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			revision := "unknown"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				for _, setting := range info.Settings {
-					if setting.Key == "vcs.revision" {
-						revision = setting.Value
-					}
-				}
-			}
-			_, err := fmt.Fprintf(s.out, "collector %s\nrevision  %s\ngo        %s\nplatform  %s/%s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(s.out, "collector %s\nrevision  %s\ngo        %s\nplatform  %s/%s\n", version, builtFrom(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
+}
+
+// builtFrom is the commit that the program was built from: what the build said,
+// else what Go has found out.
+func builtFrom() string {
+	if info, ok := debug.ReadBuildInfo(); ok && revision == "unknown" {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return setting.Value
+			}
+		}
+	}
+	return revision
 }
