@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/exporter"
 	"github.com/prodready/collector/report"
@@ -79,7 +80,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if w, err = w.withFound(ctx, r.store, r.deps()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.evaluator, err = evaluation.New(ctx, evaluation.Options{Store: r.store, Logger: o.Logger, Now: o.Now, Metrics: metrics}, &w.Config)
+	a.evaluator, err = evaluation.New(ctx, evaluation.Options{
+		Store: r.store, Logger: o.Logger, Now: o.Now, Metrics: metrics,
+	}, &w.Config)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -112,7 +115,7 @@ func (a *App) Start(ctx context.Context) error {
 		return errors.New("starting: the program was started before")
 	}
 	w := a.reloader.config()
-	if err := a.startServer(ctx, w.config.Server().ListenAddress, w.config.Server().WebConfigFile, time.Duration(w.config.Server().ShutdownTimeout)); err != nil {
+	if err := a.startServer(ctx, w.config.Server()); err != nil {
 		return err
 	}
 	a.onClose("the jobs", a.reloader.stop)
@@ -130,18 +133,20 @@ func (a *App) Start(ctx context.Context) error {
 		return waitFor(ctx, stopped)
 	})
 	for _, address := range a.server.Addrs() {
-		a.log.Info("serving", "address", address.String(), "services", len(w.Catalog.Services()), "sources", w.SourceIDs(), "framework", w.Framework.Name+" "+w.Framework.Version)
+		a.log.Info("serving", "address", address.String(), "services", len(w.Catalog.Services()), "sources", w.SourceIDs(),
+			"framework", w.Framework.Name+" "+w.Framework.Version)
 	}
 	return nil
 }
 
 // startServer listens and serves until the program is closed.
-func (a *App) startServer(ctx context.Context, address, webConfigFile string, shutdownTimeout time.Duration) error {
+func (a *App) startServer(ctx context.Context, c config.Server) error {
 	s, err := server.New(server.Options{
 		Current: a.evaluator.Snapshot,
 		Metrics: exporter.Handler(a.evaluator.Page, a.gather, exporter.HandlerOptions{Now: a.options.Now, Logger: a.log}),
 		Reports: reports{}, Reload: a.Reload, Logger: a.log, Version: a.options.Version,
-		ListenAddresses: []string{address}, WebConfigFile: webConfigFile, ShutdownTimeout: shutdownTimeout,
+		ListenAddresses: []string{c.ListenAddress}, WebConfigFile: c.WebConfigFile,
+		ShutdownTimeout: time.Duration(c.ShutdownTimeout),
 	})
 	if err != nil {
 		return &InvalidError{err}

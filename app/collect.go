@@ -25,8 +25,8 @@ type collection struct {
 	now     func() time.Time
 	// person turns a person's id into a keyed hash.
 	person func(id string) string
-	// progress is told how far long steps have come, and with an empty step that
-	// a round is over.
+	// progress gets how far long steps have come, and an empty step when a round
+	// is over.
 	progress func(source string, p collectors.Progress)
 	// done is called after every round that stored something.
 	done func()
@@ -47,7 +47,7 @@ func newCollection(
 ) *collection {
 	progress := o.Progress
 	if progress == nil {
-		progress = newProgressLog(o.Logger, o.Now).tell
+		progress = newProgressLog(o.Logger, o.Now).observe
 	}
 	return &collection{
 		store: s, metrics: metrics, log: o.Logger, now: o.Now, person: person, progress: progress, done: done,
@@ -166,7 +166,8 @@ func (n *counts) add(b evidence.Batch, changes store.Changes) {
 func (c *collection) finish(id string, run store.RunID, started time.Time, n counts, err error) error {
 	finished := c.now()
 	result := store.RunResult{Finished: finished, Counts: map[string]int64{
-		"batches": n.batches, "records": n.records, "changed": n.changed, "rows": n.rows, "covered": n.covered, "skipped": n.skipped, "unmatched": n.unmatched,
+		"batches": n.batches, "records": n.records, "changed": n.changed, "rows": n.rows, "covered": n.covered,
+		"skipped": n.skipped, "unmatched": n.unmatched,
 	}}
 	outcome := exporter.RunSuccess
 	if err != nil {
@@ -189,7 +190,8 @@ func (c *collection) finish(id string, run store.RunID, started time.Time, n cou
 	if outcome == exporter.RunSuccess {
 		c.metrics.Succeeded(id, finished)
 	}
-	c.log.Debug("round", "source", id, "outcome", outcome, "took", took, "records", n.records, "changed", n.changed, "skipped", n.skipped)
+	c.log.Debug("round", "source", id, "outcome", outcome, "took", took, "records", n.records, "changed", n.changed,
+		"skipped", n.skipped)
 	if n.batches > 0 {
 		c.done()
 	}
@@ -215,15 +217,16 @@ func (c *collection) report(id string, err error) error {
 	c.mu.Unlock()
 	switch {
 	case err != nil && (!failed || calls != before):
-		c.log.Error("the source did not answer completely; earlier evidence is kept and ages", "source", id, "reason", collectors.ReasonOf(context.Background(), err), "err", text)
+		c.log.Error("the source did not answer completely; earlier evidence is kept and ages", "source", id,
+			"reason", collectors.ReasonOf(context.Background(), err), "err", text)
 	case err == nil && failed:
 		c.log.Info("the source answers again", "source", id)
 	}
 	return err
 }
 
-// failures tells which calls failed and why, and the same for people, each
-// fault once.
+// failures is an error as the calls that failed with their reasons, for comparing,
+// and as text for people; each fault once.
 func failures(err error) (calls, text string) {
 	var known, lines []string
 	var walk func(error)

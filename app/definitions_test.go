@@ -41,8 +41,11 @@ func TestQueriesOfSeveralSources(t *testing.T) {
 	if err := all.add("s/1", fact("a")); err != nil {
 		t.Fatal(err)
 	}
-	if err := all.add("s/2", other); err == nil || !strings.Contains(err.Error(), "s/1") || !strings.Contains(err.Error(), "s/2") {
-		t.Errorf("two types of one name: %v", err)
+	err := all.add("s/2", other)
+	for _, want := range []string{"s/1", "s/2"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("two types of one name: no %s in %v", want, err)
+		}
 	}
 }
 

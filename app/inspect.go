@@ -64,14 +64,17 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 	findings := []Finding{
 		{Subject: "configuration", Text: o.ConfigPath + " is valid"},
 		{Subject: "catalog", Text: fmt.Sprintf("%d services, %d teams", len(w.Catalog.Services()), len(w.Catalog.Teams()))},
-		{Subject: "framework", Text: fmt.Sprintf("%s %s, %d modules, %d checks, all expressions compile; %d checks are blind with these sources", w.Framework.Name, w.Framework.Version, len(w.Framework.Modules), len(w.Framework.Checks), len(w.NotMeasurable))},
+		{Subject: "framework", Text: fmt.Sprintf("%s %s, %d modules, %d checks, all expressions compile; %d checks are "+
+			"not measurable with these sources", w.Framework.Name, w.Framework.Version, len(w.Framework.Modules),
+			len(w.Framework.Checks), len(w.NotMeasurable))},
 		{Subject: "exemptions", Text: fmt.Sprintf("%d", len(w.Exemptions))},
 	}
 	var errs []error
 	switch rules := len(w.config.Catalog().PagerDuty); {
 	case rules == 0:
 	case !online:
-		findings = append(findings, Finding{Subject: "discovery", Text: fmt.Sprintf("rules: %d; --online says what they find", rules)})
+		findings = append(findings, Finding{Subject: "discovery",
+			Text: fmt.Sprintf("rules: %d; --online says what they find", rules)})
 	default:
 		for _, found := range w.accounts.Try(ctx) {
 			f := Finding{Subject: "discovery in pagerduty/" + found.Account, Text: found.Text, Err: found.Err}

@@ -32,7 +32,8 @@ func (r *reloader) startJobs(ctx context.Context) {
 		run: func(ctx context.Context) {
 			n, err := r.store.Prune(ctx, r.options.Now(), store.Retention{
 				History: time.Duration(retention.History), Transitions: time.Duration(retention.History),
-				Incidents: time.Duration(retention.Incidents), Alerts: time.Duration(retention.Alerts), Runs: time.Duration(retention.Runs),
+				Incidents: time.Duration(retention.Incidents), Alerts: time.Duration(retention.Alerts),
+				Runs: time.Duration(retention.Runs),
 			})
 			if err != nil && ctx.Err() == nil {
 				r.log.Error("the past could not be pruned; it is tried again in an hour", "err", err)

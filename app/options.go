@@ -34,12 +34,12 @@ type Options struct {
 	LogOutput io.Writer
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
-	// Only names the sources that CollectOnce and a Trial collect from:
+	// Only names the sources that CollectOnce and a Trial collect from, such as
 	// pagerduty/main. Empty means all.
 	Only []string
-	// Progress is told how far long steps of a round have come, in the
-	// goroutine of the source; an empty step says that the round is over. Nil
-	// logs a line now and then.
+	// Progress is called with how far long steps of a round have come, in the
+	// goroutine of the source; an empty step means that the round is over. Nil logs
+	// a line every 15 seconds.
 	Progress func(source string, p collectors.Progress)
 	// Version of the program, and Revision of the source that it was built from.
 	Version, Revision string
@@ -65,7 +65,7 @@ func (o Options) load() (*config.Valid, error) {
 	return valid, nil
 }
 
-// InvalidError is something a person has to mend before the program can start:
+// InvalidError is something a person has to correct before the program can start:
 // configuration, catalog, framework, or a store that is not usable. Nothing was
 // started.
 type InvalidError struct{ Err error }
@@ -76,10 +76,11 @@ func (e *InvalidError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *InvalidError) Unwrap() error { return e.Err }
 
-// storeError makes an InvalidError of what a person has to mend.
+// storeError makes an InvalidError of what a person has to correct.
 func storeError(err error) error {
-	for _, mendable := range []error{store.ErrAddress, store.ErrForeign, store.ErrLocked, store.ErrUnwritable, store.ErrDamaged, store.ErrAbsent} {
-		if errors.Is(err, mendable) {
+	for _, correctable := range []error{store.ErrAddress, store.ErrForeign, store.ErrLocked, store.ErrUnwritable,
+		store.ErrDamaged, store.ErrAbsent} {
+		if errors.Is(err, correctable) {
 			return &InvalidError{fmt.Errorf("store: %w", err)}
 		}
 	}

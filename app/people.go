@@ -16,8 +16,8 @@ const personKey = "people"
 // thousand people are never taken for one.
 const personBytes = 10
 
-// hashPeople returns the function that sources turn people's ids into keyed
-// hashes with: enough to count distinct people, and of no use to anybody else.
+// hashPeople returns the function that makes keyed hashes of people's ids: enough
+// to count distinct people, and not reversible without the store's key.
 func hashPeople(ctx context.Context, s *store.Store) (func(id string) string, error) {
 	key, err := s.Key(ctx, personKey)
 	if err != nil {

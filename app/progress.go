@@ -12,8 +12,8 @@ import (
 // progressEvery is how often a long step is logged.
 const progressEvery = 15 * time.Second
 
-// progressLog logs how far long steps have come, for programs without a
-// terminal: a line now and then, and none for what is over before the first.
+// progressLog logs how far long steps have come, for programs without a terminal:
+// a line every progressEvery, and none for a step that is shorter.
 type progressLog struct {
 	log *slog.Logger
 	now func() time.Time
@@ -33,8 +33,8 @@ func newProgressLog(log *slog.Logger, now func() time.Time) *progressLog {
 	return &progressLog{log: log, now: now, steps: map[string]*loggedStep{}}
 }
 
-// tell is Options.Progress.
-func (l *progressLog) tell(source string, p collectors.Progress) {
+// observe is an Options.Progress.
+func (l *progressLog) observe(source string, p collectors.Progress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if p.Step == "" {
@@ -52,5 +52,6 @@ func (l *progressLog) tell(source string, p collectors.Progress) {
 		return
 	}
 	step.logged = now
-	l.log.Info("a long step is under way", "source", source, "step", p.Step, "done", report.Percent(p.Share), "progress", step.pace.Text(now))
+	l.log.Info("a long step is under way", "source", source, "step", p.Step, "done", report.Percent(p.Share),
+		"progress", step.pace.Text(now))
 }

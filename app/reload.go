@@ -73,9 +73,9 @@ func (r *reloader) deps() sourceDeps {
 func (r *reloader) circuit(source string, open bool) {
 	r.metrics.CircuitOpen(source, open)
 	if open {
-		r.log.Warn("the source fails too often in a row; it is left alone for a while", "source", source)
+		r.log.Warn("circuit breaker open: the source fails too often in a row and is not asked for a while", "source", source)
 	} else {
-		r.log.Info("the source is asked again", "source", source)
+		r.log.Info("circuit breaker closed: the source is asked again", "source", source)
 	}
 }
 
@@ -90,7 +90,8 @@ func (r *reloader) activate(ctx context.Context, w *runtimeConfig) {
 		r.log.Debug("no configured source can decide the check; it does not count", "check", id)
 	}
 	if n := len(w.NotMeasurable); n > 0 && !logged {
-		r.log.Warn("checks are blind: no configured source can decide them, so they do not count; `collector framework coverage` says what they want", "checks", n)
+		r.log.Warn("checks are not measurable: no configured source can decide them, so they do not count; "+
+			"`collector framework coverage` says what they want", "checks", n)
 	}
 }
 
@@ -148,7 +149,8 @@ func (r *reloader) reload(ctx context.Context) error {
 		return err
 	}
 	w := r.active
-	r.log.Info("the configuration was reloaded", "services", len(w.Catalog.Services()), "sources", w.SourceIDs(), "framework", w.Framework.Name+" "+w.Framework.Version)
+	r.log.Info("the configuration was reloaded", "services", len(w.Catalog.Services()), "sources", w.SourceIDs(),
+		"framework", w.Framework.Name+" "+w.Framework.Version)
 	return nil
 }
 
@@ -164,7 +166,8 @@ func (r *reloader) tryReload(ctx context.Context) error {
 	if valid.Store().URL.Reveal() != old.config.Store().URL.Reveal() {
 		return &InvalidError{errors.New("store.url: the store cannot change while the program runs; restart it")}
 	}
-	if valid.Server().ListenAddress != old.config.Server().ListenAddress || valid.Server().WebConfigFile != old.config.Server().WebConfigFile {
+	if valid.Server().ListenAddress != old.config.Server().ListenAddress ||
+		valid.Server().WebConfigFile != old.config.Server().WebConfigFile {
 		return &InvalidError{errors.New("server: the listener cannot change while the program runs; restart it")}
 	}
 	next, err := r.build(valid, old.found)

@@ -11,12 +11,12 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// job is something that is done on a schedule. What is done is apart from who
-// calls it, so that another scheduler can call the same function.
+// job is something that is done on a schedule. It does not know its scheduler, so
+// that another one can run it.
 type job struct {
 	// name identifies the job in logs.
 	name string
-	// schedule tells when it is done next; the times are the clock's.
+	// schedule says when it is done next, by the injected clock.
 	schedule cron.Schedule
 	// timeout bounds one run.
 	timeout time.Duration
@@ -99,7 +99,8 @@ func (s *scheduler) once(ctx context.Context, j job) {
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("a job panicked; it runs again on its schedule", "job", j.name, "panic", p, "stack", string(debug.Stack()))
+			s.log.Error("a job panicked; it runs again on its schedule", "job", j.name, "panic", p,
+				"stack", string(debug.Stack()))
 		}
 	}()
 	j.run(ctx)
@@ -110,9 +111,9 @@ func (s *scheduler) once(ctx context.Context, j job) {
 func jitter(name string, gap time.Duration) time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name))
-	most := min(gap/50, 10*time.Second)
-	if most <= 0 {
+	maxJitter := min(gap/50, 10*time.Second)
+	if maxJitter <= 0 {
 		return 0
 	}
-	return time.Duration(h.Sum32()) % most
+	return time.Duration(h.Sum32()) % maxJitter
 }

@@ -37,7 +37,8 @@ func jiraKind() kind {
 					return nil, err
 				}
 				client, err := deps.httpClient(upstream{
-					id: "jira/" + site.Name, client: credentials, rate: site.Rate, maxResponseBytes: site.MaxResponseBytes, template: jira.Template,
+					id: "jira/" + site.Name, client: credentials, rate: site.Rate,
+					maxResponseBytes: site.MaxResponseBytes, template: jira.Template,
 				})
 				if err != nil {
 					return nil, err
@@ -51,7 +52,8 @@ func jiraKind() kind {
 					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
 					Incidents: jiraIncidents(site.Incidents),
 					Reviews:   jira.Reviews{JQL: site.Reviews.JQL, Services: serviceLink(site.Reviews.Services)},
-					Facts:     facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks), Logger: deps.options.Logger,
+					Facts:     facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
+					Logger: deps.options.Logger,
 				})
 				if err != nil {
 					return nil, err
@@ -92,7 +94,8 @@ func jiraIncidents(i config.JiraIncidents) jira.Incidents {
 	}
 	return jira.Incidents{
 		JQL: i.JQL, History: time.Duration(i.History),
-		Started: moment(i.Started), Detected: moment(i.Detected), Acknowledged: moment(i.Acknowledged), Resolved: moment(i.Resolved),
+		Started: moment(i.Started), Detected: moment(i.Detected),
+		Acknowledged: moment(i.Acknowledged), Resolved: moment(i.Resolved),
 		Severity:   jira.Severity{By: jira.SeverityBy(i.Severity.By), Field: i.Severity.Field, Prefix: i.Severity.Prefix},
 		Severities: i.Severities, Urgent: i.Urgent, LinkFields: i.LinkFields, Services: serviceLink(i.Services),
 	}
@@ -113,7 +116,8 @@ func opinions(checks []string) []jira.Opinion {
 func attestations(claims []framework.Attestation) []jira.Attestation {
 	out := make([]jira.Attestation, 0, len(claims))
 	for _, c := range claims {
-		out = append(out, jira.Attestation{Check: c.Check, Level: c.Level, GoodFor: c.GoodFor, Label: framework.AttestationLabel(c.Check), Fact: c.Fact})
+		out = append(out, jira.Attestation{Check: c.Check, Level: c.Level, GoodFor: c.GoodFor,
+			Label: framework.AttestationLabel(c.Check), Fact: c.Fact})
 	}
 	return out
 }

@@ -21,8 +21,9 @@ func pagerdutyKind() kind {
 					return nil, err
 				}
 				client, err := deps.httpClient(upstream{
-					id: "pagerduty/" + account.Name, client: credentials, rate: account.Rate, maxResponseBytes: account.MaxResponseBytes,
-					authorize: account.Authorize(), tokenInBody: !account.OAuth.IsZero(), template: pagerduty.Template,
+					id: "pagerduty/" + account.Name, client: credentials, rate: account.Rate,
+					maxResponseBytes: account.MaxResponseBytes,
+					authorize:        account.Authorize(), tokenInBody: !account.OAuth.IsZero(), template: pagerduty.Template,
 				})
 				if err != nil {
 					return nil, err

@@ -35,14 +35,16 @@ func prometheusKind() kind {
 					return nil, err
 				}
 				client, err := deps.httpClient(upstream{
-					id: "prometheus/" + server.Name, client: server.HTTPClient, rate: server.Rate, maxResponseBytes: server.MaxResponseBytes, template: prometheus.Template,
+					id: "prometheus/" + server.Name, client: server.HTTPClient, rate: server.Rate,
+					maxResponseBytes: server.MaxResponseBytes, template: prometheus.Template,
 				})
 				if err != nil {
 					return nil, err
 				}
 				source, err := prometheus.New(prometheus.Options{
 					Name: server.Name, URL: server.URL, RulesURL: server.RulesURL, Parameters: server.QueryParams, HTTPClient: client,
-					Facts: facts, PagingSeverities: server.PagingSeverities, Relabel: relabelRules(server.Relabel), Memory: time.Duration(server.Memory),
+					Facts: facts, PagingSeverities: server.PagingSeverities, Relabel: relabelRules(server.Relabel),
+					Memory:       time.Duration(server.Memory),
 					AlertHistory: time.Duration(server.AlertHistory),
 					Now:          deps.options.Now, Logger: deps.options.Logger,
 				})

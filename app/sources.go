@@ -41,9 +41,10 @@ type sourceDeps struct {
 	options Options
 	// observe measures requests; nil measures none.
 	observe func(transport.Observation)
-	// circuit is told when a source's circuit opens and closes; it may be nil.
+	// circuit is called when the circuit breaker of a source opens and closes; it
+	// may be nil.
 	circuit func(source string, open bool)
-	// attestations are the claims that the framework's proofs read.
+	// attestations are those that the framework's proofs read.
 	attestations []framework.Attestation
 	// checks are the ids of the framework's checks.
 	checks []string
@@ -76,7 +77,8 @@ type upstream struct {
 func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
 	out := transport.Config{
 		Source: u.id, HTTP: u.client, RatePerMinute: u.rate.PerMinute, BudgetShare: u.rate.Share,
-		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe, TokenInBody: u.tokenInBody, Authorize: u.authorize, Template: u.template,
+		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe, TokenInBody: u.tokenInBody,
+		Authorize: u.authorize, Template: u.template,
 	}
 	if d.circuit != nil {
 		out.Circuit = func(open bool) { d.circuit(u.id, open) }
@@ -105,7 +107,8 @@ func (d declarations) add(owner string, facts []evidence.Definition) error {
 		case !declared:
 			known = declaration{f, owner}
 		case known.Shape() != f.Shape() || kindOf(known.owner) != kindOf(owner) && known.Hash() != f.Hash():
-			return fmt.Errorf("facts of %s: %s is declared by %s with another type, unit, window or query; give one of them another name",
+			return fmt.Errorf("facts of %s: %s is declared by %s with another type, unit, window or query; "+
+				"give one of them another name",
 				owner, f.Name, known.owner)
 		case known.Query == "":
 			known.Query = f.Query

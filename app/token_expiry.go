@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// expiryHint is how long before a credential ends that `check` says so.
+// expiryHint is how long before a credential expires `check` warns.
 const expiryHint = 30 * 24 * time.Hour
 
-// expiries are the ends of the credentials that the configuration knows of, by
-// source. Such a day counts from its first moment: it may be any moment of it.
+// expiries are when the configured credentials expire, by source. A day counts
+// from its first moment, since the hour is not known.
 func (w *runtimeConfig) expiries() map[string]time.Time {
 	when := map[string]time.Time{}
 	add := func(kind, name string, day time.Time) {
@@ -31,7 +31,7 @@ func (w *runtimeConfig) expiries() map[string]time.Time {
 	return when
 }
 
-// expiry tells how long a credential still lasts.
+// expiry says how long a credential still lasts.
 func expiry(source string, end, now time.Time) Finding {
 	f := Finding{Subject: source + " token"}
 	day, left := end.Format(time.DateOnly), end.Sub(now)

@@ -155,7 +155,10 @@ func (t *Trial) observe(o transport.Observation) {
 // notStored keeps what a batch says and no store keeps.
 func (t *Trial) notStored(b evidence.Batch) {
 	if b.Unmatched != nil {
-		t.unmatched = &evidence.Unmatched{Series: b.Unmatched.Series, Largest: append([]evidence.UnmatchedGroup{}, b.Unmatched.Largest...)}
+		t.unmatched = &evidence.Unmatched{Series: b.Unmatched.Series, Largest: slices.Clone(b.Unmatched.Largest)}
+		if t.unmatched.Largest == nil {
+			t.unmatched.Largest = []evidence.UnmatchedGroup{} // a list in JSON
+		}
 	}
 	for kind, n := range b.Skipped {
 		if t.skipped == nil {

@@ -105,7 +105,9 @@ func (a *Accounts) Among(sources []string) bool {
 // stays for an account that does not answer. warn gets what a person should know
 // of a listing that is good otherwise. answered counts the accounts that
 // answered; the error joins the others.
-func (a *Accounts) List(ctx context.Context, before Found, warn func(note string)) (now Found, answered int, err error) {
+func (a *Accounts) List(
+	ctx context.Context, before Found, warn func(note string),
+) (now Found, answered int, err error) {
 	now = Found{}
 	maps.Copy(now, before)
 	var errs []error
@@ -195,7 +197,8 @@ func Save(ctx context.Context, s *store.Store, account string, list []catalog.Pa
 	if err != nil {
 		return fmt.Errorf("storing what was discovered in PagerDuty account %s: %w", account, err)
 	}
-	_, err = s.Commit(ctx, sourcePrefix+account, 0, now, evidence.Batch{Cursors: map[string]string{servicesCursor: string(text)}})
+	_, err = s.Commit(ctx, sourcePrefix+account, 0, now,
+		evidence.Batch{Cursors: map[string]string{servicesCursor: string(text)}})
 	return err
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// alertMemory holds the alerts that fired, as far back as the figures look. Only
-// what has changed since the last reading is read again.
+// alertMemory holds the alerts that fired in the period of the figures. It reads
+// from the store only what has changed since it read last.
 type alertMemory struct {
 	store *store.Store
 	kept  map[alertKey]evidence.AlertFiring
@@ -59,9 +59,11 @@ func (f *alertMemory) since(ctx context.Context, since time.Time) ([]evidence.Al
 	return list, nil
 }
 
-// alerts is what is known of alerts, of those who watch for them, and of whose
-// incidents a page can be compared with.
-func (o *outcomes) alerts(ctx context.Context, c *Config, s *snapshot.Snapshot, since time.Time) (correlation.Alerts, error) {
+// alerts are the firings, the sources that watched for them, and the services
+// whose incidents they can be compared with.
+func (o *outcomes) alerts(
+	ctx context.Context, c *Config, s *snapshot.Snapshot, since time.Time,
+) (correlation.Alerts, error) {
 	out := correlation.Alerts{Sights: map[string]correlation.AlertSight{}, Watchers: watchers(c), Paged: paged(c, s)}
 	if len(out.Watchers) == 0 {
 		return out, nil

@@ -112,7 +112,9 @@ func New(ctx context.Context, o Options, c *Config) (*Evaluator, error) {
 
 // Inspect judges what is in the store and returns the snapshot. It stores
 // nothing: badges are those that were stored last.
-func Inspect(ctx context.Context, s *store.Store, c *Config, log *slog.Logger, now time.Time) (*snapshot.Snapshot, error) {
+func Inspect(
+	ctx context.Context, s *store.Store, c *Config, log *slog.Logger, now time.Time,
+) (*snapshot.Snapshot, error) {
 	j, err := newJudge(ctx, s, c, log)
 	if err != nil {
 		return nil, err

@@ -10,8 +10,8 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// outcomes is what happened to services, as far back as the figures look. It
-// is read from the store again only when something has changed there.
+// outcomes holds the incidents and reviews of the period of the figures. It reads
+// them from the store again only when something has changed there.
 type outcomes struct {
 	store   *store.Store
 	firings alertMemory

@@ -42,7 +42,8 @@ func newDraft(o Options, f findings) *draft {
 		d.notes = append(d.notes, "Left out: "+text+".")
 	}
 	if len(made.Services) == 0 {
-		d.notes = append(d.notes, "Nothing was found that looks like a service. Write each as config.example.yaml shows, or read them from Backstage: backstage: [catalog/*/catalog-info.yaml]")
+		d.notes = append(d.notes, "Nothing was found that looks like a service. Write each as config.example.yaml shows, "+
+			"or read them from Backstage: backstage: [catalog/*/catalog-info.yaml]")
 	}
 	d.teams = made.Teams
 	slices.SortFunc(d.teams, func(a, b catalog.Team) int { return cmp.Compare(a.Name, b.Name) })
@@ -80,7 +81,7 @@ func (d *draft) fromPagerDuty() catalog.Discovered {
 		}
 		list = append(list, in)
 	}
-	made, err := catalog.Discover([]catalog.Discovery{{Name: `(?s).*`, Entry: catalog.Service{Tier: d.options.Tier}}}, list)
+	made, err := catalog.Discover(d.everyService(), list)
 	if err != nil {
 		// The one rule is a constant and compiles.
 		d.notes = append(d.notes, err.Error())
@@ -89,10 +90,12 @@ func (d *draft) fromPagerDuty() catalog.Discovered {
 	d.note("Left out, since they are disabled in PagerDuty", disabled)
 	d.note("Left out, since their records could not be read", survey.Unreadable)
 	if survey.Nameless > 0 {
-		d.notes = append(d.notes, fmt.Sprintf("Left out: %d services whose records could not be read at all.", survey.Nameless))
+		d.notes = append(d.notes, fmt.Sprintf("Left out: %d services whose records could not be read at all.",
+			survey.Nameless))
 	}
 	if survey.TeamsError != nil {
-		d.notes = append(d.notes, "Teams could not be listed; those here are what the services say: "+survey.TeamsError.Error())
+		d.notes = append(d.notes, "Teams could not be listed; those here are what the services say: "+
+			survey.TeamsError.Error())
 	}
 	owning := map[string]bool{}
 	for _, t := range made.Teams {
@@ -109,8 +112,13 @@ func (d *draft) fromPagerDuty() catalog.Discovered {
 	return made
 }
 
-// fromComponents makes a service of every component, where PagerDuty tells
-// none.
+// everyService is the rule that makes a service of everything that is found.
+func (d *draft) everyService() []catalog.Discovery {
+	return []catalog.Discovery{{Name: `(?s).*`, Entry: catalog.Service{Tier: d.options.Tier}}}
+}
+
+// fromComponents makes a service of every component of Jira, where PagerDuty was
+// not asked.
 func (d *draft) fromComponents() catalog.Discovered {
 	var list []catalog.PagerDutyService
 	for _, p := range d.found.jira.Projects {
@@ -118,7 +126,7 @@ func (d *draft) fromComponents() catalog.Discovered {
 			list = append(list, catalog.PagerDutyService{ID: p.Key + "/" + c, Name: c})
 		}
 	}
-	made, err := catalog.Discover([]catalog.Discovery{{Name: `(?s).*`, Entry: catalog.Service{Tier: d.options.Tier}}}, list)
+	made, err := catalog.Discover(d.everyService(), list)
 	if err != nil {
 		d.notes = append(d.notes, err.Error())
 	}
@@ -211,7 +219,8 @@ func (d *draft) noteUnused() {
 		d.note("Jobs of Prometheus that no service refers to", without(found.Jobs, matchers))
 		d.note("Namespaces that no service refers to", without(found.Namespaces, matchers))
 		if len(found.Clusters) > 1 {
-			d.note("The server has several clusters; where two run a service of one name, add cluster to its prometheus entry", found.Clusters)
+			d.note("The server has several clusters; where two run a service of one name, add cluster to "+
+				"its prometheus entry", found.Clusters)
 		}
 	}
 }

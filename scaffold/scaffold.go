@@ -34,9 +34,9 @@ type Options struct {
 	PagerDuty  *config.PagerDuty
 	Jira       *config.Jira
 	Prometheus *config.Prometheus
-	// Tier is that of services of which nobody has said it yet, 1 to 4.
+	// Tier is that of every service until a person chooses it, 1 to 4.
 	Tier int
-	// Logger hears of records that cannot be read; nil means nobody.
+	// Logger gets the records that cannot be read; nil logs nothing.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -47,8 +47,9 @@ type Scaffold struct {
 	// Text is the file: valid, with comments on what is missing, and the same
 	// for the same answers of the sources. It holds no secret.
 	Text []byte
-	// Services and Teams count what is in it, Blind the checks that stay blind.
-	Services, Teams, Blind int
+	// Services and Teams count what is in it, NotMeasurable the checks that no
+	// source of it can decide.
+	Services, Teams, NotMeasurable int
 	// Failed are the sources that did not answer; the rest is in Text.
 	Failed []error
 }
@@ -56,7 +57,7 @@ type Scaffold struct {
 // surveyTimeout bounds asking one source what there is.
 const surveyTimeout = 2 * time.Minute
 
-// findings are what the sources have told; nil where one was not asked or did
+// findings are what the sources answered; nil for one that was not asked or did
 // not answer.
 type findings struct {
 	pagerDuty  *pagerduty.Survey
@@ -75,7 +76,8 @@ func New(ctx context.Context, o Options) (*Scaffold, error) {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Tier < catalog.HighestTier || o.Tier > catalog.LowestTier {
-		return nil, &app.InvalidError{Err: fmt.Errorf("tier %d does not exist; use %d (customers and revenue, at any hour) to %d (best effort)", o.Tier, catalog.HighestTier, catalog.LowestTier)}
+		return nil, &app.InvalidError{Err: fmt.Errorf("tier %d does not exist; use %d (customers and revenue, at any hour) "+
+			"to %d (best effort)", o.Tier, catalog.HighestTier, catalog.LowestTier)}
 	}
 	c := config.Default()
 	if o.PagerDuty != nil {
@@ -106,8 +108,8 @@ func New(ctx context.Context, o Options) (*Scaffold, error) {
 	if w, err = tryOut(options, draft.text(nil)); err != nil {
 		return nil, err
 	}
-	s := &Scaffold{Services: len(draft.services), Teams: len(draft.teams), Blind: len(w.NotMeasurable)}
-	s.Text = draft.text(blindness(w, found.prometheus))
+	s := &Scaffold{Services: len(draft.services), Teams: len(draft.teams), NotMeasurable: len(w.NotMeasurable)}
+	s.Text = draft.text(missingSources(w, found.prometheus))
 	if _, err = tryOut(options, s.Text); err != nil {
 		return nil, err
 	}
@@ -136,7 +138,8 @@ func survey(ctx context.Context, w *evaluation.Config) (findings, error) {
 		errs = append(errs, fmt.Errorf("%s: %w", i.ID(), f.failed[i.ID()]))
 	}
 	if len(errs) == 0 {
-		return f, &app.InvalidError{Err: errors.New("no source is given: name at least one of PagerDuty, Jira and Prometheus")}
+		return f, &app.InvalidError{Err: errors.New("no source is given: name at least one of PagerDuty, Jira and " +
+			"Prometheus")}
 	}
 	return f, fmt.Errorf("no source has answered, so there is nothing to write: %w", errors.Join(errs...))
 }
@@ -170,12 +173,13 @@ func (f *findings) ask(ctx context.Context, i collectors.Source) error {
 // tryOut checks a text as `collector check` would.
 func tryOut(o app.Options, text []byte) (*evaluation.Config, error) {
 	name := filepath.Clean(o.ConfigPath)
-	valid, err := config.Load(config.Options{Path: o.ConfigPath, Environ: o.Environ, ReadFile: func(file string) ([]byte, error) {
-		if filepath.Clean(file) == name {
-			return text, nil
-		}
-		return os.ReadFile(file)
-	}})
+	valid, err := config.Load(config.Options{Path: o.ConfigPath, Environ: o.Environ,
+		ReadFile: func(file string) ([]byte, error) {
+			if filepath.Clean(file) == name {
+				return text, nil
+			}
+			return os.ReadFile(file)
+		}})
 	if err != nil {
 		return nil, fmt.Errorf("the configuration that came of it is not valid, and was not written: %w", err)
 	}

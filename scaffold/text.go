@@ -22,21 +22,23 @@ import (
 // commentWidth is where comments are wrapped, indentation apart.
 const commentWidth = 76
 
-// text writes the draft. What the sources leave blind is told at its end.
-func (d *draft) text(blind []string) []byte {
+// text writes the draft, with the comments on what is not measurable at its end.
+func (d *draft) text(notMeasurable []string) []byte {
 	root := mapping(
 		pair("catalog", d.catalogNode(), "\n"+comment(d.catalogNotes()...)),
-		pair("sources", d.sourcesNode(), "\n"+comment(`Where evidence comes from. config.example.yaml explains every key, and lists take more accounts, sites and servers. Secrets stay in files and variables.`)),
+		pair("sources", d.sourcesNode(), "\n"+comment("Where evidence comes from. config.example.yaml explains every key, "+
+			"and lists take more accounts, sites and servers. Secrets stay in files and variables.")),
 	)
 	root.HeadComment = comment(
-		"A starting configuration, from what the credentials can see. Nothing is final: read it through, above all the tiers.",
+		"A starting configuration, from what the credentials can see. Nothing is final: "+
+			"read it through, above all the tiers.",
 		"",
 		"  collector check                         is it valid?",
 		"  collector check --online                are the credentials?",
 		"  collector collect --once --dry-run      what would be found?",
 	) + "\n\n"
-	if len(blind) > 0 {
-		root.FootComment = comment(blind...)
+	if len(notMeasurable) > 0 {
+		root.FootComment = comment(notMeasurable...)
 	}
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
@@ -48,9 +50,12 @@ func (d *draft) text(blind []string) []byte {
 }
 
 func (d *draft) catalogNotes() []string {
-	notes := []string{fmt.Sprintf("What is judged. The sources do not know how important a service is: every tier below says %d until somebody chooses, 1 (customers and revenue, at any hour) to 4 (best effort). The tier sets the badge that a service should reach.", d.options.Tier)}
+	notes := []string{fmt.Sprintf("What is judged. The sources do not know how important a service is: every tier below "+
+		"says %d until somebody chooses, 1 (customers and revenue, at any hour) to 4 (best effort). The tier sets the "+
+		"badge that a service should reach.", d.options.Tier)}
 	if len(d.services) > 0 {
-		notes = append(notes, "Nor do they know data_class, data_owner, stateful, exposure, dashboard and github or gitlab, which checks ask for, and kubernetes.workload, by which many series are found.")
+		notes = append(notes, "Nor do they know data_class, data_owner, stateful, exposure, dashboard and github or "+
+			"gitlab, which checks ask for, and kubernetes.workload, by which many series are found.")
 	}
 	return append(notes, d.notes...)
 }
@@ -65,7 +70,8 @@ func (d *draft) catalogNode() *yaml.Node {
 	}
 	var pairs [][]*yaml.Node
 	if len(d.teams) > 0 {
-		pairs = append(pairs, pair("teams", teams, comment("org is the organisation that a team belongs to; add it where there are several.")))
+		pairs = append(pairs, pair("teams", teams,
+			comment("org is the organisation that a team belongs to; add it where there are several.")))
 	}
 	return mapping(append(pairs, pair("services", services, ""))...)
 }
@@ -101,7 +107,9 @@ func (s draftService) node() *yaml.Node {
 func (d *draft) sourcesNode() *yaml.Node {
 	var pairs [][]*yaml.Node
 	if o := d.options.PagerDuty; o != nil {
-		entry := mapping(filled("name", o.Name), filled("endpoint", unless(o.Endpoint, config.DefaultPagerDuty().Endpoint)), filled("token_file", o.TokenFile), filled("token_env", o.TokenEnv))
+		entry := mapping(filled("name", o.Name),
+			filled("endpoint", unless(o.Endpoint, config.DefaultPagerDuty().Endpoint)),
+			filled("token_file", o.TokenFile), filled("token_env", o.TokenEnv))
 		pairs = append(pairs, pair("pagerduty", list(entry), d.failure("pagerduty", o.Name)))
 	}
 	if o := d.options.Jira; o != nil {
@@ -113,13 +121,14 @@ func (d *draft) sourcesNode() *yaml.Node {
 	return mapping(pairs...)
 }
 
-// failure tells why a source has said nothing.
+// failure is a comment on why a source did not answer; empty when it did.
 func (d *draft) failure(kind, name string) string {
 	err := d.found.failed[sourceID(kind, name)]
 	if err == nil {
 		return ""
 	}
-	return comment("It did not answer, so nothing here is from it: "+err.Error(), "When that is mended, run `collector init` again, into another file.")
+	return comment("It did not answer, so nothing here is from it: "+err.Error(),
+		"When that is mended, run `collector init` again, into another file.")
 }
 
 func (d *draft) jiraNode(o *config.Jira) *yaml.Node {
@@ -133,7 +142,8 @@ func (d *draft) jiraNode(o *config.Jira) *yaml.Node {
 	}
 	var pairs [][]*yaml.Node
 	pairs = append(pairs,
-		filled("name", o.Name), filled("deployment", unless(string(deploymentOf(o)), string(config.Cloud))), filled("url", o.URL), filled("api_url", o.APIURL),
+		filled("name", o.Name), filled("deployment", unless(string(deploymentOf(o)), string(config.Cloud))),
+		filled("url", o.URL), filled("api_url", o.APIURL),
 		filled("email", o.Email), filled("token_file", o.TokenFile), filled("token_env", o.TokenEnv),
 	)
 	if jql := incidentsJQL(types); jql != "" {
@@ -144,7 +154,8 @@ func (d *draft) jiraNode(o *config.Jira) *yaml.Node {
 	if jql := reviewsJQL(types); jql != "" {
 		pairs = append(pairs, pair("reviews", flow(filled("jql", jql)), ""))
 	} else {
-		notes = append(notes, "No type of issue is a readiness review. Which tickets are? reviews: {jql: …}. Without them nothing can be attested.")
+		notes = append(notes, "No type of issue is a readiness review. Which tickets are? reviews: {jql: …}. Without them "+
+			"nothing can be attested.")
 	}
 	if len(types) > 0 {
 		notes = append(notes, "Types of issues: "+strings.Join(types, ", ")+".")
@@ -167,7 +178,8 @@ func (d *draft) prometheusNode(o *config.Prometheus) *yaml.Node {
 	if found := d.found.prometheus; found != nil {
 		for _, p := range found.Presets {
 			if p.Recognised() && p.Answerable() < len(p.Facts) {
-				notes = append(notes, fmt.Sprintf("%s gives %d of its %d facts; without: %s.", p.Name, p.Answerable(), len(p.Facts), strings.Join(unanswerable(p), ", ")))
+				notes = append(notes, fmt.Sprintf("%s gives %d of its %d facts; without: %s.", p.Name, p.Answerable(),
+					len(p.Facts), strings.Join(unanswerable(p), ", ")))
 			}
 		}
 		for _, text := range found.Remarks {
@@ -177,7 +189,8 @@ func (d *draft) prometheusNode(o *config.Prometheus) *yaml.Node {
 	pairs := [][]*yaml.Node{filled("name", o.Name), filled("url", o.URL)}
 	pairs = append(pairs, unlessEmpty("presets", presets))
 	if authorization := o.HTTPClient.Authorization; authorization != nil {
-		pairs = append(pairs, pair("http_client", mapping(pair("authorization", mapping(filled("credentials_file", authorization.CredentialsFile)), "")), ""))
+		pairs = append(pairs, pair("http_client", mapping(pair("authorization",
+			mapping(filled("credentials_file", authorization.CredentialsFile)), "")), ""))
 	}
 	node := mapping(pairs...)
 	node.HeadComment = comment(notes...)
@@ -201,21 +214,21 @@ func unanswerable(p prometheus.RecognisedPreset) []string {
 	return facts
 }
 
-// blindness tells for every kind of source what checks want of it, the source
-// with the most checks first: checks that nobody decides, and those that only
-// somebody's word decides where a source could.
-func blindness(w *evaluation.Config, recognised *prometheus.Recognition) []string {
+// missingSources lists for every kind of source, the one with the most checks
+// first, the checks that it would make measurable, and those that are decided by
+// an attestation where it would give stronger evidence.
+func missingSources(w *evaluation.Config, recognised *prometheus.Recognition) []string {
 	given := map[string]bool{}
 	for _, p := range w.Providers {
 		for _, fact := range p.Facts {
 			given[fact] = true
 		}
 	}
-	blind, weak := map[string][]string{}, map[string][]string{}
+	unmeasured, weak := map[string][]string{}, map[string][]string{}
 	for _, c := range w.Framework.Checks {
 		wants := weak
 		if w.NotMeasurable[c.ID] {
-			wants = blind
+			wants = unmeasured
 		}
 		for _, index := range c.Facts {
 			fact := w.Facts.At(index)
@@ -240,7 +253,8 @@ func blindness(w *evaluation.Config, recognised *prometheus.Recognition) []strin
 			lines = append(lines, line+": "+strings.Join(wants[what], ", "))
 		}
 	}
-	add("Checks that stay blind with these sources, which do not count, and what would give them:", blind)
+	add("Checks that are not measurable with these sources, which do not count, and what would give them:",
+		unmeasured)
 	add("Checks that are decided, and would be decided by stronger evidence with:", weak)
 	return lines
 }

@@ -47,16 +47,21 @@ beside a daemon. Its requests count against the account's budget like any.
 			case flags.dryRun:
 				return s.collectDry(cmd, flags)
 			case len(flags.services) > 0 || flags.all:
-				return &usageError{errors.New("--service and --all select what --dry-run prints; `collector score SERVICE` prints one service")}
+				return &usageError{errors.New("--service and --all select what --dry-run prints; " +
+					"`collector score SERVICE` prints one service")}
 			}
 			return s.collectOnce(cmd, flags)
 		},
 	}
 	cmd.Flags().BoolVar(&flags.once, "once", false, "one round, then exit")
-	cmd.Flags().StringSliceVar(&flags.sources, "source", nil, "collect from this source only, such as pagerduty/main; may be repeated")
-	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the planned requests and what they find, and store nothing; implies --once")
-	cmd.Flags().StringSliceVar(&flags.services, "service", nil, "with --dry-run: print what concerns this service only; may be repeated")
-	cmd.Flags().BoolVar(&flags.all, "all", false, "with --dry-run: list everything, not only the first records and newest incidents")
+	cmd.Flags().StringSliceVar(&flags.sources, "source", nil,
+		"collect from this source only, such as pagerduty/main; may be repeated")
+	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false,
+		"print the planned requests and what they find, and store nothing; implies --once")
+	cmd.Flags().StringSliceVar(&flags.services, "service", nil,
+		"with --dry-run: print what concerns this service only; may be repeated")
+	cmd.Flags().BoolVar(&flags.all, "all", false,
+		"with --dry-run: list everything, not only the first records and newest incidents")
 	flags.format.register(cmd, "table", "json")
 	return cmd
 }
@@ -89,7 +94,7 @@ func (s *streams) collectOnce(cmd *cobra.Command, flags collectFlags) error {
 	return nil
 }
 
-// collectDry makes rounds for looking.
+// collectDry makes rounds into a copy of the store and prints what they found.
 func (s *streams) collectDry(cmd *cobra.Command, flags collectFlags) (err error) {
 	ctx := cmd.Context()
 	options, bars := s.watched(s.options(nil))

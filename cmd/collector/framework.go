@@ -25,7 +25,7 @@ func newCoverage(s *streams) *cobra.Command {
 		Short: "Show which facts and checks have data, and what is missing",
 		Long: `Show for each fact and check the share of services with data, from the
 evidence in the store: what no source gives, which exporter, flag or label is
-missing, and which checks are blind.
+missing, and which checks are not measurable.
 ` + exitCodes,
 		Example: `  collector framework coverage
   collector framework coverage -o json`,

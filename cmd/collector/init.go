@@ -44,7 +44,8 @@ func newInit(s *streams) *cobra.Command {
 configuration: services and teams from PagerDuty, linked by name to components
 and projects of Jira and to jobs and namespaces of Prometheus, the presets that
 the server's metrics can answer, and comments on what is missing: tiers to be
-chosen, facts without a metric, checks that stay blind and what would give them.
+chosen, facts without a metric, checks that are not measurable and what would
+give them.
 
 FILE is the file that --config names unless it is given; - is the standard
 output. A file that exists is kept unless --force is given. Give what you have:
@@ -78,15 +79,19 @@ Instead of flags: ` + variablePagerDutyToken + `, ` + variableJiraURL + `, ` + v
 	f.IntVar(&flags.tier, "tier", 3, "tier of every service until somebody chooses, 1 to 4")
 	f.StringVar(&flags.pagerDutyTokenFile, "pagerduty-token-file", "", "file with a read-only PagerDuty API key")
 	f.StringVar(&flags.pagerDutyTokenEnv, "pagerduty-token-env", "", "environment variable with the key")
-	f.StringVar(&flags.pagerDutyEndpoint, "pagerduty-endpoint", config.DefaultPagerDuty().Endpoint, "address of the PagerDuty API; https://api.eu.pagerduty.com for the EU region")
+	f.StringVar(&flags.pagerDutyEndpoint, "pagerduty-endpoint", config.DefaultPagerDuty().Endpoint,
+		"address of the PagerDuty API; https://api.eu.pagerduty.com for the EU region")
 	f.StringVar(&flags.jiraURL, "jira-url", "", "address of the Jira site")
-	f.StringVar(&flags.jiraAPI, "jira-api-url", "", "address of its API for tokens with scopes: https://api.atlassian.com/ex/jira/ and the id of the site")
+	f.StringVar(&flags.jiraAPI, "jira-api-url", "",
+		"address of its API for tokens with scopes: https://api.atlassian.com/ex/jira/ and the id of the site")
 	f.StringVar(&flags.jiraDeployment, "jira-deployment", string(config.Cloud), "cloud or datacenter")
 	f.StringVar(&flags.jiraEmail, "jira-email", "", "account that the token belongs to (Cloud)")
-	f.StringVar(&flags.jiraTokenFile, "jira-token-file", "", "file with the API token, or personal access token of Data Center")
+	f.StringVar(&flags.jiraTokenFile, "jira-token-file", "",
+		"file with the API token, or personal access token of Data Center")
 	f.StringVar(&flags.jiraTokenEnv, "jira-token-env", "", "environment variable with the token")
 	f.StringVar(&flags.prometheusURL, "prometheus-url", "", "address below which /api/v1 is")
-	f.StringVar(&flags.prometheusTokenFile, "prometheus-token-file", "", "file with a bearer token, if the server asks for one")
+	f.StringVar(&flags.prometheusTokenFile, "prometheus-token-file", "",
+		"file with a bearer token, if the server asks for one")
 	return cmd
 }
 
@@ -98,7 +103,8 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 	}
 	if !toStdout && !flags.force {
 		if _, err := os.Lstat(target); err == nil {
-			return &usageError{fmt.Errorf("%s exists and was kept; say --force to overwrite it, name another file, or - for the standard output", target)}
+			return &usageError{fmt.Errorf("%s exists and was kept; say --force to overwrite it, name another file, or - for "+
+				"the standard output", target)}
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return &usageError{fmt.Errorf("%s cannot be written: %w", target, err)}
 		}
@@ -119,12 +125,12 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 	if toStdout {
 		name, file = "the configuration", "FILE"
 	}
-	blind := ""
-	if starter.Blind > 0 {
-		blind = fmt.Sprintf("; %d checks stay blind, as it says at its end", starter.Blind)
+	missing := ""
+	if starter.NotMeasurable > 0 {
+		missing = fmt.Sprintf("; %d checks are not measurable, as it says at its end", starter.NotMeasurable)
 	}
 	_, _ = fmt.Fprintf(s.err, "%s: %d services, %d teams%s. Choose the tiers, then: collector check --config %s\n",
-		name, starter.Services, starter.Teams, blind, file)
+		name, starter.Services, starter.Teams, missing, file)
 	if err := errors.Join(starter.Failed...); err != nil {
 		return fmt.Errorf("written without what did not answer: %w", err)
 	}
@@ -160,13 +166,16 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 	token(&f.pagerDutyTokenFile, &f.pagerDutyTokenEnv, variablePagerDutyToken)
 	if f.pagerDutyTokenFile != "" || f.pagerDutyTokenEnv != "" {
 		account := config.DefaultPagerDuty()
-		account.Name, account.Endpoint, account.TokenFile, account.TokenEnv = "main", f.pagerDutyEndpoint, f.pagerDutyTokenFile, f.pagerDutyTokenEnv
+		account.Name, account.Endpoint = "main", f.pagerDutyEndpoint
+		account.TokenFile, account.TokenEnv = f.pagerDutyTokenFile, f.pagerDutyTokenEnv
 		o.PagerDuty = &account
 	}
 	if address := either(f.jiraURL, variableJiraURL); address != "" {
 		token(&f.jiraTokenFile, &f.jiraTokenEnv, variableJiraToken)
 		site := config.DefaultJira()
-		site.Name, site.URL, site.APIURL, site.Deployment, site.TokenFile, site.TokenEnv = "main", address, f.jiraAPI, config.Deployment(f.jiraDeployment), f.jiraTokenFile, f.jiraTokenEnv
+		site.Name, site.URL, site.APIURL = "main", address, f.jiraAPI
+		site.Deployment = config.Deployment(f.jiraDeployment)
+		site.TokenFile, site.TokenEnv = f.jiraTokenFile, f.jiraTokenEnv
 		if site.Deployment != config.DataCenter {
 			site.Email = either(f.jiraEmail, variableJiraEmail)
 		}
@@ -178,7 +187,9 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 		server := config.DefaultPrometheus()
 		server.Name, server.URL = "main", address
 		if f.prometheusTokenFile != "" {
-			server.HTTPClient.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: relativeTo(path, f.prometheusTokenFile)}
+			server.HTTPClient.Authorization = &promconfig.Authorization{
+				Type: "Bearer", CredentialsFile: relativeTo(path, f.prometheusTokenFile),
+			}
 		}
 		o.Prometheus = &server
 	} else if f.prometheusTokenFile != "" {
@@ -187,9 +198,11 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 	deployments := []string{string(config.Cloud), string(config.DataCenter)}
 	switch {
 	case f.jiraDeployment != deployments[0] && f.jiraDeployment != deployments[1]:
-		return o, &usageError{fmt.Errorf("--jira-deployment %q%s: want %s", f.jiraDeployment, nearest.Hint(f.jiraDeployment, deployments), list(deployments))}
+		return o, &usageError{fmt.Errorf("--jira-deployment %q%s: want %s", f.jiraDeployment,
+			nearest.Hint(f.jiraDeployment, deployments), list(deployments))}
 	case o.PagerDuty == nil && o.Jira == nil && o.Prometheus == nil:
-		return o, &usageError{errors.New("no source is named: give --pagerduty-token-file, --jira-url or --prometheus-url, or their environment variables; see `collector init --help`")}
+		return o, &usageError{errors.New("no source is named: give --pagerduty-token-file, --jira-url or --prometheus-url, " +
+			"or their environment variables; see `collector init --help`")}
 	}
 	return o, nil
 }

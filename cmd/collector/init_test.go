@@ -131,7 +131,7 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 		"# Teams of PagerDuty that own none of these services: Idle Team.",
 		"SHOP/warehouse", "node-exporter",
 		`incidents: {jql: issuetype = "Incident"}`, `reviews: {jql: issuetype = "Readiness Review"}`,
-		"token_file: token\n", "email: me@example.com", "presets: [", "signals", "# Checks that stay blind with these sources",
+		"token_file: token\n", "email: me@example.com", "presets: [", "signals", "# Checks that are not measurable with these",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

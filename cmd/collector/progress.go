@@ -65,7 +65,10 @@ func (b *bars) tell(source string, p collectors.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	at, there := slices.BinarySearchFunc(b.steps, source, func(s *barStep, source string) int { return strings.Compare(s.source, source) })
+	at, there := slices.BinarySearchFunc(b.steps, source, func(s *barStep,
+		source string) int {
+		return strings.Compare(s.source, source)
+	})
 	if there && b.steps[at].name != p.Step {
 		b.end(b.steps[at], now)
 		b.steps = slices.Delete(b.steps, at, at+1)

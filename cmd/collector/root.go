@@ -90,7 +90,8 @@ func strict(cmd *cobra.Command) {
 			for _, c := range cmd.Commands() {
 				names = append(names, c.Name())
 			}
-			return &usageError{fmt.Errorf("%w%s; `%s --help` says what it takes", err, nearest.Hint(args[0], names), cmd.CommandPath())}
+			return &usageError{fmt.Errorf("%w%s; `%s --help` says what it takes", err,
+				nearest.Hint(args[0], names), cmd.CommandPath())}
 		}
 	}
 	for _, c := range cmd.Commands() {
@@ -111,7 +112,8 @@ func flagHint(cmd *cobra.Command, err error) string {
 
 // options are what every command starts the program with.
 func (s *streams) options(log *slog.Logger) app.Options {
-	return app.Options{ConfigPath: s.configPath, Environ: s.environ, Flags: s.flags, Logger: log, LogOutput: s.err, Version: version, Revision: builtFrom()}
+	return app.Options{ConfigPath: s.configPath, Environ: s.environ, Flags: s.flags, Logger: log, LogOutput: s.err,
+		Version: version, Revision: builtFrom()}
 }
 
 // quiet logs warnings and errors only: for commands whose output is a result.
@@ -147,7 +149,8 @@ type output string
 
 func (o *output) register(cmd *cobra.Command, formats ...string) {
 	*o = output(formats[0])
-	cmd.Flags().VarP(&outputFlag{value: o, formats: formats}, "output", "o", fmt.Sprintf("output format: %s", list(formats)))
+	cmd.Flags().VarP(&outputFlag{value: o, formats: formats}, "output", "o", fmt.Sprintf("output format: %s",
+		list(formats)))
 }
 
 type outputFlag struct {

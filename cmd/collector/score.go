@@ -51,13 +51,19 @@ password for the daemon can stand in the address.
 				if err != nil {
 					return err
 				}
-				return write(format, s.out, fleet.WriteJSON, fleet.WriteCSV, func(w io.Writer) error { return fleet.WriteTable(w, style) })
+				return write(format, s.out, fleet.WriteJSON, fleet.WriteCSV, func(w io.Writer) error {
+					return fleet.WriteTable(w,
+						style)
+				})
 			}
 			card, err := source.scorecard(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			return write(format, s.out, card.WriteJSON, card.WriteCSV, func(w io.Writer) error { return card.WriteText(w, style) })
+			return write(format, s.out, card.WriteJSON, card.WriteCSV, func(w io.Writer) error {
+				return card.WriteText(w,
+					style)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "address of a running daemon, such as http://127.0.0.1:9847")
