@@ -117,8 +117,8 @@ func (d *draft) everyService() []catalog.Discovery {
 	return []catalog.Discovery{{Name: `(?s).*`, Entry: catalog.Service{Tier: d.options.Tier}}}
 }
 
-// fromComponents makes a service of every component of Jira, where PagerDuty was
-// not asked.
+// fromComponents makes a service of every component of Jira, where PagerDuty gave
+// none.
 func (d *draft) fromComponents() catalog.Discovered {
 	var list []catalog.PagerDutyService
 	for _, p := range d.found.jira.Projects {
@@ -135,7 +135,7 @@ func (d *draft) fromComponents() catalog.Discovered {
 	}
 	made.Skipped = nil
 	if len(made.Services) > 0 {
-		d.notes = append(d.notes, "PagerDuty has told no services, so these are the components of Jira.")
+		d.notes = append(d.notes, "PagerDuty gave no services, so these are the components of Jira.")
 	}
 	return made
 }

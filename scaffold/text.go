@@ -51,7 +51,7 @@ func (d *draft) text(notMeasurable []string) []byte {
 
 func (d *draft) catalogNotes() []string {
 	notes := []string{fmt.Sprintf("What is judged. The sources do not know how important a service is: every tier below "+
-		"says %d until somebody chooses, 1 (customers and revenue, at any hour) to 4 (best effort). The tier sets the "+
+		"says %d until a person chooses, 1 (customers and revenue, at any hour) to 4 (best effort). The tier sets the "+
 		"badge that a service should reach.", d.options.Tier)}
 	if len(d.services) > 0 {
 		notes = append(notes, "Nor do they know data_class, data_owner, stateful, exposure, dashboard and github or "+
@@ -128,7 +128,7 @@ func (d *draft) failure(kind, name string) string {
 		return ""
 	}
 	return comment("It did not answer, so nothing here is from it: "+err.Error(),
-		"When that is mended, run `collector init` again, into another file.")
+		"When that is corrected, run `collector init` again, into another file.")
 }
 
 func (d *draft) jiraNode(o *config.Jira) *yaml.Node {

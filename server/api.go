@@ -87,7 +87,7 @@ func unknownService(s *snapshot.Snapshot, name string) apiError {
 	return unknown
 }
 
-// writeJSON marshals before it writes, so that a failure can still be told.
+// writeJSON marshals before it writes, so that a failure can still be the answer.
 func (s *Server) writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// Listen binds the addresses, so that Addrs tells the real ones before Serve is
+// Listen binds the addresses, so that Addrs has the real ones before Serve is
 // called. It does nothing when they are bound already; when one of them cannot
 // be, none is.
 func (s *Server) Listen() error {
@@ -73,7 +73,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		running--
 	}
 	s.shutdown(ctx, servers)
-	// A listener that failed before it was served is closed by nobody else.
+	// A listener that failed before it was served is not closed elsewhere.
 	closeAll(listeners)
 	for range running {
 		if err := <-errs; failed == nil {

@@ -47,11 +47,11 @@ type Service struct {
 	Badge scoring.BadgeState
 	// Evidence is indexed by Framework.Facts.
 	Evidence evidence.Row
-	// FlippedAt tells since when each check has had its status, by check id.
+	// FlippedAt is since when each check has had its status, by check id.
 	FlippedAt map[string]time.Time
 	// Incidents are its incident figures, nil when it never had an incident.
 	Incidents *correlation.Figures
-	// Alerts are its alert figures, nil when nobody watches for its alerts.
+	// Alerts are its alert figures, nil when no source watches for its alerts.
 	Alerts *correlation.AlertFigures
 	// Reviews are its readiness reviews, nil when it never had one.
 	Reviews *correlation.Reviews

@@ -76,7 +76,7 @@ Instead of flags: ` + variablePagerDutyToken + `, ` + variableJiraURL + `, ` + v
 	}
 	f := cmd.Flags()
 	f.BoolVar(&flags.force, "force", false, "overwrite the file")
-	f.IntVar(&flags.tier, "tier", 3, "tier of every service until somebody chooses, 1 to 4")
+	f.IntVar(&flags.tier, "tier", 3, "tier of every service until a person chooses, 1 to 4")
 	f.StringVar(&flags.pagerDutyTokenFile, "pagerduty-token-file", "", "file with a read-only PagerDuty API key")
 	f.StringVar(&flags.pagerDutyTokenEnv, "pagerduty-token-env", "", "environment variable with the key")
 	f.StringVar(&flags.pagerDutyEndpoint, "pagerduty-endpoint", config.DefaultPagerDuty().Endpoint,

@@ -22,8 +22,8 @@ const (
 	barAfter = time.Second
 	// barEvery is how often the time left is counted down.
 	barEvery = 500 * time.Millisecond
-	// barAtMost bounds how often a step that tells much is drawn.
-	barAtMost = 100 * time.Millisecond
+	// minRedraw is the shortest time between two drawings of a step.
+	minRedraw = 100 * time.Millisecond
 )
 
 // bars draws the long steps of several sources at the bottom of a terminal, one
@@ -56,12 +56,12 @@ func (s *streams) watched(o app.Options) (app.Options, *bars) {
 		return o, nil
 	}
 	b := &bars{out: f, now: time.Now, width: func() int { return terminalWidth(f) }}
-	o.Progress, o.LogOutput = b.tell, b
+	o.Progress, o.LogOutput = b.observe, b
 	return o, b
 }
 
-// tell is app.Options.Progress.
-func (b *bars) tell(source string, p collectors.Progress) {
+// observe is an app.Options.Progress.
+func (b *bars) observe(source string, p collectors.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
@@ -85,7 +85,7 @@ func (b *bars) tell(source string, p collectors.Progress) {
 		b.steps = slices.Insert(b.steps, at, &barStep{source: source, name: p.Step, since: now})
 	}
 	b.steps[at].pace.Observe(now, p.Share, p.Records)
-	if now.Sub(b.drawnAt) >= barAtMost {
+	if now.Sub(b.drawnAt) >= minRedraw {
 		b.draw(now)
 	}
 	b.tick()
@@ -140,7 +140,7 @@ func (b *bars) erase() {
 	}
 }
 
-// tick draws now and then while there are steps, since time goes on when a
+// tick draws every barEvery while there are steps, since time passes when a
 // source waits.
 func (b *bars) tick() {
 	if b.stop != nil {

@@ -56,11 +56,11 @@ func TestBarsOfSeveralSources(t *testing.T) {
 		s := &screen{}
 		b := &bars{out: s, now: time.Now, width: func() int { return 91 }}
 		const step = "history of incidents"
-		b.tell("pagerduty/main", collectors.Progress{Step: step, Share: 0, Records: 0})
-		b.tell("jira/main", collectors.Progress{Step: "tickets", Share: 0.5, Records: 100})
+		b.observe("pagerduty/main", collectors.Progress{Step: step, Share: 0, Records: 0})
+		b.observe("jira/main", collectors.Progress{Step: "tickets", Share: 0.5, Records: 100})
 		s.shows(t)                                        // nothing for what may be over at once
 		time.Sleep(10*time.Second + 250*time.Millisecond) // between two ticks
-		b.tell("pagerduty/main", collectors.Progress{Step: step, Share: 0.1, Records: 1025})
+		b.observe("pagerduty/main", collectors.Progress{Step: step, Share: 0.1, Records: 1025})
 		s.shows(t,
 			"jira/main  tickets  [===================>                  ]   50%  100 records",
 			"pagerduty/main  history of incidents   10%  1,025 records, 100/s, 1 minute left",
@@ -73,18 +73,18 @@ func TestBarsOfSeveralSources(t *testing.T) {
 			"jira/main  tickets  [===================>                  ]   50%  100 records",
 			"pagerduty/main  history of incidents   10%  1,025 records, 100/s, 13 seconds left",
 		)
-		b.tell("jira/main", collectors.Progress{}) // the round ended early
-		b.tell("pagerduty/main", collectors.Progress{Step: step, Share: 1, Records: 12345})
-		b.tell("pagerduty/main", collectors.Progress{})
+		b.observe("jira/main", collectors.Progress{}) // the round ended early
+		b.observe("pagerduty/main", collectors.Progress{Step: step, Share: 1, Records: 12345})
+		b.observe("pagerduty/main", collectors.Progress{})
 		done := []string{"level=WARN msg=slow", "pagerduty/main  history of incidents: 12,345 records in 1 minute"}
 		s.shows(t, done...)
 		if b.stop != nil {
 			t.Error("it still ticks")
 		}
 		// A step that was over at once leaves nothing.
-		b.tell("jira/main", collectors.Progress{Step: "tickets", Share: 1, Records: 3})
-		b.tell("jira/main", collectors.Progress{})
-		b.tell("jira/main", collectors.Progress{Step: "tickets", Share: 0.1, Records: 3})
+		b.observe("jira/main", collectors.Progress{Step: "tickets", Share: 1, Records: 3})
+		b.observe("jira/main", collectors.Progress{})
+		b.observe("jira/main", collectors.Progress{Step: "tickets", Share: 0.1, Records: 3})
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		b.close()
@@ -99,7 +99,7 @@ func TestBarsAreDrawnNowAndThen(t *testing.T) {
 		s := &screen{}
 		b := &bars{out: s, now: time.Now, width: func() int { return 80 }}
 		for i := range 10_000 {
-			b.tell("pagerduty/main", collectors.Progress{Step: "pages", Share: float64(i) / 10_000, Records: i})
+			b.observe("pagerduty/main", collectors.Progress{Step: "pages", Share: float64(i) / 10_000, Records: i})
 			time.Sleep(time.Millisecond)
 		}
 		synctest.Wait()
