@@ -69,8 +69,9 @@ func copies(t *testing.T, db database) {
 		AlertSight: &evidence.AlertSight{
 			Spans: []evidence.Span{{From: hour(1), Until: hour(3)}}, Since: hour(1), Services: map[string]string{"checkout": "job=checkout"},
 		},
-		Feedback: []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 2}},
-		Cursors:  map[string]string{"page": "1"},
+		LogEntries: []evidence.LogEntry{{ID: "L1", Incident: "A", Kind: evidence.LogTrigger, At: hour(1)}},
+		Feedback:   []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 2}},
+		Cursors:    map[string]string{"page": "1"},
 	})
 	key, err := s.Key(ctx, "people")
 	if err != nil {
@@ -160,6 +161,11 @@ func readByRound(t *testing.T, s *store.Store) []string {
 			t.Fatal(err)
 		}
 	}
+	err := s.EachLogEntry(ctx, "test/main", []string{"A"}, func(e evidence.LogEntry) error {
+		out = append(out, fmt.Sprint(e))
+		return nil
+	})
+	add("log entries", err)
 	reviews, err := s.Reviews(ctx)
 	add(reviews, err)
 	open, err := s.OpenAlerts(ctx, "test/main")
