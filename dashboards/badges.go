@@ -36,7 +36,8 @@ func badgeNames() []dashboard.ValueMapping {
 			Text: new(badgeTitle(b)), Color: new(badgeColors[b]), Index: new(int32(i)),
 		}
 	}
-	return []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: named}}}
+	return []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText,
+		Options: named}}}
 }
 
 // badgeWords colours the names of badges where they are text.
@@ -47,7 +48,8 @@ func badgeWords() []dashboard.ValueMapping {
 			Text: new(badgeTitle(b)), Color: new(badgeColors[b]), Index: new(int32(i)),
 		}
 	}
-	return []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: named}}}
+	return []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText,
+		Options: named}}}
 }
 
 // named shows some values as coloured words.
@@ -56,7 +58,8 @@ func named(words map[string]word) []dashboard.ValueMapping {
 	for value, w := range words {
 		options[value] = dashboard.ValueMappingResult{Text: new(w.text), Color: new(w.color)}
 	}
-	return []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: options}}}
+	return []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText,
+		Options: options}}}
 }
 
 // word is how a value is shown.

@@ -85,7 +85,8 @@ func fleetGlance() []made {
 			title: "Median resolution time", width: 3, height: 4,
 			help: "Half of the fleet's incidents of 30 days are resolved within this time; open ones count as lasting at least until now. All services, whatever the filters say.",
 			unit: unitSeconds, steps: hoursSteps(),
-			queries: []query{{expr: `readiness:group_incident_resolution_p50_seconds{scope="fleet", window="30d"}`, legend: "p50"}},
+			queries: []query{{expr: `readiness:group_incident_resolution_p50_seconds{scope="fleet", window="30d"}`,
+				legend: "p50"}},
 		}.number(),
 		panel{
 			title: "Criteria", width: 3, height: 4,
@@ -156,7 +157,8 @@ func fleetChanges() []made {
 			title: "Last changes by cause", width: 6, height: 10,
 			help: "Services by what last changed their badge within 30 days. Only evidence is news about the service: initial is its first judgement, criteria a change of the framework, service a change in the catalog, lapse the end of a hold.",
 			unit: unitCount, decimals: new(0.0), min: new(0.0), none: "No badge has changed",
-			queries: []query{{expr: `count by (direction, cause) (` + recent + chosenOnly + `)`, legend: "{{direction}}: {{cause}}"}},
+			queries: []query{{expr: `count by (direction, cause) (` + recent + chosenOnly + `)`,
+				legend: "{{direction}}: {{cause}}"}},
 		}.bars(),
 		panel{
 			title: "Last change of each service", width: 18, height: 10,
@@ -170,7 +172,8 @@ func fleetChanges() []made {
 			column{from: "service_name", header: "Service", links: toService()},
 			column{from: "team", header: "Team"},
 			column{from: "tier", header: "Tier", width: 70},
-			column{from: "direction", header: "Direction", mappings: named(map[string]word{"award": {"Award", green}, "regress": {"Regression", red}})},
+			column{from: "direction", header: "Direction",
+				mappings: named(map[string]word{"award": {"Award", green}, "regress": {"Regression", red}})},
 			column{from: "from", header: "From", mappings: badgeWords()},
 			column{from: "to", header: "To", mappings: badgeWords()},
 			column{from: "cause", header: "Cause"},
@@ -280,7 +283,8 @@ func fleetScores() []made {
 			title: "Least covered services", width: 12, height: 8,
 			help: "The ten services about which the sources say least. Mend their references in the catalog, or their exporters, before judging them.",
 			unit: unitShare, decimals: new(0.0), min: new(0.0), max: new(1.0), steps: shareSteps(),
-			queries: []query{{expr: `bottomk(10, readiness:evidence_coverage_ratio` + chosenOnly + `)`, legend: "{{service_name}}"}},
+			queries: []query{{expr: `bottomk(10, readiness:evidence_coverage_ratio` + chosenOnly + `)`,
+				legend: "{{service_name}}"}},
 		}.bars(),
 		panel{
 			title: "Verdicts by module", width: 12, height: 8,
@@ -387,7 +391,8 @@ func fleetCollector() []made {
 		panel{
 			title: "Criteria in force since", width: 4, height: 7,
 			help: "Since when services have been judged by these criteria. A step in every score at this time is the criteria and not the services.",
-			unit: unitFromNow, queries: []query{{expr: `readiness:framework_activated_timestamp_seconds * 1000`, legend: "{{version}}"}},
+			unit: unitFromNow, queries: []query{{expr: `readiness:framework_activated_timestamp_seconds * 1000`,
+				legend: "{{version}}"}},
 		}.number(),
 		panel{
 			title: "Configuration", width: 4, height: 7,

@@ -220,7 +220,8 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, heading := range []string{"# " + strings.TrimSuffix(e.Name(), ".md"), "## What it means", "## What users feel", "## Where to look", "## How to stop the harm"} {
+		for _, heading := range []string{"# " + strings.TrimSuffix(e.Name(), ".md"), "## What it means",
+			"## What users feel", "## Where to look", "## How to stop the harm"} {
 			if !strings.Contains("\n"+string(text), "\n"+heading+"\n") {
 				t.Errorf("%s: there is no heading %q", e.Name(), heading)
 			}

@@ -188,7 +188,8 @@ func (p panel) number() made {
 // tile is one figure on its colour.
 func (p panel) tile() made {
 	return p.finish(stat.NewPanelBuilder().
-		ReduceOptions(last()).ColorMode(common.BigValueColorModeBackgroundSolid).GraphMode(common.BigValueGraphModeNone), atOnce)
+		ReduceOptions(last()).ColorMode(common.BigValueColorModeBackgroundSolid).GraphMode(common.BigValueGraphModeNone),
+		atOnce)
 }
 
 // label is the name of a series instead of its value.

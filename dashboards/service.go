@@ -41,7 +41,8 @@ func serviceBadge() []made {
 	return []made{
 		badge("Badge", "The badge that the service holds.", `readiness:badge_level`+this),
 		badge("Target", "The badge that the service should hold for its tier.", `readiness:target_badge_level`+this),
-		badge("Within reach", "The highest badge that the checks which apply to the service can prove.", `readiness:badge_ceiling_level`+this),
+		badge("Within reach", "The highest badge that the checks which apply to the service can prove.",
+			`readiness:badge_ceiling_level`+this),
 		panel{
 			title: "Score", width: 4, height: 4,
 			help: "Weighted share of passing checks; what is unknown counts as failing.",

@@ -148,7 +148,8 @@ func (d *demo) configure() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(d.folder, "config.yaml")
-	for name, content := range map[string][]byte{path: text, place.PagerDutyTokenFile: []byte(d.pagerDuty.token + "\n"), place.JiraTokenFile: []byte(d.jira.token + "\n")} {
+	for name, content := range map[string][]byte{path: text, place.PagerDutyTokenFile: []byte(d.pagerDuty.token + "\n"),
+		place.JiraTokenFile: []byte(d.jira.token + "\n")} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			return "", fmt.Errorf("writing the demo's files: %w", err)
 		}
@@ -228,7 +229,8 @@ func (d *demo) look(found *snapshot.Snapshot) {
 	d.say("  simulated PagerDuty   %s (Authorization: Token token=%s)", d.pagerDuty.url, d.pagerDuty.token)
 	d.say("  simulated Jira        %s (basic authentication, %s and %s)", d.jira.url, jiraEmail, d.jira.token)
 	d.say("  its Prometheus        %s/api/v1/query?query=readiness_service_info (engine, rules and API are Prometheus's own)", d.prometheus.URL())
-	d.say("  alerts                %s/api/v1/alerts (a badge lost within a day fires after some seconds)", d.prometheus.URL())
+	d.say("  alerts                %s/api/v1/alerts (a badge lost within a day fires after some seconds)",
+		d.prometheus.URL())
 	if d.keep {
 		d.say("  configuration         %s", filepath.Join(d.folder, "config.yaml"))
 	}

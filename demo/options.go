@@ -67,7 +67,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags.SortFlags = false
 	flags.SetOutput(io.Discard)
 	flags.Uint64Var(&o.seed, "seed", 1, "which company to simulate; each seed is another one")
-	flags.IntVar(&o.services, "services", company.DefaultServices, fmt.Sprintf("how many services it has, %d to %d", company.MinServices, company.MaxServices))
+	flags.IntVar(&o.services, "services", company.DefaultServices,
+		fmt.Sprintf("how many services it has, %d to %d", company.MinServices, company.MaxServices))
 	flags.BoolVar(&o.once, "once", false, "do one full round, print the fleet as a table and exit")
 	flags.StringVar(&o.listen, "listen", defaultListen, "host:port the collector serves on; port 0 takes a free one")
 	flags.BoolVar(&o.keep, "keep", false, "keep the folder with configuration, tokens and database, and say where it is")
@@ -84,7 +85,8 @@ func parse(args []string, help io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q: the demo takes flags alone; see --help", flags.Arg(0))
 	}
 	if o.services < company.MinServices || o.services > company.MaxServices {
-		return o, fmt.Errorf("--services %d is out of range: use %d to %d", o.services, company.MinServices, company.MaxServices)
+		return o, fmt.Errorf("--services %d is out of range: use %d to %d", o.services, company.MinServices,
+			company.MaxServices)
 	}
 	_, port, err := net.SplitHostPort(o.listen)
 	if err == nil {

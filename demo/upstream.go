@@ -108,7 +108,8 @@ const largeCompany = 200
 
 // servePrometheus runs the company's Prometheus over what its exporters would
 // publish, with its storage and rules in a folder of its own.
-func servePrometheus(ctx context.Context, c *company.Company, folder string, now func() time.Time, log *slog.Logger) (*prometheus.Server, error) {
+func servePrometheus(ctx context.Context, c *company.Company, folder string, now func() time.Time,
+	log *slog.Logger) (*prometheus.Server, error) {
 	text, err := project.Rules(c)
 	if err != nil {
 		return nil, err

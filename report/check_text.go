@@ -62,7 +62,8 @@ func (check Check) attestedBy(fact Fact) bool {
 	}
 	between := func(c rune) bool { return c != '.' && c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) }
 	return slices.ContainsFunc(check.Proofs, func(p Proof) bool {
-		return p.Proof == string(framework.ByAttested) && slices.Contains(strings.FieldsFunc(p.Expression, between), fact.Name)
+		return p.Proof == string(framework.ByAttested) && slices.Contains(strings.FieldsFunc(p.Expression, between),
+			fact.Name)
 	})
 }
 
@@ -128,7 +129,8 @@ func writeFacts(p *prose, check Check) {
 		}
 		text := fact.Name + ": " + fact.missingWords()
 		if fact.Missing == "expired" {
-			text += fmt.Sprintf(" (%s, %s by %s)", fact.Value.Text(fact.Unit), ago(time.Duration(fact.AgeSeconds)*time.Second), fact.Source)
+			text += fmt.Sprintf(" (%s, %s by %s)", fact.Value.Text(fact.Unit), ago(time.Duration(fact.AgeSeconds)*time.Second),
+				fact.Source)
 		}
 		switch {
 		case fact.Needs != "" && fact.CatalogKey != "":
@@ -189,7 +191,8 @@ func (c Scorecard) sinceText(check Check) string {
 	if last := c.Badge.LastTransition; last != nil && last.Cause != "initial" {
 		for _, flip := range last.Flips {
 			if flip.Check == check.ID && flip.After == check.Status {
-				text += fmt.Sprintf("; %s before, and part of the change from %s to %s", flip.Before, titled(last.From), titled(last.To))
+				text += fmt.Sprintf("; %s before, and part of the change from %s to %s", flip.Before, titled(last.From),
+					titled(last.To))
 			}
 		}
 	}
@@ -210,7 +213,8 @@ func (c Scorecard) writeNext(p *prose, check Check) {
 	if check.InTheWay && badgeNamed(check.NeededFor) <= c.nextBadge() {
 		for _, m := range c.Modules {
 			if m.ID == check.Module && m.Gap > 0 {
-				p.field("left", fmt.Sprintf("%d of %s to %s in %s", m.Gap, plural(m.GapOf, "check"), titled(c.Summary.NextBadge), m.Name))
+				p.field("left", fmt.Sprintf("%d of %s to %s in %s", m.Gap, plural(m.GapOf, "check"), titled(c.Summary.NextBadge),
+					m.Name))
 			}
 		}
 	}

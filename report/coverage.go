@@ -97,7 +97,8 @@ type ReasonCount struct {
 // pure.
 func NewCoverage(s *snapshot.Snapshot) Coverage {
 	facts := s.Framework.Facts()
-	c := Coverage{At: stamp(s.At), Framework: frameworkOf(s.Framework), Services: len(s.Services), Checks: make([]CheckCoverage, len(s.Framework.Checks)), Facts: make([]FactCoverage, facts.Len())}
+	c := Coverage{At: stamp(s.At), Framework: frameworkOf(s.Framework), Services: len(s.Services),
+		Checks: make([]CheckCoverage, len(s.Framework.Checks)), Facts: make([]FactCoverage, facts.Len())}
 	readers := make([][]string, facts.Len())
 	for _, check := range s.Framework.Checks {
 		for _, fact := range check.Facts {
@@ -115,7 +116,8 @@ func NewCoverage(s *snapshot.Snapshot) Coverage {
 
 func factCoverage(s *snapshot.Snapshot, index int, readers []string) FactCoverage {
 	d := s.Framework.Facts().At(index)
-	out := FactCoverage{Name: d.Name, Help: d.Help, Needs: d.Needs, Permissions: append([]string{}, d.Permissions...), Checks: append([]string{}, readers...), Missing: []ReasonCount{}}
+	out := FactCoverage{Name: d.Name, Help: d.Help, Needs: d.Needs, Permissions: append([]string{}, d.Permissions...),
+		Checks: append([]string{}, readers...), Missing: []ReasonCount{}}
 	reasons := map[evidence.Missing]int{}
 	for i := range s.Services {
 		o := observationOf(s.Services[i].Evidence, index)
@@ -140,7 +142,8 @@ func factCoverage(s *snapshot.Snapshot, index int, readers []string) FactCoverag
 }
 
 func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCoverage) CheckCoverage {
-	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title, Blind: s.Blind[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: feedbackOn(s, check.ID)}
+	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title,
+		Blind: s.Blind[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: feedbackOn(s, check.ID)}
 	lacking := map[int]int{}
 	for i := range s.Services {
 		service := &s.Services[i]

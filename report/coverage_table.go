@@ -23,7 +23,8 @@ func (c Coverage) WriteTable(w io.Writer, style Style) error {
 
 func (c Coverage) writeChecks(p *prose) {
 	t := &grid{columns: []column{
-		{head: "CHECK", min: 20}, {head: "LEVEL", right: true, drop: 1}, {head: "DECIDED", right: true}, {head: "SHARE", right: true, drop: 2}, {head: "WANTS", min: 24, wrap: true},
+		{head: "CHECK", min: 20}, {head: "LEVEL", right: true, drop: 1}, {head: "DECIDED", right: true},
+		{head: "SHARE", right: true, drop: 2}, {head: "WANTS", min: 24, wrap: true},
 	}}
 	for _, check := range c.Checks {
 		if check.complete() && !p.style.All {
@@ -43,7 +44,8 @@ func (c Coverage) writeChecks(p *prose) {
 			facts = append(facts, part)
 		}
 		wants += clean(orNone(strings.Join(facts, ", ")))
-		t.rows = append(t.rows, []string{clean(check.ID), clean(fmt.Sprint(check.Level)), clean(fmt.Sprintf("%d/%d", check.Decided, check.Applies)), clean(shareText(check.Share)), wants})
+		t.rows = append(t.rows, []string{clean(check.ID), clean(fmt.Sprint(check.Level)),
+			clean(fmt.Sprintf("%d/%d", check.Decided, check.Applies)), clean(shareText(check.Share)), wants})
 	}
 	if len(t.rows) > 0 {
 		t.write(&p.b, p.style)
@@ -53,7 +55,8 @@ func (c Coverage) writeChecks(p *prose) {
 
 func (c Coverage) writeFacts(p *prose) {
 	t := &grid{columns: []column{
-		{head: "FACT", min: 20}, {head: "DATA", right: true}, {head: "SHARE", right: true, drop: 3}, {head: "STALE", right: true, drop: 1},
+		{head: "FACT", min: 20}, {head: "DATA", right: true}, {head: "SHARE", right: true, drop: 3},
+		{head: "STALE", right: true, drop: 1},
 		{head: "CHECKS", right: true, drop: 2}, {head: "MISSING BECAUSE", min: 18, wrap: true},
 	}}
 	for _, fact := range c.Facts {
@@ -65,7 +68,8 @@ func (c Coverage) writeFacts(p *prose) {
 			reasons = append(reasons, fmt.Sprintf("%s %d", r.Reason, r.Services))
 		}
 		t.rows = append(t.rows, []string{
-			clean(fact.Name), clean(fmt.Sprintf("%d/%d", fact.WithData, c.Services)), clean(shareText(fact.Share)), clean(countText(fact.Stale)),
+			clean(fact.Name), clean(fmt.Sprintf("%d/%d", fact.WithData, c.Services)), clean(shareText(fact.Share)),
+			clean(countText(fact.Stale)),
 			clean(countText(len(fact.Checks))), clean(orNone(strings.Join(reasons, ", "))),
 		})
 	}
@@ -139,7 +143,8 @@ func (c Coverage) writeFeedback(p *prose) {
 		{head: "CHECK", min: 20}, {head: "ISSUES", right: true}, {head: "FEEDBACK", min: 18, wrap: true},
 	}}
 	for _, s := range all {
-		t.rows = append(t.rows, []string{clean(s.check.ID), clean(fmt.Sprint(s.issues)), clean(feedbackText(s.check.Feedback))})
+		t.rows = append(t.rows, []string{clean(s.check.ID), clean(fmt.Sprint(s.issues)),
+			clean(feedbackText(s.check.Feedback))})
 	}
 	t.write(&p.b, p.style)
 	p.blank()
@@ -166,8 +171,10 @@ func (c Coverage) writeSummary(p *prose) {
 	lines := []string{
 		fmt.Sprintf("%s: %d decided for every service they apply to, %d not measurable with the configured sources",
 			plural(len(c.Checks), "check"), decided, unmeasurable),
-		fmt.Sprintf("%s: %d with data for every service, %d read by no check", plural(len(c.Facts), "fact"), complete, unread),
-		fmt.Sprintf("%s, framework %s %s, evaluated %s", plural(c.Services, "service"), clean(c.Framework.Name), clean(c.Framework.Version), minute(c.At)),
+		fmt.Sprintf("%s: %d with data for every service, %d read by no check", plural(len(c.Facts), "fact"), complete,
+			unread),
+		fmt.Sprintf("%s, framework %s %s, evaluated %s", plural(c.Services, "service"), clean(c.Framework.Name),
+			clean(c.Framework.Version), minute(c.At)),
 	}
 	for _, line := range lines {
 		p.b.WriteString(line + "\n")

@@ -30,14 +30,21 @@ func testFacts(t *testing.T) *evidence.Facts {
 	facts, err := evidence.NewFacts([]evidence.Definition{
 		{Name: "catalog.source_declared", Kind: evidence.KindBool, Help: "The entry says where the source is."},
 		{Name: "catalog.data_owner_declared", Kind: evidence.KindBool, Help: "The entry names the data's owner."},
-		{Name: "deploy.synced_ratio_7d", Kind: evidence.KindDouble, Unit: "ratio", Help: "Share of time in sync.", Needs: "Argo CD's application controller metrics"},
-		{Name: "deploy.last_abort_age_days", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed, Help: "Age of the last abort.", Needs: "Argo Rollouts or Flagger"},
-		{Name: "pagerduty.oncall_now", Kind: evidence.KindInt, Help: "People on call.", Permissions: []string{"oncalls.read"}},
-		{Name: "pagerduty.coverage_ratio_14d", Kind: evidence.KindDouble, Unit: "ratio", Help: "Share of time covered.", Permissions: []string{"oncalls.read"}},
-		{Name: "pagerduty.ack_p50_minutes", Kind: evidence.KindDouble, Unit: "minutes", Help: "Median time to acknowledge.", Outcome: true},
-		{Name: "backup.restore_age_days", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed, Help: "Age of the last restore.", Needs: "Velero with --metrics-address"},
+		{Name: "deploy.synced_ratio_7d", Kind: evidence.KindDouble, Unit: "ratio", Help: "Share of time in sync.",
+			Needs: "Argo CD's application controller metrics"},
+		{Name: "deploy.last_abort_age_days", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed,
+			Help: "Age of the last abort.", Needs: "Argo Rollouts or Flagger"},
+		{Name: "pagerduty.oncall_now", Kind: evidence.KindInt, Help: "People on call.",
+			Permissions: []string{"oncalls.read"}},
+		{Name: "pagerduty.coverage_ratio_14d", Kind: evidence.KindDouble, Unit: "ratio", Help: "Share of time covered.",
+			Permissions: []string{"oncalls.read"}},
+		{Name: "pagerduty.ack_p50_minutes", Kind: evidence.KindDouble, Unit: "minutes", Help: "Median time to acknowledge.",
+			Outcome: true},
+		{Name: "backup.restore_age_days", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed,
+			Help: "Age of the last restore.", Needs: "Velero with --metrics-address"},
 		{Name: "signal.scraped", Kind: evidence.KindBool, Help: "A target is scraped."},
-		claim("attest.cicd_reviewed"), claim("attest.cicd_no_drift"), claim("attest.cicd_rollback"), claim("attest.legal_signed"),
+		claim("attest.cicd_reviewed"), claim("attest.cicd_no_drift"), claim("attest.cicd_rollback"),
+		claim("attest.legal_signed"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +89,8 @@ func seen(v evidence.Value, source, detail string) *evidence.Observation {
 	return &evidence.Observation{
 		Value: v, Source: source, Detail: detail,
 		Since: now().Add(-72 * time.Hour), ObservedAt: now().Add(-4 * time.Minute),
-		FreshUntil: now().Add(41 * time.Minute), ValidUntil: now().Add(7 * 24 * time.Hour), HealthyUntil: now().Add(time.Hour),
+		FreshUntil: now().Add(41 * time.Minute), ValidUntil: now().Add(7 * 24 * time.Hour),
+		HealthyUntil: now().Add(time.Hour),
 	}
 }
 
@@ -187,11 +195,13 @@ func held(badge framework.Badge) scoring.BadgeState {
 func company(t *testing.T) *snapshot.Snapshot {
 	t.Helper()
 	f := newFixture(t)
-	f.exemptions = []scoring.Exemption{{Check: "inc.acknowledged", Services: []string{"ledger"}, Reason: "moves to the new rotation", Approver: "head of operations", Expires: now().Add(30 * 24 * time.Hour)}}
+	f.exemptions = []scoring.Exemption{{Check: "inc.acknowledged", Services: []string{"ledger"},
+		Reason: "moves to the new rotation", Approver: "head of operations", Expires: now().Add(30 * 24 * time.Hour)}}
 	f.blind["inc.restored"] = true
 	noRestore := observations{"backup.restore_age_days": missing(evidence.MissingNoSource)}
 	service := func(name, team string, tier int) catalog.Service {
-		return catalog.Service{Name: name, Title: name, Team: team, Org: "shop", Tier: tier, Environment: "production", Stateful: true}
+		return catalog.Service{Name: name, Title: name, Team: team, Org: "shop", Tier: tier, Environment: "production",
+			Stateful: true}
 	}
 
 	// Nothing is known, so nothing counts for or against it.
@@ -203,17 +213,22 @@ func company(t *testing.T) *snapshot.Snapshot {
 	badge := held(framework.Silver)
 	badge.Since = time.Date(2026, 8, 22, 7, 0, 0, 0, time.UTC)
 	badge.LastTransition = &scoring.Transition{
-		Service: "checkout", At: badge.Since, From: framework.Gold, To: framework.Silver, Cause: scoring.CauseEvidence, Announced: true,
-		Flips: []scoring.Flip{{Check: "cicd.no-drift", Before: "pass", After: "fail", FactsBefore: map[string]string{"deploy.synced_ratio_7d": "1"}, FactsAfter: map[string]string{"deploy.synced_ratio_7d": "0.95"}}},
+		Service: "checkout", At: badge.Since, From: framework.Gold, To: framework.Silver, Cause: scoring.CauseEvidence,
+		Announced: true,
+		Flips: []scoring.Flip{{Check: "cicd.no-drift", Before: "pass", After: "fail",
+			FactsBefore: map[string]string{"deploy.synced_ratio_7d": "1"},
+			FactsAfter:  map[string]string{"deploy.synced_ratio_7d": "0.95"}}},
 	}
 	f.add(checkout, badge, complete().with(noRestore).with(observations{
-		"deploy.synced_ratio_7d":     seen(double(0.95), "prometheus/prod-eu", `Argo CD app "checkout", out of sync 8 h 20 m`),
+		"deploy.synced_ratio_7d": seen(double(0.95), "prometheus/prod-eu",
+			`Argo CD app "checkout", out of sync 8 h 20 m`),
 		"deploy.last_abort_age_days": seen(evidence.Never(), "prometheus/prod-eu", ""),
 	}))
 
 	// Held in doubt: PagerDuty does not answer.
 	badge = held(framework.Gold)
-	badge.Hold = &scoring.Hold{Since: now().Add(-9 * time.Hour), Reason: "inc.covered, inc.on-call unknown", Ran: 0, LapseAt: now().Add(30 * 24 * time.Hour)}
+	badge.Hold = &scoring.Hold{Since: now().Add(-9 * time.Hour), Reason: "inc.covered, inc.on-call unknown", Ran: 0,
+		LapseAt: now().Add(30 * 24 * time.Hour)}
 	f.add(service("gateway", "platform", 1), badge, complete().with(noRestore).with(observations{
 		"pagerduty.oncall_now":         aged(evidence.Int(2), "pagerduty/main", 9*24*time.Hour),
 		"pagerduty.coverage_ratio_14d": nil,
@@ -222,10 +237,12 @@ func company(t *testing.T) *snapshot.Snapshot {
 
 	// Gold with an exemption and an attestation; about to lose it.
 	badge = held(framework.Gold)
-	badge.Contradictions = []scoring.ContradictionClock{{Badge: framework.Gold, Dwell: 72 * time.Hour, Ran: 20 * time.Hour}}
+	badge.Contradictions = []scoring.ContradictionClock{{Badge: framework.Gold, Dwell: 72 * time.Hour,
+		Ran: 20 * time.Hour}}
 	f.add(service("ledger", "accounting", 2), badge, complete().with(noRestore).with(observations{
-		"pagerduty.ack_p50_minutes":  missing(evidence.MissingTooFew),
-		"deploy.synced_ratio_7d":     {Missing: evidence.MissingNoReference, CatalogKeys: []string{"argocd"}, HealthyUntil: now().Add(time.Hour)},
+		"pagerduty.ack_p50_minutes": missing(evidence.MissingTooFew),
+		"deploy.synced_ratio_7d": {Missing: evidence.MissingNoReference, CatalogKeys: []string{"argocd"},
+			HealthyUntil: now().Add(time.Hour)},
 		"deploy.last_abort_age_days": seen(daysAgo(400), "prometheus/prod-eu", ""),
 		"attest.cicd_rollback":       seen(evidence.Bool(true), "jira/main", "PRR-9"),
 	}))

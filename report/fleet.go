@@ -127,7 +127,8 @@ const (
 
 // NewFleet is the view of all services of a snapshot. It is pure.
 func NewFleet(s *snapshot.Snapshot) Fleet {
-	fleet := Fleet{At: stamp(s.At), Framework: frameworkOf(s.Framework), Modules: modulesOf(s.Framework), Services: make([]FleetRow, len(s.Services))}
+	fleet := Fleet{At: stamp(s.At), Framework: frameworkOf(s.Framework), Modules: modulesOf(s.Framework),
+		Services: make([]FleetRow, len(s.Services))}
 	for i := range s.Services {
 		fleet.Services[i] = rowOf(s, &s.Services[i])
 	}
@@ -149,8 +150,9 @@ func modulesOf(f *framework.Framework) []Module {
 func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 	entry, card, held := service.Entry, service.Card, service.Badge.Badge
 	row := FleetRow{
-		Service: entry.Name, Title: entry.Title, Team: entry.Team, Org: entry.Org, Tier: entry.Tier, Environment: entry.Environment,
-		Badge: held.String(), Target: framework.NoBadge.String(), OnTarget: targetNone,
+		Service: entry.Name, Title: entry.Title, Team: entry.Team, Org: entry.Org, Tier: entry.Tier,
+		Environment: entry.Environment,
+		Badge:       held.String(), Target: framework.NoBadge.String(), OnTarget: targetNone,
 		Modules: make([]ModuleLevel, len(card.Modules)), NextBadge: framework.NoBadge.String(),
 	}
 	if row.Title == "" {
@@ -179,7 +181,8 @@ func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 		row.NoBadge = noBadgeOf(card)
 	}
 	for i, m := range card.Modules {
-		row.Modules[i] = ModuleLevel{ID: m.Module.ID, Applies: m.Applies, Level: m.Level.Lower, LevelUpper: m.Level.Upper, HighestLevel: highestLevel(card, m.Module)}
+		row.Modules[i] = ModuleLevel{ID: m.Module.ID, Applies: m.Applies, Level: m.Level.Lower, LevelUpper: m.Level.Upper,
+			HighestLevel: highestLevel(card, m.Module)}
 		if m.Counted > 0 {
 			score := m.Score.Lower
 			row.Modules[i].Score = &score

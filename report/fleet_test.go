@@ -60,12 +60,14 @@ func TestAServiceWithNothingCountedHasNoScore(t *testing.T) {
 		t.Errorf("got %+v", row)
 	}
 	line := strings.Split(tableOf(t, NewFleet(s), Style{}), "\n")[1]
-	if got, want := strings.Fields(line), []string{"quiet", "-", "2", "not", "judged", "-", "-", "-", "-", "-", "-"}; !reflect.DeepEqual(got, want) {
+	if got, want := strings.Fields(line), []string{"quiet", "-", "2", "not", "judged", "-", "-", "-", "-", "-",
+		"-"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	card, _ := NewScorecard(s, "quiet")
 	var out bytes.Buffer
-	if err := card.WriteText(&out, Style{}); err != nil || !strings.Contains(out.String(), "no check counts") || !strings.Contains(out.String(), "9 not measurable") {
+	if err := card.WriteText(&out, Style{}); err != nil || !strings.Contains(out.String(),
+		"no check counts") || !strings.Contains(out.String(), "9 not measurable") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }
@@ -148,18 +150,21 @@ func TestColoursChangeNothingElse(t *testing.T) {
 
 func TestNamesCannotSteerTheTerminal(t *testing.T) {
 	f := newFixture(t)
-	f.add(catalog.Service{Name: "a\x1b[31mb\u202ec\nd", Tier: 1, Team: "\x07ops\x00"}, held(framework.Gold), complete().with(observations{
-		"deploy.synced_ratio_7d": seen(double(0.5), "prom\x1b]0;x\x07", "detail\x1b[2J\r\nmore"),
-	}))
+	f.add(catalog.Service{Name: "a\x1b[31mb\u202ec\nd", Tier: 1, Team: "\x07ops\x00"}, held(framework.Gold),
+		complete().with(observations{
+			"deploy.synced_ratio_7d": seen(double(0.5), "prom\x1b]0;x\x07", "detail\x1b[2J\r\nmore"),
+		}))
 	s := f.snapshot()
 	var out bytes.Buffer
 	card, _ := NewScorecard(s, s.Services[0].Entry.Name)
-	for _, write := range []error{NewFleet(s).WriteTable(&out, Style{}), card.WriteText(&out, Style{All: true}), NewCoverage(s).WriteTable(&out, Style{})} {
+	for _, write := range []error{NewFleet(s).WriteTable(&out, Style{}), card.WriteText(&out, Style{All: true}),
+		NewCoverage(s).WriteTable(&out, Style{})} {
 		if write != nil {
 			t.Fatal(write)
 		}
 	}
-	if bad := strings.IndexFunc(out.String(), func(r rune) bool { return r < ' ' && r != '\n' || r == '\u202e' }); bad >= 0 {
+	if bad := strings.IndexFunc(out.String(),
+		func(r rune) bool { return r < ' ' && r != '\n' || r == '\u202e' }); bad >= 0 {
 		t.Errorf("%q", out.String()[bad:min(bad+40, out.Len())])
 	}
 	if !strings.Contains(out.String(), "a[31mbc d") {
@@ -226,8 +231,10 @@ func TestViewsSurviveJSON(t *testing.T) {
 
 func TestValuesSurviveJSON(t *testing.T) {
 	for text, v := range map[string]Value{
-		"null": {}, "true": {evidence.KindBool, 1}, "false": {evidence.KindBool, 0}, "3": {evidence.KindInt, 3}, "3.0": {evidence.KindDouble, 3},
-		"0.95": {evidence.KindDouble, 0.95}, "1e+30": {evidence.KindDouble, 1e30}, `"+Inf"`: {evidence.KindDouble, math.Inf(1)}, `"-Inf"`: {evidence.KindDouble, math.Inf(-1)},
+		"null": {}, "true": {evidence.KindBool, 1}, "false": {evidence.KindBool, 0}, "3": {evidence.KindInt, 3},
+		"3.0":  {evidence.KindDouble, 3},
+		"0.95": {evidence.KindDouble, 0.95}, "1e+30": {evidence.KindDouble, 1e30},
+		`"+Inf"`: {evidence.KindDouble, math.Inf(1)}, `"-Inf"`: {evidence.KindDouble, math.Inf(-1)},
 	} {
 		data, err := json.Marshal(v)
 		if err != nil || string(data) != text {
@@ -282,8 +289,10 @@ func TestWhatBlocksTheNextBadge(t *testing.T) {
 
 	// All checks up to Gold pass or are exempt, but fewer exemptions are allowed.
 	f = newFixture(t)
-	f.framework.Requirements[framework.Gold] = framework.Requirement{MaxExempt: 0, MaxAttestedPerModule: -1, MaxAttested: -1}
-	f.exemptions = []scoring.Exemption{{Check: "cicd.source", Services: []string{"a"}, Reason: "r", Approver: "p", Expires: now().Add(time.Hour)}}
+	f.framework.Requirements[framework.Gold] = framework.Requirement{MaxExempt: 0, MaxAttestedPerModule: -1,
+		MaxAttested: -1}
+	f.exemptions = []scoring.Exemption{{Check: "cicd.source", Services: []string{"a"}, Reason: "r", Approver: "p",
+		Expires: now().Add(time.Hour)}}
 	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Silver), complete())
 	row = NewFleet(f.snapshot()).Services[0]
 	if row.Blocked != blockedLimits || row.NextBadge != "gold" || gapText(row) != "Gold: limits" {
@@ -362,10 +371,14 @@ func TestAServiceWithoutABadgeSaysHowFarItIs(t *testing.T) {
 		row  FleetRow
 		want string
 	}{
-		"checks":  {FleetRow{NoBadge: noBadgeNotYetBronze, NextBadge: "bronze", GapChecks: 8}, "no badge: 8 checks short of Bronze"},
-		"one":     {FleetRow{NoBadge: noBadgeNotYetBronze, NextBadge: "bronze", GapChecks: 1}, "no badge: 1 check short of Bronze"},
-		"ceiling": {FleetRow{NoBadge: noBadgeNotYetBronze, Blocked: blockedCeiling}, "no badge: too few modules have checks for this service"},
-		"limits":  {FleetRow{NoBadge: noBadgeNotYetBronze, Blocked: blockedLimits}, "no badge: more checks are exempt or attested than Bronze allows"},
+		"checks": {FleetRow{NoBadge: noBadgeNotYetBronze, NextBadge: "bronze", GapChecks: 8},
+			"no badge: 8 checks short of Bronze"},
+		"one": {FleetRow{NoBadge: noBadgeNotYetBronze, NextBadge: "bronze", GapChecks: 1},
+			"no badge: 1 check short of Bronze"},
+		"ceiling": {FleetRow{NoBadge: noBadgeNotYetBronze, Blocked: blockedCeiling},
+			"no badge: too few modules have checks for this service"},
+		"limits": {FleetRow{NoBadge: noBadgeNotYetBronze, Blocked: blockedLimits},
+			"no badge: more checks are exempt or attested than Bronze allows"},
 	} {
 		if got := (Scorecard{Summary: c.row}).badgeLine(Style{}); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -133,8 +133,11 @@ func (c Scorecard) WriteCSV(w io.Writer) error {
 			exemption = *check.Exemption
 		}
 		rows[i] = []string{
-			c.Summary.Service, check.Module, check.ID, strconv.Itoa(check.Level), check.NeededFor, check.Title, check.Status, check.Verdict, check.Proof, csvTime(check.Since),
-			strconv.FormatBool(check.InTheWay), check.Due, check.Wanted.Expression, strings.Join(observed, "; "), csvTime(seen.at), age, seen.sources, strings.Join(missing, "; "), strings.Join(check.Next.Fix, " "), check.Next.Effort,
+			c.Summary.Service, check.Module, check.ID, strconv.Itoa(check.Level), check.NeededFor, check.Title, check.Status,
+			check.Verdict, check.Proof, csvTime(check.Since),
+			strconv.FormatBool(check.InTheWay), check.Due, check.Wanted.Expression, strings.Join(observed, "; "),
+			csvTime(seen.at), age, seen.sources, strings.Join(missing, "; "), strings.Join(check.Next.Fix, " "),
+			check.Next.Effort,
 			exemption.Reason, exemption.Approver, csvTime(exemption.Expires), strconv.FormatBool(check.Blind),
 		}
 	}

@@ -35,7 +35,8 @@ func TestProgressLinesFitAndSayRateAndTimeLeft(t *testing.T) {
 		t.Errorf("%s left, %v", left, ok)
 	}
 	p.Observe(now, 1, 9000)
-	if got, want := ProgressDone("pagerduty/main", "history of incidents", &p), "pagerduty/main  history of incidents: 9,000 records in 15 seconds"; got != want {
+	if got, want := ProgressDone("pagerduty/main", "history of incidents", &p),
+		"pagerduty/main  history of incidents: 9,000 records in 15 seconds"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
 }
@@ -54,7 +55,8 @@ func TestAPaceIsOfWhatWasTold(t *testing.T) {
 	if p.Share() != 1 || p.Text(began) != "11 records, 0.2/s" {
 		t.Errorf("%v, %q", p.Share(), p.Text(began))
 	}
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -1234: "-1,234", 1234567: "1,234,567", -999: "-999"} {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -1234: "-1,234", 1234567: "1,234,567",
+		-999: "-999"} {
 		if got := thousands(n); got != want {
 			t.Errorf("%d is %q", n, got)
 		}

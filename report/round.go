@@ -130,8 +130,10 @@ type RoundWithdrawal struct {
 func NewRound(source, startsFrom string, facts *evidence.Facts, services int, at time.Time) *Round {
 	return &Round{
 		Source: source, StartsFrom: startsFrom, At: stamp(at), Unplanned: true, facts: facts, services: services,
-		Planned: []collectors.PlannedCall{}, Requests: []RequestCount{}, Records: []RoundRecord{}, Incidents: []RoundIncident{},
-		Reviews: []evidence.Review{}, Alerts: []evidence.AlertFiring{}, Withdrawals: []RoundWithdrawal{}, Covered: []evidence.Coverage{},
+		Planned: []collectors.PlannedCall{}, Requests: []RequestCount{}, Records: []RoundRecord{},
+		Incidents: []RoundIncident{},
+		Reviews:   []evidence.Review{}, Alerts: []evidence.AlertFiring{}, Withdrawals: []RoundWithdrawal{},
+		Covered: []evidence.Coverage{},
 	}
 }
 

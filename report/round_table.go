@@ -92,10 +92,12 @@ func (r *Round) WritePlan(w io.Writer, style Style) error {
 		p.indented("Nothing is to be asked: the catalog refers to nothing of this source.")
 	default:
 		t := &grid{columns: []column{
-			{head: "PLANNED CALL", min: 18, wrap: true}, {head: "REQUESTS", min: 8, wrap: true}, {head: "QUERY", min: 24, wrap: true}, {head: "FACTS", min: 24, wrap: true, drop: 1},
+			{head: "PLANNED CALL", min: 18, wrap: true}, {head: "REQUESTS", min: 8, wrap: true},
+			{head: "QUERY", min: 24, wrap: true}, {head: "FACTS", min: 24, wrap: true, drop: 1},
 		}}
 		for _, c := range r.Planned {
-			t.rows = append(t.rows, []string{clean(c.Call), clean(c.Requests), clean(orNone(queryText(c.Query))), clean(orNone(names(c.Facts, style)))})
+			t.rows = append(t.rows, []string{clean(c.Call), clean(c.Requests), clean(orNone(queryText(c.Query))),
+				clean(orNone(names(c.Facts, style)))})
 		}
 		t.write(&p.b, style)
 	}
@@ -136,10 +138,12 @@ func (r *Round) writeRecords(p *prose) {
 		detail = 26 // the object that a value is from stays in one line
 	}
 	p.section(&grid{columns: []column{
-		{head: "SERVICE", min: 12}, {head: "FACT", min: 24}, {head: "VALUE", min: 10}, {head: "OBSERVED AT", drop: 2}, {head: "GROUP", min: 8, drop: 1}, {head: "DETAIL", min: detail},
+		{head: "SERVICE", min: 12}, {head: "FACT", min: 24}, {head: "VALUE", min: 10}, {head: "OBSERVED AT", drop: 2},
+		{head: "GROUP", min: 8, drop: 1}, {head: "DETAIL", min: detail},
 	}}, shown, func(i int) []string {
 		x := r.Records[i]
-		return []string{clean(x.Service), clean(x.Fact), clean(x.Value.Text(x.Unit)), clean(minute(x.ObservedAt)), clean(orNone(x.Group)), clean(orNone(x.Detail))}
+		return []string{clean(x.Service), clean(x.Fact), clean(x.Value.Text(x.Unit)), clean(minute(x.ObservedAt)),
+			clean(orNone(x.Group)), clean(orNone(x.Detail))}
 	})
 	p.more(left, "record")
 }
@@ -147,7 +151,8 @@ func (r *Round) writeRecords(p *prose) {
 func (r *Round) writeIncidents(p *prose) {
 	shown, left := newest(r.Incidents, p.style)
 	p.section(&grid{columns: []column{
-		{head: "INCIDENT"}, {head: "SERVICES", min: 12}, {head: "STARTED"}, {head: "ACKNOWLEDGED", drop: 2}, {head: "RESOLVED"}, {head: "BY", drop: 3}, {head: "URGENCY", drop: 1}, {head: "TITLE", min: 12},
+		{head: "INCIDENT"}, {head: "SERVICES", min: 12}, {head: "STARTED"}, {head: "ACKNOWLEDGED", drop: 2},
+		{head: "RESOLVED"}, {head: "BY", drop: 3}, {head: "URGENCY", drop: 1}, {head: "TITLE", min: 12},
 	}}, len(shown), func(i int) []string {
 		x := shown[i]
 		acknowledged, resolved, urgency := "unknown", "open", "low"
@@ -166,7 +171,8 @@ func (r *Round) writeIncidents(p *prose) {
 		if x.Urgent {
 			urgency = "high"
 		}
-		return []string{clean(x.ID), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)), clean(acknowledged), clean(resolved), clean(orNone(string(x.Resolver))), clean(urgency), clean(orNone(x.Template))}
+		return []string{clean(x.ID), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)),
+			clean(acknowledged), clean(resolved), clean(orNone(string(x.Resolver))), clean(urgency), clean(orNone(x.Template))}
 	})
 	p.before(left, "incident")
 }
@@ -174,7 +180,8 @@ func (r *Round) writeIncidents(p *prose) {
 func (r *Round) writeAlerts(p *prose) {
 	shown, left := newest(r.Alerts, p.style)
 	p.section(&grid{columns: []column{
-		{head: "ALERT", min: 16}, {head: "SERVICES", min: 12}, {head: "FIRED"}, {head: "UNTIL"}, {head: "SEVERITY", min: 8, drop: 1}, {head: "PAGES", drop: 2},
+		{head: "ALERT", min: 16}, {head: "SERVICES", min: 12}, {head: "FIRED"}, {head: "UNTIL"},
+		{head: "SEVERITY", min: 8, drop: 1}, {head: "PAGES", drop: 2},
 	}}, len(shown), func(i int) []string {
 		x := shown[i]
 		until, pages := "still firing", "no"
@@ -184,7 +191,8 @@ func (r *Round) writeAlerts(p *prose) {
 		if x.Paging {
 			pages = "yes"
 		}
-		return []string{clean(x.Alert), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)), clean(until), clean(orNone(x.Severity)), clean(pages)}
+		return []string{clean(x.Alert), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)),
+			clean(until), clean(orNone(x.Severity)), clean(pages)}
 	})
 	p.before(left, "alert")
 }
@@ -208,7 +216,8 @@ func (r *Round) writeReviews(p *prose) {
 		if x.Gone {
 			status = "gone"
 		}
-		return []string{clean(x.Key), clean(orNone(x.Service)), clean(status), clean(minute(x.CreatedAt)), clean(minuteOrNone(x.CompletedAt))}
+		return []string{clean(x.Key), clean(orNone(x.Service)), clean(status), clean(minute(x.CreatedAt)),
+			clean(minuteOrNone(x.CompletedAt))}
 	})
 	p.more(left, "review")
 }
@@ -313,9 +322,11 @@ func (r *Round) writeRequests(p *prose) {
 
 func (r *Round) writeSummary(p *prose) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Skipped)) {
-		p.b.WriteString(yellow.on(fmt.Sprintf("skipped: %s of %s could not be read", plural(r.Skipped[kind], "object"), clean(kind)), p.style) + "\n")
+		p.b.WriteString(yellow.on(fmt.Sprintf("skipped: %s of %s could not be read", plural(r.Skipped[kind], "object"),
+			clean(kind)), p.style) + "\n")
 	}
-	parts := []string{count(len(r.Records), "record"), count(len(r.Incidents), "incident"), count(len(r.Reviews), "review")}
+	parts := []string{count(len(r.Records), "record"), count(len(r.Incidents), "incident"),
+		count(len(r.Reviews), "review")}
 	if len(r.Alerts) > 0 {
 		parts = append(parts, count(len(r.Alerts), "alert"))
 	}
@@ -324,7 +335,8 @@ func (r *Round) writeSummary(p *prose) {
 		parts = append(parts, thousands(len(unknown))+" unknown")
 	}
 	parts = append(parts, count(len(withdrawn), "withdrawal"), count(len(r.Covered), "group")+" covered")
-	summary := fmt.Sprintf("%s: %s in %s;", clean(r.Source), strings.Join(parts, ", "), lasting(time.Duration(r.Seconds*float64(time.Second))))
+	summary := fmt.Sprintf("%s: %s in %s;", clean(r.Source), strings.Join(parts, ", "),
+		lasting(time.Duration(r.Seconds*float64(time.Second))))
 	gap := " "
 	if textWidth(summary+" nothing was stored") > p.style.Width {
 		gap = "\n"

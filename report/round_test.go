@@ -17,8 +17,10 @@ import (
 func sampleRound(t *testing.T) *Round {
 	t.Helper()
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	age := evidence.Definition{Name: "backup.age_hours", Kind: evidence.KindDouble, Unit: "hours", Clock: evidence.Elapsed, Help: "x"}
-	facts, err := evidence.NewFacts([]evidence.Definition{age, {Name: "pagerduty.oncall_now", Kind: evidence.KindInt, Help: "x"}})
+	age := evidence.Definition{Name: "backup.age_hours", Kind: evidence.KindDouble, Unit: "hours",
+		Clock: evidence.Elapsed, Help: "x"}
+	facts, err := evidence.NewFacts([]evidence.Definition{age,
+		{Name: "pagerduty.oncall_now", Kind: evidence.KindInt, Help: "x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,20 +28,26 @@ func sampleRound(t *testing.T) *Round {
 	half, _ := evidence.Double(0.5)
 	r := NewRound("pagerduty/main", "as a first round: there is no store to read", facts, 3, now)
 	r.Plan([]collectors.PlannedCall{
-		{Call: "GET /services", Query: "limit=100&include[]=teams", Requests: "one for each 100 services", Facts: []string{"pagerduty.integrations", "pagerduty.service_exists"}},
+		{Call: "GET /services", Query: "limit=100&include[]=teams", Requests: "one for each 100 services",
+			Facts: []string{"pagerduty.integrations", "pagerduty.service_exists"}},
 		{Call: "POST /api/v1/query", Query: "sum by (job) (\n  up\n)", Requests: "1"},
 	})
 	var incidents []evidence.Incident
 	for i := range 23 {
-		incidents = append(incidents, evidence.Incident{ID: fmt.Sprintf("Q%02d", i), Services: []string{"checkout"}, StartedAt: now.Add(-time.Duration(100-i) * time.Hour), AcksKnown: true})
+		incidents = append(incidents, evidence.Incident{ID: fmt.Sprintf("Q%02d", i), Services: []string{"checkout"},
+			StartedAt: now.Add(-time.Duration(100-i) * time.Hour), AcksKnown: true})
 	}
-	incidents[20].AcknowledgedAt, incidents[20].ResolvedAt = incidents[20].StartedAt.Add(3*time.Minute), incidents[20].StartedAt.Add(2*time.Hour)
-	incidents[20].Resolver, incidents[20].Urgent, incidents[20].Responders = evidence.ResolverPerson, true, []string{"aa", "bb"}
-	incidents[21].Services, incidents[21].AcksKnown, incidents[21].Template = []string{"cart", "checkout"}, false, "disk of \x1b[31m# full\n"
+	incidents[20].AcknowledgedAt, incidents[20].ResolvedAt = incidents[20].StartedAt.Add(3*time.Minute),
+		incidents[20].StartedAt.Add(2*time.Hour)
+	incidents[20].Resolver, incidents[20].Urgent, incidents[20].Responders = evidence.ResolverPerson, true,
+		[]string{"aa", "bb"}
+	incidents[21].Services, incidents[21].AcksKnown, incidents[21].Template = []string{"cart", "checkout"}, false,
+		"disk of \x1b[31m# full\n"
 	incidents[22].Gone, incidents[22].GoneWhy = true, "it left the query"
 	for _, in := range []evidence.Record{
 		{Service: "checkout", Fact: "pagerduty.oncall_now", Value: evidence.Int(2), Detail: "EGOOD level 1", ObservedAt: now},
-		{Service: "cart", Fact: "backup.age_hours", Value: backup, Detail: "max by (job) (backup_age) of prometheus/main, a detail that is far too long for the width of any terminal", ObservedAt: now.Add(-time.Minute)},
+		{Service: "cart", Fact: "backup.age_hours", Value: backup,
+			Detail: "max by (job) (backup_age) of prometheus/main, a detail that is far too long for the width of any terminal", ObservedAt: now.Add(-time.Minute)},
 		{Service: "カート", Fact: "undeclared.fact", Value: half, ObservedAt: now},
 	} {
 		r.Record(in)
@@ -47,11 +55,15 @@ func sampleRound(t *testing.T) *Round {
 	for _, in := range incidents {
 		r.Incidents = append(r.Incidents, RoundIncident{in})
 	}
-	r.Reviews = []evidence.Review{{Key: "PRR-1", Service: "cart", Status: evidence.ReviewInProgress, CreatedAt: now.Add(-48 * time.Hour)}}
-	r.Alerts = []evidence.AlertFiring{{Fingerprint: "f", Alert: "Slow", Services: []string{"cart"}, Severity: "page", Paging: true, StartedAt: now.Add(-time.Hour)}}
+	r.Reviews = []evidence.Review{{Key: "PRR-1", Service: "cart", Status: evidence.ReviewInProgress,
+		CreatedAt: now.Add(-48 * time.Hour)}}
+	r.Alerts = []evidence.AlertFiring{{Fingerprint: "f", Alert: "Slow", Services: []string{"cart"}, Severity: "page",
+		Paging: true, StartedAt: now.Add(-time.Hour)}}
 	r.Feedback = []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 1234}}
-	r.Withdrawals = []RoundWithdrawal{{Service: "ghost", Fact: "pagerduty.oncall_now", Reason: string(evidence.MissingNotFound)}}
-	r.Covered = []evidence.Coverage{{Group: "oncall", Facts: []string{"pagerduty.oncall_now"}, At: now, Except: map[string]evidence.Missing{"ghost": evidence.MissingNotFound, "cart": evidence.MissingNoReference}}}
+	r.Withdrawals = []RoundWithdrawal{{Service: "ghost", Fact: "pagerduty.oncall_now",
+		Reason: string(evidence.MissingNotFound)}}
+	r.Covered = []evidence.Coverage{{Group: "oncall", Facts: []string{"pagerduty.oncall_now"}, At: now,
+		Except: map[string]evidence.Missing{"ghost": evidence.MissingNotFound, "cart": evidence.MissingNoReference}}}
 	r.Skipped = map[string]int{"GET /incidents": 3}
 	r.Asked(map[Request]int{{"GET /services", "ok"}: 12, {"GET /oncalls", "forbidden"}: 1})
 	r.Error = "GET /oncalls: forbidden (HTTP 403): no; give the credential the scope"
@@ -104,7 +116,8 @@ func TestARoundFitsItsWidth(t *testing.T) {
 	for i := range 45 {
 		name := fmt.Sprintf("service-%02d", i)
 		calls, except[name] = append(calls, "prometheus.fact_"+name), evidence.MissingNoReference
-		gone = append(gone, RoundWithdrawal{Service: name, Fact: "backup.age_hours", Reason: string(evidence.MissingTooFew), Unstored: i > 0})
+		gone = append(gone, RoundWithdrawal{Service: name, Fact: "backup.age_hours", Reason: string(evidence.MissingTooFew),
+			Unstored: i > 0})
 		records = append(records, evidence.Record{Service: name, Fact: "pagerduty.oncall_now", Value: evidence.Int(1)})
 	}
 	six := map[string]evidence.Missing{}
@@ -113,7 +126,8 @@ func TestARoundFitsItsWidth(t *testing.T) {
 	}
 	r := sampleRound(t)
 	r = NewRound(r.Source, r.StartsFrom, r.facts, 45, r.At)
-	r.Plan([]collectors.PlannedCall{{Call: "POST /api/v1/query", Query: strings.Repeat("sum by (job) (up) or ", 60), Requests: "1", Facts: calls}})
+	r.Plan([]collectors.PlannedCall{{Call: "POST /api/v1/query", Query: strings.Repeat("sum by (job) (up) or ", 60),
+		Requests: "1", Facts: calls}})
 	for _, in := range records {
 		r.Record(in)
 	}

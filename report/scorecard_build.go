@@ -50,7 +50,8 @@ func badgeOf(f *framework.Framework, service *snapshot.Service) BadgeDetail {
 	}
 	for _, clock := range state.Contradictions {
 		if clock.Badge <= state.Badge && clock.Ran > 0 {
-			detail.Contradicted = append(detail.Contradicted, Contradicted{clock.Badge.String(), seconds(clock.Ran), seconds(clock.Dwell)})
+			detail.Contradicted = append(detail.Contradicted,
+				Contradicted{clock.Badge.String(), seconds(clock.Ran), seconds(clock.Dwell)})
 		}
 	}
 	if last := state.LastTransition; last != nil {
@@ -74,7 +75,8 @@ func transitionOf(t *scoring.Transition) *Transition {
 }
 
 func moduleOf(card *scoring.Scorecard, m *scoring.ModuleResult, level ModuleLevel, next framework.Badge) ModuleDetail {
-	detail := ModuleDetail{ModuleLevel: level, Name: m.Module.Name, Scale: string(m.Module.Scale), Counts: map[string]int{}}
+	detail := ModuleDetail{ModuleLevel: level, Name: m.Module.Name, Scale: string(m.Module.Scale),
+		Counts: map[string]int{}}
 	if m.Counted > 0 {
 		upper := m.Score.Upper
 		detail.ScoreUpper = &upper
@@ -102,7 +104,8 @@ func moduleOf(card *scoring.Scorecard, m *scoring.ModuleResult, level ModuleLeve
 	return detail
 }
 
-func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckResult, row FleetRow, wanted framework.Badge) Check {
+func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckResult, row FleetRow,
+	wanted framework.Badge) Check {
 	c := r.Check
 	needed := neededFor(c)
 	undone := r.Status == scoring.Fail || r.Status == scoring.Unknown
@@ -121,7 +124,8 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		out.Error = r.Err.Error()
 	}
 	if r.Exemption != nil {
-		out.Exemption = &Exemption{Reason: r.Exemption.Reason, Approver: r.Exemption.Approver, Expires: stamp(r.Exemption.Expires)}
+		out.Exemption = &Exemption{Reason: r.Exemption.Reason, Approver: r.Exemption.Approver,
+			Expires: stamp(r.Exemption.Expires)}
 	}
 	if undone {
 		out.Due = dueOf(row, needed)
@@ -129,7 +133,8 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 	first, last := asked(r)
 	out.Proofs = make([]Proof, len(c.Proofs))
 	for i, proof := range c.Proofs {
-		out.Proofs[i] = Proof{Wanted: Wanted{Proof: string(proof.By), Expression: proof.Pass.Source}, Suffices: proof.Suffices, Asked: i >= first && i <= last}
+		out.Proofs[i] = Proof{Wanted: Wanted{Proof: string(proof.By), Expression: proof.Pass.Source},
+			Suffices: proof.Suffices, Asked: i >= first && i <= last}
 	}
 	switch {
 	case len(c.Proofs) == 0:

@@ -76,7 +76,8 @@ func TestAPassRestsOnTheProofThatDecided(t *testing.T) {
 		"attest.cicd_no_drift":   seen(evidence.Bool(true), "jira/main", "PRR-12"),
 	}), held(framework.Gold), nil)
 	check := checkNamed(t, c, "cicd.no-drift")
-	if check.Status != "pass" || check.Proof != "attested" || !check.Open || check.Wanted != (Wanted{"attested", "attest.cicd_no_drift"}) {
+	if check.Status != "pass" || check.Proof != "attested" || !check.Open || check.Wanted != (Wanted{"attested",
+		"attest.cicd_no_drift"}) {
 		t.Errorf("got %+v", check)
 	}
 	if check.Observed[0].Asked || !check.Observed[1].Asked || check.Proofs[0].Asked || !check.Proofs[1].Asked {
@@ -118,7 +119,8 @@ func TestTheSoonestLossOfABadgeIsTold(t *testing.T) {
 func TestErrorsVoidsAndCausesAreTold(t *testing.T) {
 	badge := held(framework.Silver)
 	badge.LastTransition = &scoring.Transition{
-		At: now().Add(-time.Hour), From: framework.Gold, To: framework.Silver, Cause: scoring.CauseCriteria, Contributing: []scoring.Cause{scoring.CauseExemption},
+		At: now().Add(-time.Hour), From: framework.Gold, To: framework.Silver, Cause: scoring.CauseCriteria,
+		Contributing: []scoring.Cause{scoring.CauseExemption},
 	}
 	c := cardOf(t, complete().with(observations{
 		"deploy.synced_ratio_7d": seen(double(0.5), "prometheus/a", ""),
@@ -156,7 +158,8 @@ func TestReviewDriftNamesTheTicket(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	// An attestation that was withdrawn is not contradicted.
-	if got := drift(known.with(observations{"attest.cicd_no_drift": seen(evidence.Bool(false), "jira/main", "attestation PRR-12 on PRR-1: nobody")})); got != "" {
+	if got := drift(known.with(observations{"attest.cicd_no_drift": seen(evidence.Bool(false), "jira/main",
+		"attestation PRR-12 on PRR-1: nobody")})); got != "" {
 		t.Errorf("%q without an attestation", got)
 	}
 }
@@ -169,7 +172,8 @@ func TestWhatATargetMakesOfAFailure(t *testing.T) {
 		want  string
 		text  string
 	}{
-		"late":    {framework.Bronze, time.Date(2026, 9, 3, 0, 0, 0, 0, time.UTC), dueLate, "for Silver; late for your target Gold"},
+		"late": {framework.Bronze, time.Date(2026, 9, 3, 0, 0, 0, 0, time.UTC), dueLate,
+			"for Silver; late for your target Gold"},
 		"due":     {framework.Bronze, now(), dueYes, "for Silver; due for your target Gold by 2026-09-01"},
 		"at risk": {framework.Gold, now(), dueAtRisk, "for Silver; your target Gold rests on it"},
 	} {
@@ -190,7 +194,8 @@ func TestWhatATargetMakesOfAFailure(t *testing.T) {
 	}
 	// Tier 2 is to reach Silver; a check of Gold is not due.
 	f := newFixture(t)
-	f.add(catalog.Service{Name: "a", Tier: 2}, held(framework.Silver), complete().with(observations{"pagerduty.ack_p50_minutes": seen(double(9), "pagerduty/main", "")}))
+	f.add(catalog.Service{Name: "a", Tier: 2}, held(framework.Silver),
+		complete().with(observations{"pagerduty.ack_p50_minutes": seen(double(9), "pagerduty/main", "")}))
 	card, _ := NewScorecard(f.snapshot(), "a")
 	wantText(t, textOf(t, card, Style{}), "for Gold; your target is Silver, so nothing is due\n")
 }
@@ -199,12 +204,14 @@ func TestABlindCheckWantsWhatNobodyHas(t *testing.T) {
 	f := newFixture(t)
 	f.blind["inc.restored"] = true
 	// Not stateful: the check applies to nobody, and is blind all the same.
-	f.add(catalog.Service{Name: "a", Tier: 1}, scoring.BadgeState{}, complete().with(observations{"backup.restore_age_days": missing(evidence.MissingNoSource)}))
+	f.add(catalog.Service{Name: "a", Tier: 1}, scoring.BadgeState{},
+		complete().with(observations{"backup.restore_age_days": missing(evidence.MissingNoSource)}))
 	for _, check := range NewCoverage(f.snapshot()).Checks {
 		if check.ID != "inc.restored" {
 			continue
 		}
-		if !check.Blind || check.Share != nil || len(check.Wants) != 1 || check.Wants[0] != (Want{"backup.restore_age_days", 0, "Velero with --metrics-address"}) {
+		if !check.Blind || check.Share != nil || len(check.Wants) != 1 || check.Wants[0] != (Want{"backup.restore_age_days",
+			0, "Velero with --metrics-address"}) {
 			t.Errorf("got %+v", check)
 		}
 		return
@@ -217,8 +224,10 @@ func TestAMissingCatalogKeyIsNamed(t *testing.T) {
 		observation evidence.Observation
 		want        string
 	}{
-		"one key":     {evidence.Observation{CatalogKeys: []string{"kubernetes.workload"}}, "needs catalog key kubernetes.workload"},
-		"either":      {evidence.Observation{CatalogKeys: []string{"argocd", "prometheus.matchers"}}, "needs catalog key argocd or prometheus.matchers"},
+		"one key": {evidence.Observation{CatalogKeys: []string{"kubernetes.workload"}},
+			"needs catalog key kubernetes.workload"},
+		"either": {evidence.Observation{CatalogKeys: []string{"argocd", "prometheus.matchers"}},
+			"needs catalog key argocd or prometheus.matchers"},
 		"no key":      {evidence.Observation{Source: "prometheus/eu"}, "needs a catalog entry for prometheus/eu"},
 		"not a thing": {evidence.Observation{}, "the catalog entry has no key for this source"},
 	} {

@@ -74,7 +74,8 @@ func (c Scorecard) writeHead(p *prose) {
 	}
 	p.b.WriteString(head + "\n")
 	var about []string
-	for _, part := range []struct{ word, value string }{{"team", row.Team}, {"org", row.Org}, {"tier", tier(row.Tier)}, {"", row.Environment}} {
+	for _, part := range []struct{ word, value string }{{"team", row.Team}, {"org", row.Org}, {"tier", tier(row.Tier)},
+		{"", row.Environment}} {
 		if part.value != "" && part.value != none {
 			about = append(about, strings.TrimSpace(part.word+" "+part.value))
 		}
@@ -95,7 +96,8 @@ func (c Scorecard) writeHead(p *prose) {
 	if text := c.nextText(); text != "" {
 		p.field("next", text)
 	}
-	p.field("judged", fmt.Sprintf("%s by framework %s %s (%s)", minute(c.At), c.Framework.Name, c.Framework.Version, c.Framework.Hash))
+	p.field("judged", fmt.Sprintf("%s by framework %s %s (%s)", minute(c.At), c.Framework.Name, c.Framework.Version,
+		c.Framework.Hash))
 }
 
 // badgeLine is the badge with its qualifiers, in colour.
@@ -157,11 +159,13 @@ func (c Scorecard) writeClocks(p *prose) {
 	}
 	for _, clock := range soonest(badge.Contradicted) {
 		left := time.Duration(clock.left()) * time.Second
-		p.field("losing", fmt.Sprintf("%s is contradicted for %s; it is lost in %s if that stays", titled(clock.Badge), lasting(time.Duration(clock.RanSeconds)*time.Second), lasting(left)))
+		p.field("losing", fmt.Sprintf("%s is contradicted for %s; it is lost in %s if that stays", titled(clock.Badge),
+			lasting(time.Duration(clock.RanSeconds)*time.Second), lasting(left)))
 	}
 	for _, clock := range badge.Awarding {
 		end := clock.Since.Add(time.Duration(clock.DwellSeconds) * time.Second)
-		p.field("earning", fmt.Sprintf("%s is proved since %s; awarded from %s if that stays", titled(clock.Badge), minute(clock.Since), minute(end)))
+		p.field("earning", fmt.Sprintf("%s is proved since %s; awarded from %s if that stays", titled(clock.Badge),
+			minute(clock.Since), minute(end)))
 	}
 	if last := badge.LastTransition; last != nil && last.Cause != "initial" {
 		text := fmt.Sprintf("%s to %s on %s, cause: %s", titled(last.From), titled(last.To), minute(last.At), last.Cause)
@@ -213,7 +217,8 @@ func (c Scorecard) nextText() string {
 	row, next := c.Summary, titled(c.Summary.NextBadge)
 	switch {
 	case row.Blocked == blockedCeiling:
-		return fmt.Sprintf("nothing above %s can be reached: too few modules have checks for this service", titled(c.Badge.Ceiling))
+		return fmt.Sprintf("nothing above %s can be reached: too few modules have checks for this service",
+			titled(c.Badge.Ceiling))
 	case row.Blocked == blockedLimits:
 		return fmt.Sprintf("every check for %s passes, but more are exempt or attested than %s allows", next, next)
 	case row.NextBadge == framework.NoBadge.String():
@@ -257,7 +262,8 @@ func (c Scorecard) writeModules(p *prose) {
 	t := &grid{columns: []column{
 		{head: "MODULE", min: 12}, {head: "LEVEL"}, {head: "SCORE", right: true},
 		{head: "PASS", right: true}, {head: "FAIL", right: true}, {head: "UNKNOWN", right: true},
-		{head: "EXEMPT", right: true, drop: 3}, {head: "SCHEDULED", right: true, drop: 2}, {head: "N/A", right: true, drop: 1},
+		{head: "EXEMPT", right: true, drop: 3}, {head: "SCHEDULED", right: true, drop: 2},
+		{head: "N/A", right: true, drop: 1},
 	}}
 	for _, m := range c.Modules {
 		score := none

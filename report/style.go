@@ -28,7 +28,7 @@ type Style struct {
 // even on wide terminals.
 const proseWidth = 100
 
-// leastProse keeps a text readable on absurdly narrow terminals.
+// leastProse is the width below which text is hard to read and to search.
 const leastProse = 40
 
 func (s Style) prose() int {
@@ -69,7 +69,8 @@ func badgePaint(name string) paint {
 	if err != nil {
 		return plain
 	}
-	return [...]paint{framework.NoBadge: dim, framework.Bronze: "33", framework.Silver: "37", framework.Gold: "93", framework.Platinum: "96", framework.Diamond: "95"}[badge]
+	return [...]paint{framework.NoBadge: dim, framework.Bronze: "33", framework.Silver: "37", framework.Gold: "93",
+		framework.Platinum: "96", framework.Diamond: "95"}[badge]
 }
 
 // statusPaint is the colour of a check's status by its name.

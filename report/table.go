@@ -87,7 +87,7 @@ func (g *grid) layout(style Style) (widths []int, hidden []bool) {
 		case c.min == 0:
 			least[i] = widths[i]
 		case style.noCut:
-			least[i] = min(widths[i], max(c.min, longestWord))
+			least[i] = min(widths[i], max(c.min, longestWord, leastProse))
 		default:
 			least[i] = min(widths[i], c.min)
 		}

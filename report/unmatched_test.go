@@ -23,7 +23,8 @@ func TestARoundShowsTheSeriesOfNobody(t *testing.T) {
 		}
 		return b.String()
 	}
-	text := table(&evidence.Unmatched{Series: 1234, Largest: []evidence.UnmatchedGroup{{Name: "workload shop/cart", Series: 1200}}})
+	text := table(&evidence.Unmatched{Series: 1234,
+		Largest: []evidence.UnmatchedGroup{{Name: "workload shop/cart", Series: 1200}}})
 	for _, want := range []string{"SERIES OF NO SERVICE", "workload shop/cart", "belong to no service of the catalog"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)

@@ -83,7 +83,8 @@ func TestOnlyWhatIsCompleteReadsComplete(t *testing.T) {
 }
 
 func TestWidths(t *testing.T) {
-	for text, want := range map[string]int{"": 0, "abc": 3, "在庫": 4, "ｱｲ": 2, "é": 1, "e\u0301": 1, "한국": 4, "\u1112\u1161\u11ab": 2, "🚀": 2, "→…": 2, "a\u200db": 2} {
+	for text, want := range map[string]int{"": 0, "abc": 3, "在庫": 4, "ｱｲ": 2, "é": 1, "e\u0301": 1, "한국": 4,
+		"\u1112\u1161\u11ab": 2, "🚀": 2, "→…": 2, "a\u200db": 2} {
 		if got := textWidth(clean(text)); got != want {
 			t.Errorf("%q takes %d cells, want %d", text, got, want)
 		}
@@ -114,8 +115,10 @@ func FuzzTruncateAndWrap(f *testing.F) {
 
 func TestEveryReasonHasWords(t *testing.T) {
 	for _, reason := range []evidence.Missing{
-		evidence.MissingNoData, evidence.MissingNoReference, evidence.MissingNotFound, evidence.MissingNaN, evidence.MissingTooFew, evidence.MissingUndecodable,
-		evidence.MissingShortMemory, evidence.MissingNotCollected, evidence.MissingExpired, evidence.MissingPartial, evidence.MissingNoSource,
+		evidence.MissingNoData, evidence.MissingNoReference, evidence.MissingNotFound, evidence.MissingNaN,
+		evidence.MissingTooFew, evidence.MissingUndecodable,
+		evidence.MissingShortMemory, evidence.MissingNotCollected, evidence.MissingExpired, evidence.MissingPartial,
+		evidence.MissingNoSource,
 	} {
 		if missingWords(string(reason)) == string(reason) {
 			t.Errorf("%s has no words", reason)

@@ -281,7 +281,8 @@ func TestOneRoundPrintsTheFleet(t *testing.T) {
 		}
 	}
 	out, errs, code = s.run("score", "cart")
-	if code != 0 || !strings.Contains(out, "inc.escalates") || !strings.Contains(out, "Add a second level.") {
+	if code != 0 || !strings.Contains(out, "inc.escalates") || !strings.Contains(out, "Add a second level.") ||
+		!regexp.MustCompile(`  score     \d+(-\d+)?%, from`).MatchString(out) {
 		t.Errorf("exit %d; the scorecard does not say what to do next\n%s%s", code, out, errs)
 	}
 	out, _, _ = s.run("score", "-o", "json")
