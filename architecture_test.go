@@ -19,7 +19,7 @@ var floors = map[string]int{
 	"evidence": 1, "catalog": 1,
 	"framework": 2, "collectors": 2, "config": 2,
 	"scoring": 3, "correlation": 3, "collectors/transport": 3,
-	"store": 4, "snapshot": 4, "collectors/pagerduty": 4, "collectors/jira": 4, "collectors/prometheus": 4,
+	"store": 4, "snapshot": 4, "collectors/pagerduty": 4, "collectors/jira": 4, "collectors/prometheus": 4, "collectors/file": 4,
 	"exporter": 5, "report": 5,
 	"server": 6, "evaluation": 6, "discovery": 6,
 	"app":           7,
@@ -82,6 +82,24 @@ func TestImportsGoDownTheFloors(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("%s has a floor and does not exist", name)
 		}
+	}
+}
+
+// TestEverySourceKeepsTheContract holds each package of a source to the suite.
+func TestEverySourceKeepsTheContract(t *testing.T) {
+	sources := 0
+	for _, p := range packages(t) {
+		name, ours := strings.CutPrefix(p.ImportPath, module+"collectors/")
+		if !ours || name == "transport" || testOnly["collectors/"+name] {
+			continue
+		}
+		sources++
+		if !slices.Contains(own(slices.Concat(p.TestImports, p.XTestImports)), "internal/sourcetest") {
+			t.Errorf("the tests of collectors/%s do not run sourcetest.Run: every source keeps the contract", name)
+		}
+	}
+	if sources < 4 {
+		t.Errorf("%d sources", sources)
 	}
 }
 

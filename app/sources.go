@@ -26,7 +26,7 @@ type kind struct {
 // kinds lists every kind of source there is. A new one is a file like
 // source_pagerduty.go and a line here.
 func kinds() []kind {
-	return []kind{pagerdutyKind(), jiraKind(), prometheusKind()}
+	return []kind{pagerdutyKind(), jiraKind(), prometheusKind(), fileKind()}
 }
 
 // instance is one configured source with its schedule.

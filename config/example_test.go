@@ -160,6 +160,8 @@ func TestExampleNamesTheRealDefaults(t *testing.T) {
 	collect("sources.jira[]", config.DefaultJira())
 	collect("sources.prometheus[]", config.DefaultPrometheus())
 	collect("sources.prometheus[].relabel[]", config.DefaultRelabel())
+	collect("sources.file[]", config.DefaultFile())
+	collect("sources.file[].facts[]", config.DefaultFileFact())
 	// A secret encodes as such; this one is none.
 	defaults["store.url"] = config.Default().Store.URL.Reveal()
 

@@ -18,6 +18,7 @@ type Sources struct {
 	PagerDuty  []PagerDuty  `yaml:"pagerduty"`
 	Jira       []Jira       `yaml:"jira"`
 	Prometheus []Prometheus `yaml:"prometheus"`
+	File       []File       `yaml:"file"`
 }
 
 // Rate bounds the requests to an upstream.

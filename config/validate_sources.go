@@ -35,6 +35,10 @@ func (v *validator) sources() {
 	for i := range s.Prometheus {
 		v.prometheus(fmt.Sprintf("sources.prometheus[%d]", i), &s.Prometheus[i], names)
 	}
+	clear(names)
+	for i := range s.File {
+		v.fileSource(fmt.Sprintf("sources.file[%d]", i), &s.File[i], names)
+	}
 }
 
 func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string) {
@@ -209,8 +213,13 @@ func (v *validator) job(path, schedule string, timeout Duration, rate Rate, maxB
 	if !(rate.Share > 0 && rate.Share <= 1) {
 		v.add(path+".rate.share", "the share is out of range; use a number above 0, up to 1")
 	}
-	if maxBytes < 1<<16 || maxBytes > 1<<30 {
-		v.add(path+".max_response_bytes", "%d is out of range; use 65536 to 1073741824", maxBytes)
+	v.bytes(path+".max_response_bytes", maxBytes)
+}
+
+// bytes checks the bound of one answer or file.
+func (v *validator) bytes(path string, limit int64) {
+	if limit < 1<<16 || limit > 1<<30 {
+		v.add(path, "%d is out of range; use 65536 to 1073741824", limit)
 	}
 }
 

@@ -166,6 +166,8 @@ func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation
 		return out
 	}
 	switch {
+	case coverage.Dated:
+		out.ObservedAt = found.seen
 	case !found.held.IsZero():
 		out.ObservedAt = found.held
 	case found.seen.After(out.ObservedAt):

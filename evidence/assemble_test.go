@@ -57,6 +57,23 @@ func TestARecordAgesFromTheRunThatLastCoveredIt(t *testing.T) {
 	}
 }
 
+func TestADatedRecordAgesFromItsOwnTime(t *testing.T) {
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt, FreshFor: 2 * time.Hour, ValidFor: 6 * time.Hour})
+	l := NewLedger()
+	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), ObservedAt: noon.Add(-3 * time.Hour)}, time.Time{})
+	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon, Dated: true})
+	o := l.Assemble(f, []string{"api"}, providers("x.count", "s/1"), noon).Row("api")[0]
+	if o.State(noon) != StateStale || !o.ObservedAt.Equal(noon.Add(-3*time.Hour)) {
+		t.Errorf("the record is %s, observed %s; want stale since its own time", o.State(noon), o.ObservedAt)
+	}
+	if o.State(noon.Add(4*time.Hour)) != StateMissing {
+		t.Error("a run that read the record again has made it younger")
+	}
+	if o.SourceDown(noon) {
+		t.Error("the source answered and counts as down")
+	}
+}
+
 func TestAnExceptedServiceKeepsItsLastObservation(t *testing.T) {
 	f := facts(t, Definition{Name: "x.count", Kind: KindInt})
 	l := NewLedger()

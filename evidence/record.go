@@ -25,7 +25,7 @@ type Record struct {
 	// Since is when the value was first observed without interruption.
 	Since time.Time
 	// ObservedAt is the newest run that covered the fact's group and did not
-	// except the service.
+	// except the service; in a Dated group, the time that the record tells.
 	ObservedAt time.Time
 }
 
@@ -66,6 +66,10 @@ type Coverage struct {
 	Facts []string `json:"facts"`
 	// At is the time the group was observed.
 	At time.Time `json:"-"`
+	// Dated marks a group whose records tell themselves when they were observed,
+	// by their ObservedAt. A run that reads the same record again does not observe
+	// it anew: the record ages from its own time.
+	Dated bool `json:"dated,omitempty"`
 	// Except lists the services the run could not answer for, with the reason.
 	// Their last records keep ageing.
 	Except map[string]Missing `json:"except,omitempty"`

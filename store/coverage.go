@@ -22,6 +22,7 @@ type coverageRow struct {
 	group            string
 	facts            []string
 	observed         int64
+	dated            bool
 }
 
 func (r *coverageRow) table() table {
@@ -29,7 +30,8 @@ func (r *coverageRow) table() table {
 		name: "coverage",
 		key:  columns{{"source_id", &r.source}, {"fact_group", &r.group}},
 		data: columns{
-			{"facts", asJSON(&r.facts)}, {"observed_at", &r.observed}, {"run_id", &r.run}, {"seq", &r.seq},
+			{"facts", asJSON(&r.facts)}, {"observed_at", &r.observed}, {"dated", &r.dated},
+			{"run_id", &r.run}, {"seq", &r.seq},
 		},
 	}
 }
@@ -155,7 +157,7 @@ func (c *commit) group(ctx context.Context, g evidence.Coverage, before map[stri
 	if err := put(ctx, c.tx, changed...); err != nil {
 		return err
 	}
-	before[name] = coverageRow{source: c.source, run: int64(c.run), seq: c.seq, group: name, facts: facts, observed: micros(at)}
+	before[name] = coverageRow{source: c.source, run: int64(c.run), seq: c.seq, group: name, facts: facts, observed: micros(at), dated: g.Dated}
 	return put(ctx, c.tx, before[name])
 }
 
@@ -287,7 +289,8 @@ func (s *Store) loadCoverage(ctx context.Context, t *sql.Tx) ([]Coverage, error)
 	var found []Coverage
 	err = read(ctx, t, ``, nil, func(r coverageRow) (err error) {
 		var c Coverage
-		c.Group, c.Facts, c.At, c.Except = r.group, r.facts, instant(r.observed), except[groupKey{r.source, r.group}]
+		c.Group, c.Facts, c.At, c.Dated = r.group, r.facts, instant(r.observed), r.dated
+		c.Except = except[groupKey{r.source, r.group}]
 		c.Source, err = s.names.name(sourceNames, r.source)
 		found = append(found, c)
 		return err

@@ -41,8 +41,10 @@ type observed struct {
 	detail    string
 	// since is 0 when the source leaves it to the store.
 	since int64
-	// seen is when it was observed.
-	seen int64
+	// seen is when it was observed; dated says that the record tells it itself,
+	// so that it is not the time of the batch.
+	seen  int64
+	dated bool
 }
 
 // next is the row after an observation and what it adds to history. changed is
@@ -53,6 +55,9 @@ func next(old *current, in observed, def evidence.Definition, memory time.Durati
 		return withdraw(old, in, def)
 	}
 	had := old != nil && old.withdrawn == ""
+	if had && in.dated && in.seen < old.seen {
+		return *old, nil, false // a newer observation is stored already
+	}
 	same := had && old.value == in.value
 	since := in.since
 	switch {
@@ -62,7 +67,7 @@ func next(old *current, in observed, def evidence.Definition, memory time.Durati
 	default:
 		since = in.seen
 	}
-	if same && old.detail == in.detail && old.since == since {
+	if same && old.detail == in.detail && old.since == since && (!in.dated || old.seen == in.seen) {
 		return *old, nil, false
 	}
 	if old != nil {

@@ -152,6 +152,7 @@ func (c *commit) gather(
 		o := observed{value: r.Value, detail: text(r.Detail), seen: micros(c.at)}
 		if !r.ObservedAt.IsZero() {
 			o.seen = micros(r.ObservedAt)
+			o.dated = o.seen != micros(c.at)
 		}
 		if !r.Since.IsZero() {
 			o.since = micros(r.Since)
@@ -232,10 +233,11 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 		if found.Coverage, err = s.loadCoverage(ctx, t); err != nil {
 			return err
 		}
-		groupAt := map[[2]string]time.Time{}
+		groupAt, dated := map[[2]string]time.Time{}, map[[2]string]bool{}
 		for _, c := range found.Coverage {
 			for _, fact := range c.Facts {
-				if key := [2]string{c.Source, fact}; c.At.After(groupAt[key]) {
+				key := [2]string{c.Source, fact}
+				if dated[key] = c.Dated; c.At.After(groupAt[key]) {
 					groupAt[key] = c.At
 				}
 			}
@@ -251,7 +253,10 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 			if err != nil {
 				return err
 			}
-			row.ObservedAt = row.Observed(groupAt[[2]string{row.Source, row.Fact}])
+			row.ObservedAt = row.SeenAt
+			if key := [2]string{row.Source, row.Fact}; !dated[key] {
+				row.ObservedAt = row.Observed(groupAt[key])
+			}
 			found.Rows = append(found.Rows, row)
 			return nil
 		})

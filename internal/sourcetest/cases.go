@@ -43,6 +43,30 @@ const (
 // kinds are all ways of an answer to go wrong. now is the time of the servers
 // that say when to come back.
 func (s *suite) kinds(now time.Time) []kind {
+	list := kindsOfFiles()
+	if s.Files == nil {
+		list = kindsOfHTTP(now)
+	}
+	for _, name := range sorted(s.Spoilt) {
+		list = append(list, kind{name: name, fault: fault.Fault{Body: s.Spoilt[name].Body}, reason: s.Spoilt[name].Reason, wide: true})
+	}
+	return list
+}
+
+// kindsOfFiles are all ways of a file to be damaged.
+func kindsOfFiles() []kind {
+	return []kind{
+		{name: "a folder in its place", fault: fault.Fault{Status: http.StatusForbidden}, reason: evidence.ReasonUnreachable, wide: true},
+		{name: "truncated", fault: fault.Fault{Truncate: true}, reason: evidence.ReasonUndecodable, wide: true},
+		{name: "not an answer", fault: fault.Fault{Body: `"ok"`}, reason: evidence.ReasonUndecodable},
+		{name: "no bytes", fault: fault.Fault{Empty: true}, reason: evidence.ReasonUndecodable, wide: true},
+		{name: "null", fault: fault.Fault{Body: "null"}, reason: evidence.ReasonUndecodable},
+		{name: "empty object", fault: fault.Fault{Body: "{}"}, reason: evidence.ReasonUndecodable},
+	}
+}
+
+// kindsOfHTTP are all ways of an answer over HTTP to go wrong.
+func kindsOfHTTP(now time.Time) []kind {
 	status := func(status int, reason evidence.Reason, passes, wide bool) kind {
 		return kind{name: fmt.Sprint(status), fault: fault.Fault{Status: status}, reason: reason, passes: passes, paged: wide, wide: wide}
 	}
@@ -84,9 +108,6 @@ func (s *suite) kinds(now time.Time) []kind {
 		},
 		{name: "null", fault: fault.Fault{Body: "null"}, reason: evidence.ReasonUndecodable},
 		{name: "empty object", fault: fault.Fault{Body: "{}"}, reason: evidence.ReasonUndecodable},
-	}
-	for _, name := range sorted(s.Spoilt) {
-		list = append(list, kind{name: name, fault: fault.Fault{Body: s.Spoilt[name].Body}, reason: s.Spoilt[name].Reason, wide: true})
 	}
 	return list
 }
@@ -169,14 +190,14 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 		w.hanging.Store(&call.Name)
 	}
 	if k.reason == evidence.ReasonUnauthorized {
-		k.fault.Then = w.faults.Forget // what is counted then comes after it
+		k.fault.Then = w.upstream.Forget // what is counted then comes after it
 	}
-	w.faults.Inject(k.fault)
+	w.upstream.Inject(k.fault)
 	r, err := w.collect(context.Background(), -1)
 	if err != nil {
 		return err
 	}
-	w.faults.Heal()
+	w.upstream.Heal()
 	none := ""
 	w.hanging.Store(&none)
 	now, err := w.state()
@@ -273,12 +294,16 @@ func (s *suite) canceled(p phase, call Call, times int) []testCase {
 			defer w.close()
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			w.faults.Inject(fault.Fault{Call: call.Name, Skip: skip, Hang: true, Then: cancel})
+			if s.Files != nil {
+				cancel() // no file can hang
+			} else {
+				w.upstream.Inject(fault.Fault{Call: call.Name, Skip: skip, Hang: true, Then: cancel})
+			}
 			r, err := w.collect(ctx, -1)
 			if err != nil {
 				return err
 			}
-			w.faults.Heal()
+			w.upstream.Heal()
 			for _, e := range w.mustFail(r) {
 				if e.Reason != evidence.ReasonCanceled {
 					c.errorf("the round fails with %s of %q, want %s", e.Reason, e.Call, evidence.ReasonCanceled)
@@ -340,12 +365,12 @@ func (s *suite) paged(p phase, call Call, times int) []testCase {
 				return err
 			}
 			defer w.close()
-			w.faults.Inject(fault.Fault{Call: call.Name, Pages: v.how, Times: v.times})
+			w.upstream.Inject(fault.Fault{Call: call.Name, Pages: v.how, Times: v.times})
 			r, err := w.collect(context.Background(), -1)
 			if err != nil {
 				return err
 			}
-			w.faults.Heal()
+			w.upstream.Heal()
 			now, err := w.state()
 			if err != nil {
 				return err

@@ -30,7 +30,9 @@ type state struct {
 	// its withdrawal, with the provenance.
 	records map[key]string
 	// observed is when each record was last observed.
-	observed  map[key]time.Time
+	observed map[key]time.Time
+	// dated are the facts whose records tell their own time.
+	dated     map[string]bool
 	incidents map[string]evidence.Incident
 	// reviews are those that are still listed, by key and service.
 	reviews map[string]evidence.Review
@@ -45,6 +47,7 @@ func (w *world) state() (*state, error) {
 	s := &state{
 		records: map[key]string{}, observed: map[key]time.Time{}, incidents: map[string]evidence.Incident{},
 		reviews: map[string]evidence.Review{}, covered: map[string]evidence.Coverage{}, others: map[string]string{},
+		dated: map[string]bool{},
 	}
 	found, err := w.store.LoadRecords(ctx, 0)
 	if err != nil {
@@ -62,6 +65,9 @@ func (w *world) state() (*state, error) {
 	}
 	for _, c := range found.Coverage {
 		s.covered[c.Group] = c.Coverage
+		for _, fact := range c.Facts {
+			s.dated[fact] = c.Dated
+		}
 	}
 	incidents, err := w.store.Incidents(ctx, store.IncidentFilter{Gone: true})
 	if err != nil {
@@ -274,11 +280,14 @@ func (s *state) wronglyCovered(r *round, before *state, healthy ...*state) []str
 		if !slices.ContainsFunc(healthy, func(h *state) bool { return h.records[k] == s.records[k] }) {
 			list = append(list, fmt.Sprintf("record %s is covered and is %q; the truth is %q", k, s.records[k], healthy[0].records[k]))
 		}
-		if _, there := s.records[k]; there && !s.observed[k].Equal(r.at) {
+		if _, there := s.records[k]; there && !s.dated[k.fact] && !s.observed[k].Equal(r.at) {
 			list = append(list, fmt.Sprintf("record %s is covered and was observed at %s, not at %s", k, s.observed[k], r.at))
 		}
 	}
 	for k, at := range s.observed {
+		if s.dated[k.fact] && slices.ContainsFunc(healthy, func(h *state) bool { return h.observed[k].Equal(at) }) {
+			continue
+		}
 		if old, had := before.observed[k]; had && !fresh[k] && !at.Equal(old) {
 			list = append(list, fmt.Sprintf("record %s is not covered and became younger, from %s to %s", k, old, at))
 		}

@@ -57,7 +57,12 @@ type Subject struct {
 	// now is its clock, and fail is to be told of requests that the vendor does
 	// not know.
 	Upstream func(data Data, now func() time.Time, fail func(string)) http.Handler
-	// Source makes a source that asks the upstream at the address.
+	// Files is the upstream of a source without HTTP, in place of Upstream: the
+	// contents of a folder by file name. Each file is one of Calls. The client
+	// that Source gets is nil then, and HTTP, Secret and Form are not used.
+	Files func(data Data) map[string]string
+	// Source makes a source that asks the upstream at the address, or reads the
+	// folder there.
 	Source func(address string, client *http.Client, now func() time.Time) (collectors.Source, error)
 	// HTTP is the credential that the client bears. Secret is a part of it that
 	// must be in no error and no record.
@@ -74,6 +79,8 @@ type Subject struct {
 	Spoilt map[string]Spoilt
 	// Large are data sets beyond the vendor's bounds.
 	Large []Large
+	// Dated says that records tell themselves when they were observed.
+	Dated bool
 	// Adrift are facts that tell a time by our clock, so that their values differ
 	// when it does.
 	Adrift map[string]bool

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
-	"github.com/prodready/collector/internal/fault"
 	"github.com/prodready/collector/store"
 )
 
@@ -29,10 +27,10 @@ const (
 
 // world is one upstream, one store and one source, for one case.
 type world struct {
-	suite  *suite
-	check  *check
-	faults *fault.Injector
-	server *httptest.Server
+	suite    *suite
+	check    *check
+	upstream simulated
+	// client is nil for a source without HTTP.
 	client *http.Client
 	store  *store.Store
 	source collectors.Source
@@ -54,7 +52,6 @@ func (s *suite) newWorld(c *check, data Data, skew time.Duration) (*world, error
 	w := &world{suite: s, check: c, time: s.Start, skew: skew, dated: map[key]bool{}}
 	none := ""
 	w.hanging.Store(&none)
-	w.faults = fault.New(s.Upstream(data, w.theirClock, c.unknownRequest), s.Form)
 	folder, err := os.MkdirTemp(s.folder, "case")
 	if err != nil {
 		return nil, err
@@ -63,9 +60,7 @@ func (s *suite) newWorld(c *check, data Data, skew time.Duration) (*world, error
 	if err := os.WriteFile(file, s.blank, 0o600); err != nil {
 		return nil, err
 	}
-	w.server = httptest.NewServer(w.faults)
-	if err := w.connect(); err != nil {
-		w.server.Close()
+	if err := w.connect(folder, data); err != nil {
 		return nil, err
 	}
 	if err := w.restart(); err != nil {
@@ -82,9 +77,13 @@ func (s *suite) newWorld(c *check, data Data, skew time.Duration) (*world, error
 	return w, nil
 }
 
-// connect makes the client: the chain that every source has, with a second one
-// beside it for calls that hang.
-func (w *world) connect() error {
+// connect makes the upstream and the client: the chain that every source has,
+// with a second one beside it for calls that hang.
+func (w *world) connect(folder string, data Data) (err error) {
+	if w.suite.Files != nil {
+		w.upstream, err = newFolder(w, filepath.Join(folder, "files"), data)
+		return err
+	}
 	chain := func(timeout time.Duration) (*http.Client, error) {
 		return transport.New(transport.Config{
 			Source: "contract", HTTP: w.suite.HTTP, RatePerMinute: transport.Unlimited, BudgetShare: 1,
@@ -105,6 +104,7 @@ func (w *world) connect() error {
 	if err != nil {
 		return err
 	}
+	w.upstream = newServer(w, data)
 	w.client = &http.Client{Transport: &choice{world: w, patient: patient.Transport, hasty: hasty.Transport}}
 	return nil
 }
@@ -138,7 +138,7 @@ func (w *world) close() {
 	if w.client != nil {
 		w.client.CloseIdleConnections()
 	}
-	w.server.Close()
+	w.upstream.Close()
 	if w.store != nil {
 		if err := w.store.Close(); err != nil {
 			w.check.errorf("closing the store: %v", err)
@@ -170,12 +170,14 @@ func (w *world) at(d time.Duration) {
 
 // has gives the upstream other data.
 func (w *world) has(data Data) {
-	w.faults.Serve(w.suite.Upstream(data, w.theirClock, w.check.unknownRequest))
+	if err := w.upstream.serve(data); err != nil {
+		w.check.errorf("the data %s cannot be served: %v", data, err)
+	}
 }
 
 // restart makes the source anew, as a new process would.
 func (w *world) restart() error {
-	source, err := w.suite.Source(w.server.URL, w.client, w.ourClock)
+	source, err := w.suite.Source(w.upstream.address(), w.client, w.ourClock)
 	w.source = source
 	return err
 }
@@ -210,16 +212,16 @@ var errRefused = errors.New("the disk is full")
 func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 	r := &round{at: w.ourClock(), covered: map[string]bool{}, far: map[string]float64{}}
 	id := w.source.ID()
-	run, err := w.store.StartRun(ctx, id, r.at)
+	run, err := w.store.StartRun(context.WithoutCancel(ctx), id, r.at)
 	if err != nil {
 		return nil, err
 	}
-	cursors, err := w.store.Cursors(ctx, id)
+	cursors, err := w.store.Cursors(context.WithoutCancel(ctx), id)
 	if err != nil {
 		return nil, err
 	}
 	var over, busy atomic.Bool
-	w.faults.Forget()
+	w.upstream.Forget()
 	r.err = w.source.Collect(ctx, collectors.Request{
 		Services: w.suite.Services, Now: r.at, Cursors: cursors, Reviews: w.store.Reviews,
 		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
@@ -252,7 +254,7 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 		return nil
 	})
 	over.Store(true)
-	r.calls = w.faults.Counts()
+	r.calls = w.upstream.Counts()
 	finished := store.RunResult{Finished: w.ourClock()}
 	if r.err != nil {
 		finished.Reason, finished.Error = collectors.ReasonOf(context.Background(), r.err), r.err.Error()
@@ -270,8 +272,10 @@ func (w *world) inspect(r *round, b evidence.Batch) {
 			w.check.errorf("a record of a fact that the source does not declare: %s", v.Fact)
 		case v.Value.Kind() != d.Kind:
 			w.check.errorf("%s of %s is a %s, and the fact a %s", v.Fact, v.Service, v.Value.Kind(), d.Kind)
-		case v.Source != id || v.Detail == "" || !v.ObservedAt.Equal(r.at):
+		case v.Source != id || v.Detail == "" || !v.ObservedAt.Equal(r.at) && !w.suite.Dated:
 			w.check.errorf("a record without its source, provenance or time: %+v", v)
+		case w.suite.Dated && (v.ObservedAt.IsZero() || v.ObservedAt.After(r.at)):
+			w.check.errorf("%s of %s tells no time of its own, or one in the future: %s", v.Fact, v.Service, v.ObservedAt)
 		case w.skew == 0 && v.Since.After(r.at):
 			w.check.errorf("%s of %s begins in the future, %s", v.Fact, v.Service, v.Since)
 		case w.suite.Secret != "" && strings.Contains(v.Detail, w.suite.Secret):
@@ -294,6 +298,9 @@ func (w *world) inspect(r *round, b evidence.Batch) {
 			w.check.errorf("group %s is covered twice in one round", c.Group)
 		}
 		r.covered[c.Group] = true
+		if c.Dated != w.suite.Dated {
+			w.check.errorf("group %s: dated is %t", c.Group, c.Dated)
+		}
 		if !c.At.Equal(r.at) || len(c.Facts) == 0 {
 			w.check.errorf("group %s of %d facts is covered at %s, not at the round's time", c.Group, len(c.Facts), c.At)
 		}

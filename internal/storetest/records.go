@@ -107,6 +107,42 @@ func detailIsChange(t *testing.T, db database) {
 	}
 }
 
+func datedRecordsKeepTheirTime(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	r := record("shop", "a.dated", double(t, 0.8))
+	r.ObservedAt = start().Add(-3 * time.Hour)
+	at := start()
+	round := func(wantRecords int) store.Row {
+		t.Helper()
+		at = at.Add(time.Minute)
+		got := commit(t, s, at, evidence.Batch{
+			Records: []evidence.Record{r}, Covered: []evidence.Coverage{{Group: "dated", Facts: []string{"a.dated"}, At: at, Dated: true}},
+		})
+		if got.Records != wantRecords {
+			t.Errorf("%d records changed, want %d", got.Records, wantRecords)
+		}
+		return one(t, s, "shop", "a.dated")
+	}
+	round(1)
+	if row := round(0); !row.ObservedAt.Equal(r.ObservedAt) {
+		t.Errorf("read again, the record is observed at %s, want %s", row.ObservedAt, r.ObservedAt)
+	}
+	first := r.ObservedAt
+	r.ObservedAt = start().Add(-time.Hour)
+	if row := round(1); !row.ObservedAt.Equal(r.ObservedAt) || !row.Since.Equal(first) {
+		t.Errorf("observed again with the same value: %+v", row)
+	}
+	newest := r.ObservedAt
+	r.ObservedAt, r.Value = first, double(t, 0.1)
+	if row := round(0); !row.ObservedAt.Equal(newest) || row.Value != double(t, 0.8) {
+		t.Errorf("an older observation replaced a newer one: %+v", row)
+	}
+	history, err := s.History(context.Background(), "shop", "a.dated", time.Time{})
+	if err != nil || len(history) != 1 {
+		t.Errorf("history of one value: %+v, %v", history, err)
+	}
+}
+
 func duplicatesInBatch(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	got := commit(t, s, start(), evidence.Batch{

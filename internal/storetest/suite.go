@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"values survive a restart", valuesSurvive},
 		{"unchanged values write nothing", unchangedWritesNothing},
 		{"a change of detail or since is a change", detailIsChange},
+		{"records that tell their time keep it", datedRecordsKeepTheirTime},
 		{"the last of two records counts", duplicatesInBatch},
 		{"a service without a coverage exception is observed with its group", observedWithGroup},
 		{"an exception holds observed-at", exceptionHolds},
@@ -91,6 +92,7 @@ func facts(t testing.TB, definitions ...evidence.Definition) *evidence.Facts {
 			{Name: "a.flag", Kind: evidence.KindBool, Help: "A flag."},
 			{Name: "a.count", Kind: evidence.KindInt, Help: "A count."},
 			{Name: "a.ratio", Kind: evidence.KindDouble, Help: "A ratio."},
+			{Name: "a.dated", Kind: evidence.KindDouble, Help: "A ratio from a file."},
 			{Name: "a.age", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed, Help: "An age."},
 		}
 	}

@@ -1,0 +1,149 @@
+package file
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// skippedEntries is the kind under which refused entries are counted.
+const skippedEntries = "entries"
+
+// subject is a fact of a service.
+type subject struct{ service, fact string }
+
+// round collects the entries of all files of one round.
+type round struct {
+	source *Source
+	now    time.Time
+	// services are the catalog's names by name and alias.
+	services map[string]string
+	// newest is the observation that counts for each subject, refused the
+	// subjects for which an entry was refused.
+	newest  map[subject]observation
+	refused map[subject]bool
+	// unmatched counts entries of services that the catalog does not have.
+	unmatched map[string]int
+	skipped   int
+}
+
+func newRound(s *Source, req collectors.Request) *round {
+	r := &round{
+		source: s, now: req.Now, services: make(map[string]string, len(req.Services)),
+		newest: map[subject]observation{}, refused: map[subject]bool{}, unmatched: map[string]int{},
+	}
+	for _, service := range req.Services {
+		for _, alias := range service.Aliases {
+			r.services[alias] = service.Name
+		}
+	}
+	for _, service := range req.Services {
+		r.services[service.Name] = service.Name
+	}
+	return r
+}
+
+// add takes the entries of a file and returns what is wrong with them, by line.
+func (r *round) add(file string, entries []entry) (refused []string) {
+	refuse := func(e entry, err error) {
+		r.skipped++
+		refused = append(refused, fmt.Sprintf("line %d: %v", e.line, err))
+	}
+	for _, e := range entries {
+		written, fact := e.names()
+		service, known := r.services[written]
+		s := subject{service, fact}
+		o, err := e.parse(r.source.facts, r.now)
+		if err != nil {
+			r.refused[s] = true
+			refuse(e, err)
+			continue
+		}
+		if !known {
+			r.unmatched[written]++
+			continue
+		}
+		o.detail = provenance(file, o.detail)
+		have, twice := r.newest[s]
+		switch {
+		case !twice || o.at.After(have.at):
+			r.newest[s] = o
+		case o.at.Equal(have.at) && (o.value != have.value || o.withdrawn != have.withdrawn):
+			have.contradicted = true
+			r.newest[s] = have
+			refuse(e, fmt.Errorf("%s of %s is given twice for %s, with different values", s.fact, s.service, o.at.UTC().Format(time.RFC3339)))
+		}
+	}
+	return refused
+}
+
+func provenance(file, detail string) string {
+	name := evidence.Clean(filepath.Base(file), 256)
+	if detail == "" {
+		return name
+	}
+	return name + ": " + detail
+}
+
+// batch is what the round has found. Services with an entry that was refused
+// are excepted; those without an entry keep their last record, which ages on.
+func (r *round) batch(complete bool) evidence.Batch {
+	var b evidence.Batch
+	for _, s := range slices.SortedFunc(maps.Keys(r.newest), bySubject) {
+		o := r.newest[s]
+		switch {
+		case r.unclear(s):
+		case o.withdrawn:
+			b.Withdrawals = append(b.Withdrawals, evidence.Withdrawal{Service: s.service, Fact: s.fact, Reason: evidence.MissingNoData})
+		default:
+			b.Records = append(b.Records, evidence.Record{
+				Service: s.service, Fact: s.fact, Value: o.value, Source: r.source.ID(), Detail: o.detail, ObservedAt: o.at,
+			})
+		}
+	}
+	if r.skipped > 0 {
+		b.Skipped = map[string]int{skippedEntries: r.skipped}
+	}
+	b.Unmatched = r.unmatchedGroups()
+	if !complete {
+		return b
+	}
+	for _, fact := range r.source.facts.Names() {
+		c := evidence.Coverage{Group: fact, Facts: []string{fact}, At: r.now, Dated: true, Except: map[string]evidence.Missing{}}
+		for _, service := range r.services {
+			if r.unclear(subject{service, fact}) {
+				c.Except[service] = evidence.MissingUndecodable
+			}
+		}
+		b.Covered = append(b.Covered, c)
+	}
+	return b
+}
+
+// unclear reports whether entries about the subject were refused or contradict
+// each other, so that its value is unknown.
+func (r *round) unclear(s subject) bool { return r.refused[s] || r.newest[s].contradicted }
+
+// maxUnmatched bounds the services that are named.
+const maxUnmatched = 10
+
+func (r *round) unmatchedGroups() *evidence.Unmatched {
+	out := &evidence.Unmatched{}
+	for _, service := range slices.Sorted(maps.Keys(r.unmatched)) {
+		out.Series += r.unmatched[service]
+		out.Largest = append(out.Largest, evidence.UnmatchedGroup{Name: "service " + evidence.Clean(service, 256), Series: r.unmatched[service]})
+	}
+	slices.SortStableFunc(out.Largest, func(a, b evidence.UnmatchedGroup) int { return cmp.Compare(b.Series, a.Series) })
+	out.Largest = out.Largest[:min(len(out.Largest), maxUnmatched)]
+	return out
+}
+
+func bySubject(a, b subject) int {
+	return cmp.Or(cmp.Compare(a.fact, b.fact), cmp.Compare(a.service, b.service))
+}

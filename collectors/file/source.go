@@ -1,0 +1,225 @@
+// Package file reads facts that a company has elsewhere (test coverage, licence
+// scans, cost) from YAML and JSON files that a pipeline writes.
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// DefaultMaxBytes bounds one file.
+const DefaultMaxBytes = 32 << 20
+
+// recordsPerBatch bounds the records that are committed together.
+const recordsPerBatch = 1000
+
+// call names every failure of this source, as an endpoint names those of others.
+const call = "read files"
+
+// Options configure a source. Name, Patterns and Definitions are required.
+type Options struct {
+	// Name is the instance's name; records call the source file/Name.
+	Name string
+	// Patterns are the files to read, as filepath.Match has them.
+	Patterns []string
+	// Definitions are the facts that the files may hold.
+	Definitions []evidence.Definition
+	// MaxBytes bounds one file; 0 means DefaultMaxBytes.
+	MaxBytes int64
+	// Logger gets a line for each file with entries that were refused; nil means
+	// none.
+	Logger *slog.Logger
+}
+
+// Source reads the files of one instance. Each entry tells when it was observed
+// and ages from then on, so a file that is no longer written grows stale, and
+// an entry that is no longer there ages out. An entry with the value null
+// withdraws the fact of its service.
+type Source struct {
+	options Options
+	facts   *evidence.Facts
+	// reported is what was last logged of each file, so that a lasting fault is
+	// logged once.
+	reported map[string]string
+}
+
+// New makes a source. The error names definitions that are not valid.
+func New(o Options) (*Source, error) {
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	facts, err := evidence.NewFacts(o.Definitions)
+	if err != nil {
+		return nil, fmt.Errorf("file/%s: %w", o.Name, err)
+	}
+	return &Source{options: o, facts: facts, reported: map[string]string{}}, nil
+}
+
+// ID is file/NAME.
+func (s *Source) ID() string { return "file/" + s.options.Name }
+
+// Facts are those of Options.Definitions.
+func (s *Source) Facts() []evidence.Definition {
+	definitions := make([]evidence.Definition, s.facts.Len())
+	for i := range definitions {
+		definitions[i] = s.facts.At(i)
+	}
+	return definitions
+}
+
+// Answers is true for every service: any of them may be in a file.
+func (s *Source) Answers(*catalog.Service, string) bool { return true }
+
+// Check reports whether there are files and all of them can be read.
+func (s *Source) Check(ctx context.Context) error {
+	names, err := s.files()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		if _, err := s.read(ctx, name); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Plan names the patterns.
+func (s *Source) Plan(collectors.Request) []collectors.PlannedCall {
+	return []collectors.PlannedCall{{
+		Call: call, Query: strings.Join(s.options.Patterns, " "), Requests: "no request: files are read", Facts: s.facts.Names(),
+	}}
+}
+
+// Collect reads all files. A file that cannot be read leaves every fact
+// uncovered, since it may hold any of them; the entries of the others count.
+func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
+	names, err := s.files()
+	if err != nil {
+		return err
+	}
+	round := newRound(s, req)
+	var errs []error
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return failed(ctx, name, err)
+		}
+		entries, err := s.read(ctx, name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s.report(name, round.add(name, entries))
+	}
+	if err := emitInParts(round.batch(len(errs) == 0), emit); err != nil {
+		errs = append(errs, &collectors.CallError{Reason: evidence.ReasonStore, Call: "commit", Err: err})
+	}
+	return errors.Join(errs...)
+}
+
+// emitInParts emits a batch in parts that the store commits quickly; what the
+// round has covered comes with the last.
+func emitInParts(b evidence.Batch, emit func(evidence.Batch) error) error {
+	for len(b.Records) > recordsPerBatch {
+		if err := emit(evidence.Batch{Records: b.Records[:recordsPerBatch]}); err != nil {
+			return err
+		}
+		b.Records = b.Records[recordsPerBatch:]
+	}
+	return emit(b)
+}
+
+// files lists what the patterns match, each file once, in name order.
+func (s *Source) files() ([]string, error) {
+	var names []string
+	for _, pattern := range s.options.Patterns {
+		matches, err := filepath.Glob(pattern)
+		if err != nil {
+			return nil, &collectors.CallError{Reason: evidence.ReasonRejected, Call: call, Err: fmt.Errorf("pattern %s: %w", pattern, err)}
+		}
+		if len(matches) == 0 {
+			return nil, &collectors.CallError{
+				Reason: evidence.ReasonNotFound, Call: call, Err: fmt.Errorf("no file matches %s: %w", pattern, fs.ErrNotExist),
+			}
+		}
+		names = append(names, matches...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// read decodes one file. Every error is a *collectors.CallError.
+func (s *Source) read(ctx context.Context, name string) ([]entry, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, failed(ctx, name, err)
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(file, s.options.MaxBytes+1))
+	if err != nil {
+		return nil, failed(ctx, name, err)
+	}
+	if int64(len(data)) > s.options.MaxBytes {
+		return nil, &collectors.CallError{
+			Reason: evidence.ReasonTooLarge, Call: call, Err: fmt.Errorf("%s has more than %d bytes", name, s.options.MaxBytes),
+		}
+	}
+	entries, err := decode(name, data)
+	if err != nil {
+		return nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: fmt.Errorf("%s: %w", name, err)}
+	}
+	return entries, nil
+}
+
+// failed classifies an error of the file system.
+func failed(ctx context.Context, name string, err error) error {
+	reason := evidence.ReasonUnreachable
+	switch {
+	case ctx.Err() != nil:
+		reason = collectors.ReasonOf(ctx, err)
+	case errors.Is(err, fs.ErrNotExist):
+		reason = evidence.ReasonNotFound
+	case errors.Is(err, fs.ErrPermission):
+		reason = evidence.ReasonForbidden
+	}
+	return &collectors.CallError{Reason: reason, Call: call, Err: fmt.Errorf("%s: %w", name, err)}
+}
+
+// maxReported bounds the refused entries that one log line names.
+const maxReported = 10
+
+// report logs the entries of a file that were refused, once while they stay the
+// same.
+func (s *Source) report(name string, refused []string) {
+	text := strings.Join(refused, "; ")
+	if n := len(refused) - maxReported; n > 0 {
+		text = fmt.Sprintf("%s; and %d more", strings.Join(refused[:maxReported], "; "), n)
+	}
+	if s.reported[name] == text {
+		return
+	}
+	s.reported[name] = text
+	if text != "" {
+		s.options.Logger.Warn("entries were refused", "source", s.ID(), "file", name, "entries", text)
+	}
+}
+
+// since is the age of an observation, for messages.
+func since(now, at time.Time) time.Duration { return now.Sub(at).Round(time.Second) }
