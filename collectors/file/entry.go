@@ -14,34 +14,20 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // entry is one record of a file as it was written.
 type entry struct {
-	line   int
-	fields map[string]scalar
-	// fault is set when the entry is no mapping of scalars.
+	line int
+	// fields are the values by key: text in quotation marks is a string, any
+	// other value strictyaml.Plain, and null is nil.
+	fields map[string]any
+	// fault is set when the entry is no mapping of single values.
 	fault error
 }
-
-// scalar is one value of an entry: its text, and what it was written as.
-type scalar struct {
-	kind scalarKind
-	text string
-}
-
-type scalarKind int
-
-const (
-	scalarText scalarKind = iota
-	scalarNull
-	scalarBool
-	scalarNumber
-)
 
 // The keys of an entry.
 const (
@@ -64,108 +50,96 @@ func decode(name string, data []byte) ([]entry, error) {
 }
 
 func decodeYAML(data []byte) ([]entry, error) {
-	var document yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-		return nil, errors.New("the file is empty; write [] for a list without entries")
-	} else if err != nil {
+	document, err := strictyaml.Parse(data)
+	if err != nil {
 		return nil, err
 	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is a second document; keep one list of entries in a file")
+	list, isList := document.Values.([]any)
+	if !isList {
+		return nil, errors.New("this is not a list of entries; write [] for a list without entries")
 	}
-	list := document.Content[0]
-	if list.Kind != yaml.SequenceNode {
-		return nil, fmt.Errorf("line %d: this is not a list of entries", list.Line)
-	}
-	if !bytes.HasSuffix(data, []byte("\n")) && list.Style&yaml.FlowStyle == 0 {
+	// A list in square brackets shows where it ends, a list of dashes does not.
+	if !bytes.HasSuffix(data, []byte("\n")) && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
 		return nil, errors.New("the last line does not end, so the file may be cut off; end it with a line break")
 	}
-	entries := make([]entry, 0, len(list.Content))
-	for _, node := range list.Content {
-		e := entry{line: node.Line, fields: map[string]scalar{}}
-		if node.Kind != yaml.MappingNode {
-			e.fault = errors.New("this is not an entry with keys and values")
-		}
-		for i := 0; e.fault == nil && i+1 < len(node.Content); i += 2 {
-			key, value := node.Content[i], node.Content[i+1]
-			if _, twice := e.fields[key.Value]; twice {
-				e.fault = fmt.Errorf("the key %s is given twice", key.Value)
-			}
-			if value.Kind != yaml.ScalarNode {
-				e.fault = fmt.Errorf("%s is not a single value", key.Value)
-			}
-			e.fields[key.Value] = scalar{yamlKind(value), value.Value}
-		}
-		entries = append(entries, e)
+	faults := map[string]error{}
+	for _, fault := range document.Faults {
+		faults[fault.Path] = errors.New(fault.Text)
+	}
+	entries := make([]entry, len(list))
+	for i, value := range list {
+		path := fmt.Sprintf("[%d]", i)
+		entries[i] = newEntry(document.Positions[path].Line, value, faults[path])
 	}
 	return entries, nil
 }
 
-func yamlKind(node *yaml.Node) scalarKind {
-	switch node.ShortTag() {
-	case "!!null":
-		return scalarNull
-	case "!!bool":
-		return scalarBool
-	case "!!int", "!!float":
-		return scalarNumber
+// newEntry makes an entry of a plain value; fault is what its file has wrong
+// with it.
+func newEntry(line int, value any, fault error) entry {
+	fields, isMapping := value.(map[string]any)
+	if !isMapping && fault == nil {
+		fault = errors.New("this is not an entry with keys and values")
 	}
-	return scalarText
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if kind := strictyaml.KindOf(fields[key]); kind != "a single value" && fault == nil {
+			fault = fmt.Errorf("%s: want a single value, got %s", key, kind)
+		}
+	}
+	return entry{line: line, fields: fields, fault: fault}
 }
 
 func decodeJSON(data []byte) ([]entry, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	at := func(offset int64) int { return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n")) }
 	if open, err := decoder.Token(); err != nil || open != json.Delim('[') {
 		return nil, errors.New("this is not a JSON list of entries")
 	}
 	var entries []entry
 	for decoder.More() {
-		var raw json.RawMessage
-		if err := decoder.Decode(&raw); err != nil {
-			return nil, fmt.Errorf("line %d: %w", lineAt(data, decoder.InputOffset()), err)
+		begin := decoder.InputOffset()
+		begin += int64(len(data[begin:]) - len(bytes.TrimLeft(data[begin:], ", \t\r\n")))
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			return nil, fmt.Errorf("line %d: %w", at(decoder.InputOffset()), err)
 		}
-		e := entry{line: lineAt(data, decoder.InputOffset()-int64(len(raw))), fields: map[string]scalar{}}
-		var object map[string]json.RawMessage
-		if json.Unmarshal(raw, &object) != nil || object == nil {
-			e.fault = errors.New("this is not an entry with keys and values")
-		}
-		for _, key := range slices.Sorted(maps.Keys(object)) {
-			value, err := jsonScalar(object[key])
-			if err != nil && e.fault == nil {
-				e.fault = fmt.Errorf("%s is not a single value", key)
+		if fields, isMapping := value.(map[string]any); isMapping {
+			for key, field := range fields {
+				fields[key] = plain(field)
 			}
-			e.fields[key] = value
 		}
-		entries = append(entries, e)
+		entries = append(entries, newEntry(at(begin), value, nil))
 	}
 	if _, err := decoder.Token(); err != nil {
-		return nil, fmt.Errorf("line %d: the list does not end: %w", lineAt(data, decoder.InputOffset()), err)
+		return nil, fmt.Errorf("line %d: the list does not end: %w", at(decoder.InputOffset()), err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("line %d: there is something behind the list", lineAt(data, decoder.InputOffset()))
+		return nil, fmt.Errorf("line %d: there is something behind the list", at(decoder.InputOffset()))
 	}
 	return entries, nil
 }
 
-// jsonScalar reads a value that is not an object or a list.
-func jsonScalar(raw json.RawMessage) (scalar, error) {
-	switch raw[0] {
-	case '"':
-		s := scalar{kind: scalarText}
-		return s, json.Unmarshal(raw, &s.text)
-	case 'n':
-		return scalar{kind: scalarNull}, nil
-	case 't', 'f':
-		return scalar{scalarBool, string(raw)}, nil
-	case '{', '[':
-		return scalar{}, errors.New("not a scalar")
+// plain is a JSON value as strictyaml has it.
+func plain(value any) any {
+	switch v := value.(type) {
+	case json.Number:
+		return strictyaml.Plain(v)
+	case bool:
+		return strictyaml.Plain(strconv.FormatBool(v))
 	}
-	return scalar{scalarNumber, string(raw)}, nil
+	return value
 }
 
-func lineAt(data []byte, offset int64) int {
-	return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n"))
+// text is a value as it was written; quoted says that it was written as text.
+func text(value any) (written string, quoted bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case strictyaml.Plain:
+		return string(v), false
+	}
+	return "", false
 }
 
 // observation is an entry that was understood.
@@ -181,7 +155,9 @@ type observation struct {
 
 // names are the service and the fact of an entry, as far as it tells them.
 func (e entry) names() (service, fact string) {
-	return e.fields[keyService].text, e.fields[keyFact].text
+	service, _ = text(e.fields[keyService])
+	fact, _ = text(e.fields[keyFact])
+	return service, fact
 }
 
 // parse checks an entry against the facts. Nothing is clamped or guessed: what
@@ -192,75 +168,80 @@ func (e entry) parse(facts *evidence.Facts, now time.Time) (observation, error) 
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.fields)) {
 		if !slices.Contains(keys(), key) {
-			return observation{}, fmt.Errorf("unknown key %q%s", key, nearest.Hint(key, keys()))
+			meant, _ := nearest.Name(key, keys())
+			return observation{}, errors.New(strictyaml.UnknownKey(key, meant, keys()))
 		}
 	}
-	for _, key := range []string{keyService, keyFact, keyValue, keyObservedAt} {
-		if s, given := e.fields[key]; !given || key != keyValue && (s.kind != scalarText || s.text == "") {
+	for _, key := range []string{keyService, keyFact} {
+		if name, isText := text(e.fields[key]); !isText || name == "" {
 			return observation{}, fmt.Errorf("%s is missing, or is no text", key)
 		}
 	}
-	out := observation{detail: evidence.Clean(e.fields[keyDetail].text, 512)}
-	definition, err := facts.Lookup(e.fields[keyFact].text)
+	for _, key := range []string{keyValue, keyObservedAt} {
+		if _, given := e.fields[key]; !given {
+			return observation{}, fmt.Errorf("%s is missing", key)
+		}
+	}
+	_, fact := e.names()
+	detail, _ := text(e.fields[keyDetail])
+	out := observation{detail: evidence.Clean(detail, 512)}
+	definition, err := facts.Lookup(fact)
 	if err != nil {
 		return out, err
 	}
-	written := e.fields[keyObservedAt].text
+	written, _ := text(e.fields[keyObservedAt])
 	if out.at, err = time.Parse(time.RFC3339, written); err != nil {
 		return out, fmt.Errorf("observed_at %q is not an instant; write it as 2026-03-01T12:00:00Z", written)
 	}
 	if out.at.After(now) {
 		return out, fmt.Errorf("observed_at %s is %s in the future", written, since(out.at, now))
 	}
-	value := e.fields[keyValue]
-	if out.withdrawn = value.kind == scalarNull; out.withdrawn {
+	if out.withdrawn = e.fields[keyValue] == nil; out.withdrawn {
 		return out, nil
 	}
-	out.value, err = parseValue(definition, value, out.at)
+	out.value, err = parseValue(definition, e.fields[keyValue], out.at)
 	return out, err
 }
 
 // parseValue reads a value of the fact that was observed at a time.
-func parseValue(d evidence.Definition, s scalar, at time.Time) (evidence.Value, error) {
+func parseValue(d evidence.Definition, value any, at time.Time) (evidence.Value, error) {
+	written, quoted := text(value)
 	if d.Kind == evidence.KindBool {
-		truth, err := strconv.ParseBool(s.text)
-		if s.kind != scalarBool || err != nil {
-			return evidence.Value{}, fmt.Errorf("value %q: %s wants true or false", s.text, d.Name)
+		if quoted || written != "true" && written != "false" {
+			return evidence.Value{}, fmt.Errorf("value %q: %s wants true or false", written, d.Name)
 		}
-		return evidence.Bool(truth), nil
+		return evidence.Bool(written == "true"), nil
 	}
-	if d.Clock != evidence.NoClock && s.kind == scalarText {
-		return parseMoment(d, s.text, at)
+	number, err := strconv.ParseFloat(written, 64)
+	switch {
+	case d.Clock != evidence.NoClock && (quoted || err != nil):
+		return parseMoment(d, written, at)
+	case quoted || err != nil || math.IsInf(number, 0) || math.IsNaN(number):
+		return evidence.Value{}, fmt.Errorf("value %q: %s wants a number", written, d.Name)
+	case d.Kind == evidence.KindInt && number != math.Trunc(number):
+		return evidence.Value{}, fmt.Errorf("value %s: %s wants a whole number", written, d.Name)
+	case d.Clock == evidence.Elapsed && number < 0:
+		return evidence.Value{}, fmt.Errorf("value %s: the age %s is negative", written, d.Name)
 	}
-	number, err := strconv.ParseFloat(s.text, 64)
-	if s.kind != scalarNumber || err != nil || math.IsInf(number, 0) || math.IsNaN(number) {
-		return evidence.Value{}, fmt.Errorf("value %q: %s wants a number", s.text, d.Name)
-	}
-	if d.Kind == evidence.KindInt && number != math.Trunc(number) {
-		return evidence.Value{}, fmt.Errorf("value %s: %s wants a whole number", s.text, d.Name)
-	}
-	if d.Clock == evidence.Elapsed && number < 0 {
-		return evidence.Value{}, fmt.Errorf("value %s: the age %s is negative", s.text, d.Name)
-	}
-	value, ok := d.Observe(number, at)
+	observed, ok := d.Observe(number, at)
 	if !ok {
-		return evidence.Value{}, fmt.Errorf("value %s: %s cannot hold it", s.text, d.Name)
+		return evidence.Value{}, fmt.Errorf("value %s: %s cannot hold it", written, d.Name)
 	}
-	return value, nil
+	return observed, nil
 }
 
 // parseMoment reads the value of a fact with a clock that was written as an
 // instant, or as never.
-func parseMoment(d evidence.Definition, text string, at time.Time) (evidence.Value, error) {
-	if text == evidence.Never().String() {
+func parseMoment(d evidence.Definition, written string, at time.Time) (evidence.Value, error) {
+	if written == evidence.Never().String() {
 		return evidence.Never(), nil
 	}
-	moment, err := time.Parse(time.RFC3339, text)
+	moment, err := time.Parse(time.RFC3339, written)
 	if err != nil {
-		return evidence.Value{}, fmt.Errorf("value %q: %s wants a number of %s, an instant such as 2026-03-01T12:00:00Z, or never", text, d.Name, d.Unit)
+		return evidence.Value{}, fmt.Errorf("value %q: %s wants a number of %s, an instant such as 2026-03-01T12:00:00Z, or never", written, d.Name, d.Unit)
 	}
 	if d.Clock == evidence.Elapsed && moment.After(at) {
-		return evidence.Value{}, fmt.Errorf("value %s lies after observed_at", text)
+		return evidence.Value{}, fmt.Errorf("value %s lies after observed_at", written)
 	}
 	return evidence.Instant(moment), nil
 }
