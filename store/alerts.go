@@ -124,7 +124,8 @@ func (c *commit) existingFirings(ctx context.Context, fingerprints []string) (ma
 	slices.Sort(fingerprints)
 	found := map[firingKey]*firingRow{}
 	err := chunks(slices.Compact(fingerprints), func(part []string) error {
-		list, err := c.store.readFirings(ctx, c, `f.source_id = $1 AND f.fingerprint IN (`+placeholders(2, len(part))+`)`, with([]any{c.source}, part))
+		list, err := c.store.readFirings(ctx, c, `f.source_id = $1 AND f.fingerprint IN (`+placeholders(2, len(part))+`)`,
+			with([]any{c.source}, part))
 		for _, f := range list {
 			found[firingKey{f.Fingerprint, micros(f.StartedAt)}] = f
 		}
@@ -146,13 +147,14 @@ func (s *Store) readFirings(ctx context.Context, q queryer, where string, args [
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	err = read(ctx, q, `WHERE firing_num IN (SELECT f.num FROM alert_firings f WHERE `+where+`)`, args, func(l firingServiceRow) error {
-		service, err := s.names.name(serviceNames, l.service)
-		if f := byNum[l.firing]; f != nil {
-			f.Services = append(f.Services, service)
-		}
-		return err
-	})
+	err = read(ctx, q, `WHERE firing_num IN (SELECT f.num FROM alert_firings f WHERE `+where+`)`, args,
+		func(l firingServiceRow) error {
+			service, err := s.names.name(serviceNames, l.service)
+			if f := byNum[l.firing]; f != nil {
+				f.Services = append(f.Services, service)
+			}
+			return err
+		})
 	for _, f := range list {
 		slices.Sort(f.Services)
 	}

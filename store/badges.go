@@ -150,7 +150,9 @@ func normalizeForCompare(b scoring.BadgeState) scoring.BadgeState {
 
 // badges writes the states and supports that have changed, and returns them as
 // they are stored then.
-func (w *judging) badges(ctx context.Context, j Judgement, stored map[string]storedBadge) (map[string]storedBadge, error) {
+func (w *judging) badges(
+	ctx context.Context, j Judgement, stored map[string]storedBadge,
+) (map[string]storedBadge, error) {
 	services := slices.Sorted(maps.Keys(j.Badges))
 	names := make([]string, len(services))
 	for i, service := range services {

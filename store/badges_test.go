@@ -65,9 +65,11 @@ func TestBasesOfTheFirstForms(t *testing.T) {
 	f := &framework.Framework{Name: "default", Version: "1.0", Hash: "h1"}
 	support := scoring.Basis{
 		Framework: f,
-		Subject:   scoring.Subject{Name: "shop", Attributes: framework.Attributes{Tier: 2, Runtime: "vm", Stateful: true, CoverageTarget: 0.8}},
-		Exempt: map[string]*scoring.Exemption{"c1": {Check: "c1", Services: []string{"shop"}, Reason: "legacy", Approver: "board",
-			Expires: time.Date(2026, 3, 9, 7, 39, 0, 0, time.UTC)}},
+		Subject: scoring.Subject{Name: "shop", Attributes: framework.Attributes{Tier: 2, Runtime: "vm", Stateful: true,
+			CoverageTarget: 0.8}},
+		Exempt: map[string]*scoring.Exemption{"c1": {Check: "c1", Services: []string{"shop"}, Reason: "legacy",
+			Approver: "board",
+			Expires:  time.Date(2026, 3, 9, 7, 39, 0, 0, time.UTC)}},
 		Scheduled: map[string]bool{"c2": true},
 		Facts: map[string]scoring.BasisFact{
 			"a.flag":  {Value: evidence.Bool(true), Fresh: true, Since: at.Add(-5 * time.Minute)},
@@ -81,12 +83,15 @@ func TestBasesOfTheFirstForms(t *testing.T) {
 	earlier.At, earlier.Exempt = at.Add(-time.Hour), map[string]*scoring.Exemption{"c1": {Check: "c1"}}
 	want := scoring.BadgeState{
 		Badge: framework.Silver, Since: at.Add(-100 * time.Minute), FirstJudged: at.Add(-200 * time.Minute), At: at,
-		Awards:         map[framework.Badge]scoring.AwardClock{framework.Gold: {Since: at.Add(-3 * time.Minute), Observations: 2}},
+		Awards: map[framework.Badge]scoring.AwardClock{framework.Gold: {Since: at.Add(-3 * time.Minute),
+			Observations: 2}},
 		Contradictions: []scoring.ContradictionClock{{Badge: framework.Silver, Dwell: time.Hour, Ran: 7 * time.Minute}},
-		Hold:           &scoring.Hold{Since: at.Add(-10 * time.Minute), Reason: "a.flag is stale", Ran: time.Minute, LapseAt: at.Add(5000 * time.Minute)},
-		Failing:        map[string]time.Duration{"c4": time.Minute}, FrameworkHash: "h1", SupportHash: "h1",
-		LastTransition: &scoring.Transition{Service: "shop", At: at.Add(-100 * time.Minute), To: framework.Silver, Cause: scoring.CauseInitial},
-		Support:        &support, Before: map[framework.Badge]*scoring.Basis{framework.Gold: &earlier},
+		Hold: &scoring.Hold{Since: at.Add(-10 * time.Minute), Reason: "a.flag is stale", Ran: time.Minute,
+			LapseAt: at.Add(5000 * time.Minute)},
+		Failing: map[string]time.Duration{"c4": time.Minute}, FrameworkHash: "h1", SupportHash: "h1",
+		LastTransition: &scoring.Transition{Service: "shop", At: at.Add(-100 * time.Minute), To: framework.Silver,
+			Cause: scoring.CauseInitial},
+		Support: &support, Before: map[framework.Badge]*scoring.Basis{framework.Gold: &earlier},
 	}
 	for _, form := range []string{"first", "present"} {
 		s := reopen()
@@ -145,14 +150,16 @@ func (w *badgeWalk) step() map[string]scoring.BadgeState {
 		case 1:
 			b.Hold, b.Failing = nil, nil
 		case 2:
-			b.Hold, b.Failing = &scoring.Hold{Since: w.at, Reason: "a.count is stale", LapseAt: w.at.Add(time.Hour)}, map[string]time.Duration{"c1": 0}
+			b.Hold, b.Failing = &scoring.Hold{Since: w.at, Reason: "a.count is stale",
+				LapseAt: w.at.Add(time.Hour)}, map[string]time.Duration{"c1": 0}
 		case 3:
 			b.Awards = map[framework.Badge]scoring.AwardClock{b.Badge + 1: {Since: w.at, Observations: 1 + w.IntN(4)}}
 			b.Before = map[framework.Badge]*scoring.Basis{b.Badge: w.basis(), b.Badge + 1: w.basis()}
 		case 4:
 			b.Awards, b.Before = nil, nil
 		case 5:
-			b.Contradictions = []scoring.ContradictionClock{{Badge: framework.Bronze, Dwell: time.Hour, Ran: time.Duration(w.IntN(9)) * time.Minute}}
+			b.Contradictions = []scoring.ContradictionClock{{Badge: framework.Bronze, Dwell: time.Hour,
+				Ran: time.Duration(w.IntN(9)) * time.Minute}}
 		case 6:
 			b.FrameworkHash = []string{"h1", "h2"}[w.IntN(2)]
 		case 7, 8, 9:
@@ -168,7 +175,8 @@ func (w *badgeWalk) step() map[string]scoring.BadgeState {
 }
 
 func (w *badgeWalk) basis() *scoring.Basis {
-	return &scoring.Basis{Framework: w.framework, Subject: scoring.Subject{Name: "shop"}, Scheduled: map[string]bool{}, At: w.at,
+	return &scoring.Basis{Framework: w.framework, Subject: scoring.Subject{Name: "shop"}, Scheduled: map[string]bool{},
+		At:    w.at,
 		Facts: map[string]scoring.BasisFact{"a.count": {Value: evidence.Int(int64(w.IntN(3))), Fresh: w.IntN(2) == 0}}}
 }
 
@@ -201,7 +209,8 @@ func TestOnlyChangesAreSaved(t *testing.T) {
 			t.Run(fmt.Sprint(clocksEvery, seed), func(t *testing.T) {
 				ctx, path := context.Background(), filepath.Join(t.TempDir(), "readiness.db")
 				f := &framework.Framework{Hash: "h1"}
-				walk := badgeWalk{Rand: rand.New(rand.NewPCG(seed, 1)), framework: f, at: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+				walk := badgeWalk{Rand: rand.New(rand.NewPCG(seed, 1)), framework: f,
+					at: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 				load := func(s *store.Store) store.State {
 					t.Helper()
 					state, err := s.LoadState(ctx, func(store.Framework) (*framework.Framework, error) { return f, nil })
@@ -227,7 +236,8 @@ func TestOnlyChangesAreSaved(t *testing.T) {
 					for restart := false; step < steps && !restart; restart = walk.IntN(8) == 0 {
 						step++
 						want := walk.step()
-						err = s.SaveJudgement(ctx, store.Judgement{At: walk.at, Framework: store.Framework{Hash: "h1"}, Badges: want, ClocksEvery: clocksEvery})
+						err = s.SaveJudgement(ctx, store.Judgement{At: walk.at, Framework: store.Framework{Hash: "h1"}, Badges: want,
+							ClocksEvery: clocksEvery})
 						if err != nil {
 							t.Fatal(err)
 						}

@@ -16,7 +16,8 @@ func fleet(value int64) evidence.Batch {
 	const services = 10_000
 	batch := evidence.Batch{Covered: []evidence.Coverage{{Group: "a", Facts: []string{"a.count"}}}}
 	for i := range services {
-		batch.Records = append(batch.Records, evidence.Record{Service: fmt.Sprintf("service-%05d", i), Fact: "a.count", Value: evidence.Int(value), Detail: "sum by (service) (up)"})
+		batch.Records = append(batch.Records, evidence.Record{Service: fmt.Sprintf("service-%05d", i), Fact: "a.count",
+			Value: evidence.Int(value), Detail: "sum by (service) (up)"})
 	}
 	return batch
 }

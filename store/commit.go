@@ -31,7 +31,9 @@ type Changes struct {
 // service that is not excepted, so a source withdraws what it no longer finds.
 // Of two records with one key in a batch the last counts, and a record counts
 // before a withdrawal.
-func (s *Store) Commit(ctx context.Context, source string, run RunID, at time.Time, batch evidence.Batch) (Changes, error) {
+func (s *Store) Commit(
+	ctx context.Context, source string, run RunID, at time.Time, batch evidence.Batch,
+) (Changes, error) {
 	source = text(source)
 	var changes Changes
 	err := s.inTx(ctx, "storing a batch of "+source, func(t *tx) error {

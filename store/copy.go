@@ -79,7 +79,9 @@ func (s *Store) columns(ctx context.Context) (map[string][]string, error) {
 }
 
 // copyRows copies the rows of a table that are not there yet.
-func (t *tx) copyRows(ctx context.Context, from queryer, table string, columns []string, where string, source int64) error {
+func (t *tx) copyRows(
+	ctx context.Context, from queryer, table string, columns []string, where string, source int64,
+) error {
 	list := strings.Join(columns, ", ")
 	query, args := `SELECT `+list+` FROM `+table, []any(nil)
 	if where != "" {

@@ -157,12 +157,15 @@ func (c *commit) group(ctx context.Context, g evidence.Coverage, before map[stri
 	if err := put(ctx, c.tx, changed...); err != nil {
 		return err
 	}
-	before[name] = coverageRow{source: c.source, run: int64(c.run), seq: c.seq, group: name, facts: facts, observed: micros(at), dated: g.Dated}
+	before[name] = coverageRow{source: c.source, run: int64(c.run), seq: c.seq, group: name, facts: facts,
+		observed: micros(at)}
 	return put(ctx, c.tx, before[name])
 }
 
 // exceptIDs resolves the names of excepted services.
-func (c *commit) exceptIDs(ctx context.Context, except map[string]evidence.Missing) (map[int64]evidence.Missing, error) {
+func (c *commit) exceptIDs(
+	ctx context.Context, except map[string]evidence.Missing,
+) (map[int64]evidence.Missing, error) {
 	names := make([]string, 0, len(except))
 	for service := range except {
 		names = append(names, text(service))
@@ -181,20 +184,24 @@ func (c *commit) exceptIDs(ctx context.Context, except map[string]evidence.Missi
 
 func (c *commit) oldExceptions(ctx context.Context, group string) (map[int64]evidence.Missing, error) {
 	old := map[int64]evidence.Missing{}
-	return old, read(ctx, c, `WHERE source_id = $1 AND fact_group = $2`, []any{c.source, group}, func(r exceptionRow) error {
-		old[r.service] = r.reason
-		return nil
-	})
+	return old, read(ctx, c, `WHERE source_id = $1 AND fact_group = $2`, []any{c.source, group},
+		func(r exceptionRow) error {
+			old[r.service] = r.reason
+			return nil
+		})
 }
 
 // regroup finds which services to hold and to free when a group's facts have
 // changed: all that are excepted, and all that are held without being so.
-func (c *commit) regroup(ctx context.Context, facts map[string]int64, except map[int64]evidence.Missing) (hold, free []int64, err error) {
+func (c *commit) regroup(
+	ctx context.Context, facts map[string]int64, except map[int64]evidence.Missing,
+) (hold, free []int64, err error) {
 	for id := range except {
 		hold = append(hold, id)
 	}
 	err = chunks(values(facts), func(part []int64) error {
-		return each(ctx, c, `SELECT DISTINCT service_id FROM fact_values WHERE source_id = $1 AND held_at IS NOT NULL AND fact_id IN (`+
+		return each(ctx, c, `SELECT DISTINCT service_id FROM fact_values WHERE source_id = $1 AND held_at IS NOT NULL
+			AND fact_id IN (`+
 			placeholders(2, len(part))+`)`, with([]any{c.source}, part), func(rows *sql.Rows) error {
 			var id int64
 			if err := rows.Scan(&id); err != nil {
@@ -211,7 +218,9 @@ func (c *commit) regroup(ctx context.Context, facts map[string]int64, except map
 
 // hold fixes the observed-at of the rows of services that are no longer
 // covered at what it was.
-func (c *commit) hold(ctx context.Context, facts map[string]int64, services []int64, before map[string]coverageRow) error {
+func (c *commit) hold(
+	ctx context.Context, facts map[string]int64, services []int64, before map[string]coverageRow,
+) error {
 	if len(services) == 0 {
 		return nil
 	}

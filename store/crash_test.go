@@ -52,7 +52,8 @@ func commitForEver(path string) error {
 		batch := evidence.Batch{Cursors: map[string]string{"n": strconv.Itoa(n)}}
 		for i := range crashServices {
 			service := "service-" + strconv.Itoa(i)
-			batch.Records = append(batch.Records, evidence.Record{Service: service, Fact: "a.count", Value: evidence.Int(int64(n))})
+			batch.Records = append(batch.Records, evidence.Record{Service: service, Fact: "a.count",
+				Value: evidence.Int(int64(n))})
 		}
 		batch.Incidents = []evidence.Incident{{ID: strconv.Itoa(n), StartedAt: time.Unix(int64(n), 0)}}
 		if _, err := s.Commit(ctx, "test/main", 0, time.Unix(int64(n), 0), batch); err != nil {
@@ -60,7 +61,8 @@ func commitForEver(path string) error {
 		}
 		fmt.Println("committed", n)
 		err := s.SaveJudgement(ctx, store.Judgement{At: time.Unix(int64(n), 0),
-			Transitions: []scoring.Transition{{Service: "service-0", At: time.Unix(int64(n), 0), To: 1, Cause: scoring.CauseEvidence}}})
+			Transitions: []scoring.Transition{{Service: "service-0", At: time.Unix(int64(n), 0), To: 1,
+				Cause: scoring.CauseEvidence}}})
 		if err != nil {
 			return err
 		}

@@ -49,7 +49,9 @@ type observed struct {
 
 // next is the row after an observation and what it adds to history. changed is
 // false when there is nothing to write. old is nil for the first observation.
-func next(old *current, in observed, def evidence.Definition, memory time.Duration) (row current, history []point, changed bool) {
+func next(
+	old *current, in observed, def evidence.Definition, memory time.Duration,
+) (row current, history []point, changed bool) {
 	in = remember(old, in, def, memory)
 	if in.withdrawn != "" {
 		return withdraw(old, in, def)

@@ -44,7 +44,10 @@ type days struct {
 // window in their place, or says that the store is younger than the question. A
 // round that brings nothing new to the day reads that day alone, and writes
 // nothing.
-func (c *commit) average(ctx context.Context, fact int64, def evidence.Definition, in map[string]observed, ids map[string]int64, existing map[int64]*current) error {
+func (c *commit) average(
+	ctx context.Context, fact int64, def evidence.Definition, in map[string]observed,
+	ids map[string]int64, existing map[int64]*current,
+) error {
 	byDay := map[int64][]string{}
 	for service, o := range in {
 		if o.withdrawn == "" {
@@ -60,7 +63,10 @@ func (c *commit) average(ctx context.Context, fact int64, def evidence.Definitio
 	return nil
 }
 
-func (c *commit) averageDay(ctx context.Context, fact, day int64, def evidence.Definition, services []string, in map[string]observed, ids map[string]int64, existing map[int64]*current) error {
+func (c *commit) averageDay(
+	ctx context.Context, fact, day int64, def evidence.Definition, services []string, in map[string]observed,
+	ids map[string]int64, existing map[int64]*current,
+) error {
 	kept, err := c.dayKept(ctx, fact, day)
 	if err != nil {
 		return err
@@ -106,7 +112,8 @@ func (c *commit) averageDay(ctx context.Context, fact, day int64, def evidence.D
 			in[service] = observed{withdrawn: evidence.MissingNaN, seen: o.seen}
 			continue
 		}
-		o.value, o.detail = mean, text(evidence.Clean(fmt.Sprintf("mean of %d daily observations in %d days, the newest: %s", d.count, window, o.detail), 500))
+		o.value, o.detail = mean, text(evidence.Clean(fmt.Sprintf("mean of %d daily observations in %d days, the newest: "+
+			"%s", d.count, window, o.detail), 500))
 		in[service] = o
 	}
 	return nil
@@ -115,16 +122,18 @@ func (c *commit) averageDay(ctx context.Context, fact, day int64, def evidence.D
 // dayKept are the observations of one day by service.
 func (c *commit) dayKept(ctx context.Context, fact, day int64) (map[int64]float64, error) {
 	kept := map[int64]float64{}
-	return kept, read(ctx, c, `WHERE source_id = $1 AND fact_id = $2 AND day = $3`, []any{c.source, fact, day}, func(r dayRow) error {
-		kept[r.service] = r.num
-		return nil
-	})
+	return kept, read(ctx, c, `WHERE source_id = $1 AND fact_id = $2 AND day = $3`, []any{c.source, fact, day},
+		func(r dayRow) error {
+			kept[r.service] = r.num
+			return nil
+		})
 }
 
 // daysKept sums up the days after one and up to another by service.
 func (c *commit) daysKept(ctx context.Context, fact, after, last int64) (map[int64]days, error) {
 	found := map[int64]days{}
-	return found, each(ctx, c, `SELECT service_id, MIN(day), COUNT(CASE WHEN day > $3 THEN 1 END), SUM(CASE WHEN day > $3 THEN num ELSE 0 END)
+	return found, each(ctx, c,
+		`SELECT service_id, MIN(day), COUNT(CASE WHEN day > $3 THEN 1 END), SUM(CASE WHEN day > $3 THEN num ELSE 0 END)
 		FROM fact_days WHERE source_id = $1 AND fact_id = $2 AND day <= $4 GROUP BY service_id`,
 		[]any{c.source, fact, after, last}, func(rows *sql.Rows) error {
 			var service int64

@@ -53,7 +53,8 @@ func (s *Store) PinHistory(ctx context.Context, keys []Key) error {
 	return s.inTx(ctx, "pinning history", func(t *tx) error {
 		var sources, facts, services []string
 		for _, k := range keys {
-			sources, facts, services = append(sources, text(k.Source)), append(facts, text(k.Fact)), append(services, text(k.Service))
+			sources, facts = append(sources, text(k.Source)), append(facts, text(k.Fact))
+			services = append(services, text(k.Service))
 		}
 		sourceIDs, err := t.intern(ctx, sourceNames, sources)
 		if err != nil {
@@ -77,7 +78,8 @@ func (s *Store) PinHistory(ctx context.Context, keys []Key) error {
 		var points []historyRow
 		for g, list := range about {
 			slices.Sort(list)
-			err := readIn(ctx, t, `WHERE NOT logged AND source_id = $1 AND fact_id = $2 AND service_id IN`, []any{g.source, g.fact},
+			err := readIn(ctx, t, `WHERE NOT logged AND source_id = $1 AND fact_id = $2 AND service_id IN`,
+				[]any{g.source, g.fact},
 				slices.Compact(list), func(r valueRow) (err error) {
 					if r.value, err = r.scalar.value(); err != nil {
 						return err
@@ -125,7 +127,8 @@ func (s *Store) History(ctx context.Context, service, fact string, since time.Ti
 		// closes it where it is not in history: it came too soon, or its row
 		// was too old to keep.
 		err := read(ctx, t, `h WHERE h.fact_id = $1 AND h.service_id = $2 AND h.from_at >= COALESCE((SELECT MAX(b.from_at)
-			FROM fact_history b WHERE b.fact_id = $1 AND b.service_id = $2 AND b.source_id = h.source_id AND b.from_at <= $3), $3)`,
+			FROM fact_history b WHERE b.fact_id = $1 AND b.service_id = $2 AND b.source_id = h.source_id
+				AND b.from_at <= $3), $3)`,
 			[]any{factID, serviceID, micros(since)}, func(r historyRow) (err error) {
 				if r.value, err = r.scalar.value(); err != nil {
 					return err

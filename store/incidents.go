@@ -127,7 +127,8 @@ func (c *commit) existingIncidents(ctx context.Context, ids []string) (map[strin
 	}
 	found := map[string]*incidentRow{}
 	err := chunks(ids, func(part []string) error {
-		list, err := c.store.readIncidents(ctx, c, `i.source_id = $1 AND i.id IN (`+placeholders(2, len(part))+`)`, with([]any{c.source}, part))
+		list, err := c.store.readIncidents(ctx, c, `i.source_id = $1 AND i.id IN (`+placeholders(2, len(part))+`)`,
+			with([]any{c.source}, part))
 		for _, in := range list {
 			found[in.ID] = in
 		}
@@ -271,13 +272,14 @@ func (s *Store) readIncidents(ctx context.Context, q queryer, where string, args
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	err = read(ctx, q, `WHERE incident_num IN (SELECT i.num FROM incidents i WHERE `+where+`)`, args, func(l incidentServiceRow) error {
-		service, err := s.names.name(serviceNames, l.service)
-		if in := byNum[l.incident]; in != nil {
-			in.Services = append(in.Services, service)
-		}
-		return err
-	})
+	err = read(ctx, q, `WHERE incident_num IN (SELECT i.num FROM incidents i WHERE `+where+`)`, args,
+		func(l incidentServiceRow) error {
+			service, err := s.names.name(serviceNames, l.service)
+			if in := byNum[l.incident]; in != nil {
+				in.Services = append(in.Services, service)
+			}
+			return err
+		})
 	for _, in := range list {
 		slices.Sort(in.Services)
 	}
@@ -292,7 +294,9 @@ const incidentPage = 1000
 // source still lists, by start. It reads page by page, so that memory does not
 // grow with the history, and holds no transaction open while each runs: each may
 // write. An error of each ends it and is returned as it is.
-func (s *Store) EachIncident(ctx context.Context, source string, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
+func (s *Store) EachIncident(
+	ctx context.Context, source string, span evidence.IncidentSpan, each func(evidence.Incident) error,
+) error {
 	began := `i.started_at >= $4`
 	if span.Lasting {
 		began = `(i.started_at >= $4 OR i.resolved_at IS NULL OR i.resolved_at >= $4)`
@@ -306,7 +310,8 @@ func (s *Store) EachIncident(ctx context.Context, source string, span evidence.I
 			if !ok {
 				return nil
 			}
-			where := `i.source_id = $1 AND (i.started_at > $2 OR i.started_at = $2 AND i.num > $3) AND ` + began + ` AND i.gone = $5`
+			where := `i.source_id = $1 AND (i.started_at > $2 OR i.started_at = $2 AND i.num > $3) AND ` + began + `
+				AND i.gone = $5`
 			args := []any{id, lastStart, lastNum, micros(span.Since), false}
 			if !span.Until.IsZero() {
 				args = append(args, micros(span.Until))

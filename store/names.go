@@ -97,7 +97,9 @@ func (n *names) load(ctx context.Context, q queryer) error {
 }
 
 // readNames calls add with the names of a table that a condition selects.
-func readNames(ctx context.Context, q queryer, table nameTable, where string, args []any, add func(id int64, name string)) error {
+func readNames(
+	ctx context.Context, q queryer, table nameTable, where string, args []any, add func(id int64, name string),
+) error {
 	err := each(ctx, q, `SELECT id, name FROM `+nameTableNames[table]+` WHERE `+where, args, func(rows *sql.Rows) error {
 		var id int64
 		var name string
@@ -135,9 +137,10 @@ func (t *tx) intern(ctx context.Context, table nameTable, wanted []string) (map[
 	sqlName := nameTableNames[table]
 	found := map[string]int64{}
 	err := chunks(unknown, func(part []string) error {
-		return readNames(ctx, t, table, `name IN (`+placeholders(1, len(part))+`)`, with(nil, part), func(id int64, name string) {
-			found[name] = id
-		})
+		return readNames(ctx, t, table, `name IN (`+placeholders(1, len(part))+`)`, with(nil, part),
+			func(id int64, name string) {
+				found[name] = id
+			})
 	})
 	if err != nil {
 		return nil, err

@@ -165,7 +165,8 @@ func parseURL(url string) (kind, place string, err error) {
 	scheme, rest, found := strings.Cut(url, "://")
 	switch {
 	case url == "":
-		return "", "", fmt.Errorf("%w: the store's url is empty: give a file path or postgres://user:password@host/database", ErrAddress)
+		return "", "", fmt.Errorf("%w: the store's url is empty: give a file path or "+
+			"postgres://user:password@host/database", ErrAddress)
 	case !found:
 		return "sqlite", strings.TrimPrefix(url, "sqlite:"), nil
 	case scheme == "postgres" || scheme == "postgresql":
@@ -173,7 +174,8 @@ func parseURL(url string) (kind, place string, err error) {
 	case scheme == "sqlite" && rest != "":
 		return "sqlite", rest, nil
 	}
-	return "", "", fmt.Errorf("%w: the store's url begins with %q: want a file path, sqlite:///path or postgres://user:password@host/database", ErrAddress, scheme+"://")
+	return "", "", fmt.Errorf("%w: the store's url begins with %q: want a file path, sqlite:///path or "+
+		"postgres://user:password@host/database", ErrAddress, scheme+"://")
 }
 
 func (o Options) readers() int {
@@ -204,7 +206,8 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...
 // ownSchema checks that a reader finds the schema it knows, or a newer one.
 func ownSchema(ctx context.Context, db *sql.DB) error {
 	var have sql.NullInt64
-	if err := db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM `+versionTable+` WHERE is_applied`).Scan(&have); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM `+versionTable+`
+		WHERE is_applied`).Scan(&have); err != nil {
 		return fmt.Errorf("%w: reading its version: %w", ErrAbsent, err)
 	}
 	names, err := fs.Glob(migrations, "migrations/*.sql")
@@ -217,7 +220,8 @@ func ownSchema(ctx context.Context, db *sql.DB) error {
 			return fmt.Errorf("reading the embedded migrations: %w", err)
 		}
 		if version > have.Int64 {
-			return fmt.Errorf("%w: it was written by an older release: start the collector on it once, which brings it up to date", ErrAbsent)
+			return fmt.Errorf("%w: it was written by an older release: start the collector on it once, which brings it up to "+
+				"date", ErrAbsent)
 		}
 	}
 	return nil

@@ -23,7 +23,8 @@ func (s *Store) openPostgres(ctx context.Context, address string, o Options, rea
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		// The parser quotes what it could not read, and that may be a password.
-		return fmt.Errorf("%w: the store's postgres:// url cannot be read: want postgres://user:password@host:5432/database, special characters percent-encoded", ErrAddress)
+		return fmt.Errorf("%w: the store's postgres:// url cannot be read: want "+
+			"postgres://user:password@host:5432/database, special characters percent-encoded", ErrAddress)
 	}
 	place := fmt.Sprintf("store postgres://%s:%d/%s", config.Host, config.Port, config.Database)
 
@@ -70,14 +71,16 @@ func (s *Store) openPostgres(ctx context.Context, address string, o Options, rea
 func foreignPostgres(ctx context.Context, db *sql.DB) error {
 	var table string
 	err := db.QueryRowContext(ctx, `SELECT table_name FROM information_schema.tables
-		WHERE table_schema = current_schema() ORDER BY CASE WHEN table_name = $1 THEN 0 ELSE 1 END LIMIT 1`, versionTable).Scan(&table)
+		WHERE table_schema = current_schema() ORDER BY CASE WHEN table_name = $1 THEN 0 ELSE 1 END
+		LIMIT 1`, versionTable).Scan(&table)
 	switch {
 	case errors.Is(err, sql.ErrNoRows), err == nil && table == versionTable:
 		return nil
 	case err != nil:
 		return fmt.Errorf("looking at its tables: %w", err)
 	}
-	return fmt.Errorf("%w: its schema holds the table %q of another program: give the collector a database, or a schema by ?search_path=, of its own", ErrForeign, table)
+	return fmt.Errorf("%w: its schema holds the table %q of another program: give the collector a database, or a schema "+
+		"by ?search_path=, of its own", ErrForeign, table)
 }
 
 // withoutConfig keeps what the server or network said and leaves out pgx's

@@ -86,7 +86,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted 
 	return deleted, nil
 }
 
-func (s *Store) pruneOne(ctx context.Context, what string, before int64, statements []string) (deleted int64, err error) {
+func (s *Store) pruneOne(
+	ctx context.Context, what string, before int64, statements []string,
+) (deleted int64, err error) {
 	for {
 		var last int64
 		err := s.inTx(ctx, "deleting old "+what, func(t *tx) error {

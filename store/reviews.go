@@ -69,7 +69,8 @@ func (c *commit) reviews(ctx context.Context, reviews []evidence.Review) error {
 	}
 	existing := map[reviewKey]evidence.Review{}
 	err = chunks(keys, func(part []string) error {
-		list, err := c.store.readReviews(ctx, c, `source_id = $1 AND review_key IN (`+placeholders(2, len(part))+`)`, with([]any{c.source}, part))
+		list, err := c.store.readReviews(ctx, c, `source_id = $1 AND review_key IN (`+placeholders(2, len(part))+`)`,
+			with([]any{c.source}, part))
 		for _, r := range list {
 			existing[reviewKey{r.Key, r.Service}] = r
 		}

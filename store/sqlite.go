@@ -39,7 +39,8 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return fmt.Errorf("store %s: its folder cannot be made: %w: %w: choose a folder this user may write", path, ErrUnwritable, err)
+		return fmt.Errorf("store %s: its folder cannot be made: %w: %w: choose a folder this user may write", path,
+			ErrUnwritable, err)
 	}
 	if s.release, err = acquire(path); err != nil {
 		s.release = func() error { return nil }
@@ -156,7 +157,8 @@ func inspectHeader(path string) (ours bool, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case errors.Is(err, fs.ErrPermission):
-		return false, fmt.Errorf("store %s: %w: %w: give this user read and write access to the file", path, ErrUnwritable, err)
+		return false, fmt.Errorf("store %s: %w: %w: give this user read and write access to the file", path, ErrUnwritable,
+			err)
 	case err != nil:
 		return false, fmt.Errorf("store %s: %w: %w: choose a path whose folders can be made", path, ErrUnwritable, err)
 	}
@@ -228,7 +230,8 @@ func sqliteError(path string, err error) error {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 			return fmt.Errorf("store %s: %w: %w: restore it from a backup, or move it away to begin anew", path, ErrDamaged, err)
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-			return fmt.Errorf("store %s: %w: %w: give this user write access to the file and its folder", path, ErrUnwritable, err)
+			return fmt.Errorf("store %s: %w: %w: give this user write access to the file and its folder", path, ErrUnwritable,
+				err)
 		}
 	}
 	return fmt.Errorf("store %s: %w", path, err)

@@ -32,7 +32,8 @@ func filled(t *testing.T) string {
 	}
 	var batch evidence.Batch
 	for i := range 400 {
-		batch.Records = append(batch.Records, evidence.Record{Service: "service-" + strconv.Itoa(i), Fact: "a.count", Value: evidence.Int(int64(i))})
+		batch.Records = append(batch.Records, evidence.Record{Service: "service-" + strconv.Itoa(i), Fact: "a.count",
+			Value: evidence.Int(int64(i))})
 	}
 	if _, err := s.Commit(context.Background(), "test/main", 0, time.Unix(1, 0), batch); err != nil {
 		t.Fatal(err)
@@ -205,7 +206,8 @@ func TestSQLiteReadOnlyRefusals(t *testing.T) {
 	execute(t, old, `DELETE FROM readiness_schema_version WHERE version_id > 0`)
 	foreign := filepath.Join(t.TempDir(), "shop.db")
 	execute(t, foreign, `CREATE TABLE orders (id INTEGER)`)
-	for path, want := range map[string]error{absent: store.ErrAbsent, empty: store.ErrAbsent, old: store.ErrAbsent, foreign: store.ErrForeign} {
+	for path, want := range map[string]error{absent: store.ErrAbsent, empty: store.ErrAbsent, old: store.ErrAbsent,
+		foreign: store.ErrForeign} {
 		_, err := store.OpenReadOnly(context.Background(), store.Options{URL: path})
 		if !errors.Is(err, want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v, want %v naming %s", err, want, path)

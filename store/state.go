@@ -139,7 +139,8 @@ func (r *stateReader) voids(ctx context.Context) error {
 func (s *Store) JudgementChanges(ctx context.Context, after int64) (int, error) {
 	var n int
 	err := s.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM badges WHERE seq > $1)
-		+ (SELECT COUNT(*) FROM badge_support WHERE seq > $1) + (SELECT COUNT(*) FROM check_statuses WHERE seq > $1)`, after).Scan(&n)
+		+ (SELECT COUNT(*) FROM badge_support WHERE seq > $1) 
+		+ (SELECT COUNT(*) FROM check_statuses WHERE seq > $1)`, after).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("counting the changes of judgements: %w", err)
 	}

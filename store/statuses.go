@@ -218,7 +218,8 @@ func (w *judging) voids(ctx context.Context, voids scoring.Voids) error {
 		return err
 	}
 	for _, key := range over {
-		if err := w.exec(ctx, `DELETE FROM voids WHERE service_id = $1 AND check_id = $2`, key.service, key.check); err != nil {
+		if err := w.exec(ctx, `DELETE FROM voids WHERE service_id = $1 AND check_id = $2`, key.service,
+			key.check); err != nil {
 			return err
 		}
 	}

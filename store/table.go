@@ -132,7 +132,8 @@ func read[T any, P rowOf[T]](ctx context.Context, q queryer, rest string, args [
 
 // readIn is read for a statement that ends with IN: it is repeated for parts of
 // the keys.
-func readIn[T any, P rowOf[T], K any](ctx context.Context, q queryer, rest string, args []any, keys []K, fn func(T) error) error {
+func readIn[T any, P rowOf[T], K any](ctx context.Context, q queryer, rest string, args []any, keys []K,
+	fn func(T) error) error {
 	return chunks(keys, func(part []K) error {
 		return read[T, P](ctx, q, rest+` (`+placeholders(len(args)+1, len(part))+`)`, with(args, part), fn)
 	})
@@ -147,7 +148,8 @@ func execIn[K any](ctx context.Context, t *tx, statement string, args []any, key
 
 // greatest is the greatest number in a column, 0 in an empty table.
 func greatest(ctx context.Context, q queryer, column, table string) (n int64, err error) {
-	err = each(ctx, q, `SELECT COALESCE(MAX(`+column+`), 0) FROM `+table, nil, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	err = each(ctx, q, `SELECT COALESCE(MAX(`+column+`), 0) FROM `+table, nil,
+		func(rows *sql.Rows) error { return rows.Scan(&n) })
 	return n, err
 }
 

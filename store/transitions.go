@@ -69,7 +69,8 @@ func (w *judging) transitions(ctx context.Context, list []scoring.Transition) er
 	var rows []transitionRow
 	for i, t := range list {
 		counts[kind{t.Direction(), t.Cause}]++
-		rows = append(rows, transitionRow{seq: w.seq, ord: int64(i), service: ids[services[i]], direction: t.Direction(), Transition: t})
+		rows = append(rows, transitionRow{seq: w.seq, ord: int64(i), service: ids[services[i]], direction: t.Direction(),
+			Transition: t})
 	}
 	if err := put(ctx, w.tx, rows...); err != nil {
 		return err

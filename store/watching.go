@@ -60,10 +60,11 @@ func (c *commit) watchCoverage(ctx context.Context, sight *evidence.AlertSight) 
 // the earliest beginning.
 func (c *commit) span(ctx context.Context, from, until int64) error {
 	var touching []alertSpanRow
-	err := read(ctx, c, `WHERE source_id = $1 AND from_at <= $2 AND until_at >= $3`, []any{c.source, until, from}, func(r alertSpanRow) error {
-		touching = append(touching, r)
-		return nil
-	})
+	err := read(ctx, c, `WHERE source_id = $1 AND from_at <= $2 AND until_at >= $3`, []any{c.source, until, from},
+		func(r alertSpanRow) error {
+			touching = append(touching, r)
+			return nil
+		})
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,8 @@ func (c *commit) span(ctx context.Context, from, until int64) error {
 			return nil
 		}
 		if r.from > whole.from {
-			if err := c.exec(ctx, `DELETE FROM alert_spans WHERE source_id = $1 AND from_at = $2`, c.source, r.from); err != nil {
+			if err := c.exec(ctx, `DELETE FROM alert_spans WHERE source_id = $1 AND from_at = $2`, c.source,
+				r.from); err != nil {
 				return err
 			}
 		}
@@ -121,7 +123,8 @@ func (c *commit) watched(ctx context.Context, sight *evidence.AlertSight) error 
 			rows = append(rows, r)
 		}
 	}
-	if err := execIn(ctx, c.tx, `DELETE FROM alert_services WHERE source_id = $1 AND service_id IN`, []any{c.source}, gone); err != nil {
+	if err := execIn(ctx, c.tx, `DELETE FROM alert_services WHERE source_id = $1 AND service_id IN`, []any{c.source},
+		gone); err != nil {
 		return err
 	}
 	return put(ctx, c.tx, rows...)
@@ -148,12 +151,13 @@ func (s *Store) AlertSights(ctx context.Context, since time.Time) (map[string]Al
 		return name, sight, err
 	}
 	err := s.view(ctx, "reading when alerts were watched", func(t *sql.Tx) error {
-		err := read(ctx, t, `WHERE until_at >= $1 ORDER BY source_id, from_at`, []any{micros(since)}, func(r alertSpanRow) error {
-			name, sight, err := at(r.source)
-			sight.Spans = append(sight.Spans, evidence.Span{From: instant(r.from), Until: instant(r.until)})
-			sights[name] = sight
-			return err
-		})
+		err := read(ctx, t, `WHERE until_at >= $1 ORDER BY source_id, from_at`, []any{micros(since)},
+			func(r alertSpanRow) error {
+				name, sight, err := at(r.source)
+				sight.Spans = append(sight.Spans, evidence.Span{From: instant(r.from), Until: instant(r.until)})
+				sights[name] = sight
+				return err
+			})
 		if err != nil {
 			return err
 		}

@@ -34,8 +34,10 @@ func fired(t *testing.T, s *store.Store, filter store.AlertFilter) string {
 func alerts(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	ctx := context.Background()
-	high := evidence.AlertFiring{Source: "test/main", Fingerprint: "f1", Services: []string{"shop", "bank", "shop"}, Alert: "High", Severity: "critical", Paging: true, StartedAt: minute(0)}
-	low := evidence.AlertFiring{Fingerprint: "f2", Services: []string{"shop"}, Alert: "Low", StartedAt: minute(0), EndedAt: minute(7)}
+	high := evidence.AlertFiring{Source: "test/main", Fingerprint: "f1", Services: []string{"shop", "bank", "shop"},
+		Alert: "High", Severity: "critical", Paging: true, StartedAt: minute(0)}
+	low := evidence.AlertFiring{Fingerprint: "f2", Services: []string{"shop"}, Alert: "Low", StartedAt: minute(0),
+		EndedAt: minute(7)}
 	want := high
 	want.Services = []string{"bank", "shop"}
 	if got := commit(t, s, minute(9), evidence.Batch{Alerts: []evidence.AlertFiring{high, low, high}}); got.Alerts != 2 {
@@ -51,7 +53,8 @@ func alerts(t *testing.T, db database) {
 	if open, err := s.OpenAlerts(ctx, "test/other"); err != nil || len(open) != 0 {
 		t.Errorf("open at another source: %+v, %v", open, err)
 	}
-	if got := commit(t, s, minute(10), evidence.Batch{Alerts: []evidence.AlertFiring{low, high}}); got.Alerts != 0 || got.Rows != 0 {
+	if got := commit(t, s, minute(10), evidence.Batch{Alerts: []evidence.AlertFiring{low,
+		high}}); got.Alerts != 0 || got.Rows != 0 {
 		t.Errorf("the same again changed %+v", got)
 	}
 	// It ends, and fires again: two firings of one alert.
@@ -84,7 +87,8 @@ func alerts(t *testing.T, db database) {
 		"no service":     {Fingerprint: "f", StartedAt: minute(0)},
 		"another source": {Source: "test/other", Fingerprint: "f", StartedAt: minute(0), Services: []string{"shop"}},
 	} {
-		if _, err := s.Commit(ctx, "test/main", 0, minute(50), evidence.Batch{Alerts: []evidence.AlertFiring{f}}); err == nil {
+		if _, err := s.Commit(ctx, "test/main", 0, minute(50),
+			evidence.Batch{Alerts: []evidence.AlertFiring{f}}); err == nil {
 			t.Errorf("a firing with %s was accepted", what)
 		}
 	}
@@ -102,7 +106,8 @@ func alertPages(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	var list []evidence.AlertFiring
 	for i := range 2500 {
-		list = append(list, evidence.AlertFiring{Fingerprint: fmt.Sprint(i), Services: []string{"shop"}, Alert: "A", StartedAt: minute(i), EndedAt: minute(i + 1)})
+		list = append(list, evidence.AlertFiring{Fingerprint: fmt.Sprint(i), Services: []string{"shop"}, Alert: "A",
+			StartedAt: minute(i), EndedAt: minute(i + 1)})
 	}
 	commit(t, s, minute(0), evidence.Batch{Alerts: list})
 	n := 0
@@ -122,7 +127,8 @@ func alertPages(t *testing.T, db database) {
 		t.Errorf("%d firings, %v", n, err)
 	}
 	full := errors.New("full")
-	if err := s.EachAlert(context.Background(), store.AlertFilter{}, func(evidence.AlertFiring) error { return full }); !errors.Is(err, full) {
+	if err := s.EachAlert(context.Background(), store.AlertFilter{},
+		func(evidence.AlertFiring) error { return full }); !errors.Is(err, full) {
 		t.Errorf("the callback's error became %v", err)
 	}
 }

@@ -31,7 +31,8 @@ func readersSeeWholeCommits(t *testing.T, db database) {
 			for i := range rounds {
 				batch := covered(minute(i), "counts", []string{"a.count"})
 				for _, service := range []string{"shop", "bank", fmt.Sprintf("%s-%d", source, i)} {
-					batch.Records = append(batch.Records, evidence.Record{Service: service, Fact: "a.count", Value: evidence.Int(int64(i)), Source: source})
+					batch.Records = append(batch.Records, evidence.Record{Service: service, Fact: "a.count",
+						Value: evidence.Int(int64(i)), Source: source})
 				}
 				if _, err := s.Commit(ctx, source, 0, minute(i), batch); err != nil {
 					t.Errorf("commit %d of %s: %v", i, source, err)
@@ -66,7 +67,8 @@ func readersSeeWholeCommits(t *testing.T, db database) {
 					}
 				}
 				for _, source := range sources {
-					shop, bank := kept[store.Key{Service: "shop", Fact: "a.count", Source: source}], kept[store.Key{Service: "bank", Fact: "a.count", Source: source}]
+					shop, bank := kept[store.Key{Service: "shop", Fact: "a.count", Source: source}], kept[store.Key{Service: "bank",
+						Fact: "a.count", Source: source}]
 					if shop != bank {
 						t.Errorf("half a commit of %s was seen: %v and %v", source, shop, bank)
 						return
@@ -120,7 +122,8 @@ func randomCommits(t *testing.T, db database) {
 			batch := evidence.Batch{}
 			touched := map[store.Key]bool{}
 			for range rapid.IntRange(0, 5).Draw(r, "observations") {
-				key := store.Key{Source: source, Service: rapid.SampledFrom(names).Draw(r, "service"), Fact: rapid.SampledFrom([]string{"a.flag", "a.count", "a.ratio"}).Draw(r, "fact")}
+				key := store.Key{Source: source, Service: rapid.SampledFrom(names).Draw(r, "service"),
+					Fact: rapid.SampledFrom([]string{"a.flag", "a.count", "a.ratio"}).Draw(r, "fact")}
 				if touched[key] {
 					continue
 				}
@@ -161,7 +164,8 @@ func randomCommits(t *testing.T, db database) {
 func (m *model) observe(r *rapid.T, key store.Key, at time.Time, batch *evidence.Batch) {
 	old, known := m.rows[key]
 	if rapid.IntRange(0, 4).Draw(r, "withdraw") == 0 {
-		batch.Withdrawals = append(batch.Withdrawals, evidence.Withdrawal{Service: key.Service, Fact: key.Fact, Reason: evidence.MissingNotFound})
+		batch.Withdrawals = append(batch.Withdrawals, evidence.Withdrawal{Service: key.Service, Fact: key.Fact,
+			Reason: evidence.MissingNotFound})
 		if !known || old.withdrawn == "" {
 			m.rows[key] = modelRow{withdrawn: evidence.MissingNotFound, since: at, observedAt: at}
 		}
@@ -175,7 +179,8 @@ func (m *model) observe(r *rapid.T, key store.Key, at time.Time, batch *evidence
 	case "a.ratio":
 		value, _ = evidence.Double(float64(n) / 3)
 	}
-	batch.Records = append(batch.Records, evidence.Record{Service: key.Service, Fact: key.Fact, Value: value, Source: key.Source})
+	batch.Records = append(batch.Records, evidence.Record{Service: key.Service, Fact: key.Fact, Value: value,
+		Source: key.Source})
 	if known && old.withdrawn == "" && old.value == value {
 		return
 	}
@@ -193,7 +198,9 @@ func (m *model) cover(c evidence.Coverage, groupOf map[string]string) {
 }
 
 // compare brings the mirror up to date and holds it against the model.
-func (m *model) compare(r *rapid.T, source string, groupOf map[string]string, mirror map[store.Key]store.Row, found store.Evidence) {
+func (m *model) compare(
+	r *rapid.T, source string, groupOf map[string]string, mirror map[store.Key]store.Row, found store.Evidence,
+) {
 	for _, row := range found.Rows {
 		if row.Source == source {
 			mirror[store.Key{Service: row.Service, Fact: row.Fact, Source: row.Source}] = row
@@ -210,7 +217,8 @@ func (m *model) compare(r *rapid.T, source string, groupOf map[string]string, mi
 	}
 	for key, want := range m.rows {
 		row := mirror[key]
-		got := modelRow{value: row.Value, withdrawn: row.Withdrawn, since: row.Since, observedAt: row.Observed(groupAt[groupOf[key.Fact]])}
+		got := modelRow{value: row.Value, withdrawn: row.Withdrawn, since: row.Since,
+			observedAt: row.Observed(groupAt[groupOf[key.Fact]])}
 		if got != want {
 			r.Fatalf("%s: got %+v, want %+v", key, got, want)
 		}

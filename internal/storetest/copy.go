@@ -26,7 +26,8 @@ var notCopied = []string{
 func copies(t *testing.T, db database) {
 	ctx := context.Background()
 	mean := evidence.Definition{
-		Name: "a.mean", Kind: evidence.KindDouble, Help: "A mean.", Remember: evidence.RememberMean, Window: 90 * 24 * time.Hour,
+		Name: "a.mean", Kind: evidence.KindDouble, Help: "A " +
+			"mean.", Remember: evidence.RememberMean, Window: 90 * 24 * time.Hour,
 	}
 	known := facts(t, evidence.Definition{Name: "a.flag", Kind: evidence.KindBool, Help: "A flag."},
 		evidence.Definition{Name: "a.count", Kind: evidence.KindInt, Help: "A count."}, mean)
@@ -41,14 +42,16 @@ func copies(t *testing.T, db database) {
 	one, _ := evidence.Double(1)
 	hour := func(h int) time.Time { return start().Add(time.Duration(h-100) * time.Hour) }
 	incident := func(id string, began, ended int) evidence.Incident {
-		in := evidence.Incident{ID: id, Services: []string{"cart", "checkout"}, StartedAt: hour(began), UpdatedAt: hour(began)}
+		in := evidence.Incident{ID: id, Services: []string{"cart", "checkout"}, StartedAt: hour(began),
+			UpdatedAt: hour(began)}
 		if ended > 0 {
 			in.ResolvedAt, in.AcksKnown, in.AcknowledgedAt, in.Responders = hour(ended), true, hour(began), []string{"x"}
 		}
 		return in
 	}
 	alert := func(fingerprint string, began, ended int) evidence.AlertFiring {
-		f := evidence.AlertFiring{Fingerprint: fingerprint, Services: []string{"checkout"}, Alert: "Slow", StartedAt: hour(began)}
+		f := evidence.AlertFiring{Fingerprint: fingerprint, Services: []string{"checkout"}, Alert: "Slow",
+			StartedAt: hour(began)}
 		if ended > 0 {
 			f.EndedAt = hour(ended)
 		}
@@ -67,7 +70,8 @@ func copies(t *testing.T, db database) {
 		Reviews:   []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1)}},
 		Alerts:    []evidence.AlertFiring{alert("a", 3, 0), alert("b", 2, 0), alert("c", 1, 2)},
 		AlertSight: &evidence.AlertSight{
-			Spans: []evidence.Span{{From: hour(1), Until: hour(3)}}, Since: hour(1), Services: map[string]string{"checkout": "job=checkout"},
+			Spans: []evidence.Span{{From: hour(1),
+				Until: hour(3)}}, Since: hour(1), Services: map[string]string{"checkout": "job=checkout"},
 		},
 		LogEntries: []evidence.LogEntry{{ID: "L1", Incident: "A", Kind: evidence.LogTrigger, At: hour(1)}},
 		Feedback:   []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 2}},
@@ -108,9 +112,10 @@ func copies(t *testing.T, db database) {
 		},
 		Covered:   []evidence.Coverage{{Group: "counts", Facts: []string{"a.count"}}},
 		Incidents: []evidence.Incident{incident("A", 1, 3), incident("B", 10, 12), incident("D", 15, 16)},
-		Reviews:   []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1), Gone: true}},
-		Alerts:    []evidence.AlertFiring{alert("a", 3, 5), alert("d", 1, 0)},
-		Cursors:   map[string]string{"page": "2"},
+		Reviews: []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1),
+			Gone: true}},
+		Alerts:  []evidence.AlertFiring{alert("a", 3, 5), alert("d", 1, 0)},
+		Cursors: map[string]string{"page": "2"},
 	}
 	for _, each := range []*store.Store{s, c} {
 		commit(t, each, start().Add(25*time.Hour), next)

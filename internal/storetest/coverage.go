@@ -52,7 +52,8 @@ func exceptionHolds(t *testing.T, db database) {
 	group := []string{"a.flag", "a.count"}
 	at := func(n int) time.Time { return start().Add(time.Duration(n) * time.Hour) }
 	batch := covered(at(0), "main", group)
-	batch.Records = []evidence.Record{record("shop", "a.flag", evidence.Bool(true)), record("bank", "a.flag", evidence.Bool(true))}
+	batch.Records = []evidence.Record{record("shop", "a.flag", evidence.Bool(true)),
+		record("bank", "a.flag", evidence.Bool(true))}
 	commit(t, s, at(0), batch)
 	commit(t, s, at(1), covered(at(1), "main", group))
 

@@ -73,7 +73,8 @@ func rememberingMeans(t *testing.T, db database) {
 	}
 	is("what is older than the window is forgotten", "0")
 
-	commit(t, s, at(64, 6), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.exposed", Reason: evidence.MissingNoData}}})
+	commit(t, s, at(64, 6), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.exposed",
+		Reason: evidence.MissingNoData}}})
 	is("withdrawn", "no_data")
 	put(at(64, 7), 1)
 	is("the days outlive a withdrawal", "0.05")

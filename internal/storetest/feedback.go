@@ -44,7 +44,8 @@ func feedback(t *testing.T, db database) {
 	say("jira/two", nil)
 	say("jira/one", []evidence.Feedback{})
 	is(unclear)
-	if _, err := s.Commit(context.Background(), "jira/one", 0, start().Add(time.Hour), evidence.Batch{Feedback: []evidence.Feedback{{Check: "b.x"}}}); err == nil {
+	if _, err := s.Commit(context.Background(), "jira/one", 0, start().Add(time.Hour),
+		evidence.Batch{Feedback: []evidence.Feedback{{Check: "b.x"}}}); err == nil {
 		t.Error("no error for a count of nothing")
 	}
 	is(unclear)

@@ -56,7 +56,8 @@ func historyResolution(t *testing.T, db database) {
 		t.Errorf("since 130: history %q, want %q", got, want)
 	}
 	put(410, 0.7)
-	commit(t, s, minute(420), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.ratio", Reason: evidence.MissingNoData}}})
+	commit(t, s, minute(420), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.ratio",
+		Reason: evidence.MissingNoData}}})
 	if got, want := told(t, s, "shop", "a.ratio", minute(400)), "400:0.6 420:no_data "; got != want {
 		t.Errorf("after withdrawal: history %q, want %q", got, want)
 	}
@@ -102,8 +103,10 @@ func pinning(t *testing.T, db database) {
 
 func remembering(t *testing.T, db database) {
 	set := facts(t,
-		evidence.Definition{Name: "a.drill", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed, Remember: evidence.RememberLastTrue, Help: "A drill."},
-		evidence.Definition{Name: "a.backup", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed, Remember: evidence.RememberNewest, Help: "A backup."})
+		evidence.Definition{Name: "a.drill", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed,
+			Remember: evidence.RememberLastTrue, Help: "A drill."},
+		evidence.Definition{Name: "a.backup", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed,
+			Remember: evidence.RememberNewest, Help: "A backup."})
 	s := db.open(t, store.Options{Facts: set, Memory: 48 * time.Hour})
 	put := func(at int, fact string, v evidence.Value) store.Row {
 		t.Helper()
@@ -128,7 +131,8 @@ func remembering(t *testing.T, db database) {
 	if row := put(60*51, "a.drill", double(t, 0)); row.Value != evidence.Instant(minute(60*50)) || row.Withdrawn != "" {
 		t.Errorf("no longer seen: %+v", row)
 	}
-	commit(t, s, minute(60*52), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.drill", Reason: evidence.MissingNoData}}})
+	commit(t, s, minute(60*52), evidence.Batch{Withdrawals: []evidence.Withdrawal{{Service: "shop", Fact: "a.drill",
+		Reason: evidence.MissingNoData}}})
 	if row := put(60*53, "a.drill", double(t, 0)); row.Value != evidence.Instant(minute(60*50)) {
 		t.Errorf("not seen after a withdrawal: %+v", row)
 	}

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -26,7 +28,8 @@ func incidents(t *testing.T, db database) {
 		Source: "test/main", ID: "Q1", Services: []string{"shop", "bank", "shop"},
 		StartedAt: minute(0), AcknowledgedAt: minute(3), AcksKnown: true, ResolvedAt: minute(40),
 		Resolver: evidence.ResolverPerson, Urgent: true, Severity: 2, Channel: "api", MachineDetected: true,
-		Template: "disk full on *", Group: "P1", Maintenance: true, Links: []string{"OPS-1", "https://x"}, UpdatedAt: minute(41),
+		Template: "disk full on *", Group: "P1", Maintenance: true, Links: []string{"OPS-1",
+			"https://x"}, UpdatedAt: minute(41),
 		DetectedAt: minute(1), Priority: "P2", Escalations: 1, Reassignments: 2, Notes: 3, Responders: []string{"a1", "b2"},
 	}
 	want := full
@@ -38,7 +41,8 @@ func incidents(t *testing.T, db database) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
 	full.Links = []string{"https://x", "OPS-1"}
-	if got := commit(t, s, minute(51), evidence.Batch{Incidents: []evidence.Incident{full}}); got.Incidents != 0 || got.Rows != 0 {
+	if got := commit(t, s, minute(51),
+		evidence.Batch{Incidents: []evidence.Incident{full}}); got.Incidents != 0 || got.Rows != 0 {
 		t.Errorf("another order changed %+v", got)
 	}
 
@@ -51,7 +55,8 @@ func incidents(t *testing.T, db database) {
 	if got := commit(t, s, minute(62), evidence.Batch{Incidents: []evidence.Incident{older}}); got.Incidents != 0 {
 		t.Errorf("an older version changed %+v", got)
 	}
-	if got := listed(t, s, store.IncidentFilter{}); got[0].Severity != 1 || !reflect.DeepEqual(got[0].Services, []string{"bank"}) {
+	if got := listed(t, s, store.IncidentFilter{}); got[0].Severity != 1 || !reflect.DeepEqual(got[0].Services,
+		[]string{"bank"}) {
 		t.Errorf("after an older version: %+v", got[0])
 	}
 
@@ -63,7 +68,8 @@ func incidents(t *testing.T, db database) {
 	if got := listed(t, s, store.IncidentFilter{Gone: true}); len(got) != 1 {
 		t.Errorf("%d incidents with the gone ones, want 1", len(got))
 	}
-	if _, err := s.Commit(context.Background(), "test/main", 0, minute(64), evidence.Batch{Incidents: []evidence.Incident{{ID: "Q2"}}}); err == nil {
+	if _, err := s.Commit(context.Background(), "test/main", 0, minute(64),
+		evidence.Batch{Incidents: []evidence.Incident{{ID: "Q2"}}}); err == nil {
 		t.Error("an incident without a start was accepted")
 	}
 }
@@ -134,7 +140,8 @@ func reviews(t *testing.T, db database) {
 		}
 		return found
 	}
-	shop := evidence.Review{Source: "test/main", Key: "PRR-1", Service: "shop", Status: evidence.ReviewOpen, CreatedAt: minute(0)}
+	shop := evidence.Review{Source: "test/main", Key: "PRR-1", Service: "shop", Status: evidence.ReviewOpen,
+		CreatedAt: minute(0)}
 	bank := shop
 	bank.Service = "bank"
 	other := shop
@@ -211,13 +218,16 @@ func runs(t *testing.T, db database) {
 		}
 	}
 	run("jira/main", 0, store.RunResult{Finished: minute(1), Counts: map[string]int64{"records": 3}})
-	run("jira/main", 5, store.RunResult{Finished: minute(6), Reason: evidence.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}})
+	run("jira/main", 5, store.RunResult{Finished: minute(6), Reason: evidence.ReasonRateLimited, Error: "too many",
+		Counts: map[string]int64{}})
 	run("pagerduty/main", 7, store.RunResult{})
 	run("prometheus/main", 8, store.RunResult{Finished: minute(9)})
 	run("jira/main", 10, store.RunResult{}) // still running
 	want := []store.LastRun{
-		{Source: "jira/main", Started: minute(5), Finished: minute(6), LastSuccess: minute(1), Reason: evidence.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}},
-		{Source: "prometheus/main", Started: minute(8), Finished: minute(9), LastSuccess: minute(9), Counts: map[string]int64{}},
+		{Source: "jira/main", Started: minute(5), Finished: minute(6), LastSuccess: minute(1),
+			Reason: evidence.ReasonRateLimited, Error: "too many", Counts: map[string]int64{}},
+		{Source: "prometheus/main", Started: minute(8), Finished: minute(9), LastSuccess: minute(9),
+			Counts: map[string]int64{}},
 	}
 	got, err := s.LastRuns(ctx)
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -230,5 +240,81 @@ func runs(t *testing.T, db database) {
 	}
 	if err := s.FinishRun(ctx, 999999, store.RunResult{Finished: time.Now()}); err == nil {
 		t.Error("a run that never started was finished")
+	}
+}
+
+func incidentPages(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	// More than two pages, with many at the same moment across their borders.
+	var list []evidence.Incident
+	var want []string
+	for i := range 2500 {
+		id := fmt.Sprintf("Q%05d", i)
+		list = append(list, evidence.Incident{ID: id, StartedAt: minute(i / 700), ResolvedAt: minute(9000),
+			Services: []string{"shop"}})
+		want = append(want, id)
+	}
+	old := evidence.Incident{ID: "old", StartedAt: minute(-90), ResolvedAt: minute(-80)}
+	lasting := evidence.Incident{ID: "lasting", StartedAt: minute(-90), ResolvedAt: minute(5)}
+	gone := evidence.Incident{ID: "gone", StartedAt: minute(1), Gone: true}
+	commit(t, s, minute(9100), evidence.Batch{Incidents: append(list, old, lasting, gone)})
+	if _, err := s.Commit(context.Background(), "test/other", 0, minute(1),
+		evidence.Batch{Incidents: []evidence.Incident{{ID: "foreign", StartedAt: minute(1)}}}); err != nil {
+		t.Fatal(err)
+	}
+	read := func(span evidence.IncidentSpan) (ids []string) {
+		t.Helper()
+		err := s.EachIncident(context.Background(), "test/main", span, func(in evidence.Incident) error {
+			if len(in.Services) == 0 && in.ID != "lasting" {
+				t.Errorf("%s lost its services", in.ID)
+			}
+			ids = append(ids, in.ID)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	if got := read(evidence.IncidentSpan{Since: minute(0)}); strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("%d incidents, want %d in order", len(got), len(want))
+	}
+	if got := read(evidence.IncidentSpan{Since: minute(0), Until: minute(1),
+		Lasting: true}); len(got) != 701 || got[0] != "lasting" {
+		t.Errorf("%d incidents of the first minute, want 700 and the lasting one first", len(got))
+	}
+	full := errors.New("full")
+	if err := s.EachIncident(context.Background(), "test/main", evidence.IncidentSpan{},
+		func(evidence.Incident) error { return full }); !errors.Is(err, full) {
+		t.Errorf("the callback's error became %v", err)
+	}
+	// Writing while reading must not wait for the reader.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := s.EachIncident(ctx, "test/main", evidence.IncidentSpan{Since: minute(3)}, func(in evidence.Incident) error {
+		in.Notes++
+		_, err := s.Commit(ctx, "test/main", 0, minute(9200), evidence.Batch{Incidents: []evidence.Incident{in}})
+		if err == nil && in.Notes > 1 {
+			err = fmt.Errorf("%s came twice", in.ID)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func keys(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	first, err := s.Key(context.Background(), "people")
+	if err != nil || len(first) != 32 {
+		t.Fatalf("key of %d bytes, %v", len(first), err)
+	}
+	other, err := s.Key(context.Background(), "other")
+	if err != nil || string(other) == string(first) {
+		t.Errorf("two names have one key, %v", err)
+	}
+	if again, err := s.Key(context.Background(), "people"); err != nil || string(again) != string(first) {
+		t.Errorf("the key has changed, %v", err)
 	}
 }

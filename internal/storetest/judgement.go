@@ -34,8 +34,10 @@ func basis(t *testing.T, f *framework.Framework, at time.Time) *scoring.Basis {
 	t.Helper()
 	return &scoring.Basis{
 		Framework: f,
-		Subject:   scoring.Subject{Name: "shop", Attributes: framework.Attributes{Tier: 2, Runtime: "vm", Stateful: true, CoverageTarget: 0.8}},
-		Exempt:    map[string]*scoring.Exemption{"c1": {Check: "c1", Services: []string{"shop"}, Reason: "legacy", Approver: "board", Expires: minute(9999)}},
+		Subject: scoring.Subject{Name: "shop", Attributes: framework.Attributes{Tier: 2, Runtime: "vm", Stateful: true,
+			CoverageTarget: 0.8}},
+		Exempt: map[string]*scoring.Exemption{"c1": {Check: "c1", Services: []string{"shop"}, Reason: "legacy",
+			Approver: "board", Expires: minute(9999)}},
 		Scheduled: map[string]bool{"c2": true},
 		Facts: map[string]scoring.BasisFact{
 			"a.flag":  {Value: evidence.Bool(true), Fresh: true, Since: minute(-5)},
@@ -57,8 +59,9 @@ func badge(t *testing.T, f *framework.Framework, at time.Time) scoring.BadgeStat
 		Contradictions: []scoring.ContradictionClock{{Badge: framework.Silver, Dwell: time.Hour, Ran: 7 * time.Minute}},
 		Hold:           &scoring.Hold{Since: minute(-10), Reason: "a.flag is stale", Ran: time.Minute, LapseAt: minute(5000)},
 		FrameworkHash:  f.Hash,
-		LastTransition: &scoring.Transition{Service: "shop", At: minute(-100), To: framework.Silver, Cause: scoring.CauseInitial},
-		Support:        basis(t, f, at),
+		LastTransition: &scoring.Transition{Service: "shop", At: minute(-100), To: framework.Silver,
+			Cause: scoring.CauseInitial},
+		Support: basis(t, f, at),
 	}
 }
 
@@ -71,7 +74,8 @@ func stateSurvives(t *testing.T, db database) {
 	j := store.Judgement{
 		At:        minute(0),
 		Framework: store.Framework{Name: "default", Version: "1.0", Hash: "h1", Text: []byte("modules:\x00\xff")},
-		Badges:    map[string]scoring.BadgeState{"shop": badge(t, f, minute(0)), "bank": {Since: minute(0), FirstJudged: minute(0), At: minute(0)}},
+		Badges: map[string]scoring.BadgeState{"shop": badge(t, f, minute(0)),
+			"bank": {Since: minute(0), FirstJudged: minute(0), At: minute(0)}},
 		Statuses: []store.CheckStatus{
 			{Service: "shop", Check: "c1", Status: scoring.Exempt, Since: minute(-50)},
 			{Service: "shop", Check: "c2", Status: scoring.Pass, Since: minute(-40)},
@@ -113,13 +117,19 @@ func stateSurvives(t *testing.T, db database) {
 	}
 
 	// Criteria that cannot be had any more leave the badge without a base.
-	if got := state(t, s, func(store.Framework) (*framework.Framework, error) { return nil, nil }); got.Badges["shop"].Support != nil || got.Badges["shop"].Badge != framework.Silver {
+	if got := state(t, s, func(store.Framework) (*framework.Framework, error) {
+		return nil,
+			nil
+	}); got.Badges["shop"].Support != nil || got.Badges["shop"].Badge != framework.Silver {
 		t.Errorf("without criteria: %+v", got.Badges["shop"])
 	}
 	// Other criteria, then the first again: activated anew.
-	judge(t, s, store.Judgement{At: minute(10), Framework: store.Framework{Hash: "h2"}, Voids: scoring.Voids{"bank": {"c1": minute(2)}}})
-	judge(t, s, store.Judgement{At: minute(20), Framework: store.Framework{Hash: "h1"}, Voids: scoring.Voids{"bank": {"c1": minute(3)}}})
-	judge(t, s, store.Judgement{At: minute(30), Framework: store.Framework{Hash: "h1", ActivatedAt: minute(30)}, Voids: scoring.Voids{"bank": {"c1": minute(3)}}})
+	judge(t, s, store.Judgement{At: minute(10), Framework: store.Framework{Hash: "h2"},
+		Voids: scoring.Voids{"bank": {"c1": minute(2)}}})
+	judge(t, s, store.Judgement{At: minute(20), Framework: store.Framework{Hash: "h1"},
+		Voids: scoring.Voids{"bank": {"c1": minute(3)}}})
+	judge(t, s, store.Judgement{At: minute(30), Framework: store.Framework{Hash: "h1", ActivatedAt: minute(30)},
+		Voids: scoring.Voids{"bank": {"c1": minute(3)}}})
 	got = state(t, s, nil)
 	if !got.Framework.ActivatedAt.Equal(minute(20)) || got.Framework.Version != "1.0" {
 		t.Errorf("framework %+v, want activated at %s", got.Framework, minute(20))
@@ -136,7 +146,8 @@ func judgementChangeOnly(t *testing.T, db database) {
 	lookup := func(store.Framework) (*framework.Framework, error) { return f, nil }
 	s := db.open(t, store.Options{Facts: facts(t)})
 	judgement := func(at int, change func(map[string]scoring.BadgeState)) map[string]scoring.BadgeState {
-		badges := map[string]scoring.BadgeState{"shop": badge(t, f, minute(at)), "bank": badge(t, f, minute(at)), "gone": badge(t, f, minute(-9))}
+		badges := map[string]scoring.BadgeState{"shop": badge(t, f, minute(at)), "bank": badge(t, f, minute(at)),
+			"gone": badge(t, f, minute(-9))}
 		if change != nil {
 			change(badges)
 		}
@@ -223,7 +234,8 @@ func transitions(t *testing.T, db database) {
 		{Service: "shop", At: minute(0), To: framework.Gold, Cause: scoring.CauseInitial},
 		{Service: "shop", At: minute(60), From: framework.Gold, To: framework.Bronze, Cause: scoring.CauseCriteria,
 			Contributing: []scoring.Cause{scoring.CauseEvidence, scoring.CauseService}, Announced: true,
-			Flips: []scoring.Flip{{Check: "c1", Before: "pass", After: "fail", FactsBefore: map[string]string{"a.flag": "true"}}}},
+			Flips: []scoring.Flip{{Check: "c1", Before: "pass", After: "fail",
+				FactsBefore: map[string]string{"a.flag": "true"}}}},
 		{Service: "bank", At: minute(60), From: framework.Bronze, To: framework.NoBadge, Cause: scoring.CauseCriteria},
 	}
 	for _, transition := range list {
@@ -240,7 +252,8 @@ func transitions(t *testing.T, db database) {
 	if err != nil || !reflect.DeepEqual(got, list[1:]) {
 		t.Errorf("transitions since 1\n%+v, %v, want\n%+v", got, err, list[1:])
 	}
-	want := []store.TransitionCount{{Direction: "award", Cause: scoring.CauseInitial, Count: 1}, {Direction: "regress", Cause: scoring.CauseCriteria, Count: 4}}
+	want := []store.TransitionCount{{Direction: "award", Cause: scoring.CauseInitial, Count: 1},
+		{Direction: "regress", Cause: scoring.CauseCriteria, Count: 4}}
 	for _, when := range []string{"before", "after"} {
 		counts, err := s.TransitionCounts(ctx)
 		if err != nil || !reflect.DeepEqual(counts, want) {
@@ -280,7 +293,8 @@ func statuses(t *testing.T, db database) {
 	if got := state(t, s, nil).Statuses["shop"]["c2"]; !got.Since.Equal(minute(0)) || got.Status != scoring.Pass {
 		t.Errorf("c2 is %+v", got)
 	}
-	if err := s.SaveJudgement(ctx, store.Judgement{At: minute(4), Statuses: []store.CheckStatus{{Service: "shop", Check: "c1"}}}); err == nil {
+	if err := s.SaveJudgement(ctx, store.Judgement{At: minute(4),
+		Statuses: []store.CheckStatus{{Service: "shop", Check: "c1"}}}); err == nil {
 		t.Error("a status that is none was accepted")
 	}
 }
@@ -291,9 +305,11 @@ func retention(t *testing.T, db database) {
 	const steps = 30
 	for i := range steps {
 		commit(t, s, minute(i*60), evidence.Batch{
-			Records: []evidence.Record{record("shop", "a.count", evidence.Int(int64(i))), record("shop", "a.flag", evidence.Bool(true))},
+			Records: []evidence.Record{record("shop", "a.count", evidence.Int(int64(i))),
+				record("shop", "a.flag", evidence.Bool(true))},
 			Incidents: []evidence.Incident{
-				{ID: "ended" + string(rune('a'+i)), StartedAt: minute(i * 60), ResolvedAt: minute(i*60 + 1), Services: []string{"shop"}},
+				{ID: "ended" + string(rune('a'+i)), StartedAt: minute(i * 60), ResolvedAt: minute(i*60 + 1),
+					Services: []string{"shop"}},
 				{ID: "open", StartedAt: minute(0), Services: []string{"shop"}},
 			}})
 		run, err := s.StartRun(ctx, "test/main", minute(i*60))
@@ -312,7 +328,8 @@ func retention(t *testing.T, db database) {
 		t.Errorf("keeping for ever deleted %d, %v", n, err)
 	}
 	keep := 10 * time.Hour
-	n, err := s.Prune(ctx, minute(steps*60), store.Retention{History: keep, Incidents: keep, Runs: keep, Transitions: keep})
+	n, err := s.Prune(ctx, minute(steps*60), store.Retention{History: keep, Incidents: keep, Runs: keep,
+		Transitions: keep})
 	// 20 counts and the flag; 20 incidents; 20 runs but the only success.
 	if err != nil || n != 21+20+19 {
 		t.Errorf("deleted %d, %v", n, err)

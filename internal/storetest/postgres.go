@@ -62,7 +62,8 @@ func postgresBinaries() (string, error) {
 			}
 		}
 	}
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin"} {
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin",
+		"/opt/homebrew/opt/postgresql*/bin"} {
 		found, _ := filepath.Glob(pattern)
 		sort.Strings(found)
 		for i := len(found) - 1; i >= 0; i-- {
@@ -91,7 +92,8 @@ func startServer(t testing.TB, bin string) *Postgres {
 	})
 	as := serverUser(t, dir)
 	data := filepath.Join(dir, "data")
-	initdb := as(exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "readiness", "-A", "trust", "-E", "UTF8", "--no-sync"))
+	initdb := as(exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "readiness", "-A", "trust", "-E", "UTF8",
+		"--no-sync"))
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}

@@ -19,7 +19,8 @@ func valuesSurvive(t *testing.T, db database) {
 		"zero": evidence.Int(0), "many": evidence.Int(1<<53 - 1), "negative": evidence.Int(-7),
 		"fraction": double(t, 0.1), "tiny": double(t, math.SmallestNonzeroFloat64), "huge": double(t, math.MaxFloat64),
 		"infinite": double(t, math.Inf(1)), "below": double(t, math.Inf(-1)), "never": evidence.Never(),
-		"instant": evidence.Instant(deadline), "before the epoch": evidence.Instant(time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC)),
+		"instant": evidence.Instant(deadline), "before the epoch": evidence.Instant(time.Date(1950, 1, 1, 0, 0, 0, 0,
+			time.UTC)),
 	}
 	var batch evidence.Batch
 	for service, value := range values {
@@ -51,12 +52,14 @@ func unchangedWritesNothing(t *testing.T, db database) {
 	for i := range 300 {
 		service := "service-" + string(rune('a'+i%26)) + string(rune('a'+i/26))
 		batch.Records = append(batch.Records, record(service, "a.ratio", double(t, float64(i))))
-		batch.Incidents = append(batch.Incidents, evidence.Incident{ID: service, StartedAt: start(), Services: []string{service}})
+		batch.Incidents = append(batch.Incidents, evidence.Incident{ID: service, StartedAt: start(),
+			Services: []string{service}})
 		if i%10 == 0 {
 			except[service] = evidence.MissingNotFound
 		}
 	}
-	batch.Reviews = []evidence.Review{{Key: "PRR-1", Service: "service-aa", Status: evidence.ReviewOpen, CreatedAt: start()}}
+	batch.Reviews = []evidence.Review{{Key: "PRR-1", Service: "service-aa", Status: evidence.ReviewOpen,
+		CreatedAt: start()}}
 	batch.Covered = []evidence.Coverage{{Group: "ratios", Facts: []string{"a.ratio"}, At: start(), Except: except}}
 	first := commit(t, s, start(), batch)
 	if first.Records != 300 || first.Incidents != 300 || first.Reviews != 1 {
@@ -171,7 +174,8 @@ func duplicatesInBatch(t *testing.T, db database) {
 
 func withdrawals(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
-	first := commit(t, s, start(), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	first := commit(t, s, start(), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag",
+		evidence.Bool(true))}})
 	gone := evidence.Batch{Withdrawals: []evidence.Withdrawal{
 		{Service: "shop", Fact: "a.flag", Reason: evidence.MissingNotFound},
 		{Service: "bank", Fact: "a.flag", Reason: evidence.MissingNoReference},
@@ -292,10 +296,12 @@ func hostileText(t *testing.T, db database) {
 	batch := evidence.Batch{
 		Records:     []evidence.Record{r},
 		Withdrawals: []evidence.Withdrawal{{Service: bad, Fact: bad, Reason: bad}},
-		Incidents:   []evidence.Incident{{ID: bad, StartedAt: start(), Services: []string{bad}, Template: bad, Channel: bad, Group: bad, Links: []string{bad}, Resolver: bad}},
-		Reviews:     []evidence.Review{{Key: bad, Service: bad, Status: bad, CreatedAt: start()}},
-		Covered:     []evidence.Coverage{{Group: bad, Facts: []string{bad}, At: start(), Except: map[string]evidence.Missing{bad: bad}}},
-		Cursors:     map[string]string{bad: bad},
+		Incidents: []evidence.Incident{{ID: bad, StartedAt: start(), Services: []string{bad}, Template: bad, Channel: bad,
+			Group: bad, Links: []string{bad}, Resolver: bad}},
+		Reviews: []evidence.Review{{Key: bad, Service: bad, Status: bad, CreatedAt: start()}},
+		Covered: []evidence.Coverage{{Group: bad, Facts: []string{bad}, At: start(),
+			Except: map[string]evidence.Missing{bad: bad}}},
+		Cursors: map[string]string{bad: bad},
 	}
 	commit(t, s, start(), batch)
 	clean := evidence.Clean(bad, 1000)
@@ -311,7 +317,8 @@ func hostileText(t *testing.T, db database) {
 	}
 	run, err := s.StartRun(context.Background(), bad, start())
 	if err == nil {
-		err = s.FinishRun(context.Background(), run, store.RunResult{Finished: start(), Reason: bad, Error: bad, Counts: map[string]int64{bad: 1}})
+		err = s.FinishRun(context.Background(), run, store.RunResult{Finished: start(), Reason: bad, Error: bad,
+			Counts: map[string]int64{bad: 1}})
 	}
 	if err != nil {
 		t.Error(err)
@@ -322,7 +329,8 @@ func canceledCommit(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := s.Commit(ctx, "test/main", 0, start(), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})
+	_, err := s.Commit(ctx, "test/main", 0, start(), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag",
+		evidence.Bool(true))}})
 	if err == nil {
 		t.Fatal("a canceled commit succeeded")
 	}
