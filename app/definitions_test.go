@@ -91,6 +91,10 @@ facts:
 	if err := errors.Join(all.addEmbedded("a", one), all.add("b/main", one)); err != nil || len(all) != 1 {
 		t.Errorf("the same definition twice: %v", err)
 	}
+	unasked := []evidence.Definition{{Name: "x.y", Kind: evidence.KindInt, Help: "X.", Query: "of a preset"}}
+	if err := all.addEmbedded("d", unasked); err != nil || all["x.y"].Query != "" {
+		t.Errorf("a fact that nothing asks for is in the way of one that a file gives: %v", err)
+	}
 	asked := []evidence.Definition{{Name: "x.y", Kind: evidence.KindInt, Help: "X.", Query: "up"}}
 	if err := all.add("c/main", asked); err == nil {
 		t.Error("another kind of source may ask for something else by the same name")

@@ -5,20 +5,17 @@ import (
 
 	"github.com/prodready/collector/collectors/file"
 	"github.com/prodready/collector/config"
-	"github.com/prodready/collector/evidence"
 )
 
 func fileKind() kind {
 	return kind{
-		definitions: func(c *config.Valid) ([]evidence.Definition, error) {
-			var definitions []evidence.Definition
-			var err error
+		declare: func(c *config.Valid, all declarations) error {
 			for _, set := range c.Sources().File {
-				if definitions, err = addDefinitions(definitions, set.Definitions(), "file/"+set.Name); err != nil {
-					return nil, err
+				if err := all.add("file/"+set.Name, set.Definitions()); err != nil {
+					return err
 				}
 			}
-			return definitions, nil
+			return nil
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			var out []instance

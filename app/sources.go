@@ -24,9 +24,11 @@ type kind struct {
 }
 
 // kinds lists every kind of source there is. A new one is a file like
-// source_pagerduty.go and a line here.
+// source_pagerduty.go and a line here. Files come first: what they hold is
+// declared in the configuration, and the other kinds know facts that nothing
+// asks for.
 func kinds() []kind {
-	return []kind{pagerdutyKind(), jiraKind(), prometheusKind(), fileKind()}
+	return []kind{fileKind(), pagerdutyKind(), jiraKind(), prometheusKind()}
 }
 
 // instance is one configured source with its schedule.
@@ -124,10 +126,11 @@ func (d declarations) add(owner string, facts []evidence.Definition) error {
 
 // addEmbedded adds those facts of a kind of source that no configured source of
 // it has, so that a framework may ask for them: their checks are not measurable.
+// A fact that another kind gives is left to it, since nothing asks for it here.
 func (d declarations) addEmbedded(kind string, facts []evidence.Definition) error {
 	return d.add(kind, slices.DeleteFunc(slices.Clone(facts), func(f evidence.Definition) bool {
 		known, declared := d[f.Name]
-		return declared && kindOf(known.owner) == kind
+		return declared && (kindOf(known.owner) == kind || known.Shape() == f.Shape())
 	}))
 }
 

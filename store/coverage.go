@@ -158,7 +158,7 @@ func (c *commit) group(ctx context.Context, g evidence.Coverage, before map[stri
 		return err
 	}
 	before[name] = coverageRow{source: c.source, run: int64(c.run), seq: c.seq, group: name, facts: facts,
-		observed: micros(at)}
+		observed: micros(at), dated: g.Dated}
 	return put(ctx, c.tx, before[name])
 }
 

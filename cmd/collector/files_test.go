@@ -57,10 +57,10 @@ modules:
 		t.Fatalf("check: %s", stderr)
 	}
 	stdout, stderr, code := s.run("collect", "--once")
-	if code != 0 || !strings.Contains(stdout, "Bronze") {
+	if code != 0 || !regexp.MustCompile(`checkout .*Bronze`).MatchString(stdout) {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
-	stdout, stderr, code = s.run("score", "checkout")
+	stdout, stderr, code = s.run("score", "-o", "json", "checkout")
 	if code != 0 || !strings.Contains(stdout, "pipeline by hand") {
 		t.Errorf("exit %d, want the entry's detail in\n%s%s", code, stdout, stderr)
 	}

@@ -146,20 +146,29 @@ func emitInParts(b evidence.Batch, emit func(evidence.Batch) error) error {
 	return emit(b)
 }
 
-// files lists what the patterns match, each file once, in name order.
+// files lists what the patterns match, each file once, in name order. A file
+// that is named without a pattern must be there, and at least one file must.
 func (s *Source) files() ([]string, error) {
+	missing := func(pattern string) error {
+		return &collectors.CallError{
+			Reason: evidence.ReasonNotFound, Call: call, Err: fmt.Errorf("no file matches %s: %w", pattern, fs.ErrNotExist),
+		}
+	}
 	var names []string
 	for _, pattern := range s.options.Patterns {
 		matches, err := filepath.Glob(pattern)
 		if err != nil {
-			return nil, &collectors.CallError{Reason: evidence.ReasonRejected, Call: call, Err: fmt.Errorf("pattern %s: %w", pattern, err)}
-		}
-		if len(matches) == 0 {
 			return nil, &collectors.CallError{
-				Reason: evidence.ReasonNotFound, Call: call, Err: fmt.Errorf("no file matches %s: %w", pattern, fs.ErrNotExist),
+				Reason: evidence.ReasonRejected, Call: call, Err: fmt.Errorf("pattern %s: %w", pattern, err),
 			}
 		}
+		if len(matches) == 0 && !strings.ContainsAny(pattern, `*?[\`) {
+			return nil, missing(pattern)
+		}
 		names = append(names, matches...)
+	}
+	if len(names) == 0 {
+		return nil, missing(strings.Join(s.options.Patterns, " "))
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
