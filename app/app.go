@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -216,9 +217,9 @@ func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	defer cancel()
 	var errs []error
-	for i := len(a.cleanups) - 1; i >= 0; i-- {
-		if err := a.cleanups[i].stop(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stopping %s: %w", a.cleanups[i].name, err))
+	for _, v := range slices.Backward(a.cleanups) {
+		if err := v.stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stopping %s: %w", v.name, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evaluation"
@@ -65,7 +66,7 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 		{Subject: "configuration", Text: o.ConfigPath + " is valid"},
 		{Subject: "catalog", Text: fmt.Sprintf("%d services, %d teams", len(w.Catalog.Services()), len(w.Catalog.Teams()))},
 		{Subject: "framework", Text: fmt.Sprintf("%s %s, %d modules, %d checks, all expressions compile; %d checks are blind with these sources", w.Framework.Name, w.Framework.Version, len(w.Framework.Modules), len(w.Framework.Checks), len(w.NotMeasurable))},
-		{Subject: "exemptions", Text: fmt.Sprintf("%d", len(w.Exemptions))},
+		{Subject: "exemptions", Text: strconv.Itoa(len(w.Exemptions))},
 	}
 	var errs []error
 	switch rules := len(w.config.Catalog().PagerDuty); {

@@ -39,11 +39,9 @@ func startScheduler(ctx context.Context, jobs []job, now func() time.Time, log *
 	ctx, cancel := context.WithCancel(ctx)
 	s := &scheduler{now: now, log: log, ctx: ctx, cancel: cancel}
 	for _, j := range jobs {
-		s.done.Add(1)
-		go func() {
-			defer s.done.Done()
+		s.done.Go(func() {
 			s.loop(ctx, j)
-		}()
+		})
 	}
 	return s
 }

@@ -200,7 +200,7 @@ func (r *componentReader) list(name string) []string {
 
 func split(text string) []string {
 	var out []string
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		if part = strings.TrimSpace(part); part != "" {
 			out = append(out, part)
 		}
@@ -213,7 +213,7 @@ func split(text string) []string {
 // `job=checkout`. The matcher cluster names the cluster.
 func (r *componentReader) prometheus() []PrometheusRef {
 	var refs []PrometheusRef
-	for _, line := range strings.Split(r.annotation(annotationPrefix+"prometheus"), "\n") {
+	for line := range strings.SplitSeq(r.annotation(annotationPrefix+"prometheus"), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" {
 			continue

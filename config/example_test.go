@@ -91,12 +91,12 @@ func parseExample(t *testing.T) *exampleTree {
 // of exampleTree. The keys of http_client are Prometheus's to explain, those of a
 // discovered entry are explained with catalog.services.
 func keysOf(t reflect.Type, path string, keys map[string]reflect.Type) {
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		if name == "" || name == "-" || !t.Field(i).IsExported() {
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if name == "" || name == "-" || !field.IsExported() {
 			continue
 		}
-		at, member := strings.TrimPrefix(path+"."+name, "."), t.Field(i).Type
+		at, member := strings.TrimPrefix(path+"."+name, "."), field.Type
 		keys[at] = member
 		if member.Kind() == reflect.Slice {
 			at, member = at+"[]", member.Elem()

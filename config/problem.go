@@ -163,8 +163,7 @@ func (r *report) err() error {
 
 // bare is a file error without the file's name, which the message says itself.
 func bare(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
 	}
 	return err

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +30,8 @@ func ParseSchedule(spec string) (cron.Schedule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the schedule %q: %w", spec, err)
 	}
-	if strings.HasPrefix(rest, strings.TrimSpace(every)) {
-		schedule, err := parseEvery(strings.TrimPrefix(rest, strings.TrimSpace(every)))
+	if after, ok := strings.CutPrefix(rest, strings.TrimSpace(every)); ok {
+		schedule, err := parseEvery(after)
 		if err != nil {
 			return nil, fmt.Errorf("the schedule %q: %w", spec, err)
 		}
@@ -107,10 +108,8 @@ func scheduleEpoch() time.Time { return time.Date(2024, 1, 1, 0, 0, 0, 0, time.U
 // fires reports whether the schedule ever does. A field that names nothing
 // ("," is one) would keep the search busy for long.
 func fires(s *cron.SpecSchedule) bool {
-	for _, bits := range []uint64{s.Second, s.Minute, s.Hour, s.Dom, s.Month, s.Dow} {
-		if bits == 0 {
-			return false
-		}
+	if slices.Contains([]uint64{s.Second, s.Minute, s.Hour, s.Dom, s.Month, s.Dow}, 0) {
+		return false
 	}
 	day := *s
 	day.Second, day.Minute, day.Hour = 1, 1, ^uint64(0)

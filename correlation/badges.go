@@ -78,9 +78,9 @@ func aBadge(b framework.Badge) bool { return b >= framework.NoBadge && b <= fram
 // value before its first judgement.
 func (h BadgeHistory) Before(service string, at time.Time) (framework.Badge, bool) {
 	spans := h.spans[service]
-	for i := len(spans) - 1; i >= 0; i-- {
-		if spans[i].since.Before(at) {
-			return spans[i].badge, true
+	for _, span := range slices.Backward(spans) {
+		if span.since.Before(at) {
+			return span.badge, true
 		}
 	}
 	return framework.NoBadge, false

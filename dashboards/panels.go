@@ -138,9 +138,7 @@ func (p panel) finish(of cog.Builder[dashboard.Panel], how mode) made {
 		d.Thresholds = thresholds(p.steps)
 		d.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds}
 	}
-	for _, link := range p.links {
-		d.Links = append(d.Links, link)
-	}
+	d.Links = append(d.Links, p.links...)
 	for _, q := range p.queries {
 		if color, ok := p.colors[q.legend]; ok {
 			out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, colored(q.legend, color))

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -110,7 +111,7 @@ func incidentsOfGroups() Group {
 			"An incident that happened to several services of a group is one, and quantiles do not aggregate in PromQL: " +
 			"read these and not a sum or mean of those of services.",
 		Families: append(families, Family{
-			Name: "group_incident_noise", Kind: Gauge, Stability: Stable, Labels: append(labels[:len(labels):len(labels)], "class"),
+			Name: "group_incident_noise", Kind: Gauge, Stability: Stable, Labels: append(slices.Clip(labels), "class"),
 			Help:     "Number of high-urgency incidents of the group within the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
 			Presence: "acknowledgements are known of such an incident",
 			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
@@ -234,7 +235,7 @@ func emitNoise(emit Emit, n *correlation.Noise, labels ...string) {
 		name  string
 		count int
 	}{{"all", n.All}, {"any_noise", n.Any}, {"noisy", n.Noisy}, {"flapping", n.Flapping}} {
-		emit(float64(class.count), append(labels[:len(labels):len(labels)], class.name)...)
+		emit(float64(class.count), append(slices.Clip(labels), class.name)...)
 	}
 }
 

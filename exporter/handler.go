@@ -197,7 +197,7 @@ func negotiate(header http.Header) Format {
 // acceptsGzip reads Accept-Encoding: gzip must be named, or *, without q=0.
 func acceptsGzip(header http.Header) bool {
 	accepted := false
-	for _, part := range strings.Split(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
+	for part := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
 		coding, parameter, _ := strings.Cut(part, ";")
 		coding = strings.ToLower(strings.TrimSpace(coding))
 		if coding != "gzip" && coding != "x-gzip" && coding != "*" {

@@ -5,6 +5,7 @@ package framework
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -177,10 +178,8 @@ func (f *Framework) Target(tier int) (Target, bool) {
 		if len(t.Tiers) == 0 {
 			return t, true
 		}
-		for _, n := range t.Tiers {
-			if n == tier {
-				return t, true
-			}
+		if slices.Contains(t.Tiers, tier) {
+			return t, true
 		}
 	}
 	return Target{}, false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func (c Coverage) writeChecks(p *prose) {
 			facts = append(facts, part)
 		}
 		wants += clean(orNone(strings.Join(facts, ", ")))
-		t.rows = append(t.rows, []string{clean(check.ID), clean(fmt.Sprint(check.Level)),
+		t.rows = append(t.rows, []string{clean(check.ID), clean(strconv.Itoa(check.Level)),
 			clean(fmt.Sprintf("%d/%d", check.Decided, check.Applies)), clean(shareText(check.Share)), wants})
 	}
 	if len(t.rows) > 0 {
@@ -143,7 +144,7 @@ func (c Coverage) writeFeedback(p *prose) {
 		{head: "CHECK", min: 20}, {head: "ISSUES", right: true}, {head: "FEEDBACK", min: 18, wrap: true},
 	}}
 	for _, s := range all {
-		t.rows = append(t.rows, []string{clean(s.check.ID), clean(fmt.Sprint(s.issues)),
+		t.rows = append(t.rows, []string{clean(s.check.ID), clean(strconv.Itoa(s.issues)),
 			clean(feedbackText(s.check.Feedback))})
 	}
 	t.write(&p.b, p.style)
@@ -197,5 +198,5 @@ func countText(n int) string {
 	if n == 0 {
 		return none
 	}
-	return fmt.Sprint(n)
+	return strconv.Itoa(n)
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -139,9 +140,7 @@ func complete() observations {
 // with is a copy with some observations replaced; nil takes one away.
 func (o observations) with(changes observations) observations {
 	out := observations{}
-	for name, observation := range o {
-		out[name] = observation
-	}
+	maps.Copy(out, o)
 	for name, observation := range changes {
 		if observation == nil {
 			delete(out, name)

@@ -150,8 +150,8 @@ func (f Fleet) Summary(style Style) string {
 	}
 	parts := []string{plural(len(f.Services), "service") + ":"}
 	badges := framework.Badges()
-	for i := len(badges) - 1; i >= 0; i-- {
-		name := badges[i].String()
+	for _, badge := range slices.Backward(badges) {
+		name := badge.String()
 		parts = append(parts, badgePaint(name).on(fmt.Sprintf("%d %s", counts[name], name), style)+",")
 	}
 	if unjudged > 0 {

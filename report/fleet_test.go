@@ -80,7 +80,7 @@ func TestTablesStayAligned(t *testing.T) {
 	long.Name = "checkout-with-a-name-that-somebody-thought-was-a-good-idea-é́-한국어-서비스"
 	s.Services[1].Entry = &long
 	fleet := NewFleet(s)
-	for limit := 0; limit <= 140; limit++ {
+	for limit := range 141 {
 		for _, colour := range []bool{false, true} {
 			out := tableOf(t, fleet, Style{Width: limit, Colour: colour})
 			if colour {
@@ -108,11 +108,11 @@ func TestTablesStayAligned(t *testing.T) {
 
 // cellOf is the cell at which a heading starts, -1 without it.
 func cellOf(line, head string) int {
-	i := strings.Index(line, head)
-	if i < 0 {
+	before, _, ok := strings.Cut(line, head)
+	if !ok {
 		return -1
 	}
-	return textWidth(line[:i])
+	return textWidth(before)
 }
 
 // boundary reports whether a word starts at the cell after a gap.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -258,7 +259,7 @@ func (r *Round) writeCovered(p *prose) {
 		{head: "COVERED GROUP"}, {head: "FACTS", right: true}, {head: "EXCEPT", min: 24, wrap: true},
 	}}, len(r.Covered), func(i int) []string {
 		x := r.Covered[i]
-		return []string{clean(x.Group), clean(fmt.Sprint(len(x.Facts))), clean(orNone(r.exceptions(x.Except, p.style)))}
+		return []string{clean(x.Group), clean(strconv.Itoa(len(x.Facts))), clean(orNone(r.exceptions(x.Except, p.style)))}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -281,9 +282,9 @@ func (c Scorecard) writeModules(p *prose) {
 			case n == 0:
 				row = append(row, dim.on(none, p.style))
 			case status == "fail" || status == "unknown":
-				row = append(row, statusPaint(status).on(fmt.Sprint(n), p.style))
+				row = append(row, statusPaint(status).on(strconv.Itoa(n), p.style))
 			default:
-				row = append(row, clean(fmt.Sprint(n)))
+				row = append(row, clean(strconv.Itoa(n)))
 			}
 		}
 		t.rows = append(t.rows, row)

@@ -56,13 +56,13 @@ type history struct {
 // for which the badge has been proved.
 func (h *history) provedFor(badge framework.Badge) (time.Duration, int) {
 	var total time.Duration
-	for i := len(h.moments) - 1; i >= 0; i-- {
-		if h.moments[i].card.FreshBadge.Lower < badge {
+	for i, v := range slices.Backward(h.moments) {
+		if v.card.FreshBadge.Lower < badge {
 			return total, len(h.moments) - 1 - i
 		}
 		// The time before the first proof proves nothing.
 		if i > 0 && h.moments[i-1].card.FreshBadge.Lower >= badge {
-			total += h.moments[i].looked
+			total += v.looked
 		}
 	}
 	return total, len(h.moments)

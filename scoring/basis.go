@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -41,9 +42,7 @@ type BasisFact struct {
 // The map belongs to the caller.
 func (b *Basis) Known() map[string]BasisFact {
 	known := make(map[string]BasisFact, len(b.Facts))
-	for name, f := range b.Facts {
-		known[name] = f
-	}
+	maps.Copy(known, b.Facts)
 	if b.Framework == nil {
 		return known
 	}

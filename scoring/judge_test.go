@@ -49,17 +49,17 @@ func newWorld(t *testing.T, checks ...string) *world {
 		if m, _, _ := strings.Cut(id, "."); m != module {
 			module = m
 			scale := ""
-			if strings.HasPrefix(options, "pf=") {
-				scale = ", scale: pass_fail, required_from: " + strings.TrimPrefix(options, "pf=")
+			if after, ok := strings.CutPrefix(options, "pf="); ok {
+				scale = ", scale: pass_fail, required_from: " + after
 			}
 			fmt.Fprintf(&text, "  - {id: %s, name: %s%s, checks: [\n", m, m, scale)
 		}
 		scope := ""
-		if strings.HasPrefix(options, "tier=") {
-			scope = ", scope: {tiers: [" + strings.TrimPrefix(options, "tier=") + "]}"
+		if after, ok := strings.CutPrefix(options, "tier="); ok {
+			scope = ", scope: {tiers: [" + after + "]}"
 		}
 		fmt.Fprintf(&text, "      {id: %s, level: %d, title: x%s, proofs: [", id, level, scope)
-		for _, p := range strings.Split(proofs, "; ") {
+		for p := range strings.SplitSeq(proofs, "; ") {
 			kind, pass, _ := strings.Cut(p, " ")
 			mode := "decides"
 			if k, ok := strings.CutSuffix(kind, "?"); ok {

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/framework"
@@ -97,8 +98,8 @@ func (v *landingView) fill(s *snapshot.Snapshot) {
 		v.Services = append(v.Services, newServiceRow(service))
 	}
 	badges := framework.Badges()
-	for i := len(badges) - 1; i >= 0; i-- {
-		v.Badges = append(v.Badges, badgeCount{badges[i].String(), counts[badges[i]]})
+	for _, badge := range slices.Backward(badges) {
+		v.Badges = append(v.Badges, badgeCount{badge.String(), counts[badge]})
 	}
 	for _, source := range s.Sources {
 		v.Sources = append(v.Sources, sourceRow{source.ID, showTime(source.LastSuccess), source.Error})

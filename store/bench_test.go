@@ -27,7 +27,7 @@ func benchmarkCommit(b *testing.B, change bool) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // a benchmark
+	defer s.Close()
 	at := time.Unix(0, 0)
 	if _, err := s.Commit(context.Background(), "test/main", 0, at, fleet(0)); err != nil {
 		b.Fatal(err)
@@ -56,7 +56,7 @@ func BenchmarkLoadRecords(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // a benchmark
+	defer s.Close()
 	if _, err := s.Commit(context.Background(), "test/main", 0, time.Unix(0, 0), fleet(0)); err != nil {
 		b.Fatal(err)
 	}

@@ -86,8 +86,7 @@ func foreignPostgres(ctx context.Context, db *sql.DB) error {
 // withoutConfig keeps what the server or network said and leaves out pgx's
 // description of the configuration.
 func withoutConfig(err error) error {
-	var connecting *pgconn.ConnectError
-	if errors.As(err, &connecting) {
+	if connecting, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		if cause := connecting.Unwrap(); cause != nil {
 			return cause
 		}

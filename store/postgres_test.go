@@ -28,7 +28,7 @@ func TestPostgreSQL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer db.Close() //nolint:errcheck // a test
+		defer db.Close()
 		if _, err := db.ExecContext(context.Background(), `CREATE TABLE orders (id BIGINT)`); err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestPostgreSQL(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close() //nolint:errcheck // a test
+			defer s.Close()
 			replicas[i] = s
 		}
 		for i, replica := range []int{0, 1, 0} {

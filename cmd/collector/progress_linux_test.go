@@ -136,7 +136,7 @@ func TestALongFirstSyncShowsABar(t *testing.T) {
 	if !json.Valid([]byte(out)) || strings.Contains(out, "left") {
 		t.Errorf("the standard output is not the result alone:\n%s", out)
 	}
-	for _, line := range strings.Split(screen, "\n") {
+	for line := range strings.SplitSeq(screen, "\n") {
 		if n := len(regexp.MustCompile("\x1b\\[[0-9]*[A-Z]").ReplaceAllString(strings.TrimRight(line, "\r"), "")); n > 120 && strings.Contains(line, "%") {
 			t.Errorf("a bar of %d columns on a terminal of 100: %q", n, line)
 		}

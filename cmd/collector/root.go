@@ -149,7 +149,7 @@ type output string
 
 func (o *output) register(cmd *cobra.Command, formats ...string) {
 	*o = output(formats[0])
-	cmd.Flags().VarP(&outputFlag{value: o, formats: formats}, "output", "o", fmt.Sprintf("output format: %s", list(formats)))
+	cmd.Flags().VarP(&outputFlag{value: o, formats: formats}, "output", "o", "output format: "+list(formats))
 }
 
 type outputFlag struct {

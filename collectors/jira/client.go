@@ -95,8 +95,7 @@ func (a *api) ask(ctx context.Context, q request) (json.RawMessage, error) {
 	}
 	resp, err := a.client.Do(req, nil)
 	if resp == nil || resp.Response == nil {
-		var known *collectors.CallError
-		if errors.As(err, &known) {
+		if known, ok := errors.AsType[*collectors.CallError](err); ok {
 			return failed(known.Reason, known.Status, known.Err)
 		}
 		return failed(collectors.ReasonOf(ctx, err), 0, withoutURL(err))
@@ -152,8 +151,7 @@ func isJSON(contentType string) bool {
 // withoutURL drops the address that http.Client puts before its errors; the
 // call's name says enough.
 func withoutURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
 	}
 	return err

@@ -1,6 +1,7 @@
 package jira_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -371,7 +372,7 @@ func TestAStoreThatFails(t *testing.T) {
 	n := 0
 	r := w.collectWith(t.Context(), func(evidence.Batch) error {
 		if n++; n == 2 {
-			return fmt.Errorf("the disk is full")
+			return errors.New("the disk is full")
 		}
 		return nil
 	})

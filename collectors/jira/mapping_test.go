@@ -3,6 +3,7 @@ package jira_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func TestTimesOfAnIncident(t *testing.T) {
 					s.jira.Incidents.JQL = jql
 				})
 				in := w.mustCollect().incidents["SHOP-1"]
-				got := strings.Join([]string{hour(in.StartedAt), hour(in.DetectedAt), hour(in.AcknowledgedAt), hour(in.ResolvedAt), fmt.Sprint(in.AcksKnown)}, " ")
+				got := strings.Join([]string{hour(in.StartedAt), hour(in.DetectedAt), hour(in.AcknowledgedAt), hour(in.ResolvedAt), strconv.FormatBool(in.AcksKnown)}, " ")
 				if got != tc.want {
 					t.Errorf("%s, want %s", got, tc.want)
 				}

@@ -2,6 +2,7 @@ package jira_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func pages(issues int, dataCenter bool) int {
 
 func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 	for _, n := range []int{50, 1000} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			both(t, func(t *testing.T, dataCenter bool) {
 				site, services := company(n)
 				w := start(t, dataCenter, site, services)

@@ -354,8 +354,7 @@ func hopeless(ctx context.Context, err error) bool {
 		return true
 	}
 	var failed *collectors.CallError
-	var stranger *unknownHere
-	if errors.As(err, &stranger) {
+	if _, ok := errors.AsType[*unknownHere](err); ok {
 		return true
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

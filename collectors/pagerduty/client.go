@@ -104,8 +104,7 @@ func (a *api) page(ctx context.Context, path string, query url.Values) (page, er
 	}
 	resp, err := a.client.Do(req, true)
 	if err != nil {
-		var known *collectors.CallError
-		if errors.As(err, &known) {
+		if known, ok := errors.AsType[*collectors.CallError](err); ok {
 			return page{}, known
 		}
 		return failed(collectors.ReasonOf(ctx, err), 0, withoutURL(err))
@@ -295,8 +294,7 @@ func isJSON(contentType string) bool {
 // withoutURL removes the address that http.Client puts before its errors, because
 // the error names the call already.
 func withoutURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
 	}
 	return err

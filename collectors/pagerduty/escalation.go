@@ -2,7 +2,6 @@ package pagerduty
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/prodready/collector/evidence"
 )
@@ -71,7 +70,7 @@ func escalationLevels(listed *listedPolicies) fact {
 					levels++
 				}
 			}
-			return count(levels, fmt.Sprintf("escalation policy %s", p.ID))
+			return count(levels, "escalation policy "+p.ID)
 		},
 	}
 }

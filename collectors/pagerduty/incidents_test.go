@@ -3,6 +3,7 @@ package pagerduty_test
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -159,7 +160,7 @@ func TestMoreIncidentsThanOneWindowHolds(t *testing.T) {
 			if len(r.incidents) != tc.incidents {
 				t.Errorf("%d incidents, want %d", len(r.incidents), tc.incidents)
 			}
-			r.want(t, "checkout", map[string]string{"high_urgency_90d": fmt.Sprint(tc.incidents)})
+			r.want(t, "checkout", map[string]string{"high_urgency_90d": strconv.Itoa(tc.incidents)})
 			if got := w.fake.Count("GET /incidents") - 1; tc.requests > 0 && got != tc.requests {
 				t.Errorf("%d requests, want %d", got, tc.requests)
 			}

@@ -37,7 +37,7 @@ func TestAForbiddenCallNamesWhatIsLost(t *testing.T) {
 			w := start(t, account, services)
 			w.fake.Inject(pagerdutytest.Fault{Call: call, Status: http.StatusForbidden})
 			r := w.collect()
-			text := strings.SplitN(fmt.Sprint(r.err), "\n", 2)[0]
+			text, _, _ := strings.Cut(fmt.Sprint(r.err), "\n")
 			if !strings.HasPrefix(text, call+": forbidden (HTTP 403): ") || !strings.Contains(text, "; give the credential the scope") {
 				t.Fatalf("error %v", r.err)
 			}

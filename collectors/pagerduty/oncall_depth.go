@@ -3,6 +3,7 @@ package pagerduty
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/prodready/collector/evidence"

@@ -2,6 +2,7 @@ package pagerduty_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ func pages(records int) int { return max((records+99)/100, 1) }
 
 func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 	for _, n := range []int{50, 1000} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			account, services := company(n)
 			w := start(t, account, services)
 			r := w.collect()

@@ -2,7 +2,7 @@ package prometheus
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -98,7 +98,7 @@ func (s *Source) planAlerts(req collectors.Request) []collectors.PlannedCall {
 	if n == 0 {
 		return nil
 	}
-	return []collectors.PlannedCall{{Call: endpointQueryRange, Query: alertQuery, Requests: fmt.Sprint(n)}}
+	return []collectors.PlannedCall{{Call: endpointQueryRange, Query: alertQuery, Requests: strconv.Itoa(n)}}
 }
 
 // observeAlerts reads the history of alerts from where it was left.

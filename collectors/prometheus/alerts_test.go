@@ -30,7 +30,7 @@ func TestAlertsAreReadOnceAndThenMinuteByMinute(t *testing.T) {
 	planned := func(minute, requests int) {
 		t.Helper()
 		plan := p.source.Plan(collectors.Request{Now: atMinute(minute), Cursors: p.cursors})
-		if len(plan) != 1 || plan[0].Call != "POST /api/v1/query_range" || plan[0].Requests != fmt.Sprint(requests) {
+		if len(plan) != 1 || plan[0].Call != "POST /api/v1/query_range" || plan[0].Requests != strconv.Itoa(requests) {
 			t.Errorf("planned %+v, want %d requests", plan, requests)
 		}
 	}
@@ -101,7 +101,7 @@ func TestShortGapsAreNoEnd(t *testing.T) {
 // are killed, with what one reading of everything must find.
 func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 	for seed := range uint64(20) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 1))
 			p := begin(t, shop())
 			p.mostPoints = 100 + dice.IntN(2000)

@@ -183,8 +183,7 @@ func (a *api) get(ctx context.Context, call, path string, query url.Values, into
 
 // callError classifies a failure.
 func callError(ctx context.Context, call string, err error) error {
-	var known *collectors.CallError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*collectors.CallError](err); ok {
 		named := *known
 		named.Call = call
 		return &named
@@ -209,8 +208,7 @@ func callError(ctx context.Context, call string, err error) error {
 
 // withoutURL drops the address that http.Client puts before its errors.
 func withoutURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
 	}
 	return err

@@ -2,6 +2,7 @@ package prometheus_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func TestRequestsGrowWithQueriesAndNotWithServices(t *testing.T) {
 		t.Fatalf("%d distinct queries: the presets are not whole", queries)
 	}
 	for _, n := range []int{50, 1000} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			var services []*catalog.Service
 			var pods strings.Builder
 			for i := range n {

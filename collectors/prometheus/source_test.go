@@ -100,7 +100,7 @@ func (s *server) reach(query string) string {
 		return ""
 	}
 	lines := []string{`{readiness_window="0s"} 1`}
-	for _, word := range strings.Split(query, `"`) {
+	for word := range strings.SplitSeq(query, `"`) {
 		d, err := model.ParseDuration(word)
 		if err != nil || d == 0 {
 			continue

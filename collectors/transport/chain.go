@@ -256,17 +256,14 @@ func (e *cutShort) Unwrap() error { return e.err }
 
 // failure makes the error of a call that has no whole answer.
 func (c *chain) failure(ctx context.Context, call string, err error) *collectors.CallError {
-	var known *collectors.CallError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*collectors.CallError](err); ok {
 		return known
 	}
-	var refused *oauth2.RetrieveError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return refusedToken(call, refused)
 	}
 	failed := &collectors.CallError{Call: call, Err: err}
 	var large *tooLarge
-	var cut *cutShort
 	var file *fs.PathError
 	switch {
 	case errors.As(err, &large):
@@ -276,7 +273,7 @@ func (c *chain) failure(ctx context.Context, call string, err error) *collectors
 		failed.Reason = evidence.ReasonUnauthorized
 	default:
 		failed.Reason = collectors.ReasonOf(ctx, err)
-		if errors.As(err, &cut) {
+		if cut, ok := errors.AsType[*cutShort](err); ok {
 			failed.Status = cut.status
 		}
 	}
@@ -316,8 +313,7 @@ func worthRepeating(ctx context.Context, resp *http.Response, err error, attempt
 		}
 		return false
 	}
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return false
 	}
 	var failed *collectors.CallError

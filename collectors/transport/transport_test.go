@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -108,7 +110,7 @@ func (w *world) do(t *testing.T, req *http.Request) string {
 	if _, err := io.ReadAll(resp.Body); err != nil {
 		t.Fatalf("body of an answer that was returned: %v", err)
 	}
-	return fmt.Sprint(resp.StatusCode)
+	return strconv.Itoa(resp.StatusCode)
 }
 
 func TestRetriesUntilAnswered(t *testing.T) {
@@ -137,9 +139,9 @@ func TestAnswersAreHandedOnAfterTheLastAttempt(t *testing.T) {
 	for status, requests := range map[int]int{
 		400: 1, 401: 1, 403: 1, 404: 1, 410: 1, 429: 4, 500: 4, 501: 1, 503: 4,
 	} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			w := start(t, transport.Config{}, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(status) })
-			if got := w.get(t, t.Context(), "/x"); got != fmt.Sprint(status) {
+			if got := w.get(t, t.Context(), "/x"); got != strconv.Itoa(status) {
 				t.Errorf("got %s, want %d", got, status)
 			}
 			if len(w.requests) != requests {
@@ -174,9 +176,7 @@ func TestServersWaitIsHonoured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, transport.Config{}, func(rw http.ResponseWriter, _ *http.Request, nth int) {
 				if nth == 1 {
-					for k, v := range tc.header {
-						rw.Header()[k] = v
-					}
+					maps.Copy(rw.Header(), tc.header)
 					rw.WriteHeader(tc.status)
 				}
 			})
@@ -273,9 +273,7 @@ func TestWhatHeadersTellOfTheBudget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, transport.Config{}, func(rw http.ResponseWriter, _ *http.Request, _ int) {
-				for k, v := range tc.header {
-					rw.Header()[k] = v
-				}
+				maps.Copy(rw.Header(), tc.header)
 			})
 			w.get(t, t.Context(), "/x")
 			if o := w.seen[0]; o.RateLimit != tc.limit || o.RateRemaining != tc.remaining {
@@ -331,9 +329,7 @@ func TestOnlyHarmlessRequestsAreRepeated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for k, v := range tc.header {
-				req.Header[k] = v
-			}
+			maps.Copy(req.Header, tc.header)
 			w.do(t, req)
 			if len(w.requests) != tc.want {
 				t.Errorf("sent %d times, want %d", len(w.requests), tc.want)

@@ -6,6 +6,7 @@ package fault
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -157,9 +158,7 @@ func (i *Injector) Counts() map[string]int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	counts := make(map[string]int, len(i.counts))
-	for call, n := range i.counts {
-		counts[call] = n
-	}
+	maps.Copy(counts, i.counts)
 	return counts
 }
 
@@ -272,9 +271,7 @@ func ask(inner http.Handler, r *http.Request) *answer {
 }
 
 func (a *answer) write(w http.ResponseWriter, r *http.Request, f *Fault) {
-	for k, v := range a.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), a.header)
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)
 	if !f.Reset && !f.Hang {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func kindsOfFiles() []kind {
 // kindsOfHTTP are all ways of an answer over HTTP to go wrong.
 func kindsOfHTTP(now time.Time) []kind {
 	status := func(status int, reason evidence.Reason, passes, wide bool) kind {
-		return kind{name: fmt.Sprint(status), fault: fault.Fault{Status: status}, reason: reason, passes: passes, paged: wide, wide: wide}
+		return kind{name: strconv.Itoa(status), fault: fault.Fault{Status: status}, reason: reason, passes: passes, paged: wide, wide: wide}
 	}
 	limited := func(form string, header http.Header, asks time.Duration) kind {
 		return kind{

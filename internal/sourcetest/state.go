@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (w *world) state() (*state, error) {
 		return nil, err
 	}
 	for _, f := range feedback {
-		s.others[fmt.Sprintf("feedback %s %s", f.Check, f.Kind)] = fmt.Sprint(f.Count)
+		s.others[fmt.Sprintf("feedback %s %s", f.Check, f.Kind)] = strconv.Itoa(f.Count)
 	}
 	return s, w.store.EachAlert(ctx, store.AlertFilter{}, func(a evidence.AlertFiring) error {
 		s.others[fmt.Sprintf(firing+"%s from %s", a.Fingerprint, a.StartedAt.UTC())] = fmt.Sprintf("%+v", a)

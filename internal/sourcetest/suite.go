@@ -37,7 +37,7 @@ func Run(t *testing.T, subject Subject) {
 // RunLarge runs the cases of the subject's large data sets, and no others.
 func RunLarge(t *testing.T, subject Subject) {
 	t.Helper()
-	if raceDetector {
+	if sampled() {
 		t.Skip("the race detector makes large data sets take minutes, and one goroutine reads them; they run without it")
 	}
 	s, err := newSuite(t.Context(), subject, t.TempDir())
@@ -51,15 +51,23 @@ func RunLarge(t *testing.T, subject Subject) {
 	s.runAll(t, list)
 }
 
-// sampled is how many cases there are for one that runs under the race detector,
-// which looks for races and not for wrong answers. All of them run without it.
-const sampled = 7
+// wholeVariable names the environment variable that, when it is set, makes all
+// cases run under the race detector.
+const wholeVariable = "READINESS_TEST_WHOLE"
+
+// sampleEvery is how many cases there are for one that runs in a sample.
+const sampleEvery = 7
+
+func sampled() bool { return raceDetector && os.Getenv(wholeVariable) == "" }
 
 func (s *suite) runAll(t *testing.T, cases []testCase) {
 	t.Helper()
+	// The race detector looks for races and not for wrong answers, so that it sees
+	// a sample. All cases run without it.
+	sampled := sampled()
 	used := map[string]bool{}
 	for i, c := range cases {
-		if raceDetector && i%sampled != 0 {
+		if sampled && i%sampleEvery != 0 {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -75,7 +83,7 @@ func (s *suite) runAll(t *testing.T, cases []testCase) {
 		})
 	}
 	for prefix := range s.Cannot {
-		if !used[prefix] && !raceDetector {
+		if !used[prefix] && !sampled {
 			t.Errorf("there is no case %q that the source could not have", prefix)
 		}
 	}
@@ -235,7 +243,6 @@ func (w *world) play(st step) (*round, error) {
 // callErrors lists the errors of a round. ok is false when one of them does not
 // say which call failed and why.
 func callErrors(err error) (list []*collectors.CallError, ok bool) {
-	var failed *collectors.CallError
 	switch e := err.(type) { //nolint:errorlint // the tree itself is walked
 	case nil:
 		return nil, true
@@ -249,7 +256,7 @@ func callErrors(err error) (list []*collectors.CallError, ok bool) {
 		}
 		return list, ok
 	}
-	if errors.As(err, &failed) {
+	if _, ok := errors.AsType[*collectors.CallError](err); ok {
 		return callErrors(errors.Unwrap(err))
 	}
 	return nil, false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -106,13 +107,13 @@ func alertPages(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	var list []evidence.AlertFiring
 	for i := range 2500 {
-		list = append(list, evidence.AlertFiring{Fingerprint: fmt.Sprint(i), Services: []string{"shop"}, Alert: "A",
+		list = append(list, evidence.AlertFiring{Fingerprint: strconv.Itoa(i), Services: []string{"shop"}, Alert: "A",
 			StartedAt: minute(i), EndedAt: minute(i + 1)})
 	}
 	commit(t, s, minute(0), evidence.Batch{Alerts: list})
 	n := 0
 	err := s.EachAlert(context.Background(), store.AlertFilter{}, func(f evidence.AlertFiring) error {
-		if f.Fingerprint != fmt.Sprint(n) || len(f.Services) != 1 {
+		if f.Fingerprint != strconv.Itoa(n) || len(f.Services) != 1 {
 			t.Fatalf("number %d is %+v", n, f)
 		}
 		n++

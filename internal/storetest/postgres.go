@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"sync/atomic"
@@ -66,9 +67,9 @@ func postgresBinaries() (string, error) {
 		"/opt/homebrew/opt/postgresql*/bin"} {
 		found, _ := filepath.Glob(pattern)
 		sort.Strings(found)
-		for i := len(found) - 1; i >= 0; i-- {
-			if _, err := os.Stat(filepath.Join(found[i], "initdb")); err == nil {
-				return found[i], nil
+		for _, f := range slices.Backward(found) {
+			if _, err := os.Stat(filepath.Join(f, "initdb")); err == nil {
+				return f, nil
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package jiratest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -52,14 +53,14 @@ func parse(jql string, now time.Time, zone *time.Location) (*query, error) {
 	}
 	if p.take("ORDER") {
 		if !p.take("BY") {
-			return nil, fmt.Errorf("ORDER without BY")
+			return nil, errors.New("ORDER without BY")
 		}
 		p.query.order = strings.ToLower(p.next().text)
 		if !slices.Contains([]string{"created", "updated", "key"}, p.query.order) {
 			return nil, fmt.Errorf("order by %q is not known", p.query.order)
 		}
 		if p.query.down = p.take("DESC"); !p.query.down && !p.take("ASC") {
-			return nil, fmt.Errorf("an order without ASC or DESC is not known")
+			return nil, errors.New("an order without ASC or DESC is not known")
 		}
 	}
 	if p.at < len(tokens) {
@@ -87,7 +88,7 @@ func tokenize(jql string) ([]token, error) {
 				}
 			}
 			if i >= len(jql) {
-				return nil, fmt.Errorf("a quotation is not closed")
+				return nil, errors.New("a quotation is not closed")
 			}
 			i++
 			tokens = append(tokens, token{text.String(), true})
@@ -162,7 +163,7 @@ func (p *parser) clause() (condition, error) {
 	if p.take("(") {
 		inner, err := p.or()
 		if err == nil && !p.take(")") {
-			err = fmt.Errorf("a parenthesis is not closed")
+			err = errors.New("a parenthesis is not closed")
 		}
 		return inner, err
 	}
@@ -204,7 +205,7 @@ func (p *parser) values(list bool) ([]string, error) {
 		return values, read()
 	}
 	if !p.take("(") {
-		return nil, fmt.Errorf("in without a list")
+		return nil, errors.New("in without a list")
 	}
 	for {
 		if err := read(); err != nil {
@@ -214,7 +215,7 @@ func (p *parser) values(list bool) ([]string, error) {
 			return values, nil
 		}
 		if !p.take(",") {
-			return nil, fmt.Errorf("a list is not closed")
+			return nil, errors.New("a list is not closed")
 		}
 	}
 }

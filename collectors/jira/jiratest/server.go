@@ -8,8 +8,8 @@ package jiratest
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -196,9 +196,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	site := s.site
 	s.mu.Unlock()
 	answer := s.answer(r, call, key, body, site, s.options.Now())
-	for k, v := range answer.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), answer.header)
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body)
 }
@@ -287,7 +285,7 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 	case call == "POST /rest/api/2/changelog/bulkfetch" && !s.options.DataCenter:
 		return unlessRefused(s.bulk(site, body, now))
 	}
-	s.options.Fail(fmt.Sprintf("%s is not a call that the fake knows", call))
+	s.options.Fail(call + " is not a call that the fake knows")
 	return nil, &refusal{status: http.StatusNotFound, messages: []string{"null for uri"}}
 }
 

@@ -8,6 +8,7 @@ package pagerdutytest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -168,9 +169,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	account := s.account
 	s.mu.Unlock()
 	answer := s.answer(r, call, id, account, s.options.Now())
-	for k, v := range answer.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), answer.header)
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body)
 }
@@ -196,7 +195,7 @@ func (s *Server) answer(r *http.Request, call, id string, account *index, now ti
 	}
 	endpoint, ok := endpoints()[call]
 	if !ok {
-		s.options.Fail(fmt.Sprintf("%s is not an endpoint that the fake knows", call))
+		s.options.Fail(call + " is not an endpoint that the fake knows")
 		return (&refusal{status: http.StatusNotFound, code: 2100, message: "Not Found"}).response(header)
 	}
 	q, refused := s.parse(r.URL.Query(), call, endpoint)

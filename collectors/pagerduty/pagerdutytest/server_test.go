@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,7 @@ func TestPagination(t *testing.T) {
 		if a.status == http.StatusOK {
 			total := "null"
 			if a.Total != nil {
-				total = fmt.Sprint(*a.Total)
+				total = strconv.Itoa(*a.Total)
 			}
 			got = fmt.Sprintf("%d %d limit %d more %t total %s", a.status, len(a.ids), a.Limit, a.More, total)
 		}
