@@ -1,31 +1,56 @@
 # The commands a person needs. `make help` lists them.
 GO ?= go
-GOLANGCI ?= golangci-lint
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION) -X main.revision=$(REVISION)
 # Each folder with a go.mod of its own.
 MODULES := . demo dashboards
 
-.PHONY: help build demo test bench lint fmt postgres
+# One set of flags for everything, so that the program, the demo, the tests and
+# the linters share one build cache. Only the race detector needs cgo.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip -trimpath $(filter-out -trimpath,$(GOFLAGS)))
+
+# The pinned tools. `make lint` installs what is missing in bin/tools.
+GOLANGCI_VERSION := v2.15.0
+DEADCODE_VERSION := v0.52.0
+GOLANGCI := $(CURDIR)/bin/tools/golangci-lint-$(GOLANGCI_VERSION)
+DEADCODE := $(CURDIR)/bin/tools/deadcode-$(DEADCODE_VERSION)
+
+# Stores on a memory disk do not wait for a disk that others keep busy.
+MEMORY_DISK := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
+TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMPDIR),/tmp)) $(GO) test -timeout 20m
+# SQLite is C that was translated to Go. It has its own locks, and its memory is
+# not Go's: the race detector would only make it slow.
+TEST_RACE = CGO_ENABLED=1 $(TEST) -race '-gcflags=modernc.org/...=-race=false'
+PACKAGES := $(CURDIR)/.ci/packages
+
+.PHONY: help build demo check test race bench lint fmt postgres
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/collector
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/collector ./cmd/collector
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/collector ./cmd/collector
 
 demo: ## run the collector against a simulated company, until Ctrl-C
 	@echo "Building the demo (the first build takes a few minutes) ..."
 	@$(GO) build -C demo -o ../bin/demo . && exec bin/demo
 
-test: postgres ## run every test with the race detector
+check: lint ## build, lint and run the tests that need no database, quickly
+	@for m in $(MODULES); do (cd $$m && $(GO) build ./... && unit=$$($(PACKAGES) unit) && $(GO) test $$unit) || exit 1; done
+
+test: postgres ## run every test, under the race detector where goroutines share data
 	@for m in $(MODULES); do \
-	  echo "== $$m: go vet, go test -race"; \
-	  $(GO) -C $$m vet ./... && $(GO) -C $$m test -race -timeout 20m ./... || exit 1; \
+	  cd $(CURDIR)/$$m && concurrent=$$($(PACKAGES) concurrent) && sequential=$$($(PACKAGES) sequential) || exit 1; \
+	  [ -z "$$concurrent" ] || { echo "== $$m: go test -race, of the packages with goroutines" && $(TEST_RACE) $$concurrent; } || exit 1; \
+	  [ -z "$$sequential" ] || { echo "== $$m: go test, of the others" && $(TEST) $$sequential; } || exit 1; \
 	done
 	@echo "== the sources' contract, whole: the race detector sees a sample of it"
-	@$(GO) test -timeout 20m -run '^(TestContract|TestMemory|TestHistory)' ./collectors/...
+	@$(TEST) -run '^(TestContract|TestMemory|TestHistory)' ./collectors/...
+
+race: postgres ## run every test under the race detector, the contract whole: for the night, it takes hours
+	@for m in $(MODULES); do (cd $$m && READINESS_TEST_WHOLE=1 CGO_ENABLED=1 $(GO) test -race -timeout 4h ./...) || exit 1; done
 
 bench: ## run the benchmarks and print the figures with their bounds
 	@out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
@@ -35,8 +60,16 @@ bench: ## run the benchmarks and print the figures with their bounds
 	printf '%-32s %12s %-8s %-10s %s\n' FIGURE VALUE UNIT BOUND VERDICT; \
 	sed -n 's/^figure: //p' $$out | awk '{printf "%-32s %12s %-8s %-10s %s\n", $$1, $$2, $$3, $$4, $$5; if ($$5 != "ok") short = 1} END {exit short}'
 
-lint: ## run golangci-lint
+lint: $(GOLANGCI) $(DEADCODE) ## run the pinned golangci-lint and deadcode
 	@for m in $(MODULES); do (cd $$m && $(GOLANGCI) run ./...) || exit 1; done
+	@GO=$(GO) DEADCODE=$(DEADCODE) .ci/deadcode
+
+$(CURDIR)/bin/tools/golangci-lint-$(GOLANGCI_VERSION):
+	@echo "Installing golangci-lint $(GOLANGCI_VERSION) (this takes a few minutes) ..."
+	@GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) && mv $(@D)/golangci-lint $@
+
+$(CURDIR)/bin/tools/deadcode-$(DEADCODE_VERSION):
+	@GOBIN=$(@D) $(GO) install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION) && mv $(@D)/deadcode $@
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
