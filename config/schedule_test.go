@@ -92,7 +92,7 @@ func TestLongestGap(t *testing.T) {
 		if got := config.LongestGap(schedule, from); got != test.want {
 			t.Errorf("%q: %v, want %v", test.spec, got, test.want)
 		}
-		if took := time.Since(begin); took > 2*time.Second {
+		if took := time.Since(begin); took > 20*time.Second {
 			t.Errorf("%q: took %v", test.spec, took)
 		}
 	}

@@ -101,7 +101,7 @@ func (s *site) onTerminal(enough func(string) bool, args ...string) (stdout, scr
 	}()
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(5 * time.Minute)
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	for asked := false; ; {

@@ -20,7 +20,7 @@ import (
 func impatient(reason evidence.Reason) func(setup) {
 	timeout := 30 * time.Second
 	if reason == evidence.ReasonTimeout {
-		timeout = 500 * time.Millisecond
+		timeout = 3 * time.Second
 	}
 	return func(s setup) { s.out.Timeout, s.out.MaxAttempts = timeout, 2 }
 }
@@ -37,6 +37,7 @@ func TestSearchesFail(t *testing.T) {
 		evidence.ReasonUnreachable: {Reset: true},
 	} {
 		t.Run(string(reason), func(t *testing.T) {
+			t.Parallel() // answers that hang are waited for
 			both(t, func(t *testing.T, dataCenter bool) { failing(t, dataCenter, reason, fault) })
 		})
 	}

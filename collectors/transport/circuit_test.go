@@ -71,7 +71,8 @@ func TestARoundAgainstADeadSourceEndsFast(t *testing.T) {
 		}
 	})
 	t.Run("hangs", func(t *testing.T) {
-		w := start(t, transport.Config{Timeout: 20 * time.Millisecond}, func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() })
+		t.Parallel() // it waits
+		w := start(t, transport.Config{Timeout: time.Second}, func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() })
 		if got := w.round(t, endpoints); got != "timeout timeout"+strings.Repeat(" circuit_open", 4) {
 			t.Errorf("the round: %s", got)
 		}

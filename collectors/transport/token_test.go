@@ -199,11 +199,12 @@ func TestTokenEndpointsThatDoNotGive(t *testing.T) {
 		}, "unreachable", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // one of them waits
 			i := newIssuer(t)
 			i.answer = tc.answer
 			cfg, _ := i.oauth(t)
 			if tc.want == "timeout" {
-				cfg.Timeout = 200 * time.Millisecond
+				cfg.Timeout = 2 * time.Second
 			}
 			w := start(t, cfg, i.guarded)
 			for range 3 {

@@ -85,7 +85,7 @@ func waitFor(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
-	give := time.After(30 * time.Second)
+	give := time.After(5 * time.Minute)
 	for !done() {
 		select {
 		case <-ticker.C:

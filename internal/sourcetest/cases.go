@@ -188,7 +188,7 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 	}
 	defer w.close()
 	if k.fault.Hang {
-		w.hanging.Store(&call.Name)
+		w.hanging.Store(&hangingCall{call.Name, k.fault.Times == 1})
 	}
 	if k.reason == evidence.ReasonUnauthorized {
 		k.fault.Then = w.upstream.Forget // what is counted then comes after it
@@ -199,8 +199,7 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 		return err
 	}
 	w.upstream.Heal()
-	none := ""
-	w.hanging.Store(&none)
+	w.hanging.Store(nil)
 	now, err := w.state()
 	if err != nil {
 		return err

@@ -18,11 +18,15 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// hurry is how long an attempt may take whose answer is known to hang, patience
-// how long any other: a busy machine takes its time for a good answer, too.
+// How long an attempt of a call may take. A busy machine needs time for a good
+// answer, so that only calls that hang in every attempt have a short limit.
 const (
-	hurry    = 100 * time.Millisecond
-	patience = time.Minute
+	// limitAlways is for a call that hangs in every attempt.
+	limitAlways = 100 * time.Millisecond
+	// limitOnce is for a call that hangs once and is then answered.
+	limitOnce = 2 * time.Second
+	// limitHealthy is for every other call.
+	limitHealthy = 2 * time.Minute
 )
 
 // world is one upstream, one store and one source, for one case.
@@ -36,8 +40,8 @@ type world struct {
 	source collectors.Source
 	facts  *evidence.Facts
 
-	// hanging is the call whose answers hang; empty for none.
-	hanging atomic.Pointer[string]
+	// hanging is the call whose answers hang; nil for none.
+	hanging atomic.Pointer[hangingCall]
 
 	mu   sync.Mutex
 	time time.Time
@@ -47,11 +51,15 @@ type world struct {
 	dated map[key]bool
 }
 
+// hangingCall is a call whose answers hang: the first one, or all of them.
+type hangingCall struct {
+	name string
+	once bool
+}
+
 // newWorld builds a world with the data. The caller closes it.
 func (s *suite) newWorld(c *check, data Data, skew time.Duration) (*world, error) {
 	w := &world{suite: s, check: c, time: s.Start, skew: skew, dated: map[key]bool{}}
-	none := ""
-	w.hanging.Store(&none)
 	folder, err := os.MkdirTemp(s.folder, "case")
 	if err != nil {
 		return nil, err
@@ -78,7 +86,7 @@ func (s *suite) newWorld(c *check, data Data, skew time.Duration) (*world, error
 }
 
 // connect makes the upstream and the client: the chain that every source has,
-// with a second one beside it for calls that hang.
+// with others beside it, which have a shorter limit of time, for calls that hang.
 func (w *world) connect(folder string, data Data) (err error) {
 	if w.suite.Files != nil {
 		w.upstream, err = newFolder(w, filepath.Join(folder, "files"), data)
@@ -96,37 +104,45 @@ func (w *world) connect(folder string, data Data) (err error) {
 			},
 		})
 	}
-	patient, err := chain(patience)
+	healthy, err := chain(limitHealthy)
 	if err != nil {
 		return err
 	}
-	hasty, err := chain(hurry)
+	once, err := chain(limitOnce)
+	if err != nil {
+		return err
+	}
+	always, err := chain(limitAlways)
 	if err != nil {
 		return err
 	}
 	w.upstream = newServer(w, data)
-	w.client = &http.Client{Transport: &choice{world: w, patient: patient.Transport, hasty: hasty.Transport}}
+	w.client = &http.Client{Transport: &choice{w, healthy.Transport, once.Transport, always.Transport}}
 	return nil
 }
 
-// choice sends requests that are known to hang through a chain that does not
-// wait long.
+// choice sends requests of a call that hangs through a chain with a shorter
+// limit of time than the healthy ones have.
 type choice struct {
-	world          *world
-	patient, hasty http.RoundTripper
+	world                 *world
+	healthy, once, always http.RoundTripper
 }
 
 // RoundTrip sends the request through one of the chains.
 func (c *choice) RoundTrip(r *http.Request) (*http.Response, error) {
-	if hanging := *c.world.hanging.Load(); hanging != "" && c.world.suite.template(r) == hanging {
-		return c.hasty.RoundTrip(r)
+	hanging := c.world.hanging.Load()
+	switch {
+	case hanging == nil || c.world.suite.template(r) != hanging.name:
+		return c.healthy.RoundTrip(r)
+	case hanging.once:
+		return c.once.RoundTrip(r)
 	}
-	return c.patient.RoundTrip(r)
+	return c.always.RoundTrip(r)
 }
 
-// CloseIdleConnections closes those of both chains.
+// CloseIdleConnections closes those of all chains.
 func (c *choice) CloseIdleConnections() {
-	for _, t := range []http.RoundTripper{c.patient, c.hasty} {
+	for _, t := range []http.RoundTripper{c.healthy, c.once, c.always} {
 		if closer, ok := t.(interface{ CloseIdleConnections() }); ok {
 			closer.CloseIdleConnections()
 		}

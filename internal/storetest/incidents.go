@@ -289,7 +289,7 @@ func incidentPages(t *testing.T, db database) {
 		t.Errorf("the callback's error became %v", err)
 	}
 	// Writing while reading must not wait for the reader.
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	err := s.EachIncident(ctx, "test/main", evidence.IncidentSpan{Since: minute(3)}, func(in evidence.Incident) error {
 		in.Notes++
