@@ -29,7 +29,7 @@ type job struct {
 type scheduler struct {
 	now    func() time.Time
 	log    *slog.Logger
-	ctx    context.Context // ends all jobs
+	ctx    context.Context //nolint:containedctx // it is the life of the scheduler: its end ends all jobs
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }

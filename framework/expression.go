@@ -134,7 +134,7 @@ func (c *Compiler) Compile(source string) (*Expression, error) {
 		}
 	}
 	sort.Ints(expression.Facts)
-	expression.needs = c.needs(checked.NativeRep().Expr(), references)
+	expression.needs = c.needs(checked.NativeRep().Expr())
 	return expression, nil
 }
 
@@ -254,12 +254,12 @@ type needs struct {
 	facts    []int
 }
 
-func (c *Compiler) needs(e celast.Expr, references map[int64]*celast.ReferenceInfo) needs {
+func (c *Compiler) needs(e celast.Expr) needs {
 	if e.Kind() == celast.CallKind {
 		call := e.AsCall()
 		var parts []needs
 		for _, a := range call.Args() {
-			parts = append(parts, c.needs(a, references))
+			parts = append(parts, c.needs(a))
 		}
 		switch call.FunctionName() {
 		case operators.LogicalOr:
@@ -268,7 +268,7 @@ func (c *Compiler) needs(e celast.Expr, references map[int64]*celast.ReferenceIn
 			return needs{all: parts}
 		}
 		if call.IsMemberFunction() {
-			parts = append(parts, c.needs(call.Target(), references))
+			parts = append(parts, c.needs(call.Target()))
 		}
 		return needs{all: parts}
 	}

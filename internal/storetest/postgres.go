@@ -82,7 +82,7 @@ func startServer(t testing.TB, bin string) *Postgres {
 	t.Helper()
 	// Not t.TempDir: the server's user must be able to enter it, and a socket's
 	// path must be short.
-	dir, err := os.MkdirTemp("", "pg")
+	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // as the comment says
 	if err != nil {
 		t.Fatal(err)
 	}
