@@ -117,7 +117,7 @@ func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider,
 		}
 		rows[service] = row
 	}
-	return NewSet(facts, rows)
+	return NewSet(rows)
 }
 
 // noReferences are the observations of facts whose sources cannot find a

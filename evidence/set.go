@@ -88,17 +88,11 @@ func (o *Observation) Why(now time.Time) Missing {
 type Row []*Observation
 
 // Set is what is known about every service at one moment. It is immutable.
-type Set struct {
-	facts *Facts
-	rows  map[string]Row
-}
+type Set struct{ rows map[string]Row }
 
 // NewSet makes a set from rows, which are indexed as the facts are and must
 // not be changed afterwards.
-func NewSet(facts *Facts, rows map[string]Row) *Set { return &Set{facts: facts, rows: rows} }
-
-// Facts is the closed set of facts that the rows are indexed by.
-func (s *Set) Facts() *Facts { return s.facts }
+func NewSet(rows map[string]Row) *Set { return &Set{rows: rows} }
 
 // Row returns what is known about a service; nil when nothing is.
 func (s *Set) Row(service string) Row { return s.rows[service] }

@@ -43,15 +43,6 @@ func attributes() []attribute {
 	}
 }
 
-// AttributeNames lists what expressions may read of a service.
-func AttributeNames() []string {
-	var names []string
-	for _, a := range attributes() {
-		names = append(names, a.name)
-	}
-	return names
-}
-
 // Truth is the outcome of an expression.
 type Truth uint8
 

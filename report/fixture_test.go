@@ -177,7 +177,7 @@ func (f *fixture) snapshot() *snapshot.Snapshot {
 		rows[s.Entry.Name] = s.Evidence
 		in.Subjects = append(in.Subjects, scoring.NewSubject(s.Entry, f.facts, s.Evidence))
 	}
-	in.Evidence = evidence.NewSet(f.facts, rows)
+	in.Evidence = evidence.NewSet(rows)
 	cards := scoring.Judge(in, now())
 	for i := range f.services {
 		f.services[i].Card = &cards[i]

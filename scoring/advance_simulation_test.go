@@ -159,7 +159,7 @@ func (w *simulation) inputs() scoring.Inputs {
 	}
 	return scoring.Inputs{
 		Framework: w.framework, Subjects: []scoring.Subject{w.subject}, Exemptions: w.exemptions, Blind: w.blind,
-		Evidence: evidence.NewSet(facts, map[string]evidence.Row{w.subject.Name: row}), Voids: w.state.Voids,
+		Evidence: evidence.NewSet(map[string]evidence.Row{w.subject.Name: row}), Voids: w.state.Voids,
 	}
 }
 

@@ -63,7 +63,7 @@ func benchWorld(b *testing.B) scoring.Inputs {
 		}
 		rows[name] = row
 	}
-	in.Evidence = evidence.NewSet(facts, rows)
+	in.Evidence = evidence.NewSet(rows)
 	return in
 }
 

@@ -117,7 +117,7 @@ func (w *world) judge() scoring.Scorecard {
 	w.t.Helper()
 	in := w.inputs
 	in.Framework, in.Subjects = w.framework, []scoring.Subject{w.subject}
-	in.Evidence = evidence.NewSet(w.framework.Facts(), map[string]evidence.Row{"api": w.row})
+	in.Evidence = evidence.NewSet(map[string]evidence.Row{"api": w.row})
 	return scoring.Judge(in, noon)[0]
 }
 
@@ -309,7 +309,7 @@ func TestVerdictsDoNotDependOnTheOrderOfServices(t *testing.T) {
 	}
 	invalidated := map[string]time.Time{"x.y": noon.Add(-10 * time.Minute), "x.z": noon.Add(-10 * time.Minute)}
 	in := scoring.Inputs{
-		Framework: w.framework, Evidence: evidence.NewSet(w.framework.Facts(), rows),
+		Framework: w.framework, Evidence: evidence.NewSet(rows),
 		Voids: scoring.Voids{"renewed": invalidated, "contradicted": invalidated, "stale": invalidated, "unseen": invalidated},
 	}
 	alone := map[string]string{}

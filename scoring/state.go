@@ -85,11 +85,6 @@ const (
 	DefaultMaxStep    = 5 * time.Minute
 )
 
-// DefaultOptions are two weeks of observation and steps of five minutes.
-func DefaultOptions() Options {
-	return Options{ObserveFor: DefaultObserveFor, MaxStep: DefaultMaxStep}
-}
-
 // BadgeState is the badge of one service with its clocks. All durations are
 // what the clocks had reached at At.
 type BadgeState struct {

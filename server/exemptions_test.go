@@ -56,7 +56,7 @@ func TestExemptionsAreTheSameEverywhere(t *testing.T) {
 	entries := []*catalog.Service{{Name: "cart", Tier: 1}, {Name: "search", Tier: 2}, {Name: "shop", Tier: 1}}
 	rapid.Check(t, func(t *rapid.T) {
 		exemptions := rapid.SliceOfN(rapid.Custom(exemption), 0, 4).Draw(t, "exemptions")
-		in := scoring.Inputs{Framework: criteria, Exemptions: exemptions, Evidence: evidence.NewSet(facts, nil)}
+		in := scoring.Inputs{Framework: criteria, Exemptions: exemptions, Evidence: evidence.NewSet(nil)}
 		for _, entry := range entries {
 			in.Subjects = append(in.Subjects, scoring.NewSubject(entry, facts, nil))
 		}

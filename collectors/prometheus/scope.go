@@ -36,9 +36,6 @@ type part struct {
 // lookup finds the parts that a series speaks for.
 type lookup interface {
 	find(m model.Metric) []int
-	// expects reports whether the catalog has what it takes to find series of
-	// the part.
-	expects(part int) bool
 }
 
 // onServer are the service's entries for a server. all is true when the
@@ -114,11 +111,10 @@ type keyIndex struct {
 	join  *join
 	parts map[string][]int
 	scope *scope
-	known []bool
 }
 
 func newKeyIndex(s *scope, j *join) *keyIndex {
-	x := &keyIndex{join: j, parts: map[string][]int{}, scope: s, known: make([]bool, len(s.parts))}
+	x := &keyIndex{join: j, parts: map[string][]int{}, scope: s}
 	for i, p := range s.parts {
 		if !j.everywhere && !s.here[p.service] {
 			continue
@@ -127,13 +123,10 @@ func newKeyIndex(s *scope, j *join) *keyIndex {
 			if at := x.parts[key]; len(at) == 0 || at[len(at)-1] != i {
 				x.parts[key] = append(at, i)
 			}
-			x.known[i] = true
 		}
 	}
 	return x
 }
-
-func (x *keyIndex) expects(part int) bool { return x.known[part] }
 
 func (x *keyIndex) find(m model.Metric) []int {
 	for _, key := range x.join.candidates(m) {
@@ -160,7 +153,6 @@ func (x *keyIndex) find(m model.Metric) []int {
 // match on the same labels share a table.
 type matcherIndex struct {
 	tables []matcherTable
-	known  []bool
 }
 
 type matcherTable struct {
@@ -174,14 +166,13 @@ type matcherRow struct {
 }
 
 func newMatcherIndex(s *scope) *matcherIndex {
-	x := &matcherIndex{known: make([]bool, len(s.parts))}
+	x := &matcherIndex{}
 	at := map[string]int{}
 	for i, p := range s.parts {
 		for _, ref := range p.refs {
 			if len(ref.Matchers) == 0 {
 				continue
 			}
-			x.known[i] = true
 			names := sortedNames(ref.Matchers)
 			values := make([]string, len(names))
 			for n, name := range names {
@@ -203,8 +194,6 @@ func newMatcherIndex(s *scope) *matcherIndex {
 
 // separator is in no label value: the API's answers are valid UTF-8.
 const separator = "\xff"
-
-func (x *matcherIndex) expects(part int) bool { return x.known[part] }
 
 func (x *matcherIndex) find(m model.Metric) []int {
 	var found []int
