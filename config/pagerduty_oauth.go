@@ -65,12 +65,12 @@ func (o PagerDutyOAuth) IsZero() bool {
 // client is how prometheus/common writes it. The token comes the way that the
 // API is reached: by the same proxy, with the same certificates.
 func (o PagerDutyOAuth) client(secret Credential, base HTTPClient) (*promconfig.OAuth2, error) {
-	clear, err := secret.Read()
+	plain, err := secret.Read()
 	if err != nil {
 		return nil, err
 	}
 	out := &promconfig.OAuth2{
-		ClientID: o.ClientID, ClientSecret: promconfig.Secret(clear.Reveal()), TokenURL: o.TokenURL,
+		ClientID: o.ClientID, ClientSecret: promconfig.Secret(plain.Reveal()), TokenURL: o.TokenURL,
 		Scopes:    append([]string{"as_account-" + string(o.Region) + "." + o.Subdomain}, o.Scopes...),
 		TLSConfig: base.TLSConfig, ProxyConfig: base.ProxyConfig,
 	}

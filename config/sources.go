@@ -250,14 +250,14 @@ func (j Jira) Client() (HTTPClient, error) {
 		return HTTPClient{}, err
 	}
 	// The name of a file is preferred to its content, so that it can rotate.
-	clear := promconfig.Secret(token.Reveal())
+	plain := promconfig.Secret(token.Reveal())
 	if j.TokenFile != "" {
-		clear = ""
+		plain = ""
 	}
 	if j.Auth == AuthBasic {
-		client.BasicAuth = &promconfig.BasicAuth{Username: j.Email, Password: clear, PasswordFile: j.TokenFile}
+		client.BasicAuth = &promconfig.BasicAuth{Username: j.Email, Password: plain, PasswordFile: j.TokenFile}
 	} else {
-		client.Authorization = &promconfig.Authorization{Type: "Bearer", Credentials: clear, CredentialsFile: j.TokenFile}
+		client.Authorization = &promconfig.Authorization{Type: "Bearer", Credentials: plain, CredentialsFile: j.TokenFile}
 	}
 	return client, nil
 }

@@ -143,8 +143,8 @@ func realPath(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("store %s: %w", path, err)
 	}
-	if real, err := filepath.EvalSymlinks(absolute); err == nil {
-		return real, nil
+	if target, err := filepath.EvalSymlinks(absolute); err == nil {
+		return target, nil
 	}
 	return absolute, nil
 }

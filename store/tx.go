@@ -222,7 +222,7 @@ func (s *Store) Sequence(ctx context.Context) (int64, error) {
 }
 
 func sequence(ctx context.Context, q interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }) (seq int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT seq FROM readiness_owner WHERE id = 1`).Scan(&seq)
 	return seq, err

@@ -230,8 +230,8 @@ func relativeTo(path, file string) string {
 
 // replaceFile writes a file whole or not at all.
 func replaceFile(name string, text []byte) (err error) {
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		name = real
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".collector-*")
 	if err != nil {

@@ -218,6 +218,5 @@ func (r *round) incidentPages(ctx context.Context, net, order string, progress f
 // suspect remembers an incident that cannot be decoded, since the facts of the
 // services that it may be of are not known without it.
 func (r *round) suspect(i *issue) {
-	services, any := r.mapping.suspects(r.incidents.Services, i)
-	r.badIncidents[clean(i.key)] = suspicion{services: services, any: any}
+	r.badIncidents[clean(i.key)] = r.mapping.suspects(r.incidents.Services, i)
 }

@@ -50,8 +50,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) (done bool, err error
 		err := r.overProjects(ctx, part, func(projects []string) error {
 			return r.list(ctx, f.search(projects), "issue", needs, func(good, bad []*issue) error {
 				for _, i := range bad {
-					suspects, any := r.mapping.suspects(ServiceLink{}, i)
-					r.exceptAll(except, suspicion{services: suspects, any: any}, evidence.MissingUndecodable)
+					r.exceptAll(except, r.mapping.suspects(ServiceLink{}, i), evidence.MissingUndecodable)
 				}
 				for _, i := range good {
 					if seen[i.key] {

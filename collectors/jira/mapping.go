@@ -143,17 +143,17 @@ func (m *mapping) services(link ServiceLink, i *issue) []string {
 }
 
 // suspects are the services that an issue that could not be decoded may belong
-// to. any says that it may be every one.
-func (m *mapping) suspects(link ServiceLink, i *issue) (services []string, any bool) {
+// to.
+func (m *mapping) suspects(link ServiceLink, i *issue) suspicion {
 	byPlace := link.By == "" || link.By == ByComponent || link.By == ByProject
 	switch {
 	case byPlace && i.project != "":
-		return m.ofProject(i.project), false
+		return suspicion{services: m.ofProject(i.project)}
 	case byPlace || i.fields == nil:
-		return nil, true
+		return suspicion{any: true}
 	}
-	services = m.services(link, i)
-	return services, len(services) == 0
+	services := m.services(link, i)
+	return suspicion{services: services, any: len(services) == 0}
 }
 
 // unique is sorted and names each once.

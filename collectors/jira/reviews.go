@@ -179,8 +179,7 @@ func (r *round) reviewPages(ctx context.Context, next *remembered, net string) (
 			}
 		}
 		for _, i := range bad {
-			services, any := r.mapping.suspects(r.reviews.Services, i)
-			next.bad[clean(i.key)] = suspicion{services: services, any: any}
+			next.bad[clean(i.key)] = r.mapping.suspects(r.reviews.Services, i)
 		}
 		if len(batch.Reviews) == 0 && len(r.skipped) == 0 {
 			return nil

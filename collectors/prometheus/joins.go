@@ -94,7 +94,7 @@ func joins() map[string]*join {
 	all := []*join{
 		// By the label matchers of the catalog's prometheus entries. It is
 		// looked up by what each service matches on; see matcherIndex.
-		{name: "job", keys: func(s *catalog.Service) []string { return nil }},
+		{name: "job", keys: func(*catalog.Service) []string { return nil }},
 		// By the cluster alone: the series speaks for every service there.
 		{name: "cluster", keys: func(*catalog.Service) []string { return []string{""} }, read: func([]string) []string { return []string{""} }},
 		{name: "namespace", needs: [][]string{namespaceLabels}, read: slash, entry: []reference{namespace}},

@@ -102,9 +102,9 @@ func partsOf(value string) []string {
 		parts = append(parts, key)
 	}
 	if strings.EqualFold(scheme, "Basic") {
-		if clear, err := base64.StdEncoding.DecodeString(rest); err == nil {
-			parts = append(parts, string(clear))
-			if _, password, found := strings.Cut(string(clear), ":"); found {
+		if plain, err := base64.StdEncoding.DecodeString(rest); err == nil {
+			parts = append(parts, string(plain))
+			if _, password, found := strings.Cut(string(plain), ":"); found {
 				parts = append(parts, password)
 			}
 		}
