@@ -25,7 +25,7 @@ TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMP
 TEST_RACE = CGO_ENABLED=1 $(TEST) -race '-gcflags=modernc.org/...=-race=false'
 PACKAGES := $(CURDIR)/.ci/packages
 
-.PHONY: help build demo check test race bench lint fmt postgres
+.PHONY: help build demo check test race bench lint golangci fmt postgres
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ demo: ## run the collector against a simulated company, until Ctrl-C
 	@echo "Building the demo (the first build takes a few minutes) ..."
 	@$(GO) build -C demo -o ../bin/demo . && exec bin/demo
 
-check: lint ## build, lint and run the tests that need no database, quickly
+check: golangci ## build, lint and run the tests that need no database, quickly
 	@for m in $(MODULES); do (cd $$m && $(GO) build ./... && unit=$$($(PACKAGES) unit) && $(GO) test $$unit) || exit 1; done
 
 test: postgres ## run every test, under the race detector where goroutines share data
@@ -60,9 +60,11 @@ bench: ## run the benchmarks and print the figures with their bounds
 	printf '%-32s %12s %-8s %-10s %s\n' FIGURE VALUE UNIT BOUND VERDICT; \
 	sed -n 's/^figure: //p' $$out | awk '{printf "%-32s %12s %-8s %-10s %s\n", $$1, $$2, $$3, $$4, $$5; if ($$5 != "ok") short = 1} END {exit short}'
 
-lint: $(GOLANGCI) $(DEADCODE) ## run the pinned golangci-lint and deadcode
+lint: golangci $(DEADCODE) ## run the pinned golangci-lint and deadcode
+	@DEADCODE=$(DEADCODE) .ci/deadcode
+
+golangci: $(GOLANGCI)
 	@for m in $(MODULES); do (cd $$m && $(GOLANGCI) run ./...) || exit 1; done
-	@GO=$(GO) DEADCODE=$(DEADCODE) .ci/deadcode
 
 $(CURDIR)/bin/tools/golangci-lint-$(GOLANGCI_VERSION):
 	@echo "Installing golangci-lint $(GOLANGCI_VERSION) (this takes a few minutes) ..."

@@ -177,16 +177,16 @@ func TestExampleNamesTheRealDefaults(t *testing.T) {
 			t.Errorf("%s: %v", key, err)
 			continue
 		}
-		real, ok := defaults[key]
+		standard, ok := defaults[key]
 		if !ok {
 			t.Errorf("%s: the program has no default for this key", key)
 			continue
 		}
-		if got := decoded(t, node.Content[0]); !reflect.DeepEqual(got, real) {
-			t.Errorf("%s: the example says %v, the program %v", key, got, real)
+		if got := decoded(t, node.Content[0]); !reflect.DeepEqual(got, standard) {
+			t.Errorf("%s: the example says %v, the program %v", key, got, standard)
 		}
-		if live := decoded(t, e.values[key]); !reflect.DeepEqual(live, real) {
-			t.Errorf("%s: the example sets %v, not its default %v", key, live, real)
+		if live := decoded(t, e.values[key]); !reflect.DeepEqual(live, standard) {
+			t.Errorf("%s: the example sets %v, not its default %v", key, live, standard)
 		}
 	}
 	if named < 40 {

@@ -138,10 +138,9 @@ func (f Fleet) Summary(style Style) string {
 	counts := map[string]int{}
 	held, unjudged := 0, 0
 	for _, row := range f.Services {
-		switch {
-		case row.NoBadge == noBadgeNotJudged:
+		if row.NoBadge == noBadgeNotJudged {
 			unjudged++
-		default:
+		} else {
 			counts[row.Badge]++
 		}
 		if row.OnHold {

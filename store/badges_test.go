@@ -48,7 +48,7 @@ func TestBasesOfTheFirstForms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { s.Close() }) //nolint:errcheck // a test
+		t.Cleanup(func() { s.Close() })
 		return s
 	}
 	s := reopen()

@@ -224,8 +224,7 @@ func foreign(path, what string) error {
 
 // sqliteError adds the file, and the remedy where SQLite's code tells one.
 func sqliteError(path string, err error) error {
-	var coded *sqlite.Error
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch coded.Code() & 0xff {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 			return fmt.Errorf("store %s: %w: %w: restore it from a backup, or move it away to begin anew", path, ErrDamaged, err)

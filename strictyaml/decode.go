@@ -3,6 +3,7 @@ package strictyaml
 import (
 	"cmp"
 	"encoding"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -101,7 +102,7 @@ func Read(file string, text []byte, into any) (*Document, error) {
 // Located is an error of Parse or ParseAll with the name of the file.
 func Located(file string, err error) error {
 	fault := Fault{Text: err.Error()}
-	if syntax, ok := err.(*SyntaxError); ok {
+	if syntax, ok := errors.AsType[*SyntaxError](err); ok {
 		fault.Position.Line = syntax.Line
 	}
 	return &Faults{file, []Fault{fault}}
@@ -177,7 +178,7 @@ func (r *run) value(value any, to reflect.Value, path string) {
 			to.SetMapIndex(reflect.ValueOf(key).Convert(t.Key()), entry)
 		}
 	default:
-		if d, ok := to.Addr().Interface().(Defaulter); ok {
+		if d, ok := reflect.TypeAssert[Defaulter](to.Addr()); ok {
 			d.SetDefaults()
 		}
 		r.structure(mapping, to, path)
@@ -263,7 +264,7 @@ func (r *run) wants(t reflect.Type) string {
 	if words, ok := r.Words[t]; ok {
 		return words
 	}
-	if w, ok := reflect.New(t).Interface().(Wanter); ok {
+	if w, ok := reflect.TypeAssert[Wanter](reflect.New(t)); ok {
 		return w.Wants()
 	}
 	switch t.Kind() {

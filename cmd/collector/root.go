@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -162,11 +163,9 @@ func (f *outputFlag) String() string { return string(*f.value) }
 func (f *outputFlag) Type() string { return "format" }
 
 func (f *outputFlag) Set(text string) error {
-	for _, known := range f.formats {
-		if text == known {
-			*f.value = output(text)
-			return nil
-		}
+	if slices.Contains(f.formats, text) {
+		*f.value = output(text)
+		return nil
 	}
 	return fmt.Errorf("unknown format%s: want %s", nearest.Hint(text, f.formats), list(f.formats))
 }

@@ -167,7 +167,7 @@ func (r *round) collect(ctx context.Context, l *listing) error {
 	}
 	each := func(raw json.RawMessage) error { l.read(r, raw); return nil }
 	for _, query := range l.requests(r) {
-		err := error(nil)
+		var err error
 		if l.cursor != "" {
 			err = r.api.follow(ctx, l.path, l.cursor, query, each)
 		} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"time"
 
@@ -96,9 +97,7 @@ func (r *round) listMaintenance(ctx context.Context) error {
 			all = all || !still && w.end.After(r.now) // it was ended or deleted
 		}
 		if !all {
-			for id, w := range open.byID {
-				known.byID[id] = w
-			}
+			maps.Copy(known.byID, open.byID)
 			for id := range open.bad {
 				known.bad[id] = true
 			}

@@ -73,7 +73,7 @@ func serviceExists() fact {
 			FreshAtLeast: slowFresh,
 			Absent:       "false: a complete listing without the id is observed absent",
 		},
-		part: func(_ *round, s *serviceRecord) answer { return yes(true, "listed") },
+		part: func(*round, *serviceRecord) answer { return yes(true, "listed") },
 		gone: &absent,
 	}
 }

@@ -191,12 +191,12 @@ func allTablesFilled(t *testing.T, place string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // a test
+	defer db.Close()
 	rows, err := db.QueryContext(t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // a test
+	defer rows.Close()
 	var tables []string
 	for rows.Next() {
 		var name string

@@ -155,7 +155,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("without the scope: %+v", a)
 	}
 	for want := range 2 {
-		if a := ask(t, s, "/services"); a.status != 200 || a.header.Get("ratelimit-remaining") != fmt.Sprint(1-want) {
+		if a := ask(t, s, "/services"); a.status != 200 || a.header.Get("ratelimit-remaining") != strconv.Itoa(1-want) {
 			t.Errorf("within the budget: %+v", a)
 		}
 	}
