@@ -3,7 +3,6 @@ package pagerduty
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/prodready/collector/evidence"
