@@ -147,7 +147,7 @@ func TestReviewDriftNamesTheTicket(t *testing.T) {
 		"attest.cicd_rollback":   seen(evidence.Bool(true), "jira/main", "attestation PRR-13 on PRR-1"),
 	})
 	drift := func(observed observations) string {
-		for _, line := range strings.SplitSeq(textOf(t, cardOf(t, observed, held(framework.Silver), nil), Style{}), "\n") {
+		for line := range strings.SplitSeq(textOf(t, cardOf(t, observed, held(framework.Silver), nil), Style{}), "\n") {
 			if line = strings.TrimSpace(line); strings.HasPrefix(line, "drift ") {
 				return line
 			}
