@@ -180,6 +180,16 @@ func waitFor(ctx context.Context, ended <-chan error) error {
 	}
 }
 
+// Addr is the address the server listens on, empty before Start.
+func (a *App) Addr() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.server == nil || len(a.server.Addrs()) == 0 {
+		return ""
+	}
+	return a.server.Addrs()[0].String()
+}
+
 // Run starts the program, waits until ctx ends, and stops gracefully within
 // the configured bound.
 func (a *App) Run(ctx context.Context) error {
