@@ -258,7 +258,7 @@ func (w *runtimeConfig) only(names []string) ([]instance, error) {
 }
 
 func unknownSource(name string, known []string) error {
-	hint := nearest.Hint(name, known)
+	hint := nearest.Suggest(name, known)
 	if hint == "" {
 		hint = fmt.Sprintf("; there are %v", known)
 	}

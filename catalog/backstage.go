@@ -254,7 +254,7 @@ func (r *componentReader) unknownAnnotations() {
 	for _, name := range sortedKeys(r.entity.Metadata.Annotations) {
 		own, ok := strings.CutPrefix(name, annotationPrefix)
 		if ok && !slices.Contains(ownAnnotations(), own) {
-			r.fail(name, "unknown annotation%s", nearest.Hint(own, ownAnnotations()))
+			r.fail(name, "unknown annotation%s", nearest.Suggest(own, ownAnnotations()))
 		}
 	}
 }

@@ -121,7 +121,7 @@ func (e entry) oneOf(field, value string, vocabulary []string) {
 	if value != "" && !slices.Contains(vocabulary, value) {
 		e.problem(field,
 			"use one of "+strings.Join(vocabulary,
-				", "), "unknown word %q%s", value, nearest.Hint(value, vocabulary))
+				", "), "unknown word %q%s", value, nearest.Suggest(value, vocabulary))
 	}
 }
 

@@ -43,7 +43,7 @@ func (c *Catalog) Lookup(name string) (*Service, error) {
 	for _, s := range c.services {
 		names = append(append(names, s.Name), s.Aliases...)
 	}
-	return nil, fmt.Errorf("unknown service %q%s", name, nearest.Hint(name, names))
+	return nil, fmt.Errorf("unknown service %q%s", name, nearest.Suggest(name, names))
 }
 
 // Teams lists the teams by name. The caller must not change the map.

@@ -69,7 +69,7 @@ func (e entry) instance(field, kind, name string, known []string, one bool) {
 			"configure it under sources or remove the reference", "unknown %s %q: none is configured", kind, name)
 	default:
 		e.problem(field,
-			"use one of "+strings.Join(known, ", "), "unknown %s %q%s", kind, name, nearest.Hint(name, known))
+			"use one of "+strings.Join(known, ", "), "unknown %s %q%s", kind, name, nearest.Suggest(name, known))
 	}
 }
 

@@ -135,7 +135,7 @@ func (v *validator) word(path, value string, known ...string) {
 	if !slices.Contains(known, value) {
 		word := "unknown word"
 		if plainWord.MatchString(value) {
-			word = fmt.Sprintf("unknown word %q%s", value, nearest.Hint(value, known))
+			word = fmt.Sprintf("unknown word %q%s", value, nearest.Suggest(value, known))
 		}
 		v.add(path, "%s; use one of %s", word, strings.Join(known, ", "))
 	}
@@ -198,7 +198,7 @@ func (v *validator) catalog() {
 		// With catalog files or discovery, teams may come from there.
 		if s.Team != "" && c.Closed() && !slices.Contains(teams, s.Team) {
 			v.add(path+".team",
-				"unknown team %q%s; declare it under catalog.teams", s.Team, nearest.Hint(s.Team, teams))
+				"unknown team %q%s; declare it under catalog.teams", s.Team, nearest.Suggest(s.Team, teams))
 		}
 	}
 	if _, err := catalog.Build(c.Services, c.Teams, v.config.Sources.names()); err != nil {
@@ -241,7 +241,7 @@ func (v *validator) discovery() {
 		case rule.Account != "" && !slices.Contains(accounts, rule.Account):
 			v.add(path+".account",
 				"unknown account %q%s; use a name under sources.pagerduty",
-				rule.Account, nearest.Hint(rule.Account, accounts))
+				rule.Account, nearest.Suggest(rule.Account, accounts))
 		case len(accounts) == 0:
 			v.add(path, "there is no account to look in; configure one under sources.pagerduty")
 		case rule.Account == "" && len(accounts) > 1:
@@ -279,7 +279,7 @@ func (v *validator) exemptions() {
 		for j, name := range e.Services {
 			if v.config.Catalog.Closed() && !slices.Contains(services, name) {
 				v.add(fmt.Sprintf("%s.services[%d]", path, j),
-					"unknown service %q%s; use a name of the catalog", name, nearest.Hint(name, services))
+					"unknown service %q%s; use a name of the catalog", name, nearest.Suggest(name, services))
 			}
 		}
 		for j, tier := range e.Tiers {

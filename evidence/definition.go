@@ -306,7 +306,7 @@ func (f *Facts) Lookup(name string) (Definition, error) {
 	if i, ok := f.index[name]; ok {
 		return f.definitions[i], nil
 	}
-	return Definition{}, fmt.Errorf("unknown fact %q%s", name, nearest.Hint(name, f.Names()))
+	return Definition{}, fmt.Errorf("unknown fact %q%s", name, nearest.Suggest(name, f.Names()))
 }
 
 // Names lists the facts in name order.

@@ -168,7 +168,7 @@ func (c *Compiler) checkNames(parsed *cel.Ast) error {
 					return
 				}
 			}
-			faults = append(faults, fmt.Sprintf("unknown fact %q%s", name, nearest.Hint(name, c.names)))
+			faults = append(faults, fmt.Sprintf("unknown fact %q%s", name, nearest.Suggest(name, c.names)))
 		case celast.CallKind:
 			call := e.AsCall()
 			if call.IsMemberFunction() {

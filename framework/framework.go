@@ -45,7 +45,7 @@ func ParseBadge(name string) (Badge, error) {
 			return Badge(i), nil
 		}
 	}
-	return NoBadge, fmt.Errorf("unknown badge %q%s: want none, bronze, silver, gold, platinum or diamond", name, nearest.Hint(name, badgeNames[:]))
+	return NoBadge, fmt.Errorf("unknown badge %q%s: want none, bronze, silver, gold, platinum or diamond", name, nearest.Suggest(name, badgeNames[:]))
 }
 
 // ProofKind says what kind of evidence a proof rests on, strongest first.
@@ -109,7 +109,7 @@ func (f *Framework) Check(id string) (*Check, error) {
 	for i, c := range f.Checks {
 		ids[i] = c.ID
 	}
-	return nil, fmt.Errorf("unknown check %q%s", id, nearest.Hint(id, ids))
+	return nil, fmt.Errorf("unknown check %q%s", id, nearest.Suggest(id, ids))
 }
 
 // Module is one readiness area.

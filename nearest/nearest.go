@@ -17,8 +17,8 @@ func Name(want string, candidates []string) (string, bool) {
 	return best, bestDistance >= 0
 }
 
-// Hint returns `, did you mean "x"?` for the nearest candidate, or nothing.
-func Hint(want string, candidates []string) string {
+// Suggest returns `, did you mean "x"?` for the nearest candidate, or nothing.
+func Suggest(want string, candidates []string) string {
 	if name, ok := Name(want, candidates); ok {
 		return fmt.Sprintf(", did you mean %q?", name)
 	}

@@ -44,13 +44,13 @@ func TestNothingToChooseFrom(t *testing.T) {
 	if got, ok := nearest.Name("main", nil); ok || got != "" {
 		t.Errorf("got %q, %v", got, ok)
 	}
-	if got := nearest.Hint("main", nil); got != "" {
-		t.Errorf("Hint = %q, want nothing", got)
+	if got := nearest.Suggest("main", nil); got != "" {
+		t.Errorf("Suggest = %q, want nothing", got)
 	}
 }
 
-func TestHint(t *testing.T) {
-	if got, want := nearest.Hint("mian", []string{"main"}), `, did you mean "main"?`; got != want {
-		t.Errorf("Hint = %q, want %q", got, want)
+func TestSuggest(t *testing.T) {
+	if got, want := nearest.Suggest("mian", []string{"main"}), `, did you mean "main"?`; got != want {
+		t.Errorf("Suggest = %q, want %q", got, want)
 	}
 }

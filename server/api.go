@@ -75,7 +75,7 @@ func unknownService(s *snapshot.Snapshot, name string) apiError {
 		}
 		names = append(names, entry.Name)
 	}
-	unknown := apiError{Error: fmt.Sprintf("unknown service %q%s", name, nearest.Hint(name, names))}
+	unknown := apiError{Error: fmt.Sprintf("unknown service %q%s", name, nearest.Suggest(name, names))}
 	for range maxHints {
 		near, ok := nearest.Name(name, names)
 		if !ok {

@@ -199,7 +199,7 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 	switch {
 	case f.jiraDeployment != deployments[0] && f.jiraDeployment != deployments[1]:
 		return o, &usageError{fmt.Errorf("--jira-deployment %q%s: want %s", f.jiraDeployment,
-			nearest.Hint(f.jiraDeployment, deployments), list(deployments))}
+			nearest.Suggest(f.jiraDeployment, deployments), list(deployments))}
 	case o.PagerDuty == nil && o.Jira == nil && o.Prometheus == nil:
 		return o, &usageError{errors.New("no source is named: give --pagerduty-token-file, --jira-url or --prometheus-url, " +
 			"or their environment variables; see `collector init --help`")}

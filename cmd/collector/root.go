@@ -60,7 +60,7 @@ Start with:
 			for _, c := range cmd.Commands() {
 				names = append(names, c.Name())
 			}
-			return &usageError{fmt.Errorf("unknown command %q%s", args[0], nearest.Hint(args[0], names))}
+			return &usageError{fmt.Errorf("unknown command %q%s", args[0], nearest.Suggest(args[0], names))}
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -92,7 +92,7 @@ func strict(cmd *cobra.Command) {
 				names = append(names, c.Name())
 			}
 			return &usageError{fmt.Errorf("%w%s; `%s --help` says what it takes", err,
-				nearest.Hint(args[0], names), cmd.CommandPath())}
+				nearest.Suggest(args[0], names), cmd.CommandPath())}
 		}
 	}
 	for _, c := range cmd.Commands() {
@@ -108,7 +108,7 @@ func flagHint(cmd *cobra.Command, err error) string {
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-	return nearest.Hint("--"+unknown.GetSpecifiedName(), names)
+	return nearest.Suggest("--"+unknown.GetSpecifiedName(), names)
 }
 
 // options are what every command starts the program with.
@@ -167,7 +167,7 @@ func (f *outputFlag) Set(text string) error {
 		*f.value = output(text)
 		return nil
 	}
-	return fmt.Errorf("unknown format%s: want %s", nearest.Hint(text, f.formats), list(f.formats))
+	return fmt.Errorf("unknown format%s: want %s", nearest.Suggest(text, f.formats), list(f.formats))
 }
 
 func list(words []string) string {

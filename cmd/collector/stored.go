@@ -23,7 +23,7 @@ func (c *storedCards) scorecard(_ context.Context, service string) (report.Score
 		for _, s := range c.published.Services {
 			names = append(names, s.Entry.Name)
 		}
-		return card, &usageError{fmt.Errorf("no service %q in the catalog%s", service, nearest.Hint(service, names))}
+		return card, &usageError{fmt.Errorf("no service %q in the catalog%s", service, nearest.Suggest(service, names))}
 	}
 	return card, nil
 }

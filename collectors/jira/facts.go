@@ -125,7 +125,7 @@ func ParseFacts(name string, data []byte) ([]Fact, error) {
 		f := doc.fact()
 		switch {
 		case !slices.Contains(modes, string(f.Mode)):
-			bad("fact %s: mode %q is not known%s: want %s", f.Name, f.Mode, nearest.Hint(string(f.Mode), modes), strings.Join(modes, ", "))
+			bad("fact %s: mode %q is not known%s: want %s", f.Name, f.Mode, nearest.Suggest(string(f.Mode), modes), strings.Join(modes, ", "))
 			continue
 		case !strings.HasPrefix(f.Name, "jira."):
 			bad("fact %q: the name must begin with jira.", f.Name)

@@ -231,7 +231,7 @@ func (s *Source) noTag(ctx context.Context, label string) error {
 			labels = append(labels, tag.name())
 		}
 	}
-	return fmt.Errorf("%s: %w %q%s", s.id, ErrNoTag, evidence.Clean(label, 100), nearest.Hint(label, labels))
+	return fmt.Errorf("%s: %w %q%s", s.id, ErrNoTag, evidence.Clean(label, 100), nearest.Suggest(label, labels))
 }
 
 // survey walks a listing. A record that cannot be decoded is logged and left out.

@@ -260,7 +260,7 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	if err != nil {
 		c.bad(d.Line,
 			"%s: type %q%s: want bool, int or double",
-			where, d.Type, nearest.Hint(d.Type, []string{"bool", "int", "double"}))
+			where, d.Type, nearest.Suggest(d.Type, []string{"bool", "int", "double"}))
 		return f
 	}
 	f.Kind = kind
@@ -281,7 +281,7 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	default:
 		c.bad(d.Line,
 			"%s: remember %q%s: want last_true, newest or mean",
-			where, d.Remember, nearest.Hint(d.Remember, []string{"last_true", "newest", "mean"}))
+			where, d.Remember, nearest.Suggest(d.Remember, []string{"last_true", "newest", "mean"}))
 	}
 	switch d.Combine {
 	case "", "first":
@@ -330,7 +330,7 @@ func (c *checker) join(line strictyaml.Line, where, name string) *join {
 	case !ok:
 		c.bad(line,
 			"%s: unknown join %q%s: want one of %s",
-			where, name, nearest.Hint(name, sortedNames(joins())), strings.Join(sortedNames(joins()), ", "))
+			where, name, nearest.Suggest(name, sortedNames(joins())), strings.Join(sortedNames(joins()), ", "))
 	}
 	return j
 }
@@ -384,7 +384,7 @@ func (c *checker) absent(d factDoc, def evidence.Definition, witnesses map[strin
 	if !ok {
 		c.bad(d.Line,
 			"%s: absent: unknown witness %q%s",
-			where, d.Absent.Witness, nearest.Hint(d.Absent.Witness, sortedNames(witnesses)))
+			where, d.Absent.Witness, nearest.Suggest(d.Absent.Witness, sortedNames(witnesses)))
 		return nil
 	}
 	c.used[d.Absent.Witness] = true

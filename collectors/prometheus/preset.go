@@ -199,7 +199,7 @@ func Load(presets []string, files []File) (*Facts, error) {
 	wanted := map[string]bool{}
 	for _, name := range presets {
 		if !slices.Contains(known, name) {
-			errs = append(errs, fmt.Errorf("unknown preset %q%s: the presets are %s", name, nearest.Hint(name, known), strings.Join(known, ", ")))
+			errs = append(errs, fmt.Errorf("unknown preset %q%s: the presets are %s", name, nearest.Suggest(name, known), strings.Join(known, ", ")))
 		}
 		wanted[name] = true
 	}
@@ -240,7 +240,7 @@ func Load(presets []string, files []File) (*Facts, error) {
 			case known == "preset "+RulesPreset:
 				errs = append(errs, fmt.Errorf("%s: fact %s comes from the rules API and takes no providers", place, declared.Name))
 			case shelf[declared.Name].Name == "":
-				errs = append(errs, fmt.Errorf("%s: fact %s has no type, and no preset declares it%s", place, declared.Name, nearest.Hint(declared.Name, sortedNames(shelf))))
+				errs = append(errs, fmt.Errorf("%s: fact %s has no type, and no preset declares it%s", place, declared.Name, nearest.Suggest(declared.Name, sortedNames(shelf))))
 			default:
 				i, ok := at[declared.Name]
 				if !ok {
