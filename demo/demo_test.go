@@ -117,7 +117,7 @@ func seesWhatIsPractised(t *testing.T, d *demo) {
 	for _, in := range d.company.Incidents {
 		grave[in.Service] = grave[in.Service] || in.Ticket != "" && d.company.Now.Sub(in.Start) < 180*24*time.Hour
 	}
-	if blind := d.collector.Snapshot().Blind; len(blind) > 0 {
+	if blind := d.collector.Snapshot().NotMeasurable; len(blind) > 0 {
 		t.Errorf("checks that no source can decide: %v", blind)
 	}
 	seen, contradicted := map[string]int{}, 0

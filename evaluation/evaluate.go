@@ -131,7 +131,7 @@ func (e *judge) cards(c *Config, now time.Time) ([]scoring.Scorecard, *evidence.
 	}
 	return scoring.Judge(scoring.Inputs{
 		Framework: c.Framework, Subjects: subjects, Exemptions: c.Exemptions,
-		Evidence: set, Blind: c.NotMeasurable, Voids: e.state.Voids,
+		Evidence: set, NotMeasurable: c.NotMeasurable, Invalidated: e.state.Invalidated,
 	}, now), set
 }
 
@@ -155,7 +155,7 @@ func (e *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 		e.hash, e.activated = c.Framework.Hash, now
 	}
 	judgement := store.Judgement{
-		At: now, Badges: state.Badges, ClocksEvery: saveClocksEvery, Transitions: transitions, Voids: state.Voids,
+		At: now, Badges: state.Badges, ClocksEvery: saveClocksEvery, Transitions: transitions, Invalidated: state.Invalidated,
 		Framework: store.Framework{Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Framework.Text, ActivatedAt: e.activated},
 	}
 	statuses, pins := e.statusChanges(c, cards, set, now, &judgement)
@@ -239,7 +239,7 @@ func evidenceOf(c *Config, set *evidence.Set, service string, check *framework.C
 }
 
 func (e *judge) snapshot(ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time) (*snapshot.Snapshot, error) {
-	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: e.activated, Blind: c.NotMeasurable}
+	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: e.activated, NotMeasurable: c.NotMeasurable}
 	for i := range cards {
 		card := &cards[i]
 		entry, _ := c.Catalog.Service(card.Service)

@@ -143,7 +143,7 @@ func factCoverage(s *snapshot.Snapshot, index int, readers []string) FactCoverag
 
 func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCoverage) CheckCoverage {
 	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title,
-		Blind: s.Blind[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: feedbackOn(s, check.ID)}
+		Blind: s.NotMeasurable[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: feedbackOn(s, check.ID)}
 	lacking := map[int]int{}
 	for i := range s.Services {
 		service := &s.Services[i]

@@ -172,7 +172,7 @@ func (f *fixture) add(entry catalog.Service, badge scoring.BadgeState, known obs
 // snapshot judges the fleet.
 func (f *fixture) snapshot() *snapshot.Snapshot {
 	rows := map[string]evidence.Row{}
-	in := scoring.Inputs{Framework: f.framework, Exemptions: f.exemptions, Blind: f.blind}
+	in := scoring.Inputs{Framework: f.framework, Exemptions: f.exemptions, NotMeasurable: f.blind}
 	for _, s := range f.services {
 		rows[s.Entry.Name] = s.Evidence
 		in.Subjects = append(in.Subjects, scoring.NewSubject(s.Entry, f.facts, s.Evidence))
@@ -182,7 +182,7 @@ func (f *fixture) snapshot() *snapshot.Snapshot {
 	for i := range f.services {
 		f.services[i].Card = &cards[i]
 	}
-	return &snapshot.Snapshot{At: now(), Framework: f.framework, Blind: f.blind, Services: f.services}
+	return &snapshot.Snapshot{At: now(), Framework: f.framework, NotMeasurable: f.blind, Services: f.services}
 }
 
 // held is a badge given on the first of June.

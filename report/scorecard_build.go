@@ -118,7 +118,7 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		InTheWay:     undone && needed <= wanted,
 		Next:         NextStep{Fix: append([]string{}, c.Remediation...), Effort: c.Effort, Example: c.Example},
 		DwellSeconds: seconds(c.Dwell), EnforcedFrom: stamp(c.EnforceFrom),
-		Blind: s.Blind[c.ID], Links: append([]string{}, c.Links...),
+		Blind: s.NotMeasurable[c.ID], Links: append([]string{}, c.Links...),
 	}
 	if r.Err != nil {
 		out.Error = r.Err.Error()

@@ -24,7 +24,7 @@ type rejudge func(*Basis) Scorecard
 func advance(state State, cards []Scorecard, now time.Time, again rejudge) (State, []Transition) {
 	// The monotonic reading is removed, because the state outlives the process.
 	now = now.Round(0)
-	next := State{Badges: make(map[string]BadgeState, len(cards)), Voids: Voids{}, Criteria: state.Criteria, Options: state.Options}
+	next := State{Badges: make(map[string]BadgeState, len(cards)), Invalidated: InvalidatedAttestations{}, Criteria: state.Criteria, Options: state.Options}
 	var changes framework.Changes
 	if len(cards) > 0 && cards[0].Basis != nil && cards[0].Basis.Framework != nil {
 		next.Criteria = cards[0].Basis.Framework.Meaning
@@ -33,8 +33,8 @@ func advance(state State, cards []Scorecard, now time.Time, again rejudge) (Stat
 	var transitions []Transition
 	for i := range cards {
 		card := &cards[i]
-		if voids := recordVoids(state.Voids[card.Service], card, now); len(voids) > 0 {
-			next.Voids[card.Service] = voids
+		if invalidated := invalidate(state.Invalidated[card.Service], card, now); len(invalidated) > 0 {
+			next.Invalidated[card.Service] = invalidated
 		}
 		prev, known := state.Badges[card.Service]
 		badge, transition := newRound(card, prev, known, changes, state.Options, now, again).run()
@@ -46,11 +46,11 @@ func advance(state State, cards []Scorecard, now time.Time, again rejudge) (Stat
 	return next, transitions
 }
 
-// recordVoids adds the attestations that the card contradicts. Whether one has
-// been made again since is for Judge to see, by comparing times: a card that is
-// older than the void says nothing new.
-func recordVoids(voids map[string]time.Time, card *Scorecard, now time.Time) map[string]time.Time {
-	out := maps.Clone(voids)
+// invalidate adds the attestations that the card contradicts, with the time. One
+// that was made again later counts again: Judge compares the times. A card that
+// is older than the invalidation adds nothing.
+func invalidate(invalidated map[string]time.Time, card *Scorecard, now time.Time) map[string]time.Time {
+	out := maps.Clone(invalidated)
 	for i := range card.Checks {
 		r := &card.Checks[i]
 		if !r.Contradicts {

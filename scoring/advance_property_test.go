@@ -252,8 +252,8 @@ func TestBadgeProperties(t *testing.T) {
 					h.announced = h.announced || !c.EnforceFrom.IsZero()
 				}
 			case "blind":
-				if w.blind = nil; rapid.Bool().Draw(t, "blind") {
-					w.blind = map[string]bool{check.Draw(t, "check").ID: true}
+				if w.notMeasurable = nil; rapid.Bool().Draw(t, "blind") {
+					w.notMeasurable = map[string]bool{check.Draw(t, "check").ID: true}
 				}
 			case "relieve":
 				for _, c := range h.moments[len(h.moments)-1].card.Checks {

@@ -84,13 +84,13 @@ func compileLadder(t tester, text string, definitions []evidence.Definition) *fr
 
 // simulation is one service, its sources and the passing of time.
 type simulation struct {
-	t          tester
-	now        time.Time
-	step       time.Duration
-	framework  *framework.Framework
-	subject    scoring.Subject
-	exemptions []scoring.Exemption
-	blind      map[string]bool
+	t             tester
+	now           time.Time
+	step          time.Duration
+	framework     *framework.Framework
+	subject       scoring.Subject
+	exemptions    []scoring.Exemption
+	notMeasurable map[string]bool
 	// truth is what the sources see; facts without an entry they do not know.
 	truth map[string]bool
 	// down are the sources (the facts' packs) that do not answer.
@@ -158,8 +158,8 @@ func (w *simulation) inputs() scoring.Inputs {
 		row[i] = w.seen[facts.At(i).Name]
 	}
 	return scoring.Inputs{
-		Framework: w.framework, Subjects: []scoring.Subject{w.subject}, Exemptions: w.exemptions, Blind: w.blind,
-		Evidence: evidence.NewSet(map[string]evidence.Row{w.subject.Name: row}), Voids: w.state.Voids,
+		Framework: w.framework, Subjects: []scoring.Subject{w.subject}, Exemptions: w.exemptions, NotMeasurable: w.notMeasurable,
+		Evidence: evidence.NewSet(map[string]evidence.Row{w.subject.Name: row}), Invalidated: w.state.Invalidated,
 	}
 }
 

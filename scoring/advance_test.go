@@ -305,7 +305,7 @@ func TestContradiction(t *testing.T) {
 	})
 }
 
-func TestVoids(t *testing.T) {
+func TestInvalidatedAttestations(t *testing.T) {
 	w := newSimulation(t, framework.Gold)
 	delete(w.truth, "m.b3")
 	w.truth["attest.b_claim"] = true
@@ -317,12 +317,12 @@ func TestVoids(t *testing.T) {
 	// machine falls silent.
 	w.truth["m.b3"] = false
 	w.run(time.Hour)
-	since := w.state.Voids["checkout"]["b.claim"]
+	since := w.state.Invalidated["checkout"]["b.claim"]
 	if !since.Equal(w.now) {
 		t.Fatalf("void since %s, want %s", since, w.now)
 	}
 	w.run(10 * time.Hour)
-	if got := w.state.Voids["checkout"]["b.claim"]; !got.Equal(since) {
+	if got := w.state.Invalidated["checkout"]["b.claim"]; !got.Equal(since) {
 		t.Errorf("void since %s, want still %s", got, since)
 	}
 	delete(w.truth, "m.b3")
@@ -341,10 +341,10 @@ func TestVoids(t *testing.T) {
 	w.truth["m.b3"] = false
 	before := w.state
 	w.run(time.Hour)
-	if got := before.Voids["checkout"]["b.claim"]; !got.Equal(since) {
+	if got := before.Invalidated["checkout"]["b.claim"]; !got.Equal(since) {
 		t.Errorf("Advance changed its argument: void since %s, was %s", got, since)
 	}
-	if got := w.state.Voids["checkout"]["b.claim"]; !got.Equal(w.now) {
+	if got := w.state.Invalidated["checkout"]["b.claim"]; !got.Equal(w.now) {
 		t.Errorf("void since %s, want %s", got, w.now)
 	}
 }

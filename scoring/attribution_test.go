@@ -63,11 +63,11 @@ func TestAnnouncedChanges(t *testing.T) {
 	})
 	t.Run("a source that is configured is not an announcement", func(t *testing.T) {
 		w := newSimulation(t, framework.Gold)
-		w.blind = map[string]bool{"a.three": true}
+		w.notMeasurable = map[string]bool{"a.three": true}
 		w.truth["m.a3"] = false
 		w.judge()
 		w.run(2 * day)
-		w.blind = nil
+		w.notMeasurable = nil
 		w.want(w.run(24 * time.Hour))
 		w.want(w.run(2*time.Hour), "gold→silver criteria")
 	})

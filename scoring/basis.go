@@ -22,8 +22,8 @@ type Basis struct {
 	// the basis of a scorecard that Judge has just made: a map for each service
 	// and minute would cost more than the judging. Known reads both forms.
 	Facts map[string]BasisFact
-	// Voids are the invalidated attestations of the service, by check id.
-	Voids map[string]time.Time
+	// Invalidated are the invalidated attestations of the service, by check id.
+	Invalidated map[string]time.Time
 	// At is the time of the judgement.
 	At time.Time
 

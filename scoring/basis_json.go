@@ -13,13 +13,13 @@ import (
 
 // storedBasis is the JSON of a Basis. Its criteria are named, not written.
 type storedBasis struct {
-	Framework storedFramework       `json:"framework"`
-	Subject   Subject               `json:"subject"`
-	Exempt    storedExemptions      `json:"exempt,omitempty"`
-	Scheduled []string              `json:"scheduled,omitempty"`
-	Facts     map[string]storedFact `json:"facts,omitempty"`
-	Voids     map[string]time.Time  `json:"voids,omitempty"`
-	At        time.Time             `json:"at"`
+	Framework   storedFramework       `json:"framework"`
+	Subject     Subject               `json:"subject"`
+	Exempt      storedExemptions      `json:"exempt,omitempty"`
+	Scheduled   []string              `json:"scheduled,omitempty"`
+	Facts       map[string]storedFact `json:"facts,omitempty"`
+	Invalidated map[string]time.Time  `json:"voids,omitempty"`
+	At          time.Time             `json:"at"`
 }
 
 type storedFramework struct {
@@ -84,7 +84,7 @@ func (e *storedExemptions) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes the basis so that causes can be found after a restart. Equal
 // bases have equal bytes.
 func (b *Basis) MarshalJSON() ([]byte, error) {
-	out := storedBasis{Subject: b.Subject, Exempt: b.Exempt, Facts: map[string]storedFact{}, Voids: b.Voids, At: b.At}
+	out := storedBasis{Subject: b.Subject, Exempt: b.Exempt, Facts: map[string]storedFact{}, Invalidated: b.Invalidated, At: b.At}
 	if b.Framework != nil {
 		out.Framework = storedFramework{Name: b.Framework.Name, Version: b.Framework.Version, Hash: b.Framework.Hash}
 	}
@@ -111,7 +111,7 @@ func (b *Basis) UnmarshalJSON(data []byte) error {
 	}
 	out := Basis{
 		Framework: &framework.Framework{Name: in.Framework.Name, Version: in.Framework.Version, Hash: in.Framework.Hash},
-		Subject:   in.Subject, Exempt: in.Exempt, Voids: in.Voids, At: in.At,
+		Subject:   in.Subject, Exempt: in.Exempt, Invalidated: in.Invalidated, At: in.At,
 		Scheduled: make(map[string]bool, len(in.Scheduled)), Facts: make(map[string]BasisFact, len(in.Facts)),
 	}
 	for _, id := range in.Scheduled {

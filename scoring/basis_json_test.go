@@ -25,7 +25,7 @@ func TestBasisJSON(t *testing.T) {
 		Framework: &framework.Framework{Name: "n", Version: "v", Hash: "h"},
 		Subject:   scoring.Subject{Name: "checkout", Attributes: framework.Attributes{Tier: 2, DataClass: "internal"}},
 		Exempt:    map[string]*scoring.Exemption{"a.one": {Check: "a.one"}}, Scheduled: map[string]bool{"a.two": true},
-		Facts: facts, Voids: map[string]time.Time{"a.three": midday}, At: midday,
+		Facts: facts, Invalidated: map[string]time.Time{"a.three": midday}, At: midday,
 	}
 	out := reread[scoring.Basis](t, in)
 	if !reflect.DeepEqual(*in, out) {

@@ -12,18 +12,18 @@ import (
 // the subjects. The same inputs and time give the same cards.
 func Judge(in Inputs, now time.Time) []Scorecard {
 	j := newJudge(in.Framework)
-	scheduled := scheduledChecks(in.Framework, in.Blind, now)
+	scheduled := scheduledChecks(in.Framework, in.NotMeasurable, now)
 	cards := make([]Scorecard, len(in.Subjects))
 	for i := range in.Subjects {
 		subject := &in.Subjects[i]
 		basis := &Basis{
-			Framework: in.Framework,
-			Subject:   *subject,
-			Exempt:    inForce(in.Exemptions, subject, now),
-			Scheduled: scheduled,
-			Voids:     in.Voids[subject.Name],
-			At:        now,
-			row:       in.Evidence.Row(subject.Name),
+			Framework:   in.Framework,
+			Subject:     *subject,
+			Exempt:      inForce(in.Exemptions, subject, now),
+			Scheduled:   scheduled,
+			Invalidated: in.Invalidated[subject.Name],
+			At:          now,
+			row:         in.Evidence.Row(subject.Name),
 		}
 		j.load(basis)
 		cards[i] = j.card(basis)
@@ -39,10 +39,10 @@ func Rejudge(basis *Basis) Scorecard {
 	return j.card(basis)
 }
 
-func scheduledChecks(f *framework.Framework, blind map[string]bool, now time.Time) map[string]bool {
+func scheduledChecks(f *framework.Framework, notMeasurable map[string]bool, now time.Time) map[string]bool {
 	scheduled := map[string]bool{}
 	for _, c := range f.Checks {
-		if blind[c.ID] || now.Before(c.EnforceFrom) {
+		if notMeasurable[c.ID] || now.Before(c.EnforceFrom) {
 			scheduled[c.ID] = true
 		}
 	}
@@ -87,7 +87,7 @@ func newJudge(f *framework.Framework) *judge {
 func (j *judge) load(b *Basis) {
 	j.all.SetAttributes(&b.Subject.Attributes)
 	j.fresh.SetAttributes(&b.Subject.Attributes)
-	j.invalidated = b.Voids
+	j.invalidated = b.Invalidated
 	for i := range j.facts {
 		f := b.fact(j.framework.Facts(), i)
 		j.facts[i] = f

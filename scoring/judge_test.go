@@ -155,7 +155,7 @@ func TestAContradictedClaimIsVoidUntilItIsMadeAgain(t *testing.T) {
 		t.Fatal("the contradiction was not seen")
 	}
 	w = newWorld(t, "x.y 1: machine m.a; attested attest.a").observe("attest.a", evidence.Bool(true), 30*time.Minute)
-	w.inputs.Voids = scoring.Voids{"api": {"x.y": noon.Add(-10 * time.Minute)}}
+	w.inputs.Invalidated = scoring.InvalidatedAttestations{"api": {"x.y": noon.Add(-10 * time.Minute)}}
 	if r := w.judge().Checks[0]; r.Status != scoring.Unknown {
 		t.Errorf("during an outage the void claim came back to life: %s", r.Status)
 	}
@@ -227,7 +227,7 @@ func TestPassFailModuleCapsTheBadge(t *testing.T) {
 func TestExemptScheduledAndBlindChecksLeaveTheDenominator(t *testing.T) {
 	w := newWorld(t, "a.one 1: machine m.a", "a.two 1: machine m.b", "a.three 1: machine m.c").is("m.a", "!m.b", "!m.c")
 	w.inputs.Exemptions = []scoring.Exemption{{Check: "a.two", Services: []string{"api"}, Expires: noon.Add(time.Minute)}}
-	w.inputs.Blind = map[string]bool{"a.three": true}
+	w.inputs.NotMeasurable = map[string]bool{"a.three": true}
 	card := w.judge()
 	if card.Checks[1].Status != scoring.Exempt || card.Checks[1].Verdict != scoring.Fail {
 		t.Errorf("exempt check: %s, verdict %s", card.Checks[1].Status, card.Checks[1].Verdict)
@@ -278,7 +278,7 @@ func TestRejudgingABasisGivesTheSameCard(t *testing.T) {
 	basis := *card.Basis
 	again := scoring.Rejudge(&basis)
 	detached := scoring.Rejudge(&scoring.Basis{Framework: basis.Framework, Subject: basis.Subject, Exempt: basis.Exempt,
-		Scheduled: basis.Scheduled, Facts: basis.Known(), Voids: basis.Voids, At: basis.At})
+		Scheduled: basis.Scheduled, Facts: basis.Known(), Invalidated: basis.Invalidated, At: basis.At})
 	for i := range card.Checks {
 		if again.Checks[i].Status != card.Checks[i].Status || detached.Checks[i].Status != card.Checks[i].Status {
 			t.Errorf("%s: %s, then %s and %s", card.Checks[i].Check.ID, card.Checks[i].Status, again.Checks[i].Status, detached.Checks[i].Status)
@@ -310,7 +310,7 @@ func TestVerdictsDoNotDependOnTheOrderOfServices(t *testing.T) {
 	invalidated := map[string]time.Time{"x.y": noon.Add(-10 * time.Minute), "x.z": noon.Add(-10 * time.Minute)}
 	in := scoring.Inputs{
 		Framework: w.framework, Evidence: evidence.NewSet(rows),
-		Voids: scoring.Voids{"renewed": invalidated, "contradicted": invalidated, "stale": invalidated, "unseen": invalidated},
+		Invalidated: scoring.InvalidatedAttestations{"renewed": invalidated, "contradicted": invalidated, "stale": invalidated, "unseen": invalidated},
 	}
 	alone := map[string]string{}
 	for _, s := range subjects {

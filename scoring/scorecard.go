@@ -46,17 +46,17 @@ type Inputs struct {
 	Subjects   []Subject
 	Exemptions []Exemption
 	Evidence   *evidence.Set
-	// Blind are the ids of checks that no configured source can decide. They
-	// are scheduled, whatever the framework says.
-	Blind map[string]bool
-	// Voids are the attestations that a machine has contradicted.
-	Voids Voids
+	// NotMeasurable are the ids of checks that no configured source can decide.
+	// They are scheduled, whatever the framework says.
+	NotMeasurable map[string]bool
+	// Invalidated are the attestations that a machine has contradicted.
+	Invalidated InvalidatedAttestations
 }
 
-// Voids tell since when the attestations of a check do not count for a
-// service: service name, check id, time of the contradiction. An attestation
-// made later counts again.
-type Voids map[string]map[string]time.Time
+// InvalidatedAttestations are the times at which a machine contradicted the
+// attestations of a check, by service name and check id. They do not count for
+// the service until they are made again, later than that.
+type InvalidatedAttestations map[string]map[string]time.Time
 
 // Bounds are the two readings of missing evidence: Lower takes unknown as
 // fail, Upper as pass.

@@ -60,8 +60,8 @@ type Flip struct {
 // attestations that were contradicted. It is a value: Advance returns a new
 // one and leaves its argument as it was.
 type State struct {
-	Badges map[string]BadgeState
-	Voids  Voids
+	Badges      map[string]BadgeState
+	Invalidated InvalidatedAttestations
 	// Criteria is what the last judgement judged by; zero when that is not known.
 	Criteria framework.Meaning
 	// Options are the delays that are not part of the framework.

@@ -20,8 +20,8 @@ type Snapshot struct {
 	// Framework is what was judged by, since when.
 	Framework   *framework.Framework
 	ActivatedAt time.Time
-	// Blind are the checks no configured source can decide.
-	Blind map[string]bool
+	// NotMeasurable are the ids of checks that no configured source can decide.
+	NotMeasurable map[string]bool
 	// Services in name order.
 	Services []Service
 	// Transitions counts every badge change the store knows of.

@@ -77,7 +77,7 @@ func TestBasesOfTheFirstForms(t *testing.T) {
 			"a.never": {Value: evidence.Never(), Fresh: true},
 			"a.age":   {Value: evidence.Instant(at.Add(-77 * time.Minute))},
 		},
-		Voids: map[string]time.Time{"c3": at.Add(-time.Minute)}, At: at,
+		Invalidated: map[string]time.Time{"c3": at.Add(-time.Minute)}, At: at,
 	}
 	earlier := support
 	earlier.At, earlier.Exempt = at.Add(-time.Hour), map[string]*scoring.Exemption{"c1": {Check: "c1"}}

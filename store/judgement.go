@@ -83,8 +83,8 @@ type Judgement struct {
 	Transitions []scoring.Transition
 	// Statuses are the checks whose status has changed.
 	Statuses []CheckStatus
-	// Voids are all contradicted attestations.
-	Voids scoring.Voids
+	// Invalidated are all invalidated attestations.
+	Invalidated scoring.InvalidatedAttestations
 }
 
 // SaveJudgement stores a judgement in one transaction.
@@ -116,7 +116,7 @@ func (s *Store) SaveJudgement(ctx context.Context, j Judgement) error {
 		if err := w.statuses(ctx, j.Statuses); err != nil {
 			return fmt.Errorf("check statuses: %w", err)
 		}
-		if err := w.voids(ctx, j.Voids); err != nil {
+		if err := w.voids(ctx, j.Invalidated); err != nil {
 			return fmt.Errorf("voids: %w", err)
 		}
 		return nil

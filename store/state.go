@@ -12,7 +12,7 @@ import (
 
 // State is what judging goes on from after a start.
 type State struct {
-	// State holds the badges and voids; its Options are the caller's business.
+	// State holds the badges and invalidated attestations; its Options are the caller's business.
 	scoring.State
 	// At is the time of the last judgement, zero when there was none.
 	At time.Time
@@ -50,7 +50,7 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 	s.judged.mu.Lock()
 	defer s.judged.mu.Unlock()
 	state := State{Statuses: map[string]map[string]StatusSpan{}}
-	state.Badges, state.Voids = map[string]scoring.BadgeState{}, scoring.Voids{}
+	state.Badges, state.Invalidated = map[string]scoring.BadgeState{}, scoring.InvalidatedAttestations{}
 	stored := map[string]storedBadge{}
 	err := s.view(ctx, "reading the state of the badges", func(t *sql.Tx) error {
 		last, err := lastJudgement(ctx, t)
@@ -126,10 +126,10 @@ func (r *stateReader) voids(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if r.state.Voids[service] == nil {
-			r.state.Voids[service] = map[string]time.Time{}
+		if r.state.Invalidated[service] == nil {
+			r.state.Invalidated[service] = map[string]time.Time{}
 		}
-		r.state.Voids[service][check] = row.at
+		r.state.Invalidated[service][check] = row.at
 		return nil
 	})
 }

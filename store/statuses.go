@@ -187,8 +187,8 @@ func parseStatus(name string) (scoring.Status, error) {
 	return 0, fmt.Errorf("unknown stored status %q", name)
 }
 
-// voids makes the stored contradictions those given.
-func (w *judging) voids(ctx context.Context, voids scoring.Voids) error {
+// voids stores exactly the given invalidated attestations.
+func (w *judging) voids(ctx context.Context, voids scoring.InvalidatedAttestations) error {
 	var pairs [][2]string
 	var times []time.Time
 	for service, byCheck := range voids {

@@ -46,8 +46,8 @@ func basis(t *testing.T, f *framework.Framework, at time.Time) *scoring.Basis {
 			"a.least": {Value: double(t, math.Inf(-1))},
 			"a.age":   {Value: evidence.Instant(minute(-77))},
 		},
-		Voids: map[string]time.Time{"c3": minute(-1)},
-		At:    at,
+		Invalidated: map[string]time.Time{"c3": minute(-1)},
+		At:          at,
 	}
 }
 
@@ -80,7 +80,7 @@ func stateSurvives(t *testing.T, db database) {
 			{Service: "shop", Check: "c1", Status: scoring.Exempt, Since: minute(-50)},
 			{Service: "shop", Check: "c2", Status: scoring.Pass, Since: minute(-40)},
 		},
-		Voids: scoring.Voids{"shop": {"c3": minute(-1)}},
+		Invalidated: scoring.InvalidatedAttestations{"shop": {"c3": minute(-1)}},
 	}
 	judge(t, s, j)
 	closeStore(t, s)
@@ -94,8 +94,8 @@ func stateSurvives(t *testing.T, db database) {
 	if !reflect.DeepEqual(got.Badges, j.Badges) {
 		t.Errorf("badges\n%+v, want\n%+v", got.Badges, j.Badges)
 	}
-	if !reflect.DeepEqual(got.Voids, j.Voids) {
-		t.Errorf("voids %+v, want %+v", got.Voids, j.Voids)
+	if !reflect.DeepEqual(got.Invalidated, j.Invalidated) {
+		t.Errorf("voids %+v, want %+v", got.Invalidated, j.Invalidated)
 	}
 	wantFramework := j.Framework
 	wantFramework.ActivatedAt = minute(0)
@@ -125,17 +125,17 @@ func stateSurvives(t *testing.T, db database) {
 	}
 	// Other criteria, then the first again: activated anew.
 	judge(t, s, store.Judgement{At: minute(10), Framework: store.Framework{Hash: "h2"},
-		Voids: scoring.Voids{"bank": {"c1": minute(2)}}})
+		Invalidated: scoring.InvalidatedAttestations{"bank": {"c1": minute(2)}}})
 	judge(t, s, store.Judgement{At: minute(20), Framework: store.Framework{Hash: "h1"},
-		Voids: scoring.Voids{"bank": {"c1": minute(3)}}})
+		Invalidated: scoring.InvalidatedAttestations{"bank": {"c1": minute(3)}}})
 	judge(t, s, store.Judgement{At: minute(30), Framework: store.Framework{Hash: "h1", ActivatedAt: minute(30)},
-		Voids: scoring.Voids{"bank": {"c1": minute(3)}}})
+		Invalidated: scoring.InvalidatedAttestations{"bank": {"c1": minute(3)}}})
 	got = state(t, s, nil)
 	if !got.Framework.ActivatedAt.Equal(minute(20)) || got.Framework.Version != "1.0" {
 		t.Errorf("framework %+v, want activated at %s", got.Framework, minute(20))
 	}
-	if want := (scoring.Voids{"bank": {"c1": minute(3)}}); !reflect.DeepEqual(got.Voids, want) {
-		t.Errorf("voids %+v, want %+v", got.Voids, want)
+	if want := (scoring.InvalidatedAttestations{"bank": {"c1": minute(3)}}); !reflect.DeepEqual(got.Invalidated, want) {
+		t.Errorf("voids %+v, want %+v", got.Invalidated, want)
 	}
 }
 
