@@ -24,7 +24,10 @@ type rejudge func(*Basis) Scorecard
 func advance(state State, cards []Scorecard, now time.Time, again rejudge) (State, []Transition) {
 	// The monotonic reading is removed, because the state outlives the process.
 	now = now.Round(0)
-	next := State{Badges: make(map[string]BadgeState, len(cards)), Invalidated: InvalidatedAttestations{}, Criteria: state.Criteria, Options: state.Options}
+	next := State{
+		Badges: make(map[string]BadgeState, len(cards)), Invalidated: InvalidatedAttestations{},
+		Criteria: state.Criteria, Options: state.Options,
+	}
 	var changes framework.Changes
 	if len(cards) > 0 && cards[0].Basis != nil && cards[0].Basis.Framework != nil {
 		next.Criteria = cards[0].Basis.Framework.Meaning
@@ -189,7 +192,8 @@ func (r *round) resetClocks(next *BadgeState, to framework.Badge) {
 	next.Badge, next.Since = to, r.now
 	next.Awards = maps.Clone(next.Awards)
 	maps.DeleteFunc(next.Awards, func(b framework.Badge, _ AwardClock) bool { return b <= to })
-	next.Contradictions = slices.DeleteFunc(slices.Clone(next.Contradictions), func(c ContradictionClock) bool { return c.Badge > to })
+	notHeld := func(c ContradictionClock) bool { return c.Badge > to }
+	next.Contradictions = slices.DeleteFunc(slices.Clone(next.Contradictions), notHeld)
 	next.Failing = r.failing(to)
 	next.Hold = r.hold(to, nil, next.Failing)
 }

@@ -175,7 +175,9 @@ func badgeOf(card *Scorecard, f *framework.Framework, how reading, status func(C
 // meets reports whether the badge's limits on exemptions and attestations are
 // kept. A check that passes by attestation while a stronger proof is unknown
 // counts against the badge only in the lower reading.
-func meets(card *Scorecard, f *framework.Framework, badge framework.Badge, how reading, status func(CheckResult) Status) bool {
+func meets(
+	card *Scorecard, f *framework.Framework, badge framework.Badge, how reading, status func(CheckResult) Status,
+) bool {
 	asks := f.Requirements[badge]
 	exempt, attested := 0, 0
 	for _, m := range f.Modules {

@@ -228,7 +228,9 @@ func (r *round) lapsed(held framework.Badge, hold *Hold) bool {
 // lapseIn is how much longer the badge is on hold while the clock runs. For a
 // check that failed before its evidence went missing it is no longer than that
 // evidence would have been valid: a failure must not end by losing its evidence.
-func (r *round) lapseIn(held framework.Badge, ran time.Duration, unproved []*CheckResult, failing map[string]time.Duration) time.Duration {
+func (r *round) lapseIn(
+	held framework.Badge, ran time.Duration, unproved []*CheckResult, failing map[string]time.Duration,
+) time.Duration {
 	limit := defaultLapse(held)
 	f := r.criteria()
 	if f != nil && f.LapseAfter[held] > 0 {
