@@ -25,7 +25,7 @@ TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMP
 TEST_RACE = CGO_ENABLED=1 $(TEST) -race '-gcflags=modernc.org/...=-race=false'
 PACKAGES := $(CURDIR)/.ci/packages
 
-.PHONY: help build demo check test race bench lint golangci fmt postgres
+.PHONY: help build demo generate check test race bench lint golangci fmt postgres
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,14 @@ build: ## build bin/collector
 demo: ## run the collector against a simulated company, until Ctrl-C
 	@echo "Building the demo (the first build takes a few minutes) ..."
 	@$(GO) build -C demo -o ../bin/demo . && exec bin/demo
+
+# Packages whose tests write files: golden texts, documents, dashboards. Their
+# long tests have nothing to write.
+generate: ## write every generated file and golden text anew
+	@set -e; for m in $(MODULES); do cd $(CURDIR)/$$m; \
+	  for p in $$(grep -rl --include='*_test.go' --exclude-dir=demo --exclude-dir=dashboards 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u); do \
+	    $(GO) test -short -skip 'Contract|Memory|Requests' $$p -update; \
+	  done; done
 
 check: golangci ## build, lint and run the tests that need no database, quickly
 	@for m in $(MODULES); do (cd $$m && $(GO) build ./... && unit=$$($(PACKAGES) unit) && $(GO) test $$unit) || exit 1; done

@@ -59,7 +59,7 @@ func TestPresets(t *testing.T) {
 
 func read(t *testing.T, name string) scene {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", name+".yaml"))
+	data, err := os.ReadFile(filepath.Join("../../collectors/prometheus/presets/testdata", name+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
