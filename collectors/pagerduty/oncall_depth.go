@@ -3,6 +3,7 @@ package pagerduty
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/prodready/collector/evidence"
@@ -106,7 +107,7 @@ func minPeoplePerLevel(listed *listedDuties) fact {
 		}
 		return count(least, "people of escalation "+
 			"policy "+s.policyID()+": "+month.levelText(rules, func(l levelDuty) string {
-			return fmt.Sprint(l.people)
+			return strconv.Itoa(l.people)
 		}))
 	}}
 }

@@ -39,7 +39,7 @@ func newServer(w *world, data Data) *server {
 func (s *server) address() string { return s.http.URL }
 
 func (s *server) serve(data Data) error {
-	s.Injector.Serve(s.world.suite.Upstream(data, s.world.theirClock, s.world.check.unknownRequest))
+	s.Serve(s.world.suite.Upstream(data, s.world.theirClock, s.world.check.unknownRequest))
 	return nil
 }
 
