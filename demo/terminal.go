@@ -68,9 +68,7 @@ func (t terminal) begin(what string, detail func() string) *progress {
 	if detail == nil {
 		return p
 	}
-	p.done.Add(1)
-	go func() {
-		defer p.done.Done()
+	p.done.Go(func() {
 		ticker := time.NewTicker(200 * time.Millisecond)
 		defer ticker.Stop()
 		for {
@@ -81,7 +79,7 @@ func (t terminal) begin(what string, detail func() string) *progress {
 				p.draw(detail())
 			}
 		}
-	}()
+	})
 	return p
 }
 

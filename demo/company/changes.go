@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"strconv"
 	"time"
 )
 
@@ -21,10 +22,10 @@ func (b *builder) changes(s *Service) {
 	d := b.dice("changes", s.Name)
 	perMonth := d.around(6*math.Pow(1.35, float64(s.Goal)), 0.2)
 	l := b.life[s.Name]
-	var real []time.Time
+	var urgent []time.Time
 	for _, in := range l.incidents {
 		if in.Urgent && !in.Worthless() {
-			real = append(real, in.Start)
+			urgent = append(urgent, in.Start)
 		}
 	}
 	var times []time.Time
@@ -37,7 +38,7 @@ func (b *builder) changes(s *Service) {
 		failing = max(recent*2/5, 6)
 	}
 	var bad []time.Time
-	for _, at := range real {
+	for _, at := range urgent {
 		if b.Now.Sub(at) < 85*day {
 			bad = append(bad, at)
 		}
@@ -47,7 +48,7 @@ func (b *builder) changes(s *Service) {
 			times = append(times, pick(d, bad).Add(-d.between(30*time.Minute, 9*time.Hour)))
 			continue
 		}
-		if at, ok := b.calm(d, real); ok {
+		if at, ok := b.calm(d, urgent); ok {
 			times = append(times, at)
 		}
 	}
@@ -62,7 +63,7 @@ func (b *builder) changes(s *Service) {
 	for i, at := range times {
 		build += 1 + d.IntN(4)
 		b.Changes = append(b.Changes, &Change{
-			ID: identifier(b.Seed, "C", "change", s.Name, fmt.Sprint(i)), Service: s.Name,
+			ID: identifier(b.Seed, "C", "change", s.Name, strconv.Itoa(i)), Service: s.Name,
 			Summary: fmt.Sprintf("Deployed %s build %d", s.Name, build), At: at, Announced: s.Does("cicd.changes-announced"),
 		})
 	}
@@ -70,10 +71,10 @@ func (b *builder) changes(s *Service) {
 
 // calm is a time of the last three months that no real incident followed
 // within a day; ok is false when there is hardly any.
-func (b *builder) calm(d *dice, real []time.Time) (at time.Time, ok bool) {
+func (b *builder) calm(d *dice, urgent []time.Time) (at time.Time, ok bool) {
 	for range 40 {
 		at, ok = b.ago(d.days(1.2, 95)), true
-		for _, incident := range real {
+		for _, incident := range urgent {
 			if after := incident.Sub(at); after > -time.Minute && after < 25*time.Hour {
 				ok = false
 				break

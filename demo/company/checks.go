@@ -1,7 +1,9 @@
 package company
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -28,22 +30,12 @@ func (c Check) Unconditional(tier int) bool {
 	if len(c.Tiers) == 0 {
 		return true
 	}
-	for _, t := range c.Tiers {
-		if t == tier {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Tiers, tier)
 }
 
 // Has reports whether the kind of evidence can show the check.
 func (c Check) Has(kind framework.ProofKind) bool {
-	for _, k := range c.Proofs {
-		if k == kind {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Proofs, kind)
 }
 
 // Checks reads the checks of the embedded default framework, so that there is
@@ -82,7 +74,7 @@ func Checks() ([]Check, error) {
 		}
 	}
 	if len(checks) == 0 {
-		return nil, fmt.Errorf("the embedded framework has no checks")
+		return nil, errors.New("the embedded framework has no checks")
 	}
 	return checks, nil
 }

@@ -6,6 +6,7 @@
 package company
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -142,7 +143,7 @@ func New(plan Plan) (*Company, error) {
 		return nil, fmt.Errorf("a company of %d services: want %d to %d", plan.Services, MinServices, MaxServices)
 	}
 	if plan.Now.IsZero() {
-		return nil, fmt.Errorf("the plan of a company needs the time that its past ends at")
+		return nil, errors.New("the plan of a company needs the time that its past ends at")
 	}
 	checks, err := Checks()
 	if err != nil {

@@ -119,7 +119,7 @@ func (b *builder) add(s *Service, in *Incident) *Incident {
 }
 
 // realIncident is one that somebody had to do something about.
-func (b *builder) realIncident(d *dice, s *Service, t temper, start time.Time, repair float64) *Incident {
+func (b *builder) realIncident(d *dice, s *Service, t temper, start time.Time, repair float64) {
 	in := b.add(s, &Incident{Kind: Real, Start: b.moment(d, s, start), Urgent: d.chance(t.urgent)})
 	list := problems()
 	p := list[min(d.IntN(len(list)), d.IntN(len(list)))]
@@ -148,7 +148,6 @@ func (b *builder) realIncident(d *dice, s *Service, t temper, start time.Time, r
 	if in.Resolver == ByIntegration && !in.Ack.IsZero() && !in.Reported && d.chance(0.5) {
 		in.Kind = Shrug
 	}
-	return in
 }
 
 // reportedShare is how often people notice before monitoring does.

@@ -34,7 +34,7 @@ func oddities() []struct {
 	not, does []string
 } {
 	kubernetes := func(s *Service) bool { return s.Runtime == "kubernetes" }
-	any := func(*Service) bool { return true }
+	everyone := func(*Service) bool { return true }
 	return []struct {
 		is        Oddity
 		fits      func(*Service) bool
@@ -46,9 +46,9 @@ func oddities() []struct {
 		}},
 		{is: Exposed, fits: kubernetes, not: []string{"sec.no-exposed-secrets"}},
 		{is: Silent, fits: func(s *Service) bool { return s.Tier == 4 }, not: []string{"inc.someone-on-call"}, does: []string{"obs.noise-bounded", "inc.humane-load"}},
-		{is: Removed, fits: any, not: []string{"inc.registered"}},
-		{is: Unmanned, fits: any, not: []string{"inc.someone-on-call", "inc.escalates"}, does: []string{"inc.registered"}},
-		{is: Orphaned, fits: any, not: []string{"cicd.source-in-version-control", "data.owned"}},
+		{is: Removed, fits: everyone, not: []string{"inc.registered"}},
+		{is: Unmanned, fits: everyone, not: []string{"inc.someone-on-call", "inc.escalates"}, does: []string{"inc.registered"}},
+		{is: Orphaned, fits: everyone, not: []string{"cicd.source-in-version-control", "data.owned"}},
 	}
 }
 

@@ -3,6 +3,7 @@ package company
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -96,7 +97,7 @@ func (b *builder) policies() {
 		if s.Does("inc.humane-load") && s.Odd == Ordinary {
 			var habits []string
 			for _, id := range []string{"inc.someone-on-call", "inc.escalates", "inc.covered", "inc.sustainable-rotation"} {
-				habits = append(habits, fmt.Sprint(s.Does(id)))
+				habits = append(habits, strconv.FormatBool(s.Does(id)))
 			}
 			key = fmt.Sprintf("%s/%t/%s", s.TeamName, s.Tier == 1, strings.Join(habits, "/"))
 		}

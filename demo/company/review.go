@@ -3,6 +3,7 @@ package company
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"time"
 
 	"github.com/prodready/collector/framework"
@@ -118,7 +119,7 @@ func (b *builder) finish() {
 	sort.SliceStable(b.Incidents, func(i, j int) bool { return b.Incidents[i].Start.Before(b.Incidents[j].Start) })
 	for i, in := range b.Incidents {
 		in.Number = i + 1
-		in.ID = identifier(b.Seed, "Q", "incident", fmt.Sprint(in.Number))
+		in.ID = identifier(b.Seed, "Q", "incident", strconv.Itoa(in.Number))
 	}
 	sort.SliceStable(b.Changes, func(i, j int) bool { return b.Changes[i].At.Before(b.Changes[j].At) })
 	sort.SliceStable(b.Reviews, func(i, j int) bool { return b.Reviews[i].Created.Before(b.Reviews[j].Created) })

@@ -169,7 +169,7 @@ func reviewTicket(r *company.Review, s *company.Service) jiratest.Issue {
 func claimTicket(r *company.Review, claim company.Claim) jiratest.Issue {
 	created := claim.At.Add(-time.Duration(20+varied(claim.Key, 60)) * time.Hour)
 	issue := jiratest.Issue{
-		Key: claim.Key, Summary: fmt.Sprintf("%s is fulfilled", claim.Check), Components: []string{r.Service},
+		Key: claim.Key, Summary: claim.Check + " is fulfilled", Components: []string{r.Service},
 		Labels: []string{framework.AttestationLabel(claim.Check)}, Parent: r.Key,
 		Created: notBefore(created, r.Created), Reporter: claim.By, Assignee: claim.By, Done: claim.At, DoneBy: claim.Accepted,
 	}

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -70,9 +71,7 @@ func TestThePastLeadsToThePresent(t *testing.T) {
 					t.Errorf("seed %d: the state of %s does not know its change", seed, change.Service)
 				}
 			}
-			for name, badge := range j.Badges {
-				held[name] = badge
-			}
+			maps.Copy(held, j.Badges)
 		}
 		fallen := 0
 		for _, s := range c.Services {

@@ -149,7 +149,7 @@ func (r ruler) alerts(flaw flaw) ruleGroup {
 	name := camel(r.Name)
 	g.Rules = append(g.Rules, rule{
 		Alert: name + "ErrorsHigh", For: "10m", Labels: r.labels(severity),
-		Expr:        fmt.Sprintf(`%s > 0.05`, r.errorRatio("10m")),
+		Expr:        r.errorRatio("10m") + " > 0.05",
 		Annotations: r.annotations(flaw, "errors", `{{ $value | humanizePercentage }} of the requests to `+r.Name+` fail`),
 	}, rule{
 		Alert: name + "Down", For: "5m", Labels: r.labels("warning"),

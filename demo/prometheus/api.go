@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/grafana/regexp"
@@ -111,7 +112,7 @@ func (s *Server) flags() map[string]string {
 		"storage.tsdb.retention.time": model.Duration(s.options.Retention).String(),
 		"query.lookback-delta":        model.Duration(lookback).String(),
 		"query.timeout":               model.Duration(queryTimeout).String(),
-		"query.max-samples":           fmt.Sprint(maxSamples),
+		"query.max-samples":           strconv.Itoa(maxSamples),
 		"web.listen-address":          s.Address(),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -185,8 +186,8 @@ func (s *Server) Series() int { return len(s.tracks) }
 func (s *Server) Close() error {
 	s.ending.Do(func() {
 		var errs []error
-		for i := len(s.ends) - 1; i >= 0; i-- {
-			if err := s.ends[i](); err != nil {
+		for _, v := range slices.Backward(s.ends) {
+			if err := v(); err != nil {
 				errs = append(errs, fmt.Errorf("stopping Prometheus: %w", err))
 			}
 		}
