@@ -8,8 +8,8 @@ type Batch struct {
 	// LogEntries are what happened to incidents; their incidents need not be known.
 	LogEntries []LogEntry
 	Reviews    []Review
-	// Feedback replaces what the source has told of feedback before; nil tells
-	// nothing, and an empty list that there is none.
+	// Feedback replaces the stored feedback of the source. Nil leaves the stored
+	// feedback as it is; an empty list deletes it.
 	Feedback []Feedback
 	// Alerts are firings that are new or have changed, by source, fingerprint and
 	// start. AlertSight says when the source was watching for them; nil says
@@ -28,8 +28,8 @@ type Batch struct {
 	Unmatched *Unmatched
 }
 
-// Unmatched is what a source has seen and could give to no service of the
-// catalog: mostly a gap in the catalog.
+// Unmatched counts the series of a source that belong to no service of the
+// catalog. The usual reason is a service or a reference that the catalog lacks.
 type Unmatched struct {
 	// Series is how many there are.
 	Series int `json:"series"`

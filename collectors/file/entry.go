@@ -145,7 +145,8 @@ func text(value any) (written string, quoted bool) {
 // observation is an entry that was understood.
 type observation struct {
 	at time.Time
-	// value is of the fact's kind; withdrawn says that there is none.
+	// value is of the fact's kind. It is not set if withdrawn, when the entry's
+	// value was null.
 	value     evidence.Value
 	withdrawn bool
 	detail    string

@@ -190,7 +190,8 @@ func (r *round) observeIncidents(context.Context) error {
 	return r.forget()
 }
 
-// forget drops incidents from memory that are over and too old for facts.
+// forget removes from memory the incidents that are resolved and older than any
+// fact looks back.
 func (r *round) forget() error {
 	m := r.memory.incidents
 	for id, k := range m.byID {

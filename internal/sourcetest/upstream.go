@@ -18,9 +18,10 @@ type simulated interface {
 	// Inject makes a fault happen until Heal.
 	Inject(f fault.Fault)
 	Heal()
-	// Forget and Counts are about the calls made: Counts has those since Forget.
-	Forget()
+	// Counts is the number of calls since the last Forget, by name of the call.
 	Counts() map[string]int
+	// Forget sets the counts to zero.
+	Forget()
 	Close()
 }
 
