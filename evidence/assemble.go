@@ -58,7 +58,8 @@ func NewLedger() *Ledger {
 // Put records a value, last written at r.ObservedAt. held is zero unless the record's service is excepted
 // from the coverage of its group, and then the time of its last observation.
 func (l *Ledger) Put(r Record, held time.Time) {
-	l.records[ledgerKey{r.Service, r.Fact, r.Source}] = entry{value: r.Value, detail: r.Detail, since: r.Since, held: held, seen: r.ObservedAt}
+	l.records[ledgerKey{r.Service, r.Fact, r.Source}] = entry{value: r.Value, detail: r.Detail, since: r.Since, held: held,
+		seen: r.ObservedAt}
 }
 
 // Withdraw ends a record: not even the last value counts any more.

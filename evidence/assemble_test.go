@@ -40,14 +40,16 @@ func providers(fact string, ids ...string) []Provider {
 func TestARecordAgesFromTheRunThatLastCoveredIt(t *testing.T) {
 	f := facts(t, Definition{Name: "x.count", Kind: KindInt})
 	l := NewLedger()
-	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), Since: noon.Add(-100 * time.Hour)}, time.Time{})
+	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), Since: noon.Add(-100 * time.Hour)},
+		time.Time{})
 	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon})
 
 	o := l.Assemble(f, []string{"api"}, providers("x.count", "s/1"), noon).Row("api")[0]
 	for _, step := range []struct {
 		after time.Duration
 		want  State
-	}{{0, StateFresh}, {15 * time.Minute, StateFresh}, {16 * time.Minute, StateStale}, {7*24*time.Hour + time.Minute, StateMissing}} {
+	}{{0, StateFresh}, {15 * time.Minute, StateFresh}, {16 * time.Minute, StateStale},
+		{7*24*time.Hour + time.Minute, StateMissing}} {
 		if got := o.State(noon.Add(step.after)); got != step.want {
 			t.Errorf("%s after the run the record is %s, want %s", step.after, got, step.want)
 		}
@@ -60,7 +62,8 @@ func TestARecordAgesFromTheRunThatLastCoveredIt(t *testing.T) {
 func TestADatedRecordAgesFromItsOwnTime(t *testing.T) {
 	f := facts(t, Definition{Name: "x.count", Kind: KindInt, FreshFor: 2 * time.Hour, ValidFor: 6 * time.Hour})
 	l := NewLedger()
-	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), ObservedAt: noon.Add(-3 * time.Hour)}, time.Time{})
+	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), ObservedAt: noon.Add(-3 * time.Hour)},
+		time.Time{})
 	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon, Dated: true})
 	o := l.Assemble(f, []string{"api"}, providers("x.count", "s/1"), noon).Row("api")[0]
 	if o.State(noon) != StateStale || !o.ObservedAt.Equal(noon.Add(-3*time.Hour)) {
@@ -79,7 +82,8 @@ func TestAnExceptedServiceKeepsItsLastObservation(t *testing.T) {
 	l := NewLedger()
 	last := noon.Add(-time.Hour)
 	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), Since: last}, last)
-	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon, Except: map[string]Missing{"api": MissingNaN, "web": MissingNaN}})
+	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon,
+		Except: map[string]Missing{"api": MissingNaN, "web": MissingNaN}})
 
 	set := l.Assemble(f, []string{"api", "web"}, providers("x.count", "s/1"), noon)
 	api := set.Row("api")[0]
@@ -98,7 +102,8 @@ func TestAnExceptedServiceKeepsItsLastObservation(t *testing.T) {
 }
 
 func TestMissingEvidenceSaysWhy(t *testing.T) {
-	f := facts(t, Definition{Name: "x.count", Kind: KindInt}, Definition{Name: "y.count", Kind: KindInt}, Definition{Name: "z.count", Kind: KindInt})
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt}, Definition{Name: "y.count", Kind: KindInt},
+		Definition{Name: "z.count", Kind: KindInt})
 	l := NewLedger()
 	ps := providers("x.count", "s/1")
 	ps = append(ps, Provider{ID: "s/2", Facts: []string{"z.count"}, Answers: func(string, string) bool { return false }})
@@ -130,25 +135,40 @@ func TestMergeOverSources(t *testing.T) {
 		want       string
 		missing    Missing
 	}{
-		"counts add up":                         {Definition{Kind: KindInt}, []Value{Int(2), Int(3)}, "5", ""},
-		"a missing part leaves a sum unknown":   {Definition{Kind: KindInt}, []Value{Int(2), {}}, "none", MissingPartial},
-		"doubles take the minimum":              {Definition{Kind: KindDouble}, []Value{double(t, 0.9), double(t, 0.4)}, "0.4", ""},
-		"one true decides any":                  {Definition{Kind: KindBool}, []Value{Bool(true), {}}, "true", ""},
-		"one false does not decide any":         {Definition{Kind: KindBool}, []Value{Bool(false), {}}, "none", MissingPartial},
-		"one false decides all":                 {Definition{Kind: KindBool, Merge: MergeAll}, []Value{{}, Bool(false)}, "false", ""},
-		"all true needs everybody":              {Definition{Kind: KindBool, Merge: MergeAll}, []Value{Bool(true), Bool(true)}, "true", ""},
-		"the larger age is the earlier time":    {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3), age(30)}, "30", ""},
-		"never is the largest age":              {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3), Never()}, "never", ""},
-		"min of ages is the latest time":        {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours", Merge: MergeMin}, []Value{age(3), age(30)}, "3", ""},
-		"time left: the earliest deadline":      {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{age(-5), age(-9)}, "5", ""},
-		"time left: before no deadline":         {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{Never(), age(-5)}, "5", ""},
-		"time left: after a deadline that came": {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{age(-5), double(t, 0)}, "0", ""},
-		"time left: none to no deadline":        {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"}, []Value{Never(), double(t, 0), Never()}, "0", ""},
-		"never decides which is the oldest":     {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{{}, Never()}, "never", ""},
-		"and not which is the newest":           {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours", Merge: MergeMin}, []Value{{}, Never()}, "none", MissingPartial},
-		"no finite number decides":              {Definition{Kind: KindDouble, Merge: MergeMax}, []Value{double(t, 1e9), {}}, "none", MissingPartial},
-		"nor does an age":                       {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}, []Value{age(3000), {}}, "none", MissingPartial},
-		"nobody answered: the reason stays so":  {Definition{Kind: KindInt}, []Value{{}, {}}, "none", MissingNotCollected},
+		"counts add up":                       {Definition{Kind: KindInt}, []Value{Int(2), Int(3)}, "5", ""},
+		"a missing part leaves a sum unknown": {Definition{Kind: KindInt}, []Value{Int(2), {}}, "none", MissingPartial},
+		"doubles take the minimum": {Definition{Kind: KindDouble}, []Value{double(t, 0.9), double(t, 0.4)},
+			"0.4", ""},
+		"one true decides any": {Definition{Kind: KindBool}, []Value{Bool(true), {}}, "true", ""},
+		"one false does not decide any": {Definition{Kind: KindBool}, []Value{Bool(false), {}}, "none",
+			MissingPartial},
+		"one false decides all": {Definition{Kind: KindBool, Merge: MergeAll}, []Value{{}, Bool(false)},
+			"false", ""},
+		"all true needs everybody": {Definition{Kind: KindBool, Merge: MergeAll},
+			[]Value{Bool(true), Bool(true)}, "true", ""},
+		"the larger age is the earlier time": {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"},
+			[]Value{age(3), age(30)}, "30", ""},
+		"never is the largest age": {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"},
+			[]Value{age(3), Never()}, "never", ""},
+		"min of ages is the latest time": {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours",
+			Merge: MergeMin}, []Value{age(3), age(30)}, "3", ""},
+		"time left: the earliest deadline": {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"},
+			[]Value{age(-5), age(-9)}, "5", ""},
+		"time left: before no deadline": {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"},
+			[]Value{Never(), age(-5)}, "5", ""},
+		"time left: after a deadline that came": {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"},
+			[]Value{age(-5), double(t, 0)}, "0", ""},
+		"time left: none to no deadline": {Definition{Kind: KindDouble, Clock: Remaining, Unit: "hours"},
+			[]Value{Never(), double(t, 0), Never()}, "0", ""},
+		"never decides which is the oldest": {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"},
+			[]Value{{}, Never()}, "never", ""},
+		"and not which is the newest": {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours",
+			Merge: MergeMin}, []Value{{}, Never()}, "none", MissingPartial},
+		"no finite number decides": {Definition{Kind: KindDouble, Merge: MergeMax}, []Value{double(t, 1e9), {}},
+			"none", MissingPartial},
+		"nor does an age": {Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"},
+			[]Value{age(3000), {}}, "none", MissingPartial},
+		"nobody answered: the reason stays so": {Definition{Kind: KindInt}, []Value{{}, {}}, "none", MissingNotCollected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.definition.Name = "x.y"
@@ -204,15 +224,18 @@ func TestAgeing(t *testing.T) {
 		usual        time.Duration
 		fresh, valid time.Duration
 	}{
-		"nothing is said":                         {Definition{}, 0, DefaultFreshFor, DefaultValidFor},
-		"the schedule":                            {Definition{}, 15 * time.Minute, 15 * time.Minute, DefaultValidFor},
-		"a monthly schedule":                      {Definition{}, 90 * 24 * hour, 90 * 24 * hour, 270 * 24 * hour},
-		"the definition":                          {Definition{FreshFor: hour, ValidFor: 5 * hour}, 6 * hour, hour, 5 * hour},
-		"a slow listing of a quick schedule":      {Definition{FreshAtLeast: 3 * hour}, 15 * time.Minute, 3 * hour, DefaultValidFor},
-		"a slow listing of a slower schedule":     {Definition{FreshAtLeast: 3 * hour}, 6 * hour, 6 * hour, DefaultValidFor},
-		"a slow listing without a schedule":       {Definition{FreshAtLeast: hour / 4}, 0, DefaultFreshFor, DefaultValidFor},
-		"never fresher than it is valid":          {Definition{FreshAtLeast: 3 * hour, ValidFor: 24 * hour}, 36 * hour, 24 * hour, 24 * hour},
-		"valid for longer than three times fresh": {Definition{FreshAtLeast: 3 * hour, ValidFor: 24 * hour}, 6 * hour, 6 * hour, 24 * hour},
+		"nothing is said":    {Definition{}, 0, DefaultFreshFor, DefaultValidFor},
+		"the schedule":       {Definition{}, 15 * time.Minute, 15 * time.Minute, DefaultValidFor},
+		"a monthly schedule": {Definition{}, 90 * 24 * hour, 90 * 24 * hour, 270 * 24 * hour},
+		"the definition":     {Definition{FreshFor: hour, ValidFor: 5 * hour}, 6 * hour, hour, 5 * hour},
+		"a slow listing of a quick schedule": {Definition{FreshAtLeast: 3 * hour}, 15 * time.Minute, 3 * hour,
+			DefaultValidFor},
+		"a slow listing of a slower schedule": {Definition{FreshAtLeast: 3 * hour}, 6 * hour, 6 * hour, DefaultValidFor},
+		"a slow listing without a schedule":   {Definition{FreshAtLeast: hour / 4}, 0, DefaultFreshFor, DefaultValidFor},
+		"never fresher than it is valid": {Definition{FreshAtLeast: 3 * hour, ValidFor: 24 * hour}, 36 * hour,
+			24 * hour, 24 * hour},
+		"valid for longer than three times fresh": {Definition{FreshAtLeast: 3 * hour, ValidFor: 24 * hour}, 6 * hour,
+			6 * hour, 24 * hour},
 	} {
 		if fresh, valid := c.definition.Ageing(c.usual); fresh != c.fresh || valid != c.valid {
 			t.Errorf("%s: fresh for %s and valid for %s, want %s and %s", name, fresh, valid, c.fresh, c.valid)
@@ -222,7 +245,8 @@ func TestAgeing(t *testing.T) {
 	if err := d.Validate(); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []Definition{{FreshAtLeast: 3 * hour, ValidFor: 8 * hour}, {FreshAtLeast: 3 * hour, FreshFor: hour}} {
+	for _, bad := range []Definition{{FreshAtLeast: 3 * hour, ValidFor: 8 * hour},
+		{FreshAtLeast: 3 * hour, FreshFor: hour}} {
 		bad.Name, bad.Kind, bad.Help = d.Name, d.Kind, d.Help
 		if bad.Validate() == nil {
 			t.Errorf("%+v is taken for sound", bad)
@@ -239,7 +263,8 @@ func TestASlowListingOfASlowScheduleStaysFresh(t *testing.T) {
 		ps := providers("x.count", "s/1")
 		ps[0].FreshFor = 3 * gap
 		o := l.Assemble(f, []string{"api"}, ps, noon).Row("api")[0]
-		if o.State(noon.Add(want)) != StateFresh || o.State(noon.Add(want+time.Minute)) != StateStale || o.SourceDown(noon.Add(want)) {
+		if o.State(noon.Add(want)) != StateFresh || o.State(noon.Add(want+time.Minute)) != StateStale ||
+			o.SourceDown(noon.Add(want)) {
 			t.Errorf("rounds every %s: fresh until %s, want %s", gap, o.FreshUntil.Sub(noon), want)
 		}
 	}
@@ -256,10 +281,12 @@ func TestAMissingReferenceNamesTheCatalogKeys(t *testing.T) {
 			Lacks: func(string, string) string { return key },
 		}
 	}
-	providers := []Provider{provider("s/1", "kubernetes.workload"), provider("s/2", "jira.project"), provider("s/3", "jira.project"), provider("s/4", "")}
+	providers := []Provider{provider("s/1", "kubernetes.workload"), provider("s/2", "jira.project"),
+		provider("s/3", "jira.project"), provider("s/4", "")}
 	set := NewLedger().Assemble(facts, []string{"one", "two"}, providers, time.Now())
 	got := set.Row("one")[0]
-	if got.Missing != MissingNoReference || !slices.Equal(got.CatalogKeys, []string{"kubernetes.workload", "jira.project"}) {
+	if got.Missing != MissingNoReference ||
+		!slices.Equal(got.CatalogKeys, []string{"kubernetes.workload", "jira.project"}) {
 		t.Errorf("%+v", got)
 	}
 	if got != set.Row("two")[0] {

@@ -103,7 +103,8 @@ var factName = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$`)
 func (d Definition) Validate() error {
 	var errs []error
 	if !factName.MatchString(d.Name) {
-		errs = append(errs, fmt.Errorf("fact name %q: want lower case words joined by a dot, such as pagerduty.oncall_now", d.Name))
+		errs = append(errs, fmt.Errorf("fact name %q: want lower case words joined by a dot, such as pagerduty.oncall_now",
+			d.Name))
 	}
 	if d.Kind < KindBool || d.Kind > KindDouble {
 		errs = append(errs, fmt.Errorf("fact %s: type is missing: want bool, int or double", d.Name))
@@ -115,19 +116,24 @@ func (d Definition) Validate() error {
 		errs = append(errs, fmt.Errorf("fact %s: clock %q: want elapsed or remaining", d.Name, d.Clock))
 	}
 	if d.Clock != NoClock && (d.Kind != KindDouble || d.unitSeconds() == 0) {
-		errs = append(errs, fmt.Errorf("fact %s: a fact with a clock is a double with unit seconds, minutes, hours or days", d.Name))
+		errs = append(errs, fmt.Errorf("fact %s: a fact with a clock is a double with unit seconds, minutes, hours or days",
+			d.Name))
 	}
 	if d.ValidFor != 0 && d.FreshFor != 0 && d.ValidFor < 3*d.FreshFor {
-		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times fresh_for %s", d.Name, d.ValidFor, d.FreshFor))
+		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times fresh_for %s", d.Name, d.ValidFor,
+			d.FreshFor))
 	}
-	if d.Remember == RememberMean && (d.Kind != KindDouble || d.Clock != NoClock || d.Window < 48*time.Hour || d.Window%(24*time.Hour) != 0) {
+	if d.Remember == RememberMean && (d.Kind != KindDouble || d.Clock != NoClock || d.Window < 48*time.Hour ||
+		d.Window%(24*time.Hour) != 0) {
 		errs = append(errs, fmt.Errorf("fact %s: a fact that remembers a mean is a double without a clock, and its window is whole days, two at least", d.Name))
 	}
 	if d.ValidFor != 0 && d.ValidFor < 3*d.FreshAtLeast {
-		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times the least freshness %s", d.Name, d.ValidFor, d.FreshAtLeast))
+		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times the least freshness %s", d.Name,
+			d.ValidFor, d.FreshAtLeast))
 	}
 	if d.FreshFor != 0 && d.FreshAtLeast != 0 {
-		errs = append(errs, fmt.Errorf("fact %s: fresh_for %s leaves nothing to a least freshness of %s", d.Name, d.FreshFor, d.FreshAtLeast))
+		errs = append(errs, fmt.Errorf("fact %s: fresh_for %s leaves nothing to a least freshness of %s", d.Name, d.FreshFor,
+			d.FreshAtLeast))
 	}
 	switch d.EffectiveMerge() {
 	case MergeSum, MergeMin, MergeMax:

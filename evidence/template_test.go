@@ -41,7 +41,8 @@ func FuzzTemplate(f *testing.F) {
 	f.Add("::1 \x00\xff 'a' `b` a@b.c 0x1f")
 	f.Fuzz(func(t *testing.T, title string) {
 		got := Template(title)
-		if strings.ContainsAny(got, "0123456789\x00") || len(got) > maxTemplate || !utf8.ValidString(got) || got != strings.TrimSpace(got) {
+		if strings.ContainsAny(got, "0123456789\x00") || len(got) > maxTemplate || !utf8.ValidString(got) ||
+			got != strings.TrimSpace(got) {
 			t.Errorf("%q became %q", title, got)
 		}
 		if again := Template(title); again != got {

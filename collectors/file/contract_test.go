@@ -29,7 +29,8 @@ func definitions() []evidence.Definition {
 	return []evidence.Definition{
 		{Name: "ci.coverage_ratio", Kind: evidence.KindDouble, Help: "Share of lines that tests run."},
 		{Name: "ci.signed", Kind: evidence.KindBool, Help: "Whether images are signed."},
-		{Name: "drill.last", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed, Help: "Age of the last drill."},
+		{Name: "drill.last", Kind: evidence.KindDouble, Unit: "days", Clock: evidence.Elapsed,
+			Help: "Age of the last drill."},
 		{Name: "licence.violations", Kind: evidence.KindInt, Help: "Licences that are not allowed."},
 	}
 }
@@ -53,7 +54,8 @@ func asJSON(records ...record) string {
 func asYAML(records ...record) string {
 	var b strings.Builder
 	for _, r := range records {
-		fmt.Fprintf(&b, "- service: %s\n  fact: %s\n  value: %v\n  observed_at: %s\n", r.Service, r.Fact, r.Value, r.ObservedAt.Format(time.RFC3339))
+		fmt.Fprintf(&b, "- service: %s\n  fact: %s\n  value: %v\n  observed_at: %s\n", r.Service, r.Fact, r.Value,
+			r.ObservedAt.Format(time.RFC3339))
 	}
 	if b.Len() == 0 {
 		return "[]"
@@ -67,8 +69,10 @@ func contract() sourcetest.Subject {
 		Start: noon, Services: services, Dated: true,
 		Files: func(data sourcetest.Data) map[string]string {
 			early, late := noon.Add(-time.Hour), noon.Add(5*time.Minute)
-			coverage := []record{{"checkout", "ci.coverage_ratio", 0.81, early}, {"cart", "ci.coverage_ratio", 0.4, early}, {"cart", "ci.signed", true, early}}
-			others := []record{{"shop-checkout", "licence.violations", 2, early}, {"cart", "drill.last", 3.5, early}, {"of-nobody", "licence.violations", 1, early}}
+			coverage := []record{{"checkout", "ci.coverage_ratio", 0.81, early}, {"cart", "ci.coverage_ratio", 0.4, early},
+				{"cart", "ci.signed", true, early}}
+			others := []record{{"shop-checkout", "licence.violations", 2, early}, {"cart", "drill.last", 3.5, early},
+				{"of-nobody", "licence.violations", 1, early}}
 			switch data {
 			case sourcetest.Changed:
 				coverage[0].Value, coverage[0].ObservedAt = 0.9, late

@@ -35,7 +35,8 @@ func collect(t testing.TB, files map[string]string) collected {
 	}
 	var log bytes.Buffer
 	source, err := file.New(file.Options{
-		Name: "ci", Patterns: []string{filepath.Join(folder, "*")}, Definitions: definitions(), Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Name: "ci", Patterns: []string{filepath.Join(folder, "*")}, Definitions: definitions(),
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -58,22 +59,34 @@ func TestRefusedEntries(t *testing.T) {
 	t.Parallel()
 	const good = `service: cart, observed_at: "2026-03-01T11:00:00Z"`
 	for text, want := range map[string]string{
-		`{fact: ci.signed, value: true, ` + good + `}`:                                     "",
-		`{fact: drill.last, value: never, ` + good + `}`:                                   "",
-		`{fact: drill.last, value: 2026-02-01T00:00:00Z, ` + good + `}`:                    "",
-		`{fact: ci.signd, value: true, ` + good + `}`:                                      `unknown fact "ci.signd", did you mean "ci.signed"?`,
-		`{fact: ci.signed, valeu: true, ` + good + `}`:                                     `unknown key "valeu", did you mean "value"?`,
-		`{fact: ci.signed, ` + good + `}`:                                                  `value is missing`,
-		`{fact: ci.signed, value: 1, ` + good + `}`:                                        `value "1": ci.signed wants true or false`,
-		`{fact: ci.signed, value: "true", ` + good + `}`:                                   `value "true": ci.signed wants true or false`,
-		`{fact: ci.signed, value: [true], ` + good + `}`:                                   `value: want a single value, got a list`,
-		`{fact: licence.violations, value: 1.5, ` + good + `}`:                             `value 1.5: licence.violations wants a whole number`,
-		`{fact: licence.violations, value: .inf, ` + good + `}`:                            `value ".inf": licence.violations wants a number`,
-		`{fact: ci.coverage_ratio, value: .nan, ` + good + `}`:                             `value ".nan": ci.coverage_ratio wants a number`,
-		`{fact: ci.coverage_ratio, value: 80%, ` + good + `}`:                              `value "80%": ci.coverage_ratio wants a number`,
-		`{fact: drill.last, value: -1, ` + good + `}`:                                      `value -1: the age drill.last is negative`,
-		`{fact: drill.last, value: 2026-03-01T11:30:00Z, ` + good + `}`:                    `value 2026-03-01T11:30:00Z lies after observed_at`,
-		`{fact: drill.last, value: yesterday, ` + good + `}`:                               `value "yesterday": drill.last wants a number of days, an instant such as 2026-03-01T12:00:00Z, or never`,
+		`{fact: ci.signed, value: true, ` + good + `}`:                  "",
+		`{fact: drill.last, value: never, ` + good + `}`:                "",
+		`{fact: drill.last, value: 2026-02-01T00:00:00Z, ` + good + `}`: "",
+		`{fact: ci.signd, value: true, ` + good +
+			`}`: `unknown fact "ci.signd", did you mean "ci.signed"?`,
+		`{fact: ci.signed, valeu: true, ` + good +
+			`}`: `unknown key "valeu", did you mean "value"?`,
+		`{fact: ci.signed, ` + good + `}`: `value is missing`,
+		`{fact: ci.signed, value: 1, ` + good +
+			`}`: `value "1": ci.signed wants true or false`,
+		`{fact: ci.signed, value: "true", ` + good +
+			`}`: `value "true": ci.signed wants true or false`,
+		`{fact: ci.signed, value: [true], ` + good +
+			`}`: `value: want a single value, got a list`,
+		`{fact: licence.violations, value: 1.5, ` + good +
+			`}`: `value 1.5: licence.violations wants a whole number`,
+		`{fact: licence.violations, value: .inf, ` + good +
+			`}`: `value ".inf": licence.violations wants a number`,
+		`{fact: ci.coverage_ratio, value: .nan, ` + good +
+			`}`: `value ".nan": ci.coverage_ratio wants a number`,
+		`{fact: ci.coverage_ratio, value: 80%, ` + good +
+			`}`: `value "80%": ci.coverage_ratio wants a number`,
+		`{fact: drill.last, value: -1, ` + good +
+			`}`: `value -1: the age drill.last is negative`,
+		`{fact: drill.last, value: 2026-03-01T11:30:00Z, ` + good +
+			`}`: `value 2026-03-01T11:30:00Z lies after observed_at`,
+		`{fact: drill.last, value: yesterday, ` + good +
+			`}`: `value "yesterday": drill.last wants a number of days, an instant such as 2026-03-01T12:00:00Z, or never`,
 		`{service: cart, fact: ci.signed, value: true, observed_at: 2026-03-01T12:00:01Z}`: `observed_at 2026-03-01T12:00:01Z is 1s in the future`,
 		`{service: cart, fact: ci.signed, value: true, observed_at: 2026-03-01}`:           `observed_at "2026-03-01" is not an instant; write it as 2026-03-01T12:00:00Z`,
 		`{service: cart, fact: ci.signed, value: true, observed_at: 1772366400}`:           `observed_at "1772366400" is not an instant; write it as 2026-03-01T12:00:00Z`,
@@ -83,7 +96,8 @@ func TestRefusedEntries(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			got := collect(t, map[string]string{"ci.yaml": "# a comment\n- " + text + "\n- {service: checkout, fact: ci.signed, value: true, observed_at: 2026-03-01T11:00:00Z}\n"})
+			got := collect(t, map[string]string{"ci.yaml": "# a comment\n- " + text +
+				"\n- {service: checkout, fact: ci.signed, value: true, observed_at: 2026-03-01T11:00:00Z}\n"})
 			if got.err != nil {
 				t.Fatal(got.err)
 			}
@@ -129,7 +143,8 @@ func TestTheNewestEntryOfAFactCounts(t *testing.T) {
 			"- {service: shop, fact: licence.violations, value: 3, observed_at: 2026-03-01T11:00:00Z, detail: run 7}\n",
 	})
 	// 11:00+01:00 is the same instant as 10:00Z, and tells another value.
-	if len(got.Records) != 1 || got.Records[0].Service != "checkout" || got.Records[0].Value != evidence.Int(3) || got.Records[0].Detail != "b.yaml: run 7" {
+	if len(got.Records) != 1 || got.Records[0].Service != "checkout" || got.Records[0].Value != evidence.Int(3) ||
+		got.Records[0].Detail != "b.yaml: run 7" {
 		t.Errorf("records %+v", got.Records)
 	}
 	if !strings.Contains(got.log, "line 1: licence.violations of cart is given twice for 2026-03-01T10:00:00Z, with different values") {
@@ -156,7 +171,8 @@ func TestEntriesOfNoServiceAreCountedAndNamed(t *testing.T) {
 		text += entry(manyName(n))
 	}
 	got := collect(t, map[string]string{"a.yaml": text})
-	if got.Unmatched.Series != 14 || len(got.Unmatched.Largest) != 10 || got.Unmatched.Largest[0] != (evidence.UnmatchedGroup{Name: "service lost", Series: 2}) {
+	if got.Unmatched.Series != 14 || len(got.Unmatched.Largest) != 10 ||
+		got.Unmatched.Largest[0] != (evidence.UnmatchedGroup{Name: "service lost", Series: 2}) {
 		t.Errorf("unmatched %+v", got.Unmatched)
 	}
 }
@@ -178,7 +194,8 @@ func TestARefusalIsLoggedOnceWhileItLasts(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "a.yaml")
 	var log bytes.Buffer
-	source, err := file.New(file.Options{Name: "ci", Patterns: []string{name}, Definitions: definitions(), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	source, err := file.New(file.Options{Name: "ci", Patterns: []string{name}, Definitions: definitions(),
+		Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +203,8 @@ func TestARefusalIsLoggedOnceWhileItLasts(t *testing.T) {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := source.Collect(context.Background(), collectors.Request{Now: noon}, func(evidence.Batch) error { return nil }); err != nil {
+		if err := source.Collect(context.Background(), collectors.Request{Now: noon},
+			func(evidence.Batch) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,7 +216,8 @@ func TestARefusalIsLoggedOnceWhileItLasts(t *testing.T) {
 func TestFilesThatAreMissingOrTooLarge(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	source, err := file.New(file.Options{Name: "ci", Patterns: []string{filepath.Join(folder, "*.yaml")}, Definitions: definitions(), MaxBytes: 10})
+	source, err := file.New(file.Options{Name: "ci", Patterns: []string{filepath.Join(folder, "*.yaml")},
+		Definitions: definitions(), MaxBytes: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,8 +241,10 @@ func TestFilesThatAreMissingOrTooLarge(t *testing.T) {
 
 func FuzzFiles(f *testing.F) {
 	for _, text := range []string{
-		"[]", "- {service: cart, fact: ci.signed, value: true, observed_at: 2026-03-01T10:00:00Z}\n", `[{"service":"cart"}]`, "- &a {b: *a}\n",
-		`[{"service":"cart","fact":"drill.last","value":1e309,"observed_at":"2026-03-01T10:00:00Z"}]`, "- ? [a]\n  : b\n", "[1,", "- <<: {a: b}\n",
+		"[]", "- {service: cart, fact: ci.signed, value: true, observed_at: 2026-03-01T10:00:00Z}\n", `[{"service":"cart"}]`,
+		"- &a {b: *a}\n",
+		`[{"service":"cart","fact":"drill.last","value":1e309,"observed_at":"2026-03-01T10:00:00Z"}]`, "- ? [a]\n  : b\n",
+		"[1,", "- <<: {a: b}\n",
 	} {
 		f.Add(text, true)
 		f.Add(text, false)
@@ -235,7 +256,8 @@ func FuzzFiles(f *testing.F) {
 		}
 		got := collect(t, map[string]string{name: text})
 		for _, r := range got.Records {
-			if r.ObservedAt.After(noon) || r.Service != "cart" && r.Service != "checkout" || r.Value.Kind() == evidence.KindInvalid {
+			if r.ObservedAt.After(noon) || r.Service != "cart" && r.Service != "checkout" ||
+				r.Value.Kind() == evidence.KindInvalid {
 				t.Errorf("record %+v", r)
 			}
 			if r.Value.IsInstant() && time.Unix(int64(r.Value.Number()), 0).After(noon) {

@@ -77,7 +77,8 @@ func (r *round) add(file string, entries []entry) (refused []string) {
 		case o.at.Equal(have.at) && (o.value != have.value || o.withdrawn != have.withdrawn):
 			have.contradicted = true
 			r.newest[s] = have
-			refuse(e, fmt.Errorf("%s of %s is given twice for %s, with different values", s.fact, s.service, o.at.UTC().Format(time.RFC3339)))
+			refuse(e, fmt.Errorf("%s of %s is given twice for %s, with different values", s.fact, s.service,
+				o.at.UTC().Format(time.RFC3339)))
 		}
 	}
 	return refused
@@ -100,7 +101,8 @@ func (r *round) batch(complete bool) evidence.Batch {
 		switch {
 		case r.unclear(s):
 		case o.withdrawn:
-			b.Withdrawals = append(b.Withdrawals, evidence.Withdrawal{Service: s.service, Fact: s.fact, Reason: evidence.MissingNoData})
+			b.Withdrawals = append(b.Withdrawals,
+				evidence.Withdrawal{Service: s.service, Fact: s.fact, Reason: evidence.MissingNoData})
 		default:
 			b.Records = append(b.Records, evidence.Record{
 				Service: s.service, Fact: s.fact, Value: o.value, Source: r.source.ID(), Detail: o.detail, ObservedAt: o.at,
@@ -115,7 +117,8 @@ func (r *round) batch(complete bool) evidence.Batch {
 		return b
 	}
 	for _, fact := range r.source.facts.Names() {
-		c := evidence.Coverage{Group: fact, Facts: []string{fact}, At: r.now, Dated: true, Except: map[string]evidence.Missing{}}
+		c := evidence.Coverage{Group: fact, Facts: []string{fact}, At: r.now, Dated: true,
+			Except: map[string]evidence.Missing{}}
 		for _, service := range r.services {
 			if r.unclear(subject{service, fact}) {
 				c.Except[service] = evidence.MissingUndecodable
@@ -137,7 +140,8 @@ func (r *round) unmatchedGroups() *evidence.Unmatched {
 	out := &evidence.Unmatched{}
 	for _, service := range slices.Sorted(maps.Keys(r.unmatched)) {
 		out.Series += r.unmatched[service]
-		out.Largest = append(out.Largest, evidence.UnmatchedGroup{Name: "service " + evidence.Clean(service, 256), Series: r.unmatched[service]})
+		out.Largest = append(out.Largest, evidence.UnmatchedGroup{Name: "service " + evidence.Clean(service, 256),
+			Series: r.unmatched[service]})
 	}
 	slices.SortStableFunc(out.Largest, func(a, b evidence.UnmatchedGroup) int { return cmp.Compare(b.Series, a.Series) })
 	out.Largest = out.Largest[:min(len(out.Largest), maxUnmatched)]

@@ -104,7 +104,8 @@ func (s *Source) Check(ctx context.Context) error {
 // Plan names the patterns.
 func (s *Source) Plan(collectors.Request) []collectors.PlannedCall {
 	return []collectors.PlannedCall{{
-		Call: call, Query: strings.Join(s.options.Patterns, " "), Requests: "no request: files are read", Facts: s.facts.Names(),
+		Call: call, Query: strings.Join(s.options.Patterns, " "), Requests: "no request: files are read",
+		Facts: s.facts.Names(),
 	}}
 }
 
@@ -192,7 +193,8 @@ func (s *Source) read(ctx context.Context, name string) ([]entry, error) {
 	}
 	entries, err := decode(name, data)
 	if err != nil {
-		return nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: fmt.Errorf("%s: %w", name, err)}
+		return nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call,
+			Err: fmt.Errorf("%s: %w", name, err)}
 	}
 	return entries, nil
 }

@@ -35,11 +35,16 @@ func TestAccessThroughEveryAddress(t *testing.T) {
 		http       config.HTTPClientConfig
 		dataCenter bool
 	}{
-		"an API token":                     {config.HTTPClientConfig{BasicAuth: &config.BasicAuth{Username: "us@example.com", PasswordFile: file}}, false},
-		"a personal access token":          {config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Bearer", CredentialsFile: file}}, true},
-		"an OAuth token of a file":         {config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Bearer", CredentialsFile: file}}, false},
-		"OAuth client credentials":         {config.HTTPClientConfig{OAuth2: &config.OAuth2{ClientID: "collector", ClientSecret: "hush", TokenURL: tokens.URL}}, false},
-		"OAuth client credentials at home": {config.HTTPClientConfig{OAuth2: &config.OAuth2{ClientID: "collector", ClientSecret: "hush", TokenURL: tokens.URL}}, true},
+		"an API token": {config.HTTPClientConfig{BasicAuth: &config.BasicAuth{Username: "us@example.com",
+			PasswordFile: file}}, false},
+		"a personal access token": {config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Bearer",
+			CredentialsFile: file}}, true},
+		"an OAuth token of a file": {config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Bearer",
+			CredentialsFile: file}}, false},
+		"OAuth client credentials": {config.HTTPClientConfig{OAuth2: &config.OAuth2{ClientID: "collector",
+			ClientSecret: "hush", TokenURL: tokens.URL}}, false},
+		"OAuth client credentials at home": {config.HTTPClientConfig{OAuth2: &config.OAuth2{ClientID: "collector",
+			ClientSecret: "hush", TokenURL: tokens.URL}}, true},
 	} {
 		for _, prefix := range []string{"/jira", gateway} {
 			t.Run(name+" "+prefix, func(t *testing.T) {
@@ -51,7 +56,8 @@ func TestAccessThroughEveryAddress(t *testing.T) {
 					t.Fatal(err)
 				}
 				links := w.mustCollect().incidents["SHOP-1"].Links
-				if !slices.Contains(links, "https://jira.example.com/browse/SHOP-1") || strings.Contains(strings.Join(links, " "), "127.0.0.1") {
+				if !slices.Contains(links, "https://jira.example.com/browse/SHOP-1") ||
+					strings.Contains(strings.Join(links, " "), "127.0.0.1") {
 					t.Errorf("links %v", links)
 				}
 			})

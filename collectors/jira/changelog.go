@@ -163,7 +163,8 @@ func (a *api) bulkFetch(ctx context.Context, ids, fields []string, found *histor
 		if n == maxPages {
 			return incomplete(call, fmt.Errorf("no end after %d pages", n))
 		}
-		answer, err := a.ask(ctx, request{method: http.MethodPost, path: "rest/api/2/changelog/bulkfetch", call: call, body: body})
+		answer, err := a.ask(ctx, request{method: http.MethodPost, path: "rest/api/2/changelog/bulkfetch", call: call,
+			body: body})
 		if err != nil {
 			return err
 		}

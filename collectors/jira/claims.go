@@ -65,7 +65,8 @@ type claim struct {
 
 // claim makes a claim of an issue.
 func (r *round) claim(i *issue) *claim {
-	c := &claim{key: clean(i.key), parent: clean(i.parent), made: map[string]time.Time{}, link: firstURL(i.fields["description"]), updated: i.updated}
+	c := &claim{key: clean(i.key), parent: clean(i.parent), made: map[string]time.Time{},
+		link: firstURL(i.fields["description"]), updated: i.updated}
 	end, done := r.finished(i)
 	c.done = done
 	if done {

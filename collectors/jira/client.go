@@ -107,14 +107,17 @@ func (a *api) ask(ctx context.Context, q request) (json.RawMessage, error) {
 	}
 	// With a credential that it does not accept Jira may answer as if to an
 	// unknown visitor: 200, and no issues.
-	if login := resp.Header.Get("X-Seraph-LoginReason"); strings.Contains(login, "FAILED") || strings.Contains(login, "DENIED") {
-		return failed(evidence.ReasonUnauthorized, resp.StatusCode, fmt.Errorf("the login was not accepted: %s", evidence.Clean(login, 100)))
+	if login := resp.Header.Get("X-Seraph-LoginReason"); strings.Contains(login, "FAILED") ||
+		strings.Contains(login, "DENIED") {
+		return failed(evidence.ReasonUnauthorized, resp.StatusCode,
+			fmt.Errorf("the login was not accepted: %s", evidence.Clean(login, 100)))
 	}
 	if resp.StatusCode != http.StatusOK {
 		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, refusal(resp.StatusCode, body))
 	}
 	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
-		return failed(evidence.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the address that of a Jira site?", evidence.Clean(kind, 100)))
+		return failed(evidence.ReasonUndecodable, resp.StatusCode,
+			fmt.Errorf("the answer is %q and not JSON: is the address that of a Jira site?", evidence.Clean(kind, 100)))
 	}
 	if !json.Valid(body) {
 		return failed(evidence.ReasonUndecodable, resp.StatusCode, errors.New("the answer is no valid JSON"))
@@ -188,7 +191,8 @@ func (a *api) statuses(ctx context.Context) (categories map[string]string, ids m
 // its links.
 func (a *api) remoteLink(ctx context.Context, key string) (link string, asked bool, err error) {
 	const call = "GET /rest/api/2/issue/{id}/remotelink"
-	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/issue/" + url.PathEscape(key) + "/remotelink", call: call})
+	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/issue/" + url.PathEscape(key) +
+		"/remotelink", call: call})
 	if err != nil {
 		var failed *collectors.CallError
 		if errors.As(err, &failed) && failed.Reason == evidence.ReasonNotFound {

@@ -60,7 +60,8 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	// The others are searched for in the same way.
 	facts := slices.DeleteFunc(all, func(f jira.Fact) bool {
 		return !slices.Contains([]string{
-			"jira.last_gameday_age_days", "jira.overdue_security_issues", "jira.major_incidents_180d", "jira.postmortem_ratio_180d",
+			"jira.last_gameday_age_days", "jira.overdue_security_issues", "jira.major_incidents_180d",
+			"jira.postmortem_ratio_180d",
 		}, f.Name)
 	})
 	form := jiratest.Form()
@@ -82,11 +83,13 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	}
 	deployment := jira.Cloud
 	s := sourcetest.Subject{
-		Start:    noon,
-		Services: []*catalog.Service{refers("checkout", "SHOP/checkout"), refers("cart", "SHOP/cart"), refers("reports", "REP"), refers("plain")},
+		Start: noon,
+		Services: []*catalog.Service{refers("checkout", "SHOP/checkout"), refers("cart", "SHOP/cart"),
+			refers("reports", "REP"), refers("plain")},
 		Upstream: func(data sourcetest.Data, now func() time.Time, fail func(string)) http.Handler {
 			return jiratest.New(jiratest.Options{
-				Site: contractSite(data), DataCenter: dataCenter, Now: now, Email: "us@example.com", Token: "of-the-file", Fail: fail,
+				Site: contractSite(data), DataCenter: dataCenter, Now: now, Email: "us@example.com", Token: "of-the-file",
+				Fail: fail,
 			})
 		},
 		HTTP:   config.HTTPClientConfig{BasicAuth: &config.BasicAuth{Username: "us@example.com", Password: "of-the-file"}},
@@ -94,7 +97,8 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 		Form:   form,
 		Spoilt: map[string]sourcetest.Spoilt{
 			"200 with an error": {Body: `{"errorMessages":["The value 'PRR' does not exist for the field 'project'."],"errors":{}}`, Reason: evidence.ReasonUndecodable},
-			"null lists":        {Body: `{"issues":null,"total":0,"isLast":true,"issueChangeLogs":null}`, Reason: evidence.ReasonUndecodable},
+			"null lists": {Body: `{"issues":null,"total":0,"isLast":true,"issueChangeLogs":null}`,
+				Reason: evidence.ReasonUndecodable},
 		},
 	}
 	if dataCenter {
@@ -103,7 +107,8 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	}
 	s.Source = func(address string, client *http.Client, now func() time.Time) (collectors.Source, error) {
 		return jira.New(jira.Options{
-			Name: "main", Deployment: deployment, OnlySite: true, URL: address, HTTPClient: client, Now: now, PageLimit: pageLimit,
+			Name: "main", Deployment: deployment, OnlySite: true, URL: address, HTTPClient: client, Now: now,
+			PageLimit: pageLimit,
 			BrowseURL: "https://jira.example.com", Facts: facts,
 			Incidents:    jira.Incidents{JQL: incidentsJQL},
 			Reviews:      jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: jira.ByLabel, Prefix: "service-"}},
@@ -117,10 +122,12 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	}
 	s.Calls = []sourcetest.Call{
 		{Name: "GET /rest/api/2/status"},
-		{Name: "GET /rest/api/2/issue/{id}/remotelink", Means: map[string]evidence.Reason{"404": ""}, Spare: "it costs the claims of the services whose issue was asked for, and no others"},
+		{Name: "GET /rest/api/2/issue/{id}/remotelink", Means: map[string]evidence.Reason{"404": ""},
+			Spare: "it costs the claims of the services whose issue was asked for, and no others"},
 	}
 	if !dataCenter {
-		s.Calls = append(s.Calls, sourcetest.Call{Name: "GET /rest/api/2/myself"}, sourcetest.Call{Name: "POST /rest/api/2/changelog/bulkfetch"})
+		s.Calls = append(s.Calls, sourcetest.Call{Name: "GET /rest/api/2/myself"},
+			sourcetest.Call{Name: "POST /rest/api/2/changelog/bulkfetch"})
 	}
 	for _, name := range searches() {
 		call := sourcetest.Call{Name: name, Error: search}
@@ -157,22 +164,28 @@ func contractSite(data sourcetest.Data) jiratest.Site {
 			// Only its long history says when it ended.
 			in.NoResolution = true
 			for k := range 45 {
-				in.Changes = append(in.Changes, jiratest.Change{At: in.Created.Add(2*time.Hour + time.Duration(k)*time.Minute), Field: "comment"})
+				in.Changes = append(in.Changes, jiratest.Change{At: in.Created.Add(2*time.Hour + time.Duration(k)*time.Minute),
+					Field: "comment"})
 			}
 		}
 		site.Issues = append(site.Issues, in)
 		if n < 2 {
 			site.Issues = append(site.Issues, jiratest.Issue{
-				Key: fmt.Sprintf("SHOP-%d", 500+n), Labels: []string{"postmortem"}, Created: in.Created.Add(day), Done: in.Created.Add(3 * day), Links: []string{in.Key},
+				Key: fmt.Sprintf("SHOP-%d", 500+n), Labels: []string{"postmortem"}, Created: in.Created.Add(day),
+				Done: in.Created.Add(3 * day), Links: []string{in.Key},
 			})
 		}
 		site.Issues = append(site.Issues,
-			jiratest.Issue{Key: fmt.Sprintf("REP-%d", 10+n), Labels: []string{"security"}, Created: noon.Add(-40 * day), Due: noon.Add(-9 * day)},
-			jiratest.Issue{Key: fmt.Sprintf("REP-%d", 20+n), Labels: []string{"game-day"}, Created: noon.Add(-90 * day), Done: noon.Add(-time.Duration(60+n) * day)},
-			jiratest.Issue{Key: fmt.Sprintf("PRR-%d", 70+n), Labels: []string{"readiness-feedback", "about-cicd-no-drift", "unclear"}, Created: noon.Add(-20 * day)},
+			jiratest.Issue{Key: fmt.Sprintf("REP-%d", 10+n), Labels: []string{"security"}, Created: noon.Add(-40 * day),
+				Due: noon.Add(-9 * day)},
+			jiratest.Issue{Key: fmt.Sprintf("REP-%d", 20+n), Labels: []string{"game-day"}, Created: noon.Add(-90 * day),
+				Done: noon.Add(-time.Duration(60+n) * day)},
+			jiratest.Issue{Key: fmt.Sprintf("PRR-%d", 70+n),
+				Labels: []string{"readiness-feedback", "about-cicd-no-drift", "unclear"}, Created: noon.Add(-20 * day)},
 			review(n, []string{"cart", "checkout", "reports", "cart"}[n], noon.Add(-time.Duration(100+n)*day)),
 		)
-		c := claim(40+n, fmt.Sprintf("PRR-%d", n), []string{"cicd-change-reviewed", "data-access-reviewed", "rel-failover-proven"}[n%3], noon.Add(-50*day))
+		c := claim(40+n, fmt.Sprintf("PRR-%d", n),
+			[]string{"cicd-change-reviewed", "data-access-reviewed", "rel-failover-proven"}[n%3], noon.Add(-50*day))
 		if n == 2 {
 			c.Description, c.RemoteLinks = "", []string{"https://wiki.example.com/evidence"}
 		}
@@ -190,7 +203,8 @@ func contractSite(data sourcetest.Data) jiratest.Site {
 		return slices.Contains([]string{"REP-11", "PRR-71", "REP-20"}, i.Key)
 	})
 	open.Done, open.DoneBy = since(2), "ann"
-	site.Issues = append(site.Issues, open, review(6, "reports", since(1)), claim(46, "PRR-6", "cicd-change-reviewed", since(3)),
+	site.Issues = append(site.Issues, open, review(6, "reports", since(1)),
+		claim(46, "PRR-6", "cicd-change-reviewed", since(3)),
 		jiratest.Issue{Key: "REP-29", Labels: []string{"game-day"}, Created: noon.Add(-3 * day), Done: since(4)})
 	for n := range 4 {
 		site.Issues = append(site.Issues, incident(95+n, "checkout", since(1+n)))

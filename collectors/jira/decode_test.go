@@ -21,13 +21,15 @@ func TestQuoting(t *testing.T) {
 		}
 	}
 	for d, want := range map[time.Duration]string{
-		0: `"-1m"`, time.Second: `"-1m"`, 20 * time.Minute: `"-20m"`, 20*time.Minute + time.Nanosecond: `"-21m"`, 24 * time.Hour: `"-1440m"`, 190 * day: `"-190d"`,
+		0: `"-1m"`, time.Second: `"-1m"`, 20 * time.Minute: `"-20m"`, 20*time.Minute + time.Nanosecond: `"-21m"`,
+		24 * time.Hour: `"-1440m"`, 190 * day: `"-190d"`,
 	} {
 		if got := ago(d); got != want {
 			t.Errorf("%s ago is %s, want %s", d, got, want)
 		}
 	}
-	for _, jql := range []string{`labels = "a)" AND (b = 'c(')`, `summary ~ "order by"`, `a = "\""`, "project = border AND by = x"} {
+	for _, jql := range []string{`labels = "a)" AND (b = 'c(')`, `summary ~ "order by"`, `a = "\""`,
+		"project = border AND by = x"} {
 		if err := checkJQL(jql); err != nil {
 			t.Errorf("%s: %v", jql, err)
 		}
@@ -69,7 +71,8 @@ func TestAddresses(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	for text, want := range map[string]string{
-		`"a, b"`: "a b", `{"value":"a, b"}`: "a, b", `[{"name":"a"},{"value":"b"},"c",null]`: "a b c", `7`: "7", `null`: "", `{}`: "", `true`: "",
+		`"a, b"`: "a b", `{"value":"a, b"}`: "a, b", `[{"name":"a"},{"value":"b"},"c",null]`: "a b c", `7`: "7", `null`: "",
+		`{}`: "", `true`: "",
 	} {
 		if got := strings.Join(words(json.RawMessage(text)), " "); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
@@ -80,8 +83,10 @@ func TestWords(t *testing.T) {
 func TestTimes(t *testing.T) {
 	want := time.Date(2026, 3, 4, 12, 30, 0, 0, time.UTC)
 	for _, text := range []string{
-		`"2026-03-04T12:30:00.000+0000"`, `"2026-03-04T03:00:00.000-0930"`, `"2026-03-04T12:30:00Z"`, `"2026-03-04T13:30:00+01:00"`,
-		`"2026-03-04T12:30:00.000Z"`, `"2026-03-04T12:30:00+0000"`, `"2026-03-04T12:30"`, `"2026-03-04 12:30"`, `" 2026-03-04 12:30:00 "`, `1772627400`, `1772627400000`,
+		`"2026-03-04T12:30:00.000+0000"`, `"2026-03-04T03:00:00.000-0930"`, `"2026-03-04T12:30:00Z"`,
+		`"2026-03-04T13:30:00+01:00"`,
+		`"2026-03-04T12:30:00.000Z"`, `"2026-03-04T12:30:00+0000"`, `"2026-03-04T12:30"`, `"2026-03-04 12:30"`,
+		`" 2026-03-04 12:30:00 "`, `1772627400`, `1772627400000`,
 	} {
 		if at, err := decodeTime(json.RawMessage(text)); err != nil || !at.Equal(want) {
 			t.Errorf("%s is %s, error %v", text, at, err)
@@ -115,7 +120,8 @@ func TestWorkingDays(t *testing.T) {
 func FuzzDecodeIssue(f *testing.F) {
 	for _, seed := range []string{
 		`{"id":"1","key":"SHOP-1","fields":{"project":{"key":"SHOP"},"components":[{"name":"a"},null],"labels":["x",null],"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000","description":{"type":"doc","content":[{"text":"https://a"}]},"issuelinks":[{"inwardIssue":{"key":"A-1"}},null],"assignee":null},"changelog":{"total":1,"histories":[{"created":1772627400,"author":null,"items":[{"field":"status","from":"1","to":"6"},{"fieldId":"labels","toString":"x y"}]}]}}`,
-		`null`, `7`, `[]`, `{}`, `{"key":7}`, `{"key":"x","fields":{"labels":{}}}`, `{"key":"A-1","fields":null,"changelog":[]}`, `{"id":{},"key":"-1"}`,
+		`null`, `7`, `[]`, `{}`, `{"key":7}`, `{"key":"x","fields":{"labels":{}}}`,
+		`{"key":"A-1","fields":null,"changelog":[]}`, `{"id":{},"key":"-1"}`,
 	} {
 		f.Add([]byte(seed))
 	}

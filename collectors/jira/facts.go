@@ -29,7 +29,8 @@ const (
 	ModePostmortemRatio Mode = "postmortem_ratio"
 )
 
-var modes = []string{string(ModeCount), string(ModeNewestDoneAge), string(ModeMajorIncidents), string(ModePostmortemRatio)}
+var modes = []string{string(ModeCount), string(ModeNewestDoneAge), string(ModeMajorIncidents),
+	string(ModePostmortemRatio)}
 
 // ofIncidents reports whether the fact is made of incident tickets.
 func (m Mode) ofIncidents() bool { return m == ModeMajorIncidents || m == ModePostmortemRatio }
@@ -82,7 +83,8 @@ func MergeFacts(base, more []Fact) ([]Fact, error) {
 		case at < 0:
 			merged = append(merged, f)
 		case merged[at].Mode != f.Mode:
-			errs = append(errs, fmt.Errorf("fact %s: mode %q is another than %q, which the fact has: use another name", f.Name, f.Mode, merged[at].Mode))
+			errs = append(errs, fmt.Errorf("fact %s: mode %q is another than %q, which the fact has: use another name", f.Name,
+				f.Mode, merged[at].Mode))
 		default:
 			f.Outcome = merged[at].Outcome
 			merged[at] = f
@@ -125,7 +127,8 @@ func ParseFacts(name string, data []byte) ([]Fact, error) {
 		f := doc.fact()
 		switch {
 		case !slices.Contains(modes, string(f.Mode)):
-			bad("fact %s: mode %q is not known%s: want %s", f.Name, f.Mode, nearest.Suggest(string(f.Mode), modes), strings.Join(modes, ", "))
+			bad("fact %s: mode %q is not known%s: want %s", f.Name, f.Mode, nearest.Suggest(string(f.Mode), modes),
+				strings.Join(modes, ", "))
 			continue
 		case !strings.HasPrefix(f.Name, "jira."):
 			bad("fact %q: the name must begin with jira.", f.Name)

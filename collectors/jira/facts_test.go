@@ -15,12 +15,15 @@ import (
 func TestCountsAndAges(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		task := func(n int, component, label string, created time.Duration) jiratest.Issue {
-			return jiratest.Issue{Key: fmt.Sprintf("SHOP-%d", n), Components: []string{component}, Labels: []string{label}, Created: noon.Add(-created)}
+			return jiratest.Issue{Key: fmt.Sprintf("SHOP-%d", n), Components: []string{component}, Labels: []string{label},
+				Created: noon.Add(-created)}
 		}
-		late, dueToday, undated, young, done := task(1, "cart", "security", 30*day), task(2, "cart", "vulnerability", 30*day), task(3, "cart", "security", 30*day), task(4, "cart", "security", 3*day), task(5, "cart", "security", 30*day)
+		late, dueToday, undated, young, done := task(1, "cart", "security", 30*day), task(2, "cart", "vulnerability", 30*day),
+			task(3, "cart", "security", 30*day), task(4, "cart", "security", 3*day), task(5, "cart", "security", 30*day)
 		late.Due, dueToday.Due, done.Due = noon.Add(-36*time.Hour), noon.Truncate(day), noon.Add(-10*day)
 		done.Done = noon.Add(-day)
-		whole := jiratest.Issue{Key: "REP-1", Labels: []string{"privacy"}, Created: noon.Add(-30 * day), Due: noon.Add(-3 * day)}
+		whole := jiratest.Issue{Key: "REP-1", Labels: []string{"privacy"}, Created: noon.Add(-30 * day),
+			Due: noon.Add(-3 * day)}
 
 		// The age is that of the change to a done status: neither that of a later
 		// comment, nor of a move to another done status, nor of an older done one.
@@ -36,7 +39,8 @@ func TestCountsAndAges(t *testing.T) {
 		older.Done = noon.Add(-80 * day)
 		// It was done from the beginning, and moved on to another done status.
 		imported := task(12, "cart", "restore-test", 60*day)
-		imported.Status, imported.Changes = "Done", []jiratest.Change{{At: noon.Add(-50 * day), Field: "status", To: "Closed"}}
+		imported.Status, imported.Changes = "Done",
+			[]jiratest.Change{{At: noon.Add(-50 * day), Field: "status", To: "Closed"}}
 		bare := task(13, "cart", "threat-model", 70*day)
 		bare.Status = "Done"
 		site, services := shop(late, dueToday, undated, young, done, whole, game, older, imported, bare)
@@ -46,7 +50,8 @@ func TestCountsAndAges(t *testing.T) {
 		at := func(d time.Duration) string { return noon.Add(-d).Format(time.RFC3339) }
 		r.want(t, "cart", map[string]string{
 			"overdue_security_issues": "1", "undated_security_issues": "1", "overdue_privacy_issues": "0",
-			"last_gameday_age_days": at(30 * day), "last_restore_test_age_days": at(60 * day), "last_threat_model_age_days": at(70 * day),
+			"last_gameday_age_days": at(30 * day), "last_restore_test_age_days": at(60 * day),
+			"last_threat_model_age_days":  at(70 * day),
 			"last_failover_test_age_days": "never",
 		})
 		r.want(t, "checkout", map[string]string{"overdue_security_issues": "0", "last_gameday_age_days": "never"})
@@ -59,7 +64,8 @@ func TestCountsAndAges(t *testing.T) {
 			t.Errorf("detail %q", got)
 		}
 		for _, q := range w.fake.Requests() {
-			if strings.Contains(q.JQL, "game-day") && !strings.HasPrefix(q.JQL, `project in ("REP", "SHOP") AND (labels = "game-day"`) {
+			if strings.Contains(q.JQL, "game-day") &&
+				!strings.HasPrefix(q.JQL, `project in ("REP", "SHOP") AND (labels = "game-day"`) {
 				t.Errorf("query %s", q.JQL)
 			}
 		}
@@ -70,9 +76,11 @@ func TestCutChangelogsAreFetchedInBulk(t *testing.T) {
 	for _, asText := range []bool{false, true} {
 		var issues []jiratest.Issue
 		for n := range 3 {
-			game := jiratest.Issue{Key: fmt.Sprintf("REP-%d", n), Labels: []string{"game-day"}, Created: noon.Add(-90 * day), Done: noon.Add(-80*day + time.Duration(n)*time.Hour)}
+			game := jiratest.Issue{Key: fmt.Sprintf("REP-%d", n), Labels: []string{"game-day"}, Created: noon.Add(-90 * day),
+				Done: noon.Add(-80*day + time.Duration(n)*time.Hour)}
 			for c := range []int{20, 39, 60}[n] {
-				game.Changes = append(game.Changes, jiratest.Change{At: noon.Add(-70*day + time.Duration(c)*time.Hour), By: "ann", Field: "comment"})
+				game.Changes = append(game.Changes, jiratest.Change{At: noon.Add(-70*day + time.Duration(c)*time.Hour), By: "ann",
+					Field: "comment"})
 			}
 			issues = append(issues, game)
 		}
@@ -89,9 +97,11 @@ func TestCutChangelogsAreFetchedInBulk(t *testing.T) {
 
 func TestAProjectThatIsNotThereCostsItsServices(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		late := jiratest.Issue{Key: "REP-1", Labels: []string{"security"}, Created: noon.Add(-30 * day), Due: noon.Add(-3 * day)}
+		late := jiratest.Issue{Key: "REP-1", Labels: []string{"security"}, Created: noon.Add(-30 * day),
+			Due: noon.Add(-3 * day)}
 		site, services := shop(late)
-		services = append(services, refers("lost", "GONE"), refers("half", "REP", "gone"), refers("odd", `A"B\`), refers("project", "PROJECT"))
+		services = append(services, refers("lost", "GONE"), refers("half", "REP", "gone"), refers("odd", `A"B\`),
+			refers("project", "PROJECT"))
 		site.Projects = append(site.Projects, "PROJECT")
 		w := start(t, dataCenter, site, services)
 		for range 2 {
@@ -116,7 +126,8 @@ func TestAProjectThatIsNotThereCostsItsServices(t *testing.T) {
 		if n := strings.Count(w.log.String(), "no such project"); n != 2 {
 			t.Errorf("logged %d times", n)
 		}
-		w.fake.SetSite(jiratest.Site{Issues: []jiratest.Issue{{Key: "GONE-1"}, {Key: "SHOP-1"}, {Key: "REP-1"}, {Key: "PRR-1", Created: noon.Add(time.Hour)}}, Projects: []string{`A"B\`}})
+		w.fake.SetSite(jiratest.Site{Issues: []jiratest.Issue{{Key: "GONE-1"}, {Key: "SHOP-1"}, {Key: "REP-1"},
+			{Key: "PRR-1", Created: noon.Add(time.Hour)}}, Projects: []string{`A"B\`}})
 		w.pass(time.Hour)
 		w.collect().want(t, "half", map[string]string{"overdue_security_issues": "0"})
 	})
@@ -153,7 +164,8 @@ func TestManyProjectsAreAskedForInParts(t *testing.T) {
 	for n := range 600 {
 		project := fmt.Sprintf("PROJ%03d", n)
 		site.Projects = append(site.Projects, project)
-		site.Issues = append(site.Issues, jiratest.Issue{Key: project + "-1", Labels: []string{"security"}, Created: noon.Add(-30 * day), Due: noon.Add(-20 * day)})
+		site.Issues = append(site.Issues, jiratest.Issue{Key: project + "-1", Labels: []string{"security"},
+			Created: noon.Add(-30 * day), Due: noon.Add(-20 * day)})
 	}
 	site.Projects = append(site.Projects, "PRR")
 	w := start(t, false, site, services)
@@ -182,7 +194,8 @@ func TestDefinitionsAreSound(t *testing.T) {
 	for i := range facts.Len() {
 		d := facts.At(i)
 		outcome := strings.Contains(d.Name, "_180d") || strings.Contains(d.Name, "postmortem")
-		if d.Outcome != outcome || d.Absent == "" || d.Pack != "jira" || strings.HasSuffix(d.Name, "_days") != (d.Clock == evidence.Elapsed) {
+		if d.Outcome != outcome || d.Absent == "" || d.Pack != "jira" ||
+			strings.HasSuffix(d.Name, "_days") != (d.Clock == evidence.Elapsed) {
 			t.Errorf("definition %+v", d)
 		}
 	}
@@ -222,7 +235,8 @@ facts:
 	}
 	other := more[0]
 	other.Name, other.Mode = "jira.last_gameday_age_days", jira.ModeCount
-	if _, err := jira.MergeFacts(base, []jira.Fact{other}); err == nil || !strings.Contains(err.Error(), "use another name") {
+	if _, err := jira.MergeFacts(base, []jira.Fact{other}); err == nil ||
+		!strings.Contains(err.Error(), "use another name") {
 		t.Errorf("error %v", err)
 	}
 	for want, text := range map[string]string{

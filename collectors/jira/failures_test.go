@@ -64,14 +64,16 @@ func failing(t *testing.T, dataCenter bool, reason evidence.Reason, fault jirate
 	r := w.collect()
 	for i, call := range strings.Split(calls(r.err), ", ") {
 		// After some that failed the rest is not asked any more.
-		if given := i > 0 && call == searchCall(dataCenter)+" "+string(evidence.ReasonCircuitOpen); !given && call != searchCall(dataCenter)+" "+string(reason) {
+		if given := i > 0 && call == searchCall(dataCenter)+" "+string(evidence.ReasonCircuitOpen); !given &&
+			call != searchCall(dataCenter)+" "+string(reason) {
 			t.Errorf("error %q, want %s", call, reason)
 		}
 	}
 	if r.err == nil || len(r.covered) != 0 || len(r.records) != 0 {
 		t.Errorf("covered %q, error %v", r.groups(), r.err)
 	}
-	if text := fmt.Sprint(r.err); strings.Contains(text, "of-the-file") || strings.Contains(text, "127.0.0.1:") && reason != evidence.ReasonUnreachable {
+	if text := fmt.Sprint(r.err); strings.Contains(text, "of-the-file") || strings.Contains(text, "127.0.0.1:") &&
+		reason != evidence.ReasonUnreachable {
 		t.Errorf("error tells too much: %s", text)
 	}
 	w.fake.Heal()
@@ -102,7 +104,8 @@ func TestACredentialThatIsRefusedEndsTheRound(t *testing.T) {
 // Cloud answers a stranger's search with 200 and no issues. Were that believed,
 // every overdue issue would be gone.
 func TestAStrangersAnswerIsNoEvidence(t *testing.T) {
-	site, services := shop(jiratest.Issue{Key: "REP-1", Labels: []string{"security"}, Created: noon.Add(-30 * day), Due: noon.Add(-3 * day)})
+	site, services := shop(jiratest.Issue{Key: "REP-1", Labels: []string{"security"}, Created: noon.Add(-30 * day),
+		Due: noon.Add(-3 * day)})
 	w := start(t, false, site, services)
 	w.fake.Inject(jiratest.Fault{Call: "GET /rest/api/2/myself", Status: 404})
 	if r := w.collect(); len(r.covered) != 0 || r.err == nil {
@@ -135,17 +138,21 @@ func TestStatusesFail(t *testing.T) {
 }
 
 func TestBulkFetchFails(t *testing.T) {
-	game := jiratest.Issue{Key: "REP-1", Labels: []string{"game-day"}, Created: noon.Add(-90 * day), Done: noon.Add(-80 * day)}
+	game := jiratest.Issue{Key: "REP-1", Labels: []string{"game-day"}, Created: noon.Add(-90 * day),
+		Done: noon.Add(-80 * day)}
 	for n := range 50 {
-		game.Changes = append(game.Changes, jiratest.Change{At: noon.Add(-70*day + time.Duration(n)*time.Hour), Field: "comment"})
+		game.Changes = append(game.Changes, jiratest.Change{At: noon.Add(-70*day + time.Duration(n)*time.Hour),
+			Field: "comment"})
 	}
 	site, services := shop(game)
-	for _, fault := range []jiratest.Fault{{Status: 403}, {Body: "{}"}, {Body: `{"issueChangeLogs":[],"nextPageToken":"x"}`}} {
+	for _, fault := range []jiratest.Fault{{Status: 403}, {Body: "{}"},
+		{Body: `{"issueChangeLogs":[],"nextPageToken":"x"}`}} {
 		w := start(t, false, site, services)
 		fault.Call = "POST /rest/api/2/changelog/bulkfetch"
 		w.fake.Inject(fault)
 		r := w.collect()
-		if r.err == nil || r.value("reports", "jira.last_gameday_age_days") != "not covered" || r.value("reports", "jira.last_threat_model_age_days") != "never" {
+		if r.err == nil || r.value("reports", "jira.last_gameday_age_days") != "not covered" ||
+			r.value("reports", "jira.last_threat_model_age_days") != "never" {
 			t.Errorf("%v: %v", fault, r.err)
 		}
 	}
@@ -191,7 +198,8 @@ func TestIssuesThatLeaveBetweenPages(t *testing.T) {
 	for _, leave := range []int{1, 3, 60} {
 		var issues []jiratest.Issue
 		for n := range 250 {
-			issues = append(issues, jiratest.Issue{Key: fmt.Sprintf("REP-%d", n), Labels: []string{"security"}, Created: noon.Add(-30*day + time.Duration(n)*time.Minute), Due: noon.Add(-9 * day)})
+			issues = append(issues, jiratest.Issue{Key: fmt.Sprintf("REP-%d", n), Labels: []string{"security"},
+				Created: noon.Add(-30*day + time.Duration(n)*time.Minute), Due: noon.Add(-9 * day)})
 		}
 		site, services := shop(issues...)
 		w := start(t, true, site, services)
@@ -237,22 +245,45 @@ func TestIssuesThatCannotBeDecodedCostThemselves(t *testing.T) {
 		kind       string
 		wants      map[string]map[string]string
 	}{
-		"no fields":           {"game-day", `{"id":"1","key":"REP-9"}`, "issue", map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}, "cart": {"last_gameday_age_days": "never"}}},
-		"no key":              {"game-day", `{"id":"1","fields":{}}`, "issue", map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}, "cart": {"last_gameday_age_days": "except undecodable"}}},
-		"null":                {"game-day", `null`, "issue", map[string]map[string]string{"cart": {"last_gameday_age_days": "except undecodable", "last_threat_model_age_days": "never"}}},
-		"a number":            {"due <", `7`, "issue", map[string]map[string]string{"cart": {"overdue_security_issues": "except undecodable"}}},
-		"time in Z":           {"game-day", `{"id":"1","key":"REP-9","fields":{` + known + `,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00Z","resolutiondate":"2026-02-01T00:00:00+00:00"}}`, "", map[string]map[string]string{"reports": {"last_gameday_age_days": "2026-02-01T00:00:00Z"}}},
-		"empty dates":         {"game-day", `{"id":1,"key":"REP-9","fields":{` + known + `,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000","resolutiondate":""}}`, "", map[string]map[string]string{"reports": {"last_gameday_age_days": "2026-01-01T00:00:00Z"}}},
-		"no such date":        {"game-day", `{"id":"1","key":"REP-9","fields":{` + known + `,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000","resolutiondate":"soon"}}`, "issue", map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}}},
-		"no status category":  {"game-day", `{"id":"1","key":"REP-9","fields":{` + known + `,"status":{"id":"6"},"created":"2026-01-01T00:00:00.000+0000"}}`, "issue", map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}}},
-		"a bad history":       {"game-day", `{"id":"1","key":"REP-9","fields":{` + known + `,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000"},"changelog":{"histories":[{"created":null,"items":[{"field":"status"}]}]}}`, "issue", map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}}},
-		"null components":     {"due <", `{"id":"1","key":"REP-9","fields":{"project":null,"components":null}}`, "", map[string]map[string]string{"reports": {"overdue_security_issues": "1"}}},
-		"float and sprint":    {"due <", `{"id":"1","key":"REP-9","fields":{` + known + `,"timeestimate":1.5,"sprint":[{}],"description":{"type":"doc"}}}`, "", map[string]map[string]string{"reports": {"overdue_security_issues": "1"}}},
-		"a component is text": {"due <", `{"id":"1","key":"SHOP-9","fields":{"components":"cart"}}`, "issue", map[string]map[string]string{"cart": {"overdue_security_issues": "except undecodable"}, "checkout": {"overdue_security_issues": "except undecodable"}, "reports": {"overdue_security_issues": "0"}}},
-		"a bad incident":      {"Incident", `{"id":"1","key":"SHOP-9","fields":{"project":{"key":"SHOP"},"components":[{"name":"cart"}],"status":{"id":"6","statusCategory":{"key":"done"}},"created":"yesterday"}}`, "incident", map[string]map[string]string{"cart": {"major_incidents_180d": "except undecodable", "postmortem_ratio_180d": "except undecodable", "overdue_security_issues": "0"}, "reports": {"major_incidents_180d": "0"}}},
-		"a bad review":        {"Review", `{"id":"1","key":"PRR-9","fields":{"labels":["service-cart"],"status":{"id":"6"}}}`, "review", map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"}, "checkout": {"attest.cicd_change_reviewed": "false"}}},
-		"a bad claim":         {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7,"parent":{"key":"PRR-1"}}}`, "claim", map[string]map[string]string{"reports": {"attest.cicd_change_reviewed": "except undecodable"}, "cart": {"attest.cicd_change_reviewed": "false"}}},
-		"a claim of whatever": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7}}`, "claim", map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"}}},
+		"no fields": {"game-day", `{"id":"1","key":"REP-9"}`, "issue",
+			map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"},
+				"cart": {"last_gameday_age_days": "never"}}},
+		"no key": {"game-day", `{"id":"1","fields":{}}`, "issue",
+			map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"},
+				"cart": {"last_gameday_age_days": "except undecodable"}}},
+		"null": {"game-day", `null`, "issue",
+			map[string]map[string]string{"cart": {"last_gameday_age_days": "except undecodable",
+				"last_threat_model_age_days": "never"}}},
+		"a number": {"due <", `7`, "issue",
+			map[string]map[string]string{"cart": {"overdue_security_issues": "except undecodable"}}},
+		"time in Z": {"game-day", `{"id":"1","key":"REP-9","fields":{` + known +
+			`,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00Z","resolutiondate":"2026-02-01T00:00:00+00:00"}}`, "", map[string]map[string]string{"reports": {"last_gameday_age_days": "2026-02-01T00:00:00Z"}}},
+		"empty dates": {"game-day", `{"id":1,"key":"REP-9","fields":{` + known +
+			`,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000","resolutiondate":""}}`, "", map[string]map[string]string{"reports": {"last_gameday_age_days": "2026-01-01T00:00:00Z"}}},
+		"no such date": {"game-day", `{"id":"1","key":"REP-9","fields":{` + known +
+			`,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000","resolutiondate":"soon"}}`, "issue", map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}}},
+		"no status category": {"game-day", `{"id":"1","key":"REP-9","fields":{` + known +
+			`,"status":{"id":"6"},"created":"2026-01-01T00:00:00.000+0000"}}`, "issue",
+			map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}}},
+		"a bad history": {"game-day", `{"id":"1","key":"REP-9","fields":{` + known +
+			`,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000"},"changelog":{"histories":[{"created":null,"items":[{"field":"status"}]}]}}`, "issue", map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}}},
+		"null components": {"due <", `{"id":"1","key":"REP-9","fields":{"project":null,"components":null}}`, "",
+			map[string]map[string]string{"reports": {"overdue_security_issues": "1"}}},
+		"float and sprint": {"due <", `{"id":"1","key":"REP-9","fields":{` + known +
+			`,"timeestimate":1.5,"sprint":[{}],"description":{"type":"doc"}}}`, "",
+			map[string]map[string]string{"reports": {"overdue_security_issues": "1"}}},
+		"a component is text": {"due <", `{"id":"1","key":"SHOP-9","fields":{"components":"cart"}}`, "issue",
+			map[string]map[string]string{"cart": {"overdue_security_issues": "except undecodable"},
+				"checkout": {"overdue_security_issues": "except undecodable"}, "reports": {"overdue_security_issues": "0"}}},
+		"a bad incident": {"Incident", `{"id":"1","key":"SHOP-9","fields":{"project":{"key":"SHOP"},"components":[{"name":"cart"}],"status":{"id":"6","statusCategory":{"key":"done"}},"created":"yesterday"}}`, "incident", map[string]map[string]string{"cart": {"major_incidents_180d": "except undecodable", "postmortem_ratio_180d": "except undecodable", "overdue_security_issues": "0"}, "reports": {"major_incidents_180d": "0"}}},
+		"a bad review": {"Review", `{"id":"1","key":"PRR-9","fields":{"labels":["service-cart"],"status":{"id":"6"}}}`,
+			"review", map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"},
+				"checkout": {"attest.cicd_change_reviewed": "false"}}},
+		"a bad claim": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7,"parent":{"key":"PRR-1"}}}`, "claim",
+			map[string]map[string]string{"reports": {"attest.cicd_change_reviewed": "except undecodable"},
+				"cart": {"attest.cicd_change_reviewed": "false"}}},
+		"a claim of whatever": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7}}`, "claim",
+			map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, dataCenter bool) {

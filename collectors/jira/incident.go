@@ -162,7 +162,8 @@ func (r *round) links(i *issue) []string {
 	const most, longest = 20, 500
 	var all []string
 	add := func(link string) {
-		if link = evidence.Clean(strings.TrimSpace(link), longest); link != "" && len(all) < most && !slices.Contains(all, link) {
+		if link = evidence.Clean(strings.TrimSpace(link), longest); link != "" && len(all) < most &&
+			!slices.Contains(all, link) {
 			all = append(all, link)
 		}
 	}

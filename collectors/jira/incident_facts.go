@@ -37,7 +37,8 @@ func (r *round) isMajor(in evidence.Incident) bool { return isMajorAt(in, r.now)
 
 func isMajorAt(in evidence.Incident, at time.Time) bool {
 	from, to := at.Add(-majorWindow), workingDaysBefore(at, writeUp)
-	return !in.Gone && in.Severity >= 1 && in.Severity <= majorSeverity && !in.StartedAt.Before(from) && in.StartedAt.Before(to)
+	return !in.Gone && in.Severity >= 1 && in.Severity <= majorSeverity && !in.StartedAt.Before(from) &&
+		in.StartedAt.Before(to)
 }
 
 // major are the keys of the major incidents that post-mortems are due for, by
@@ -92,13 +93,14 @@ func (r *round) observeMajor(ctx context.Context) error {
 	if at < 0 {
 		return nil
 	}
-	return r.observe(groupIncidents, r.facts[at].Definition, r.incompleteServices(), func(service string) (evidence.Value, string) {
-		keys := major[service]
-		if len(keys) == 0 {
-			return evidence.Int(0), "no incident ticket of severity 1 or 2"
-		}
-		return evidence.Int(int64(len(keys))), "incident tickets " + sample(keys)
-	})
+	return r.observe(groupIncidents, r.facts[at].Definition, r.incompleteServices(),
+		func(service string) (evidence.Value, string) {
+			keys := major[service]
+			if len(keys) == 0 {
+				return evidence.Int(0), "no incident ticket of severity 1 or 2"
+			}
+			return evidence.Int(int64(len(keys))), "incident tickets " + sample(keys)
+		})
 }
 
 // postmortemsFor is the search for the post-mortems of major incidents.
@@ -166,7 +168,8 @@ func (r *round) observePostmortems(ctx context.Context, f Fact) (done bool, err 
 		if len(open) == 0 {
 			return value, fmt.Sprintf("%d incident tickets of severity 1 or 2, all written up", len(all))
 		}
-		return value, fmt.Sprintf("%d incident tickets of severity 1 or 2, not written up: %s", len(all), strings.TrimSpace(sample(open)))
+		return value, fmt.Sprintf("%d incident tickets of severity 1 or 2, not written up: %s", len(all),
+			strings.TrimSpace(sample(open)))
 	})
 	return err == nil, err
 }

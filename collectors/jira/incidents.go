@@ -157,7 +157,8 @@ func (s *Source) incidentSearch(net, order string) search {
 
 // incidentPages walks a listing of incidents and emits each page. progress gets
 // the oldest and the newest change of a page before it is emitted.
-func (r *round) incidentPages(ctx context.Context, net, order string, progress func(oldest, newest time.Time, batch *evidence.Batch)) error {
+func (r *round) incidentPages(ctx context.Context, net, order string,
+	progress func(oldest, newest time.Time, batch *evidence.Batch)) error {
 	reach := r.now.Add(-r.incidents.History)
 	return r.list(ctx, r.incidentSearch(net, order), "incident", r.needsLog, func(good, bad []*issue) error {
 		batch := evidence.Batch{}

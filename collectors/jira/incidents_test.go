@@ -15,7 +15,8 @@ import (
 
 // incident is an incident ticket of a component of SHOP.
 func incident(n int, component string, created time.Time) jiratest.Issue {
-	return jiratest.Issue{Key: fmt.Sprintf("SHOP-%d", n), Type: "Incident", Components: []string{component}, Priority: "Highest", Created: created}
+	return jiratest.Issue{Key: fmt.Sprintf("SHOP-%d", n), Type: "Incident", Components: []string{component},
+		Priority: "Highest", Created: created}
 }
 
 func TestIncidents(t *testing.T) {
@@ -56,14 +57,16 @@ func TestIncidents(t *testing.T) {
 			t.Errorf("incidents %s", got)
 		}
 		in := r.incidents["SHOP-1"]
-		if !in.StartedAt.Equal(closed.Created) || !in.ResolvedAt.Equal(closed.Done) || in.Severity != 1 || in.Resolver != evidence.ResolverPerson || fmt.Sprint(in.Services) != "[checkout]" {
+		if !in.StartedAt.Equal(closed.Created) || !in.ResolvedAt.Equal(closed.Done) || in.Severity != 1 ||
+			in.Resolver != evidence.ResolverPerson || fmt.Sprint(in.Services) != "[checkout]" {
 			t.Errorf("%+v", in)
 		}
 		want := "[SHOP-1 https://jira.example.com/browse/SHOP-1 Q1XYZ123 https://shop.eu.pagerduty.com/incidents/Q2ABCDEF Q2ABCDEF]"
 		if got := fmt.Sprint(in.Links); got != want {
 			t.Errorf("links %s, want %s", got, want)
 		}
-		if in := r.incidents["SHOP-2"]; !in.ResolvedAt.IsZero() || in.Severity != 3 || in.Resolver != "" || fmt.Sprint(in.Services) != "[checkout]" {
+		if in := r.incidents["SHOP-2"]; !in.ResolvedAt.IsZero() || in.Severity != 3 || in.Resolver != "" ||
+			fmt.Sprint(in.Services) != "[checkout]" {
 			t.Errorf("%+v", in)
 		}
 		resolver := evidence.ResolverIntegration
@@ -79,7 +82,8 @@ func TestIncidents(t *testing.T) {
 func TestHowTicketsNameServices(t *testing.T) {
 	issue := incident(1, "Cart", noon.Add(-time.Hour))
 	issue.Labels = []string{"svc-Checkout", "svc-unheard-of", "checkout"}
-	issue.Fields = map[string]any{"customfield_1": []map[string]string{{"value": "reports"}, {"value": "The till"}}, "customfield_2": "reports, cart", "customfield_3": nil}
+	issue.Fields = map[string]any{"customfield_1": []map[string]string{{"value": "reports"}, {"value": "The till"}},
+		"customfield_2": "reports, cart", "customfield_3": nil}
 	site, services := shop(issue)
 	services[0].Aliases = []string{"the till"}
 	for want, link := range map[string]jira.ServiceLink{
@@ -101,7 +105,8 @@ func TestConfiguredFields(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		issue := incident(1, "cart", noon.Add(-time.Hour))
 		// Times as apps and people write them.
-		issue.Raw = map[string]string{"customfield_1": `"2026-03-04T08:15:00Z"`, "customfield_2": `"2026-03-04T10:00:00+01:00"`, "customfield_3": `{"value":"sev two"}`}
+		issue.Raw = map[string]string{"customfield_1": `"2026-03-04T08:15:00Z"`,
+			"customfield_2": `"2026-03-04T10:00:00+01:00"`, "customfield_3": `{"value":"sev two"}`}
 		empty := incident(2, "cart", noon.Add(-2*time.Hour))
 		empty.Raw = map[string]string{"customfield_1": `""`, "customfield_2": `null`, "customfield_3": `[]`}
 		backwards := incident(3, "cart", noon.Add(-2*time.Hour))
@@ -114,7 +119,8 @@ func TestConfiguredFields(t *testing.T) {
 		})
 		r := w.mustCollect()
 		in := r.incidents["SHOP-1"]
-		if got := in.StartedAt.Format(time.TimeOnly) + in.ResolvedAt.Format(time.TimeOnly); got != "08:15:0009:00:00" || in.Severity != 2 {
+		if got := in.StartedAt.Format(time.TimeOnly) + in.ResolvedAt.Format(time.TimeOnly); got != "08:15:0009:00:00" ||
+			in.Severity != 2 {
 			t.Errorf("%+v", in)
 		}
 		if in := r.incidents["SHOP-2"]; !in.StartedAt.Equal(empty.Created) || !in.ResolvedAt.IsZero() || in.Severity != 0 {
@@ -196,7 +202,8 @@ func TestAnInterruptedFirstListingIsGoneOnWith(t *testing.T) {
 		w := start(t, dataCenter, site, services)
 		w.fake.Inject(jiratest.Fault{Search: true, JQL: "Incident", Skip: 2, Times: 4, Status: 500})
 		r := w.collect()
-		if len(r.incidents) < 190 || r.covered["incidents"].Group != "" || r.covered["jira.postmortem_ratio_180d"].Group != "" || r.covered["reviews"].Group == "" {
+		if len(r.incidents) < 190 || r.covered["incidents"].Group != "" ||
+			r.covered["jira.postmortem_ratio_180d"].Group != "" || r.covered["reviews"].Group == "" {
 			t.Errorf("%d incidents, covered %q", len(r.incidents), r.groups())
 		}
 		w.fake.Heal()
@@ -206,7 +213,8 @@ func TestAnInterruptedFirstListingIsGoneOnWith(t *testing.T) {
 		if len(w.incidents) != 350 || r.covered["incidents"].Group == "" {
 			t.Errorf("%d incidents, covered %q", len(w.incidents), r.groups())
 		}
-		first := w.fake.Requests()[slices.IndexFunc(w.fake.Requests(), func(q jiratest.Request) bool { return strings.Contains(q.JQL, "Incident") })]
+		first := w.fake.Requests()[slices.IndexFunc(w.fake.Requests(),
+			func(q jiratest.Request) bool { return strings.Contains(q.JQL, "Incident") })]
 		if strings.Contains(first.JQL, "statusCategory") {
 			t.Errorf("it began anew: %s", first.JQL)
 		}
@@ -215,7 +223,8 @@ func TestAnInterruptedFirstListingIsGoneOnWith(t *testing.T) {
 
 func TestSweepFindsWhatLeft(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		kept, deleted, moved, bad := incident(1, "cart", noon.Add(-5*day)), incident(2, "cart", noon.Add(-5*day)), incident(3, "cart", noon.Add(-5*day)), incident(4, "cart", noon.Add(-5*day))
+		kept, deleted, moved, bad := incident(1, "cart", noon.Add(-5*day)), incident(2, "cart", noon.Add(-5*day)),
+			incident(3, "cart", noon.Add(-5*day)), incident(4, "cart", noon.Add(-5*day))
 		site, services := shop(kept, deleted, moved, bad)
 		w := start(t, dataCenter, site, services)
 		w.mustCollect()
@@ -232,7 +241,8 @@ func TestSweepFindsWhatLeft(t *testing.T) {
 		if len(r.incidents) != 3 || !r.incidents["SHOP-2"].Gone || !r.incidents["SHOP-3"].Gone || r.incidents["SHOP-1"].Gone {
 			t.Errorf("after the sweep: %v", r.incidents)
 		}
-		if why := r.incidents["SHOP-2"].GoneWhy; why != "not in the complete listing of "+w.clock().Format("2006-01-02 15:04")+" UTC: deleted, moved, or out of the query" {
+		if why := r.incidents["SHOP-2"].GoneWhy; why != "not in the complete listing of "+
+			w.clock().Format("2006-01-02 15:04")+" UTC: deleted, moved, or out of the query" {
 			t.Errorf("the note is %q", why)
 		}
 		if !strings.Contains(w.log.String(), "count=2") {
@@ -296,11 +306,13 @@ func TestWhoEndedAnIncidentIsNotGuessed(t *testing.T) {
 	issue := incident(1, "cart", noon.Add(-30*day))
 	issue.Done, issue.DoneBy = noon.Add(-29*day), "ann"
 	for n := range 50 {
-		issue.Changes = append(issue.Changes, jiratest.Change{At: noon.Add(-20*day + time.Duration(n)*time.Hour), Field: "comment"})
+		issue.Changes = append(issue.Changes, jiratest.Change{At: noon.Add(-20*day + time.Duration(n)*time.Hour),
+			Field: "comment"})
 	}
 	// Among those that are delivered is a move between statuses that both were
 	// done ones; the first of them is deleted since.
-	issue.Changes = append(issue.Changes, jiratest.Change{At: noon.Add(-day), By: "app:archive", Field: "status", From: "Done and gone", To: "Closed"})
+	issue.Changes = append(issue.Changes, jiratest.Change{At: noon.Add(-day), By: "app:archive", Field: "status",
+		From: "Done and gone", To: "Closed"})
 	site, services := shop(issue)
 	w := start(t, false, site, services)
 	if in := w.mustCollect().incidents["SHOP-1"]; in.Resolver != "" || !in.ResolvedAt.Equal(issue.Done) {
@@ -319,7 +331,8 @@ func TestMajorIncidentsAndPostmortems(t *testing.T) {
 			return in
 		}
 		postmortem := func(n int, done bool, about ...string) jiratest.Issue {
-			p := jiratest.Issue{Key: fmt.Sprintf("REP-%d", n), Labels: []string{"postmortem"}, Created: noon.Add(-30 * day), Links: about}
+			p := jiratest.Issue{Key: fmt.Sprintf("REP-%d", n), Labels: []string{"postmortem"}, Created: noon.Add(-30 * day),
+				Links: about}
 			if done {
 				p.Done = noon.Add(-20 * day)
 			}
@@ -355,10 +368,12 @@ func TestMajorIncidentsAndPostmortems(t *testing.T) {
 func TestAPostmortemThatCannotBeReadMayBeTheMissingOne(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		missing, written := incident(1, "cart", noon.Add(-40*day)), incident(2, "checkout", noon.Add(-40*day))
-		done := jiratest.Issue{Key: "REP-1", Labels: []string{"postmortem"}, Created: noon.Add(-30 * day), Done: noon.Add(-20 * day), Links: []string{"SHOP-2"}}
+		done := jiratest.Issue{Key: "REP-1", Labels: []string{"postmortem"}, Created: noon.Add(-30 * day),
+			Done: noon.Add(-20 * day), Links: []string{"SHOP-2"}}
 		site, services := shop(missing, written, done)
 		w := start(t, dataCenter, site, services)
-		w.fake.Inject(jiratest.Fault{Search: true, JQL: `(labels = "postmortem"`, Issues: []string{`{"id":"1","key":"REP-9","fields":{"status":7}}`}})
+		w.fake.Inject(jiratest.Fault{Search: true, JQL: `(labels = "postmortem"`,
+			Issues: []string{`{"id":"1","key":"REP-9","fields":{"status":7}}`}})
 		r := w.mustCollect()
 		r.want(t, "cart", map[string]string{"postmortem_ratio_180d": "except undecodable", "major_incidents_180d": "1"})
 		r.want(t, "checkout", map[string]string{"postmortem_ratio_180d": "1"})

@@ -139,7 +139,8 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 			}
 		}
 	}
-	for name, into := range map[string]*time.Time{"created": &i.created, "updated": &i.updated, "resolutiondate": &i.resolved} {
+	for name, into := range map[string]*time.Time{"created": &i.created, "updated": &i.updated,
+		"resolutiondate": &i.resolved} {
 		at, err := i.time(name)
 		if err != nil {
 			errs = append(errs, err)

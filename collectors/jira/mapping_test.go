@@ -39,63 +39,83 @@ func TestTimesOfAnIncident(t *testing.T) {
 		"nothing is mapped": {jira.Incidents{}, func(i *jiratest.Issue) {
 			i.Changes = []jiratest.Change{moved(-9*h, "ann", "In Progress"), moved(-8*h, "ann", "Done")}
 		}, "-10 - - -8 false"},
-		"acknowledged by entering a status": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"in progress"}}}, func(i *jiratest.Issue) {
-			i.Changes = []jiratest.Change{moved(-9*h, "ann", "In Progress"), moved(-8*h, "ann", "To Do"), moved(-7*h, "ann", "In Progress")}
-		}, "-10 - -9 - true"},
-		"never acknowledged": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"In Progress"}}}, func(i *jiratest.Issue) {
-			i.Changes = []jiratest.Change{moved(-8*h, "ann", "Done")}
-		}, "-10 - - -8 true"},
-		"created in the status": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"In Progress"}}}, func(i *jiratest.Issue) {
-			i.Status = "In Progress"
-		}, "-10 - -10 - true"},
-		"created in the status and moved on": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"3"}}}, func(i *jiratest.Issue) {
-			i.Status, i.Changes = "In Progress", []jiratest.Change{moved(-8*h, "ann", "Done")}
-		}, "-10 - -10 -8 true"},
-		"a status that was deleted since": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"Triage", "In Progress"}}}, func(i *jiratest.Issue) {
+		"acknowledged by entering a status": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"in progress"}}},
+			func(i *jiratest.Issue) {
+				i.Changes = []jiratest.Change{moved(-9*h, "ann", "In Progress"), moved(-8*h, "ann", "To Do"),
+					moved(-7*h, "ann", "In Progress")}
+			}, "-10 - -9 - true"},
+		"never acknowledged": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"In Progress"}}},
+			func(i *jiratest.Issue) {
+				i.Changes = []jiratest.Change{moved(-8*h, "ann", "Done")}
+			}, "-10 - - -8 true"},
+		"created in the status": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"In Progress"}}},
+			func(i *jiratest.Issue) {
+				i.Status = "In Progress"
+			}, "-10 - -10 - true"},
+		"created in the status and moved on": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"3"}}},
+			func(i *jiratest.Issue) {
+				i.Status, i.Changes = "In Progress", []jiratest.Change{moved(-8*h, "ann", "Done")}
+			}, "-10 - -10 -8 true"},
+		"a status that was deleted since": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"Triage",
+			"In Progress"}}}, func(i *jiratest.Issue) {
 			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Triage"), moved(-8*h, "ann", "In Progress")}
 		}, "-10 - -9 - true"},
-		"acknowledged by a field": {jira.Incidents{Acknowledged: jira.Moment{Field: "customfield_1", Statuses: []string{"In Progress"}}}, func(i *jiratest.Issue) {
+		"acknowledged by a field": {jira.Incidents{Acknowledged: jira.Moment{Field: "customfield_1",
+			Statuses: []string{"In Progress"}}}, func(i *jiratest.Issue) {
 			i.Fields = map[string]any{"customfield_1": "2026-03-04T04:30:00Z"}
 			i.Changes = []jiratest.Change{moved(-9*h, "ann", "In Progress")}
 		}, "-10 - -7.5 - true"},
-		"an empty field and then the status": {jira.Incidents{Acknowledged: jira.Moment{Field: "customfield_1", Statuses: []string{"In Progress"}}}, func(i *jiratest.Issue) {
+		"an empty field and then the status": {jira.Incidents{Acknowledged: jira.Moment{Field: "customfield_1",
+			Statuses: []string{"In Progress"}}}, func(i *jiratest.Issue) {
 			i.Fields = map[string]any{"customfield_1": ""}
 			i.Changes = []jiratest.Change{moved(-9*h, "ann", "In Progress")}
 		}, "-10 - -9 - true"},
-		"a label is added": {jira.Incidents{Acknowledged: jira.Moment{Label: "Acked"}, Detected: jira.Moment{Label: "seen"}}, func(i *jiratest.Issue) {
-			i.Labels = []string{"seen", "x"}
-			i.Changes = []jiratest.Change{
-				{At: noon.Add(-9 * h), Field: "labels", From: "seen", To: "seen acked"},
-				{At: noon.Add(-8 * h), Field: "labels", From: "seen acked", To: "seen x"},
-			}
-		}, "-10 -10 -9 - true"},
-		"a label from the beginning": {jira.Incidents{Detected: jira.Moment{Label: "seen"}}, func(i *jiratest.Issue) { i.Labels = []string{"seen"} }, "-10 -10 - - false"},
-		"a label that is not there":  {jira.Incidents{Detected: jira.Moment{Label: "seen"}}, func(i *jiratest.Issue) { i.Labels = []string{"sea"} }, "-10 - - - false"},
-		"began and noticed before the ticket": {jira.Incidents{Started: jira.Moment{Field: "customfield_1"}, Detected: jira.Moment{Field: "customfield_2"}}, func(i *jiratest.Issue) {
-			i.Fields = map[string]any{"customfield_1": "2026-03-03T12:00:00.000+0000", "customfield_2": "2026-03-03T18:00:00.000+0000"}
+		"a label is added": {jira.Incidents{Acknowledged: jira.Moment{Label: "Acked"}, Detected: jira.Moment{Label: "seen"}},
+			func(i *jiratest.Issue) {
+				i.Labels = []string{"seen", "x"}
+				i.Changes = []jiratest.Change{
+					{At: noon.Add(-9 * h), Field: "labels", From: "seen", To: "seen acked"},
+					{At: noon.Add(-8 * h), Field: "labels", From: "seen acked", To: "seen x"},
+				}
+			}, "-10 -10 -9 - true"},
+		"a label from the beginning": {jira.Incidents{Detected: jira.Moment{Label: "seen"}},
+			func(i *jiratest.Issue) { i.Labels = []string{"seen"} }, "-10 -10 - - false"},
+		"a label that is not there": {jira.Incidents{Detected: jira.Moment{Label: "seen"}},
+			func(i *jiratest.Issue) { i.Labels = []string{"sea"} }, "-10 - - - false"},
+		"began and noticed before the ticket": {jira.Incidents{Started: jira.Moment{Field: "customfield_1"},
+			Detected: jira.Moment{Field: "customfield_2"}}, func(i *jiratest.Issue) {
+			i.Fields = map[string]any{"customfield_1": "2026-03-03T12:00:00.000+0000",
+				"customfield_2": "2026-03-03T18:00:00.000+0000"}
 		}, "-24 -18 - - false"},
-		"noticed before it began": {jira.Incidents{Started: jira.Moment{Statuses: []string{"In Progress"}}, Detected: jira.Moment{Field: "created"}}, func(i *jiratest.Issue) {
+		"noticed before it began": {jira.Incidents{Started: jira.Moment{Statuses: []string{"In Progress"}},
+			Detected: jira.Moment{Field: "created"}}, func(i *jiratest.Issue) {
 			i.Changes = []jiratest.Change{moved(-9*h, "ann", "In Progress")}
 		}, "-9 -9 - - false"},
-		"began nowhere that is known": {jira.Incidents{Started: jira.Moment{Statuses: []string{"In Review"}}}, func(i *jiratest.Issue) {}, "-10 - - - false"},
-		"resolved in a status that is no done one": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Mitigated"}}}, func(i *jiratest.Issue) {
-			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Mitigated"), moved(-8*h, "ann", "Done")}
-		}, "-10 - - -9 false"},
+		"began nowhere that is known": {jira.Incidents{Started: jira.Moment{Statuses: []string{"In Review"}}},
+			func(i *jiratest.Issue) {}, "-10 - - - false"},
+		"resolved in a status that is no done one": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Mitigated"}}},
+			func(i *jiratest.Issue) {
+				i.Changes = []jiratest.Change{moved(-9*h, "ann", "Mitigated"), moved(-8*h, "ann", "Done")}
+			}, "-10 - - -9 false"},
 		"left again": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Mitigated"}}}, func(i *jiratest.Issue) {
 			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Mitigated"), moved(-8*h, "ann", "In Progress")}
 		}, "-10 - - - false"},
-		"left and entered again": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Mitigated"}}}, func(i *jiratest.Issue) {
-			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Mitigated"), moved(-8*h, "ann", "In Progress"), moved(-7*h, "ann", "Mitigated")}
-		}, "-10 - - -7 false"},
-		"done without the status": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Mitigated"}}}, func(i *jiratest.Issue) {
-			i.NoResolution, i.Changes = true, []jiratest.Change{moved(-8*h, "ann", "Closed")}
-		}, "-10 - - -8 false"},
+		"left and entered again": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Mitigated"}}},
+			func(i *jiratest.Issue) {
+				i.Changes = []jiratest.Change{moved(-9*h, "ann", "Mitigated"), moved(-8*h, "ann", "In Progress"),
+					moved(-7*h, "ann", "Mitigated")}
+			}, "-10 - - -7 false"},
+		"done without the status": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Mitigated"}}},
+			func(i *jiratest.Issue) {
+				i.NoResolution, i.Changes = true, []jiratest.Change{moved(-8*h, "ann", "Closed")}
+			}, "-10 - - -8 false"},
 		"closed without a resolution": {jira.Incidents{}, func(i *jiratest.Issue) {
 			i.NoResolution, i.Changes = true, []jiratest.Change{moved(-8*h, "ann", "Closed"), moved(-7*h, "ann", "Done")}
 		}, "-10 - - -8 false"},
-		"a status that was renamed since": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"Investigating"}}}, func(i *jiratest.Issue) {
-			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Looking")}
-		}, "-10 - -9 - true"},
+		"a status that was renamed since": {jira.Incidents{Acknowledged: jira.Moment{Statuses: []string{"Investigating"}}},
+			func(i *jiratest.Issue) {
+				i.Changes = []jiratest.Change{moved(-9*h, "ann", "Looking")}
+			}, "-10 - -9 - true"},
 		"resolved by a label": {jira.Incidents{Resolved: jira.Moment{Label: "fixed"}}, func(i *jiratest.Issue) {
 			i.Labels, i.Changes = []string{"fixed"}, []jiratest.Change{{At: noon.Add(-6 * h), Field: "labels", To: "fixed"}}
 		}, "-10 - - -6 false"},
@@ -115,7 +135,8 @@ func TestTimesOfAnIncident(t *testing.T) {
 					s.jira.Incidents.JQL = jql
 				})
 				in := w.mustCollect().incidents["SHOP-1"]
-				got := strings.Join([]string{hour(in.StartedAt), hour(in.DetectedAt), hour(in.AcknowledgedAt), hour(in.ResolvedAt), strconv.FormatBool(in.AcksKnown)}, " ")
+				got := strings.Join([]string{hour(in.StartedAt), hour(in.DetectedAt), hour(in.AcknowledgedAt), hour(in.ResolvedAt),
+					strconv.FormatBool(in.AcksKnown)}, " ")
 				if got != tc.want {
 					t.Errorf("%s, want %s", got, tc.want)
 				}
@@ -130,14 +151,17 @@ func TestTimesInLongChangelogs(t *testing.T) {
 		var issues []jiratest.Issue
 		for n := range 20 {
 			issue := incident(n, "cart", noon.Add(-10*day))
-			issue.Changes = []jiratest.Change{moved(-9*day, "ann", "In Progress"), {At: noon.Add(-8 * day), By: "ann", Field: "assignee", From: "ann", To: "bob"}}
+			issue.Changes = []jiratest.Change{moved(-9*day, "ann", "In Progress"),
+				{At: noon.Add(-8 * day), By: "ann", Field: "assignee", From: "ann", To: "bob"}}
 			for k := range 45 {
-				issue.Changes = append(issue.Changes, jiratest.Change{At: noon.Add(-time.Duration(k) * time.Hour), Field: "comment"})
+				issue.Changes = append(issue.Changes,
+					jiratest.Change{At: noon.Add(-time.Duration(k) * time.Hour), Field: "comment"})
 			}
 			issues = append(issues, issue)
 		}
 		site, services := shop(issues...)
-		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Incidents.Acknowledged.Statuses = []string{"In Progress"} })
+		w := start(t, dataCenter, site, services,
+			func(s setup) { s.jira.Incidents.Acknowledged.Statuses = []string{"In Progress"} })
 		r := w.mustCollect()
 		for key, in := range r.incidents {
 			if !in.AcknowledgedAt.Equal(noon.Add(-9*day)) || in.Reassignments != 1 {
@@ -161,17 +185,25 @@ func TestSeverityAndUrgency(t *testing.T) {
 		change  func(*jiratest.Issue)
 		want    string // severity, urgent, priority
 	}{
-		"priority":            {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "High" }, "2 true High"},
-		"a low priority":      {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "Low" }, "4 false Low"},
-		"no priority":         {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "" }, "0 false "},
-		"a word unheard of":   {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "P0" }, "0 false P0"},
-		"nobody is paged":     {jira.Incidents{Urgent: []int{}}, func(i *jiratest.Issue) { i.Priority = "Highest" }, "1 false Highest"},
-		"low ones page":       {jira.Incidents{Urgent: []int{4}}, func(i *jiratest.Issue) { i.Priority = "Low" }, "4 true Low"},
-		"a field":             {jira.Incidents{Severity: jira.Severity{Field: "customfield_9"}, Severities: words}, func(i *jiratest.Issue) { i.Fields = map[string]any{"customfield_9": map[string]any{"value": "TWO"}} }, "2 true TWO"},
-		"a label":             {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel, Prefix: "SEV-"}, Severities: words}, func(i *jiratest.Issue) { i.Labels = []string{"sev-x", "s", "sev-two"} }, "2 true two"},
-		"no label":            {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel, Prefix: "sev-"}, Severities: words}, func(i *jiratest.Issue) { i.Priority = "Highest" }, "0 false "},
-		"a component":         {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByComponent, Prefix: "Severity "}, Severities: words}, func(i *jiratest.Issue) { i.Components = append(i.Components, "severity 1") }, "1 true 1"},
-		"a label without any": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel}, Severities: words}, func(i *jiratest.Issue) { i.Labels = []string{"highest"} }, "1 true highest"},
+		"priority":          {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "High" }, "2 true High"},
+		"a low priority":    {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "Low" }, "4 false Low"},
+		"no priority":       {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "" }, "0 false "},
+		"a word unheard of": {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "P0" }, "0 false P0"},
+		"nobody is paged": {jira.Incidents{Urgent: []int{}}, func(i *jiratest.Issue) { i.Priority = "Highest" },
+			"1 false Highest"},
+		"low ones page": {jira.Incidents{Urgent: []int{4}}, func(i *jiratest.Issue) { i.Priority = "Low" },
+			"4 true Low"},
+		"a field": {jira.Incidents{Severity: jira.Severity{Field: "customfield_9"}, Severities: words},
+			func(i *jiratest.Issue) { i.Fields = map[string]any{"customfield_9": map[string]any{"value": "TWO"}} },
+			"2 true TWO"},
+		"a label": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel, Prefix: "SEV-"},
+			Severities: words}, func(i *jiratest.Issue) { i.Labels = []string{"sev-x", "s", "sev-two"} }, "2 true two"},
+		"no label": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel, Prefix: "sev-"},
+			Severities: words}, func(i *jiratest.Issue) { i.Priority = "Highest" }, "0 false "},
+		"a component": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByComponent, Prefix: "Severity "},
+			Severities: words}, func(i *jiratest.Issue) { i.Components = append(i.Components, "severity 1") }, "1 true 1"},
+		"a label without any": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel}, Severities: words},
+			func(i *jiratest.Issue) { i.Labels = []string{"highest"} }, "1 true highest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			issue := incident(1, "cart", noon.Add(-time.Hour))
@@ -204,15 +236,18 @@ func TestWhoRespondedToAnIncident(t *testing.T) {
 		}
 		robot := incident(2, "cart", noon.Add(-10*time.Hour))
 		robot.Creator = "customer:guest"
-		robot.Changes = []jiratest.Change{moved(-9*time.Hour, "app:rules", "In Progress"), moved(-8*time.Hour, "app:rules", "Done")}
+		robot.Changes = []jiratest.Change{moved(-9*time.Hour, "app:rules", "In Progress"),
+			moved(-8*time.Hour, "app:rules", "Done")}
 		site, services := shop(issue, robot)
-		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Incidents.Acknowledged.Statuses = []string{"In Progress"} })
+		w := start(t, dataCenter, site, services,
+			func(s setup) { s.jira.Incidents.Acknowledged.Statuses = []string{"In Progress"} })
 		w.person = func(id string) string {
 			return "hash of " + strings.TrimPrefix(strings.TrimPrefix(id, "557058:"), "JIRAUSER")
 		}
 		r := w.mustCollect()
 		in, other := r.incidents["SHOP-1"], r.incidents["SHOP-2"]
-		if got := strings.Join(in.Responders, ", "); got != "hash of ann, hash of bob, hash of carl" || in.Reassignments != 1 || in.Resolver != evidence.ResolverPerson {
+		if got := strings.Join(in.Responders, ", "); got != "hash of ann, hash of bob, hash of carl" ||
+			in.Reassignments != 1 || in.Resolver != evidence.ResolverPerson {
 			t.Errorf("%+v", in)
 		}
 		if in.Template != "disk <n>% full on db-<n>" {
@@ -220,7 +255,8 @@ func TestWhoRespondedToAnIncident(t *testing.T) {
 		}
 		channels := [][]any{{in.Channel, in.MachineDetected}, {other.Channel, other.MachineDetected}}
 		switch {
-		case dataCenter && fmt.Sprint(channels) != "[[ false] [ false]]", !dataCenter && fmt.Sprint(channels) != "[[app true] [customer false]]":
+		case dataCenter && fmt.Sprint(channels) != "[[ false] [ false]]", !dataCenter &&
+			fmt.Sprint(channels) != "[[app true] [customer false]]":
 			t.Errorf("channels %v", channels)
 		case !dataCenter && (len(other.Responders) != 0 || other.Resolver != evidence.ResolverIntegration):
 			t.Errorf("%+v", other)

@@ -135,7 +135,8 @@ func (o Incidents) moments() []Moment {
 // fields are those that reading an incident needs.
 func (o Incidents) fields() []string {
 	fields := []string{
-		"project", "components", "labels", "status", "summary", "created", "updated", "resolutiondate", "description", "creator",
+		"project", "components", "labels", "status", "summary", "created", "updated", "resolutiondate", "description",
+		"creator",
 	}
 	for _, m := range o.moments() {
 		if m.Field != "" {

@@ -126,7 +126,8 @@ func (a *api) byOffset(ctx context.Context, query url.Values, seen keySet, each 
 			return undecodable(call, errors.New(`the answer has no list "issues" with its "total"`))
 		}
 		if page.Start != nil && *page.Start != start {
-			return incomplete(call, fmt.Errorf("asked for the page at %d, the server answers with the one at %d", start, *page.Start))
+			return incomplete(call, fmt.Errorf("asked for the page at %d, the server answers with the one at %d", start,
+				*page.Start))
 		}
 		issues, total := *page.Issues, *page.Total
 		if len(issues) == 0 && start < total {

@@ -51,7 +51,8 @@ func TestPlan(t *testing.T) {
 		site, services := shop(append(crowd(250, 6*time.Hour), v, c)...)
 		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Opinions = opinions() })
 		first := w.source.Plan(collectors.Request{Services: w.services, Now: w.clock()})
-		for round, wait := range []time.Duration{0, 10 * time.Minute, jira.DefaultSweep, 10 * time.Minute, 50 * time.Minute, 5*time.Hour + 30*time.Minute, time.Minute} {
+		for round, wait := range []time.Duration{0, 10 * time.Minute, jira.DefaultSweep, 10 * time.Minute, 50 * time.Minute,
+			5*time.Hour + 30*time.Minute, time.Minute} {
 			w.pass(wait)
 			w.fake.Forget()
 			plan := w.planned()
@@ -88,7 +89,8 @@ func TestPlan(t *testing.T) {
 }
 
 func opinions() []jira.Opinion {
-	return []jira.Opinion{{Check: "cicd.no-drift", Label: "about-cicd-no-drift"}, {Check: "rel.stable", Label: "about-rel-stable"}}
+	return []jira.Opinion{{Check: "cicd.no-drift", Label: "about-cicd-no-drift"},
+		{Check: "rel.stable", Label: "about-rel-stable"}}
 }
 
 // labels is an issue with labels.

@@ -133,7 +133,8 @@ func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
 	}
 	var believed bool
 	if cursor.Loss, believed = cursor.Loss.weigh(lost, all, r.now); !believed {
-		r.log.Warn("a complete listing misses many of the incidents; they stay until another one confirms it", "missing", lost, "of", all)
+		r.log.Warn("a complete listing misses many of the incidents; they stay until another one confirms it", "missing",
+			lost, "of", all)
 		return nil
 	}
 	if err := r.visible(ctx, slices.Sorted(maps.Keys(projects))); err != nil {

@@ -132,7 +132,8 @@ func TestAHiddenProjectWithdrawsNothing(t *testing.T) {
 		for range 4 {
 			w.pass(jira.DefaultSweep)
 			r := w.mustCollect()
-			r.want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "except not_found", "overdue_security_issues": "except not_found"})
+			r.want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "except not_found",
+				"overdue_security_issues": "except not_found"})
 			r.want(t, "reports", map[string]string{"attest.cicd_change_reviewed": "false", "overdue_security_issues": "0"})
 			if r.gone() != 0 {
 				t.Fatalf("%d are withdrawn", r.gone())
@@ -140,7 +141,8 @@ func TestAHiddenProjectWithdrawsNothing(t *testing.T) {
 		}
 		w.fake.SetSite(site)
 		w.pass(jira.DefaultSweep)
-		w.mustCollect().want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "true", "overdue_security_issues": "0"})
+		w.mustCollect().want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "true",
+			"overdue_security_issues": "0"})
 	})
 }
 

@@ -36,9 +36,11 @@ func company(n int) (jiratest.Site, []*catalog.Service) {
 		services = append(services, refers(name, project+"/"+name))
 		for k := range 12 {
 			created := noon.Add(-time.Duration(k+1)*7*day - time.Duration(s)*time.Minute)
-			add(project, jiratest.Issue{Type: "Incident", Components: []string{name}, Priority: "High", Created: created, Done: created.Add(time.Hour)})
+			add(project, jiratest.Issue{Type: "Incident", Components: []string{name}, Priority: "High", Created: created,
+				Done: created.Add(time.Hour)})
 		}
-		add(project, jiratest.Issue{Components: []string{name}, Labels: []string{"security"}, Created: noon.Add(-40 * day), Due: noon.Add(-9 * day)})
+		add(project, jiratest.Issue{Components: []string{name}, Labels: []string{"security"}, Created: noon.Add(-40 * day),
+			Due: noon.Add(-9 * day)})
 		key := add("PRR", review(0, name, noon.Add(-90*day-time.Duration(s)*time.Minute)))
 		for _, check := range []string{"cicd-change-reviewed", "data-access-reviewed", "rel-failover-proven"} {
 			add("PRR", claim(0, key, check, noon.Add(-80*day-time.Duration(s)*time.Minute)))
@@ -63,7 +65,8 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 				site, services := company(n)
 				w := start(t, dataCenter, site, services)
 				r := w.mustCollect()
-				r.want(t, "svc-0007", map[string]string{"overdue_security_issues": "1", "major_incidents_180d": "11", "postmortem_ratio_180d": "0", "attest.rel_failover_proven": "true"})
+				r.want(t, "svc-0007", map[string]string{"overdue_security_issues": "1", "major_incidents_180d": "11",
+					"postmortem_ratio_180d": "0", "attest.rel_failover_proven": "true"})
 
 				// Ten facts, of which one finds issues, and the post-mortems.
 				searches := 9 + pages(n, dataCenter) + 1
@@ -88,7 +91,8 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 					return len(w.fake.Requests()), r
 				}
 				got, r := round(30 * time.Minute)
-				r.want(t, "svc-0007", map[string]string{"overdue_security_issues": "not covered", "major_incidents_180d": "11", "attest.rel_failover_proven": "true"})
+				r.want(t, "svc-0007", map[string]string{"overdue_security_issues": "not covered", "major_incidents_180d": "11",
+					"attest.rel_failover_proven": "true"})
 				if got != 3+others {
 					t.Errorf("%d requests of a round without a change, want %d", got, 3+others)
 				}
@@ -97,7 +101,8 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 				for i := range 250 {
 					name := fmt.Sprintf("svc-%04d", i%n)
 					site.Issues = append(site.Issues, jiratest.Issue{
-						Key: fmt.Sprintf("P%03d-%d", i%n/20, 5000+i), Type: "Incident", Components: []string{name}, Created: w.clock().Add(time.Duration(i) * time.Second),
+						Key: fmt.Sprintf("P%03d-%d", i%n/20, 5000+i), Type: "Incident", Components: []string{name},
+						Created: w.clock().Add(time.Duration(i) * time.Second),
 					})
 					if i < 150 {
 						site.Issues = append(site.Issues, review(50000+i, name, w.clock().Add(time.Duration(i)*time.Second)))
@@ -105,7 +110,8 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 				}
 				w.fake.SetSite(site)
 				got, r = round(5 * time.Minute)
-				if want := pages(250, dataCenter) + pages(150, dataCenter) + 1 + others; got != want || len(r.incidents) != 250 || len(r.reviews) != 150 {
+				if want := pages(250, dataCenter) + pages(150, dataCenter) + 1 + others; got != want || len(r.incidents) != 250 ||
+					len(r.reviews) != 150 {
 					t.Errorf("%d requests for %d incidents and %d reviews, want %d", got, len(r.incidents), len(r.reviews), want)
 				}
 				// The overlap with the round before still has them once.

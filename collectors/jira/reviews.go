@@ -49,7 +49,8 @@ func (r *round) listReviews(ctx context.Context) error {
 	if r.categories == nil {
 		return nil // that they could not be listed is reported already
 	}
-	next := &remembered{mapping: r.mapping.hash, swept: r.now, reviews: map[string][]string{}, claims: map[string]*claim{}, bad: map[string]suspicion{}}
+	next := &remembered{mapping: r.mapping.hash, swept: r.now, reviews: map[string][]string{}, claims: map[string]*claim{},
+		bad: map[string]suspicion{}}
 	net, claimNet, sweep := r.reviewNet()
 	if old := r.remembered; !sweep {
 		next.swept = old.swept
@@ -131,7 +132,8 @@ func (s *Source) claimSearches(net string) []search {
 		q := search{
 			jql: in("labels", part),
 			fields: []string{
-				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee", "reporter",
+				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee",
+				"reporter",
 			},
 			changelog: true,
 		}
@@ -261,7 +263,8 @@ func (r *round) retire(ctx context.Context, next *remembered, sweep bool, lost [
 	}
 	if len(batch.Reviews) > 0 {
 		keys = unique(keys)
-		r.log.Info("reviews are withdrawn that are not listed any more, or name no service", "count", len(keys), "among_them", keys[:min(len(keys), 5)])
+		r.log.Info("reviews are withdrawn that are not listed any more, or name no service", "count", len(keys), "among_them",
+			keys[:min(len(keys), 5)])
 	}
 	if len(batch.Reviews) == 0 && len(batch.Cursors) == 0 {
 		return true, nil
@@ -276,7 +279,8 @@ func (r *round) weigh(cursor, what string, missing, all int) (believed bool, cur
 	_ = json.Unmarshal([]byte(held), &before) // what is none is no loss
 	next, believed := before.weigh(missing, all, r.now)
 	if !believed {
-		r.log.Warn("a complete listing misses many; they stay until another one confirms it", "of_the", what, "missing", missing, "of", all)
+		r.log.Warn("a complete listing misses many; they stay until another one confirms it", "of_the", what, "missing",
+			missing, "of", all)
 	}
 	if text := next.cursor(); text != held {
 		cursors = map[string]string{cursor: text}
@@ -303,7 +307,8 @@ func (r *round) weighClaims(next *remembered) (believed bool, err error) {
 			}
 		}
 		if keys = unique(keys); len(keys) > 0 {
-			r.log.Info("claims are withdrawn that are not listed any more", "count", len(keys), "among_them", keys[:min(len(keys), 5)])
+			r.log.Info("claims are withdrawn that are not listed any more", "count", len(keys), "among_them",
+				keys[:min(len(keys), 5)])
 		}
 	}
 	if len(cursors) == 0 {

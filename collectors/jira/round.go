@@ -169,7 +169,8 @@ func (r *round) skip(kind, key string, err error) {
 	r.skipped[kind]++
 	id := kind + " " + key
 	if !r.logged[id] && !r.logging[id] {
-		r.log.Warn("skipped an issue that cannot be decoded", "kind", kind, "key", clean(key), "error", evidence.Clean(err.Error(), 500))
+		r.log.Warn("skipped an issue that cannot be decoded", "kind", kind, "key", clean(key), "error",
+			evidence.Clean(err.Error(), 500))
 	}
 	r.logging[id] = true
 }
@@ -177,7 +178,8 @@ func (r *round) skip(kind, key string, err error) {
 // list walks a listing. Each page is handed on as the issues that could be
 // decoded, with changelogs complete where needs says so, and those that could
 // not.
-func (r *round) list(ctx context.Context, s search, kind string, needs func(*issue) bool, each func(good, bad []*issue) error) error {
+func (r *round) list(ctx context.Context, s search, kind string, needs func(*issue) bool,
+	each func(good, bad []*issue) error) error {
 	return r.api.all(ctx, s, func(page []json.RawMessage) error {
 		var good, bad, cut []*issue
 		for _, raw := range page {

@@ -16,7 +16,8 @@ const searchedFor = "jira.last_access_review_age_days jira.last_failover_test_ag
 
 // searched are the covered groups that were searched for.
 func (r *result) searched() string {
-	return strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll(r.groups(), "incidents ", ""), "incidents "), " reviews")
+	return strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll(r.groups(), "incidents ", ""), "incidents "),
+		" reviews")
 }
 
 func TestFactsAreSearchedForOnceAnHour(t *testing.T) {
@@ -43,7 +44,8 @@ func TestFactsAreSearchedForOnceAnHour(t *testing.T) {
 		// What counts from the beginning of a day counts anew when one begins.
 		expect("late in the day", w.clock().Truncate(day).Add(day-10*time.Minute).Sub(w.clock()), searchedFor)
 		expect("before midnight", 9*time.Minute, "")
-		expect("after midnight", 2*time.Minute, "jira.overdue_postmortem_actions jira.overdue_privacy_issues jira.overdue_security_issues")
+		expect("after midnight", 2*time.Minute,
+			"jira.overdue_postmortem_actions jira.overdue_privacy_issues jira.overdue_security_issues")
 		expect("soon after midnight", 5*time.Minute, "")
 	})
 }

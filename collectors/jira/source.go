@@ -202,7 +202,8 @@ func (o Options) withDefaults() (Options, error) {
 		bad("deployment %q: want %s or %s", o.Deployment, Cloud, DataCenter)
 	}
 	o.URL = strings.TrimRight(o.URL, "/")
-	if u, err := url.Parse(o.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" {
+	if u, err := url.Parse(o.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" ||
+		u.RawQuery != "" {
 		bad("the URL is not an address such as https://example.atlassian.net")
 	}
 	if o.BrowseURL = strings.TrimRight(o.BrowseURL, "/"); o.BrowseURL == "" {
@@ -360,5 +361,6 @@ func hopeless(ctx context.Context, err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return hopeless(ctx, err) })
 	}
-	return errors.As(err, &failed) && (failed.Reason == evidence.ReasonUnauthorized || failed.Reason == evidence.ReasonStore)
+	return errors.As(err, &failed) && (failed.Reason == evidence.ReasonUnauthorized ||
+		failed.Reason == evidence.ReasonStore)
 }

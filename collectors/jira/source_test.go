@@ -77,7 +77,8 @@ func attestations() []jira.Attestation {
 			Fact: evidence.Definition{Name: "attest." + name, Kind: evidence.KindBool, Help: "A claim.", Pack: "attest"},
 		}
 	}
-	return []jira.Attestation{make("cicd.change-reviewed", 2), make("data.access-reviewed", 3), make("rel.failover-proven", 4)}
+	return []jira.Attestation{make("cicd.change-reviewed", 2), make("data.access-reviewed", 3),
+		make("rel.failover-proven", 4)}
 }
 
 func start(t testing.TB, dataCenter bool, site jiratest.Site, services []*catalog.Service, settings ...setting) *world {
@@ -181,7 +182,8 @@ func (w *world) mustCollect() *result {
 func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) error) *result {
 	w.t.Helper()
 	r := &result{
-		records: map[string]evidence.Record{}, incidents: map[string]evidence.Incident{}, reviews: map[string]evidence.Review{},
+		records: map[string]evidence.Record{}, incidents: map[string]evidence.Incident{},
+		reviews: map[string]evidence.Review{},
 		covered: map[string]evidence.Coverage{}, skipped: map[string]int{},
 	}
 	definitions, err := evidence.NewFacts(w.source.Facts())
@@ -238,7 +240,8 @@ func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b ev
 			w.t.Error(err)
 		}
 		claim := strings.HasPrefix(v.Fact, "attest.") && v.Value.Truth()
-		if v.Value.Kind() != d.Kind || v.Source != "jira/main" || !v.ObservedAt.Equal(now) || v.Detail == "" || claim == v.Since.IsZero() {
+		if v.Value.Kind() != d.Kind || v.Source != "jira/main" || !v.ObservedAt.Equal(now) || v.Detail == "" ||
+			claim == v.Since.IsZero() {
 			w.t.Errorf("bad record %+v", v)
 		}
 		if strings.Contains(v.Detail, "Somebody") || strings.Contains(v.Detail, "@") || strings.Contains(v.Detail, "557058") {
@@ -341,7 +344,8 @@ func refers(name string, places ...string) *catalog.Service {
 // projects of incidents and reviews.
 func shop(issues ...jiratest.Issue) (jiratest.Site, []*catalog.Service) {
 	return jiratest.Site{Projects: []string{"SHOP", "REP", "INC", "PRR"}, Issues: issues},
-		[]*catalog.Service{refers("checkout", "SHOP/checkout"), refers("cart", "shop/Cart"), refers("reports", "REP"), refers("plain")}
+		[]*catalog.Service{refers("checkout", "SHOP/checkout"), refers("cart", "shop/Cart"), refers("reports", "REP"),
+			refers("plain")}
 }
 
 const allGroups = "incidents jira.last_access_review_age_days jira.last_failover_test_age_days jira.last_gameday_age_days " +
@@ -383,14 +387,16 @@ func TestReferencesOfOtherSites(t *testing.T) {
 		{Name: "theirs", Jira: []catalog.JiraRef{{Site: "other", Project: "SHOP"}}},
 		{Name: "whose", Jira: []catalog.JiraRef{{Project: "SHOP"}}},
 	}
-	for only, want := range map[bool]string{true: "0 except no_reference 0", false: "0 except no_reference except no_reference"} {
+	for only, want := range map[bool]string{true: "0 except no_reference 0",
+		false: "0 except no_reference except no_reference"} {
 		w := start(t, false, site, services, func(s setup) { s.jira.OnlySite = only })
 		r := w.mustCollect()
 		const fact = "jira.overdue_security_issues"
 		if got := r.value("ours", fact) + " " + r.value("theirs", fact) + " " + r.value("whose", fact); got != want {
 			t.Errorf("only site %t: %s, want %s", only, got, want)
 		}
-		if !w.source.Answers(services[0], fact) || w.source.Answers(services[1], fact) || w.source.Answers(services[2], fact) != only ||
+		if !w.source.Answers(services[0], fact) || w.source.Answers(services[1], fact) ||
+			w.source.Answers(services[2], fact) != only ||
 			w.source.Answers(services[0], "pagerduty.oncall_now") {
 			t.Errorf("only site %t: Answers disagrees", only)
 		}
@@ -402,7 +408,9 @@ func TestWithoutQueriesThereAreNoSuchFacts(t *testing.T) {
 		site, services := shop()
 		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Incidents.JQL, s.jira.Reviews.JQL = "", "" })
 		r := w.mustCollect()
-		if n := len(w.source.Facts()); n != 10 || len(r.covered) != 10 || w.source.Answers(services[0], "jira.major_incidents_180d") || w.source.Answers(services[0], "attest.cicd_change_reviewed") {
+		if n := len(w.source.Facts()); n != 10 || len(r.covered) != 10 ||
+			w.source.Answers(services[0], "jira.major_incidents_180d") ||
+			w.source.Answers(services[0], "attest.cicd_change_reviewed") {
 			t.Errorf("%d facts, covered %q", n, r.groups())
 		}
 	})

@@ -202,7 +202,8 @@ func (s *Source) firstPages(ctx context.Context, q search, each func(*issue)) er
 // them is one for each project.
 func (s *Source) surveyComponents(ctx context.Context, found *Survey) error {
 	of := map[string][]string{}
-	q := search{jql: `component is not EMPTY AND updated >= "-90d" ORDER BY updated DESC`, fields: []string{"project", "components"}}
+	q := search{jql: `component is not EMPTY AND updated >= "-90d" ORDER BY updated DESC`,
+		fields: []string{"project", "components"}}
 	err := s.firstPages(ctx, q, func(i *issue) {
 		for _, c := range i.components {
 			of[fold(i.project)] = append(of[fold(i.project)], evidence.Clean(strings.TrimSpace(c), maxName))

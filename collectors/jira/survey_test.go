@@ -74,13 +74,17 @@ func TestSurveyFails(t *testing.T) {
 			err     string // of the survey
 			missing string
 		}{
-			"no projects":      {jiratest.Fault{Call: projects, Status: 403}, projects + " forbidden", ""},
-			"not a list":       {jiratest.Fault{Call: projects, Body: `null`}, projects + " undecodable", ""},
-			"without a key":    {jiratest.Fault{Call: projects, Body: `{"values":[{"name":"x"}]}`}, projects + " undecodable", ""},
-			"no search":        {jiratest.Fault{Search: true, Status: 403}, "", searchCall(dataCenter) + " forbidden, " + searchCall(dataCenter) + " forbidden"},
-			"no types":         {jiratest.Fault{Call: "GET /rest/api/2/issuetype", Status: 404}, "", "GET /rest/api/2/issuetype not_found"},
-			"a bad issue":      {jiratest.Fault{Search: true, Issues: []string{`null`}}, "", ""},
-			"types not a list": {jiratest.Fault{Call: "GET /rest/api/2/issuetype", Body: `{}`}, "", "GET /rest/api/2/issuetype undecodable"},
+			"no projects": {jiratest.Fault{Call: projects, Status: 403}, projects + " forbidden", ""},
+			"not a list":  {jiratest.Fault{Call: projects, Body: `null`}, projects + " undecodable", ""},
+			"without a key": {jiratest.Fault{Call: projects, Body: `{"values":[{"name":"x"}]}`}, projects + " undecodable",
+				""},
+			"no search": {jiratest.Fault{Search: true, Status: 403}, "", searchCall(dataCenter) + " forbidden, " +
+				searchCall(dataCenter) + " forbidden"},
+			"no types": {jiratest.Fault{Call: "GET /rest/api/2/issuetype", Status: 404}, "",
+				"GET /rest/api/2/issuetype not_found"},
+			"a bad issue": {jiratest.Fault{Search: true, Issues: []string{`null`}}, "", ""},
+			"types not a list": {jiratest.Fault{Call: "GET /rest/api/2/issuetype", Body: `{}`}, "",
+				"GET /rest/api/2/issuetype undecodable"},
 		} {
 			site, services := shop(incident(1, "cart", noon.Add(-day)))
 			w := start(t, dataCenter, site, services)
@@ -98,7 +102,8 @@ func TestSurveyFails(t *testing.T) {
 	// Cloud shows strangers an empty site.
 	site, services := shop()
 	w := start(t, false, site, services, func(s setup) { s.fake.Token = "another" })
-	if got, err := w.source.Survey(t.Context()); calls(err) != "GET /rest/api/2/myself unauthorized" || len(got.Projects) != 0 {
+	if got, err := w.source.Survey(t.Context()); calls(err) != "GET /rest/api/2/myself unauthorized" ||
+		len(got.Projects) != 0 {
 		t.Errorf("%v, error %v", got, err)
 	}
 }

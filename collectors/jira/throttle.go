@@ -32,9 +32,11 @@ type observation struct {
 // when the set of major incidents has changed, which a plan cannot foresee;
 // incidents whose time for a post-mortem ends wait for the hour. In other rounds
 // the fact is not observed, and its last value ages.
-func (r *round) throttled(f Fact, calls func(due bool) []collectors.PlannedCall, observe func(context.Context, Fact) (done bool, err error)) step {
+func (r *round) throttled(f Fact, calls func(due bool) []collectors.PlannedCall,
+	observe func(context.Context, Fact) (done bool, err error)) step {
 	return step{func() []collectors.PlannedCall { return calls(r.due(f)) }, func(ctx context.Context) error {
-		if last, ok := r.observed[f.Name]; !r.due(f) && (!ok || f.Mode != ModePostmortemRatio || last.of == r.postmortemsOf(r.majorThen)) {
+		if last, ok := r.observed[f.Name]; !r.due(f) &&
+			(!ok || f.Mode != ModePostmortemRatio || last.of == r.postmortemsOf(r.majorThen)) {
 			r.keepLogged()
 			return nil
 		}

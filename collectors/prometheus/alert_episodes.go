@@ -63,7 +63,8 @@ func (e *episodes) advance(series []alertSeries, until time.Time) []evidence.Ale
 				current = nil
 			}
 			if current == nil {
-				current = &episode{AlertFiring: evidence.AlertFiring{Source: e.source, Fingerprint: s.fingerprint, StartedAt: at}, last: at}
+				current = &episode{AlertFiring: evidence.AlertFiring{Source: e.source, Fingerprint: s.fingerprint, StartedAt: at},
+					last: at}
 				e.open[s.fingerprint] = current
 			}
 			if at.After(current.last) {

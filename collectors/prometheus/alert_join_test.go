@@ -13,8 +13,10 @@ func TestWhoAnAlertIsAbout(t *testing.T) {
 	workload := func(name, namespace string) *catalog.Service {
 		return &catalog.Service{Name: name, Kubernetes: catalog.KubernetesRef{Namespace: namespace, Workload: name}}
 	}
-	clustered := &catalog.Service{Name: "search", Prometheus: []catalog.PrometheusRef{{Cluster: "eu", Matchers: map[string]string{"app": "search"}}}}
-	elsewhere := &catalog.Service{Name: "other", Prometheus: []catalog.PrometheusRef{{Server: "elsewhere", Matchers: map[string]string{"job": "other"}}}}
+	clustered := &catalog.Service{Name: "search",
+		Prometheus: []catalog.PrometheusRef{{Cluster: "eu", Matchers: map[string]string{"app": "search"}}}}
+	elsewhere := &catalog.Service{Name: "other",
+		Prometheus: []catalog.PrometheusRef{{Server: "elsewhere", Matchers: map[string]string{"job": "other"}}}}
 	services := []*catalog.Service{
 		matched("checkout", "checkout"), workload("cart", "shop"), workload("cart-worker", "shop"), clustered, elsewhere,
 		{Name: "bare"},
@@ -41,7 +43,8 @@ func TestWhoAnAlertIsAbout(t *testing.T) {
 		`{exported_namespace="shop", pod="cart-1", namespace="monitoring"}`:      "cart",
 	} {
 		p := begin(t, services)
-		p.fires[strings.TrimSuffix(strings.Replace(labels, "{", `{alertname="A", `, 1), ", }")+strings.Repeat("}", strings.Count(labels, "{}"))] = span(-40, -30)
+		p.fires[strings.TrimSuffix(strings.Replace(labels, "{", `{alertname="A", `, 1), ", }")+
+			strings.Repeat("}", strings.Count(labels, "{}"))] = span(-40, -30)
 		p.mustCollect(0)
 		got := ""
 		for _, f := range p.firings {

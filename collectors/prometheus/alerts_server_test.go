@@ -55,7 +55,8 @@ func begin(t *testing.T, services []*catalog.Service, settings ...func(*promethe
 	t.Helper()
 	p := &past{
 		t: t, fires: map[string][]int{}, away: func(int) bool { return false }, mostPoints: 11000,
-		services: services, cursors: map[string]string{}, firings: map[string]evidence.AlertFiring{}, since: map[string]int{}, log: &strings.Builder{},
+		services: services, cursors: map[string]string{}, firings: map[string]evidence.AlertFiring{}, since: map[string]int{},
+		log: &strings.Builder{},
 	}
 	listener := httptest.NewServer(p)
 	t.Cleanup(listener.Close)
@@ -149,7 +150,8 @@ func (p *past) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		add(metric, minutes)
 	}
 	add(map[string]string{"readiness_witness": "up"}, span(from, until+1))
-	body, err := json.Marshal(map[string]any{"status": "success", "data": map[string]any{"resultType": "matrix", "result": result}})
+	body, err := json.Marshal(map[string]any{"status": "success",
+		"data": map[string]any{"resultType": "matrix", "result": result}})
 	if err != nil {
 		p.t.Error(err)
 	}

@@ -84,7 +84,8 @@ func TestAFiringSaysWhatItIs(t *testing.T) {
 			t.Errorf("services of %s: %v", f.Alert, f.Services)
 		}
 	}
-	if !got["Wakes"].Paging || !got["Budget"].Paging || got["Ticket"].Paging || got["Ticket"].Severity != "critical" || got["Budget"].Severity != "" {
+	if !got["Wakes"].Paging || !got["Budget"].Paging || got["Ticket"].Paging || got["Ticket"].Severity != "critical" ||
+		got["Budget"].Severity != "" {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -10,7 +10,8 @@ func TestTheMissingKeyOfTheCatalogIsNamed(t *testing.T) {
 	in := func(namespace, workload string) catalog.Service {
 		return catalog.Service{Name: "a", Kubernetes: catalog.KubernetesRef{Namespace: namespace, Workload: workload}}
 	}
-	byMatchers := catalog.Service{Name: "a", Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{"namespace": "shop"}}}}
+	byMatchers := catalog.Service{Name: "a",
+		Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{"namespace": "shop"}}}}
 	for name, c := range map[string]struct {
 		join    string
 		service catalog.Service

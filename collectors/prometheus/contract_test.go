@@ -77,7 +77,8 @@ facts:
 // contract is a source with a server that answers from its data.
 func contract(t *testing.T) sourcetest.Subject {
 	t.Helper()
-	facts, err := prometheus.Load([]string{"rules"}, []prometheus.File{{Name: "contract.yaml", Data: []byte("preset: contract\n" + contractFacts)}})
+	facts, err := prometheus.Load([]string{"rules"},
+		[]prometheus.File{{Name: "contract.yaml", Data: []byte("preset: contract\n" + contractFacts)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,8 +87,9 @@ func contract(t *testing.T) sourcetest.Subject {
 		"sum by (job) (increase(b[1d]))": "query sum", "max by (job) (increase(c[1d]))": "query last",
 	}
 	s := sourcetest.Subject{
-		Start:    noon,
-		Services: []*catalog.Service{matched("checkout", "checkout"), matched("cart", "cart"), matched("quiet", "quiet"), {Name: "plain"}},
+		Start: noon,
+		Services: []*catalog.Service{matched("checkout", "checkout"), matched("cart", "cart"), matched("quiet", "quiet"),
+			{Name: "plain"}},
 		Upstream: func(data sourcetest.Data, now func() time.Time, fail func(string)) http.Handler {
 			return &contractServer{data: data, now: now, fail: fail}
 		},
@@ -128,9 +130,10 @@ func contract(t *testing.T) sourcetest.Subject {
 			},
 		},
 		Spoilt: map[string]sourcetest.Spoilt{
-			"200 with an error": {Body: `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`, Reason: evidence.ReasonRejected},
-			"200 and a part":    {Body: `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[],"groups":[]}}`, Reason: evidence.ReasonIncomplete},
-			"null data":         {Body: `{"status":"success","data":null}`, Reason: evidence.ReasonUndecodable},
+			"200 with an error": {Body: `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`,
+				Reason: evidence.ReasonRejected},
+			"200 and a part": {Body: `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[],"groups":[]}}`, Reason: evidence.ReasonIncomplete},
+			"null data":      {Body: `{"status":"success","data":null}`, Reason: evidence.ReasonUndecodable},
 		},
 	}
 	// A server, or the proxy before it, may name any content type: what is read is
@@ -236,7 +239,8 @@ func (s *contractServer) matrix(start, end int64) []any {
 		}
 	}
 	alert := func(name, job string) map[string]string {
-		return map[string]string{"__name__": "ALERTS", "alertstate": "firing", "alertname": name, "job": job, "severity": "page"}
+		return map[string]string{"__name__": "ALERTS", "alertstate": "firing", "alertname": name, "job": job,
+			"severity": "page"}
 	}
 	add(map[string]string{"readiness_witness": "up"}, time.Unix(start, 0), time.Unix(end, 0))
 	if s.data == sourcetest.Empty {

@@ -132,7 +132,8 @@ func (s *sight) covered(rule ruleRecord, e parser.Expr) (list []int, everybody b
 	if e != nil {
 		all := selectors(e)
 		for i := range s.pinned(all) {
-			if !found[i] && !slices.ContainsFunc(all, func(v *parser.VectorSelector) bool { return !fitsSelector(s.identities[i], v) }) {
+			if !found[i] && !slices.ContainsFunc(all,
+				func(v *parser.VectorSelector) bool { return !fitsSelector(s.identities[i], v) }) {
 				found[i] = true
 			}
 		}
@@ -222,7 +223,8 @@ func foreignJob(v *parser.VectorSelector, m *labels.Matcher) bool {
 	if m.Name != "job" && m.Name != "service" {
 		return false
 	}
-	return slices.ContainsFunc([]string{"kube_", "container_", "kubelet_", "probe_", "istio_", "node_"}, func(prefix string) bool {
-		return strings.HasPrefix(v.Name, prefix)
-	})
+	return slices.ContainsFunc([]string{"kube_", "container_", "kubelet_", "probe_", "istio_", "node_"},
+		func(prefix string) bool {
+			return strings.HasPrefix(v.Name, prefix)
+		})
 }

@@ -174,7 +174,8 @@ func (c *checker) check() (*preset, error) {
 		where := "witness " + name
 		j := c.join(d.Line, where, d.Join)
 		c.query(d.Line, where, d.Query, j)
-		witnesses[name] = witness{name: orWord(d.Help, name), query: strings.TrimSpace(d.Query), reading: reading{j, c.relabel}}
+		witnesses[name] = witness{name: orWord(d.Help, name), query: strings.TrimSpace(d.Query),
+			reading: reading{j, c.relabel}}
 	}
 	lines := map[string]strictyaml.Line{}
 	for _, d := range c.doc.Facts {
@@ -246,7 +247,8 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 			// What value it may be, the declaration of the fact says.
 			c.used[d.Absent.Witness] = true
 			f.absentOf = func(declared evidence.Definition) (*absence, error) {
-				later := checker{doc: c.doc, used: map[string]bool{}, problem: func(_ strictyaml.Line, format string, args ...any) error { return fmt.Errorf(format, args...) }}
+				later := checker{doc: c.doc, used: map[string]bool{},
+					problem: func(_ strictyaml.Line, format string, args ...any) error { return fmt.Errorf(format, args...) }}
 				a := later.absent(d, declared, witnesses)
 				return a, errors.Join(later.errs...)
 			}
@@ -318,7 +320,8 @@ func (c *checker) providers(d factDoc, f *declared) {
 			}
 		}
 		f.reach = max(f.reach, reach)
-		f.providers = append(f.providers, provider{via: p.Via, query: strings.TrimSpace(p.Query), reading: reading{j, c.relabel}, note: p.Note})
+		f.providers = append(f.providers, provider{via: p.Via, query: strings.TrimSpace(p.Query),
+			reading: reading{j, c.relabel}, note: p.Note})
 	}
 }
 

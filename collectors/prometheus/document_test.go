@@ -157,7 +157,8 @@ func joinKeys(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	keys := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| (`[a-z_`, ]+) \\| (.*?) \\| (.*?) \\|$").FindAllStringSubmatch(string(text), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[a-z_`, ]+) \\| (.*?) \\| (.*?) \\|$").FindAllStringSubmatch(
+		string(text), -1) {
 		for name := range strings.SplitSeq(row[1], ", ") {
 			name = strings.Trim(name, "`")
 			keys[name] = fmt.Sprintf("`%s` (the catalog's %s)", name, row[3])

@@ -13,7 +13,8 @@ import (
 
 // pairOfFacts has a fact behind each of two queries.
 func pairOfFacts() string {
-	return strings.Replace(fact("x.good", "int", "job", first, "unknown"), "facts:\n", "facts:\n"+strings.TrimPrefix(fact("x.bad", "int", "job", second, "unknown"), "facts:\n"), 1)
+	return strings.Replace(fact("x.good", "int", "job", first, "unknown"), "facts:\n",
+		"facts:\n"+strings.TrimPrefix(fact("x.bad", "int", "job", second, "unknown"), "facts:\n"), 1)
 }
 
 func TestAFailedQueryCostsItsOwnFact(t *testing.T) {
@@ -22,16 +23,22 @@ func TestAFailedQueryCostsItsOwnFact(t *testing.T) {
 		want  string
 		text  string
 	}{
-		"bad data":            {reply{400, `{"status":"error","errorType":"bad_data","error":"parse error"}`}, "query rejected", "x.bad: bad_data: parse error"},
-		"execution":           {reply{422, `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`}, "query rejected", "many-to-many"},
-		"the server gave up":  {reply{503, `{"status":"error","errorType":"timeout","error":"query timed out"}`}, "query timeout", "timed out"},
-		"overloaded":          {reply{503, `busy`}, "query server_error", "HTTP 503"},
-		"not JSON":            {reply{200, `<html>please log in</html>`}, "query undecodable", "invalid character"},
-		"cut JSON":            {reply{200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":`}, "query undecodable", ""},
-		"a matrix":            {reply{200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`}, "query undecodable", "no vector"},
-		"a store is down":     {reply{200, `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[]}}`}, "query incomplete", "receiver 2"},
-		"too many requests":   {reply{429, `slow down`}, "query rate_limited", "HTTP 429"},
-		"an error that is ok": {reply{200, `{"status":"error","errorType":"execution","error":"half done"}`}, "query rejected", "half done"},
+		"bad data": {reply{400, `{"status":"error","errorType":"bad_data","error":"parse error"}`},
+			"query rejected", "x.bad: bad_data: parse error"},
+		"execution": {reply{422, `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`},
+			"query rejected", "many-to-many"},
+		"the server gave up": {reply{503, `{"status":"error","errorType":"timeout","error":"query timed out"}`},
+			"query timeout", "timed out"},
+		"overloaded": {reply{503, `busy`}, "query server_error", "HTTP 503"},
+		"not JSON":   {reply{200, `<html>please log in</html>`}, "query undecodable", "invalid character"},
+		"cut JSON": {reply{200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":`},
+			"query undecodable", ""},
+		"a matrix": {reply{200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`},
+			"query undecodable", "no vector"},
+		"a store is down":   {reply{200, `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[]}}`}, "query incomplete", "receiver 2"},
+		"too many requests": {reply{429, `slow down`}, "query rate_limited", "HTTP 429"},
+		"an error that is ok": {reply{200, `{"status":"error","errorType":"execution","error":"half done"}`},
+			"query rejected", "half done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, load(t, pairOfFacts()), []*catalog.Service{matched("it", "it")})
@@ -100,7 +107,9 @@ func TestAServerThatAnswersNothingIsAskedOnce(t *testing.T) {
 }
 
 func TestAQueryThatIsRefusedForItsCostDoesNotStopTheOthers(t *testing.T) {
-	text := strings.Replace(fact("x.now", "int", "job", first, "unknown"), "facts:\n", "facts:\n"+strings.TrimPrefix(fact("x.week", "int", "job", "max by (job) (max_over_time(a[7d]))", "unknown"), "facts:\n"), 1)
+	text := strings.Replace(fact("x.now", "int", "job", first, "unknown"), "facts:\n",
+		"facts:\n"+strings.TrimPrefix(fact("x.week", "int", "job", "max by (job) (max_over_time(a[7d]))", "unknown"),
+			"facts:\n"), 1)
 	w := start(t, load(t, text), []*catalog.Service{matched("it", "it")})
 	w.server.intercept = func(key string) *reply {
 		if strings.Contains(key, "readiness_window") {
@@ -156,7 +165,8 @@ func TestCheck(t *testing.T) {
 
 func TestNewNamesEveryWrongOption(t *testing.T) {
 	_, err := prometheus.New(prometheus.Options{URL: "prometheus:9090", Concurrency: -1})
-	for _, want := range []string{"name is missing", "HTTP client is missing", "facts are missing", "URL is not an address", "must not be negative"} {
+	for _, want := range []string{"name is missing", "HTTP client is missing", "facts are missing",
+		"URL is not an address", "must not be negative"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v wants %q", err, want)
 		}

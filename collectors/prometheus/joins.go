@@ -82,13 +82,15 @@ func (j *join) lacks(s *catalog.Service) string {
 // The labels that name a namespace and a workload, in the exporters' words.
 var (
 	namespaceLabels = []string{"namespace", "destination_workload_namespace", "resource_namespace", "app_namespace"}
-	workloadLabels  = []string{"workload", "deployment", "statefulset", "daemonset", "destination_workload", "scaletargetref_name", "name"}
+	workloadLabels  = []string{"workload", "deployment", "statefulset", "daemonset", "destination_workload",
+		"scaletargetref_name", "name"}
 )
 
 // joins lists every named join. A new one is an entry here.
 func joins() map[string]*join {
 	namespace := reference{"kubernetes.namespace", namespaceOf}
-	workload := []reference{namespace, {"kubernetes.workload", func(s *catalog.Service) string { return s.Kubernetes.Workload }}}
+	workload := []reference{namespace, {"kubernetes.workload",
+		func(s *catalog.Service) string { return s.Kubernetes.Workload }}}
 	postgres := reference{"backup.postgres_instance", func(s *catalog.Service) string { return s.Backup.PostgresInstance }}
 	one := func(key string, value func(*catalog.Service) string) []reference { return []reference{{key, value}} }
 	all := []*join{
@@ -96,37 +98,50 @@ func joins() map[string]*join {
 		// looked up by what each service matches on; see matcherIndex.
 		{name: "job", keys: func(*catalog.Service) []string { return nil }},
 		// By the cluster alone: the series speaks for every service there.
-		{name: "cluster", keys: func(*catalog.Service) []string { return []string{""} }, read: func([]string) []string { return []string{""} }},
+		{name: "cluster", keys: func(*catalog.Service) []string { return []string{""} },
+			read: func([]string) []string { return []string{""} }},
 		{name: "namespace", needs: [][]string{namespaceLabels}, read: slash, entry: []reference{namespace}},
 		{name: "workload", needs: [][]string{namespaceLabels, workloadLabels}, read: slash, entry: workload},
 		// By a name that begins with the workload's: checkout-7d9f-2.
-		{name: "workload_prefix", needs: [][]string{namespaceLabels, workloadLabels}, entry: workload, read: func(v []string) []string {
-			return shorter(v[0], v[1])
-		}},
-		{name: "disruption_budget", needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, entry: workload, read: func(v []string) []string {
-			name := strings.TrimPrefix(v[1], "pdb-")
-			for _, suffix := range []string{"-pdb", "-poddisruptionbudget", "-disruption-budget", "-budget"} {
-				name = strings.TrimSuffix(name, suffix)
-			}
-			return []string{v[0] + "/" + v[1], v[0] + "/" + name}
-		}},
-		{name: "service", needs: [][]string{{"service", "service_name", "sloth_service", "app"}}, read: slash, keys: serviceNames},
+		{name: "workload_prefix", needs: [][]string{namespaceLabels, workloadLabels}, entry: workload,
+			read: func(v []string) []string {
+				return shorter(v[0], v[1])
+			}},
+		{name: "disruption_budget", needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, entry: workload,
+			read: func(v []string) []string {
+				name := strings.TrimPrefix(v[1], "pdb-")
+				for _, suffix := range []string{"-pdb", "-poddisruptionbudget", "-disruption-budget", "-budget"} {
+					name = strings.TrimSuffix(name, suffix)
+				}
+				return []string{v[0] + "/" + v[1], v[0] + "/" + name}
+			}},
+		{name: "service", needs: [][]string{{"service", "service_name", "sloth_service", "app"}}, read: slash,
+			keys: serviceNames},
 		// A Jenkins job is called after the service, in folders and with
 		// branches as it may be: shop/checkout/main.
-		{name: "jenkins_job", everywhere: true, needs: [][]string{{"jenkins_job"}}, keys: serviceNames, read: func(v []string) []string {
-			job := strings.TrimSuffix(strings.TrimSuffix(v[0], "/main"), "/master")
-			return []string{v[0], job, job[strings.LastIndexByte(job, '/')+1:]}
-		}},
-		{name: "slo", needs: [][]string{{"sloth_service", "service", "service_name", "slo"}}, read: slash, keys: objectiveNames},
-		{name: "github", everywhere: true, needs: [][]string{{"owner"}, {"repo", "name"}}, read: lower, entry: one("github", func(s *catalog.Service) string { return strings.ToLower(s.GitHub) })},
-		{name: "gitlab", everywhere: true, needs: [][]string{{"project"}}, read: lower, entry: one("gitlab", func(s *catalog.Service) string { return strings.ToLower(s.GitLab) })},
-		{name: "sonarqube", everywhere: true, needs: [][]string{{"key"}}, read: slash, entry: one("sonarqube", func(s *catalog.Service) string { return s.SonarQube })},
-		{name: "argocd", everywhere: true, needs: [][]string{{"name"}}, read: slash, entry: one("argocd", func(s *catalog.Service) string { return s.ArgoCD })},
-		{name: "public_url", everywhere: true, needs: [][]string{{"instance", "target"}}, keys: publicURLs, entry: one("public_urls", firstURL), read: func(v []string) []string {
-			return given(address(v[0]))
-		}},
-		{name: "velero_schedule", needs: [][]string{{"schedule"}}, read: slash, entry: one("backup.velero_schedule", func(s *catalog.Service) string { return s.Backup.VeleroSchedule })},
-		{name: "pgbackrest_stanza", needs: [][]string{{"stanza"}}, read: slash, entry: one("backup.pgbackrest_stanza", func(s *catalog.Service) string { return s.Backup.PgBackRestStanza })},
+		{name: "jenkins_job", everywhere: true, needs: [][]string{{"jenkins_job"}}, keys: serviceNames,
+			read: func(v []string) []string {
+				job := strings.TrimSuffix(strings.TrimSuffix(v[0], "/main"), "/master")
+				return []string{v[0], job, job[strings.LastIndexByte(job, '/')+1:]}
+			}},
+		{name: "slo", needs: [][]string{{"sloth_service", "service", "service_name", "slo"}}, read: slash,
+			keys: objectiveNames},
+		{name: "github", everywhere: true, needs: [][]string{{"owner"}, {"repo", "name"}}, read: lower,
+			entry: one("github", func(s *catalog.Service) string { return strings.ToLower(s.GitHub) })},
+		{name: "gitlab", everywhere: true, needs: [][]string{{"project"}}, read: lower,
+			entry: one("gitlab", func(s *catalog.Service) string { return strings.ToLower(s.GitLab) })},
+		{name: "sonarqube", everywhere: true, needs: [][]string{{"key"}}, read: slash,
+			entry: one("sonarqube", func(s *catalog.Service) string { return s.SonarQube })},
+		{name: "argocd", everywhere: true, needs: [][]string{{"name"}}, read: slash,
+			entry: one("argocd", func(s *catalog.Service) string { return s.ArgoCD })},
+		{name: "public_url", everywhere: true, needs: [][]string{{"instance", "target"}}, keys: publicURLs,
+			entry: one("public_urls", firstURL), read: func(v []string) []string {
+				return given(address(v[0]))
+			}},
+		{name: "velero_schedule", needs: [][]string{{"schedule"}}, read: slash,
+			entry: one("backup.velero_schedule", func(s *catalog.Service) string { return s.Backup.VeleroSchedule })},
+		{name: "pgbackrest_stanza", needs: [][]string{{"stanza"}}, read: slash,
+			entry: one("backup.pgbackrest_stanza", func(s *catalog.Service) string { return s.Backup.PgBackRestStanza })},
 		{name: "postgres_instance", needs: [][]string{{"server", "instance"}}, read: func(v []string) []string {
 			host, _, _ := strings.Cut(v[0], ":")
 			return []string{v[0], host}
@@ -138,16 +153,19 @@ func joins() map[string]*join {
 			}
 			return nil
 		}, entry: []reference{namespace, postgres}},
-		{name: "litmus", needs: [][]string{{"app_namespace"}, {"app_label"}}, entry: workload, read: func(v []string) []string {
-			_, value, found := strings.Cut(v[1], "=")
-			if !found {
-				value = v[1]
-			}
-			return []string{v[0] + "/" + value}
-		}},
+		{name: "litmus", needs: [][]string{{"app_namespace"}, {"app_label"}}, entry: workload,
+			read: func(v []string) []string {
+				_, value, found := strings.Cut(v[1], "=")
+				if !found {
+					value = v[1]
+				}
+				return []string{v[0] + "/" + value}
+			}},
 	}
 	for _, role := range catalog.JobRoles {
-		all = append(all, &join{name: role + "_job", selective: true, needs: [][]string{namespaceLabels, {"cronjob"}}, read: slash, entry: []reference{namespace, {"jobs." + role, func(s *catalog.Service) string { return s.Jobs[role] }}}})
+		all = append(all, &join{name: role + "_job", selective: true, needs: [][]string{namespaceLabels, {"cronjob"}},
+			read: slash, entry: []reference{namespace,
+				{"jobs." + role, func(s *catalog.Service) string { return s.Jobs[role] }}}})
 	}
 	byName := make(map[string]*join, len(all))
 	for _, j := range all {
@@ -170,8 +188,10 @@ func (j *join) fits(e parser.Expr, added []string) error {
 	if j.byMatchers() && len(names) == 0 {
 		return fmt.Errorf("its series have no labels: join %s needs those that the catalog matches on; group by (cluster, namespace, job)", j.name)
 	}
-	if extra := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "cluster" }); j.name == "cluster" && len(extra) > 0 {
-		return fmt.Errorf("its series differ by %s, and join cluster takes each for every service: group by (cluster)", strings.Join(extra, ", "))
+	if extra := slices.DeleteFunc(slices.Clone(names),
+		func(name string) bool { return name == "cluster" }); j.name == "cluster" && len(extra) > 0 {
+		return fmt.Errorf("its series differ by %s, and join cluster takes each for every service: group by (cluster)",
+			strings.Join(extra, ", "))
 	}
 	names = append(slices.Clone(names), added...)
 	for _, alternatives := range j.needs {

@@ -25,48 +25,71 @@ func TestLoadNamesTheMistake(t *testing.T) {
 		"a list":                  {"- a", "f.yaml:1: want keys with values, got a list"},
 		"unknown key":             {replace("help:", "hlep:"), `f.yaml:5: unknown key "hlep", did you mean "help"?`},
 		"unknown key of provider": {replace("via:", "vai:"), `f.yaml:8: unknown key "vai", did you mean "via"?`},
-		"unknown key of absent":   {replace("absent: unknown", "absent: {value: 0, wittness: x}"), `f.yaml:6: unknown key "wittness", did you mean "witness"?`},
-		"an alias":                {replace("help: a number", "help: &a x\n    unit: *a"), "f.yaml:6: aliases are not supported"},
-		"two documents":           {good + "---\npreset: q\n", "f.yaml:9: a second YAML document begins here"},
-		"no preset":               {replace("preset: p", "help: p"), "f.yaml:1: preset is missing"},
-		"no facts":                {"preset: p\n", "f.yaml:1: facts is missing"},
-		"unknown type":            {replace("type: int", "type: itn"), `fact x.n: type "itn", did you mean "int"?: want bool, int or double`},
-		"bad name":                {replace("x.n", "N"), `f.yaml:3: fact name "N"`},
-		"unknown join":            {replace("join: job", "join: jobb"), `f.yaml:8: fact x.n: provider 1: unknown join "jobb", did you mean "job"?`},
-		"bad PromQL":              {replace(first, "max by (job (a)"), "f.yaml:8: fact x.n: provider 1: query: 1:"},
-		"a scalar":                {replace(first, "time()"), "it gives a scalar: want an instant vector"},
-		"a range":                 {replace(first, "a[5m]"), "it gives a range vector: want an instant vector"},
-		"labels lost":             {replace(first, "sum(a)"), "its series have no labels: join job needs those that the catalog matches on"},
-		"the wrong labels":        {strings.Replace(replace("join: job", "join: workload"), first, "sum by (namespace, pod) (a)", 1), "its series have no label workload or deployment"},
-		"each for everybody":      {replace("join: job", "join: cluster"), "its series differ by job, and join cluster takes each for every service"},
-		"no query":                {replace(first, ""), "query is missing"},
-		"no providers":            {"preset: p\nfacts:\n  - {name: x.n, type: int, help: h, absent: unknown}\n", "f.yaml:3: fact x.n: providers is missing"},
-		"declared twice":          {good + strings.TrimPrefix(fact("x.n", "int", "job", first, "unknown"), "facts:\n"), "f.yaml:9: fact x.n is declared twice, first in line 3"},
-		"absent without witness":  {replace("absent: unknown", "absent: {value: 0}"), "witness is missing: no data is evidence only where something proves"},
-		"unknown witness":         {replace("absent: unknown", "absent: {value: 0, witness: w}"), `unknown witness "w"`},
-		"another absent word":     {replace("absent: unknown", "absent: none"), `f.yaml:6: facts[0].absent: want unknown, or a value with the witness that makes it evidence, got "none"`},
-		"no absent":               {replace("    absent: unknown\n", ""), "absent is missing"},
-		"absent of another type":  {"preset: p\nwitnesses: {w: {join: job, query: 'up'}}\n" + fact("x.n", "bool", "job", first, "{value: 2, witness: w}"), `absent: value "2" is no bool`},
-		"an idle witness":         {"witnesses: {w: {join: job, query: 'up'}}\n" + good, "f.yaml:1: no fact uses the witness w"},
-		"clock without unit":      {replace("type: int", "type: double\n    clock: elapsed"), "a fact with a clock is a double with unit"},
-		"remember without clock":  {replace("type: int", "type: double\n    remember: newest"), "remember needs clock: elapsed"},
-		"unknown memory":          {replace("type: int", "type: double\n    remember: neewst"), `remember "neewst", did you mean "newest"?`},
-		"a mean without window":   {replace("type: int", "type: double\n    remember: mean"), "remember: mean needs window"},
-		"a mean over an hour":     {replace("type: int", "type: double\n    remember: mean\n    window: 1h"), "its window is whole days, two at least"},
-		"a mean of counts":        {replace("type: int", "type: int\n    remember: mean\n    window: 90d"), "remembers a mean is a double without a clock"},
-		"unknown combination":     {replace("type: int", "type: int\n    combine: both"), `combine "both": want first`},
-		"a bad time":              {replace("type: int", "type: int\n    fresh_for: soon"), `fresh_for "soon": want a time such as`},
-		"a bare comparison":       {boolean("max by (job) (a) > 1"), "drops the series for which it is false, so that false looks like no data: write > bool"},
-		"in parentheses":          {boolean("(max by (job) (a) == 1)"), "write == bool"},
-		"in an aggregation":       {boolean("max by (job) (a == 1)"), "write == bool"},
-		"in a label change":       {boolean(`label_replace(max by (job) (a) != 1, "x", "y", "job", ".*")`), "write != bool"},
-		"on one side of or":       {boolean("max by (job) (a) or max by (job) (b) < 1"), "write < bool"},
-		"before and":              {boolean("max by (job) (a) >= 1 and max by (job) (b)"), "write >= bool"},
-		"in a product":            {boolean("max by (job) ((a == 1) * on (job) b)"), "write == bool"},
-		"of a preset":             {strings.Replace(good, "x.n", "k8s.zones", 1), "f.yaml:3: fact k8s.zones is already declared in preset kubernetes: give name and providers alone"},
-		"of the rules":            {"preset: p\nfacts:\n  - {name: alert.rules, providers: [{via: a, join: job, query: '" + first + "'}]}\n", "comes from the rules API and takes no providers"},
-		"providers of nobody":     {"preset: p\nfacts:\n  - {name: k8s.zone, providers: [{via: a, join: job, query: '" + first + "'}]}\n", `fact k8s.zone has no type, and no preset declares it, did you mean "k8s.zones"?`},
-		"a bare added provider":   {"preset: p\nfacts:\n  - {name: deploy.automated, providers: [{via: a, join: job, query: 'max by (job) (a) > 0'}]}\n", "fact deploy.automated: provider \"a\": the comparison"},
+		"unknown key of absent": {replace("absent: unknown", "absent: {value: 0, wittness: x}"),
+			`f.yaml:6: unknown key "wittness", did you mean "witness"?`},
+		"an alias": {replace("help: a number", "help: &a x\n    unit: *a"),
+			"f.yaml:6: aliases are not supported"},
+		"two documents": {good + "---\npreset: q\n", "f.yaml:9: a second YAML document begins here"},
+		"no preset":     {replace("preset: p", "help: p"), "f.yaml:1: preset is missing"},
+		"no facts":      {"preset: p\n", "f.yaml:1: facts is missing"},
+		"unknown type": {replace("type: int", "type: itn"),
+			`fact x.n: type "itn", did you mean "int"?: want bool, int or double`},
+		"bad name": {replace("x.n", "N"), `f.yaml:3: fact name "N"`},
+		"unknown join": {replace("join: job", "join: jobb"),
+			`f.yaml:8: fact x.n: provider 1: unknown join "jobb", did you mean "job"?`},
+		"bad PromQL": {replace(first, "max by (job (a)"), "f.yaml:8: fact x.n: provider 1: query: 1:"},
+		"a scalar":   {replace(first, "time()"), "it gives a scalar: want an instant vector"},
+		"a range":    {replace(first, "a[5m]"), "it gives a range vector: want an instant vector"},
+		"labels lost": {replace(first, "sum(a)"),
+			"its series have no labels: join job needs those that the catalog matches on"},
+		"the wrong labels": {strings.Replace(replace("join: job", "join: workload"), first,
+			"sum by (namespace, pod) (a)", 1), "its series have no label workload or deployment"},
+		"each for everybody": {replace("join: job", "join: cluster"),
+			"its series differ by job, and join cluster takes each for every service"},
+		"no query": {replace(first, ""), "query is missing"},
+		"no providers": {"preset: p\nfacts:\n  - {name: x.n, type: int, help: h, absent: unknown}\n",
+			"f.yaml:3: fact x.n: providers is missing"},
+		"declared twice": {good + strings.TrimPrefix(fact("x.n", "int", "job", first, "unknown"), "facts:\n"),
+			"f.yaml:9: fact x.n is declared twice, first in line 3"},
+		"absent without witness": {replace("absent: unknown", "absent: {value: 0}"),
+			"witness is missing: no data is evidence only where something proves"},
+		"unknown witness": {replace("absent: unknown", "absent: {value: 0, witness: w}"), `unknown witness "w"`},
+		"another absent word": {replace("absent: unknown", "absent: none"),
+			`f.yaml:6: facts[0].absent: want unknown, or a value with the witness that makes it evidence, got "none"`},
+		"no absent": {replace("    absent: unknown\n", ""), "absent is missing"},
+		"absent of another type": {"preset: p\nwitnesses: {w: {join: job, query: 'up'}}\n" +
+			fact("x.n", "bool", "job", first, "{value: 2, witness: w}"), `absent: value "2" is no bool`},
+		"an idle witness": {"witnesses: {w: {join: job, query: 'up'}}\n" + good,
+			"f.yaml:1: no fact uses the witness w"},
+		"clock without unit": {replace("type: int", "type: double\n    clock: elapsed"),
+			"a fact with a clock is a double with unit"},
+		"remember without clock": {replace("type: int", "type: double\n    remember: newest"),
+			"remember needs clock: elapsed"},
+		"unknown memory": {replace("type: int", "type: double\n    remember: neewst"),
+			`remember "neewst", did you mean "newest"?`},
+		"a mean without window": {replace("type: int", "type: double\n    remember: mean"), "remember: mean needs window"},
+		"a mean over an hour": {replace("type: int", "type: double\n    remember: mean\n    window: 1h"),
+			"its window is whole days, two at least"},
+		"a mean of counts": {replace("type: int", "type: int\n    remember: mean\n    window: 90d"),
+			"remembers a mean is a double without a clock"},
+		"unknown combination": {replace("type: int", "type: int\n    combine: both"), `combine "both": want first`},
+		"a bad time": {replace("type: int", "type: int\n    fresh_for: soon"),
+			`fresh_for "soon": want a time such as`},
+		"a bare comparison": {boolean("max by (job) (a) > 1"),
+			"drops the series for which it is false, so that false looks like no data: write > bool"},
+		"in parentheses":    {boolean("(max by (job) (a) == 1)"), "write == bool"},
+		"in an aggregation": {boolean("max by (job) (a == 1)"), "write == bool"},
+		"in a label change": {boolean(`label_replace(max by (job) (a) != 1, "x", "y", "job", ".*")`), "write != bool"},
+		"on one side of or": {boolean("max by (job) (a) or max by (job) (b) < 1"), "write < bool"},
+		"before and":        {boolean("max by (job) (a) >= 1 and max by (job) (b)"), "write >= bool"},
+		"in a product":      {boolean("max by (job) ((a == 1) * on (job) b)"), "write == bool"},
+		"of a preset": {strings.Replace(good, "x.n", "k8s.zones", 1),
+			"f.yaml:3: fact k8s.zones is already declared in preset kubernetes: give name and providers alone"},
+		"of the rules": {"preset: p\nfacts:\n  - {name: alert.rules, providers: [{via: a, join: job, query: '" +
+			first + "'}]}\n", "comes from the rules API and takes no providers"},
+		"providers of nobody": {"preset: p\nfacts:\n  - {name: k8s.zone, providers: [{via: a, join: job, query: '" +
+			first + "'}]}\n", `fact k8s.zone has no type, and no preset declares it, did you mean "k8s.zones"?`},
+		"a bare added provider": {"preset: p\nfacts:\n  - {name: deploy.automated, providers: [{via: a, join: job, query: 'max by (job) (a) > 0'}]}\n", "fact deploy.automated: provider \"a\": the comparison"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := prometheus.Load(nil, []prometheus.File{{Name: "f.yaml", Data: []byte(c.text)}})
@@ -75,7 +98,8 @@ func TestLoadNamesTheMistake(t *testing.T) {
 			}
 		})
 	}
-	if _, err := prometheus.Load([]string{"kubernets"}, nil); err == nil || !strings.Contains(err.Error(), `unknown preset "kubernets", did you mean "kubernetes"?`) {
+	if _, err := prometheus.Load([]string{"kubernets"}, nil); err == nil ||
+		!strings.Contains(err.Error(), `unknown preset "kubernets", did you mean "kubernetes"?`) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -94,7 +118,9 @@ func TestBooleansMayCompareWhereTheyDoNotDrop(t *testing.T) {
 
 func TestAFileMayAddProvidersToAPreset(t *testing.T) {
 	const own = "max by (project) (deployed_by_robot)"
-	file := prometheus.File{Name: "f.yaml", Data: []byte("preset: ours\nfacts:\n  - name: deploy.automated\n    providers: [{via: robot, join: gitlab, query: '" + own + "'}]\n")}
+	file := prometheus.File{Name: "f.yaml",
+		Data: []byte("preset: ours\nfacts:\n  - name: deploy.automated\n    providers: [{via: robot, join: gitlab, query: '" +
+			own + "'}]\n")}
 	for _, c := range []struct {
 		presets []string
 		// want is what is said of a service that both providers know, and of
@@ -109,7 +135,8 @@ func TestAFileMayAddProvidersToAPreset(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := start(t, facts, []*catalog.Service{{Name: "both", GitLab: "shop/both"}, {Name: "preset", GitLab: "shop/preset"}})
+			w := start(t, facts, []*catalog.Service{{Name: "both", GitLab: "shop/both"},
+				{Name: "preset", GitLab: "shop/preset"}})
 			w.server.intercept = func(key string) *reply {
 				switch {
 				case strings.Contains(key, "readiness_window"):
@@ -186,8 +213,10 @@ facts:
 func TestAFileMayOverrideAPreset(t *testing.T) {
 	const own, seen = "max by (namespace, workload) (ours)", "group by (namespace, workload) (kube_ours)"
 	text := func(more string) prometheus.File {
-		return prometheus.File{Name: "f.yaml", Data: []byte("preset: ours\nwitnesses:\n  w: {join: workload, query: '" + seen + "'}\nfacts:\n  - name: mesh.lower_env_calls_7d\n    override: true\n    absent: {value: 0, witness: w}\n" + more +
-			"    providers: [{via: ours, join: workload, query: '" + own + "'}]\n")}
+		return prometheus.File{Name: "f.yaml",
+			Data: []byte("preset: ours\nwitnesses:\n  w: {join: workload, query: '" + seen +
+				"'}\nfacts:\n  - name: mesh.lower_env_calls_7d\n    override: true\n    absent: {value: 0, witness: w}\n" + more +
+				"    providers: [{via: ours, join: workload, query: '" + own + "'}]\n")}
 	}
 	facts, err := prometheus.Load([]string{"mesh"}, []prometheus.File{text("")})
 	if err != nil {
@@ -225,7 +254,9 @@ func TestAFileMayOverrideAPreset(t *testing.T) {
 			}
 		}
 	}
-	if _, err := prometheus.Load([]string{"mesh"}, []prometheus.File{text("    unit: calls\n    type: double\n    help: x\n")}); err == nil || !strings.Contains(err.Error(), "f.yaml:5: fact mesh.lower_env_calls_7d: override goes with name, providers and absent alone") {
+	if _, err := prometheus.Load([]string{"mesh"},
+		[]prometheus.File{text("    unit: calls\n    type: double\n    help: x\n")}); err == nil ||
+		!strings.Contains(err.Error(), "f.yaml:5: fact mesh.lower_env_calls_7d: override goes with name, providers and absent alone") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -91,7 +91,8 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 			facts = append(facts, d.Name)
 		}
 		slices.Sort(facts)
-		calls = append(calls, collectors.PlannedCall{Call: endpointRules, Query: ruleParameters().Encode(), Requests: "1", Facts: facts})
+		calls = append(calls, collectors.PlannedCall{Call: endpointRules, Query: ruleParameters().Encode(), Requests: "1",
+			Facts: facts})
 	}
 	return append(calls, s.planAlerts(req)...)
 }

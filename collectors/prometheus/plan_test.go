@@ -68,7 +68,8 @@ func TestThePlanIsWhatTheServerSees(t *testing.T) {
 }
 
 func TestAConfiguredMemoryIsNotAskedFor(t *testing.T) {
-	w := start(t, load(t, fact("x.n", "int", "job", "sum by (job) (increase(a[7d]))", "unknown")), nil, func(o *prometheus.Options, _ *server) { o.Memory = 30 * day })
+	w := start(t, load(t, fact("x.n", "int", "job", "sum by (job) (increase(a[7d]))", "unknown")), nil,
+		func(o *prometheus.Options, _ *server) { o.Memory = 30 * day })
 	if plan := w.source.Plan(collectors.Request{}); strings.Contains(plan[0].Query, "offset") {
 		t.Errorf("the plan asks how far the data goes back: %s", plan[0].Query)
 	}

@@ -71,7 +71,8 @@ func (f *fact) asked() string {
 		lines = append(lines, p.asked(p.query))
 	}
 	if f.absent != nil {
-		lines = append(lines, fmt.Sprintf("absent %g where %s", f.absent.value, f.absent.witness.asked(f.absent.witness.query)))
+		lines = append(lines, fmt.Sprintf("absent %g where %s", f.absent.value,
+			f.absent.witness.asked(f.absent.witness.query)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -199,7 +200,8 @@ func Load(presets []string, files []File) (*Facts, error) {
 	wanted := map[string]bool{}
 	for _, name := range presets {
 		if !slices.Contains(known, name) {
-			errs = append(errs, fmt.Errorf("unknown preset %q%s: the presets are %s", name, nearest.Suggest(name, known), strings.Join(known, ", ")))
+			errs = append(errs, fmt.Errorf("unknown preset %q%s: the presets are %s", name, nearest.Suggest(name, known),
+				strings.Join(known, ", ")))
 		}
 		wanted[name] = true
 	}
@@ -240,7 +242,8 @@ func Load(presets []string, files []File) (*Facts, error) {
 			case known == "preset "+RulesPreset:
 				errs = append(errs, fmt.Errorf("%s: fact %s comes from the rules API and takes no providers", place, declared.Name))
 			case shelf[declared.Name].Name == "":
-				errs = append(errs, fmt.Errorf("%s: fact %s has no type, and no preset declares it%s", place, declared.Name, nearest.Suggest(declared.Name, sortedNames(shelf))))
+				errs = append(errs, fmt.Errorf("%s: fact %s has no type, and no preset declares it%s", place, declared.Name,
+					nearest.Suggest(declared.Name, sortedNames(shelf))))
 			default:
 				i, ok := at[declared.Name]
 				if !ok {

@@ -24,7 +24,8 @@ func parseQuery(text string) (parser.Expr, error) {
 		return nil, err
 	}
 	if e.Type() != parser.ValueTypeVector {
-		return nil, fmt.Errorf("it gives a %s: want an instant vector with one series for each service", parser.DocumentedType(e.Type()))
+		return nil, fmt.Errorf("it gives a %s: want an instant vector with one series for each service",
+			parser.DocumentedType(e.Type()))
 	}
 	return e, nil
 }
@@ -82,7 +83,8 @@ func bareComparison(e parser.Expr) *parser.BinaryExpr {
 // are.
 func wraps(function string) bool {
 	switch function {
-	case "label_replace", "label_join", "abs", "ceil", "floor", "round", "sgn", "clamp", "clamp_min", "clamp_max", "sort", "sort_desc":
+	case "label_replace", "label_join", "abs", "ceil", "floor", "round", "sgn", "clamp", "clamp_min", "clamp_max", "sort",
+		"sort_desc":
 		return true
 	}
 	return false

@@ -72,12 +72,15 @@ func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response
 	}
 	resp, body, err := c.Client.Do(ctx, req)
 	if err == nil && bytes.Contains(body[:min(len(body), 200)], partialAnswer) {
-		return resp, body, &collectors.CallError{Reason: evidence.ReasonIncomplete, Err: errors.New("the server says that a part of its storage did not answer")}
+		return resp, body, &collectors.CallError{Reason: evidence.ReasonIncomplete,
+			Err: errors.New("the server says that a part of its storage did not answer")}
 	}
-	if err != nil || resp.StatusCode < 400 || resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusUnprocessableEntity {
+	if err != nil || resp.StatusCode < 400 || resp.StatusCode == http.StatusBadRequest ||
+		resp.StatusCode == http.StatusUnprocessableEntity {
 		return resp, body, err
 	}
-	failed := &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Status: resp.StatusCode, Err: errors.New(http.StatusText(resp.StatusCode))}
+	failed := &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Status: resp.StatusCode,
+		Err: errors.New(http.StatusText(resp.StatusCode))}
 	var said struct {
 		Type  v1.ErrorType `json:"errorType"`
 		Error string       `json:"error"`
@@ -104,7 +107,8 @@ func (a *api) query(ctx context.Context, text string, at time.Time) (v model.Vec
 	}
 	vector, ok := value.(model.Vector)
 	if !ok {
-		return nil, nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callQuery, Err: fmt.Errorf("the answer is no vector but %T", value)}
+		return nil, nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callQuery,
+			Err: fmt.Errorf("the answer is no vector but %T", value)}
 	}
 	return vector, notices, nil
 }
@@ -117,7 +121,8 @@ func remarks(call string, warnings, infos []string) ([]string, error) {
 		// The engine marks its own remarks. Every other warning is a store that
 		// did not answer: what is missing then is not known to be absent.
 		if !strings.HasPrefix(w, "PromQL ") {
-			return nil, &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call, Err: fmt.Errorf("a part of the stores did not answer: %s", evidence.Clean(w, 300))}
+			return nil, &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call,
+				Err: fmt.Errorf("a part of the stores did not answer: %s", evidence.Clean(w, 300))}
 		}
 		notices = append(notices, w)
 	}
@@ -137,7 +142,8 @@ func (a *api) queryRange(ctx context.Context, text string, span v1.Range) (model
 	}
 	matrix, ok := value.(model.Matrix)
 	if !ok {
-		return nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callQueryRange, Err: fmt.Errorf("the answer is no matrix but %T", value)}
+		return nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callQueryRange,
+			Err: fmt.Errorf("the answer is no matrix but %T", value)}
 	}
 	return matrix, nil
 }
@@ -167,7 +173,8 @@ func (a *api) get(ctx context.Context, call, path string, query url.Values, into
 	}
 	switch err := json.Unmarshal(body, &answer); {
 	case err != nil && resp.StatusCode >= 400:
-		return nil, &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Call: call, Status: resp.StatusCode, Err: errors.New(http.StatusText(resp.StatusCode))}
+		return nil, &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Call: call,
+			Status: resp.StatusCode, Err: errors.New(http.StatusText(resp.StatusCode))}
 	case err != nil:
 		return nil, undecodable(fmt.Errorf("the answer is not JSON: is the address that of a Prometheus server? %w", err))
 	case resp.StatusCode >= 400 || answer.Status == "error":
@@ -192,7 +199,8 @@ func callError(ctx context.Context, call string, err error) error {
 	if !errors.As(err, &said) {
 		return &collectors.CallError{Reason: collectors.ReasonOf(ctx, err), Call: call, Err: withoutURL(err)}
 	}
-	failed := &collectors.CallError{Call: call, Reason: evidence.ReasonServerError, Err: errors.New(evidence.Clean(string(said.Type)+": "+said.Msg, 300))}
+	failed := &collectors.CallError{Call: call, Reason: evidence.ReasonServerError,
+		Err: errors.New(evidence.Clean(string(said.Type)+": "+said.Msg, 300))}
 	switch said.Type {
 	case v1.ErrBadData, v1.ErrExec, v1.ErrClient, "not_acceptable":
 		failed.Reason = evidence.ReasonRejected

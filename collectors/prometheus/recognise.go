@@ -140,7 +140,8 @@ func (s *Source) labelValues(ctx context.Context, name string) (values, remarks 
 		return nil, nil, err
 	}
 	for _, w := range warnings {
-		remarks = append(remarks, fmt.Sprintf("the values of the label %s may be incomplete: %s", name, evidence.Clean(w, 300)))
+		remarks = append(remarks, fmt.Sprintf("the values of the label %s may be incomplete: %s", name,
+			evidence.Clean(w, 300)))
 	}
 	for i, v := range values {
 		values[i] = evidence.Clean(v, 1000)

@@ -23,7 +23,9 @@ func labelValues(t *testing.T, values ...string) reply {
 func TestRecognise(t *testing.T) {
 	w := start(t, onlyRules(t), nil)
 	w.server.replies = map[string]reply{
-		labelPath("__name__"):  labelValues(t, "up", "http_requests_total", "certmanager_certificate_expiration_timestamp_seconds", "sloth_slo_info", "pyrra_objective", "kube_pod_container_info"),
+		labelPath("__name__"): labelValues(t, "up", "http_requests_total",
+			"certmanager_certificate_expiration_timestamp_seconds", "sloth_slo_info", "pyrra_objective",
+			"kube_pod_container_info"),
 		labelPath("cluster"):   {403, `{"status":"error"}`},
 		labelPath("namespace"): labelValues(t, "shop", "pay", "shop"),
 		labelPath("job"):       labelValues(t),
@@ -33,10 +35,12 @@ func TestRecognise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Metrics != 6 || !slices.Equal(got.Namespaces, []string{"pay", "shop"}) || len(got.Jobs) != 0 || len(got.Clusters) != 0 {
+	if got.Metrics != 6 || !slices.Equal(got.Namespaces, []string{"pay", "shop"}) || len(got.Jobs) != 0 ||
+		len(got.Clusters) != 0 {
 		t.Errorf("%d metrics, namespaces %v, jobs %v, clusters %v", got.Metrics, got.Namespaces, got.Jobs, got.Clusters)
 	}
-	if len(got.Remarks) != 1 || !strings.Contains(got.Remarks[0], "label cluster are not known") || !strings.Contains(got.Remarks[0], "403") {
+	if len(got.Remarks) != 1 || !strings.Contains(got.Remarks[0], "label cluster are not known") ||
+		!strings.Contains(got.Remarks[0], "403") {
 		t.Errorf("remarks %q", got.Remarks)
 	}
 	known, err := prometheus.Presets()
@@ -113,7 +117,8 @@ func TestRecogniseShowsWhatIsIncomplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(got.Remarks, "\n")
-	if !strings.Contains(text, "the rules are not known") || !strings.Contains(text, "__name__ may be incomplete: a store did not answer") {
+	if !strings.Contains(text, "the rules are not known") ||
+		!strings.Contains(text, "__name__ may be incomplete: a store did not answer") {
 		t.Errorf("remarks %q", got.Remarks)
 	}
 	for _, p := range got.Presets {

@@ -67,7 +67,8 @@ func (r Relabel) rule() (relabelRule, error) {
 	}
 	var errs []error
 	if !slices.Contains(actions, r.Action) {
-		errs = append(errs, fmt.Errorf("unknown action %q%s: want one of %s", r.Action, nearest.Suggest(r.Action, actions), strings.Join(actions, ", ")))
+		errs = append(errs, fmt.Errorf("unknown action %q%s: want one of %s", r.Action, nearest.Suggest(r.Action, actions),
+			strings.Join(actions, ", ")))
 	}
 	if len(r.SourceLabels) == 0 {
 		errs = append(errs, errors.New("source_labels is missing: name the labels that are read"))

@@ -192,7 +192,8 @@ func (r *round) match(res *result, vector model.Vector) {
 				continue
 			}
 			found = true
-			one := sample{id: fmt.Sprintf("%d %s", n, res.query), value: float64(s.Value), labels: evidence.Clean(s.Metric.String(), 300)}
+			one := sample{id: fmt.Sprintf("%d %s", n, res.query), value: float64(s.Value),
+				labels: evidence.Clean(s.Metric.String(), 300)}
 			if s.Histogram != nil {
 				one.value = math.NaN() // a distribution is not a number
 			}

@@ -118,7 +118,8 @@ func (r *round) observeRules(ctx context.Context) error {
 		if err != nil {
 			// Other servers have functions of their own. The labels still say
 			// whose rule it is.
-			r.noting["rule "+evidence.Clean(rule.Name, 100)] = "its expression cannot be read: " + evidence.Clean(err.Error(), 200)
+			r.noting["rule "+evidence.Clean(rule.Name, 100)] = "its expression cannot be read: " +
+				evidence.Clean(err.Error(), 200)
 		}
 		r.relabel.rule(&rule, expression)
 		covered, everybody := sight.covered(rule, expression)
@@ -179,10 +180,12 @@ func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, listed bool
 		return nil, false, nil, err
 	}
 	if len(warnings) > 0 {
-		return nil, false, nil, &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: callRules, Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))}
+		return nil, false, nil, &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: callRules,
+			Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))}
 	}
 	if data.Groups == nil {
-		return nil, false, nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callRules, Err: errors.New("the answer has no list of groups")}
+		return nil, false, nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callRules,
+			Err: errors.New("the answer has no list of groups")}
 	}
 	for _, group := range *data.Groups {
 		for _, raw := range group.Rules {
@@ -208,7 +211,8 @@ func parseRule(text string) (parser.Expr, error) {
 	if len(text) > maxExpression {
 		return nil, fmt.Errorf("it is longer than %d KiB", maxExpression>>10)
 	}
-	e, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true, EnableBinopFillModifiers: true}).ParseExpr(text)
+	e, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true,
+		EnableBinopFillModifiers: true}).ParseExpr(text)
 	if err != nil {
 		return nil, err // the parser hands half an expression back with its error
 	}

@@ -44,7 +44,8 @@ func rulesReply(t testing.TB, rules ...alertRule) reply {
 			rules[i].Name = "A"
 		}
 	}
-	body, err := json.Marshal(map[string]any{"status": "success", "data": map[string]any{"groups": []any{map[string]any{"name": "g", "rules": rules}}}})
+	body, err := json.Marshal(map[string]any{"status": "success",
+		"data": map[string]any{"groups": []any{map[string]any{"name": "g", "rules": rules}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,12 +57,14 @@ func checkout() *catalog.Service {
 	return &catalog.Service{
 		Name: "checkout", Aliases: []string{"kasse"}, SLO: []string{"checkout-requests"},
 		Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "checkout-api"},
-		Prometheus: []catalog.PrometheusRef{{Cluster: "eu", Matchers: map[string]string{"job": "shop/checkout", "namespace": "shop", "app": "checkout"}}},
+		Prometheus: []catalog.PrometheusRef{{Cluster: "eu",
+			Matchers: map[string]string{"job": "shop/checkout", "namespace": "shop", "app": "checkout"}}},
 	}
 }
 
 func TestWhichRulesCoverAService(t *testing.T) {
-	cart := &catalog.Service{Name: "cart", Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{"job": "shop/cart"}}}}
+	cart := &catalog.Service{Name: "cart", Prometheus: []catalog.PrometheusRef{
+		{Matchers: map[string]string{"job": "shop/cart"}}}}
 	for _, c := range []struct {
 		query  string
 		labels map[string]string
@@ -84,7 +87,8 @@ func TestWhichRulesCoverAService(t *testing.T) {
 		{query: `http_errors{app="checkout"} > 0`, covers: true},
 		{query: `http_errors{app="cart"} > 0`},
 		{query: `slo:sli_error:ratio_rate5m{sloth_service="checkout-requests"} > 1`, covers: true},
-		{query: `kube_deployment_status_replicas{job="kube-state-metrics", namespace="shop", deployment="checkout-api"} < 2`, covers: true},
+		{query: `kube_deployment_status_replicas{job="kube-state-metrics", namespace="shop", deployment="checkout-api"} < 2`,
+			covers: true},
 		{query: `kube_deployment_status_replicas{job="kube-state-metrics", namespace="shop", deployment="cart"} < 2`},
 		{query: `kube_pod_status_ready{job="kube-state-metrics"} == 0`},
 		{query: `kube_pod_status_ready{job="shop/checkout"} == 0`},
@@ -131,13 +135,18 @@ func TestRulesAreCounted(t *testing.T) {
 	w.server.replies[rulesPath] = rulesReply(t,
 		alertRule{Name: "Plain", Query: "up", Labels: mine},
 		alertRule{Name: "Pages", Query: "up", Labels: with("severity", "critical"), Annotations: written},
-		alertRule{Name: "NoSummary", Query: "up", Labels: with("severity", "page"), Annotations: map[string]string{"runbook_url": "https://x"}},
-		alertRule{Name: "NoRunbook", Query: "up", Labels: with("severity", "page"), Annotations: map[string]string{"summary": "s"}},
-		alertRule{Name: "Broken", Query: "up", Labels: with("severity", "critical"), Health: "err", LastError: "found duplicate series for the match group"},
+		alertRule{Name: "NoSummary", Query: "up", Labels: with("severity", "page"),
+			Annotations: map[string]string{"runbook_url": "https://x"}},
+		alertRule{Name: "NoRunbook", Query: "up", Labels: with("severity", "page"),
+			Annotations: map[string]string{"summary": "s"}},
+		alertRule{Name: "Broken", Query: "up", Labels: with("severity", "critical"), Health: "err",
+			LastError: "found duplicate series for the match group"},
 		alertRule{Name: "New", Query: "up", Labels: mine, Health: "unknown"},
 		alertRule{Name: "Sloth", Query: "up", Labels: with("sloth_severity", "page"), Annotations: written},
-		alertRule{Name: "TwoWindows", Query: `slo:sli_error:ratio_rate5m > 1 and slo:sli_error:ratio_rate1h > 1`, Labels: with("severity", "page"), Annotations: written},
-		alertRule{Name: "OneWindow", Query: `api:burnrate5m > 1 and api:burnrate5m > 2`, Labels: with("severity", "page"), Annotations: written},
+		alertRule{Name: "TwoWindows", Query: `slo:sli_error:ratio_rate5m > 1 and slo:sli_error:ratio_rate1h > 1`,
+			Labels: with("severity", "page"), Annotations: written},
+		alertRule{Name: "OneWindow", Query: `api:burnrate5m > 1 and api:burnrate5m > 2`, Labels: with("severity", "page"),
+			Annotations: written},
 		alertRule{Name: "BurnTicket", Query: `api:burnrate5m > 1 and api:burnrate1h > 1`, Labels: mine},
 		alertRule{Name: "Forecast", Query: `predict_linear(a[1h], 3600) < 0`, Labels: mine},
 		alertRule{Name: "Smoothed", Query: `double_exponential_smoothing(a[1h], 0.5, 0.5) < 0`, Labels: mine},
@@ -163,7 +172,8 @@ func TestRulesAreCounted(t *testing.T) {
 }
 
 func TestPagingSeveritiesAreConfigured(t *testing.T) {
-	w := start(t, onlyRules(t), []*catalog.Service{checkout()}, func(o *prometheus.Options, _ *server) { o.PagingSeverities = []string{"p1"} })
+	w := start(t, onlyRules(t), []*catalog.Service{checkout()},
+		func(o *prometheus.Options, _ *server) { o.PagingSeverities = []string{"p1"} })
 	w.server.replies[rulesPath] = rulesReply(t,
 		alertRule{Query: "up", Labels: map[string]string{"service": "checkout", "severity": "p1"}},
 		alertRule{Query: "up", Labels: map[string]string{"service": "checkout", "severity": "critical"}})
@@ -173,7 +183,8 @@ func TestPagingSeveritiesAreConfigured(t *testing.T) {
 func TestARuleThatCannotBeReadCostsItself(t *testing.T) {
 	w := start(t, onlyRules(t), []*catalog.Service{checkout()})
 	good := rulesReply(t, alertRule{Query: `up{job="shop/checkout"}`}).body
-	w.server.replies[rulesPath] = reply{200, strings.Replace(good, `"rules":[`, `"rules":[{"type":"alerting","name":7},{"query":"up"},null,`, 1)}
+	w.server.replies[rulesPath] = reply{200,
+		strings.Replace(good, `"rules":[`, `"rules":[{"type":"alerting","name":7},{"query":"up"},null,`, 1)}
 	r := w.collect()
 	if r.err != nil {
 		t.Fatal(r.err)
@@ -193,12 +204,14 @@ func TestRulesThatDoNotComeAreNotAbsent(t *testing.T) {
 		"404":       {reply{404, "no such page"}, "rules not_found"},
 		"no groups": {reply{200, `{"status":"success","data":{}}`}, "rules undecodable"},
 		"HTML":      {reply{200, "<html>"}, "rules undecodable"},
-		"partial":   {reply{200, `{"status":"success","warnings":["ruler-1 down"],"data":{"groups":[]}}`}, "rules incomplete"},
-		"an error":  {reply{400, `{"status":"error","errorType":"bad_data","error":"x"}`}, "rules rejected"},
-		"not said":  {reply{200, `{"data":{"groups":[]}}`}, "rules undecodable"},
+		"partial": {reply{200, `{"status":"success","warnings":["ruler-1 down"],"data":{"groups":[]}}`},
+			"rules incomplete"},
+		"an error": {reply{400, `{"status":"error","errorType":"bad_data","error":"x"}`}, "rules rejected"},
+		"not said": {reply{200, `{"data":{"groups":[]}}`}, "rules undecodable"},
 		// VictoriaMetrics without vmalert says so, and knows of nobody's rules.
-		"no group":     {reply{200, `{"status":"success","data":{"groups":[]}}`}, ""},
-		"half of them": {reply{200, `{"status":"success","isPartial":true,"data":{"groups":[{"name":"g","rules":[]}]}}`}, "rules incomplete"},
+		"no group": {reply{200, `{"status":"success","data":{"groups":[]}}`}, ""},
+		"half of them": {reply{200, `{"status":"success","isPartial":true,"data":{"groups":[{"name":"g","rules":[]}]}}`},
+			"rules incomplete"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, onlyRules(t), []*catalog.Service{checkout()})

@@ -63,7 +63,8 @@ func expected(s *catalog.Service, server string, j *join) bool {
 }
 
 func newScope(services []*catalog.Service, server string, used []*join) *scope {
-	s := &scope{services: services, here: make([]bool, len(services)), of: make([][]int, len(services)), lookups: map[string]lookup{}}
+	s := &scope{services: services, here: make([]bool, len(services)), of: make([][]int, len(services)),
+		lookups: map[string]lookup{}}
 	for i, service := range services {
 		refs, all := onServer(service, server)
 		s.here[i] = all || len(refs) > 0

@@ -170,8 +170,9 @@ func New(o Options) (*Source, error) {
 	s := &Source{
 		id: "prometheus/" + o.Name, name: o.Name, api: client, ruler: ruler, relabel: relabel,
 		facts: o.Facts.facts, index: map[string]int{}, rules: o.Facts.rules, definitions: o.Facts.Definitions(),
-		ruleFacts: map[string]bool{}, paging: map[string]bool{}, memory: o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
-		now: o.Now, log: o.Logger.With("source", "prometheus/"+o.Name), noted: map[string]string{},
+		ruleFacts: map[string]bool{}, paging: map[string]bool{}, memory: o.Memory, alertHistory: o.AlertHistory,
+		concurrency: o.Concurrency,
+		now:         o.Now, log: o.Logger.With("source", "prometheus/"+o.Name), noted: map[string]string{},
 	}
 	for i, f := range s.facts {
 		s.index[f.Name] = i

@@ -131,7 +131,8 @@ func success(t testing.TB, lines string) string {
 		}
 		samples = append(samples, sample{Metric: ls.Map(), Value: [2]any{float64(noon.Unix()), line[cut+1:]}})
 	}
-	body, err := json.Marshal(map[string]any{"status": "success", "data": map[string]any{"resultType": "vector", "result": samples}})
+	body, err := json.Marshal(map[string]any{"status": "success",
+		"data": map[string]any{"resultType": "vector", "result": samples}})
 	if err != nil {
 		t.Error(err)
 	}
@@ -153,7 +154,8 @@ type setting func(*prometheus.Options, *server)
 func start(t testing.TB, facts *prometheus.Facts, services []*catalog.Service, settings ...setting) *world {
 	t.Helper()
 	w := &world{t: t, services: services, log: &strings.Builder{}}
-	w.server = &server{t: t, vectors: map[string]string{}, replies: map[string]reply{}, seen: map[string]int{}, times: map[string]bool{}}
+	w.server = &server{t: t, vectors: map[string]string{}, replies: map[string]reply{}, seen: map[string]int{},
+		times: map[string]bool{}}
 	options := prometheus.Options{
 		Name: "main", Facts: facts, Now: func() time.Time { return noon },
 		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -210,45 +212,48 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r.err = w.source.Collect(ctx, collectors.Request{Services: w.services, Now: noon, Cursors: w.cursors}, func(b evidence.Batch) error {
-		if err := store(b); err != nil {
-			return err
-		}
-		for _, v := range b.Records {
-			d, err := definitions.Lookup(v.Fact)
-			if err != nil {
-				w.t.Error(err)
+	r.err = w.source.Collect(ctx, collectors.Request{Services: w.services, Now: noon, Cursors: w.cursors},
+		func(b evidence.Batch) error {
+			if err := store(b); err != nil {
+				return err
 			}
-			if v.Value.Kind() != d.Kind || v.Source != "prometheus/main" || !v.ObservedAt.Equal(noon) || v.Detail == "" {
-				w.t.Errorf("bad record %+v", v)
+			for _, v := range b.Records {
+				d, err := definitions.Lookup(v.Fact)
+				if err != nil {
+					w.t.Error(err)
+				}
+				if v.Value.Kind() != d.Kind || v.Source != "prometheus/main" || !v.ObservedAt.Equal(noon) || v.Detail == "" {
+					w.t.Errorf("bad record %+v", v)
+				}
+				r.records[v.Service+" "+v.Fact] = v
 			}
-			r.records[v.Service+" "+v.Fact] = v
-		}
-		for _, c := range b.Covered {
-			for _, service := range w.services {
-				for _, fact := range c.Facts {
-					_, excepted := c.Except[service.Name]
-					if _, recorded := r.records[service.Name+" "+fact]; recorded && excepted {
-						w.t.Errorf("%s of %s is recorded and excepted", fact, service.Name)
-					}
-					if answers := w.source.Answers(service, fact); answers == (c.Except[service.Name] == evidence.MissingNoReference) {
-						w.t.Errorf("%s of %s: Answers says %t, the round says %q", fact, service.Name, answers, c.Except[service.Name])
+			for _, c := range b.Covered {
+				for _, service := range w.services {
+					for _, fact := range c.Facts {
+						_, excepted := c.Except[service.Name]
+						if _, recorded := r.records[service.Name+" "+fact]; recorded && excepted {
+							w.t.Errorf("%s of %s is recorded and excepted", fact, service.Name)
+						}
+						if answers := w.source.Answers(service,
+							fact); answers == (c.Except[service.Name] == evidence.MissingNoReference) {
+							w.t.Errorf("%s of %s: Answers says %t, the round says %q", fact, service.Name, answers, c.Except[service.Name])
+						}
 					}
 				}
+				r.covered[c.Group] = c
 			}
-			r.covered[c.Group] = c
-		}
-		if b.Unmatched != nil {
-			r.unmatched = b.Unmatched
-		}
-		for what, n := range b.Skipped {
-			r.skipped[what] += n
-		}
-		return nil
-	})
+			if b.Unmatched != nil {
+				r.unmatched = b.Unmatched
+			}
+			for what, n := range b.Skipped {
+				r.skipped[what] += n
+			}
+			return nil
+		})
 	for service := range r.records {
 		_, fact, _ := strings.Cut(service, " ")
-		if !slices.ContainsFunc(slices.Collect(maps.Values(r.covered)), func(c evidence.Coverage) bool { return slices.Contains(c.Facts, fact) }) {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(r.covered)),
+			func(c evidence.Coverage) bool { return slices.Contains(c.Facts, fact) }) {
 			w.t.Errorf("%s is recorded and not covered", fact)
 		}
 	}

@@ -40,7 +40,8 @@ func TestCallsBehindAPrefixAreThePlanned(t *testing.T) {
 	listener := httptest.NewServer(w.server)
 	t.Cleanup(listener.Close)
 	source, err := prometheus.New(prometheus.Options{
-		Name: "main", URL: listener.URL + "/prefix/", HTTPClient: client, Facts: facts, Concurrency: 1, Now: func() time.Time { return noon },
+		Name: "main", URL: listener.URL + "/prefix/", HTTPClient: client, Facts: facts, Concurrency: 1,
+		Now: func() time.Time { return noon },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +59,8 @@ func TestCallsBehindAPrefixAreThePlanned(t *testing.T) {
 }
 
 func TestTemplate(t *testing.T) {
-	for _, prefix := range []string{"", "/prometheus", "/select/0/prometheus", "/api/prom", "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy"} {
+	for _, prefix := range []string{"", "/prometheus", "/select/0/prometheus", "/api/prom",
+		"/api/v1/namespaces/monitoring/services/prometheus:9090/proxy"} {
 		for path, want := range map[string]string{
 			"/api/v1/query":                  "POST /api/v1/query",
 			"/api/v1/query_range":            "POST /api/v1/query_range",

@@ -45,7 +45,8 @@ func TestSeriesOfNobodyAreCounted(t *testing.T) {
 
 func TestTheMostCronJobsBelongToNobody(t *testing.T) {
 	const query = "max by (namespace, cronjob) (x)"
-	it := &catalog.Service{Name: "it", Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "it"}, Jobs: map[string]string{"retention": "purge"}}
+	it := &catalog.Service{Name: "it", Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "it"},
+		Jobs: map[string]string{"retention": "purge"}}
 	w := start(t, load(t, fact("x.n", "int", "retention_job", query, "unknown")), []*catalog.Service{it})
 	w.server.vectors[query] = "{namespace=\"shop\", cronjob=\"purge\"} 1\n{namespace=\"shop\", cronjob=\"report\"} 1"
 	if r := w.collect(); r.unmatched == nil || r.unmatched.Series != 0 {
@@ -62,7 +63,8 @@ func TestAnUnansweredQueryLeavesTheSeriesOfNobodyUnknown(t *testing.T) {
 }
 
 func TestWhatIsNoNumberIsCounted(t *testing.T) {
-	w := start(t, load(t, fact("x.n", "double", "job", first, "unknown")), []*catalog.Service{matched("a", "a"), matched("b", "b"), matched("c", "c")})
+	w := start(t, load(t, fact("x.n", "double", "job", first, "unknown")),
+		[]*catalog.Service{matched("a", "a"), matched("b", "b"), matched("c", "c")})
 	w.server.vectors[first] = "{job=\"a\"} NaN\n{job=\"b\"} +Inf\n{job=\"c\"} 1\n{job=\"nobody\"} NaN"
 	r := w.collect()
 	r.want(t, "a", map[string]string{"x.n": "nan"})

@@ -37,7 +37,8 @@ func newVendor(t *testing.T, bodies map[string]string) *vendor {
 	v.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		v.seen = append(v.seen, asked{req.URL.Path, req.URL.RawQuery, req.Header.Get("X-Scope-OrgID"), req.Header.Get("X-Api-Key")})
+		v.seen = append(v.seen, asked{req.URL.Path, req.URL.RawQuery, req.Header.Get("X-Scope-OrgID"),
+			req.Header.Get("X-Api-Key")})
 		body, ok := bodies[req.URL.Path]
 		if !ok {
 			t.Errorf("unexpected request %s", req.URL.Path)
@@ -52,9 +53,11 @@ func newVendor(t *testing.T, bodies map[string]string) *vendor {
 }
 
 // collectFrom runs a round of two facts, one of a query and one of the rules.
-func collectFrom(t *testing.T, o prometheus.Options, client promconfig.HTTPClientConfig) (values map[string]string, errs error) {
+func collectFrom(t *testing.T, o prometheus.Options, client promconfig.HTTPClientConfig) (values map[string]string,
+	errs error) {
 	t.Helper()
-	facts, err := prometheus.Load([]string{"rules"}, []prometheus.File{{Name: "test.yaml", Data: []byte("preset: test\n" + fact("x.n", "int", "job", first, "unknown"))}})
+	facts, err := prometheus.Load([]string{"rules"},
+		[]prometheus.File{{Name: "test.yaml", Data: []byte("preset: test\n" + fact("x.n", "int", "job", first, "unknown"))}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,17 +75,18 @@ func collectFrom(t *testing.T, o prometheus.Options, client promconfig.HTTPClien
 		t.Fatal(err)
 	}
 	values = map[string]string{}
-	errs = source.Collect(t.Context(), collectors.Request{Services: []*catalog.Service{matched("it", "it")}, Now: noon}, func(b evidence.Batch) error {
-		for _, c := range b.Covered {
-			for _, name := range c.Facts {
-				values[name] = string(c.Except["it"])
+	errs = source.Collect(t.Context(), collectors.Request{Services: []*catalog.Service{matched("it", "it")}, Now: noon},
+		func(b evidence.Batch) error {
+			for _, c := range b.Covered {
+				for _, name := range c.Facts {
+					values[name] = string(c.Except["it"])
+				}
 			}
-		}
-		for _, r := range b.Records {
-			values[r.Fact] = r.Value.String()
-		}
-		return nil
-	})
+			for _, r := range b.Records {
+				values[r.Fact] = r.Value.String()
+			}
+			return nil
+		})
 	return values, errs
 }
 
@@ -141,7 +145,8 @@ func TestASecretHeaderIsInNoError(t *testing.T) {
 // leaves everything that was asked of it unknown.
 func TestThanos(t *testing.T) {
 	v := newVendor(t, map[string]string{"/api/v1/query": oneSeries, "/api/v1/rules": oneRule})
-	values, err := collectFrom(t, prometheus.Options{URL: v.URL, Parameters: map[string]string{"partial_response": "false", "dedup": "true"}}, promconfig.HTTPClientConfig{})
+	values, err := collectFrom(t, prometheus.Options{URL: v.URL,
+		Parameters: map[string]string{"partial_response": "false", "dedup": "true"}}, promconfig.HTTPClientConfig{})
 	if err != nil || values["x.n"] != "4" {
 		t.Errorf("values %v, error %v", values, err)
 	}
@@ -150,8 +155,11 @@ func TestThanos(t *testing.T) {
 			t.Errorf("%s was asked with %q", a.path, a.query)
 		}
 	}
-	partial := strings.Replace(oneSeries, `"data"`, `"warnings":["receive store 10.0.0.7: context deadline exceeded"],"data"`, 1)
-	values, err = collectFrom(t, prometheus.Options{URL: newVendor(t, map[string]string{"/api/v1/query": partial, "/api/v1/rules": oneRule}).URL}, promconfig.HTTPClientConfig{})
+	partial := strings.Replace(oneSeries, `"data"`,
+		`"warnings":["receive store 10.0.0.7: context deadline exceeded"],"data"`, 1)
+	values, err = collectFrom(t, prometheus.Options{
+		URL: newVendor(t, map[string]string{"/api/v1/query": partial, "/api/v1/rules": oneRule}).URL},
+		promconfig.HTTPClientConfig{})
 	if _, said := values["x.n"]; said || values["alert.rules"] != "1" {
 		t.Errorf("values %v", values)
 	}
@@ -166,17 +174,21 @@ func TestVictoriaMetrics(t *testing.T) {
 	vmalert := newVendor(t, map[string]string{"/vmalert/api/v1/rules": oneRule})
 	const path = "/select/0/prometheus/api/v1/query"
 	v := newVendor(t, map[string]string{path: strings.Replace(oneSeries, `"data"`, `"isPartial":false,"data"`, 1)})
-	values, err := collectFrom(t, prometheus.Options{URL: v.URL + "/select/0/prometheus", RulesURL: vmalert.URL + "/vmalert"}, promconfig.HTTPClientConfig{})
+	values, err := collectFrom(t, prometheus.Options{URL: v.URL + "/select/0/prometheus",
+		RulesURL: vmalert.URL + "/vmalert"}, promconfig.HTTPClientConfig{})
 	if err != nil || values["x.n"] != "4" || values["alert.rules"] != "1" {
 		t.Errorf("values %v, error %v", values, err)
 	}
 	v = newVendor(t, map[string]string{path: strings.Replace(oneSeries, `"data"`, `"isPartial":true,"data"`, 1)})
-	values, err = collectFrom(t, prometheus.Options{URL: v.URL + "/select/0/prometheus", RulesURL: vmalert.URL + "/vmalert"}, promconfig.HTTPClientConfig{})
-	if _, said := values["x.n"]; said || values["alert.rules"] != "1" || !strings.Contains(calls(err), "query incomplete") {
+	values, err = collectFrom(t, prometheus.Options{URL: v.URL + "/select/0/prometheus",
+		RulesURL: vmalert.URL + "/vmalert"}, promconfig.HTTPClientConfig{})
+	if _, said := values["x.n"]; said || values["alert.rules"] != "1" ||
+		!strings.Contains(calls(err), "query incomplete") {
 		t.Errorf("values %v, error %v", values, err)
 	}
 	// Without vmalert behind it there is a list of nothing.
-	nothing := newVendor(t, map[string]string{"/api/v1/query": oneSeries, "/api/v1/rules": `{"status":"success","data":{"groups":[]}}`})
+	nothing := newVendor(t, map[string]string{"/api/v1/query": oneSeries,
+		"/api/v1/rules": `{"status":"success","data":{"groups":[]}}`})
 	values, err = collectFrom(t, prometheus.Options{URL: nothing.URL}, promconfig.HTTPClientConfig{})
 	if err != nil || values["alert.rules"] != string(evidence.MissingNoData) {
 		t.Errorf("values %v, error %v", values, err)
@@ -185,9 +197,11 @@ func TestVictoriaMetrics(t *testing.T) {
 
 func TestParametersOfRequestsAreNotOverridden(t *testing.T) {
 	_, err := prometheus.New(prometheus.Options{
-		Name: "main", URL: "http://x", RulesURL: "vmalert:8880", HTTPClient: http.DefaultClient, Facts: &prometheus.Facts{}, Parameters: map[string]string{"query": "up", "dedup": "1"},
+		Name: "main", URL: "http://x", RulesURL: "vmalert:8880", HTTPClient: http.DefaultClient, Facts: &prometheus.Facts{},
+		Parameters: map[string]string{"query": "up", "dedup": "1"},
 	})
-	for _, want := range []string{"the parameter query is set by every request itself", "the URL of the rules is not an address"} {
+	for _, want := range []string{"the parameter query is set by every request itself",
+		"the URL of the rules is not an address"} {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "dedup") {
 			t.Errorf("error %v, want %q", err, want)
 		}

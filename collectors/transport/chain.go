@@ -99,7 +99,8 @@ func (c *chain) authorization(ctx context.Context, call string) (string, error) 
 	case c.config.Authorize != nil:
 		value, err := c.config.Authorize()
 		if err != nil {
-			return "", &collectors.CallError{Reason: evidence.ReasonUnauthorized, Call: call, Err: fmt.Errorf("not sent: %w", err)}
+			return "", &collectors.CallError{Reason: evidence.ReasonUnauthorized, Call: call,
+				Err: fmt.Errorf("not sent: %w", err)}
 		}
 		return value, nil
 	}
@@ -318,7 +319,8 @@ func worthRepeating(ctx context.Context, resp *http.Response, err error, attempt
 	}
 	var failed *collectors.CallError
 	errors.As(err, &failed)
-	return failed.Reason == evidence.ReasonUnreachable || (failed.Reason == evidence.ReasonTimeout && attempt < timeoutAttempts)
+	return failed.Reason == evidence.ReasonUnreachable ||
+		(failed.Reason == evidence.ReasonTimeout && attempt < timeoutAttempts)
 }
 
 // backoff is the span that the wait before the attempt after this one is drawn

@@ -175,6 +175,7 @@ func (c *circuit) refusal(call string) error {
 func (c *circuit) open(call, what string, until time.Time) error {
 	return &collectors.CallError{
 		Reason: evidence.ReasonCircuitOpen, Call: call,
-		Err: fmt.Errorf("not sent: %s failed too often in a row; the next attempt is made after %s", what, until.UTC().Format(time.RFC3339)),
+		Err: fmt.Errorf("not sent: %s failed too often in a row; the next attempt is made after %s", what,
+			until.UTC().Format(time.RFC3339)),
 	}
 }

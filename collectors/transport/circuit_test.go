@@ -48,7 +48,8 @@ func TestARoundAgainstADeadSourceEndsFast(t *testing.T) {
 				t.Errorf("the round: %s\nwant       %s", got, tc.want)
 			}
 			if len(w.requests) != tc.attempts || w.totalSlept() > tc.most {
-				t.Errorf("%d attempts and %s of waiting, want %d and at most %s", len(w.requests), w.totalSlept(), tc.attempts, tc.most)
+				t.Errorf("%d attempts and %s of waiting, want %d and at most %s", len(w.requests), w.totalSlept(), tc.attempts,
+					tc.most)
 			}
 			if got := fmt.Sprint(w.circuit); got != "[true]" {
 				t.Errorf("the circuit was %s, want opened once", got)
@@ -72,7 +73,8 @@ func TestARoundAgainstADeadSourceEndsFast(t *testing.T) {
 	})
 	t.Run("hangs", func(t *testing.T) {
 		t.Parallel() // it waits
-		w := start(t, transport.Config{Timeout: time.Second}, func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() })
+		w := start(t, transport.Config{Timeout: time.Second},
+			func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() })
 		if got := w.round(t, endpoints); got != "timeout timeout"+strings.Repeat(" circuit_open", 4) {
 			t.Errorf("the round: %s", got)
 		}
@@ -89,7 +91,8 @@ func TestOneBadEndpointCostsOnlyItself(t *testing.T) {
 		}
 	})
 	// Windows of one listing: many calls of the bad endpoint in a row.
-	got := w.round(t, []string{"/incidents", "/incidents", "/incidents", "/incidents", "/services", "/oncalls", "/incidents"})
+	got := w.round(t, []string{"/incidents", "/incidents", "/incidents", "/incidents", "/services", "/oncalls",
+		"/incidents"})
 	if want := "500 500 500 circuit_open 200 200 circuit_open"; got != want {
 		t.Errorf("the round: %s\nwant       %s", got, want)
 	}
@@ -100,7 +103,8 @@ func TestOneBadEndpointCostsOnlyItself(t *testing.T) {
 
 func TestRefusalsOpenNothing(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 410, 422, 429, 501} {
-		w := start(t, transport.Config{MaxAttempts: 1}, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(status) })
+		w := start(t, transport.Config{MaxAttempts: 1},
+			func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(status) })
 		for range 4 {
 			w.round(t, endpoints)
 		}
@@ -111,7 +115,8 @@ func TestRefusalsOpenNothing(t *testing.T) {
 }
 
 func TestWhatWeEndedOurselvesOpensNothing(t *testing.T) {
-	w := start(t, transport.Config{MaxAttempts: 1}, func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() })
+	w := start(t, transport.Config{MaxAttempts: 1},
+		func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() })
 	for range 12 {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
 		if got := w.get(t, ctx, "/services"); got != "timeout" {

@@ -62,7 +62,8 @@ func TestAuthorizeIsAskedForEachAttempt(t *testing.T) {
 		got = append(got, r.Header.Get("Authorization"))
 		rw.WriteHeader(http.StatusBadGateway)
 	})
-	if reason := w.get(t, t.Context(), "/x"); reason != "unauthorized" || fmt.Sprint(got) != "[Token token=first Token token=second]" {
+	if reason := w.get(t, t.Context(), "/x"); reason != "unauthorized" ||
+		fmt.Sprint(got) != "[Token token=first Token token=second]" {
 		t.Errorf("ended with %s after %v", reason, got)
 	}
 }
@@ -79,11 +80,12 @@ func TestErrorsNameNoSecret(t *testing.T) {
 
 func TestBadConfig(t *testing.T) {
 	for want, cfg := range map[string]transport.Config{
-		"the source's name is missing":    {},
-		"budget share 2":                  {Source: "a/b", BudgetShare: 2},
-		"rate per minute -4":              {Source: "a/b", RatePerMinute: -4},
-		"must not be negative":            {Source: "a/b", MaxAttempts: -1},
-		"no such file or directory":       {Source: "a/b", HTTP: config.HTTPClientConfig{TLSConfig: config.TLSConfig{CAFile: "/does/not/exist"}}},
+		"the source's name is missing": {},
+		"budget share 2":               {Source: "a/b", BudgetShare: 2},
+		"rate per minute -4":           {Source: "a/b", RatePerMinute: -4},
+		"must not be negative":         {Source: "a/b", MaxAttempts: -1},
+		"no such file or directory": {Source: "a/b",
+			HTTP: config.HTTPClientConfig{TLSConfig: config.TLSConfig{CAFile: "/does/not/exist"}}},
 		"HTTP client of a/b: rate per mi": {Source: "a/b", RatePerMinute: -4},
 	} {
 		if _, err := transport.New(cfg); err == nil || !strings.Contains(err.Error(), want) {

@@ -116,7 +116,8 @@ func TestErrorsThatQuoteTheServerShowNoSecret(t *testing.T) {
 		_ = conn.Close()
 	})
 	_, err := w.client.Get(w.URL)
-	if text := fmt.Sprintf("%v %+v", err, err); err == nil || strings.Contains(text, "s3cret") || !strings.Contains(text, "<secret>") {
+	if text := fmt.Sprintf("%v %+v", err, err); err == nil || strings.Contains(text, "s3cret") ||
+		!strings.Contains(text, "<secret>") {
 		t.Errorf("error: %s", text)
 	}
 }
@@ -129,16 +130,19 @@ func TestProxyCredentialsAreNotShown(t *testing.T) {
 		}))
 		defer proxy.Close()
 		var address config.URL
-		if err := address.UnmarshalJSON([]byte(`"` + strings.Replace(proxy.URL, "http://", "http://us:pr0xy-secret@", 1) + `"`)); err != nil {
+		if err := address.UnmarshalJSON([]byte(`"` + strings.Replace(proxy.URL, "http://", "http://us:pr0xy-secret@", 1) +
+			`"`)); err != nil {
 			t.Fatal(err)
 		}
-		w := start(t, transport.Config{MaxAttempts: 1, HTTP: config.HTTPClientConfig{ProxyConfig: config.ProxyConfig{ProxyURL: address}}}, nil)
+		w := start(t, transport.Config{MaxAttempts: 1,
+			HTTP: config.HTTPClientConfig{ProxyConfig: config.ProxyConfig{ProxyURL: address}}}, nil)
 		resp, err := w.client.Get("http://upstream.invalid/x")
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, _ := io.ReadAll(resp.Body)
-		if text := string(body); strings.Contains(text, "pr0xy") || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("us:pr0xy-secret"))) {
+		if text := string(body); strings.Contains(text, "pr0xy") ||
+			strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("us:pr0xy-secret"))) {
 			t.Errorf("answer: %s", text)
 		}
 	})
@@ -146,7 +150,8 @@ func TestProxyCredentialsAreNotShown(t *testing.T) {
 
 func TestCredentialsStayWithTheServer(t *testing.T) {
 	stolen := make(chan string, 10)
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { stolen <- fmt.Sprint(r.Header) }))
+	other := httptest.NewServer(http.HandlerFunc(
+		func(_ http.ResponseWriter, r *http.Request) { stolen <- fmt.Sprint(r.Header) }))
 	defer other.Close()
 	w := start(t, transport.Config{HTTP: config.HTTPClientConfig{
 		Authorization: &config.Authorization{Type: "Bearer", Credentials: "s3cret-token"},

@@ -154,7 +154,8 @@ func (t *tokens) drop(ctx context.Context, header string) bool {
 func (t *tokens) fetch(ctx context.Context) (header string, lifetime time.Duration, err error) {
 	secret, err := t.secret.Fetch(ctx)
 	if err != nil {
-		return "", 0, &collectors.CallError{Reason: evidence.ReasonUnauthorized, Call: t.call, Err: fmt.Errorf("no OAuth token: %w", err)}
+		return "", 0, &collectors.CallError{Reason: evidence.ReasonUnauthorized, Call: t.call,
+			Err: fmt.Errorf("no OAuth token: %w", err)}
 	}
 	t.config.ClientSecret = secret
 	token, err := t.config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
@@ -174,7 +175,8 @@ func (t *tokens) fetch(ctx context.Context) (header string, lifetime time.Durati
 }
 
 func (t *tokens) unusable() error {
-	return &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: t.call, Err: errors.New("no OAuth token: the answer of the token endpoint holds none that can be used")}
+	return &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: t.call,
+		Err: errors.New("no OAuth token: the answer of the token endpoint holds none that can be used")}
 }
 
 // The error codes of RFC 6749, the only words of the answer that are shown.
@@ -195,7 +197,8 @@ func (t *tokens) failure(ctx context.Context, err error) error {
 	case errors.As(err, &refused):
 		return refusedToken(t.call, refused)
 	case ctx.Err() != nil:
-		return &collectors.CallError{Reason: collectors.ReasonOf(ctx, ctx.Err()), Call: t.call, Err: fmt.Errorf("no OAuth token: %w", ctx.Err())}
+		return &collectors.CallError{Reason: collectors.ReasonOf(ctx, ctx.Err()), Call: t.call,
+			Err: fmt.Errorf("no OAuth token: %w", ctx.Err())}
 	}
 	// What else there is quotes the answer.
 	return t.unusable()

@@ -159,7 +159,8 @@ func redirect(template func(*http.Request) string, req *http.Request, via []*htt
 		}
 	}
 	if len(via) >= maxRedirects {
-		return &collectors.CallError{Reason: evidence.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode, Err: fmt.Errorf("no end after %d redirects", maxRedirects)}
+		return &collectors.CallError{Reason: evidence.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode,
+			Err: fmt.Errorf("no end after %d redirects", maxRedirects)}
 	}
 	return nil
 }

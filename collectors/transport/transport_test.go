@@ -161,14 +161,19 @@ func TestServersWaitIsHonoured(t *testing.T) {
 		least, most  time.Duration
 		wantRequests int
 	}{
-		"Retry-After in seconds":      {429, http.Header{"Retry-After": {"17"}}, 17 * time.Second, 18 * time.Second, 2},
-		"Retry-After as a date":       {429, http.Header{"Retry-After": {"Wed, 04 Mar 2026 12:00:40 GMT"}}, 40 * time.Second, 41 * time.Second, 2},
-		"Retry-After of a 503":        {503, http.Header{"Retry-After": {"9"}}, 9 * time.Second, 10 * time.Second, 2},
-		"PagerDuty's reset":           {429, http.Header{"Ratelimit-Reset": {"31"}}, 31 * time.Second, 32 * time.Second, 2},
-		"Jira's reset":                {429, http.Header{"X-Ratelimit-Reset": {"2026-03-04T12:01Z"}}, time.Minute, 61 * time.Second, 2},
-		"a reset as Unix time":        {429, http.Header{"X-Ratelimit-Reset": {"1772625630"}}, 30 * time.Second, 31 * time.Second, 2},
-		"a date in the past":          {429, http.Header{"Retry-After": {"Wed, 04 Mar 2020 12:00:40 GMT"}}, 0, time.Second, 2},
-		"nonsense":                    {429, http.Header{"Retry-After": {"soon"}, "Ratelimit-Reset": {"-3"}}, 0, time.Second, 2},
+		"Retry-After in seconds": {429, http.Header{"Retry-After": {"17"}}, 17 * time.Second, 18 * time.Second, 2},
+		"Retry-After as a date": {429, http.Header{"Retry-After": {"Wed, 04 Mar 2026 12:00:40 GMT"}}, 40 * time.Second,
+			41 * time.Second, 2},
+		"Retry-After of a 503": {503, http.Header{"Retry-After": {"9"}}, 9 * time.Second, 10 * time.Second, 2},
+		"PagerDuty's reset":    {429, http.Header{"Ratelimit-Reset": {"31"}}, 31 * time.Second, 32 * time.Second, 2},
+		"Jira's reset": {429, http.Header{"X-Ratelimit-Reset": {"2026-03-04T12:01Z"}}, time.Minute,
+			61 * time.Second, 2},
+		"a reset as Unix time": {429, http.Header{"X-Ratelimit-Reset": {"1772625630"}}, 30 * time.Second,
+			31 * time.Second, 2},
+		"a date in the past": {429, http.Header{"Retry-After": {"Wed, 04 Mar 2020 12:00:40 GMT"}}, 0, time.Second,
+			2},
+		"nonsense": {429, http.Header{"Retry-After": {"soon"}, "Ratelimit-Reset": {"-3"}}, 0, time.Second,
+			2},
 		"a 500 is no refusal":         {500, http.Header{"Ratelimit-Reset": {"31"}}, 0, time.Second, 2},
 		"longer than a call may wait": {429, http.Header{"Retry-After": {"121"}}, 0, 0, 1},
 		"absurdly long":               {429, http.Header{"Retry-After": {"4000000000"}}, 0, 0, 1},
@@ -263,8 +268,10 @@ func TestWhatHeadersTellOfTheBudget(t *testing.T) {
 		header           http.Header
 		limit, remaining float64
 	}{
-		"PagerDuty":           {http.Header{"Ratelimit-Limit": {"960"}, "Ratelimit-Remaining": {"959"}, "Ratelimit-Reset": {"60"}}, 960, 959},
-		"Jira":                {http.Header{"X-Ratelimit-Limit": {"350"}, "X-Ratelimit-Remaining": {"12"}, "X-Ratelimit-Reset": {"2026-03-04T12:01Z"}}, 350, 12},
+		"PagerDuty": {http.Header{"Ratelimit-Limit": {"960"}, "Ratelimit-Remaining": {"959"},
+			"Ratelimit-Reset": {"60"}}, 960, 959},
+		"Jira": {http.Header{"X-Ratelimit-Limit": {"350"}, "X-Ratelimit-Remaining": {"12"},
+			"X-Ratelimit-Reset": {"2026-03-04T12:01Z"}}, 350, 12},
 		"nothing":             {nil, -1, -1},
 		"what is left alone":  {http.Header{"X-Ratelimit-Remaining": {"0"}}, -1, 0},
 		"no numbers":          {http.Header{"Ratelimit-Limit": {"lots"}, "Ratelimit-Remaining": {"-5"}}, -1, -1},
@@ -284,8 +291,10 @@ func TestWhatHeadersTellOfTheBudget(t *testing.T) {
 }
 
 func TestTheShareOfTheBudgetSetsThePace(t *testing.T) {
-	for share, want := range map[float64]time.Duration{1: 60 * time.Second, 0.5: 120 * time.Second, 0.1: 600 * time.Second} {
-		w := start(t, transport.Config{RatePerMinute: 60, BudgetShare: share}, func(http.ResponseWriter, *http.Request, int) {})
+	for share, want := range map[float64]time.Duration{1: 60 * time.Second, 0.5: 120 * time.Second,
+		0.1: 600 * time.Second} {
+		w := start(t, transport.Config{RatePerMinute: 60, BudgetShare: share},
+			func(http.ResponseWriter, *http.Request, int) {})
 		burst := max(1, int(share*5))
 		for range 60 + burst {
 			w.get(t, t.Context(), "/x")

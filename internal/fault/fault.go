@@ -306,10 +306,12 @@ func RetryAfterDate(now time.Time, d time.Duration) http.Header {
 
 // RateLimitReset is PagerDuty's form: seconds.
 func RateLimitReset(d time.Duration) http.Header {
-	return http.Header{"Ratelimit-Limit": {"960"}, "Ratelimit-Remaining": {"0"}, "Ratelimit-Reset": {strconv.Itoa(int(d / time.Second))}}
+	return http.Header{"Ratelimit-Limit": {"960"}, "Ratelimit-Remaining": {"0"},
+		"Ratelimit-Reset": {strconv.Itoa(int(d / time.Second))}}
 }
 
 // RateLimitResetMinute is Jira Cloud's form: a point in time without seconds.
 func RateLimitResetMinute(now time.Time, d time.Duration) http.Header {
-	return http.Header{"X-Ratelimit-Limit": {"100"}, "X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {now.Add(d).UTC().Format("2006-01-02T15:04Z")}}
+	return http.Header{"X-Ratelimit-Limit": {"100"}, "X-Ratelimit-Remaining": {"0"},
+		"X-Ratelimit-Reset": {now.Add(d).UTC().Format("2006-01-02T15:04Z")}}
 }

@@ -45,7 +45,8 @@ func keys(answer map[string]any) string {
 }
 
 func TestQueries(t *testing.T) {
-	s := jiratest.New(jiratest.Options{Site: site(), Now: func() time.Time { return noon }, Fail: func(msg string) { t.Error(msg) }})
+	s := jiratest.New(jiratest.Options{Site: site(), Now: func() time.Time { return noon },
+		Fail: func(msg string) { t.Error(msg) }})
 	for jql, want := range map[string]string{
 		`project in ("SHOP", "rep")`:                          "SHOP-1 SHOP-2 REP-1",
 		`project = "SHOP" AND labels = "a"`:                   "SHOP-1",
@@ -74,8 +75,10 @@ func TestQueries(t *testing.T) {
 func TestTimesAreThoseOfTheAccount(t *testing.T) {
 	for hours, want := range map[int]string{0: "SHOP-2", 2: "SHOP-2 REP-1", -2: ""} {
 		zone := time.FixedZone("", hours*3600)
-		s := jiratest.New(jiratest.Options{Site: site(), Now: func() time.Time { return noon }, TimeZone: zone, Fail: func(msg string) { t.Error(msg) }})
-		_, _, answer := ask(s, "GET", "/rest/api/2/search/jql?fields=status&jql="+url.QueryEscape(`updated >= "2026-03-04 11:30"`), "")
+		s := jiratest.New(jiratest.Options{Site: site(), Now: func() time.Time { return noon }, TimeZone: zone,
+			Fail: func(msg string) { t.Error(msg) }})
+		_, _, answer := ask(s, "GET", "/rest/api/2/search/jql?fields=status&jql="+
+			url.QueryEscape(`updated >= "2026-03-04 11:30"`), "")
 		if got := keys(answer); got != want {
 			t.Errorf("%d hours from UTC: %q, want %q", hours, got, want)
 		}
@@ -97,20 +100,25 @@ func TestWhatIsRefused(t *testing.T) {
 		{false, "GET", "/rest/api/3/search/jql", 404, true, ""},
 		{false, "GET", "/rest/api/2/search/jql?jql=", 400, true, "Unbounded"},
 		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape("ORDER BY created ASC"), 400, true, "Unbounded"},
-		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`project in ("SHOP", "NO", "NOR")`), 400, false, "The value 'NO' does not exist for the field 'project'."},
+		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`project in ("SHOP", "NO", "NOR")`), 400, false,
+			"The value 'NO' does not exist for the field 'project'."},
 		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`project = SHOP`), 400, true, "not quoted"},
 		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`assignee = "me"`), 400, true, "not known"},
 		{false, "GET", "/rest/api/2/search/jql?jql=" + url.QueryEscape(`updated >= "10 o'clock"`), 400, true, "not known"},
 		{false, "GET", "/rest/api/2/search/jql?startAt=0&jql=" + url.QueryEscape(`project = "SHOP"`), 400, true, "startAt"},
-		{false, "GET", "/rest/api/2/search/jql?fields=watches&jql=" + url.QueryEscape(`project = "SHOP"`), 400, true, "watches"},
-		{false, "GET", "/rest/api/2/search/jql?nextPageToken=x&jql=" + url.QueryEscape(`project = "SHOP"`), 400, true, "token"},
+		{false, "GET", "/rest/api/2/search/jql?fields=watches&jql=" + url.QueryEscape(`project = "SHOP"`), 400, true,
+			"watches"},
+		{false, "GET", "/rest/api/2/search/jql?nextPageToken=x&jql=" + url.QueryEscape(`project = "SHOP"`), 400, true,
+			"token"},
 		{false, "GET", "/rest/api/2/issue/NO-1/remotelink", 404, false, ""},
 	} {
 		var told []string
-		s := jiratest.New(jiratest.Options{Site: site(), DataCenter: tc.dataCenter, Now: func() time.Time { return noon }, Fail: func(msg string) { told = append(told, msg) }})
+		s := jiratest.New(jiratest.Options{Site: site(), DataCenter: tc.dataCenter, Now: func() time.Time { return noon },
+			Fail: func(msg string) { told = append(told, msg) }})
 		status, _, answer := ask(s, tc.method, tc.target, "{}")
 		messages, _ := answer["errorMessages"].([]any)
-		found := slices.ContainsFunc(messages, func(m any) bool { text, _ := m.(string); return strings.Contains(text, tc.message) })
+		found := slices.ContainsFunc(messages,
+			func(m any) bool { text, _ := m.(string); return strings.Contains(text, tc.message) })
 		if status != tc.status || (len(told) > 0) != tc.told || !found {
 			t.Errorf("%s %s: %d %v, told %v", tc.method, tc.target, status, messages, told)
 		}
@@ -137,7 +145,8 @@ func TestPagesAndDefaults(t *testing.T) {
 }
 
 func TestLimitAndStrangers(t *testing.T) {
-	s := jiratest.New(jiratest.Options{Site: site(), Now: func() time.Time { return noon.Add(50 * time.Second) }, RateLimit: 1, Token: "secret"})
+	s := jiratest.New(jiratest.Options{Site: site(), Now: func() time.Time { return noon.Add(50 * time.Second) },
+		RateLimit: 1, Token: "secret"})
 	query := "/rest/api/2/search/jql?jql=" + url.QueryEscape(`project in ("SHOP", "REP")`)
 	status, header, _ := ask(s, "GET", "/rest/api/2/myself", "")
 	if status != 401 || header.Get("X-RateLimit-Reset") != "2026-03-04T12:01Z" {

@@ -44,7 +44,8 @@ func parse(jql string, now time.Time, zone *time.Location) (*query, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{tokens: tokens, now: now, zone: zone, query: &query{where: func(*index, state) bool { return true }, order: "created"}}
+	p := &parser{tokens: tokens, now: now, zone: zone,
+		query: &query{where: func(*index, state) bool { return true }, order: "created"}}
 	if !p.is("ORDER") && p.at < len(tokens) {
 		if p.query.where, err = p.or(); err != nil {
 			return nil, err
@@ -148,7 +149,8 @@ func (p *parser) and() (condition, error) {
 	})
 }
 
-func (p *parser) joined(word string, part func() (condition, error), join func(a, b condition) condition) (condition, error) {
+func (p *parser) joined(word string, part func() (condition, error), join func(a, b condition) condition) (condition,
+	error) {
 	all, err := part()
 	for err == nil && p.take(word) {
 		var more condition

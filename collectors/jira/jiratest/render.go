@@ -24,7 +24,8 @@ func (s *Server) person(id string) any {
 	case id == "":
 		return nil
 	case s.options.DataCenter:
-		return object{"key": "JIRAUSER" + id, "name": id, "displayName": "Somebody " + id, "emailAddress": id + "@example.com", "active": true}
+		return object{"key": "JIRAUSER" + id, "name": id, "displayName": "Somebody " + id,
+			"emailAddress": id + "@example.com", "active": true}
 	}
 	kind := "atlassian"
 	for _, other := range [...]string{"app", "customer"} {
@@ -120,7 +121,8 @@ func (s *Server) field(x *index, st state, name string) (value any, ok bool) {
 			if !slices.Contains(st.Links, key) {
 				side = "inwardIssue"
 			}
-			list = append(list, object{"id": strconv.Itoa(n), "type": object{"name": "Relates"}, side: object{"key": key, "id": strconv.Itoa(x.ids[key])}})
+			list = append(list, object{"id": strconv.Itoa(n), "type": object{"name": "Relates"},
+				side: object{"key": key, "id": strconv.Itoa(x.ids[key])}})
 		}
 		return list, true
 	}

@@ -268,7 +268,8 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 	case call == "GET /rest/api/2/issue/{key}/remotelink":
 		issue, ok := site.byKey[key]
 		if !ok {
-			return nil, &refusal{status: http.StatusNotFound, messages: []string{"Issue does not exist or you do not have permission to see it."}}
+			return nil, &refusal{status: http.StatusNotFound,
+				messages: []string{"Issue does not exist or you do not have permission to see it."}}
 		}
 		links := []object{}
 		for n, url := range issue.RemoteLinks {
@@ -279,7 +280,8 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 		return s.searchByOffset(r.URL.Query(), site, now)
 	case call == "GET /rest/api/2/search":
 		s.options.Fail("the search that Cloud has removed")
-		return nil, &refusal{status: http.StatusGone, messages: []string{"The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."}}
+		return nil, &refusal{status: http.StatusGone,
+			messages: []string{"The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."}}
 	case call == "GET /rest/api/2/search/jql" && !s.options.DataCenter:
 		return s.searchByToken(r.URL.Query(), site, now)
 	case call == "POST /rest/api/2/changelog/bulkfetch" && !s.options.DataCenter:
