@@ -113,4 +113,4 @@ func (t *tx) copyRows(
 }
 
 // copyPage is how many rows are in memory at once.
-const copyPage = 10 * rowsPerStatement
+const copyPage = 10 * maxRows

@@ -173,6 +173,7 @@ func (c *commit) existing(ctx context.Context, fact int64, services []int64) (ma
 	if len(services) > keysPerQuery {
 		return found, readValues(ctx, c, rest, args, add)
 	}
+	services = padded(services)
 	return found, readValues(ctx, c, rest+` AND service_id IN (`+placeholders(3, len(services))+`)`,
 		with(args, services), add)
 }

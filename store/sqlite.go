@@ -64,7 +64,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	// One connection writes: SQLite has one writer anyway, and waiting for it in
 	// the pool is fair where busy handlers are not. Transactions begin
 	// immediate, so that none fails half-way for want of the lock.
-	s.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate",
+	s.write, err = openCached(dsn(path, "_txlock=immediate",
 		"_pragma=busy_timeout(10000)", "_pragma=synchronous(FULL)", "_pragma=journal_size_limit(67108864)"))
 	if err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
@@ -117,7 +117,7 @@ func (s *Store) openSQLiteReadOnly(ctx context.Context, path string, o Options) 
 }
 
 func (s *Store) openSQLiteReaders(path string, o Options) error {
-	read, err := sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=busy_timeout(10000)", "_pragma=query_only(1)"))
+	read, err := openCached(dsn(path, "mode=ro", "_pragma=busy_timeout(10000)", "_pragma=query_only(1)"))
 	if err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}

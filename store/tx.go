@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,9 +14,20 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// rowsPerStatement suits both databases: ten times as many is six times slower
-// on SQLite.
-const rowsPerStatement = 50
+// maxRows is how many rows one statement inserts at most. It suits both
+// databases: ten times as many is six times slower on SQLite.
+const maxRows = 50
+
+// rowsPerStatement is how many of n rows the next statement inserts. It has few
+// values, so that few different statements are parsed.
+func rowsPerStatement(n int) int {
+	for _, size := range []int{maxRows, 8} {
+		if n >= size {
+			return size
+		}
+	}
+	return 1
+}
 
 // keysPerQuery bounds the placeholders of one IN list.
 const keysPerQuery = 200
@@ -85,29 +97,11 @@ func (t *tx) count(result sql.Result, err error) error {
 
 // insert writes rows, some at a time. head ends before VALUES, tail is the
 // conflict clause. No two rows may have one key.
-func (t *tx) insert(ctx context.Context, head, tail string, rows [][]any) (err error) {
-	if len(rows) == 0 {
-		return nil
-	}
-	width := len(rows[0])
-	statement := func(n int) string { return head + " VALUES " + tuples(n, width) + " " + tail }
-	if len(rows) >= 2*rowsPerStatement {
-		// Parsing is a good part of the cost of a statement this wide.
-		var full *sql.Stmt
-		if full, err = t.PrepareContext(ctx, statement(rowsPerStatement)); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, full.Close()) }()
-		for len(rows) >= rowsPerStatement {
-			if err := t.count(full.ExecContext(ctx, flatten(rows[:rowsPerStatement], width)...)); err != nil {
-				return err
-			}
-			rows = rows[rowsPerStatement:]
-		}
-	}
+func (t *tx) insert(ctx context.Context, head, tail string, rows [][]any) error {
 	for len(rows) > 0 {
-		n := min(len(rows), rowsPerStatement)
-		if err := t.exec(ctx, statement(n), flatten(rows[:n], width)...); err != nil {
+		n, width := rowsPerStatement(len(rows)), len(rows[0])
+		statement := head + " VALUES " + tuples(n, width) + " " + tail
+		if err := t.exec(ctx, statement, flatten(rows[:n], width)...); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -150,16 +144,33 @@ func placeholders(from, n int) string {
 	return b.String()
 }
 
-// chunks calls fn with parts of keys of at most keysPerQuery.
+// chunks calls fn with parts of keys for an IN list. The last part is padded with
+// copies of its last key, so that few different statements are parsed.
 func chunks[T any](keys []T, fn func([]T) error) error {
-	for len(keys) > 0 {
-		n := min(len(keys), keysPerQuery)
-		if err := fn(keys[:n]); err != nil {
+	for len(keys) > keysPerQuery {
+		if err := fn(keys[:keysPerQuery]); err != nil {
 			return err
 		}
-		keys = keys[n:]
+		keys = keys[keysPerQuery:]
 	}
-	return nil
+	if len(keys) == 0 {
+		return nil
+	}
+	return fn(padded(keys))
+}
+
+// padded is at most keysPerQuery keys, of which the last may be repeated.
+func padded[T any](keys []T) []T {
+	for _, size := range []int{0, 1, 8, 40, keysPerQuery} {
+		if len(keys) <= size {
+			all := slices.Clone(keys)
+			for len(all) < size {
+				all = append(all, keys[len(keys)-1])
+			}
+			return all
+		}
+	}
+	return keys
 }
 
 // with is args followed by keys.
