@@ -19,8 +19,9 @@ var floors = map[string]int{
 	"evidence": 1, "catalog": 1,
 	"framework": 2, "collectors": 2, "config": 2,
 	"scoring": 3, "correlation": 3, "collectors/transport": 3,
-	"store": 4, "snapshot": 4, "collectors/pagerduty": 4, "collectors/jira": 4, "collectors/prometheus": 4, "collectors/file": 4,
-	"exporter": 5, "report": 5,
+	"store": 4, "snapshot": 4, "collectors/pagerduty": 4, "collectors/jira": 4, "collectors/prometheus": 4,
+	"collectors/file": 4,
+	"exporter":        5, "report": 5,
 	"server": 6, "evaluation": 6, "discovery": 6,
 	"app":           7,
 	"scaffold":      8,
@@ -74,7 +75,9 @@ func TestImportsGoDownTheFloors(t *testing.T) {
 		}
 		for _, to := range own(slices.Concat(p.TestImports, p.XTestImports)) {
 			if to != from && !testOnly[to] && floors[to] >= floor && !beside[from+" -> "+to] {
-				t.Errorf("a test of %s (floor %d) imports %s (floor %d): imports go down in tests, too", from, floor, to, floors[to])
+				t.Errorf(
+					"a test of %s (floor %d) imports %s (floor %d): imports go down in tests, too", from, floor, to, floors[to],
+				)
 			}
 		}
 	}
@@ -117,7 +120,9 @@ func own(imports []string) []string {
 // packages lists the packages of this module.
 func packages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
+	out, err := exec.CommandContext(
+		t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...",
+	).Output()
 	if err != nil {
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			t.Fatalf("go list: %s", exit.Stderr)

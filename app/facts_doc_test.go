@@ -41,7 +41,8 @@ func newFactSheet(t *testing.T) *factSheet {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	account, site, server := config.DefaultPagerDuty(), config.DefaultJira(), config.DefaultPrometheus()
 	account.Name, account.TokenEnv = "main", "TOKEN"
-	site.Name, site.TokenEnv, site.URL, site.Email = "main", "TOKEN", "https://example.atlassian.net", "readiness@example.com"
+	site.Name, site.TokenEnv = "main", "TOKEN"
+	site.URL, site.Email = "https://example.atlassian.net", "readiness@example.com"
 	site.Incidents.JQL, site.Reviews.JQL = "issuetype = Incident", `issuetype = "Readiness Review"`
 	presets, err := prometheus.Presets()
 	if err != nil {
@@ -49,9 +50,12 @@ func newFactSheet(t *testing.T) *factSheet {
 	}
 	server.Name, server.URL, server.Presets = "main", "http://prometheus:9090", presets
 	c := config.Default()
-	c.Sources = config.Sources{PagerDuty: []config.PagerDuty{account}, Jira: []config.Jira{site}, Prometheus: []config.Prometheus{server}}
+	c.Sources = config.Sources{
+		PagerDuty: []config.PagerDuty{account}, Jira: []config.Jira{site}, Prometheus: []config.Prometheus{server},
+	}
 	c.Catalog.Services = []catalog.Service{{
-		Name: "checkout", Tier: 1, PagerDuty: []catalog.PagerDutyRef{{ServiceID: "PABC123"}}, Jira: []catalog.JiraRef{{Project: "SHOP", Component: "checkout"}},
+		Name: "checkout", Tier: 1, PagerDuty: []catalog.PagerDutyRef{{ServiceID: "PABC123"}},
+		Jira:       []catalog.JiraRef{{Project: "SHOP", Component: "checkout"}},
 		Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{"job": "checkout"}}},
 	}}
 	valid, err := c.Validate(config.Options{Environ: []string{"TOKEN=x"}})
@@ -174,9 +178,18 @@ func TestTheFactsPageHasEveryFact(t *testing.T) {
 // presets.
 var packTitles = []struct{ pack, title, text string }{
 	{catalog.SourceID, "Catalog", "Read off the entries of the catalog whenever it is loaded; nobody is asked."},
-	{"pagerduty", "PagerDuty", "Everything is asked for in lists, nothing for each service. What a call needs and what is lost without it: [sources.md](sources.md)."},
-	{"jira", "Jira", "Declared as JQL in [facts.yaml](../collectors/jira/facts.yaml), one search for all services; `facts_file` adds your own."},
-	{framework.AttestationPack, "Claims on review tickets", "What people attest, on the service's readiness review or one of its sub-tasks: the label, dated by the change to done. A claim that a machine has contradicted is void until it is made again."},
+	{
+		"pagerduty", "PagerDuty",
+		"Everything is asked for in lists, nothing for each service. What a call needs and what is lost without it: [sources.md](sources.md).",
+	},
+	{
+		"jira", "Jira",
+		"Declared as JQL in [facts.yaml](../collectors/jira/facts.yaml), one search for all services; `facts_file` adds your own.",
+	},
+	{
+		framework.AttestationPack, "Claims on review tickets",
+		"What people attest, on the service's readiness review or one of its sub-tasks: the label, dated by the change to done. A claim that a machine has contradicted is void until it is made again.",
+	},
 }
 
 func (s *factSheet) page() string {
@@ -223,9 +236,14 @@ sources.
 }
 
 func (s *factSheet) section(b *strings.Builder, title, text string, facts []evidence.Definition) {
-	fmt.Fprintf(b, "\n## %s\n\n%s\n\n| fact | type | meaning | from | window | fresh, valid | no data means | permissions | checks |\n|---|---|---|---|---|---|---|---|---|\n", title, text)
+	fmt.Fprintf(
+		b,
+		"\n## %s\n\n%s\n\n| fact | type | meaning | from | window | fresh, valid | no data means | permissions | checks |\n|---|---|---|---|---|---|---|---|---|\n",
+		title, text,
+	)
 	for _, d := range facts {
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s |\n", d.Name, typeText(d), s.meaning(d), s.from(d), windowText(d.Window),
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s |\n", d.Name, typeText(d), s.meaning(d), s.from(d),
+			windowText(d.Window),
 			s.freshness(d), escaped(cmp.Or(d.Absent, "unknown")), quoted(d.Permissions), quoted(s.checks[d.Name]))
 	}
 }

@@ -65,7 +65,13 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 	findings := []Finding{
 		{Subject: "configuration", Text: o.ConfigPath + " is valid"},
 		{Subject: "catalog", Text: fmt.Sprintf("%d services, %d teams", len(w.Catalog.Services()), len(w.Catalog.Teams()))},
-		{Subject: "framework", Text: fmt.Sprintf("%s %s, %d modules, %d checks, all expressions compile; %d checks are blind with these sources", w.Framework.Name, w.Framework.Version, len(w.Framework.Modules), len(w.Framework.Checks), len(w.NotMeasurable))},
+		{
+			Subject: "framework",
+			Text: fmt.Sprintf(
+				"%s %s, %d modules, %d checks, all expressions compile; %d checks are blind with these sources", w.Framework.Name,
+				w.Framework.Version, len(w.Framework.Modules), len(w.Framework.Checks), len(w.NotMeasurable),
+			),
+		},
 		{Subject: "exemptions", Text: strconv.Itoa(len(w.Exemptions))},
 	}
 	var errs []error

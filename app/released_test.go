@@ -10,7 +10,9 @@ import (
 	"github.com/prodready/collector/framework"
 )
 
-var release = flag.Bool("release", false, "write testdata/released.txt: all checks of the default framework are released")
+var release = flag.Bool(
+	"release", false, "write testdata/released.txt: all checks of the default framework are released",
+)
 
 // releasedFile lists the checks that a release of the default framework has,
 // each after the version that brought it.
@@ -59,9 +61,14 @@ func unannounced(f *framework.Framework, released map[string]string, versions ma
 			faults = append(faults, c.ID+": since "+c.Since+", but it was released with "+version)
 		case known:
 		case versions[c.Since]:
-			faults = append(faults, c.ID+" is new, and version "+c.Since+" is released: give it a since and a changelog entry of the coming one")
+			faults = append(
+				faults,
+				c.ID+" is new, and version "+c.Since+" is released: give it a since and a changelog entry of the coming one",
+			)
 		case !c.EnforceFrom.After(date):
-			faults = append(faults, c.ID+" is new: give it an enforce_from after the date of version "+c.Since+", so that owners can prepare")
+			faults = append(
+				faults, c.ID+" is new: give it an enforce_from after the date of version "+c.Since+", so that owners can prepare",
+			)
 		}
 	}
 	return faults

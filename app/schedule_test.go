@@ -16,7 +16,11 @@ func every(d time.Duration) cron.Schedule { return cron.Every(d) }
 func TestAJobRunsAtTheStartAndThenOnItsSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32
-		s := startScheduler(t.Context(), []job{{name: "a", schedule: every(time.Minute), timeout: time.Second, run: func(context.Context) { runs.Add(1) }}}, time.Now, slog.New(slog.DiscardHandler))
+		s := startScheduler(
+			t.Context(),
+			[]job{{name: "a", schedule: every(time.Minute), timeout: time.Second, run: func(context.Context) { runs.Add(1) }}},
+			time.Now, slog.New(slog.DiscardHandler),
+		)
 		synctest.Wait()
 		if runs.Load() != 1 {
 			t.Errorf("%d runs at the start, want 1", runs.Load())
@@ -37,12 +41,13 @@ func TestAJobRunsAtTheStartAndThenOnItsSchedule(t *testing.T) {
 func TestAJobNeverRunsTwiceAtOnceAndIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var inside, most, runs atomic.Int32
-		s := startScheduler(t.Context(), []job{{name: "slow", schedule: every(time.Minute), timeout: 150 * time.Second, run: func(ctx context.Context) {
-			most.Store(max(most.Load(), inside.Add(1)))
-			runs.Add(1)
-			<-ctx.Done()
-			inside.Add(-1)
-		}}}, time.Now, slog.New(slog.DiscardHandler))
+		s := startScheduler(t.Context(),
+			[]job{{name: "slow", schedule: every(time.Minute), timeout: 150 * time.Second, run: func(ctx context.Context) {
+				most.Store(max(most.Load(), inside.Add(1)))
+				runs.Add(1)
+				<-ctx.Done()
+				inside.Add(-1)
+			}}}, time.Now, slog.New(slog.DiscardHandler))
 		time.Sleep(20 * time.Minute)
 		if most.Load() != 1 {
 			t.Errorf("%d runs at once", most.Load())
@@ -59,11 +64,12 @@ func TestAJobNeverRunsTwiceAtOnceAndIsBounded(t *testing.T) {
 func TestAPanicCostsOneRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32
-		s := startScheduler(t.Context(), []job{{name: "a", schedule: every(time.Minute), timeout: time.Second, run: func(context.Context) {
-			if runs.Add(1) == 1 {
-				panic("bug")
-			}
-		}}}, time.Now, slog.New(slog.DiscardHandler))
+		s := startScheduler(t.Context(),
+			[]job{{name: "a", schedule: every(time.Minute), timeout: time.Second, run: func(context.Context) {
+				if runs.Add(1) == 1 {
+					panic("bug")
+				}
+			}}}, time.Now, slog.New(slog.DiscardHandler))
 		time.Sleep(3*time.Minute + 5*time.Second)
 		if got := runs.Load(); got != 4 {
 			t.Errorf("%d runs, want 4", got)
@@ -75,7 +81,11 @@ func TestAPanicCostsOneRun(t *testing.T) {
 func TestStopIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := startScheduler(t.Context(), []job{{name: "deaf", schedule: every(time.Minute), timeout: time.Hour, run: func(context.Context) { <-release }}}, time.Now, slog.New(slog.DiscardHandler))
+		s := startScheduler(
+			t.Context(),
+			[]job{{name: "deaf", schedule: every(time.Minute), timeout: time.Hour, run: func(context.Context) { <-release }}},
+			time.Now, slog.New(slog.DiscardHandler),
+		)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()

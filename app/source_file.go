@@ -21,7 +21,8 @@ func fileKind() kind {
 			var out []instance
 			for _, set := range c.Sources().File {
 				source, err := file.New(file.Options{
-					Name: set.Name, Patterns: set.Files, Definitions: set.Definitions(), MaxBytes: set.MaxFileBytes, Logger: deps.options.Logger,
+					Name: set.Name, Patterns: set.Files, Definitions: set.Definitions(), MaxBytes: set.MaxFileBytes,
+					Logger: deps.options.Logger,
 				})
 				if err != nil {
 					return nil, err

@@ -126,7 +126,9 @@ func (s *factSheet) permissions() string {
 				}
 			}
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", k.source, k.permission, strings.Join(slices.Sorted(maps.Keys(calls)), ", "), lost)
+		fmt.Fprintf(
+			&b, "| %s | `%s` | %s | %s |\n", k.source, k.permission, strings.Join(slices.Sorted(maps.Keys(calls)), ", "), lost,
+		)
 	}
 	return b.String()
 }

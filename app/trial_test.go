@@ -23,34 +23,48 @@ func TestATrialFindsWhatARoundStores(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Hour)
 	clock := func() time.Time { return now }
 	account := pagerdutytest.Account{
-		Services:           []pagerdutytest.Service{{ID: "PCHECK", Name: "Checkout", EscalationPolicy: "E", Integrations: []string{"events_api_v2_inbound_integration"}}},
-		EscalationPolicies: []pagerdutytest.EscalationPolicy{{ID: "E", Name: "E", Levels: []pagerdutytest.Level{{Users: []string{"UA"}}}}},
+		Services: []pagerdutytest.Service{{
+			ID: "PCHECK", Name: "Checkout", EscalationPolicy: "E", Integrations: []string{"events_api_v2_inbound_integration"},
+		}},
+		EscalationPolicies: []pagerdutytest.EscalationPolicy{{
+			ID: "E", Name: "E", Levels: []pagerdutytest.Level{{Users: []string{"UA"}}},
+		}},
 	}
 	for i := range 40 {
 		at := now.Add(-time.Duration(80-2*i) * 24 * time.Hour)
 		account.Incidents = append(account.Incidents, pagerdutytest.Incident{
-			ID: fmt.Sprintf("Q%02d", i), Number: i + 1, Title: "disk full", Service: "PCHECK", Channel: []string{"api", "website"}[i%4/3],
-			CreatedAt: at, AcknowledgedAt: at.Add(time.Duration(i) * time.Minute), ResolvedAt: at.Add(3 * time.Hour), ResolvedBy: "user_reference",
+			ID: fmt.Sprintf("Q%02d", i), Number: i + 1, Title: "disk full", Service: "PCHECK",
+			Channel:   []string{"api", "website"}[i%4/3],
+			CreatedAt: at, AcknowledgedAt: at.Add(time.Duration(i) * time.Minute), ResolvedAt: at.Add(3 * time.Hour),
+			ResolvedBy: "user_reference",
 		})
 	}
 	// One that is created between the two rounds.
 	account.Incidents = append(account.Incidents, pagerdutytest.Incident{
 		ID: "QNEW", Number: 99, Title: "late", Service: "PCHECK", Channel: "website", CreatedAt: now.Add(30 * time.Minute),
 	})
-	vendor := pagerdutytest.New(pagerdutytest.Options{Account: account, Now: clock, Fail: func(msg string) { t.Error(msg) }})
+	vendor := pagerdutytest.New(pagerdutytest.Options{
+		Account: account, Now: clock, Fail: func(msg string) { t.Error(msg) },
+	})
 	server := httptest.NewServer(vendor)
 	defer server.Close()
 	var issues []jiratest.Issue
 	for i := range 5 {
 		issues = append(issues, jiratest.Issue{
-			Key: fmt.Sprintf("SHOP-%d", i+1), Type: "Incident", Components: []string{"checkout"}, Priority: "Highest", Created: now.Add(-time.Duration(60+i) * 24 * time.Hour),
+			Key: fmt.Sprintf("SHOP-%d", i+1), Type: "Incident", Components: []string{"checkout"}, Priority: "Highest",
+			Created: now.Add(-time.Duration(60+i) * 24 * time.Hour),
 		})
 	}
-	site := httptest.NewServer(jiratest.New(jiratest.Options{Site: jiratest.Site{Issues: issues}, Now: clock, Fail: func(msg string) { t.Error(msg) }}))
+	site := httptest.NewServer(jiratest.New(jiratest.Options{
+		Site: jiratest.Site{Issues: issues}, Now: clock, Fail: func(msg string) { t.Error(msg) },
+	}))
 	defer site.Close()
 	folder := t.TempDir()
 	place := filepath.Join(folder, "s.db")
-	o := Options{ConfigPath: filepath.Join(folder, "collector.yaml"), Environ: []string{"TOKEN=x"}, Now: clock, Logger: slog.New(slog.DiscardHandler)}
+	o := Options{
+		ConfigPath: filepath.Join(folder, "collector.yaml"), Environ: []string{"TOKEN=x"}, Now: clock,
+		Logger: slog.New(slog.DiscardHandler),
+	}
 	err := os.WriteFile(o.ConfigPath, []byte(`store: {url: `+place+`}
 catalog: {services: [{name: checkout, tier: 1, pagerduty: [{service_id: PCHECK}], jira: [{project: SHOP, component: checkout}]}]}
 sources:

@@ -157,8 +157,9 @@ func (r *componentReader) service() Service {
 		s.PagerDuty = append(s.PagerDuty, PagerDutyRef{Account: r.annotation("pagerduty.com/account"), ServiceID: id})
 	}
 	for _, project := range split(r.annotation("jira/project-key")) {
-		s.Jira = append(s.Jira, JiraRef{Site: r.annotation(annotationPrefix + "jira-site"), Project: project, Component: r.annotation(
-			"jira/component")})
+		s.Jira = append(s.Jira,
+			JiraRef{Site: r.annotation(annotationPrefix + "jira-site"), Project: project, Component: r.annotation(
+				"jira/component")})
 	}
 	for _, role := range JobRoles {
 		if name := r.annotation(annotationPrefix + "job-" + strings.ReplaceAll(role, "_", "-")); name != "" {
@@ -243,8 +244,10 @@ func (r *componentReader) prometheus() []PrometheusRef {
 // ownAnnotations are the names under readiness/.
 func ownAnnotations() []string {
 	return []string{
-		"ignore", "slo", "aliases", "prometheus", "jira-site", "backup-velero-schedule", "backup-pgbackrest-stanza", "backup-postgres-instance",
-		"job-retention", "job-masking", "job-restore-check", "tier", "org", "environment", "runtime", "exposure", "data-classification",
+		"ignore", "slo", "aliases", "prometheus", "jira-site", "backup-velero-schedule", "backup-pgbackrest-stanza",
+		"backup-postgres-instance",
+		"job-retention", "job-masking", "job-restore-check", "tier", "org", "environment", "runtime", "exposure",
+		"data-classification",
 		"data-owner", "stateful", "coverage-target", "rpo-minutes",
 	}
 }

@@ -84,7 +84,10 @@ func TestBackstageComponentsBecomeServices(t *testing.T) {
 		GitHub:     "shop/checkout", ArgoCD: "checkout-prod", SLO: []string{"checkout-availability", "checkout-latency"},
 		Backup: catalog.BackupRef{VeleroSchedule: "shop-daily"}, Jobs: map[string]string{"restore_check": "verify-backup"},
 		Dashboard: "tags @> 'checkout'", PublicURLs: []string{"https://shop.example.com"},
-		Links:  []catalog.Link{{URL: "https://shop.example.com", Type: "production"}, {URL: "https://grafana.example.com/d/1", Title: "Overview", Type: "dashboard"}},
+		Links: []catalog.Link{
+			{URL: "https://shop.example.com", Type: "production"},
+			{URL: "https://grafana.example.com/d/1", Title: "Overview", Type: "dashboard"},
+		},
 		Origin: catalog.Origin{File: "catalog-info.yaml", Line: 1},
 	}
 	if !reflect.DeepEqual(s, want) {
@@ -93,26 +96,42 @@ func TestBackstageComponentsBecomeServices(t *testing.T) {
 	if teams[0].Name != "payments" || teams[0].Org != "shop" || teams[0].Title != "Payments" {
 		t.Errorf("team %+v", teams[0])
 	}
-	built, err := catalog.Build(services, teams, catalog.Sources{PagerDuty: []string{"main"}, Jira: []string{"main"}, Prometheus: []string{"prod-eu"}})
+	built, err := catalog.Build(
+		services, teams,
+		catalog.Sources{PagerDuty: []string{"main"}, Jira: []string{"main"}, Prometheus: []string{"prod-eu"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if checkout, ok := built.Service("checkout"); !ok || checkout.Org != "shop" || checkout.PagerDuty[0].Account != "main" {
+	if checkout, ok := built.Service("checkout"); !ok || checkout.Org != "shop" ||
+		checkout.PagerDuty[0].Account != "main" {
 		t.Errorf("built %+v", checkout)
 	}
 }
 
 func TestBackstageFaultsNameFileAndLine(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"matcher":    {"\n\nkind: Component\nmetadata: {name: a, annotations: {readiness/prometheus: job}}", `c.yaml:3: component "a": readiness/prometheus: matcher "job": want label=value`},
-		"number":     {"kind: Component\nmetadata: {name: a, labels: {tier: high}}", `c.yaml:1: component "a": tier: "high" is not a number`},
-		"fraction":   {"kind: Component\nmetadata: {name: a, labels: {tier: \"1.5\"}}", `tier: "1.5" is not a number`},
-		"boolean":    {"kind: Component\nmetadata: {name: a, labels: {stateful: \"yes\"}}", `stateful: "yes": want true or false`},
-		"misspelt":   {"kind: Component\nmetadata: {name: a, annotations: {readiness/promethus: job=a}}", `readiness/promethus: unknown annotation, did you mean "prometheus"?`},
+		"matcher": {
+			"\n\nkind: Component\nmetadata: {name: a, annotations: {readiness/prometheus: job}}",
+			`c.yaml:3: component "a": readiness/prometheus: matcher "job": want label=value`,
+		},
+		"number": {
+			"kind: Component\nmetadata: {name: a, labels: {tier: high}}",
+			`c.yaml:1: component "a": tier: "high" is not a number`,
+		},
+		"fraction": {"kind: Component\nmetadata: {name: a, labels: {tier: \"1.5\"}}", `tier: "1.5" is not a number`},
+		"boolean": {
+			"kind: Component\nmetadata: {name: a, labels: {stateful: \"yes\"}}", `stateful: "yes": want true or false`,
+		},
+		"misspelt": {
+			"kind: Component\nmetadata: {name: a, annotations: {readiness/promethus: job=a}}",
+			`readiness/promethus: unknown annotation, did you mean "prometheus"?`,
+		},
 		"no mapping": {"- a\n- b", "c.yaml:1: not a Backstage entity"},
 		"syntax":     {"kind: [", "c.yaml"},
 	} {
-		if _, _, err := catalog.ParseBackstage("c.yaml", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := catalog.ParseBackstage("c.yaml", []byte(c.text)); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %s", name, err, c.want)
 		}
 	}

@@ -42,7 +42,8 @@ func TestBuildFillsInWhatIsNotSaid(t *testing.T) {
 	if !ok {
 		t.Fatal("the service is not there")
 	}
-	if s.Title != "checkout" || s.Org != "commerce" || s.Exposure != "external" || s.CoverageTarget != 0.7 || s.RPOMinutes != 15 || s.Runtime != "" || s.DataClass != "" {
+	if s.Title != "checkout" || s.Org != "commerce" || s.Exposure != "external" || s.CoverageTarget != 0.7 ||
+		s.RPOMinutes != 15 || s.Runtime != "" || s.DataClass != "" {
 		t.Errorf("got %+v", s)
 	}
 	if s.EffectiveDataClass() != "confidential" {
@@ -64,7 +65,8 @@ func TestBuildFillsInWhatIsNotSaid(t *testing.T) {
 
 func TestBuildKeepsWhatIsSaid(t *testing.T) {
 	entry := service("checkout", 2, func(s *catalog.Service) {
-		s.Title, s.Org, s.Exposure, s.CoverageTarget, s.RPOMinutes, s.DataClass = "Checkout", "x", "internal", 0.5, 0.5, "public"
+		s.Title, s.Org, s.Exposure, s.DataClass = "Checkout", "x", "internal", "public"
+		s.CoverageTarget, s.RPOMinutes = 0.5, 0.5
 		s.PagerDuty = []catalog.PagerDutyRef{{Account: "b", ServiceID: "P1"}}
 	})
 	c := build(t, catalog.Sources{PagerDuty: []string{"a", "b"}}, nil, entry)
@@ -112,21 +114,60 @@ func TestBuildRefuses(t *testing.T) {
 		{"tier -1", func(s *catalog.Service) { s.Tier = -1 }, "tier: tier -1 does not exist"},
 		{"a control character", func(s *catalog.Service) { s.Team = "a\x00b" }, "team: the text holds control characters"},
 		{"bad UTF-8", func(s *catalog.Service) { s.Org = "\xff" }, "org: the text holds control characters"},
-		{"a long text", func(s *catalog.Service) { s.Environment = strings.Repeat("a", 201) }, "environment: the text is too long"},
+		{
+			"a long text", func(s *catalog.Service) { s.Environment = strings.Repeat("a", 201) },
+			"environment: the text is too long",
+		},
 		{"white space", func(s *catalog.Service) { s.Title = " x" }, "title: the text begins or ends with white space"},
 		{"runtime", func(s *catalog.Service) { s.Runtime = "vmm" }, `runtime: unknown word "vmm", did you mean "vm"?`},
-		{"exposure", func(s *catalog.Service) { s.Exposure = "extern" }, `exposure: unknown word "extern", did you mean "external"?`},
-		{"data class", func(s *catalog.Service) { s.DataClass = "Personal" }, `data_class: unknown word "Personal", did you mean "personal"?`},
-		{"low coverage", func(s *catalog.Service) { s.CoverageTarget = 0.49 }, "coverage_target: the coverage target is out of range"},
-		{"high coverage", func(s *catalog.Service) { s.CoverageTarget = 70 }, "coverage_target: the coverage target is out of range"},
-		{"negative RPO", func(s *catalog.Service) { s.RPOMinutes = -1 }, "rpo_minutes: the recovery point objective is out of range"},
-		{"unknown account", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"mian", "P1"}} }, `pagerduty[0].account: unknown PagerDuty account "mian", did you mean "main"?`},
-		{"which account", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"", "P1"}} }, "pagerduty[0].account: several of the kind PagerDuty account"},
-		{"no service id", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"main", " "}} }, "pagerduty[0].service_id: the PagerDuty service id is missing"},
-		{"the same twice", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"main", "P1"}, {"main", "P1"}} }, "pagerduty[1]: the same reference is given twice"},
-		{"no Jira", func(s *catalog.Service) { s.Jira = []catalog.JiraRef{{"main", "SHOP", ""}} }, `jira[0].site: unknown Jira site "main": none is configured`},
-		{"no project", func(s *catalog.Service) { s.Jira = []catalog.JiraRef{{}} }, "jira[0].project: the Jira project key is missing"},
-		{"no matchers", func(s *catalog.Service) { s.Prometheus = []catalog.PrometheusRef{{Server: "one"}} }, "prometheus[0].matchers: there are no matchers"},
+		{
+			"exposure", func(s *catalog.Service) { s.Exposure = "extern" },
+			`exposure: unknown word "extern", did you mean "external"?`,
+		},
+		{
+			"data class", func(s *catalog.Service) { s.DataClass = "Personal" },
+			`data_class: unknown word "Personal", did you mean "personal"?`,
+		},
+		{
+			"low coverage", func(s *catalog.Service) { s.CoverageTarget = 0.49 },
+			"coverage_target: the coverage target is out of range",
+		},
+		{
+			"high coverage", func(s *catalog.Service) { s.CoverageTarget = 70 },
+			"coverage_target: the coverage target is out of range",
+		},
+		{
+			"negative RPO", func(s *catalog.Service) { s.RPOMinutes = -1 },
+			"rpo_minutes: the recovery point objective is out of range",
+		},
+		{
+			"unknown account", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"mian", "P1"}} },
+			`pagerduty[0].account: unknown PagerDuty account "mian", did you mean "main"?`,
+		},
+		{
+			"which account", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"", "P1"}} },
+			"pagerduty[0].account: several of the kind PagerDuty account",
+		},
+		{
+			"no service id", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"main", " "}} },
+			"pagerduty[0].service_id: the PagerDuty service id is missing",
+		},
+		{
+			"the same twice", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"main", "P1"}, {"main", "P1"}} },
+			"pagerduty[1]: the same reference is given twice",
+		},
+		{
+			"no Jira", func(s *catalog.Service) { s.Jira = []catalog.JiraRef{{"main", "SHOP", ""}} },
+			`jira[0].site: unknown Jira site "main": none is configured`,
+		},
+		{
+			"no project", func(s *catalog.Service) { s.Jira = []catalog.JiraRef{{}} },
+			"jira[0].project: the Jira project key is missing",
+		},
+		{
+			"no matchers", func(s *catalog.Service) { s.Prometheus = []catalog.PrometheusRef{{Server: "one"}} },
+			"prometheus[0].matchers: there are no matchers",
+		},
 		{"empty matcher", func(s *catalog.Service) {
 			s.Prometheus = []catalog.PrometheusRef{{Matchers: map[string]string{"job": ""}}}
 		}, "prometheus[0].matchers.job: the matcher is empty"},
@@ -136,16 +177,34 @@ func TestBuildRefuses(t *testing.T) {
 		{"unknown server", func(s *catalog.Service) {
 			s.Prometheus = []catalog.PrometheusRef{{Server: "two", Matchers: map[string]string{"a": "b"}}}
 		}, `prometheus[0].server: unknown Prometheus server "two"`},
-		{"job role", func(s *catalog.Service) { s.Jobs = map[string]string{"maskin": "x"} }, `jobs.maskin: unknown word "maskin", did you mean "masking"?`},
-		{"job name", func(s *catalog.Service) { s.Jobs = map[string]string{"masking": ""} }, "jobs.masking: the name of the job is missing"},
+		{
+			"job role", func(s *catalog.Service) { s.Jobs = map[string]string{"maskin": "x"} },
+			`jobs.maskin: unknown word "maskin", did you mean "masking"?`,
+		},
+		{
+			"job name", func(s *catalog.Service) { s.Jobs = map[string]string{"masking": ""} },
+			"jobs.masking: the name of the job is missing",
+		},
 		{"GitHub", func(s *catalog.Service) { s.GitHub = "https://github.com/a/b" }, "github: this is not a project slug"},
 		{"GitLab", func(s *catalog.Service) { s.GitLab = "a" }, "gitlab: this is not a project slug"},
 		{"SLO", func(s *catalog.Service) { s.SLO = []string{""} }, "slo[0]: the name of the objective is missing"},
-		{"link", func(s *catalog.Service) { s.Links = []catalog.Link{{URL: "ftp://x"}} }, "links[0].url: this is not a web address"},
-		{"credentials", func(s *catalog.Service) { s.PublicURLs = []string{"https://u:hunter2@x"} }, "public_urls[0]: the address holds credentials"},
+		{
+			"link", func(s *catalog.Service) { s.Links = []catalog.Link{{URL: "ftp://x"}} },
+			"links[0].url: this is not a web address",
+		},
+		{
+			"credentials", func(s *catalog.Service) { s.PublicURLs = []string{"https://u:hunter2@x"} },
+			"public_urls[0]: the address holds credentials",
+		},
 		{"empty alias", func(s *catalog.Service) { s.Aliases = []string{""} }, "aliases[0]: the alias is empty"},
-		{"own alias", func(s *catalog.Service) { s.Aliases = []string{"checkout"} }, `aliases[0]: the alias "checkout" is the service's own name`},
-		{"alias twice", func(s *catalog.Service) { s.Aliases = []string{"x", "x"} }, `aliases[1]: the alias "x" is also given at services.yaml:1`},
+		{
+			"own alias", func(s *catalog.Service) { s.Aliases = []string{"checkout"} },
+			`aliases[0]: the alias "checkout" is the service's own name`,
+		},
+		{
+			"alias twice", func(s *catalog.Service) { s.Aliases = []string{"x", "x"} },
+			`aliases[1]: the alias "x" is also given at services.yaml:1`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -182,7 +241,9 @@ func TestBuildNamesBothPlaces(t *testing.T) {
 		{Name: "checkout", Tier: 1, Origin: at("a.yaml", 3)},
 		{Name: "cart", Tier: 1, Aliases: []string{"checkout", "basket"}, Origin: at("b.yaml", 5)},
 		{Name: "checkout", Tier: 1, Aliases: []string{"basket"}, Origin: at("c.yaml", 7)},
-	}, []catalog.Team{{Name: "x", Origin: at("a.yaml", 1)}, {Name: "x", Origin: at("b.yaml", 2)}, {Origin: at("c.yaml", 4)}}, catalog.Sources{})
+	}, []catalog.Team{
+		{Name: "x", Origin: at("a.yaml", 1)}, {Name: "x", Origin: at("b.yaml", 2)}, {Origin: at("c.yaml", 4)},
+	}, catalog.Sources{})
 	want := strings.TrimSpace(`
 b.yaml:2: team "x": name: the team is declared twice, first at a.yaml:1; remove or rename one of them
 c.yaml:4: team without a name: name: the name is missing; name the team
@@ -195,7 +256,9 @@ c.yaml:7: service "checkout": aliases[0]: the alias "basket" is also given at b.
 }
 
 func TestOrigin(t *testing.T) {
-	for want, origin := range map[string]catalog.Origin{"a.yaml:3": at("a.yaml", 3), "a.yaml": at("a.yaml", 0), "catalog": {}} {
+	for want, origin := range map[string]catalog.Origin{
+		"a.yaml:3": at("a.yaml", 3), "a.yaml": at("a.yaml", 0), "catalog": {},
+	} {
 		if got := origin.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -218,10 +281,13 @@ func TestShrunk(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "lost 3 of 10 services (s07, s08, s09)") {
 		t.Errorf("three tenths: %v", err)
 	}
-	if err := catalog.Shrunk(old, build(t, catalog.Sources{}, nil)); err == nil || !strings.Contains(err.Error(), "and 5 more") {
+	if err := catalog.Shrunk(old, build(t, catalog.Sources{}, nil)); err == nil ||
+		!strings.Contains(err.Error(), "and 5 more") {
 		t.Errorf("all: %v", err)
 	}
-	if err := catalog.Shrunk(build(t, catalog.Sources{}, nil, fleet(9)...), build(t, catalog.Sources{}, nil, fleet(7)...)); err == nil {
+	if err := catalog.Shrunk(
+		build(t, catalog.Sources{}, nil, fleet(9)...), build(t, catalog.Sources{}, nil, fleet(7)...),
+	); err == nil {
 		t.Error("two of nine, a little more than a fifth: no error")
 	}
 	// New services do not make up for lost ones.
@@ -231,7 +297,10 @@ func TestShrunk(t *testing.T) {
 	}
 	renamed := fleet(5)
 	for i := range 5 {
-		renamed = append(renamed, service(fmt.Sprintf("new%d", i), 1, func(s *catalog.Service) { s.Aliases = []string{fmt.Sprintf("s%02d", i+5)} }))
+		renamed = append(
+			renamed,
+			service(fmt.Sprintf("new%d", i), 1, func(s *catalog.Service) { s.Aliases = []string{fmt.Sprintf("s%02d", i+5)} }),
+		)
 	}
 	if err := catalog.Shrunk(old, build(t, catalog.Sources{}, nil, renamed...)); err != nil {
 		t.Errorf("renamed with an alias: %v", err)

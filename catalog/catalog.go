@@ -69,6 +69,7 @@ func Shrunk(old, next *Catalog) error {
 	}
 	return fmt.Errorf(
 		"the new catalog has lost %d of %d services (%s%s), which is more than a fifth; the old one stays in use; "+
-			"check that all catalog files are there, or restart the program if the services are really gone", len(lost), len(old.services), strings.Join(some,
+			"check that all catalog files are there, or restart the program if the services are really gone", len(lost),
+		len(old.services), strings.Join(some,
 			", "), more)
 }

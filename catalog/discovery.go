@@ -234,7 +234,9 @@ func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Tea
 		}
 	}
 	for _, s := range found.Services {
-		s.PagerDuty = slices.DeleteFunc(slices.Clone(s.PagerDuty), func(ref PagerDutyRef) bool { return referred[ref.ServiceID] })
+		s.PagerDuty = slices.DeleteFunc(
+			slices.Clone(s.PagerDuty), func(ref PagerDutyRef) bool { return referred[ref.ServiceID] },
+		)
 		if len(s.PagerDuty) == 0 {
 			continue
 		}

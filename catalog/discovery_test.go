@@ -49,16 +49,21 @@ func TestDiscoveryMakesEntries(t *testing.T) {
 		t.Fatalf("found %v, want %v", names(got.Services), want)
 	}
 	shop := got.Services[1]
-	if want := []catalog.PagerDutyRef{{Account: "main", ServiceID: "P1"}, {Account: "main", ServiceID: "P2"}}; !reflect.DeepEqual(shop.PagerDuty, want) {
+	if want := []catalog.PagerDutyRef{
+		{Account: "main", ServiceID: "P1"}, {Account: "main", ServiceID: "P2"},
+	}; !reflect.DeepEqual(shop.PagerDuty, want) {
 		t.Errorf("references %v", shop.PagerDuty)
 	}
-	if shop.Team != "pay-ship" || shop.Tier != 2 || shop.Prometheus[0].Matchers["job"] != "shop/check-out" || shop.Jira[0].Component != "check-out" || shop.Labels["from"] != "pay-ship" {
+	if shop.Team != "pay-ship" || shop.Tier != 2 || shop.Prometheus[0].Matchers["job"] != "shop/check-out" ||
+		shop.Jira[0].Component != "check-out" || shop.Labels["from"] != "pay-ship" {
 		t.Errorf("entry %+v", shop)
 	}
 	if got.Services[2].Tier != 3 || got.Services[2].Title != "T3 Search engine" {
 		t.Errorf("entry %+v", got.Services[2])
 	}
-	if len(got.Skipped) != 2 || !strings.Contains(got.Skipped[0], `P4 of PagerDuty account main: its name tells tier "9"`) {
+	if len(got.Skipped) != 2 || !strings.Contains(
+		got.Skipped[0], `P4 of PagerDuty account main: its name tells tier "9"`,
+	) {
 		t.Errorf("skipped %q", got.Skipped)
 	}
 	if len(got.Teams) != 1 || got.Teams[0].Title != "Pay & Ship" {
@@ -75,8 +80,13 @@ func TestDiscoveryMakesEntries(t *testing.T) {
 
 func TestTheTeamOfARuleMayBeMadeOfPagerDutys(t *testing.T) {
 	found := []catalog.PagerDutyService{{ID: "P1", Name: "a", Teams: []string{"Pay & Ship"}}, {ID: "P2", Name: "b"}}
-	for rule, want := range map[string][2]string{"{team}": {"pay-ship", ""}, "sre-{team}": {"sre-pay-ship", "sre-"}, "": {"pay-ship", ""}, "platform": {"platform", "platform"}} {
-		got, err := catalog.Discover([]catalog.Discovery{{Name: ".*", Entry: catalog.Service{Tier: 1, Team: rule, Environment: "of {team}"}}}, found)
+	for rule, want := range map[string][2]string{
+		"{team}": {"pay-ship", ""}, "sre-{team}": {"sre-pay-ship", "sre-"}, "": {"pay-ship", ""},
+		"platform": {"platform", "platform"},
+	} {
+		got, err := catalog.Discover(
+			[]catalog.Discovery{{Name: ".*", Entry: catalog.Service{Tier: 1, Team: rule, Environment: "of {team}"}}}, found,
+		)
 		if err != nil || got.Services[0].Team != want[0] || got.Services[1].Team != want[1] {
 			t.Errorf("%q: teams %q and %q, want %q (%v)", rule, got.Services[0].Team, got.Services[1].Team, want, err)
 		}
@@ -124,13 +134,20 @@ func TestBadDiscoveryRules(t *testing.T) {
 		field string
 		rule  catalog.Discovery
 	}{
-		"neither a name nor a tag":       {"", catalog.Discovery{Entry: catalog.Service{Tier: 1}}},
-		"not a regular expression":       {"name", catalog.Discovery{Name: "(", Entry: catalog.Service{Tier: 1}}},
-		"the tier is missing":            {"entry.tier", catalog.Discovery{Name: ".*"}},
-		"tier 7 does not exist":          {"entry.tier", catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 7}}},
-		"the name comes from PagerDuty":  {"entry.name", catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 1, Name: "x"}}},
-		"the reference comes from":       {"entry.pagerduty", catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 1, PagerDuty: []catalog.PagerDutyRef{{}}}}},
-		"nothing is known for {servcie}": {"entry", catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 1, ArgoCD: "{servcie}"}}},
+		"neither a name nor a tag": {"", catalog.Discovery{Entry: catalog.Service{Tier: 1}}},
+		"not a regular expression": {"name", catalog.Discovery{Name: "(", Entry: catalog.Service{Tier: 1}}},
+		"the tier is missing":      {"entry.tier", catalog.Discovery{Name: ".*"}},
+		"tier 7 does not exist":    {"entry.tier", catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 7}}},
+		"the name comes from PagerDuty": {
+			"entry.name", catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 1, Name: "x"}},
+		},
+		"the reference comes from": {
+			"entry.pagerduty",
+			catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 1, PagerDuty: []catalog.PagerDutyRef{{}}}},
+		},
+		"nothing is known for {servcie}": {
+			"entry", catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 1, ArgoCD: "{servcie}"}},
+		},
 	} {
 		if err := test.rule.Validate()[test.field]; err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", want, test.rule.Validate())
@@ -143,9 +160,13 @@ func FuzzDiscovery(f *testing.F) {
 	f.Add("checkout-prod", "Payments", "check-out prod")
 	f.Add("\xff\x00", strings.Repeat("é", 300), "--..__")
 	f.Add("a.", "\u202e", "A.")
-	rules := []catalog.Discovery{{Name: "(?s).*", Entry: catalog.Service{Tier: 2, Labels: map[string]string{"x": "{service}"}, Environment: "{team}"}}}
+	rules := []catalog.Discovery{{
+		Name: "(?s).*", Entry: catalog.Service{Tier: 2, Labels: map[string]string{"x": "{service}"}, Environment: "{team}"},
+	}}
 	f.Fuzz(func(t *testing.T, one, team, two string) {
-		found := []catalog.PagerDutyService{{Account: "main", ID: "P1", Name: one, Teams: []string{team}}, {Account: "main", ID: "P2", Name: two}}
+		found := []catalog.PagerDutyService{
+			{Account: "main", ID: "P1", Name: one, Teams: []string{team}}, {Account: "main", ID: "P2", Name: two},
+		}
 		got, err := catalog.Discover(rules, found)
 		if err != nil {
 			t.Fatal(err)

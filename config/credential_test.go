@@ -74,17 +74,30 @@ func TestJiraClient(t *testing.T) {
 		api                     string
 	}{
 		{name: "cloud", keys: "email: bot@example.com, token_file: ./token", username: "bot@example.com", passwordFile: true},
-		{name: "cloud from the environment", keys: "email: bot@example.com, token_env: JIRA", username: "bot@example.com", password: "from-env"},
+		{
+			name: "cloud from the environment", keys: "email: bot@example.com, token_env: JIRA", username: "bot@example.com",
+			password: "from-env",
+		},
 		{name: "data center", keys: "deployment: datacenter, token_file: ./token", tokenFile: true},
 		{name: "data center from the environment", keys: "deployment: datacenter, token_env: JIRA", bearer: "from-env"},
 		{name: "open data center", keys: "deployment: datacenter"},
 		{name: "oauth token", keys: "auth: bearer, token_file: ./token", tokenFile: true},
-		{name: "oauth client credentials", keys: "auth: bearer, http_client: {oauth2: {client_id: collector, client_secret_file: ./token, token_url: 'https://auth.example.com/token'}}", oauth: true},
-		{name: "a gateway", keys: "email: bot@example.com, token_file: ./token, api_url: 'https://api.atlassian.com/ex/jira/1122/'", username: "bot@example.com", passwordFile: true, api: "https://api.atlassian.com/ex/jira/1122"},
+		{
+			name:  "oauth client credentials",
+			keys:  "auth: bearer, http_client: {oauth2: {client_id: collector, client_secret_file: ./token, token_url: 'https://auth.example.com/token'}}",
+			oauth: true,
+		},
+		{
+			name:     "a gateway",
+			keys:     "email: bot@example.com, token_file: ./token, api_url: 'https://api.atlassian.com/ex/jira/1122/'",
+			username: "bot@example.com", passwordFile: true, api: "https://api.atlassian.com/ex/jira/1122",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			path, tokenFile := write(t, "sources: {jira: [{name: main, url: 'https://jira.example.com/', "+test.keys+"}]}\n", "abc\n")
+			path, tokenFile := write(
+				t, "sources: {jira: [{name: main, url: 'https://jira.example.com/', "+test.keys+"}]}\n", "abc\n",
+			)
 			valid, err := config.Load(config.Options{Path: path, Environ: []string{"JIRA=from-env"}})
 			if err != nil {
 				t.Fatal(err)
@@ -110,13 +123,15 @@ func TestJiraClient(t *testing.T) {
 			if (basic != nil) != (test.username != "") {
 				t.Fatalf("basic auth = %v", basic)
 			}
-			if basic != nil && (basic.Username != test.username || string(basic.Password) != test.password || (basic.PasswordFile == tokenFile) != test.passwordFile) {
+			if basic != nil && (basic.Username != test.username || string(basic.Password) != test.password ||
+				(basic.PasswordFile == tokenFile) != test.passwordFile) {
 				t.Errorf("basic auth = %+v", basic)
 			}
 			if (auth != nil) != (test.tokenFile || test.bearer != "") {
 				t.Fatalf("authorization = %v", auth)
 			}
-			if auth != nil && (auth.Type != "Bearer" || string(auth.Credentials) != test.bearer || (auth.CredentialsFile == tokenFile) != test.tokenFile) {
+			if auth != nil && (auth.Type != "Bearer" || string(auth.Credentials) != test.bearer ||
+				(auth.CredentialsFile == tokenFile) != test.tokenFile) {
 				t.Errorf("authorization = %+v", auth)
 			}
 		})

@@ -195,7 +195,8 @@ func TestExampleNamesTheRealDefaults(t *testing.T) {
 	// And the other way round: whatever has a default says so.
 	for key, value := range defaults {
 		node, live := e.values[key]
-		if live && node.Kind == yaml.ScalarNode && !strings.Contains(key, "http_client") && !strings.Contains(key, "severities.") &&
+		if live && node.Kind == yaml.ScalarNode && !strings.Contains(key, "http_client") &&
+			!strings.Contains(key, "severities.") &&
 			value != "" && value != nil && defaultLine.FindStringSubmatch(e.comments[key]) == nil {
 			t.Errorf("%s has the default %v, which the example does not name", key, value)
 		}

@@ -23,7 +23,8 @@ func TestTheJiraPageShowsWhatLoads(t *testing.T) {
 			text += "      " + line
 		}
 		incidents := load(t, text).Sources().Jira[0].Incidents
-		if incidents.Started.Field != "customfield_10050" || len(incidents.Acknowledged.Statuses) != 2 || incidents.Severity.Prefix != "sev-" || incidents.Resolved.Field == "resolutiondate" {
+		if incidents.Started.Field != "customfield_10050" || len(incidents.Acknowledged.Statuses) != 2 ||
+			incidents.Severity.Prefix != "sev-" || incidents.Resolved.Field == "resolutiondate" {
 			t.Errorf("read %+v", incidents)
 		}
 	}

@@ -40,7 +40,8 @@ func (o Options) withDefaults() Options {
 func AddFlags(flags *pflag.FlagSet) {
 	defaults := Default()
 	flags.String("store.url",
-		defaults.Store.URL.Reveal(), "SQLite file or postgres:// address (no password here: use store.url_file or "+EnvPrefix+"STORE__URL)")
+		defaults.Store.URL.Reveal(), "SQLite file or postgres:// address (no password here: use store.url_file or "+EnvPrefix+
+			"STORE__URL)")
 	flags.String("server.listen-address", defaults.Server.ListenAddress, "host:port to serve on")
 	flags.String(
 		"server.web-config-file", defaults.Server.WebConfigFile, "file with TLS and basic authentication settings")

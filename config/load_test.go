@@ -38,7 +38,10 @@ func load(t *testing.T, text string, environ ...string) *config.Valid {
 }
 
 func options(text string, environ ...string) config.Options {
-	disk := files{"/etc/readiness/config.yaml": text, "/etc/readiness/secrets/token": " token-in-file\n", "/run/url": "postgres://u:hunter2@db/readiness\n"}
+	disk := files{
+		"/etc/readiness/config.yaml": text, "/etc/readiness/secrets/token": " token-in-file\n",
+		"/run/url": "postgres://u:hunter2@db/readiness\n",
+	}
 	return config.Options{Path: "/etc/readiness/config.yaml", Environ: environ, ReadFile: disk.read}
 }
 
@@ -50,7 +53,8 @@ func TestDefaultsWithoutAnything(t *testing.T) {
 	if got := valid.Store().URL.Reveal(); got != "readiness.db" {
 		t.Errorf("store.url = %q", got)
 	}
-	if valid.Server() != config.Default().Server || valid.Log() != config.Default().Log || valid.Evaluation() != config.Default().Evaluation {
+	if valid.Server() != config.Default().Server || valid.Log() != config.Default().Log ||
+		valid.Evaluation() != config.Default().Evaluation {
 		t.Error("the defaults are not those of Default")
 	}
 }
@@ -65,7 +69,10 @@ func TestEmptyFilesAreDefaults(t *testing.T) {
 
 func TestLayersWinInOrder(t *testing.T) {
 	file := "log: {level: warn, format: json}\nserver: {listen_address: \":1\"}\n"
-	o := options(file, "READINESS__LOG__LEVEL=error", "READINESS__SERVER__LISTEN_ADDRESS=:2", "READINESS_PORT=tcp://10.0.0.1:80", "OTHER=x")
+	o := options(
+		file, "READINESS__LOG__LEVEL=error", "READINESS__SERVER__LISTEN_ADDRESS=:2", "READINESS_PORT=tcp://10.0.0.1:80",
+		"OTHER=x",
+	)
 	o.Flags = pflag.NewFlagSet("test", pflag.ContinueOnError)
 	config.AddFlags(o.Flags)
 	o.Flags.String("config", "", "not a key")
@@ -117,7 +124,8 @@ func TestEnvironmentKeepsTextAndReadsLists(t *testing.T) {
 	if got := strings.Join(valid.Catalog().Backstage, "|"); got != "/a/*.yaml|/b/*.yaml" {
 		t.Errorf("backstage = %q", got)
 	}
-	if got := valid.Sources().Prometheus; len(got) != 1 || got[0].Name != "env" || got[0].URL != "http://prometheus:9090" || got[0].Schedule != "@every 5m" {
+	if got := valid.Sources().Prometheus; len(got) != 1 || got[0].Name != "env" ||
+		got[0].URL != "http://prometheus:9090" || got[0].Schedule != "@every 5m" {
 		t.Errorf("prometheus = %+v", got)
 	}
 }
@@ -160,17 +168,50 @@ func TestAliasesMayMakeAFileTenTimesLarger(t *testing.T) {
 
 func TestBadEnvironment(t *testing.T) {
 	tests := []struct{ variable, want string }{
-		{"READINESS__STORE__COLOUR=hunter2", `environment variable READINESS__STORE__COLOUR: store: unknown key "colour"; the keys here are url, url_file, retention`},
-		{"READINESS__STORE__ULR=hunter2", `environment variable READINESS__STORE__ULR: store: unknown key "ulr", did you mean "url"?`},
-		{"READINESS__STORE__RETENTION__HISTROY=hunter2", `environment variable READINESS__STORE__RETENTION__HISTROY: store.retention: unknown key "histroy", did you mean "history"?`},
-		{"READINESS__STORE=hunter2", `environment variable READINESS__STORE: store: this is a section; name one of its keys: url, url_file, retention`},
-		{"READINESS__SOURCES__PAGERDUTY__0__TOKEN=hunter2", `environment variable READINESS__SOURCES__PAGERDUTY__0__TOKEN: sources.pagerduty: a variable or flag replaces the whole list, not one entry of it; write the list as YAML or use the file`},
-		{"READINESS__LOG__LEVEL__X=hunter2", `environment variable READINESS__LOG__LEVEL__X: log.level: there are no keys below this one; name it alone`},
-		{"READINESS__EVALUATION__INTERVAL=hunter2", `environment variable READINESS__EVALUATION__INTERVAL: evaluation.interval: want a duration such as 90s, 4m, 1h30m or 14d`},
-		{"READINESS__LOG__LEVEL=hunter2", `environment variable READINESS__LOG__LEVEL: log.level: unknown word; use one of debug, info, warn, error`},
-		{"READINESS__SOURCES__JIRA=[{nmae: hunter2}]", `environment variable READINESS__SOURCES__JIRA: sources.jira[0]: unknown key "nmae", did you mean "name"?`},
-		{"READINESS__SOURCES__JIRA=[hunter2", `environment variable READINESS__SOURCES__JIRA: sources.jira: the list cannot be read; write it as YAML: [a, b]`},
-		{"READINESS__=hunter2", `environment variable READINESS__: unknown key ""; the keys here are store, server, log, evaluation, framework, exposition, exemptions, catalog, sources`},
+		{
+			"READINESS__STORE__COLOUR=hunter2",
+			`environment variable READINESS__STORE__COLOUR: store: unknown key "colour"; the keys here are url, url_file, retention`,
+		},
+		{
+			"READINESS__STORE__ULR=hunter2",
+			`environment variable READINESS__STORE__ULR: store: unknown key "ulr", did you mean "url"?`,
+		},
+		{
+			"READINESS__STORE__RETENTION__HISTROY=hunter2",
+			`environment variable READINESS__STORE__RETENTION__HISTROY: store.retention: unknown key "histroy", did you mean "history"?`,
+		},
+		{
+			"READINESS__STORE=hunter2",
+			`environment variable READINESS__STORE: store: this is a section; name one of its keys: url, url_file, retention`,
+		},
+		{
+			"READINESS__SOURCES__PAGERDUTY__0__TOKEN=hunter2",
+			`environment variable READINESS__SOURCES__PAGERDUTY__0__TOKEN: sources.pagerduty: a variable or flag replaces the whole list, not one entry of it; write the list as YAML or use the file`,
+		},
+		{
+			"READINESS__LOG__LEVEL__X=hunter2",
+			`environment variable READINESS__LOG__LEVEL__X: log.level: there are no keys below this one; name it alone`,
+		},
+		{
+			"READINESS__EVALUATION__INTERVAL=hunter2",
+			`environment variable READINESS__EVALUATION__INTERVAL: evaluation.interval: want a duration such as 90s, 4m, 1h30m or 14d`,
+		},
+		{
+			"READINESS__LOG__LEVEL=hunter2",
+			`environment variable READINESS__LOG__LEVEL: log.level: unknown word; use one of debug, info, warn, error`,
+		},
+		{
+			"READINESS__SOURCES__JIRA=[{nmae: hunter2}]",
+			`environment variable READINESS__SOURCES__JIRA: sources.jira[0]: unknown key "nmae", did you mean "name"?`,
+		},
+		{
+			"READINESS__SOURCES__JIRA=[hunter2",
+			`environment variable READINESS__SOURCES__JIRA: sources.jira: the list cannot be read; write it as YAML: [a, b]`,
+		},
+		{
+			"READINESS__=hunter2",
+			`environment variable READINESS__: unknown key ""; the keys here are store, server, log, evaluation, framework, exposition, exemptions, catalog, sources`,
+		},
 	}
 	for _, test := range tests {
 		_, err := config.Load(options("", test.variable))
@@ -189,7 +230,9 @@ func TestBadEnvironment(t *testing.T) {
 }
 
 func TestTheWholeFileIsChecked(t *testing.T) {
-	_, err := config.Load(options("logg: {}\nlog: {level: 3x}\nevaluation: {interval: soon}\nserver: {listen_address: x}\n"))
+	_, err := config.Load(
+		options("logg: {}\nlog: {level: 3x}\nevaluation: {interval: soon}\nserver: {listen_address: x}\n"),
+	)
 	var problems config.Problems
 	if !errors.As(err, &problems) || len(problems) != 4 {
 		t.Fatalf("got %d problems, want 4:\n%v", len(problems), err)
@@ -277,7 +320,10 @@ func TestOriginsReachTheCatalog(t *testing.T) {
 }
 
 func TestFilesAreRelativeToTheFileThatNamesThem(t *testing.T) {
-	o := options("framework: {file: framework.yaml}\ncatalog: {backstage: [services/*.yaml, /abs/*.yaml]}\n", "READINESS__SERVER__WEB_CONFIG_FILE=web.yaml")
+	o := options(
+		"framework: {file: framework.yaml}\ncatalog: {backstage: [services/*.yaml, /abs/*.yaml]}\n",
+		"READINESS__SERVER__WEB_CONFIG_FILE=web.yaml",
+	)
 	var read []string
 	inner := o.ReadFile
 	o.ReadFile = func(name string) ([]byte, error) {
@@ -310,7 +356,10 @@ func TestTeamsMayBeInCatalogFiles(t *testing.T) {
 	if _, err := config.Load(options(text)); err == nil {
 		t.Error("a team that is nowhere was accepted")
 	}
-	load(t, text+"  backstage: [services/*.yaml]\nexemptions: [{check: a.b, services: [cart], reason: r, approver: a, expires: 2027-01-01}]\n")
+	load(
+		t,
+		text+"  backstage: [services/*.yaml]\nexemptions: [{check: a.b, services: [cart], reason: r, approver: a, expires: 2027-01-01}]\n",
+	)
 }
 
 func TestExemptionEndsAfterItsLastDay(t *testing.T) {
@@ -361,7 +410,10 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	token := valid.Sources().PagerDuty[0].Credential()
 	var printed strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		for _, value := range []any{valid, *valid, valid.Store(), valid.Sources(), secret, &secret, token, &token, []config.Secret{secret}, struct{ s config.Secret }{secret}} {
+		for _, value := range []any{
+			valid, *valid, valid.Store(), valid.Sources(), secret, &secret, token, &token, []config.Secret{secret},
+			struct{ s config.Secret }{secret},
+		} {
 			fmt.Fprintf(&printed, verb+"\n", value)
 		}
 	}

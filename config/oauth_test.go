@@ -20,8 +20,9 @@ func TestPagerDutyApp(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			path, tokenFile := write(t, "sources: {pagerduty: [{name: main, http_client: {proxy_url: 'http://proxy:1'}, token_expires: 2027-03-01, "+
-				"oauth: {client_id: app, subdomain: shop, "+test.keys+"}}]}\n", "secret\n")
+			path, tokenFile := write(t,
+				"sources: {pagerduty: [{name: main, http_client: {proxy_url: 'http://proxy:1'}, token_expires: 2027-03-01, "+
+					"oauth: {client_id: app, subdomain: shop, "+test.keys+"}}]}\n", "secret\n")
 			valid, err := config.Load(config.Options{Path: path, Environ: []string{"PD=from-env"}})
 			if err != nil {
 				t.Fatal(err)
@@ -35,7 +36,8 @@ func TestPagerDutyApp(t *testing.T) {
 				t.Error(err)
 			}
 			o := client.OAuth2
-			if o == nil || client.Authorization != nil || o.ClientID != "app" || o.TokenURL != "https://identity.pagerduty.com/oauth/token" {
+			if o == nil || client.Authorization != nil || o.ClientID != "app" ||
+				o.TokenURL != "https://identity.pagerduty.com/oauth/token" {
 				t.Fatalf("client = %+v", client)
 			}
 			if (o.ClientSecretFile == tokenFile) != test.file || (string(o.ClientSecret) == "from-env") == test.file {

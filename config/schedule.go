@@ -37,7 +37,9 @@ func ParseSchedule(spec string) (cron.Schedule, error) {
 		}
 		return schedule, nil
 	}
-	parser := cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+	parser := cron.NewParser(
+		cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor,
+	)
 	// The zone is always given: without one the parser takes the machine's.
 	schedule, err := parser.Parse("CRON_TZ=" + zone + " " + rest)
 	if err != nil {

@@ -51,9 +51,11 @@ func TestScheduleIsInUTC(t *testing.T) {
 func TestParseScheduleRefuses(t *testing.T) {
 	for _, spec := range []string{
 		"", " ", "x", "* * * *", "* * * * * * *", "60 * * * *", "*/0 * * * *", "5-1 * * * *",
-		"TZ=UTC", "CRON_TZ=UTC", "TZ=", "TZ= * * * * *", "TZ=Nowhere/Land * * * * *", "TZ=../../etc/passwd * * * * *", "TZ=UTC ",
+		"TZ=UTC", "CRON_TZ=UTC", "TZ=", "TZ= * * * * *", "TZ=Nowhere/Land * * * * *", "TZ=../../etc/passwd * * * * *",
+		"TZ=UTC ",
 		"0 0 30 2 *", "0 0 31 2,4,6,9,11 *", ", * * * *", "* , * * *", "* * , * ,", "@never", "@every", "@every5m",
-		"@every -5s", "@every 0s", "@every 500ms", "@every 1500ms", "@every five", "@every 10000h", "@every 2y", "@every 9999999999999h",
+		"@every -5s", "@every 0s", "@every 500ms", "@every 1500ms", "@every five", "@every 10000h", "@every 2y",
+		"@every 9999999999999h",
 	} {
 		if schedule, err := config.ParseSchedule(spec); err == nil {
 			t.Errorf("%q was accepted: %v", spec, schedule)
@@ -101,7 +103,9 @@ func TestLongestGap(t *testing.T) {
 // The search over days must agree with going from start to start.
 func TestLongestGapAgreesWithSampling(t *testing.T) {
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, spec := range []string{"7 3,15 * * *", "*/20 8-9 * * TUE,SAT", "0 12 1,15 * *", "0 0 13 * FRI", "30 4 1 */3 *"} {
+	for _, spec := range []string{
+		"7 3,15 * * *", "*/20 8-9 * * TUE,SAT", "0 12 1,15 * *", "0 0 13 * FRI", "30 4 1 */3 *",
+	} {
 		schedule, err := config.ParseSchedule(spec)
 		if err != nil {
 			t.Fatal(err)
@@ -122,7 +126,9 @@ func TestLongestGapOfWhatNeverFires(t *testing.T) {
 }
 
 func FuzzParseSchedule(f *testing.F) {
-	for _, spec := range []string{"*/5 * * * *", "TZ=UTC", "@every -5s", "0 0 30 2 *", ", , , , ,", "CRON_TZ=Europe/Berlin 0 6 * * *"} {
+	for _, spec := range []string{
+		"*/5 * * * *", "TZ=UTC", "@every -5s", "0 0 30 2 *", ", , , , ,", "CRON_TZ=Europe/Berlin 0 6 * * *",
+	} {
 		f.Add(spec)
 	}
 	from := time.Date(2026, 3, 4, 10, 2, 30, 0, time.UTC)

@@ -93,7 +93,9 @@ type GroupAlertFigures struct {
 // watches for, by name, and each group that has such a service, by scope and
 // group. Incidents must be those of Link since Options.Since, firings those since
 // Options.AlertsSince.
-func MeasureAlerts(alerts Alerts, incidents []Incident, services []*catalog.Service, o Options, now time.Time) (map[string]AlertFigures, []GroupAlertFigures) {
+func MeasureAlerts(
+	alerts Alerts, incidents []Incident, services []*catalog.Service, o Options, now time.Time,
+) (map[string]AlertFigures, []GroupAlertFigures) {
 	m := newAlertMeasure(alerts, incidents, services, o, now)
 	return m.perService(), m.perGroup()
 }
@@ -112,13 +114,17 @@ type alertMeasure struct {
 	pages     map[string]pages
 }
 
-func newAlertMeasure(alerts Alerts, incidents []Incident, services []*catalog.Service, o Options, now time.Time) *alertMeasure {
+func newAlertMeasure(
+	alerts Alerts, incidents []Incident, services []*catalog.Service, o Options, now time.Time,
+) *alertMeasure {
 	m := &alertMeasure{
 		Alerts: alerts, options: o.withDefaults(), now: now, services: services,
 		firings: slices.Clone(alerts.Firings), byService: map[string][]int{}, pages: map[string]pages{},
 	}
 	slices.SortFunc(m.firings, func(a, b evidence.AlertFiring) int {
-		return cmp.Or(a.StartedAt.Compare(b.StartedAt), strings.Compare(a.Source, b.Source), strings.Compare(a.Fingerprint, b.Fingerprint))
+		return cmp.Or(
+			a.StartedAt.Compare(b.StartedAt), strings.Compare(a.Source, b.Source), strings.Compare(a.Fingerprint, b.Fingerprint),
+		)
 	})
 	type alert struct{ source, fingerprint string }
 	ends := map[alert]time.Time{}
@@ -128,7 +134,8 @@ func newAlertMeasure(alerts Alerts, incidents []Incident, services []*catalog.Se
 		key := alert{f.Source, f.Fingerprint}
 		end, before := ends[key]
 		// After an outage of the source it is not known whether it had ended.
-		m.flaps[i] = before && !end.IsZero() && f.StartedAt.Sub(end) <= FlappingWithin && contains(m.Sights[f.Source].Spans, end, f.StartedAt)
+		m.flaps[i] = before && !end.IsZero() && f.StartedAt.Sub(end) <= FlappingWithin &&
+			contains(m.Sights[f.Source].Spans, end, f.StartedAt)
 		ends[key] = f.EndedAt
 		for _, service := range f.Services {
 			m.byService[service] = append(m.byService[service], i)

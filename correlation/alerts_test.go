@@ -17,17 +17,20 @@ func alertWorld() (Alerts, []*catalog.Service) {
 	year := evidence.Span{From: noon.AddDate(-1, 0, 0), Until: noon}
 	since := map[string]time.Time{"cart": year.From, "shop": year.From}
 	return Alerts{
-		Sights:   map[string]AlertSight{alertSource: {Spans: []evidence.Span{year}, Services: since}},
-		Watchers: map[string][]string{"cart": {alertSource}, "shop": {alertSource}},
-		Paged:    map[string]bool{"cart": true, "shop": true},
-	}, []*catalog.Service{{Name: "cart", Team: "red", Tier: 1}, {Name: "shop", Team: "red", Tier: 2}, {Name: "dark", Team: "blue", Tier: 2}}
+			Sights:   map[string]AlertSight{alertSource: {Spans: []evidence.Span{year}, Services: since}},
+			Watchers: map[string][]string{"cart": {alertSource}, "shop": {alertSource}},
+			Paged:    map[string]bool{"cart": true, "shop": true},
+		}, []*catalog.Service{
+			{Name: "cart", Team: "red", Tier: 1}, {Name: "shop", Team: "red", Tier: 2}, {Name: "dark", Team: "blue", Tier: 2},
+		}
 }
 
 // firing is one of an alert that began so long ago.
 func firing(alert string, ago, lasted time.Duration, services ...string) evidence.AlertFiring {
 	at := noon.Add(-ago)
 	return evidence.AlertFiring{
-		Source: alertSource, Fingerprint: alert, Alert: alert, Services: services, StartedAt: at, EndedAt: at.Add(lasted), Paging: true,
+		Source: alertSource, Fingerprint: alert, Alert: alert, Services: services, StartedAt: at, EndedAt: at.Add(lasted),
+		Paging: true,
 	}
 }
 
@@ -115,7 +118,9 @@ func TestAPageWithoutAnIncident(t *testing.T) {
 				in.ResolvedAt = in.StartedAt.Add(c.lasted)
 			}
 			// One that is long over must not hide another.
-			past := Incident{Services: []string{"cart"}, StartedAt: noon.Add(-50 * time.Hour), ResolvedAt: noon.Add(-49 * time.Hour)}
+			past := Incident{
+				Services: []string{"cart"}, StartedAt: noon.Add(-50 * time.Hour), ResolvedAt: noon.Add(-49 * time.Hour),
+			}
 			f := window(t, a, []Incident{in, past}, services, "cart")
 			ratio, known := f.Unpaged.Ratio()
 			if !known || (ratio == 0) != c.near {
@@ -132,7 +137,9 @@ func TestAPageWithoutAnIncident(t *testing.T) {
 
 func TestAPageThatCannotBeTold(t *testing.T) {
 	a, services := alertWorld()
-	a.Firings = []evidence.AlertFiring{firing("a", 10*time.Minute, time.Minute, "cart"), firing("b", 40*time.Hour, time.Minute, "cart")}
+	a.Firings = []evidence.AlertFiring{
+		firing("a", 10*time.Minute, time.Minute, "cart"), firing("b", 40*time.Hour, time.Minute, "cart"),
+	}
 	// There is still time for the first.
 	if f := window(t, a, nil, services, "cart"); f.Unpaged != (UnpagedCount{Firings: 1, Unpaged: 1}) || f.Paging != 2 {
 		t.Errorf("got %+v", f)
@@ -157,16 +164,32 @@ func TestHolesAreUnknown(t *testing.T) {
 		known   bool
 		covered float64
 	}{
-		"all of it":                   {spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, known: true, covered: 1},
-		"the last minutes not yet":    {spans: []evidence.Span{{From: at(31 * days), Until: at(10 * time.Minute)}}, known: true, covered: 1 - 10.0/60/24/30},
-		"a restart":                   {spans: []evidence.Span{{From: at(31 * days), Until: at(5 * days)}, {From: at(5*days - time.Hour), Until: at(0)}}, known: true, covered: 1 - 1.0/24/30},
-		"an outage of three hours":    {spans: []evidence.Span{{From: at(31 * days), Until: at(5 * days)}, {From: at(5*days - 3*time.Hour), Until: at(0)}}, covered: 1 - 3.0/24/30},
-		"data of 15 days":             {spans: []evidence.Span{{From: at(15 * days), Until: at(0)}}, covered: 0.5},
-		"a silent source":             {spans: []evidence.Span{{From: at(40 * days), Until: at(3 * days)}}, covered: 0.9},
-		"nothing":                     {},
-		"a service since last week":   {spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, since: at(6 * days), covered: 0.2},
-		"a second server knows less":  {spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, second: true, other: []evidence.Span{{From: at(3 * days), Until: at(0)}}, covered: 0.1},
-		"a second server as well":     {spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, second: true, other: []evidence.Span{{From: at(31 * days), Until: at(0)}}, known: true, covered: 1},
+		"all of it": {spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, known: true, covered: 1},
+		"the last minutes not yet": {
+			spans: []evidence.Span{{From: at(31 * days), Until: at(10 * time.Minute)}}, known: true, covered: 1 - 10.0/60/24/30,
+		},
+		"a restart": {
+			spans: []evidence.Span{{From: at(31 * days), Until: at(5 * days)}, {From: at(5*days - time.Hour), Until: at(0)}},
+			known: true, covered: 1 - 1.0/24/30,
+		},
+		"an outage of three hours": {
+			spans:   []evidence.Span{{From: at(31 * days), Until: at(5 * days)}, {From: at(5*days - 3*time.Hour), Until: at(0)}},
+			covered: 1 - 3.0/24/30,
+		},
+		"data of 15 days": {spans: []evidence.Span{{From: at(15 * days), Until: at(0)}}, covered: 0.5},
+		"a silent source": {spans: []evidence.Span{{From: at(40 * days), Until: at(3 * days)}}, covered: 0.9},
+		"nothing":         {},
+		"a service since last week": {
+			spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, since: at(6 * days), covered: 0.2,
+		},
+		"a second server knows less": {
+			spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, second: true,
+			other: []evidence.Span{{From: at(3 * days), Until: at(0)}}, covered: 0.1,
+		},
+		"a second server as well": {
+			spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, second: true,
+			other: []evidence.Span{{From: at(31 * days), Until: at(0)}}, known: true, covered: 1,
+		},
 		"a second that never watched": {spans: []evidence.Span{{From: at(31 * days), Until: at(0)}}, second: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +217,10 @@ func TestHolesAreUnknown(t *testing.T) {
 func TestAnOutageIsNoFlapping(t *testing.T) {
 	a, services := alertWorld()
 	sight := a.Sights[alertSource]
-	sight.Spans = []evidence.Span{{From: noon.AddDate(0, 0, -40), Until: noon.Add(-10 * time.Hour)}, {From: noon.Add(-10*time.Hour + 20*time.Minute), Until: noon}}
+	sight.Spans = []evidence.Span{
+		{From: noon.AddDate(0, 0, -40), Until: noon.Add(-10 * time.Hour)},
+		{From: noon.Add(-10*time.Hour + 20*time.Minute), Until: noon},
+	}
 	a.Sights[alertSource] = sight
 	a.Firings = []evidence.AlertFiring{
 		firing("a", 11*time.Hour, time.Hour+time.Minute, "cart"),
@@ -211,12 +237,20 @@ func TestAlertsOfGroups(t *testing.T) {
 		firing("both", 40*time.Hour, time.Hour, "cart", "shop"),
 		firing("one", 50*time.Hour, time.Minute, "shop"),
 	}
-	page := Incident{Services: []string{"shop"}, StartedAt: noon.Add(-40 * time.Hour), ResolvedAt: noon.Add(-39 * time.Hour)}
+	page := Incident{
+		Services: []string{"shop"}, StartedAt: noon.Add(-40 * time.Hour), ResolvedAt: noon.Add(-39 * time.Hour),
+	}
 	told := func() (words []string) {
 		_, groups := MeasureAlerts(a, []Incident{page}, services, Options{}, noon)
 		for _, g := range groups {
 			w := g.Windows[0]
-			words = append(words, fmt.Sprintf("%s %s of %d: %d watched %.2f, %d fired, %d/%d", g.Scope, g.Group, g.Services, w.Services, w.Covered, w.Firings, w.Unpaged.Unpaged, w.Unpaged.Firings))
+			words = append(
+				words,
+				fmt.Sprintf(
+					"%s %s of %d: %d watched %.2f, %d fired, %d/%d", g.Scope, g.Group, g.Services, w.Services, w.Covered, w.Firings,
+					w.Unpaged.Unpaged, w.Unpaged.Firings,
+				),
+			)
 		}
 		return words
 	}

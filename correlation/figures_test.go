@@ -18,7 +18,8 @@ const day = 24 * time.Hour
 // long.
 func lasted(service string, began, took time.Duration) Incident {
 	return Incident{
-		Services: []string{service}, StartedAt: ago(began), ResolvedAt: ago(began - took), Resolver: evidence.ResolverPerson, Urgent: true,
+		Services: []string{service}, StartedAt: ago(began), ResolvedAt: ago(began - took), Resolver: evidence.ResolverPerson,
+		Urgent: true,
 	}
 }
 
@@ -94,7 +95,9 @@ func TestAcknowledgementsAndNoise(t *testing.T) {
 	low := acked(time.Minute, time.Hour, evidence.ResolverPerson)
 	low.Urgent = false
 	justBegun := acked(time.Minute, time.Hour, evidence.ResolverPerson)
-	justBegun.StartedAt, justBegun.AcknowledgedAt, justBegun.ResolvedAt = ago(10*time.Minute), ago(9*time.Minute), time.Time{}
+	justBegun.StartedAt, justBegun.AcknowledgedAt, justBegun.ResolvedAt = ago(
+		10*time.Minute,
+	), ago(9*time.Minute), time.Time{}
 	unknown := lasted("checkout", day, time.Hour)
 	incidents := []Incident{
 		flapping, flappingForLong, low, justBegun, unknown,
@@ -126,7 +129,9 @@ func TestGroupsCountAnIncidentOnce(t *testing.T) {
 	both.Services = []string{"checkout", "elsewhere", "invoices"}
 	incidents := []Incident{both, lasted("checkout", 2*day, time.Hour), lasted("elsewhere", 2*day, time.Hour)}
 	var got []string
-	for _, g := range PerGroup(incidents, fleet(), Options{Windows: []Window{Window(36 * time.Hour), DefaultWindow}}, noon) {
+	for _, g := range PerGroup(
+		incidents, fleet(), Options{Windows: []Window{Window(36 * time.Hour), DefaultWindow}}, noon,
+	) {
 		got = append(got, fmt.Sprintf("%s=%s:%d services:%d in %s:%d in %s", g.Scope, g.Group, g.Services,
 			g.Windows[0].Incidents, g.Windows[0].Window, g.Windows[1].Incidents, g.Windows[1].Window))
 	}
@@ -203,7 +208,10 @@ func TestPerBadge(t *testing.T) {
 }
 
 func TestBadgesThatAreNoneDoNoHarm(t *testing.T) {
-	held := []BadgeHeld{{Service: "checkout", Badge: framework.Gold, FirstJudged: ago(9 * day)}, {Service: "invoices", Badge: 77, FirstJudged: ago(9 * day)}}
+	held := []BadgeHeld{
+		{Service: "checkout", Badge: framework.Gold, FirstJudged: ago(9 * day)},
+		{Service: "invoices", Badge: 77, FirstJudged: ago(9 * day)},
+	}
 	changes := []BadgeChange{{Service: "checkout", At: ago(5 * day), From: -3, To: 99}}
 	list := PerBadge([]Incident{lasted("checkout", day, time.Hour)}, NewBadgeHistory(held, changes), Options{}, noon)
 	if len(list) != 1 || list[0].Badge != framework.Gold || list[0].Incidents != 1 {
@@ -213,7 +221,9 @@ func TestBadgesThatAreNoneDoNoHarm(t *testing.T) {
 
 func TestReviewsOfAService(t *testing.T) {
 	review := func(key string, status evidence.ReviewStatus, completed time.Time) evidence.Review {
-		return evidence.Review{Source: "jira/main", Key: key, Service: "checkout", Status: status, CreatedAt: ago(90 * day), CompletedAt: completed}
+		return evidence.Review{
+			Source: "jira/main", Key: key, Service: "checkout", Status: status, CreatedAt: ago(90 * day), CompletedAt: completed,
+		}
 	}
 	gone := review("PRR-9", evidence.ReviewDone, ago(time.Hour))
 	gone.Gone = true
@@ -223,7 +233,9 @@ func TestReviewsOfAService(t *testing.T) {
 		review("PRR-5", evidence.ReviewDone, time.Time{}), gone,
 		{Source: "jira/main", Key: "PRR-6", Service: "invoices", Status: evidence.ReviewDone, CreatedAt: ago(day)},
 	}, noon)
-	want := map[string]Reviews{"invoices": {}, "checkout": {Completed: ago(10 * day), Last: Reference{"jira/main", "PRR-2"}, Open: 2}}
+	want := map[string]Reviews{
+		"invoices": {}, "checkout": {Completed: ago(10 * day), Last: Reference{"jira/main", "PRR-2"}, Open: 2},
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -233,7 +245,9 @@ func TestSinceReachesBehindTheLongestWindow(t *testing.T) {
 	if got, want := (Options{}).Since(noon), ago(97*day); !got.Equal(want) {
 		t.Errorf("since %s, want %s", got, want)
 	}
-	for w, want := range map[Window]string{DefaultWindow: "30d", Window(6 * time.Hour): "6h", Window(90 * time.Minute): "1h30m0s"} {
+	for w, want := range map[Window]string{
+		DefaultWindow: "30d", Window(6 * time.Hour): "6h", Window(90 * time.Minute): "1h30m0s",
+	} {
 		if w.String() != want {
 			t.Errorf("%s, want %s", w, want)
 		}

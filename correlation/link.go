@@ -239,7 +239,8 @@ func resolved(records []*evidence.Incident) (time.Time, evidence.Resolver) {
 		if in.ResolvedAt.IsZero() {
 			return time.Time{}, evidence.ResolverUnknown
 		}
-		timeout, lastTimeout := in.Resolver == evidence.ResolverTimeout, last != nil && last.Resolver == evidence.ResolverTimeout
+		timeout, lastTimeout := in.Resolver == evidence.ResolverTimeout, last != nil &&
+			last.Resolver == evidence.ResolverTimeout
 		switch {
 		case last == nil, lastTimeout && !timeout:
 			last = in

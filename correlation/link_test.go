@@ -19,8 +19,9 @@ func ago(d time.Duration) time.Time { return noon.Add(-d) }
 // page is an incident as PagerDuty tells it, ticket one as Jira does.
 func page(id string, started, resolved time.Time, links ...string) evidence.Incident {
 	in := evidence.Incident{
-		Source: "pagerduty/main", ID: id, Services: []string{"checkout"}, StartedAt: started, ResolvedAt: resolved, Urgent: true,
-		Links: append([]string{"https://acme.pagerduty.com/incidents/" + id}, links...),
+		Source: "pagerduty/main", ID: id, Services: []string{"checkout"}, StartedAt: started, ResolvedAt: resolved,
+		Urgent: true,
+		Links:  append([]string{"https://acme.pagerduty.com/incidents/" + id}, links...),
 	}
 	if !resolved.IsZero() {
 		in.Resolver = evidence.ResolverPerson
@@ -65,29 +66,47 @@ func TestWhatIsOneIncident(t *testing.T) {
 		"a page that names a ticket's key": {
 			[]evidence.Incident{page("Q1", at, end, "SHOP-1"), ticket("SHOP-1", at, end)}, "[[SHOP-1 Q1]]"},
 		"a page that names a ticket's address": {
-			[]evidence.Incident{page("Q1", at, end, "https://ACME.atlassian.net/browse/SHOP-1/?focus=1"), ticket("SHOP-1", at, end)}, "[[SHOP-1 Q1]]"},
+			[]evidence.Incident{
+				page("Q1", at, end, "https://ACME.atlassian.net/browse/SHOP-1/?focus=1"), ticket("SHOP-1", at, end),
+			}, "[[SHOP-1 Q1]]"},
 		"a ticket that names a page": {
-			[]evidence.Incident{page("Q1", at, end), ticket("SHOP-1", at, end, "https://acme.pagerduty.com/incidents/Q1")}, "[[SHOP-1 Q1]]"},
+			[]evidence.Incident{
+				page("Q1", at, end), ticket("SHOP-1", at, end, "https://acme.pagerduty.com/incidents/Q1"),
+			}, "[[SHOP-1 Q1]]"},
 		"one page and two tickets": {
-			[]evidence.Incident{page("Q1", at, end, "SHOP-1", "SHOP-2"), ticket("SHOP-1", at, end), ticket("SHOP-2", at, end)}, "[[SHOP-1 SHOP-2 Q1]]"},
+			[]evidence.Incident{
+				page("Q1", at, end, "SHOP-1", "SHOP-2"), ticket("SHOP-1", at, end), ticket("SHOP-2", at, end),
+			}, "[[SHOP-1 SHOP-2 Q1]]"},
 		"two pages about one ticket": {
-			[]evidence.Incident{page("Q1", at, end, "SHOP-1"), page("Q2", at, end, "SHOP-1"), ticket("SHOP-1", at, end)}, "[[SHOP-1 Q1 Q2]]"},
+			[]evidence.Incident{
+				page("Q1", at, end, "SHOP-1"), page("Q2", at, end, "SHOP-1"), ticket("SHOP-1", at, end),
+			}, "[[SHOP-1 Q1 Q2]]"},
 		"a ticket that nobody lists joins nothing": {
 			[]evidence.Incident{page("Q1", at, end, "SHOP-9"), page("Q2", at, end, "SHOP-9")}, "[[Q1] [Q2]]"},
 		"a third thing joins nothing": {
-			[]evidence.Incident{page("Q1", at, end, "https://status.example.com/1"), ticket("SHOP-1", at, end, "https://status.example.com/1")}, "[[SHOP-1] [Q1]]"},
+			[]evidence.Incident{
+				page("Q1", at, end, "https://status.example.com/1"), ticket("SHOP-1", at, end, "https://status.example.com/1"),
+			}, "[[SHOP-1] [Q1]]"},
 		"an empty address": {
-			[]evidence.Incident{page("Q1", at, end, "https://", "", "://", "https:///"), ticket("SHOP-1", at, end, "", "https://")}, "[[SHOP-1] [Q1]]"},
+			[]evidence.Incident{
+				page("Q1", at, end, "https://", "", "://", "https:///"), ticket("SHOP-1", at, end, "", "https://"),
+			}, "[[SHOP-1] [Q1]]"},
 		"a key is not part of another": {
 			[]evidence.Incident{page("Q1", at, end, "SHOP-1"), ticket("SHOP-12", at, end)}, "[[SHOP-12] [Q1]]"},
 		"tickets that name each other": {
 			[]evidence.Incident{ticket("SHOP-1", at, end, "SHOP-2"), ticket("SHOP-2", at, end)}, "[[SHOP-1] [SHOP-2]]"},
 		"a ticket that stays open for ever": {
-			[]evidence.Incident{page("Q1", at, end, "SHOP-1"), ticket("SHOP-1", at.Add(-8*24*time.Hour), time.Time{})}, "[[SHOP-1] [Q1]]"},
+			[]evidence.Incident{
+				page("Q1", at, end, "SHOP-1"), ticket("SHOP-1", at.Add(-8*24*time.Hour), time.Time{}),
+			}, "[[SHOP-1] [Q1]]"},
 		"a key that two sites have": {
-			[]evidence.Incident{page("Q1", at, end, "SHOP-1"), ticket("SHOP-1", at, end), elsewhere}, "[[SHOP-1] [SHOP-1] [Q1]]"},
+			[]evidence.Incident{
+				page("Q1", at, end, "SHOP-1"), ticket("SHOP-1", at, end), elsewhere,
+			}, "[[SHOP-1] [SHOP-1] [Q1]]"},
 		"an address tells them apart": {
-			[]evidence.Incident{page("Q1", at, end, "https://Other.example.com/jira/browse/SHOP-1"), ticket("SHOP-1", at, end), elsewhere}, "[[SHOP-1] [SHOP-1 Q1]]"},
+			[]evidence.Incident{
+				page("Q1", at, end, "https://Other.example.com/jira/browse/SHOP-1"), ticket("SHOP-1", at, end), elsewhere,
+			}, "[[SHOP-1] [SHOP-1 Q1]]"},
 		"what is gone is left out": {
 			[]evidence.Incident{gone, ticket("SHOP-1", at, end)}, "[[SHOP-1]]"},
 		"the newer version counts": {
@@ -127,11 +146,17 @@ func TestWhatIsKnownOfTheWhole(t *testing.T) {
 			with(p, j, func(p, _ *evidence.Incident) { p.ResolvedAt, p.Resolver, p.AcksKnown = time.Time{}, "", false }),
 			closed, evidence.ResolverPerson, closed, true},
 		"a page that nobody acknowledged": {
-			with(p, j, func(p, _ *evidence.Incident) { p.AcknowledgedAt = time.Time{} }), ended, evidence.ResolverPerson, time.Time{}, true},
+			with(
+				p, j, func(p, _ *evidence.Incident) { p.AcknowledgedAt = time.Time{} },
+			), ended, evidence.ResolverPerson, time.Time{}, true},
 		"an open ticket does not reopen a page": {
-			with(p, j, func(_, j *evidence.Incident) { j.ResolvedAt, j.Resolver = time.Time{}, "" }), ended, evidence.ResolverPerson, acked, true},
+			with(
+				p, j, func(_, j *evidence.Incident) { j.ResolvedAt, j.Resolver = time.Time{}, "" },
+			), ended, evidence.ResolverPerson, acked, true},
 		"a time-out is not a resolution": {
-			with(p, j, func(p, _ *evidence.Incident) { p.Resolver = evidence.ResolverTimeout }), closed, evidence.ResolverPerson, acked, true},
+			with(
+				p, j, func(p, _ *evidence.Incident) { p.Resolver = evidence.ResolverTimeout },
+			), closed, evidence.ResolverPerson, acked, true},
 		"a time-out is better than nothing": {
 			with(p, j, func(p, j *evidence.Incident) { p.Resolver, j.ResolvedAt = evidence.ResolverTimeout, time.Time{} }),
 			ended, evidence.ResolverTimeout, acked, true},
@@ -142,7 +167,10 @@ func TestWhatIsKnownOfTheWhole(t *testing.T) {
 			append(with(p, j, func(*evidence.Incident, *evidence.Incident) {}), page("Q2", paged, closed, "SHOP-1")),
 			closed, evidence.ResolverPerson, closed, true}, // Q2's acknowledgements are not known
 		"a page that was resolved counts, not one that timed out": {
-			append(with(p, j, func(p, _ *evidence.Incident) { p.Resolver, p.ResolvedAt = evidence.ResolverTimeout, closed }), page("Q2", paged, ended, "SHOP-1")),
+			append(
+				with(p, j, func(p, _ *evidence.Incident) { p.Resolver, p.ResolvedAt = evidence.ResolverTimeout, closed }),
+				page("Q2", paged, ended, "SHOP-1"),
+			),
 			ended, evidence.ResolverPerson, closed, true},
 		"in whatever order": {
 			append(with(p, j, func(*evidence.Incident, *evidence.Incident) {}), func() evidence.Incident {
@@ -152,7 +180,9 @@ func TestWhatIsKnownOfTheWhole(t *testing.T) {
 			}()),
 			ended, evidence.ResolverPerson, closed, true},
 		"a page is open still": {
-			append(with(p, j, func(_, j *evidence.Incident) { j.ResolvedAt = time.Time{} }), page("Q2", paged, time.Time{}, "SHOP-1")),
+			append(
+				with(p, j, func(_, j *evidence.Incident) { j.ResolvedAt = time.Time{} }), page("Q2", paged, time.Time{}, "SHOP-1"),
+			),
 			time.Time{}, "", closed, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +197,8 @@ func TestWhatIsKnownOfTheWhole(t *testing.T) {
 			if !in.AcknowledgedAt.Equal(c.ack) || in.AcksKnown != c.known {
 				t.Errorf("acknowledged %s (%v), want %s (%v)", in.AcknowledgedAt, in.AcksKnown, c.ack, c.known)
 			}
-			if !in.StartedAt.Equal(opened) || in.Severity != 1 || !in.Urgent || in.Template != "disk full" || !slices.Equal(in.Services, []string{"checkout", "payments"}) {
+			if !in.StartedAt.Equal(opened) || in.Severity != 1 || !in.Urgent || in.Template != "disk full" ||
+				!slices.Equal(in.Services, []string{"checkout", "payments"}) {
 				t.Errorf("the whole is %+v", in)
 			}
 		})
@@ -252,7 +283,9 @@ func TestLinkingKeepsEverythingOnce(t *testing.T) {
 			for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom(ids), rapid.ID).Draw(t, source) {
 				in := page(id, ago(time.Duration(rapid.IntRange(0, 400).Draw(t, "age"))*time.Hour), time.Time{})
 				in.Source = source
-				in.Links = rapid.SliceOfN(rapid.SampledFrom(append(ids, "https://x.example.com/A-1", "https://y.example.com/b/A-1")), 0, 3).Draw(t, "links")
+				in.Links = rapid.SliceOfN(
+					rapid.SampledFrom(append(ids, "https://x.example.com/A-1", "https://y.example.com/b/A-1")), 0, 3,
+				).Draw(t, "links")
 				records = append(records, in)
 			}
 		}

@@ -32,7 +32,8 @@ func PerServiceReviews(reviews []evidence.Review, now time.Time) map[string]Revi
 		case r.Status != evidence.ReviewDone || r.CompletedAt.After(now):
 			sum.Open++
 		case r.CompletedAt.IsZero():
-		case r.CompletedAt.After(sum.Completed), r.CompletedAt.Equal(sum.Completed) && compareReferences(ticket, sum.Last) > 0:
+		case r.CompletedAt.After(sum.Completed),
+			r.CompletedAt.Equal(sum.Completed) && compareReferences(ticket, sum.Last) > 0:
 			sum.Completed, sum.Last = r.CompletedAt, ticket
 		}
 		out[r.Service] = sum

@@ -19,7 +19,9 @@ var remission = []int{6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 2
 func TestTheTextbooksCurve(t *testing.T) {
 	var observations []Observation
 	for _, weeks := range remission {
-		observations = append(observations, Observation{Duration: time.Duration(max(weeks, -weeks)) * week, Censored: weeks < 0})
+		observations = append(
+			observations, Observation{Duration: time.Duration(max(weeks, -weeks)) * week, Censored: weeks < 0},
+		)
 	}
 	curve := Resolution(observations)
 	// Each factor by hand: (at risk − ended) / at risk.
@@ -41,7 +43,8 @@ func TestTheTextbooksCurve(t *testing.T) {
 	}
 	for i, w := range want {
 		s := curve.Steps[i]
-		if s.At != time.Duration(w.weeks)*week || math.Abs(s.Survival-w.survival) > 1e-6 || s.AtRisk != w.atRisk || s.Ended != w.ended {
+		if s.At != time.Duration(w.weeks)*week || math.Abs(s.Survival-w.survival) > 1e-6 || s.AtRisk != w.atRisk ||
+			s.Ended != w.ended {
 			t.Errorf("step %d is %+v, want %+v", i, s, w)
 		}
 	}

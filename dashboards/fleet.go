@@ -131,8 +131,14 @@ func fleetBadges() []made {
 			queries: []query{
 				{expr: with("team, tier", `readiness:badge_level < on (service_name) readiness:target_badge_level`)},
 				{expr: with("team, tier", `readiness:target_badge_level > on (service_name) readiness:badge_level`)},
-				{expr: with("team, tier", `(readiness:target_due_timestamp_seconds and on (service_name) (readiness:badge_level < on (service_name) readiness:target_badge_level)) * 1000`)},
-				{expr: with("team, tier", `sum by (service_name) (readiness:badge_gap_checks) and on (service_name) (readiness:badge_level < on (service_name) readiness:target_badge_level)`)},
+				{expr: with(
+					"team, tier",
+					`(readiness:target_due_timestamp_seconds and on (service_name) (readiness:badge_level < on (service_name) readiness:target_badge_level)) * 1000`,
+				)},
+				{expr: with(
+					"team, tier",
+					`sum by (service_name) (readiness:badge_gap_checks) and on (service_name) (readiness:badge_level < on (service_name) readiness:target_badge_level)`,
+				)},
 			},
 		}.rows("Tier", false,
 			column{from: "tier", header: "Tier", width: 70},
@@ -239,7 +245,10 @@ func fleetWork() []made {
 
 // ofTeam is a figure of the teams' incidents with the group as the team.
 func ofTeam(family string) string {
-	return fmt.Sprintf(`sum by (team) (label_replace(%s{scope="team", group=~"$team", window="30d"}, "team", "$1", "group", "(.*)")) and on (team) %s`, family, selected)
+	return fmt.Sprintf(
+		`sum by (team) (label_replace(%s{scope="team", group=~"$team", window="30d"}, "team", "$1", "group", "(.*)")) and on (team) %s`,
+		family, selected,
+	)
 }
 
 func fleetScores() []made {

@@ -73,9 +73,11 @@ func asked(name, title, expr string) *dashboard.QueryVariableBuilder {
 // toService leads from a row or a bar to the dashboard of its service.
 func toService() []dashboard.DashboardLink {
 	return []dashboard.DashboardLink{{
-		Title:   "Show ${__value.text}",
-		Type:    dashboard.DashboardLinkTypeLink,
-		Url:     new("/d/" + serviceUID + "?var-datasource=${datasource}&var-service=${__value.raw:percentencode}&${__url_time_range}"),
+		Title: "Show ${__value.text}",
+		Type:  dashboard.DashboardLinkTypeLink,
+		Url: new(
+			"/d/" + serviceUID + "?var-datasource=${datasource}&var-service=${__value.raw:percentencode}&${__url_time_range}",
+		),
 		Tags:    []string{},
 		Tooltip: "",
 	}}
@@ -95,5 +97,7 @@ func changes(expr, color, name string) cog.Builder[dashboard.AnnotationQuery] {
 	return dashboard.NewAnnotationQueryBuilder().Name(name).Enable(true).IconColor(color).
 		Datasource(common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}).
 		Expr(expr).UseValueForTime(true).Step("60s").
-		TitleFormat("{{service_name}}: {{from}} to {{to}}").TextFormat("{{direction}}, cause: {{cause}}").TagKeys("direction,cause")
+		TitleFormat("{{service_name}}: {{from}} to {{to}}").TextFormat("{{direction}}, cause: {{cause}}").TagKeys(
+		"direction,cause",
+	)
 }

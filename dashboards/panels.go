@@ -72,7 +72,9 @@ const (
 )
 
 func (q query) target(id string, how mode) (variants.Dataquery, error) {
-	b := prometheus.NewDataqueryBuilder().RefId(id).Expr(q.expr).Datasource(source()).EditorMode(prometheus.QueryEditorModeCode)
+	b := prometheus.NewDataqueryBuilder().RefId(id).Expr(q.expr).Datasource(source()).EditorMode(
+		prometheus.QueryEditorModeCode,
+	)
 	if q.legend != "" {
 		b.LegendFormat(q.legend)
 	}
@@ -221,9 +223,15 @@ func (p panel) columns() made {
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A")), overTime)
 }
 
+// legendBelow lists the series under a panel.
+func legendBelow() *common.VizLegendOptionsBuilder {
+	return common.NewVizLegendOptionsBuilder().ShowLegend(true).
+		DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)
+}
+
 func lined() *timeseries.PanelBuilder {
 	return timeseries.NewPanelBuilder().LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
-		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
+		Legend(legendBelow()).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 }
 
@@ -231,7 +239,7 @@ func lined() *timeseries.PanelBuilder {
 func (p panel) states() made {
 	return p.finish(statetimeline.NewPanelBuilder().
 		ShowValue(common.VisibilityModeNever).RowHeight(0.8).MergeValues(true).FillOpacity(85).LineWidth(0).
-		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)), overTime)
+		Legend(legendBelow()), overTime)
 }
 
 // column is one column of a table.
@@ -251,8 +259,8 @@ type column struct {
 // rows is a table with the columns in order. Rows of several queries are merged
 // by the labels that they share. sort is the header to sort by.
 func (p panel) rows(sort string, descending bool, columns ...column) made {
-	out := p.finish(table.NewPanelBuilder().
-		SortBy([]cog.Builder[common.TableSortByFieldState]{common.NewTableSortByFieldStateBuilder().DisplayName(sort).Desc(descending)}), asTable)
+	order := common.NewTableSortByFieldStateBuilder().DisplayName(sort).Desc(descending)
+	out := p.finish(table.NewPanelBuilder().SortBy([]cog.Builder[common.TableSortByFieldState]{order}), asTable)
 	index, names := map[string]any{}, map[string]any{}
 	for i, c := range columns {
 		from := c.from

@@ -17,8 +17,14 @@ func service() (dashboard.Dashboard, error) {
 	b := begin("Readiness: service", serviceUID,
 		"What one service has, what it lacks for the next badge, and how it got there.").
 		WithVariable(asked("service", "Service", "label_values(readiness:service_info, service_name)")).
-		Annotation(changes(`readiness:badge_last_transition_timestamp_seconds{service_name="$service", direction="award"} * 1000`, green, "Awards")).
-		Annotation(changes(`readiness:badge_last_transition_timestamp_seconds{service_name="$service", direction="regress"} * 1000`, red, "Regressions"))
+		Annotation(changes(
+			`readiness:badge_last_transition_timestamp_seconds{service_name="$service", direction="award"} * 1000`, green,
+			"Awards",
+		)).
+		Annotation(changes(
+			`readiness:badge_last_transition_timestamp_seconds{service_name="$service", direction="regress"} * 1000`, red,
+			"Regressions",
+		))
 	d, err := assemble(b,
 		section{"At a glance", serviceBadge()},
 		section{"The way to the next badge", serviceModules()},
@@ -231,7 +237,9 @@ func serviceIncidents() []made {
 			title: "Acknowledged in 15 minutes", width: 4, height: 4,
 			help: "Share of the high-urgency incidents of 30 days that a person acknowledged within 15 minutes, the never acknowledged included.",
 			unit: unitShare, decimals: new(0.0), steps: shareSteps(), none: "No such incident",
-			queries: []query{{expr: `readiness:incident_acknowledged_within_ratio{service_name="$service", window="30d", minutes="15"}`}},
+			queries: []query{
+				{expr: `readiness:incident_acknowledged_within_ratio{service_name="$service", window="30d", minutes="15"}`},
+			},
 		}.number(),
 		panel{
 			title: "Noise", width: 4, height: 4,

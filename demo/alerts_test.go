@@ -19,14 +19,16 @@ func alertsAreThoseOfTheCompany(t *testing.T, d *demo) {
 		s, _ := d.company.Service(f.Service)
 		// Its first minute, and the last one that was asked for.
 		began := f.Start.Add(time.Minute - 1).Truncate(time.Minute)
-		if !began.After(found.At.Add(-30*24*time.Hour)) || began.After(d.company.Now.Add(-time.Minute).Truncate(time.Minute)) {
+		if !began.After(found.At.Add(-30*24*time.Hour)) ||
+			began.After(d.company.Now.Add(-time.Minute).Truncate(time.Minute)) {
 			continue
 		}
 		w := want[f.Service]
 		w.fired++
 		if f.Severity == "critical" {
 			w.paging++
-			if s.Registration != company.NotInPagerDuty && s.Registration != company.DanglingID && found.At.Sub(began) >= 15*time.Minute {
+			if s.Registration != company.NotInPagerDuty && s.Registration != company.DanglingID &&
+				found.At.Sub(began) >= 15*time.Minute {
 				w.compared++
 				if f.Incident == "" {
 					w.unpaged++
@@ -59,8 +61,12 @@ func alertsAreThoseOfTheCompany(t *testing.T, d *demo) {
 	}
 	all := found.AlertGroups[0]
 	w := all.Windows[0]
-	if got := (counts{w.Firings, w.Paging, w.Unpaged.Firings, w.Unpaged.Unpaged}); all.Scope != "fleet" || got != fleet || w.Services != len(found.Services) {
+	if got := (counts{w.Firings, w.Paging, w.Unpaged.Firings, w.Unpaged.Unpaged}); all.Scope != "fleet" || got != fleet ||
+		w.Services != len(found.Services) {
 		t.Errorf("of the fleet: %+v, want %+v", w, fleet)
 	}
-	t.Logf("30 days: %d firings, %d of them paging, %d flapping; %d of %d pages without an incident", fleet.fired, fleet.paging, flapping, fleet.unpaged, fleet.compared)
+	t.Logf(
+		"30 days: %d firings, %d of them paging, %d flapping; %d of %d pages without an incident", fleet.fired, fleet.paging,
+		flapping, fleet.unpaged, fleet.compared,
+	)
 }

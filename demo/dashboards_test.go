@@ -57,7 +57,8 @@ func TestTheDashboardsShowTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	engine, err := dashboardtest.New(t.Context(), dashboardtest.Options{
-		Folder: t.TempDir(), Exposition: served(t, d), Rules: []string{filepath.Join(files, "readiness.rules.yaml")}, Now: today,
+		Folder: t.TempDir(), Exposition: served(t, d), Rules: []string{filepath.Join(files, "readiness.rules.yaml")},
+		Now: today,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -211,7 +211,9 @@ func (d *demo) serve(ctx context.Context) error {
 func listenable(address string) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return &invalid{fmt.Errorf("the collector cannot listen: %w; choose another address with --listen, such as 127.0.0.1:0", err)}
+		return &invalid{fmt.Errorf(
+			"the collector cannot listen: %w; choose another address with --listen, such as 127.0.0.1:0", err,
+		)}
 	}
 	return listener.Close()
 }
@@ -228,7 +230,10 @@ func (d *demo) look(found *snapshot.Snapshot) {
 	d.say("  one service           %s/api/v1/services/%s", at, d.company.Services[0].Name)
 	d.say("  simulated PagerDuty   %s (Authorization: Token token=%s)", d.pagerDuty.url, d.pagerDuty.token)
 	d.say("  simulated Jira        %s (basic authentication, %s and %s)", d.jira.url, jiraEmail, d.jira.token)
-	d.say("  its Prometheus        %s/api/v1/query?query=readiness_service_info (engine, rules and API are Prometheus's own)", d.prometheus.URL())
+	d.say(
+		"  its Prometheus        %s/api/v1/query?query=readiness_service_info (engine, rules and API are Prometheus's own)",
+		d.prometheus.URL(),
+	)
 	d.say("  alerts                %s/api/v1/alerts (a badge lost within a day fires after some seconds)",
 		d.prometheus.URL())
 	if d.keep {

@@ -38,7 +38,9 @@ func emptyTemp(t *testing.T) (left func() []string) {
 func TestOnceShowsTheFleet(t *testing.T) {
 	left := emptyTemp(t)
 	var out, trouble bytes.Buffer
-	if code := run(t.Context(), []string{"--once", "--seed", "3", "--services", "12"}, terminal{out: &out, err: &trouble, now: time.Now}); code != exitOK {
+	if code := run(
+		t.Context(), []string{"--once", "--seed", "3", "--services", "12"}, terminal{out: &out, err: &trouble, now: time.Now},
+	); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, trouble.String())
 	}
 	lines := strings.Split(out.String(), "\n")
@@ -176,7 +178,9 @@ func badgesHaveAPast(t *testing.T, d *demo) {
 		s, _ := d.company.Service(service.Entry.Name)
 		badges[service.Badge.Badge]++
 		if service.Badge.Badge != s.Goal || service.Card.FreshBadge.Lower != s.Goal {
-			t.Errorf("%s holds %s and proves %s, and is good for %s", s.Name, service.Badge.Badge, service.Card.FreshBadge.Lower, s.Goal)
+			t.Errorf(
+				"%s holds %s and proves %s, and is good for %s", s.Name, service.Badge.Badge, service.Card.FreshBadge.Lower, s.Goal,
+			)
 		}
 		if service.Badge.Hold != nil || len(service.Badge.Contradictions)+len(service.Badge.Awards) > 0 {
 			t.Errorf("%s: clocks of its badge run: %+v", s.Name, service.Badge)
@@ -237,7 +241,9 @@ func TestItServesUntilItIsStopped(t *testing.T) {
 	var trouble transcript
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"--listen", "127.0.0.1:0", "--services", "6"}, terminal{out: out, err: &trouble, now: time.Now})
+		ended <- run(
+			ctx, []string{"--listen", "127.0.0.1:0", "--services", "6"}, terminal{out: out, err: &trouble, now: time.Now},
+		)
 	}()
 	select {
 	case <-out.said:
@@ -298,7 +304,9 @@ func TestOnceThatIsStoppedFails(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	var out, trouble bytes.Buffer
-	if code := run(ctx, []string{"--once", "--services", "2"}, terminal{out: &out, err: &trouble, now: time.Now}); code != exitFailed {
+	if code := run(
+		ctx, []string{"--once", "--services", "2"}, terminal{out: &out, err: &trouble, now: time.Now},
+	); code != exitFailed {
 		t.Errorf("exit code %d, want %d\n%s", code, exitFailed, trouble.String())
 	}
 	if out.Len() > 0 || len(left()) != 0 {
@@ -309,7 +317,9 @@ func TestOnceThatIsStoppedFails(t *testing.T) {
 func TestKeepLeavesTheFolder(t *testing.T) {
 	left := emptyTemp(t)
 	var out, trouble bytes.Buffer
-	if code := run(t.Context(), []string{"--once", "--keep", "--services", "2"}, terminal{out: &out, err: &trouble, now: time.Now}); code != exitOK {
+	if code := run(
+		t.Context(), []string{"--once", "--keep", "--services", "2"}, terminal{out: &out, err: &trouble, now: time.Now},
+	); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, trouble.String())
 	}
 	names := left()

@@ -49,7 +49,9 @@ func TestPrometheusOwnParsersReadTheMetrics(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		_ = response.Body.Close()
-		parser, err := textparse.New(page, response.Header.Get("Content-Type"), labels.NewSymbolTable(), textparse.ParserOptions{})
+		parser, err := textparse.New(
+			page, response.Header.Get("Content-Type"), labels.NewSymbolTable(), textparse.ParserOptions{},
+		)
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}

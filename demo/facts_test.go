@@ -48,7 +48,10 @@ func TestEveryFactIsSeenAndIsAbsent(t *testing.T) {
 			}
 		}
 		if seen == 0 || absent == 0 {
-			t.Errorf("%s is seen of %d services and absent of %d %v: want both (absent: %s)", definition.Name, seen, absent, reasons, definition.Absent)
+			t.Errorf(
+				"%s is seen of %d services and absent of %d %v: want both (absent: %s)", definition.Name, seen, absent, reasons,
+				definition.Absent,
+			)
 		}
 	}
 }

@@ -26,17 +26,23 @@ func TestASteadyRoundWritesNoRowPerService(t *testing.T) {
 	for source, few := range steady[6] {
 		many := steady[48][source]
 		if many.Counts["records"] < 2*few.Counts["records"] {
-			t.Errorf("%s observed %d and %d records: the companies are too much alike for this test", source, few.Counts["records"], many.Counts["records"])
+			t.Errorf(
+				"%s observed %d and %d records: the companies are too much alike for this test", source, few.Counts["records"],
+				many.Counts["records"],
+			)
 		}
 		for _, run := range []store.LastRun{few, many} {
 			// What has really changed meanwhile, such as an age, has its row and a
 			// row of history.
-			if bound := run.Counts["covered"] + cursors + 2*run.Counts["changed"]; run.Counts["rows"] > bound || run.Counts["changed"] > 20 {
+			if bound := run.Counts["covered"] + cursors + 2*run.Counts["changed"]; run.Counts["rows"] > bound ||
+				run.Counts["changed"] > 20 {
 				t.Errorf("%s has written %d rows, want at most %d: %v", source, run.Counts["rows"], bound, run.Counts)
 			}
 		}
 		if few.Counts["covered"] != many.Counts["covered"] {
-			t.Errorf("%s has %d groups with few services and %d with many", source, few.Counts["covered"], many.Counts["covered"])
+			t.Errorf(
+				"%s has %d groups with few services and %d with many", source, few.Counts["covered"], many.Counts["covered"],
+			)
 		}
 	}
 }

@@ -30,11 +30,16 @@ func TestAlertsAreReadAsTheyChange(t *testing.T) {
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	put := func(alert string, started, ended int) {
 		t.Helper()
-		f := evidence.AlertFiring{Fingerprint: alert, Alert: alert, Services: []string{"shop"}, StartedAt: noon.Add(time.Duration(started) * time.Minute)}
+		f := evidence.AlertFiring{
+			Fingerprint: alert, Alert: alert, Services: []string{"shop"},
+			StartedAt: noon.Add(time.Duration(started) * time.Minute),
+		}
 		if ended > 0 {
 			f.EndedAt = noon.Add(time.Duration(ended) * time.Minute)
 		}
-		if _, err := s.Commit(t.Context(), "prometheus/main", 0, noon, evidence.Batch{Alerts: []evidence.AlertFiring{f}}); err != nil {
+		if _, err := s.Commit(
+			t.Context(), "prometheus/main", 0, noon, evidence.Batch{Alerts: []evidence.AlertFiring{f}},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

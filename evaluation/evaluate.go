@@ -156,7 +156,10 @@ func (e *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 	}
 	judgement := store.Judgement{
 		At: now, Badges: state.Badges, ClocksEvery: saveClocksEvery, Transitions: transitions, Invalidated: state.Invalidated,
-		Framework: store.Framework{Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Framework.Text, ActivatedAt: e.activated},
+		Framework: store.Framework{
+			Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Framework.Text,
+			ActivatedAt: e.activated,
+		},
 	}
 	statuses, pins := e.statusChanges(c, cards, set, now, &judgement)
 	if err := e.store.SaveJudgement(ctx, judgement); err != nil {
@@ -187,7 +190,10 @@ func (e *judge) reportErrors(cards []scoring.Scorecard) {
 			}
 			faulty[r.Check.ID] = r.Err.Error()
 			if e.faulty[r.Check.ID] != r.Err.Error() {
-				e.log.Error("an expression fails at run time; the check is unknown where it does", "check", r.Check.ID, "service", cards[i].Service, "err", r.Err)
+				e.log.Error(
+					"an expression fails at run time; the check is unknown where it does", "check", r.Check.ID, "service",
+					cards[i].Service, "err", r.Err,
+				)
 			}
 		}
 	}
@@ -196,7 +202,9 @@ func (e *judge) reportErrors(cards []scoring.Scorecard) {
 
 // statusChanges adds the checks whose status has changed to the judgement, and
 // names the records behind them.
-func (e *judge) statusChanges(c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time, j *store.Judgement) (map[string]map[string]store.StatusSpan, []store.Key) {
+func (e *judge) statusChanges(
+	c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time, j *store.Judgement,
+) (map[string]map[string]store.StatusSpan, []store.Key) {
 	statuses := make(map[string]map[string]store.StatusSpan, len(cards))
 	var pins []store.Key
 	for i := range cards {
@@ -211,7 +219,9 @@ func (e *judge) statusChanges(c *Config, cards []scoring.Scorecard, set *evidenc
 				continue
 			}
 			after[r.Check.ID] = store.StatusSpan{Status: r.Status, Since: now}
-			j.Statuses = append(j.Statuses, store.CheckStatus{Service: card.Service, Check: r.Check.ID, Status: r.Status, Since: now})
+			j.Statuses = append(
+				j.Statuses, store.CheckStatus{Service: card.Service, Check: r.Check.ID, Status: r.Status, Since: now},
+			)
 			if known {
 				pins = append(pins, evidenceOf(c, set, card.Service, r.Check)...)
 			}
@@ -238,7 +248,9 @@ func evidenceOf(c *Config, set *evidence.Set, service string, check *framework.C
 	return keys
 }
 
-func (e *judge) snapshot(ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time) (*snapshot.Snapshot, error) {
+func (e *judge) snapshot(
+	ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time,
+) (*snapshot.Snapshot, error) {
 	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: e.activated, NotMeasurable: c.NotMeasurable}
 	for i := range cards {
 		card := &cards[i]
@@ -256,7 +268,9 @@ func (e *judge) snapshot(ctx context.Context, c *Config, cards []scoring.Scoreca
 		return nil, fmt.Errorf("counting transitions: %w", err)
 	}
 	for _, t := range totals {
-		out.Transitions = append(out.Transitions, snapshot.TransitionCount{Direction: t.Direction, Cause: t.Cause, Count: t.Count})
+		out.Transitions = append(
+			out.Transitions, snapshot.TransitionCount{Direction: t.Direction, Cause: t.Cause, Count: t.Count},
+		)
 	}
 	runs, err := e.store.LastRuns(ctx)
 	if err != nil {
@@ -268,7 +282,9 @@ func (e *judge) snapshot(ctx context.Context, c *Config, cards []scoring.Scoreca
 	}
 	for _, id := range c.SourceIDs() {
 		r := last[id]
-		out.Sources = append(out.Sources, snapshot.SourceStatus{ID: id, LastRun: r.Finished, LastSuccess: r.LastSuccess, Error: r.Error})
+		out.Sources = append(
+			out.Sources, snapshot.SourceStatus{ID: id, LastRun: r.Finished, LastSuccess: r.LastSuccess, Error: r.Error},
+		)
 	}
 	if err := e.outcomes.measure(ctx, c, out); err != nil {
 		return nil, err

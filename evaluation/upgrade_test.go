@@ -22,7 +22,9 @@ const criteria = `{apiVersion: readiness/v1, kind: Framework, name: f, version: 
 // fleetOfOne is the configuration of one service with one fact.
 func fleetOfOne(t *testing.T, text, query string) *Config {
 	t.Helper()
-	facts, err := evidence.NewFacts(append(catalog.Facts(), evidence.Definition{Name: "x.one", Kind: evidence.KindBool, Help: "One.", Query: query}))
+	facts, err := evidence.NewFacts(append(
+		catalog.Facts(), evidence.Definition{Name: "x.one", Kind: evidence.KindBool, Help: "One.", Query: query},
+	))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,9 @@ func (p *process) observing(value ...bool) func(*store.Store) {
 		p.t.Helper()
 		batch := evidence.Batch{Covered: []evidence.Coverage{{Group: "x", Facts: []string{"x.one"}, At: p.now}}}
 		for _, v := range value {
-			batch.Records = []evidence.Record{{Service: "shop", Fact: "x.one", Source: "x/1", Value: evidence.Bool(v), ObservedAt: p.now}}
+			batch.Records = []evidence.Record{{
+				Service: "shop", Fact: "x.one", Source: "x/1", Value: evidence.Bool(v), ObservedAt: p.now,
+			}}
 		}
 		if _, err := s.Commit(p.t.Context(), "x/1", 0, p.now, batch); err != nil {
 			p.t.Fatal(err)
@@ -111,11 +115,14 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = s.SaveJudgement(t.Context(), store.Judgement{
-				At:        p.now,
-				Framework: store.Framework{Name: "f", Version: "1.0.0", Hash: hash, Text: old.Document.Text, ActivatedAt: activated},
+				At: p.now,
+				Framework: store.Framework{
+					Name: "f", Version: "1.0.0", Hash: hash, Text: old.Document.Text, ActivatedAt: activated,
+				},
 				Badges: map[string]scoring.BadgeState{"shop": {
-					Badge: framework.Bronze, Since: activated, FirstJudged: activated, At: p.now, FrameworkHash: hash, SupportHash: hash,
-					Hold: &scoring.Hold{Since: p.now.Add(-ran), Ran: ran, LapseAt: p.now.Add(2 * ran)},
+					Badge: framework.Bronze, Since: activated, FirstJudged: activated, At: p.now, FrameworkHash: hash,
+					SupportHash: hash,
+					Hold:        &scoring.Hold{Since: p.now.Add(-ran), Ran: ran, LapseAt: p.now.Add(2 * ran)},
 					Support: &scoring.Basis{
 						Framework: &framework.Framework{Name: "f", Version: "1.0.0", Hash: hash}, Subject: scoring.Subject{Name: "shop"},
 						Facts: map[string]scoring.BasisFact{"x.one": {Value: evidence.Bool(true), Fresh: true}}, At: p.now.Add(-ran),
@@ -158,7 +165,8 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 // query is another than the one that judged by the old.
 func TestAnEditedQueryIsCriteriaAfterARestart(t *testing.T) {
 	p := &process{t: t, url: filepath.Join(t.TempDir(), "test.db"), now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
-	if _, transitions := p.run(fleetOfOne(t, criteria, "up"), p.observing(true), 3); len(transitions) != 1 || transitions[0].To != framework.Bronze {
+	if _, transitions := p.run(fleetOfOne(t, criteria, "up"), p.observing(true), 3); len(transitions) != 1 ||
+		transitions[0].To != framework.Bronze {
 		t.Fatalf("first judgements: %+v", transitions)
 	}
 	_, transitions := p.run(fleetOfOne(t, criteria, "up == 1"), p.observing(false), 30)

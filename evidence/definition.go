@@ -125,7 +125,13 @@ func (d Definition) Validate() error {
 	}
 	if d.Remember == RememberMean && (d.Kind != KindDouble || d.Clock != NoClock || d.Window < 48*time.Hour ||
 		d.Window%(24*time.Hour) != 0) {
-		errs = append(errs, fmt.Errorf("fact %s: a fact that remembers a mean is a double without a clock, and its window is whole days, two at least", d.Name))
+		errs = append(
+			errs,
+			fmt.Errorf(
+				"fact %s: a fact that remembers a mean is a double without a clock, and its window is whole days, two at least",
+				d.Name,
+			),
+		)
 	}
 	if d.ValidFor != 0 && d.ValidFor < 3*d.FreshAtLeast {
 		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times the least freshness %s", d.Name,

@@ -114,7 +114,10 @@ func BenchmarkServeSnapshot(b *testing.B) {
 	b.ReportMetric(float64(made.Nanoseconds()), "collector-ns/op")
 	printBound(os.Stdout, "serve_snapshot_ratio", ratio, "x", serveBound)
 	if ratio < serveBound {
-		b.Errorf("serving a snapshot is %.0f times cheaper than making it for every scrape, want at least %d times", ratio, serveBound)
+		b.Errorf(
+			"serving a snapshot is %.0f times cheaper than making it for every scrape, want at least %d times", ratio,
+			serveBound,
+		)
 	}
 }
 

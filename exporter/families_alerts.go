@@ -13,19 +13,20 @@ func alertsOfServices() Group {
 			"An alert that was unseen for at most 3 minutes went on firing. Alerts of the whole fleet are nobody's. " +
 			"What happened while a server was not seen, before its data begins, or before the service was in the catalog is not known: " +
 			"while more than 2 hours of the window are missing, there is nothing but the share that is known.",
-		Families: alertFamilies("", []string{ServiceLabel, "window"}, func(collect alertCollect) func(*snapshot.Snapshot, Options, Emit) {
-			return perService(func(s *snapshot.Service, emit Emit) {
-				if s.Alerts == nil {
-					return
-				}
-				for i := range s.Alerts.Windows {
-					w := &s.Alerts.Windows[i]
-					collect(w, func(value float64, labels ...string) {
-						emit(value, append([]string{s.Entry.Name, w.Window.String()}, labels...)...)
-					})
-				}
-			})
-		}),
+		Families: alertFamilies("", []string{ServiceLabel, "window"},
+			func(collect alertCollect) func(*snapshot.Snapshot, Options, Emit) {
+				return perService(func(s *snapshot.Service, emit Emit) {
+					if s.Alerts == nil {
+						return
+					}
+					for i := range s.Alerts.Windows {
+						w := &s.Alerts.Windows[i]
+						collect(w, func(value float64, labels ...string) {
+							emit(value, append([]string{s.Entry.Name, w.Window.String()}, labels...)...)
+						})
+					}
+				})
+			}),
 	}
 }
 
@@ -64,7 +65,9 @@ func alertsOfGroups() Group {
 type alertCollect func(w *correlation.AlertWindow, emit Emit)
 
 // alertFamilies are those that services and groups have in common.
-func alertFamilies(prefix string, labels []string, each func(alertCollect) func(*snapshot.Snapshot, Options, Emit)) []Family {
+func alertFamilies(
+	prefix string, labels []string, each func(alertCollect) func(*snapshot.Snapshot, Options, Emit),
+) []Family {
 	const enough = "the alerts of the window are known"
 	whose := "the service"
 	if prefix != "" {
@@ -100,7 +103,8 @@ func alertFamilies(prefix string, labels []string, each func(alertCollect) func(
 	}
 	for _, e := range estimates()[:2] {
 		families = append(families, Family{
-			Name: prefix + "alert_firing_duration_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Experimental, Labels: labels,
+			Name: prefix + "alert_firing_duration_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Experimental,
+			Labels:   labels,
 			Help:     e.words + " of how long these firings lasted, to about a minute; those that go on last at least until now.",
 			Presence: enough + " and at least " + e.share + " of the firings are estimated to have ended",
 			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitEstimate(emit, e.read(&w.Duration)) }),

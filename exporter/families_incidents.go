@@ -97,7 +97,8 @@ func incidentsOfGroups() Group {
 	}}
 	for _, e := range estimates() {
 		families = append(families, Family{
-			Name: "group_incident_resolution_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable, Labels: labels,
+			Name: "group_incident_resolution_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+			Labels:   labels,
 			Help:     e.words + " of the resolution time of the incidents of the group that began within the window.",
 			Presence: e.presence("the incidents of the window", "resolved"),
 			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
@@ -148,7 +149,8 @@ func incidentsByBadge() Group {
 				}),
 			},
 			{
-				Name: "badge_incident_resolution_p50_seconds", Kind: Gauge, Unit: "seconds", Stability: Experimental, Labels: labels,
+				Name: "badge_incident_resolution_p50_seconds", Kind: Gauge, Unit: "seconds", Stability: Experimental,
+				Labels:   labels,
 				Help:     "Median of the resolution time of these incidents.",
 				Presence: "at least half of them are estimated to have been resolved",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
@@ -183,7 +185,9 @@ func (e estimate) presence(of, done string) string {
 	return "at least " + e.share + " of " + of + " are estimated to have been " + done
 }
 
-func perServiceWindow(collect func(name string, f *correlation.WindowFigures, emit Emit)) func(*snapshot.Snapshot, Options, Emit) {
+func perServiceWindow(collect func(
+	name string, f *correlation.WindowFigures, emit Emit,
+)) func(*snapshot.Snapshot, Options, Emit) {
 	return perService(func(s *snapshot.Service, emit Emit) {
 		if s.Incidents == nil {
 			return
@@ -194,7 +198,9 @@ func perServiceWindow(collect func(name string, f *correlation.WindowFigures, em
 	})
 }
 
-func perGroupWindow(collect func(*correlation.GroupFigures, *correlation.WindowFigures, Emit)) func(*snapshot.Snapshot, Options, Emit) {
+func perGroupWindow(collect func(
+	*correlation.GroupFigures, *correlation.WindowFigures, Emit,
+)) func(*snapshot.Snapshot, Options, Emit) {
 	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
 		for i := range s.Groups {
 			for j := range s.Groups[i].Windows {

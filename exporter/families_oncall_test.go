@@ -21,7 +21,9 @@ func TestTheGapIsAFactOfPagerDuty(t *testing.T) {
 }
 
 func TestTheNextOnCallGap(t *testing.T) {
-	definition := evidence.Definition{Name: nextGapFact, Kind: evidence.KindDouble, Clock: evidence.Remaining, Unit: "hours", Help: "Time to the next gap."}
+	definition := evidence.Definition{
+		Name: nextGapFact, Kind: evidence.KindDouble, Clock: evidence.Remaining, Unit: "hours", Help: "Time to the next gap.",
+	}
 	zero, _ := evidence.Double(0)
 	since := now.Add(-3 * time.Hour)
 	late := observed(evidence.Instant(now.Add(time.Hour)), since)
@@ -43,7 +45,10 @@ func TestTheNextOnCallGap(t *testing.T) {
 		"not asked yet":                 {evidence.Row{nil}, time.Time{}},
 		"no evidence":                   {nil, time.Time{}},
 	} {
-		s := &snapshot.Snapshot{At: now, Framework: compiled(definition), Services: []snapshot.Service{{Entry: &catalog.Service{Name: "api"}, Evidence: tc.row}}}
+		s := &snapshot.Snapshot{
+			At: now, Framework: compiled(definition),
+			Services: []snapshot.Service{{Entry: &catalog.Service{Name: "api"}, Evidence: tc.row}},
+		}
 		var got []float64
 		collectOnCallGap(s, Options{}, func(v float64, labels ...string) {
 			if got = append(got, v); len(labels) != 1 || labels[0] != "api" {
@@ -55,7 +60,9 @@ func TestTheNextOnCallGap(t *testing.T) {
 		}
 	}
 	// No source gives the fact.
-	collectOnCallGap(&snapshot.Snapshot{At: now, Framework: compiled(), Services: []snapshot.Service{{Evidence: observed(zero, since)}}}, Options{}, func(float64, ...string) {
+	collectOnCallGap(&snapshot.Snapshot{
+		At: now, Framework: compiled(), Services: []snapshot.Service{{Evidence: observed(zero, since)}},
+	}, Options{}, func(float64, ...string) {
 		t.Error("a gap of a fact that does not exist")
 	})
 }

@@ -40,8 +40,9 @@ func processFamilies() []Family {
 			Help: "Rounds of a source by outcome: success, partial, failure, or skipped because the last one was still running.",
 		},
 		runDuration: {
-			Name: "collector_run_duration_seconds", Kind: Histogram, Unit: "seconds", Labels: []string{"source"}, Stability: Stable,
-			Help: "How long the rounds of a source took.",
+			Name: "collector_run_duration_seconds", Kind: Histogram, Unit: "seconds", Labels: []string{"source"},
+			Stability: Stable,
+			Help:      "How long the rounds of a source took.",
 		},
 		requestsTotal: {
 			Name: "collector_requests_total", Kind: Counter, Labels: []string{"source", "call", "reason"}, Stability: Stable,
@@ -49,9 +50,10 @@ func processFamilies() []Family {
 			Presence: "the endpoint was called",
 		},
 		requestDuration: {
-			Name: "collector_request_duration_seconds", Kind: Histogram, Unit: "seconds", Labels: []string{"source", "call"}, Stability: Stable,
-			Help:     "How long requests to a source took, by endpoint.",
-			Presence: "the endpoint was called",
+			Name: "collector_request_duration_seconds", Kind: Histogram, Unit: "seconds", Labels: []string{"source", "call"},
+			Stability: Stable,
+			Help:      "How long requests to a source took, by endpoint.",
+			Presence:  "the endpoint was called",
 		},
 		rateLimit: {
 			Name: "collector_rate_limit", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
@@ -68,14 +70,16 @@ func processFamilies() []Family {
 			Help: "1 while requests to the source are left unsent because too many in a row have failed, else 0.",
 		},
 		tokenExpiry: {
-			Name: "collector_token_expiry_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"}, Stability: Stable,
-			Help:     "When the credential of the source expires, as the configuration says, as a Unix time.",
-			Presence: "token_expires is configured",
+			Name: "collector_token_expiry_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"},
+			Stability: Stable,
+			Help:      "When the credential of the source expires, as the configuration says, as a Unix time.",
+			Presence:  "token_expires is configured",
 		},
 		lastSuccess: {
-			Name: "collector_last_success_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"}, Stability: Stable,
-			Help:     "When the last round of the source succeeded, as a Unix time.",
-			Presence: "a round has succeeded",
+			Name: "collector_last_success_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"},
+			Stability: Stable,
+			Help:      "When the last round of the source succeeded, as a Unix time.",
+			Presence:  "a round has succeeded",
 		},
 		unmatchedSeries: {
 			Name: "collector_unmatched_series", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,

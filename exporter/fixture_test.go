@@ -21,7 +21,9 @@ const hostileName = "zahlung \"groß\"\\eins\nzwei 💳"
 // smallFramework has two modules with three checks.
 func smallFramework() *framework.Framework {
 	cicd := &framework.Module{ID: "cicd", Name: "CI/CD", Scale: framework.Maturity}
-	security := &framework.Module{ID: "security", Name: "Security", Scale: framework.PassFail, RequiredFrom: framework.Silver}
+	security := &framework.Module{
+		ID: "security", Name: "Security", Scale: framework.PassFail, RequiredFrom: framework.Silver,
+	}
 	f := compiled(evidence.Definition{
 		Name: nextGapFact, Kind: evidence.KindDouble, Clock: evidence.Remaining, Unit: "hours", Help: "Time to the next gap.",
 	})
@@ -64,7 +66,9 @@ func compiled(definitions ...evidence.Definition) *framework.Framework {
 
 // observed is one fact as a service's evidence.
 func observed(v evidence.Value, since time.Time) evidence.Row {
-	return evidence.Row{{Value: v, Since: since, ObservedAt: now, FreshUntil: now.Add(time.Hour), ValidUntil: now.Add(time.Hour)}}
+	return evidence.Row{{
+		Value: v, Since: since, ObservedAt: now, FreshUntil: now.Add(time.Hour), ValidUntil: now.Add(time.Hour),
+	}}
 }
 
 // smallSnapshot has a judged service with every kind of series, one with a
@@ -161,10 +165,16 @@ func smallHistory() snapshot.History {
 		},
 		Alerts: smallAlerts(),
 		Transitions: []scoring.Transition{
-			{Service: "checkout", At: now.Add(-48 * time.Hour), From: framework.Silver, To: framework.Bronze, Cause: scoring.CauseEvidence},
+			{
+				Service: "checkout", At: now.Add(-48 * time.Hour), From: framework.Silver, To: framework.Bronze,
+				Cause: scoring.CauseEvidence,
+			},
 		},
 		Reviews: []evidence.Review{
-			{Source: "jira/main", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone, CreatedAt: now.AddDate(0, -2, 0), CompletedAt: now.AddDate(0, -1, 0)},
+			{
+				Source: "jira/main", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone,
+				CreatedAt: now.AddDate(0, -2, 0), CompletedAt: now.AddDate(0, -1, 0),
+			},
 			{Source: "jira/main", Key: "PRR-2", Service: "new", Status: evidence.ReviewOpen, CreatedAt: now.AddDate(0, 0, -2)},
 		},
 	}
@@ -176,13 +186,18 @@ func smallAlerts() correlation.Alerts {
 	const source = "prometheus/main"
 	firing := func(alert string, hours int, took time.Duration) evidence.AlertFiring {
 		at := now.Add(-time.Duration(hours) * time.Hour)
-		return evidence.AlertFiring{Source: source, Fingerprint: alert, Alert: alert, Services: []string{"checkout"}, StartedAt: at, EndedAt: at.Add(took), Paging: alert == "a"}
+		return evidence.AlertFiring{
+			Source: source, Fingerprint: alert, Alert: alert, Services: []string{"checkout"}, StartedAt: at,
+			EndedAt: at.Add(took), Paging: alert == "a",
+		}
 	}
 	again := firing("a", 5, 20*time.Minute)
 	again.StartedAt, again.EndedAt = again.EndedAt.Add(10*time.Minute), again.EndedAt.Add(40*time.Minute)
 	return correlation.Alerts{
 		// The first is beside an incident.
-		Firings: []evidence.AlertFiring{firing("a", 20*24, time.Hour), firing("a", 5, 20*time.Minute), again, firing("b", 7, 10*time.Minute)},
+		Firings: []evidence.AlertFiring{
+			firing("a", 20*24, time.Hour), firing("a", 5, 20*time.Minute), again, firing("b", 7, 10*time.Minute),
+		},
 		Sights: map[string]correlation.AlertSight{source: {
 			Spans:    []evidence.Span{{From: now.AddDate(0, 0, -40), Until: now.Add(-6 * time.Minute)}},
 			Services: map[string]time.Time{"checkout": now.AddDate(0, 0, -40), hostileName: now.AddDate(0, 0, -1)},
@@ -195,7 +210,9 @@ func smallAlerts() correlation.Alerts {
 // largeSnapshot has the given number of services with 60 checks each, all of
 // them shown, so that a page has about 110 series for each.
 func largeSnapshot(services int) *snapshot.Snapshot {
-	f := &framework.Framework{Name: "large", Version: "1", Hash: "h", Targets: []framework.Target{{Badge: framework.Gold, Due: now}}}
+	f := &framework.Framework{
+		Name: "large", Version: "1", Hash: "h", Targets: []framework.Target{{Badge: framework.Gold, Due: now}},
+	}
 	for m := range 6 {
 		module := &framework.Module{ID: fmt.Sprintf("module_%d", m)}
 		f.Modules = append(f.Modules, module)

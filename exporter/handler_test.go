@@ -31,7 +31,9 @@ const (
 // liveRegistry holds one live counter and nothing that changes by itself.
 func liveRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "readiness_collector_test_total", Help: "A live counter."})
+	counter := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "readiness_collector_test_total", Help: "A live counter.",
+	})
 	counter.Add(3)
 	registry.MustRegister(counter)
 	return registry
@@ -220,7 +222,9 @@ func TestStaleSnapshotIsNotServed(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	server := httptest.NewServer(Handler(fixed(mustRender(t, smallSnapshot(), Options{})), liveRegistry(), HandlerOptions{Now: at(now)}))
+	server := httptest.NewServer(Handler(
+		fixed(mustRender(t, smallSnapshot(), Options{})), liveRegistry(), HandlerOptions{Now: at(now)},
+	))
 	defer server.Close()
 	get, err := http.Get(server.URL)
 	if err != nil {
@@ -253,7 +257,10 @@ func TestFailedGatherCostsNoPage(t *testing.T) {
 		return append([]*dto.MetricFamily{hollow}, families...), errors.New("a collector broke")
 	})
 	var log bytes.Buffer
-	h := Handler(fixed(mustRender(t, smallSnapshot(), Options{})), broken, HandlerOptions{Now: at(now), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	h := Handler(
+		fixed(mustRender(t, smallSnapshot(), Options{})), broken,
+		HandlerOptions{Now: at(now), Logger: slog.New(slog.NewTextHandler(&log, nil))},
+	)
 	body := string(read(t, scrape(t, h, "GET", prometheusAccept, "").Body))
 	for _, want := range []string{"readiness_badge_level{", "readiness_collector_test_total 3.0\n# EOF\n"} {
 		if !strings.Contains(body, want) {

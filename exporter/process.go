@@ -90,7 +90,9 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 		Name: f[evaluationDuration].FullName(), Help: f[evaluationDuration].Help,
 		Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
 	})
-	m.reloadSuccess = prometheus.NewGauge(prometheus.GaugeOpts{Name: f[reloadSuccess].FullName(), Help: f[reloadSuccess].Help})
+	m.reloadSuccess = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: f[reloadSuccess].FullName(), Help: f[reloadSuccess].Help,
+	})
 	info := gauges(f[buildInfo])
 	info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
 	m.evaluations.WithLabelValues(string(RunSuccess))
@@ -99,7 +101,8 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 	for _, c := range []prometheus.Collector{
 		promcollectors.NewGoCollector(),
 		promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}),
-		m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.tokenExpiry, m.lastSuccess, m.skipped, m.unmatched,
+		m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.tokenExpiry,
+		m.lastSuccess, m.skipped, m.unmatched,
 		m.evaluation, m.evaluations, m.expressionErrors, m.reloadSuccess, m.reloadTimestamp, info,
 	} {
 		if err := registry.Register(c); err != nil {
@@ -118,7 +121,9 @@ func gauges(f Family) *prometheus.GaugeVec {
 }
 
 func histograms(f Family, buckets ...float64) *prometheus.HistogramVec {
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: f.FullName(), Help: f.Help, Buckets: buckets}, f.Labels)
+	return prometheus.NewHistogramVec(
+		prometheus.HistogramOpts{Name: f.FullName(), Help: f.Help, Buckets: buckets}, f.Labels,
+	)
 }
 
 // Expect says which sources and checks there are from now on: at the start and

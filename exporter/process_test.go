@@ -152,7 +152,9 @@ func TestExpectEndsWhatIsGone(t *testing.T) {
 	}
 	m.Expect([]string{"pagerduty/main"}, nil)
 	m.Request("pagerduty/main", "GET /services", ReasonOK, 0)
-	if find(gather(t, registry)["readiness_collector_requests_total"], "pagerduty/main", "GET /services", "timeout") == nil {
+	if find(
+		gather(t, registry)["readiness_collector_requests_total"], "pagerduty/main", "GET /services", "timeout",
+	) == nil {
 		t.Error("the reasons of a source that came back are not born again")
 	}
 }

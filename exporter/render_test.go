@@ -36,7 +36,10 @@ func golden(t *testing.T, path string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs from what the code makes; look at the change and run go test ./exporter -update\n%s", path, firstDifference(want, got))
+		t.Errorf(
+			"%s differs from what the code makes; look at the change and run go test ./exporter -update\n%s", path,
+			firstDifference(want, got),
+		)
 	}
 }
 
@@ -85,7 +88,9 @@ func TestGoldenPages(t *testing.T) {
 	page := mustRender(t, smallSnapshot(), Options{})
 	golden(t, "testdata/small.txt", page.Bytes(Text))
 	golden(t, "testdata/small.openmetrics.txt", page.Bytes(OpenMetrics))
-	if lines := bytes.Count(page.Bytes(Text), []byte("\n")) - bytes.Count(page.Bytes(Text), []byte("\n#")) - 1; lines != page.Series() {
+	if lines := bytes.Count(page.Bytes(Text), []byte("\n")) - bytes.Count(
+		page.Bytes(Text), []byte("\n#"),
+	) - 1; lines != page.Series() {
 		t.Errorf("Series() = %d, but the page has %d", page.Series(), lines)
 	}
 }
@@ -96,7 +101,9 @@ func TestRenderIsDeterministic(t *testing.T) {
 		snapshot.TransitionCount{Direction: "regress", Cause: "later", Count: 3},
 		snapshot.TransitionCount{Direction: "award", Cause: "later", Count: 4})
 	first := mustRender(t, s, Options{})
-	if want := `badge_transitions_total{direction="regress",cause="later"} 3`; !bytes.Contains(first.Bytes(Text), []byte(want)) {
+	if want := `badge_transitions_total{direction="regress",cause="later"} 3`; !bytes.Contains(
+		first.Bytes(Text), []byte(want),
+	) {
 		t.Errorf("the page lacks %s, a cause of a newer version", want)
 	}
 	for range 20 {
@@ -235,8 +242,12 @@ func TestRenderRefuses(t *testing.T) {
 	if _, err := Render(s, Options{}); err == nil || !strings.Contains(err.Error(), `"checkout"`) {
 		t.Errorf("two services of one name: %v", err)
 	}
-	wrong := Family{Name: "wrong", Labels: []string{"one"}, Collect: func(_ *snapshot.Snapshot, _ Options, emit Emit) { emit(1, "a", "b") }}
-	if _, err := render(smallSnapshot(), Options{}, []Family{wrong}); err == nil || !strings.Contains(err.Error(), "readiness_wrong") {
+	wrong := Family{
+		Name: "wrong", Labels: []string{"one"},
+		Collect: func(_ *snapshot.Snapshot, _ Options, emit Emit) { emit(1, "a", "b") },
+	}
+	if _, err := render(smallSnapshot(), Options{}, []Family{wrong}); err == nil ||
+		!strings.Contains(err.Error(), "readiness_wrong") {
 		t.Errorf("more values than labels: %v", err)
 	}
 }

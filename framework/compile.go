@@ -63,7 +63,10 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 				fail(m.file, "module %s: a pass/fail module needs required_from: bronze … diamond", m.ID)
 			}
 		default:
-			fail(m.file, "module %s: scale %q%s: want maturity or pass_fail", m.ID, m.Scale, nearest.Suggest(m.Scale, []string{string(Maturity), string(PassFail)}))
+			fail(
+				m.file, "module %s: scale %q%s: want maturity or pass_fail", m.ID, m.Scale,
+				nearest.Suggest(m.Scale, []string{string(Maturity), string(PassFail)}),
+			)
 		}
 		f.Modules = append(f.Modules, module)
 		for _, c := range m.Checks {
@@ -218,14 +221,27 @@ func compileCheck(c checkDoc, module *Module, proofs, scopes *Compiler, facts *e
 	for i, p := range c.Proofs {
 		kind := strength(ProofKind(p.By))
 		if kind < 0 {
-			errs = append(errs, fmt.Errorf("proof %d: by %q%s: want machine, ticket, catalog or attested", i+1, p.By, nearest.Suggest(p.By, proofKinds())))
+			errs = append(
+				errs,
+				fmt.Errorf(
+					"proof %d: by %q%s: want machine, ticket, catalog or attested", i+1, p.By, nearest.Suggest(p.By, proofKinds()),
+				),
+			)
 		}
 		if kind < rank {
-			errs = append(errs, fmt.Errorf("proof %d: by %s comes after a weaker kind: list proofs from strongest to weakest", i+1, p.By))
+			errs = append(
+				errs, fmt.Errorf("proof %d: by %s comes after a weaker kind: list proofs from strongest to weakest", i+1, p.By),
+			)
 		}
 		rank = max(rank, kind)
 		if p.Mode != "" && p.Mode != "decides" && p.Mode != "suffices" {
-			errs = append(errs, fmt.Errorf("proof %d: mode %q%s: want decides or suffices", i+1, p.Mode, nearest.Suggest(p.Mode, []string{"decides", "suffices"})))
+			errs = append(
+				errs,
+				fmt.Errorf(
+					"proof %d: mode %q%s: want decides or suffices", i+1, p.Mode,
+					nearest.Suggest(p.Mode, []string{"decides", "suffices"}),
+				),
+			)
 		}
 		expression, err := proofs.Compile(p.Pass)
 		if err != nil {
@@ -246,7 +262,9 @@ func compileCheck(c checkDoc, module *Module, proofs, scopes *Compiler, facts *e
 			errs = append(errs, errors.New("claims_good_for is given and no proof is attested"))
 		}
 		if most := MaxAttestationAge(c.Level); good > most {
-			errs = append(errs, fmt.Errorf("claims_good_for: a claim at level %d is good for %dd at most", c.Level, most/(24*time.Hour)))
+			errs = append(
+				errs, fmt.Errorf("claims_good_for: a claim at level %d is good for %dd at most", c.Level, most/(24*time.Hour)),
+			)
 		}
 	}
 	sort.Ints(check.Facts)

@@ -197,7 +197,9 @@ func Parse(files []File) (*Document, error) {
 	}
 	h := doc.header
 	if h.APIVersion != APIVersion || h.Kind != Kind {
-		return nil, fmt.Errorf("%s: apiVersion %q, kind %q: want %s and %s", files[0].Name, h.APIVersion, h.Kind, APIVersion, Kind)
+		return nil, fmt.Errorf(
+			"%s: apiVersion %q, kind %q: want %s and %s", files[0].Name, h.APIVersion, h.Kind, APIVersion, Kind,
+		)
 	}
 	if h.Name == "" || h.Version == "" {
 		return nil, fmt.Errorf("%s: name and version are required", files[0].Name)
@@ -266,12 +268,13 @@ func (d *Document) Attestations() []Attestation {
 			if !used {
 				continue
 			}
-			out = append(out, Attestation{Check: c.ID, Level: c.Level, GoodFor: time.Duration(c.ClaimsFor), Fact: evidence.Definition{
-				Name: name, Kind: evidence.KindBool, Pack: AttestationPack,
-				Help:   fmt.Sprintf("The claim %q was made on the service's review ticket and is still good.", c.Title),
-				Absent: "false when Jira answered and no claim was found",
-				Merge:  evidence.MergeAny, Permissions: []string{"Browse projects"},
-			}})
+			out = append(out,
+				Attestation{Check: c.ID, Level: c.Level, GoodFor: time.Duration(c.ClaimsFor), Fact: evidence.Definition{
+					Name: name, Kind: evidence.KindBool, Pack: AttestationPack,
+					Help:   fmt.Sprintf("The claim %q was made on the service's review ticket and is still good.", c.Title),
+					Absent: "false when Jira answered and no claim was found",
+					Merge:  evidence.MergeAny, Permissions: []string{"Browse projects"},
+				}})
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Check < out[j].Check })

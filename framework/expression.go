@@ -107,14 +107,19 @@ func (c *Compiler) Compile(source string) (*Expression, error) {
 		return nil, fmt.Errorf("expression %q: %s", source, explain(issues.Err()))
 	}
 	if checked.OutputType() != cel.BoolType {
-		return nil, fmt.Errorf("expression %q is of type %s: want a condition that is true or false", source, checked.OutputType())
+		return nil, fmt.Errorf(
+			"expression %q is of type %s: want a condition that is true or false", source, checked.OutputType(),
+		)
 	}
 	estimate, err := c.env.EstimateCost(checked, sizes{})
 	if err != nil {
 		return nil, fmt.Errorf("expression %q: estimating its cost: %w", source, err)
 	}
 	if estimate.Max > maxCost {
-		return nil, fmt.Errorf("expression %q may cost %d units an evaluation, more than %d: take nested loops out of it", source, estimate.Max, maxCost)
+		return nil, fmt.Errorf(
+			"expression %q may cost %d units an evaluation, more than %d: take nested loops out of it", source, estimate.Max,
+			maxCost,
+		)
 	}
 	program, err := c.env.Program(checked, cel.EvalOptions(cel.OptPartialEval))
 	if err != nil {
@@ -164,7 +169,12 @@ func (c *Compiler) checkNames(parsed *cel.Ast) error {
 			}
 			if c.scope {
 				if _, isFact := c.facts.Index(name); isFact {
-					faults = append(faults, fmt.Sprintf("%q is a fact: a scope may only read service attributes, or missing evidence would decide what counts", name))
+					faults = append(
+						faults,
+						fmt.Sprintf(
+							"%q is a fact: a scope may only read service attributes, or missing evidence would decide what counts", name,
+						),
+					)
 					return
 				}
 			}
@@ -184,7 +194,9 @@ func (c *Compiler) checkNames(parsed *cel.Ast) error {
 		case celast.ComprehensionKind:
 			loop := e.AsComprehension()
 			local[loop.IterVar()], local[loop.AccuVar()] = true, true
-			for _, part := range []celast.Expr{loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result()} {
+			for _, part := range []celast.Expr{
+				loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result(),
+			} {
 				walk(part)
 			}
 		}

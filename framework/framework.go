@@ -45,7 +45,10 @@ func ParseBadge(name string) (Badge, error) {
 			return Badge(i), nil
 		}
 	}
-	return NoBadge, fmt.Errorf("unknown badge %q%s: want none, bronze, silver, gold, platinum or diamond", name, nearest.Suggest(name, badgeNames[:]))
+	return NoBadge, fmt.Errorf(
+		"unknown badge %q%s: want none, bronze, silver, gold, platinum or diamond", name,
+		nearest.Suggest(name, badgeNames[:]),
+	)
 }
 
 // ProofKind says what kind of evidence a proof rests on, strongest first.

@@ -40,13 +40,19 @@ modules:
 
 func TestExpressionErrorsNameTheRemedy(t *testing.T) {
 	for name, c := range map[string]struct{ pass, want string }{
-		"unknown fact":        {"pagerduty.oncal_now >= 1", `f.yaml:9: check a.b: proof 1: expression "pagerduty.oncal_now >= 1": unknown fact "pagerduty.oncal_now", did you mean "pagerduty.oncall_now"?`},
-		"unknown attribute":   {"service.teir == 1", `unknown fact "service.teir", did you mean "service.tier"?`},
-		"mixed numbers":       {"pagerduty.coverage_ratio_14d == 1", "write whole numbers with a decimal point, such as 1.0"},
-		"not a condition":     {"pagerduty.oncall_now + 1", "is of type int: want a condition that is true or false"},
-		"no expression":       {"''", "proof 1"},
-		"syntax":              {"deploy.automated &&", "Syntax error"},
-		"a costly expression": {"[1,2,3,4,5,6,7,8].all(a, [1,2,3,4,5,6,7,8].all(b, [1,2,3,4,5,6,7,8].all(c, [1,2,3,4,5,6,7,8].all(d, a+b+c+d > 0 && [1,2,3,4,5,6,7,8].all(e, e > 0)))))", "take nested loops out of it"},
+		"unknown fact": {
+			"pagerduty.oncal_now >= 1",
+			`f.yaml:9: check a.b: proof 1: expression "pagerduty.oncal_now >= 1": unknown fact "pagerduty.oncal_now", did you mean "pagerduty.oncall_now"?`,
+		},
+		"unknown attribute": {"service.teir == 1", `unknown fact "service.teir", did you mean "service.tier"?`},
+		"mixed numbers":     {"pagerduty.coverage_ratio_14d == 1", "write whole numbers with a decimal point, such as 1.0"},
+		"not a condition":   {"pagerduty.oncall_now + 1", "is of type int: want a condition that is true or false"},
+		"no expression":     {"''", "proof 1"},
+		"syntax":            {"deploy.automated &&", "Syntax error"},
+		"a costly expression": {
+			"[1,2,3,4,5,6,7,8].all(a, [1,2,3,4,5,6,7,8].all(b, [1,2,3,4,5,6,7,8].all(c, [1,2,3,4,5,6,7,8].all(d, a+b+c+d > 0 && [1,2,3,4,5,6,7,8].all(e, e > 0)))))",
+			"take nested loops out of it",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc, err := Parse([]File{{Name: "f.yaml", Data: []byte(strings.Replace(frame, "PASS", `"`+c.pass+`"`, 1))}})
@@ -64,16 +70,28 @@ func TestExpressionErrorsNameTheRemedy(t *testing.T) {
 func TestFileErrorsNameThePlace(t *testing.T) {
 	good := strings.Replace(frame, "PASS", "deploy.automated", 1)
 	for name, c := range map[string]struct{ old, new, want string }{
-		"misspelt key":        {"        title: B", "        titel: B", `f.yaml:11: unknown key "titel", did you mean "title"?`},
+		"misspelt key": {
+			"        title: B", "        titel: B", `f.yaml:11: unknown key "titel", did you mean "title"?`,
+		},
 		"misspelt module key": {"    name: A", "    naem: A", `f.yaml:7: unknown key "naem", did you mean "name"?`},
 		"level out of range":  {"level: 1", "level: 6", "level 6: want 1 to 5"},
 		"unknown proof kind":  {"by: machine", "by: machin", `by "machin", did you mean "machine"?`},
 		"no kind":             {"kind: Framework", "kind: Frame", `kind "Frame": want readiness/v1 and Framework`},
 		"two documents":       {"      - id: a.b", "---\n      - id: a.b", "f.yaml:9: a second YAML document begins here"},
 		"bad id":              {"id: a.b", "id: A_b", "an id is lower case words"},
-		"scope reads facts":   {"        level: 1", "        level: 1\n        scope: {when: deploy.automated}", `"deploy.automated" is a fact: a scope may only read service attributes`},
-		"duplicate":           {"      - id: a.b", "      - {id: a.b, level: 1, title: B, proofs: [{by: machine, pass: deploy.automated}]}\n      - id: a.b", "the id is used twice"},
-		"weak before strong":  {"          - by: machine", "          - {by: attested, pass: attest.a_b}\n          - by: machine", "list proofs from strongest to weakest"},
+		"scope reads facts": {
+			"        level: 1", "        level: 1\n        scope: {when: deploy.automated}",
+			`"deploy.automated" is a fact: a scope may only read service attributes`,
+		},
+		"duplicate": {
+			"      - id: a.b",
+			"      - {id: a.b, level: 1, title: B, proofs: [{by: machine, pass: deploy.automated}]}\n      - id: a.b",
+			"the id is used twice",
+		},
+		"weak before strong": {
+			"          - by: machine", "          - {by: attested, pass: attest.a_b}\n          - by: machine",
+			"list proofs from strongest to weakest",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(good, c.old, c.new, 1)
@@ -143,7 +161,9 @@ func TestARuntimeErrorIsUnknownWithItsReason(t *testing.T) {
 }
 
 func TestFactsOfAnExpressionAreReadFromTheCompiledForm(t *testing.T) {
-	e := compile(t, `service.runtime == "deploy.automated" && pagerduty.oncall_now >= 1 && (attest.a_b || pagerduty.oncall_now > 3)`)
+	e := compile(
+		t, `service.runtime == "deploy.automated" && pagerduty.oncall_now >= 1 && (attest.a_b || pagerduty.oncall_now > 3)`,
+	)
 	var names []string
 	for _, i := range e.Facts {
 		names = append(names, testFacts(t).At(i).Name)
@@ -172,7 +192,9 @@ func TestBlindMeansThatNoProofCanComeTrue(t *testing.T) {
 }
 
 func TestDurationsOfAFramework(t *testing.T) {
-	text := strings.Replace(strings.Replace(frame, "PASS", "deploy.automated", 1), "        level: 1", "        level: 3\n        dwell: 7d", 1) + "award_dwell: 36h\nlapse_after: {diamond: 14d}\n"
+	text := strings.Replace(
+		strings.Replace(frame, "PASS", "deploy.automated", 1), "        level: 1", "        level: 3\n        dwell: 7d", 1,
+	) + "award_dwell: 36h\nlapse_after: {diamond: 14d}\n"
 	doc, err := Parse([]File{{Name: "f.yaml", Data: []byte(text)}})
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +203,8 @@ func TestDurationsOfAFramework(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.AwardDwell != 36*time.Hour || f.LapseAfter[Diamond] != 14*24*time.Hour || f.LapseAfter[Gold] != DefaultLapseAfter {
+	if f.AwardDwell != 36*time.Hour || f.LapseAfter[Diamond] != 14*24*time.Hour ||
+		f.LapseAfter[Gold] != DefaultLapseAfter {
 		t.Errorf("award %s, lapse %v", f.AwardDwell, f.LapseAfter)
 	}
 	c, err := f.Check("a.b")
@@ -201,7 +224,9 @@ func TestHowLongClaimsAreGood(t *testing.T) {
 		"no claim":       {"machine", "1", "90d", "claims_good_for is given and no proof is attested"},
 		"not a duration": {"attested", "1", "soon", `want a positive time such as 90m, 24h or 14d, got "soon"`},
 	} {
-		text := strings.NewReplacer("PASS", "attest.a_b", "machine", tc.by, "level: 1", "level: "+tc.level+"\n        claims_good_for: "+tc.good).Replace(frame)
+		text := strings.NewReplacer(
+			"PASS", "attest.a_b", "machine", tc.by, "level: 1", "level: "+tc.level+"\n        claims_good_for: "+tc.good,
+		).Replace(frame)
 		doc, err := Parse([]File{{Name: "f.yaml", Data: []byte(text)}})
 		if err == nil {
 			_, err = Compile(doc, testFacts(t))
@@ -215,7 +240,8 @@ func TestHowLongClaimsAreGood(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if claims := doc.Attestations(); len(claims) != 1 || claims[0].GoodFor.Hours() != map[string]float64{"90d": 90 * 24, "180d": 180 * 24}[tc.good] {
+		if claims := doc.Attestations(); len(claims) != 1 ||
+			claims[0].GoodFor.Hours() != map[string]float64{"90d": 90 * 24, "180d": 180 * 24}[tc.good] {
 			t.Errorf("%s: %+v", name, claims)
 		}
 	}

@@ -66,29 +66,35 @@ func TestMeaning(t *testing.T) {
 		badge   framework.Badge
 		rest    bool
 	}{
-		"a version":            {"version: 1.0.0", "version: 1.0.1", "", 0, false},
-		"a comment":            {"name: f\n", "name: f # a comment\n", "", 0, false},
-		"a remediation":        {"[Do it.]", "[Do it now.]", "", 0, false},
-		"a title":              {"title: One", "title: The first", "", 0, false},
-		"a module's name":      {"name: Module", "name: The module", "", 0, false},
-		"a target":             {"due: 2026-12-31", "due: 2027-12-31", "", 0, false},
-		"spaces in a proof":    {"pass: m.b > 1.0", "pass: 'm.b  >  1.0'", "", 0, false},
-		"the order of tiers":   {"tiers: [1, 2]", "tiers: [2, 1]", "", 0, false},
-		"a level":              {"level: 2", "level: 3", "m.two", 0, false},
-		"a proof":              {"m.b > 1.0", "m.b > 2.0", "m.two", 0, false},
-		"another fact":         {"m.b > 1.0", "m.c > 1.0", "m.two", 0, false},
-		"a mode":               {"{by: machine, pass: m.a", "{by: machine, mode: suffices, pass: m.a", "m.one", 0, false},
-		"a tier":               {"tiers: [1, 2]", "tiers: [1, 2, 3]", "m.one", 0, false},
-		"a scope":              {"when: service.stateful", "when: \"!service.stateful\"", "m.one", 0, false},
-		"the life of a claim":  {"claims_good_for: 30d", "claims_good_for: 60d", "m.one", 0, false},
-		"a dwell":              {"level: 2,", "level: 2, dwell: 2d,", "m.two", 0, false},
-		"an enforcement":       {"level: 2,", "level: 2, enforce_from: 2027-01-01,", "m.two", 0, false},
-		"a requirement":        {"max_exempt: 1", "max_exempt: 2", "", framework.Gold, false},
-		"a weight":             {"weight: 2", "weight: 3", "", 0, true},
-		"an award dwell":       {"award_dwell: 24h", "award_dwell: 48h", "", 0, true},
-		"how long it is held":  {"gold: 30d", "gold: 20d", "", 0, true},
-		"a check that is new":  {"      - {id: m.two", "      - {id: m.new, level: 1, title: x, proofs: [{by: machine, pass: m.c > 0.0}]}\n      - {id: m.two", "m.new", 0, false},
-		"a check that is gone": {"      - {id: m.two, level: 2, title: Two, proofs: [{by: machine, pass: m.b > 1.0}]}\n", "", "-", 0, false},
+		"a version":           {"version: 1.0.0", "version: 1.0.1", "", 0, false},
+		"a comment":           {"name: f\n", "name: f # a comment\n", "", 0, false},
+		"a remediation":       {"[Do it.]", "[Do it now.]", "", 0, false},
+		"a title":             {"title: One", "title: The first", "", 0, false},
+		"a module's name":     {"name: Module", "name: The module", "", 0, false},
+		"a target":            {"due: 2026-12-31", "due: 2027-12-31", "", 0, false},
+		"spaces in a proof":   {"pass: m.b > 1.0", "pass: 'm.b  >  1.0'", "", 0, false},
+		"the order of tiers":  {"tiers: [1, 2]", "tiers: [2, 1]", "", 0, false},
+		"a level":             {"level: 2", "level: 3", "m.two", 0, false},
+		"a proof":             {"m.b > 1.0", "m.b > 2.0", "m.two", 0, false},
+		"another fact":        {"m.b > 1.0", "m.c > 1.0", "m.two", 0, false},
+		"a mode":              {"{by: machine, pass: m.a", "{by: machine, mode: suffices, pass: m.a", "m.one", 0, false},
+		"a tier":              {"tiers: [1, 2]", "tiers: [1, 2, 3]", "m.one", 0, false},
+		"a scope":             {"when: service.stateful", "when: \"!service.stateful\"", "m.one", 0, false},
+		"the life of a claim": {"claims_good_for: 30d", "claims_good_for: 60d", "m.one", 0, false},
+		"a dwell":             {"level: 2,", "level: 2, dwell: 2d,", "m.two", 0, false},
+		"an enforcement":      {"level: 2,", "level: 2, enforce_from: 2027-01-01,", "m.two", 0, false},
+		"a requirement":       {"max_exempt: 1", "max_exempt: 2", "", framework.Gold, false},
+		"a weight":            {"weight: 2", "weight: 3", "", 0, true},
+		"an award dwell":      {"award_dwell: 24h", "award_dwell: 48h", "", 0, true},
+		"how long it is held": {"gold: 30d", "gold: 20d", "", 0, true},
+		"a check that is new": {
+			"      - {id: m.two",
+			"      - {id: m.new, level: 1, title: x, proofs: [{by: machine, pass: m.c > 0.0}]}\n      - {id: m.two", "m.new", 0,
+			false,
+		},
+		"a check that is gone": {
+			"      - {id: m.two, level: 2, title: Two, proofs: [{by: machine, pass: m.b > 1.0}]}\n", "", "-", 0, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(meant, c.old, c.with, 1)
@@ -146,7 +152,8 @@ func TestRestoredMeaning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if restored.Hash != before.Hash || restored.FactHash("m.b") != before.FactHash("m.b") || string(restored.Text) != string(before.Text) {
+	if restored.Hash != before.Hash || restored.FactHash("m.b") != before.FactHash("m.b") ||
+		string(restored.Text) != string(before.Text) {
 		t.Errorf("restored as %s, was %s", restored.Hash, before.Hash)
 	}
 	if doc, err = framework.Parse([]framework.File{{Name: "f.yaml", Data: []byte(meant)}}); err != nil {
@@ -156,7 +163,8 @@ func TestRestoredMeaning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes := now.Meaning.Since(restored.Meaning); now.Hash == restored.Hash || !changes.Checks["m.two"] || len(changes.Checks) != 1 {
+	if changes := now.Meaning.Since(restored.Meaning); now.Hash == restored.Hash || !changes.Checks["m.two"] ||
+		len(changes.Checks) != 1 {
 		t.Errorf("another definition of m.b: %+v", changes)
 	}
 	// Earlier releases kept the files alone, under the hash of their text.

@@ -247,7 +247,9 @@ func company(t *testing.T) *snapshot.Snapshot {
 	}))
 
 	// Proved, but not for long enough.
-	badge = scoring.BadgeState{Awards: map[framework.Badge]scoring.AwardClock{framework.Bronze: {Since: now().Add(-3 * time.Hour), Observations: 7}}}
+	badge = scoring.BadgeState{Awards: map[framework.Badge]scoring.AwardClock{framework.Bronze: {
+		Since: now().Add(-3 * time.Hour), Observations: 7,
+	}}}
 	f.add(service("search", "discovery", 3), badge, complete().with(noRestore).with(observations{
 		"catalog.data_owner_declared": seen(evidence.Bool(false), "catalog", "services.yaml:40"),
 	}))
@@ -282,6 +284,9 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatalf("%v (go test ./report -update writes the golden files)", err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs from what was written (go test ./report -update after reading the difference)\ngot:\n%s\nwant:\n%s", file, got, want)
+		t.Errorf(
+			"%s differs from what was written (go test ./report -update after reading the difference)\ngot:\n%s\nwant:\n%s",
+			file, got, want,
+		)
 	}
 }

@@ -56,7 +56,8 @@ func TestAServiceWithNothingCountedHasNoScore(t *testing.T) {
 	f.add(catalog.Service{Name: "quiet", Tier: 2}, scoring.BadgeState{}, nil)
 	s := f.snapshot()
 	row := NewFleet(s).Services[0]
-	if row.Score != nil || row.Coverage != nil || row.NoBadge != noBadgeNotJudged || row.NextBadge != "none" || row.Title != "quiet" {
+	if row.Score != nil || row.Coverage != nil || row.NoBadge != noBadgeNotJudged || row.NextBadge != "none" ||
+		row.Title != "quiet" {
 		t.Errorf("got %+v", row)
 	}
 	line := strings.Split(tableOf(t, NewFleet(s), Style{}), "\n")[1]

@@ -19,7 +19,10 @@ func TestProgressLinesFitAndSayRateAndTimeLeft(t *testing.T) {
 		width int
 		want  string
 	}{
-		{120, "pagerduty/main  history of incidents  [===========>                         ]   30%  4,500 records, 350/s, 1 minute left"},
+		{
+			120,
+			"pagerduty/main  history of incidents  [===========>                         ]   30%  4,500 records, 350/s, 1 minute left",
+		},
 		{90, "pagerduty/main  history of incidents   30%  4,500 records, 350/s, 1 minute left"},
 		{70, "pagerduty/main  history of…   30%  4,500 records, 350/s, 1 minute left"},
 		{30, "pagerduty/m…   30%  4,500 rec…"},

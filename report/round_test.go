@@ -97,7 +97,8 @@ func TestARoundLooksAsItDid(t *testing.T) {
 func TestARoundOfOneServiceKeepsWhatConcernsIt(t *testing.T) {
 	r := sampleRound(t)
 	r.Of("cart")
-	if len(r.Records) != 1 || len(r.Incidents) != 1 || len(r.Reviews) != 1 || len(r.Alerts) != 1 || len(r.Withdrawals) != 0 || len(r.Covered[0].Except) != 1 || len(r.Requests) != 2 {
+	if len(r.Records) != 1 || len(r.Incidents) != 1 || len(r.Reviews) != 1 || len(r.Alerts) != 1 ||
+		len(r.Withdrawals) != 0 || len(r.Covered[0].Except) != 1 || len(r.Requests) != 2 {
 		t.Errorf("%+v", r)
 	}
 	r.Of("nobody")

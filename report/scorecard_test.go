@@ -94,7 +94,10 @@ func TestAVerdictIsAsOldAsItsOldestPart(t *testing.T) {
 	c := cardOf(t, complete().with(observations{
 		"deploy.last_abort_age_days": aged(evidence.Never(), "prometheus/b", 26*time.Hour),
 	}), held(framework.Gold), nil)
-	wantText(t, textOf(t, c, Style{}), "attested, observed 26 h ago by prometheus/b, jira/main, a source does not answer\n", "never (deploy.last_abort_age_days), stale: 26 h ago\n")
+	wantText(
+		t, textOf(t, c, Style{}), "attested, observed 26 h ago by prometheus/b, jira/main, a source does not answer\n",
+		"never (deploy.last_abort_age_days), stale: 26 h ago\n",
+	)
 }
 
 func TestTheSoonestLossOfABadgeIsTold(t *testing.T) {

@@ -385,7 +385,12 @@ func (c Scorecard) writeRest(p *prose) {
 		parts = append(parts, fmt.Sprintf("%d scheduled for later", scheduled))
 	}
 	if unmeasurable > 0 {
-		parts = append(parts, fmt.Sprintf("%d not measurable with the configured sources (`collector framework coverage` says what is needed)", unmeasurable))
+		parts = append(
+			parts,
+			fmt.Sprintf(
+				"%d not measurable with the configured sources (`collector framework coverage` says what is needed)", unmeasurable,
+			),
+		)
 	}
 	if len(parts) == 0 {
 		return

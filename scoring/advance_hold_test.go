@@ -185,14 +185,24 @@ func TestHold(t *testing.T) {
 		w.want(w.run(2*day), "gold→bronze lapse")
 	})
 	for name, edit := range map[string][2]string{
-		"another wording":                         {"id: a.two, level: 2, title: x", "id: a.two, level: 2, title: other words"},
-		"another version":                         {"version: 1.0.0", "version: 1.0.1"},
-		"another weight":                          {"id: a.two, level: 2, title: x", "id: a.two, level: 2, title: x, weight: 9"},
-		"a check of another level":                {"pass: m.a5", "pass: m.a5 && m.a1"},
-		"a check of another module that passes":   {"pass: m.b1", "pass: m.b1 && m.a1"},
-		"a check that is not for the service":     {"scope: {tiers: [1, 2, 3]}, proofs: [{by: machine, pass: m.launch}]", "scope: {tiers: [4]}, proofs: [{by: machine, pass: m.extra}]"},
-		"the requirements of another badge":       {"lapse_after:", "requirements: {silver: {max_exempt: 1}}\nlapse_after:"},
-		"a module that is needed from diamond on": {"  - id: b\n", "  - {id: c, scale: pass_fail, required_from: diamond, checks: [{id: c.one, level: 1, title: x, proofs: [{by: machine, pass: m.extra}]}]}\n  - id: b\n"},
+		"another wording": {
+			"id: a.two, level: 2, title: x", "id: a.two, level: 2, title: other words",
+		},
+		"another version": {"version: 1.0.0", "version: 1.0.1"},
+		"another weight": {
+			"id: a.two, level: 2, title: x", "id: a.two, level: 2, title: x, weight: 9",
+		},
+		"a check of another level":              {"pass: m.a5", "pass: m.a5 && m.a1"},
+		"a check of another module that passes": {"pass: m.b1", "pass: m.b1 && m.a1"},
+		"a check that is not for the service": {
+			"scope: {tiers: [1, 2, 3]}, proofs: [{by: machine, pass: m.launch}]",
+			"scope: {tiers: [4]}, proofs: [{by: machine, pass: m.extra}]",
+		},
+		"the requirements of another badge": {"lapse_after:", "requirements: {silver: {max_exempt: 1}}\nlapse_after:"},
+		"a module that is needed from diamond on": {
+			"  - id: b\n",
+			"  - {id: c, scale: pass_fail, required_from: diamond, checks: [{id: c.one, level: 1, title: x, proofs: [{by: machine, pass: m.extra}]}]}\n  - id: b\n",
+		},
 	} {
 		t.Run(name+" does not restart it", func(t *testing.T) {
 			w := settled(t, framework.Gold)

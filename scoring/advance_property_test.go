@@ -31,7 +31,9 @@ func criteriaVariants(t tester) []*framework.Framework {
 		replace("title: x, proofs: [{by: machine, pass: m.a3}]", "title: x, proofs: [{by: machine, pass: m.extra}]"),
 		replace("      - {id: a.five, level: 5, title: x, proofs: [{by: machine, pass: m.a5}]}\n", ""),
 		replace("{id: b.two, level: 2,", "{id: b.two, level: 2, enforce_from: 2026-03-06,"),
-		replace("lapse_after:", "requirements: {silver: {max_exempt: 1}, gold: {max_exempt: 0, max_attested: 0}}\nlapse_after:"),
+		replace(
+			"lapse_after:", "requirements: {silver: {max_exempt: 1}, gold: {max_exempt: 0, max_attested: 0}}\nlapse_after:",
+		),
 		replace("  - id: b\n", "  - id: b\n    scale: pass_fail\n    required_from: silver\n"),
 	} {
 		out = append(out, compileLadder(t, text, ladderDefinitions()))
@@ -101,7 +103,9 @@ func shortestDwell(card scoring.Scorecard, badge framework.Badge) time.Duration 
 }
 
 // checkTransition holds one transition against what was seen.
-func (h *history) checkTransition(t tester, before scoring.BadgeState, transition scoring.Transition, card scoring.Scorecard) {
+func (h *history) checkTransition(
+	t tester, before scoring.BadgeState, transition scoring.Transition, card scoring.Scorecard,
+) {
 	t.Helper()
 	if transition.From != before.Badge || transition.To == transition.From {
 		t.Fatalf("a transition from %s to %s of a service with %s", transition.From, transition.To, before.Badge)
@@ -127,8 +131,11 @@ func (h *history) checkTransition(t tester, before scoring.BadgeState, transitio
 			t.Fatalf("awarded by a lapse")
 		}
 		proved, observations := h.provedFor(transition.To)
-		if transition.Cause != scoring.CauseInitial && !h.announced && (proved < card.Basis.Framework.AwardDwell || observations < 2) {
-			t.Fatalf("%s awarded (%s) after proof for %s in %d judgements", transition.To, transition.Cause, proved, observations)
+		if transition.Cause != scoring.CauseInitial && !h.announced && (proved < card.Basis.Framework.AwardDwell ||
+			observations < 2) {
+			t.Fatalf(
+				"%s awarded (%s) after proof for %s in %d judgements", transition.To, transition.Cause, proved, observations,
+			)
 		}
 		return
 	}
@@ -170,7 +177,9 @@ func TestBadgeProperties(t *testing.T) {
 		h := &history{}
 		fact := rapid.SampledFrom(ladderFacts)
 		check := rapid.SampledFrom(variants[0].Checks)
-		step := rapid.SampledFrom([]time.Duration{0, time.Minute, 20 * time.Minute, time.Hour, time.Hour, 3 * time.Hour, 3 * day, -time.Hour, -5 * day})
+		step := rapid.SampledFrom([]time.Duration{
+			0, time.Minute, 20 * time.Minute, time.Hour, time.Hour, 3 * time.Hour, 3 * day, -time.Hour, -5 * day,
+		})
 		judge := func(d time.Duration) {
 			w.now = w.now.Add(d)
 			w.collect()

@@ -55,7 +55,10 @@ modules:
       - {id: b.five, level: 5, title: x, proofs: [{by: machine, pass: m.b5}]}
 `
 
-var ladderFacts = []string{"attest.b_claim", "m.a1", "m.a2", "m.a3", "m.a4", "m.a5", "m.b1", "m.b3", "m.b5", "m.extra", "m.launch", "m.slo", "pd.b2", "pd.b4", "pd.oncall"}
+var ladderFacts = []string{
+	"attest.b_claim", "m.a1", "m.a2", "m.a3", "m.a4", "m.a5", "m.b1", "m.b3", "m.b5", "m.extra", "m.launch", "m.slo",
+	"pd.b2", "pd.b4", "pd.oncall",
+}
 
 func ladderDefinitions() []evidence.Definition {
 	var out []evidence.Definition
@@ -109,8 +112,10 @@ func newSimulation(t tester, passing framework.Badge) *simulation {
 func newSimulationOf(t tester, f *framework.Framework, passing framework.Badge) *simulation {
 	w := &simulation{
 		t: t, now: midday, step: time.Hour, framework: f,
-		subject: scoring.Subject{Name: "checkout", Attributes: framework.Attributes{Tier: 1, Runtime: "other", Stateful: true}},
-		truth:   map[string]bool{}, down: map[string]bool{}, seen: map[string]*evidence.Observation{},
+		subject: scoring.Subject{
+			Name: "checkout", Attributes: framework.Attributes{Tier: 1, Runtime: "other", Stateful: true},
+		},
+		truth: map[string]bool{}, down: map[string]bool{}, seen: map[string]*evidence.Observation{},
 		state: scoring.State{Options: scoring.Options{MaxStep: time.Hour}},
 	}
 	w.passAll(passing)
@@ -139,7 +144,9 @@ func (w *simulation) collect() {
 			continue
 		}
 		truth, ok := w.truth[name]
-		o := &evidence.Observation{HealthyUntil: w.now.Add(90 * time.Minute), Missing: evidence.MissingNoData, ObservedAt: w.now}
+		o := &evidence.Observation{
+			HealthyUntil: w.now.Add(90 * time.Minute), Missing: evidence.MissingNoData, ObservedAt: w.now,
+		}
 		if ok {
 			o.Value, o.Missing, o.Since = evidence.Bool(truth), "", w.now
 			o.FreshUntil, o.ValidUntil = w.now.Add(90*time.Minute), w.now.Add(7*day)
@@ -158,8 +165,9 @@ func (w *simulation) inputs() scoring.Inputs {
 		row[i] = w.seen[facts.At(i).Name]
 	}
 	return scoring.Inputs{
-		Framework: w.framework, Subjects: []scoring.Subject{w.subject}, Exemptions: w.exemptions, NotMeasurable: w.notMeasurable,
-		Evidence: evidence.NewSet(map[string]evidence.Row{w.subject.Name: row}), Invalidated: w.state.Invalidated,
+		Framework: w.framework, Subjects: []scoring.Subject{w.subject}, Exemptions: w.exemptions,
+		NotMeasurable: w.notMeasurable,
+		Evidence:      evidence.NewSet(map[string]evidence.Row{w.subject.Name: row}), Invalidated: w.state.Invalidated,
 	}
 }
 
@@ -249,6 +257,9 @@ func (w *simulation) want(transitions []scoring.Transition, want ...string) {
 		got = append(got, fmt.Sprintf("%s→%s %s", t.From, t.To, t.Cause))
 	}
 	if strings.Join(got, ", ") != strings.Join(want, ", ") {
-		w.t.Fatalf("transitions: got %q, want %q (badge %s, lower %s, upper %s)", got, want, w.badge().Badge, w.card.FreshBadge.Lower, w.card.FreshBadge.Upper)
+		w.t.Fatalf(
+			"transitions: got %q, want %q (badge %s, lower %s, upper %s)", got, want, w.badge().Badge, w.card.FreshBadge.Lower,
+			w.card.FreshBadge.Upper,
+		)
 	}
 }

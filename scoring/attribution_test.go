@@ -87,34 +87,35 @@ func TestAnnouncedChanges(t *testing.T) {
 }
 
 func TestCause(t *testing.T) {
-	t.Run("the first step that reaches the final badge is the cause, other moving steps are contributing", func(t *testing.T) {
-		// Two checks stand in the way of Platinum; a reclassification takes the
-		// one away and evidence mends the other.
-		w := newSimulation(t, framework.Platinum)
-		w.truth["m.a4"], w.truth["m.a3"] = false, false
-		w.judge()
-		w.run(2 * day)
-		w.subject.Stateful = false
-		w.truth["m.a3"] = true
-		w.want(w.run(2*day), "silver→platinum evidence")
+	t.Run("the first step that reaches the final badge is the cause, other moving steps are contributing",
+		func(t *testing.T) {
+			// Two checks stand in the way of Platinum; a reclassification takes the
+			// one away and evidence mends the other.
+			w := newSimulation(t, framework.Platinum)
+			w.truth["m.a4"], w.truth["m.a3"] = false, false
+			w.judge()
+			w.run(2 * day)
+			w.subject.Stateful = false
+			w.truth["m.a3"] = true
+			w.want(w.run(2*day), "silver→platinum evidence")
 
-		// Down: the reclassification alone costs Platinum, criteria cost Gold.
-		// While other criteria wait for their dwell, nothing is announced.
-		w = newSimulation(t, framework.Platinum)
-		w.subject.Stateful = false
-		w.truth["m.a4"] = false
-		w.judge()
-		w.run(2 * day)
-		w.reword("title: x, proofs: [{by: machine, pass: m.a3}]", "title: x, proofs: [{by: machine, pass: m.extra}]")
-		w.run(20 * time.Hour)
-		w.subject.Stateful = true
-		w.want(w.run(4 * time.Hour))
-		got := w.run(time.Hour)
-		w.want(got, "platinum→silver criteria")
-		if !slices.Equal(got[0].Contributing, []scoring.Cause{scoring.CauseService}) {
-			t.Errorf("contributing %v", got[0].Contributing)
-		}
-	})
+			// Down: the reclassification alone costs Platinum, criteria cost Gold.
+			// While other criteria wait for their dwell, nothing is announced.
+			w = newSimulation(t, framework.Platinum)
+			w.subject.Stateful = false
+			w.truth["m.a4"] = false
+			w.judge()
+			w.run(2 * day)
+			w.reword("title: x, proofs: [{by: machine, pass: m.a3}]", "title: x, proofs: [{by: machine, pass: m.extra}]")
+			w.run(20 * time.Hour)
+			w.subject.Stateful = true
+			w.want(w.run(4 * time.Hour))
+			got := w.run(time.Hour)
+			w.want(got, "platinum→silver criteria")
+			if !slices.Equal(got[0].Contributing, []scoring.Cause{scoring.CauseService}) {
+				t.Errorf("contributing %v", got[0].Contributing)
+			}
+		})
 	t.Run("contributing steps are named", func(t *testing.T) {
 		w := newSimulation(t, framework.Diamond)
 		w.subject.Stateful = false
@@ -146,11 +147,15 @@ func TestCause(t *testing.T) {
 	})
 	t.Run("checks that criteria take away or bring are flips", func(t *testing.T) {
 		w := settled(t, framework.Gold)
-		w.reword("id: a.three, level: 3, title: x, proofs: [{by: machine, pass: m.a3}]", "id: a.other, level: 3, title: x, proofs: [{by: machine, pass: m.extra}]")
+		w.reword(
+			"id: a.three, level: 3, title: x, proofs: [{by: machine, pass: m.a3}]",
+			"id: a.other, level: 3, title: x, proofs: [{by: machine, pass: m.extra}]",
+		)
 		got := w.run(2 * day)
 		w.want(got, "gold→silver criteria")
 		flips := got[0].Flips
-		if len(flips) != 2 || flips[0].Check != "a.other" || flips[0].Before != "not_applicable" || flips[0].After != "fail" ||
+		if len(flips) != 2 || flips[0].Check != "a.other" || flips[0].Before != "not_applicable" ||
+			flips[0].After != "fail" ||
 			flips[1].Check != "a.three" || flips[1].Before != "pass" || flips[1].After != "not_applicable" {
 			t.Errorf("flips %+v", flips)
 		}

@@ -84,7 +84,9 @@ func (e *storedExemptions) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes the basis so that causes can be found after a restart. Equal
 // bases have equal bytes.
 func (b *Basis) MarshalJSON() ([]byte, error) {
-	out := storedBasis{Subject: b.Subject, Exempt: b.Exempt, Facts: map[string]storedFact{}, Invalidated: b.Invalidated, At: b.At}
+	out := storedBasis{
+		Subject: b.Subject, Exempt: b.Exempt, Facts: map[string]storedFact{}, Invalidated: b.Invalidated, At: b.At,
+	}
 	if b.Framework != nil {
 		out.Framework = storedFramework{Name: b.Framework.Name, Version: b.Framework.Version, Hash: b.Framework.Hash}
 	}

@@ -31,7 +31,10 @@ func TestBasisJSON(t *testing.T) {
 	if !reflect.DeepEqual(*in, out) {
 		t.Errorf("got  %+v\nwant %+v", out, *in)
 	}
-	for _, bad := range []string{`{`, `{"facts":{"x.y":{"kind":"text"}}}`, `{"facts":{"x.y":{"kind":"int","number":"many"}}}`, `{"facts":{"x.y":{"kind":"int","number":"NaN"}}}`} {
+	for _, bad := range []string{
+		`{`, `{"facts":{"x.y":{"kind":"text"}}}`, `{"facts":{"x.y":{"kind":"int","number":"many"}}}`,
+		`{"facts":{"x.y":{"kind":"int","number":"NaN"}}}`,
+	} {
 		var b scoring.Basis
 		if err := b.UnmarshalJSON([]byte(bad)); err == nil {
 			t.Errorf("%s is read without an error", bad)

@@ -31,7 +31,9 @@ func benchWorld(b *testing.B) scoring.Inputs {
 			evidence.Definition{Name: fmt.Sprintf("f.count_%d", i), Kind: evidence.KindInt, Help: "x"},
 			evidence.Definition{Name: fmt.Sprintf("f.ratio_%d", i), Kind: evidence.KindDouble, Help: "x"})
 		source := fmt.Sprintf("f.count_%d >= 1 && (f.ratio_%d <= 0.9 || service.tier == 4)", i, i)
-		text += fmt.Sprintf("      - {id: m%d.c%d, level: %d, title: x, proofs: [{by: machine, pass: %q}]}\n", i/12, i, 1+i%5, source)
+		text += fmt.Sprintf(
+			"      - {id: m%d.c%d, level: %d, title: x, proofs: [{by: machine, pass: %q}]}\n", i/12, i, 1+i%5, source,
+		)
 	}
 	facts, err := evidence.NewFacts(definitions)
 	if err != nil {
@@ -49,7 +51,10 @@ func benchWorld(b *testing.B) scoring.Inputs {
 	rows := map[string]evidence.Row{}
 	for s := range benchServices {
 		name := fmt.Sprintf("service-%05d", s)
-		in.Subjects = append(in.Subjects, scoring.Subject{Name: name, Attributes: framework.Attributes{Tier: int64(1 + s%4), Runtime: "kubernetes"}})
+		in.Subjects = append(
+			in.Subjects,
+			scoring.Subject{Name: name, Attributes: framework.Attributes{Tier: int64(1 + s%4), Runtime: "kubernetes"}},
+		)
 		row := make(evidence.Row, facts.Len())
 		for i := range row {
 			if (s+i)%10 == 0 {
@@ -59,7 +64,9 @@ func benchWorld(b *testing.B) scoring.Inputs {
 			if facts.At(i).Kind == evidence.KindDouble {
 				value, _ = evidence.Double(float64((s+i)%11) / 10)
 			}
-			row[i] = &evidence.Observation{Value: value, Source: "bench", FreshUntil: noon.Add(time.Hour), ValidUntil: noon.Add(2 * time.Hour)}
+			row[i] = &evidence.Observation{
+				Value: value, Source: "bench", FreshUntil: noon.Add(time.Hour), ValidUntil: noon.Add(2 * time.Hour),
+			}
 		}
 		rows[name] = row
 	}

@@ -31,7 +31,12 @@ func newWorld(t *testing.T, checks ...string) *world {
 	for _, name := range []string{"m.a", "m.b", "m.c", "t.a", "attest.a", "attest.b"} {
 		definitions = append(definitions, evidence.Definition{Name: name, Kind: evidence.KindBool, Help: "a fact"})
 	}
-	definitions = append(definitions, evidence.Definition{Name: "m.age_days", Kind: evidence.KindDouble, Clock: evidence.Elapsed, Unit: "days", Help: "an age"})
+	definitions = append(
+		definitions,
+		evidence.Definition{
+			Name: "m.age_days", Kind: evidence.KindDouble, Clock: evidence.Elapsed, Unit: "days", Help: "an age",
+		},
+	)
 	facts, err := evidence.NewFacts(definitions)
 	if err != nil {
 		t.Fatal(err)
@@ -177,11 +182,21 @@ func TestLevelsAndBounds(t *testing.T) {
 		score, upper float64
 		coverage     float64
 	}{
-		"all pass":      {"m.a m.b m.c", scoring.Bounds[int]{Lower: 3, Upper: 3}, scoring.Bounds[framework.Badge]{Lower: 3, Upper: 3}, 1, 1, 1},
-		"one unknown":   {"m.a m.c", scoring.Bounds[int]{Lower: 1, Upper: 3}, scoring.Bounds[framework.Badge]{Lower: 1, Upper: 3}, 11.0 / 14, 1, 0.8},
-		"one fails":     {"m.a !m.b m.c", scoring.Bounds[int]{Lower: 1, Upper: 1}, scoring.Bounds[framework.Badge]{Lower: 1, Upper: 1}, 11.0 / 14, 11.0 / 14, 1},
-		"base fails":    {"!m.a m.b m.c", scoring.Bounds[int]{}, scoring.Bounds[framework.Badge]{}, 5.0 / 14, 5.0 / 14, 1},
-		"nothing known": {"", scoring.Bounds[int]{Lower: 0, Upper: 3}, scoring.Bounds[framework.Badge]{Lower: 0, Upper: 3}, 0, 1, 0},
+		"all pass": {
+			"m.a m.b m.c", scoring.Bounds[int]{Lower: 3, Upper: 3}, scoring.Bounds[framework.Badge]{Lower: 3, Upper: 3}, 1, 1, 1,
+		},
+		"one unknown": {
+			"m.a m.c", scoring.Bounds[int]{Lower: 1, Upper: 3}, scoring.Bounds[framework.Badge]{Lower: 1, Upper: 3}, 11.0 / 14,
+			1, 0.8,
+		},
+		"one fails": {
+			"m.a !m.b m.c", scoring.Bounds[int]{Lower: 1, Upper: 1}, scoring.Bounds[framework.Badge]{Lower: 1, Upper: 1},
+			11.0 / 14, 11.0 / 14, 1,
+		},
+		"base fails": {"!m.a m.b m.c", scoring.Bounds[int]{}, scoring.Bounds[framework.Badge]{}, 5.0 / 14, 5.0 / 14, 1},
+		"nothing known": {
+			"", scoring.Bounds[int]{Lower: 0, Upper: 3}, scoring.Bounds[framework.Badge]{Lower: 0, Upper: 3}, 0, 1, 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			card := newWorld(t, checks...).is(strings.Fields(c.facts)...).judge()
@@ -196,7 +211,10 @@ func TestLevelsAndBounds(t *testing.T) {
 }
 
 func TestNobodyGetsABadgeForHavingNothingToProve(t *testing.T) {
-	w := newWorld(t, "a.one 1: machine m.a", "b.one 1: machine m.a", "b.two 2 tier=1: machine m.a", "c.one 1: machine m.a", "c.two 2: machine m.a", "c.three 3: machine m.a").is("m.a")
+	w := newWorld(
+		t, "a.one 1: machine m.a", "b.one 1: machine m.a", "b.two 2 tier=1: machine m.a", "c.one 1: machine m.a",
+		"c.two 2: machine m.a", "c.three 3: machine m.a",
+	).is("m.a")
 	if card := w.judge(); card.Ceiling != framework.Bronze || card.Badge.Lower != framework.Bronze {
 		t.Errorf("one of three modules has a check at level 2, and the ceiling is %s", card.Ceiling)
 	}
@@ -215,8 +233,12 @@ func TestNobodyGetsABadgeForHavingNothingToProve(t *testing.T) {
 }
 
 func TestPassFailModuleCapsTheBadge(t *testing.T) {
-	checks := []string{"a.one 1: machine m.a", "a.two 2: machine m.a", "a.three 3: machine m.a", "p.gate 1 pf=silver: machine m.b"}
-	for facts, want := range map[string]framework.Badge{"m.a m.b": framework.Gold, "m.a !m.b": framework.Bronze, "m.a": framework.Bronze} {
+	checks := []string{
+		"a.one 1: machine m.a", "a.two 2: machine m.a", "a.three 3: machine m.a", "p.gate 1 pf=silver: machine m.b",
+	}
+	for facts, want := range map[string]framework.Badge{
+		"m.a m.b": framework.Gold, "m.a !m.b": framework.Bronze, "m.a": framework.Bronze,
+	} {
 		card := newWorld(t, checks...).is(strings.Fields(facts)...).judge()
 		if card.Badge.Lower != want {
 			t.Errorf("%s: badge %s, want %s", facts, card.Badge.Lower, want)
@@ -242,12 +264,15 @@ func TestExemptScheduledAndBlindChecksLeaveTheDenominator(t *testing.T) {
 }
 
 func TestStaleEvidenceCountsButNeitherAwardsNorWithdraws(t *testing.T) {
-	w := newWorld(t, "a.one 1: machine m.a", "a.two 2: machine m.b").observe("m.a", evidence.Bool(true), 2*time.Hour).is("!m.b")
+	w := newWorld(t, "a.one 1: machine m.a", "a.two 2: machine m.b").observe(
+		"m.a", evidence.Bool(true), 2*time.Hour,
+	).is("!m.b")
 	card := w.judge()
 	if card.Checks[0].Status != scoring.Pass || card.Checks[0].Fresh != scoring.Unknown || !card.Checks[0].SourceDown {
 		t.Errorf("stale check %+v", card.Checks[0])
 	}
-	if card.Badge.Lower != framework.Bronze || card.FreshBadge.Lower != framework.NoBadge || card.FreshBadge.Upper != framework.Bronze {
+	if card.Badge.Lower != framework.Bronze || card.FreshBadge.Lower != framework.NoBadge ||
+		card.FreshBadge.Upper != framework.Bronze {
 		t.Errorf("badge %v, by fresh evidence %v", card.Badge, card.FreshBadge)
 	}
 	if card.Coverage != 0.5 {
@@ -272,7 +297,9 @@ func TestAnAgeIsReadAtTheTimeOfJudging(t *testing.T) {
 }
 
 func TestRejudgingABasisGivesTheSameCard(t *testing.T) {
-	w := newWorld(t, "a.one 1: machine m.a", "a.two 2: machine m.b; attested attest.b", "b.one 1: machine m.age_days <= 30.0").
+	w := newWorld(
+		t, "a.one 1: machine m.a", "a.two 2: machine m.b; attested attest.b", "b.one 1: machine m.age_days <= 30.0",
+	).
 		is("m.a", "attest.b").observe("m.age_days", evidence.Instant(noon.Add(-40*24*time.Hour)), 0)
 	card := w.judge()
 	basis := *card.Basis
@@ -281,7 +308,10 @@ func TestRejudgingABasisGivesTheSameCard(t *testing.T) {
 		Scheduled: basis.Scheduled, Facts: basis.Known(), Invalidated: basis.Invalidated, At: basis.At})
 	for i := range card.Checks {
 		if again.Checks[i].Status != card.Checks[i].Status || detached.Checks[i].Status != card.Checks[i].Status {
-			t.Errorf("%s: %s, then %s and %s", card.Checks[i].Check.ID, card.Checks[i].Status, again.Checks[i].Status, detached.Checks[i].Status)
+			t.Errorf(
+				"%s: %s, then %s and %s", card.Checks[i].Check.ID, card.Checks[i].Status, again.Checks[i].Status,
+				detached.Checks[i].Status,
+			)
 		}
 	}
 	if again.Badge != card.Badge || detached.FreshBadge != card.FreshBadge {
@@ -310,7 +340,9 @@ func TestVerdictsDoNotDependOnTheOrderOfServices(t *testing.T) {
 	invalidated := map[string]time.Time{"x.y": noon.Add(-10 * time.Minute), "x.z": noon.Add(-10 * time.Minute)}
 	in := scoring.Inputs{
 		Framework: w.framework, Evidence: evidence.NewSet(rows),
-		Invalidated: scoring.InvalidatedAttestations{"renewed": invalidated, "contradicted": invalidated, "stale": invalidated, "unseen": invalidated},
+		Invalidated: scoring.InvalidatedAttestations{
+			"renewed": invalidated, "contradicted": invalidated, "stale": invalidated, "unseen": invalidated,
+		},
 	}
 	alone := map[string]string{}
 	for _, s := range subjects {

@@ -100,7 +100,9 @@ func TestExemptionsAreTheSameEverywhere(t *testing.T) {
 				if !want {
 					counted++
 				}
-				series := fmt.Sprintf("readiness_exemption_expiry_timestamp_seconds{service_name=%q,check=%q}", subject.Name, check.ID)
+				series := fmt.Sprintf(
+					"readiness_exemption_expiry_timestamp_seconds{service_name=%q,check=%q}", subject.Name, check.ID,
+				)
 				if got := strings.Contains(metrics, series); got != want {
 					t.Errorf("metrics: %s exempt from %s: %v, want %v", subject.Name, check.ID, got, want)
 				} else if value := fmt.Sprintf("%s %d\n", series, end.Unix()); want && !strings.Contains(metrics, value) {
@@ -109,7 +111,8 @@ func TestExemptionsAreTheSameEverywhere(t *testing.T) {
 				if got := cards[i].Checks[k].Status == scoring.Exempt; got != want {
 					t.Errorf("score: %s exempt from %s: %v, want %v", subject.Name, check.ID, got, want)
 				}
-				if got := served.Checks[k].Exemption != nil; got != want || want && !served.Checks[k].Exemption.Expires.Equal(end.Truncate(time.Second)) {
+				if got := served.Checks[k].Exemption != nil; got != want || want &&
+					!served.Checks[k].Exemption.Expires.Equal(end.Truncate(time.Second)) {
 					t.Errorf("API: %s exempt from %s: %+v, want until %s", subject.Name, check.ID, served.Checks[k].Exemption, end)
 				}
 				reason := rows[k+1][slices.Index(rows[0], "exempt_reason")]
@@ -128,10 +131,12 @@ func TestExemptionsAreTheSameEverywhere(t *testing.T) {
 func exemption(t *rapid.T) scoring.Exemption {
 	away := rapid.SampledFrom([]time.Duration{-time.Second, -1, 0, 1, time.Second, time.Hour, 2 * time.Hour})
 	return scoring.Exemption{
-		Check:    rapid.SampledFrom([]string{"m.one", "m.two"}).Draw(t, "check"),
-		Services: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"cart", "gone", "search"}), 0, 2, rapid.ID).Draw(t, "services"),
-		Tiers:    rapid.SliceOfNDistinct(rapid.SampledFrom([]int{1, 2, 3}), 0, 2, rapid.ID).Draw(t, "tiers"),
-		Expires:  now.Add(away.Draw(t, "ends in")), Reason: "r", Approver: "a",
+		Check: rapid.SampledFrom([]string{"m.one", "m.two"}).Draw(t, "check"),
+		Services: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"cart", "gone", "search"}), 0, 2, rapid.ID).Draw(
+			t, "services",
+		),
+		Tiers:   rapid.SliceOfNDistinct(rapid.SampledFrom([]int{1, 2, 3}), 0, 2, rapid.ID).Draw(t, "tiers"),
+		Expires: now.Add(away.Draw(t, "ends in")), Reason: "r", Approver: "a",
 	}
 }
 

@@ -57,7 +57,9 @@ func service(name string) snapshot.Service {
 func fleet(names ...string) *snapshot.Snapshot {
 	s := &snapshot.Snapshot{
 		At: now, Framework: &framework.Framework{Name: "default", Version: "1.2.0"},
-		Sources: []snapshot.SourceStatus{{ID: "pagerduty/main", LastSuccess: now}, {ID: "jira/main", Error: "GET /search: " + hostile}},
+		Sources: []snapshot.SourceStatus{
+			{ID: "pagerduty/main", LastSuccess: now}, {ID: "jira/main", Error: "GET /search: " + hostile},
+		},
 	}
 	for _, name := range names {
 		s.Services = append(s.Services, service(name))

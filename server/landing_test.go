@@ -78,7 +78,9 @@ func TestLandingPolicy(t *testing.T) {
 	if want := "style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(policy, want) {
 		t.Errorf("policy %q lacks %q", policy, want)
 	}
-	if external := regexp.MustCompile(`(<[^>]+\s(src|style)=|url\(|@import|https?://)`).FindString(page.body); external != "" {
+	if external := regexp.MustCompile(
+		`(<[^>]+\s(src|style)=|url\(|@import|https?://)`,
+	).FindString(page.body); external != "" {
 		t.Errorf("the page refers to something outside, or has a style the policy blocks: %s", external)
 	}
 }

@@ -250,7 +250,9 @@ func TestTLSAndBasicAuth(t *testing.T) {
 	// Two listeners, as the toolkit would change a server that they shared.
 	o.ListenAddresses = []string{"127.0.0.1:0", "127.0.0.1:0"}
 	addresses, _ := start(t, newServer(t, o))
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true,
+	}}
 	defer client.CloseIdleConnections()
 	for _, a := range addresses {
 		for _, path := range []string{"/metrics", "/-/ready", "/", "/api/v1/services"} {
@@ -261,7 +263,8 @@ func TestTLSAndBasicAuth(t *testing.T) {
 		if status, _ := get(t, client, "https://"+a+"/metrics", "prometheus", "wrong"); status != 401 {
 			t.Errorf("wrong password: %d", status)
 		}
-		if status, body := get(t, client, "https://"+a+"/metrics", "prometheus", "correct horse"); status != 200 || body != "metric 1\n" {
+		if status, body := get(t, client, "https://"+a+"/metrics", "prometheus", "correct horse"); status != 200 ||
+			body != "metric 1\n" {
 			t.Errorf("right password: %d %s", status, body)
 		}
 		if status, _ := get(t, &http.Client{}, "http://"+a+"/metrics", "prometheus", "correct horse"); status != 400 {

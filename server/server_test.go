@@ -57,7 +57,9 @@ func TestReload(t *testing.T) {
 	}
 	ask(t, h, "POST", "/-/reload").expect(t, "reload", 200, "reloaded")
 	failure = errors.New(`config.yaml:7: unknown key "servces", did you mean "services"?`)
-	ask(t, h, "POST", "/-/reload").expect(t, "bad reload", 500, "old configuration is kept", `config.yaml:7: unknown key "servces"`)
+	ask(t, h, "POST", "/-/reload").expect(
+		t, "bad reload", 500, "old configuration is kept", `config.yaml:7: unknown key "servces"`,
+	)
 	if !strings.Contains(log.String(), "config.yaml:7") {
 		t.Errorf("the failure is not logged: %s", &log)
 	}
@@ -72,7 +74,9 @@ func TestReload(t *testing.T) {
 	}
 
 	before := calls
-	ask(t, h, "POST", "/-/reload", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example").expect(t, "reload by another site", 403)
+	ask(t, h, "POST", "/-/reload", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example").expect(
+		t, "reload by another site", 403,
+	)
 	if calls != before {
 		t.Error("another site's page reloaded the configuration")
 	}
@@ -105,10 +109,13 @@ func TestAPI(t *testing.T) {
 	if err := json.Unmarshal([]byte(wrong.body), &body); err != nil {
 		t.Fatal(err)
 	}
-	if body.Error != `unknown service "chekout", did you mean "checkout"?` || len(body.Nearest) != 1 || body.Nearest[0] != "checkout" {
+	if body.Error != `unknown service "chekout", did you mean "checkout"?` || len(body.Nearest) != 1 ||
+		body.Nearest[0] != "checkout" {
 		t.Errorf("misspelt name: %+v", body)
 	}
-	ask(t, h, "GET", "/api/v1/services/checkout_eu-1").expect(t, "several near", 404, `"nearest":["checkout-eu","checkout"]`)
+	ask(t, h, "GET", "/api/v1/services/checkout_eu-1").expect(
+		t, "several near", 404, `"nearest":["checkout-eu","checkout"]`,
+	)
 	ask(t, h, "GET", "/api/v1/services/pay").expect(t, "alias", 404, `alias of \"payments\"`)
 	ask(t, h, "GET", "/api/v1/services/"+strings.Repeat("x", 5000)).expect(t, "very long name", 404, "5000 bytes")
 	ask(t, h, "GET", "/api/v1/services/"+hostile[:8]).expect(t, "hostile name", 404, `\u003cscript\u003e`)
@@ -122,7 +129,9 @@ func TestAPI(t *testing.T) {
 
 func TestPathsAndMethods(t *testing.T) {
 	h := newServer(t, options(fleet("checkout"))).Handler()
-	for _, path := range []string{"/", "/metrics", "/-/healthy", "/-/ready", "/api/v1/services", "/api/v1/services/checkout"} {
+	for _, path := range []string{
+		"/", "/metrics", "/-/healthy", "/-/ready", "/api/v1/services", "/api/v1/services/checkout",
+	} {
 		ask(t, h, "HEAD", path).expect(t, "HEAD "+path, 200)
 		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH"} {
 			a := ask(t, h, method, path)

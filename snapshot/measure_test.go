@@ -32,12 +32,17 @@ func TestMeasure(t *testing.T) {
 		}
 	}
 	h := snapshot.History{
-		Incidents: correlation.Link([]evidence.Incident{incident("checkout", 60), incident("checkout", 20), incident("checkout", 3), incident("settling", 2)}),
+		Incidents: correlation.Link([]evidence.Incident{
+			incident("checkout", 60), incident("checkout", 20), incident("checkout", 3), incident("settling", 2),
+		}),
 		Transitions: []scoring.Transition{
 			{Service: "checkout", At: ago(50), To: framework.Gold, Cause: scoring.CauseInitial},
 			{Service: "checkout", At: ago(10), From: framework.Gold, To: framework.Silver, Cause: scoring.CauseEvidence},
 		},
-		Reviews: []evidence.Review{{Source: "jira/main", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone, CreatedAt: ago(9), CompletedAt: ago(4)}},
+		Reviews: []evidence.Review{{
+			Source: "jira/main", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone, CreatedAt: ago(9),
+			CompletedAt: ago(4),
+		}},
 	}
 	// Twice, because a snapshot may be measured anew.
 	for range 2 {

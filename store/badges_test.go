@@ -32,7 +32,8 @@ func TestBasesOfTheFirstForms(t *testing.T) {
 			"Expires":"2026-03-09T07:39:00Z"}},"scheduled":["c2"],"facts":{"a.age":{"k":3,"i":true,"n":"1.77243738e+09"},
 			"a.count":{"k":2,"n":"3"},"a.flag":{"k":1,"n":"1","f":true,"s":"2026-03-02T08:55:00Z"},"a.never":{"k":3,"n":"+Inf","f":true}},
 			"voids":{"c3":"2026-03-02T08:59:00Z"},"at":"2026-03-02T09:00:00Z"}`
-		before = `{"3":{"framework":{"name":"default","version":"1.0","hash":"h1"},` + subject + `,"exempt":["c1"],"scheduled":["c2"],
+		before = `{"3":{"framework":{"name":"default","version":"1.0","hash":"h1"},` + subject +
+			`,"exempt":["c1"],"scheduled":["c2"],
 			"facts":{"a.age":{"kind":"double","number":"1.77243738e+09","instant":true,"since":"0001-01-01T00:00:00Z"},
 			"a.count":{"kind":"int","number":"3","since":"0001-01-01T00:00:00Z"},
 			"a.flag":{"kind":"bool","number":"1","fresh":true,"since":"2026-03-02T08:55:00Z"},
@@ -60,7 +61,10 @@ func TestBasesOfTheFirstForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	execute(t, path, fmt.Sprintf(`UPDATE badges SET judged_at = NULL, state = '%s'`, state),
-		fmt.Sprintf(`INSERT INTO badge_support (service_id, framework_hash, basis, before, seq) VALUES (1, 'h1', '%s', '%s', 1)`, basis, before))
+		fmt.Sprintf(
+			`INSERT INTO badge_support (service_id, framework_hash, basis, before, seq) VALUES (1, 'h1', '%s', '%s', 1)`, basis,
+			before,
+		))
 
 	f := &framework.Framework{Name: "default", Version: "1.0", Hash: "h1"}
 	support := scoring.Basis{

@@ -77,7 +77,8 @@ func (s *Store) logEntriesOf(ctx context.Context, source string, incidents []str
 		if !ok {
 			return nil
 		}
-		rest := `WHERE source_id = $1 AND incident_id IN (` + placeholders(2, len(incidents)) + `) ORDER BY incident_id, at, id`
+		rest := `WHERE source_id = $1 AND incident_id IN (` + placeholders(2, len(incidents)) +
+			`) ORDER BY incident_id, at, id`
 		return read(ctx, t, rest, with([]any{id}, incidents), func(row logEntryRow) error {
 			page = append(page, row)
 			return nil

@@ -34,7 +34,9 @@ func (c cachingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	full, ok := conn.(sqliteConn)
 	if !ok {
-		return nil, errors.Join(fmt.Errorf("the driver's connection %T lacks methods that the store needs", conn), conn.Close())
+		return nil, errors.Join(
+			fmt.Errorf("the driver's connection %T lacks methods that the store needs", conn), conn.Close(),
+		)
 	}
 	return &cachingConn{sqliteConn: full, idle: map[string]sqliteStmt{}}, nil
 }

@@ -53,7 +53,9 @@ entries:
 
 func TestFaultsComeInTheOrderOfTheText(t *testing.T) {
 	var got file
-	_, err := strictyaml.Read("f.yaml", []byte("entries:\n  - {size: 1.5, nmae: a, more: [b]}\n  - {name: c, name: d}\non: 1\n"), &got)
+	_, err := strictyaml.Read(
+		"f.yaml", []byte("entries:\n  - {size: 1.5, nmae: a, more: [b]}\n  - {name: c, name: d}\non: 1\n"), &got,
+	)
 	var faults *strictyaml.Faults
 	if !errors.As(err, &faults) || !faults.Below("entries[0]") || !faults.Below("entries") || faults.Below("entr") {
 		t.Fatalf("faults %+v", faults)
@@ -74,7 +76,9 @@ func TestFaultsComeInTheOrderOfTheText(t *testing.T) {
 }
 
 func TestKeysOfOthersArePassedOver(t *testing.T) {
-	documents, err := strictyaml.ParseAll([]byte("entries: [{name: a}]\nother: {a: 1, a: 2}\n---\n---\nentries: [{name: [b]}]\n"))
+	documents, err := strictyaml.ParseAll(
+		[]byte("entries: [{name: a}]\nother: {a: 1, a: 2}\n---\n---\nentries: [{name: [b]}]\n"),
+	)
 	if err != nil || len(documents) != 3 {
 		t.Fatalf("%d documents, error %v", len(documents), err)
 	}

@@ -95,14 +95,22 @@ func newSite(t *testing.T) *site {
 		Token: "the-secret-token", Fail: func(msg string) { t.Error(msg) },
 		Account: pagerdutytest.Account{
 			Services: []pagerdutytest.Service{
-				{ID: "PCHECK", Name: "Checkout", EscalationPolicy: "EGOOD", Integrations: []string{"events_api_v2_inbound_integration"}},
+				{
+					ID: "PCHECK", Name: "Checkout", EscalationPolicy: "EGOOD",
+					Integrations: []string{"events_api_v2_inbound_integration"},
+				},
 				{ID: "PCART", Name: "Cart", EscalationPolicy: "ELONE", Integrations: []string{"events_api_v2_inbound_integration"}},
 			},
 			EscalationPolicies: []pagerdutytest.EscalationPolicy{
-				{ID: "EGOOD", Name: "Payments", Levels: []pagerdutytest.Level{{Schedules: []string{"S1"}}, {Users: []string{"UBOSS"}}}},
+				{
+					ID: "EGOOD", Name: "Payments",
+					Levels: []pagerdutytest.Level{{Schedules: []string{"S1"}}, {Users: []string{"UBOSS"}}},
+				},
 				{ID: "ELONE", Name: "Cart", Levels: []pagerdutytest.Level{{Users: []string{"UALONE"}}}},
 			},
-			Schedules: []pagerdutytest.Schedule{{ID: "S1", Name: "Payments", Users: []string{"UA", "UB"}, Start: start, Shift: 7 * 24 * time.Hour}},
+			Schedules: []pagerdutytest.Schedule{{
+				ID: "S1", Name: "Payments", Users: []string{"UA", "UB"}, Start: start, Shift: 7 * 24 * time.Hour,
+			}},
 		},
 	})
 	server := httptest.NewServer(s.vendor)
@@ -121,7 +129,8 @@ catalog:
     - {name: ghost, team: payments, org: shop, tier: 3, pagerduty: [{service_id: PGONE}]}
 sources:
   pagerduty:
-    - {name: main, endpoint: "`+server.URL+`", token_file: token, schedule: "@every 1s", timeout: 30s, rate: {per_minute: 100000}}
+    - {name: main, endpoint: "`+server.URL+
+		`", token_file: token, schedule: "@every 1s", timeout: 30s, rate: {per_minute: 100000}}
 `)
 	return s
 }
@@ -180,7 +189,9 @@ var servingLine = regexp.MustCompile(`msg=serving address=(\S+)`)
 
 func (s *site) start(args ...string) *daemon {
 	s.t.Helper()
-	d := &daemon{t: s.t, cmd: s.command(append([]string{"run"}, args...)...), log: &lockedBuffer{}, done: make(chan error, 1)}
+	d := &daemon{
+		t: s.t, cmd: s.command(append([]string{"run"}, args...)...), log: &lockedBuffer{}, done: make(chan error, 1),
+	}
 	d.cmd.Stderr = d.log
 	if err := d.cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -278,7 +289,10 @@ func TestOneRoundPrintsTheFleet(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit %d\n%s", code, errs)
 	}
-	for _, want := range []string{`(?m)^checkout +payments +1 +Gold`, `(?m)^cart +payments +2 +Bronze`, `(?m)^ghost +payments +3 +-|(?m)^ghost +payments +3 +none|(?m)^ghost +payments +3 +None`} {
+	for _, want := range []string{
+		`(?m)^checkout +payments +1 +Gold`, `(?m)^cart +payments +2 +Bronze`,
+		`(?m)^ghost +payments +3 +-|(?m)^ghost +payments +3 +none|(?m)^ghost +payments +3 +None`,
+	} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("no line like %s in\n%s", want, out)
 		}
@@ -302,7 +316,8 @@ func TestOneRoundPrintsTheFleet(t *testing.T) {
 	if out, errs, code = s.run("framework", "coverage"); code != 0 || !strings.Contains(out, "pagerduty.oncall_now") {
 		t.Errorf("coverage exits %d\n%s%s", code, out, errs)
 	}
-	if _, errs, code = s.run("score", "chekout"); code != exitConfig || !strings.Contains(errs, `did you mean "checkout"?`) {
+	if _, errs, code = s.run("score", "chekout"); code != exitConfig ||
+		!strings.Contains(errs, `did you mean "checkout"?`) {
 		t.Errorf("an unknown service exits %d: %s", code, errs)
 	}
 }
@@ -333,7 +348,8 @@ func TestTheDaemonServesWhatItFound(t *testing.T) {
 	if code != 0 || !strings.Contains(remote, "inc.covered") || strings.Count(remote, "\n") != strings.Count(local, "\n") {
 		t.Errorf("the scorecard from the daemon exits %d: %s\n%s\nlocally\n%s", code, errs, remote, local)
 	}
-	if _, errs, code := s.run("collect", "--once"); code != exitConfig || !strings.Contains(errs, "in use by another process") {
+	if _, errs, code := s.run("collect", "--once"); code != exitConfig ||
+		!strings.Contains(errs, "in use by another process") {
 		t.Errorf("a second process on the same file exits %d: %s", code, errs)
 	}
 	if err := d.stop(syscall.SIGTERM); err != nil {
@@ -370,7 +386,10 @@ func TestWhatGoesWrongAtRunTime(t *testing.T) {
 		{"truncated", "undecodable", pagerdutytest.Fault{Truncate: true}},
 		{"reset", "unreachable", pagerdutytest.Fault{Reset: true}},
 		{"not JSON", "undecodable", pagerdutytest.Fault{Body: "<html>maintenance</html>", ContentType: "text/html"}},
-		{"too large", "too_large", pagerdutytest.Fault{Body: `{"services":[],"more":false,"x":"` + strings.Repeat("x", 200000) + `"}`}},
+		{
+			"too large", "too_large",
+			pagerdutytest.Fault{Body: `{"services":[],"more":false,"x":"` + strings.Repeat("x", 200000) + `"}`},
+		},
 		{"slow", "timeout", pagerdutytest.Fault{Hang: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -398,7 +417,8 @@ func TestWhatGoesWrongAtRunTime(t *testing.T) {
 				t.Errorf("reason %s was logged %d times\n%s", c.reason, n, log)
 			}
 			// What cannot be decoded is no failure of the request.
-			if n, _ := d.value("readiness_collector_requests_total", "source", "pagerduty/main", "reason", c.reason); n < 1 && c.reason != "undecodable" {
+			if n, _ := d.value("readiness_collector_requests_total", "source", "pagerduty/main", "reason", c.reason); n < 1 &&
+				c.reason != "undecodable" {
 				t.Errorf("no request was counted with reason %s", c.reason)
 			}
 			if v, ok := d.value("readiness_badge_level", "service_name", "checkout"); !ok || v != 3 {
@@ -480,12 +500,18 @@ func TestReloadSwapsWholeOrNotAtAll(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	s := newSite(t)
 	d := s.start()
-	d.eventually("checkout is judged", func() bool { _, ok := d.value("readiness_badge_level", "service_name", "checkout"); return ok })
+	d.eventually(
+		"checkout is judged",
+		func() bool { _, ok := d.value("readiness_badge_level", "service_name", "checkout"); return ok },
+	)
 	s.edit("collector.yaml", "tier: 2", "tier: 9")
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	d.eventually("the bad configuration is refused", func() bool { v, ok := d.value("readiness_collector_reload_success"); return ok && v == 0 })
+	d.eventually(
+		"the bad configuration is refused",
+		func() bool { v, ok := d.value("readiness_collector_reload_success"); return ok && v == 0 },
+	)
 	if v, ok := d.value("readiness_service_info", "service_name", "cart", "tier", "2"); !ok || v != 1 {
 		t.Error("a refused configuration changed a service")
 	}

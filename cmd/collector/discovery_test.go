@@ -31,9 +31,11 @@ func discovering(t *testing.T) *site {
 // account has one service for each name, all tagged through their policy.
 func account(names ...string) pagerdutytest.Account {
 	a := pagerdutytest.Account{
-		Teams:              []pagerdutytest.Team{{ID: "T1", Name: "Pay & Ship"}},
-		EscalationPolicies: []pagerdutytest.EscalationPolicy{{ID: "E1", Name: "Everything", Levels: []pagerdutytest.Level{{Users: []string{"UBOSS"}}}}},
-		Tags:               []pagerdutytest.Tag{{ID: "TAG1", Label: "readiness", EscalationPolicies: []string{"E1"}}},
+		Teams: []pagerdutytest.Team{{ID: "T1", Name: "Pay & Ship"}},
+		EscalationPolicies: []pagerdutytest.EscalationPolicy{{
+			ID: "E1", Name: "Everything", Levels: []pagerdutytest.Level{{Users: []string{"UBOSS"}}},
+		}},
+		Tags: []pagerdutytest.Tag{{ID: "TAG1", Label: "readiness", EscalationPolicies: []string{"E1"}}},
 	}
 	for i, name := range names {
 		a.Services = append(a.Services, pagerdutytest.Service{
@@ -50,7 +52,10 @@ func TestServicesAreDiscovered(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "3 of 4 PagerDuty services make 3 services (cart, checkout, search)") {
 		t.Errorf("check exits %d\n%s%s", code, out, errs)
 	}
-	if !strings.Contains(out, `no tag has the label "raediness", did you mean "readiness"?: rules with it find nothing; rule 2 fits no service`) {
+	if !strings.Contains(
+		out,
+		`no tag has the label "raediness", did you mean "readiness"?: rules with it find nothing; rule 2 fits no service`,
+	) {
 		t.Errorf("check does not tell of the rule that finds nothing\n%s", out)
 	}
 	d := s.start()
@@ -86,7 +91,10 @@ func TestServicesAreDiscovered(t *testing.T) {
 	// closed.
 	s.vendor.SetAccount(account("checkout-prod"))
 	reload()
-	d.eventually("the loss is refused", func() bool { return strings.Contains(d.log.String(), "has lost 2 of 3 services (cart, search)") })
+	d.eventually(
+		"the loss is refused",
+		func() bool { return strings.Contains(d.log.String(), "has lost 2 of 3 services (cart, search)") },
+	)
 	if v, ok := d.value("readiness_collector_reload_success"); !ok || v != 0 {
 		t.Errorf("the refused catalog shows as a good reload: %v, %v", v, ok)
 	}

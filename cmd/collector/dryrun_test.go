@@ -109,7 +109,8 @@ func TestADryRunShowsARoundAndStoresNothing(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, "where the last stored round ended") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
-	if !regexp.MustCompile(`(?m)^cart +pagerduty`).MatchString(out) || regexp.MustCompile(`(?m)^checkout +pagerduty`).MatchString(out) {
+	if !regexp.MustCompile(`(?m)^cart +pagerduty`).MatchString(out) ||
+		regexp.MustCompile(`(?m)^checkout +pagerduty`).MatchString(out) {
 		t.Errorf("not cart alone:\n%s", out)
 	}
 	s.sameFiles(before)
@@ -140,7 +141,10 @@ func TestADryRunAsJSON(t *testing.T) {
 			t.Errorf("a record without provenance: %+v", r)
 		}
 	}
-	for key, want := range map[string]any{"checkout pagerduty.service_exists": true, "cart pagerduty.escalation_levels": 1.0, "ghost pagerduty.service_exists": false} {
+	for key, want := range map[string]any{
+		"checkout pagerduty.service_exists": true, "cart pagerduty.escalation_levels": 1.0,
+		"ghost pagerduty.service_exists": false,
+	} {
 		if values[key] != want {
 			t.Errorf("%s is %v, not %v", key, values[key], want)
 		}
@@ -174,7 +178,8 @@ func TestADryRunThatFailsShowsWhatItFound(t *testing.T) {
 	before := s.files()
 	out, errs, code := s.run("collect", "--once", "--dry-run")
 	if code != exitFailure || !strings.Contains(errs, "forbidden") || !strings.Contains(out, "not complete: ") ||
-		!regexp.MustCompile(`(?m)^GET /oncalls +forbidden`).MatchString(out) || !strings.Contains(out, "pagerduty.escalation_levels") {
+		!regexp.MustCompile(`(?m)^GET /oncalls +forbidden`).MatchString(out) ||
+		!strings.Contains(out, "pagerduty.escalation_levels") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	if regexp.MustCompile(`(?m)^\S+ +pagerduty.oncall_now `).MatchString(out) {
@@ -185,7 +190,10 @@ func TestADryRunThatFailsShowsWhatItFound(t *testing.T) {
 
 func TestOneSourceAlone(t *testing.T) {
 	s := newSite(t)
-	s.edit("collector.yaml", "  pagerduty:\n", "  prometheus: [{name: prod, url: \"http://127.0.0.1:1\", presets: [signals]}]\n  pagerduty:\n")
+	s.edit(
+		"collector.yaml", "  pagerduty:\n",
+		"  prometheus: [{name: prod, url: \"http://127.0.0.1:1\", presets: [signals]}]\n  pagerduty:\n",
+	)
 	if _, errs, code := s.run("collect", "--once"); code != exitFailure || !strings.Contains(errs, "prometheus/prod") {
 		t.Errorf("a server that is not there exits %d: %s", code, errs)
 	}
@@ -200,7 +208,9 @@ func TestOneSourceAlone(t *testing.T) {
 		{"--source", "pagerduty/mian"}, {"--source", "pagerduty/mian", "--dry-run"},
 	} {
 		_, errs, code := s.run(slices.Concat([]string{"collect", "--once"}, args)...)
-		if code != exitConfig || !strings.Contains(errs, `no source "pagerduty/mian" is configured, did you mean "pagerduty/main"?`) {
+		if code != exitConfig || !strings.Contains(
+			errs, `no source "pagerduty/mian" is configured, did you mean "pagerduty/main"?`,
+		) {
 			t.Errorf("%v exits %d: %s", args, code, errs)
 		}
 	}
@@ -250,7 +260,8 @@ func TestADryRunFindsServicesAsARoundDoes(t *testing.T) {
 	}
 	before := s.files()
 	out, errs, code := s.run("collect", "--once", "--dry-run", "--service", "cart")
-	if code != exitOK || !regexp.MustCompile(`(?m)^cart +pagerduty.escalation_levels +1 `).MatchString(out) || strings.Contains(out, "checkout") {
+	if code != exitOK || !regexp.MustCompile(`(?m)^cart +pagerduty.escalation_levels +1 `).MatchString(out) ||
+		strings.Contains(out, "checkout") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	s.sameFiles(before)
@@ -259,8 +270,10 @@ func TestADryRunFindsServicesAsARoundDoes(t *testing.T) {
 func TestAMistypedCommandLineExitsTwoWithAHint(t *testing.T) {
 	s := newSite(t)
 	for _, c := range []struct{ args, want string }{
-		{"framework coverag", `did you mean "coverage"?`}, {"check extra", "collector check --help"}, {"version extra", "collector version --help"},
-		{"collect --sorce x", `did you mean "--source"?`}, {"score --al", `did you mean "--all"?`}, {"chek", `did you mean "check"?`},
+		{"framework coverag", `did you mean "coverage"?`}, {"check extra", "collector check --help"},
+		{"version extra", "collector version --help"},
+		{"collect --sorce x", `did you mean "--source"?`}, {"score --al", `did you mean "--all"?`},
+		{"chek", `did you mean "check"?`},
 	} {
 		if _, errs, code := s.run(strings.Fields(c.args)...); code != exitConfig || !strings.Contains(errs, c.want) {
 			t.Errorf("%s exits %d: %s", c.args, code, errs)

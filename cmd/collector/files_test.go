@@ -31,9 +31,10 @@ func blocks(t *testing.T, language string) []string {
 func TestFactsFromFiles(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.write("collector.yaml", "store: {url: readiness.db}\nframework: {file: coverage.yaml}\nserver: {listen_address: \"127.0.0.1:0\"}\n"+
-		"catalog:\n  teams: [{name: payments, org: shop}]\n  services:\n    - {name: checkout, team: payments, org: shop, tier: 1}\n    - {name: cart, team: payments, org: shop, tier: 2}\n"+
-		blocks(t, "yaml")[0])
+	s.write("collector.yaml",
+		"store: {url: readiness.db}\nframework: {file: coverage.yaml}\nserver: {listen_address: \"127.0.0.1:0\"}\n"+
+			"catalog:\n  teams: [{name: payments, org: shop}]\n  services:\n    - {name: checkout, team: payments, org: shop, tier: 1}\n    - {name: cart, team: payments, org: shop, tier: 2}\n"+
+			blocks(t, "yaml")[0])
 	s.write("coverage.yaml", `apiVersion: readiness/v1
 kind: Framework
 name: coverage
@@ -69,11 +70,13 @@ modules:
 	// the recipe counts.
 	s.write("facts/page.yaml", blocks(t, "yaml")[1])
 	s.write("facts/late.json", `[
-  {"service": "cart", "fact": "ci.coverage_ratio", "value": 0.9, "observed_at": "`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`"},
+  {"service": "cart", "fact": "ci.coverage_ratio", "value": 0.9, "observed_at": "`+
+		time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`"},
   {"service": "cart", "fact": "ci.coverage", "value": 0.9, "observed_at": "2026-03-01T12:00:00Z"}
 ]`)
 	_, stderr, code = s.run("collect", "--once")
-	if code != 0 || !strings.Contains(stderr, "late.json") || !strings.Contains(stderr, "line 2: observed_at") || !strings.Contains(stderr, "line 3: unknown fact") {
+	if code != 0 || !strings.Contains(stderr, "late.json") || !strings.Contains(stderr, "line 2: observed_at") ||
+		!strings.Contains(stderr, "line 3: unknown fact") {
 		t.Errorf("exit %d\n%s", code, stderr)
 	}
 	stdout, _, _ = s.run("score", "-o", "json", "checkout")

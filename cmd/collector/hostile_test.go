@@ -75,7 +75,10 @@ func (h *hostile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, bare, _ := strings.Cut(credential, " ")
 	_, password, _ := r.BasicAuth()
 	plain := fmt.Sprint(r.Method, r.URL, r.Header, string(body))
-	all := strings.Join([]string{plain, bare, strings.TrimPrefix(bare, "token="), password, base64.StdEncoding.EncodeToString([]byte(plain))}, " ")
+	all := strings.Join(
+		[]string{plain, bare, strings.TrimPrefix(bare, "token="), password, base64.StdEncoding.EncodeToString([]byte(plain))},
+		" ",
+	)
 	if strings.HasSuffix(r.URL.Path, "/oauth/token") && tokens {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": issuedToken, "token_type": "bearer", "expires_in": 1})

@@ -44,17 +44,21 @@ func newLandscape(t *testing.T, services []pagerdutytest.Service) *landscape {
 	l.pagerDutyURL = serve(l.vendor)
 	now := time.Now()
 	issue := func(key, kind, component string) jiratest.Issue {
-		return jiratest.Issue{Key: key, Type: kind, Components: []string{component}, Created: now.Add(-time.Hour), Summary: "x"}
+		return jiratest.Issue{
+			Key: key, Type: kind, Components: []string{component}, Created: now.Add(-time.Hour), Summary: "x",
+		}
 	}
 	l.jira = jiratest.New(jiratest.Options{
 		Email: "me@example.com", Token: "the-secret-token", Fail: func(msg string) { t.Error(msg) },
 		Site: jiratest.Site{Projects: []string{"OPS", "PRR"}, Issues: []jiratest.Issue{
-			issue("SHOP-1", "Incident", "Checkout"), issue("SHOP-2", "Task", "warehouse"), issue("PRR-1", "Readiness Review", "Cart"),
+			issue("SHOP-1", "Incident", "Checkout"), issue("SHOP-2", "Task", "warehouse"),
+			issue("PRR-1", "Readiness Review", "Cart"),
 		}},
 	})
 	l.jiraURL = serve(l.jira)
 	l.labels = map[string][]string{
-		"__name__": {"up", "http_requests_total"}, "cluster": nil, "namespace": {"shop", "cart"}, "job": {"shop/checkout", "node-exporter"},
+		"__name__": {"up", "http_requests_total"}, "cluster": nil, "namespace": {"shop", "cart"},
+		"job": {"shop/checkout", "node-exporter"},
 	}
 	l.prometheusURL = serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var data any
@@ -85,7 +89,8 @@ func newLandscape(t *testing.T, services []pagerdutytest.Service) *landscape {
 func (l *landscape) args(more ...string) []string {
 	return append([]string{
 		"init", "--pagerduty-token-file", "token", "--pagerduty-endpoint", l.pagerDutyURL,
-		"--jira-url", l.jiraURL, "--jira-email", "me@example.com", "--jira-token-file", "token", "--prometheus-url", l.prometheusURL,
+		"--jira-url", l.jiraURL, "--jira-email", "me@example.com", "--jira-token-file", "token", "--prometheus-url",
+		l.prometheusURL,
 	}, more...)
 }
 
@@ -131,7 +136,8 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 		"# Teams of PagerDuty that own none of these services: Idle Team.",
 		"SHOP/warehouse", "node-exporter",
 		`incidents: {jql: issuetype = "Incident"}`, `reviews: {jql: issuetype = "Readiness Review"}`,
-		"token_file: token\n", "email: me@example.com", "presets: [", "signals", "# Checks that are not measurable with these",
+		"token_file: token\n", "email: me@example.com", "presets: [", "signals",
+		"# Checks that are not measurable with these",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -149,7 +155,8 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 
 	// A file is kept, and nobody is asked for one that will not be written.
 	before := len(l.vendor.Requests())
-	if _, errs, code := l.run(l.args()...); code != exitConfig || !strings.Contains(errs, "--force") || len(l.vendor.Requests()) != before {
+	if _, errs, code := l.run(l.args()...); code != exitConfig || !strings.Contains(errs, "--force") ||
+		len(l.vendor.Requests()) != before {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	if _, errs, code := l.run(l.args("--force")...); code != exitOK || l.read("collector.yaml") != text {
@@ -162,7 +169,8 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(l.folder, "conf"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, errs, code := l.run(l.args("conf/c.yaml")...); code != exitOK || !strings.Contains(l.read("conf/c.yaml"), "token_file: ../token\n") {
+	if _, errs, code := l.run(l.args("conf/c.yaml")...); code != exitOK ||
+		!strings.Contains(l.read("conf/c.yaml"), "token_file: ../token\n") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	if out, errs, code := l.run("check", "--config", "conf/c.yaml"); code != exitOK {
@@ -182,9 +190,15 @@ func TestInitWritesTheRest(t *testing.T) {
 		heal       func()
 		want, lost string
 	}{
-		{"pagerduty", func() { l.vendor.Inject(pagerdutytest.Fault{Status: 401}) }, l.vendor.Heal, "name: warehouse", "service_id"},
+		{
+			"pagerduty", func() { l.vendor.Inject(pagerdutytest.Fault{Status: 401}) }, l.vendor.Heal, "name: warehouse",
+			"service_id",
+		},
 		{"jira", func() { l.jira.Inject(jiratest.Fault{Status: 401}) }, l.jira.Heal, "service_id: PCHECK", "component:"},
-		{"prometheus", func() { l.knows("__name__", nil) }, func() { l.knows("__name__", []string{"up"}) }, "service_id: PCHECK", "presets:"},
+		{
+			"prometheus", func() { l.knows("__name__", nil) }, func() { l.knows("__name__", []string{"up"}) },
+			"service_id: PCHECK", "presets:",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.breaks()
@@ -194,7 +208,8 @@ func TestInitWritesTheRest(t *testing.T) {
 				t.Errorf("exit %d: %s", code, errs)
 			}
 			text := l.read("collector.yaml")
-			if !strings.Contains(text, "# It did not answer, so nothing here is from it:") || !strings.Contains(text, c.want) || strings.Contains(text, c.lost) {
+			if !strings.Contains(text, "# It did not answer, so nothing here is from it:") || !strings.Contains(text, c.want) ||
+				strings.Contains(text, c.lost) {
 				t.Errorf("in\n%s", text)
 			}
 			if out, errs, code := l.run("check"); code != exitOK {
@@ -219,11 +234,16 @@ func TestInitWritesTheRest(t *testing.T) {
 func TestInitOfHostileNames(t *testing.T) {
 	var services []pagerdutytest.Service
 	for i, name := range []string{
-		"a: b", "- x", "# comment", "{flow}", "[list]", "*alias", "&anchor", "!tag", "| block", "> fold", "%YAML", "@at", "`tick`", `"quoted`, "'single",
-		"true", "null", "1.10", "~", "two\nlines", "--- doc", "line\u2028sep", "bom\ufeff", "tab\tin", "カート", "naïve café", "Checkout", "checkout", "CHECKOUT!",
+		"a: b", "- x", "# comment", "{flow}", "[list]", "*alias", "&anchor", "!tag", "| block", "> fold", "%YAML", "@at",
+		"`tick`", `"quoted`, "'single",
+		"true", "null", "1.10", "~", "two\nlines", "--- doc", "line\u2028sep", "bom\ufeff", "tab\tin",
+		"カート", "naïve café",
+		"Checkout", "checkout", "CHECKOUT!",
 		strings.Repeat("long ", 50), "....", "x", "\x7f bell \x07", "{service}", "$1", "${x}",
 	} {
-		services = append(services, pagerdutytest.Service{ID: "P" + string(rune('A'+i/26)) + string(rune('A'+i%26)), Name: name})
+		services = append(
+			services, pagerdutytest.Service{ID: "P" + string(rune('A'+i/26)) + string(rune('A'+i%26)), Name: name},
+		)
 	}
 	l := newLandscape(t, services)
 	l.knows("job", []string{"a-b", "x: {y}\n# z", "true"})
@@ -239,12 +259,17 @@ func TestInitOfHostileNames(t *testing.T) {
 
 func TestInitFromTheEnvironment(t *testing.T) {
 	l := newLandscape(t, shopServices)
-	l.environ = []string{"PAGERDUTY_TOKEN=the-secret-token", "JIRA_URL=" + l.jiraURL, "JIRA_EMAIL=me@example.com", "JIRA_TOKEN=the-secret-token", "PROMETHEUS_URL=" + l.prometheusURL}
+	l.environ = []string{
+		"PAGERDUTY_TOKEN=the-secret-token", "JIRA_URL=" + l.jiraURL, "JIRA_EMAIL=me@example.com",
+		"JIRA_TOKEN=the-secret-token", "PROMETHEUS_URL=" + l.prometheusURL,
+	}
 	if _, errs, code := l.run("init", "--pagerduty-endpoint", l.pagerDutyURL, "--tier", "2"); code != exitOK {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
 	text := l.read("collector.yaml")
-	for _, want := range []string{"token_env: PAGERDUTY_TOKEN", "token_env: JIRA_TOKEN", "email: me@example.com", "tier: 2 # choose"} {
+	for _, want := range []string{
+		"token_env: PAGERDUTY_TOKEN", "token_env: JIRA_TOKEN", "email: me@example.com", "tier: 2 # choose",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -253,7 +278,10 @@ func TestInitFromTheEnvironment(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	// A token with scopes has another address to ask.
-	out, errs, code := l.run("init", "--pagerduty-endpoint", l.pagerDutyURL, "--jira-url", "https://example.atlassian.net", "--jira-api-url", l.jiraURL, "-")
+	out, errs, code := l.run(
+		"init", "--pagerduty-endpoint", l.pagerDutyURL, "--jira-url", "https://example.atlassian.net", "--jira-api-url",
+		l.jiraURL, "-",
+	)
 	if code != exitOK || !strings.Contains(out, "url: https://example.atlassian.net\n      api_url: "+l.jiraURL) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
@@ -284,7 +312,9 @@ func TestInitRefusesWhatCannotWork(t *testing.T) {
 	if n := len(l.vendor.Requests()) + len(l.jira.Requests()); n > 0 {
 		t.Errorf("%d requests were sent", n)
 	}
-	if _, errs, code := l.run("init", "--pagerduty-token-file", "token", "--pagerduty-endpoint", l.pagerDutyURL, "nowhere/c.yaml"); code == exitOK || errs == "" {
+	if _, errs, code := l.run(
+		"init", "--pagerduty-token-file", "token", "--pagerduty-endpoint", l.pagerDutyURL, "nowhere/c.yaml",
+	); code == exitOK || errs == "" {
 		t.Errorf("a folder that is not there: exit %d: %s", code, errs)
 	}
 }

@@ -55,14 +55,17 @@ func (i *identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	scopes := strings.Fields(r.PostFormValue("scope"))
-	if r.PostFormValue("client_id") != "app" || !slices.Contains(i.secrets, r.PostFormValue("client_secret")) || len(scopes) < 2 || scopes[0] != "as_account-eu.shop" {
+	if r.PostFormValue("client_id") != "app" || !slices.Contains(i.secrets, r.PostFormValue("client_secret")) ||
+		len(scopes) < 2 || scopes[0] != "as_account-eu.shop" {
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = fmt.Fprintf(w, `{"error":"invalid_client","error_description":"not %s"}`, r.PostFormValue("client_secret"))
 		return
 	}
 	i.given++
 	i.used = r.PostFormValue("client_secret")
-	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": fmt.Sprintf("token-%d", i.given), "token_type": "bearer", "expires_in": 2})
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"access_token": fmt.Sprintf("token-%d", i.given), "token_type": "bearer", "expires_in": 2,
+	})
 }
 
 // TestPagerDutyApp runs a daemon on an OAuth app: tokens are got, renewed when
@@ -71,7 +74,11 @@ func TestPagerDutyApp(t *testing.T) {
 	s := newSite(t)
 	i := newIdentity(t, s.vendor)
 	s.write("client-secret", "first-secret\n")
-	s.edit("collector.yaml", "token_file: token,", "oauth: {client_id: app, client_secret_file: client-secret, subdomain: shop, region: eu, token_url: '"+i.URL+"/oauth/token'}, token_expires: 2020-01-01,")
+	s.edit(
+		"collector.yaml", "token_file: token,",
+		"oauth: {client_id: app, client_secret_file: client-secret, subdomain: shop, region: eu, token_url: '"+i.URL+
+			"/oauth/token'}, token_expires: 2020-01-01,",
+	)
 	text, err := os.ReadFile(s.folder + "/collector.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -81,30 +88,40 @@ func TestPagerDutyApp(t *testing.T) {
 	s.edit("collector.yaml", address, i.URL)
 
 	out, errs, code := s.run("check", "--online")
-	if code != 1 || !strings.Contains(out, "credentials accepted") || !strings.Contains(out, "FAIL  pagerduty/main token: it expired on 2020-01-01") {
+	if code != 1 || !strings.Contains(out, "credentials accepted") ||
+		!strings.Contains(out, "FAIL  pagerduty/main token: it expired on 2020-01-01") {
 		t.Errorf("a token that has expired exits %d: %s%s", code, out, errs)
 	}
 	soon := time.Now().UTC().AddDate(0, 0, 10)
 	s.edit("collector.yaml", "2020-01-01", soon.Format(time.DateOnly))
 	out, errs, code = s.run("check")
-	if want := fmt.Sprintf("ok    pagerduty/main token: it expires on %s, in 9 days: make a new one soon", soon.Format(time.DateOnly)); code != 0 || !strings.Contains(out, want) {
+	if want := fmt.Sprintf(
+		"ok    pagerduty/main token: it expires on %s, in 9 days: make a new one soon", soon.Format(time.DateOnly),
+	); code != 0 || !strings.Contains(out, want) {
 		t.Errorf("a token that expires soon exits %d: %s%s", code, out, errs)
 	}
 
 	d := s.start()
 	tokens := func(reason string) float64 {
-		n, _ := d.value("readiness_collector_requests_total", "source", "pagerduty/main", "call", "POST /oauth/token", "reason", reason)
+		n, _ := d.value(
+			"readiness_collector_requests_total", "source", "pagerduty/main", "call", "POST /oauth/token", "reason", reason,
+		)
 		return n
 	}
 	d.eventually("tokens are renewed", func() bool { return tokens("ok") >= 3 })
-	if n, _ := d.value("readiness_collector_requests_total", "source", "pagerduty/main", "reason", "unauthorized"); n != 0 {
+	if n, _ := d.value(
+		"readiness_collector_requests_total", "source", "pagerduty/main", "reason", "unauthorized",
+	); n != 0 {
 		t.Errorf("%v requests met a token that had ended", n)
 	}
 	day, _ := time.Parse(time.DateOnly, soon.Format(time.DateOnly))
-	if v, ok := d.value("readiness_collector_token_expiry_timestamp_seconds", "source", "pagerduty/main"); !ok || v != float64(day.Unix()) {
+	if v, ok := d.value("readiness_collector_token_expiry_timestamp_seconds", "source", "pagerduty/main"); !ok ||
+		v != float64(day.Unix()) {
 		t.Errorf("the token expires at %v, %v", v, ok)
 	}
-	for name, want := range map[string]float64{"readiness_collector_rate_limit": 960, "readiness_collector_rate_limit_remaining": 931} {
+	for name, want := range map[string]float64{
+		"readiness_collector_rate_limit": 960, "readiness_collector_rate_limit_remaining": 931,
+	} {
 		if v, ok := d.value(name, "source", "pagerduty/main"); !ok || v != want {
 			t.Errorf("%s is %v, %v; the token endpoint has no say in it", name, v, ok)
 		}

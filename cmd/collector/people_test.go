@@ -17,7 +17,10 @@ import (
 
 // people are the ids of everybody in the fakes, in every role there is. Names
 // and e-mail addresses are made of them: Somebody PZALICE, PZALICE@example.com.
-var people = []string{"PZALICE", "PZBERTA", "PZCARLA", "PZDORIS", "PZERIKA", "PZFRIDA", "pzgerda", "pzhelga", "pzirene", "pzjulia", "pzklara"}
+var people = []string{
+	"PZALICE", "PZBERTA", "PZCARLA", "PZDORIS", "PZERIKA", "PZFRIDA", "pzgerda", "pzhelga", "pzirene", "pzjulia",
+	"pzklara",
+}
 
 // TestPeopleLeaveNoTrace collects what people do and then looks for who they
 // are in all that the program writes and says.
@@ -32,28 +35,46 @@ func TestPeopleLeaveNoTrace(t *testing.T) {
 			EscalationPolicies: []pagerdutytest.EscalationPolicy{{ID: "EGOOD", Name: "Payments", Levels: []pagerdutytest.Level{
 				{Schedules: []string{"S1"}}, {Users: []string{"PZCARLA"}},
 			}}},
-			Schedules: []pagerdutytest.Schedule{{ID: "S1", Name: "Payments", Users: []string{"PZALICE", "PZBERTA"}, Start: ago(2000), Shift: 24 * time.Hour}},
-			Users:     []pagerdutytest.User{{ID: "PZALICE", TimeZone: "Europe/Berlin"}},
+			Schedules: []pagerdutytest.Schedule{{
+				ID: "S1", Name: "Payments", Users: []string{"PZALICE", "PZBERTA"}, Start: ago(2000), Shift: 24 * time.Hour,
+			}},
+			Users: []pagerdutytest.User{{ID: "PZALICE", TimeZone: "Europe/Berlin"}},
 			Incidents: []pagerdutytest.Incident{
 				{
-					ID: "QINC1", Number: 1, Title: "Login of PZFRIDA@example.com failed 17 times", Service: "PCHECK", CreatedAt: ago(60),
-					AcknowledgedAt: ago(59), AcknowledgedBy: "PZDORIS", ResolvedAt: ago(58), ResolvedBy: "user_reference", ResolvedByID: "PZERIKA",
+					ID: "QINC1", Number: 1, Title: "Login of PZFRIDA@example.com failed 17 times", Service: "PCHECK",
+					CreatedAt:      ago(60),
+					AcknowledgedAt: ago(59), AcknowledgedBy: "PZDORIS", ResolvedAt: ago(58), ResolvedBy: "user_reference",
+					ResolvedByID:  "PZERIKA",
 					Notes:         []time.Time{ago(59)},
 					Notifications: []pagerdutytest.Notification{{At: ago(60), User: "PZALICE"}, {At: ago(60), User: "PZBERTA"}},
 				},
-				{ID: "QINC2", Number: 2, Title: "Still open", Service: "PCHECK", CreatedAt: ago(2), AcknowledgedAt: ago(1), AcknowledgedBy: "PZDORIS"},
-				{ID: "QINC3", Number: 3, Title: "Resolved by nobody known", Service: "PCHECK", CreatedAt: ago(30), ResolvedAt: ago(29), ResolvedBy: "user_reference", ResolvedByID: "PZERIKA"},
+				{
+					ID: "QINC2", Number: 2, Title: "Still open", Service: "PCHECK", CreatedAt: ago(2), AcknowledgedAt: ago(1),
+					AcknowledgedBy: "PZDORIS",
+				},
+				{
+					ID: "QINC3", Number: 3, Title: "Resolved by nobody known", Service: "PCHECK", CreatedAt: ago(30),
+					ResolvedAt: ago(29), ResolvedBy: "user_reference", ResolvedByID: "PZERIKA",
+				},
 			},
 		},
 	}))
 	defer pagerduty.Close()
 	site := jiratest.Site{Projects: []string{"INC", "PRR"}, Issues: []jiratest.Issue{
 		{
-			Key: "INC-1", Type: "Incident", Summary: "Checkout down", Labels: []string{"service-checkout"}, Created: ago(60), Reporter: "pzgerda", Assignee: "pzhelga",
+			Key: "INC-1", Type: "Incident", Summary: "Checkout down", Labels: []string{"service-checkout"}, Created: ago(60),
+			Reporter: "pzgerda", Assignee: "pzhelga",
 			Creator: "pzirene", Done: ago(50), DoneBy: "pzjulia",
-			Changes: []jiratest.Change{{At: ago(55), By: "pzklara", Field: "assignee", From: "pzgerda", To: "pzhelga"}, {At: ago(54), By: "pzklara", Field: "status", From: "To Do", To: "In Progress"}},
+			Changes: []jiratest.Change{
+				{At: ago(55), By: "pzklara", Field: "assignee", From: "pzgerda", To: "pzhelga"},
+				{At: ago(54), By: "pzklara", Field: "status", From: "To Do", To: "In Progress"},
+			},
 		},
-		{Key: "PRR-1", Type: "Review", Summary: "Review of checkout", Labels: []string{"service-checkout", "attest-inc-covered"}, Created: ago(600), Reporter: "pzgerda", Assignee: "pzhelga", Done: ago(500), DoneBy: "pzjulia"},
+		{
+			Key: "PRR-1", Type: "Review", Summary: "Review of checkout",
+			Labels: []string{"service-checkout", "attest-inc-covered"}, Created: ago(600), Reporter: "pzgerda",
+			Assignee: "pzhelga", Done: ago(500), DoneBy: "pzjulia",
+		},
 	}}
 	cloud := httptest.NewServer(jiratest.New(jiratest.Options{Site: site}))
 	defer cloud.Close()

@@ -54,10 +54,17 @@ func slowSite(t *testing.T) *site {
 	now := time.Now()
 	var issues []jiratest.Issue
 	for i := range 36 {
-		issues = append(issues, jiratest.Issue{Key: fmt.Sprintf("SHOP-%d", i+1), Type: "Incident", Components: []string{"checkout"}, Created: now.Add(-time.Duration(700-10*i) * 24 * time.Hour)})
+		issues = append(
+			issues,
+			jiratest.Issue{
+				Key: fmt.Sprintf("SHOP-%d", i+1), Type: "Incident", Components: []string{"checkout"},
+				Created: now.Add(-time.Duration(700-10*i) * 24 * time.Hour),
+			},
+		)
 	}
 	fake := jiratest.New(jiratest.Options{
-		Email: "me@example.com", Token: "the-secret-token", Fail: func(msg string) { t.Error(msg) }, MaxPage: 3, Site: jiratest.Site{Issues: issues},
+		Email: "me@example.com", Token: "the-secret-token", Fail: func(msg string) { t.Error(msg) }, MaxPage: 3,
+		Site: jiratest.Site{Issues: issues},
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Query().Get("jql"), "Incident") {
@@ -137,13 +144,15 @@ func TestALongFirstSyncShowsABar(t *testing.T) {
 		t.Errorf("the standard output is not the result alone:\n%s", out)
 	}
 	for line := range strings.SplitSeq(screen, "\n") {
-		if n := len(regexp.MustCompile("\x1b\\[[0-9]*[A-Z]").ReplaceAllString(strings.TrimRight(line, "\r"), "")); n > 120 && strings.Contains(line, "%") {
+		if n := len(regexp.MustCompile("\x1b\\[[0-9]*[A-Z]").ReplaceAllString(strings.TrimRight(line, "\r"), "")); n > 120 &&
+			strings.Contains(line, "%") {
 			t.Errorf("a bar of %d columns on a terminal of 100: %q", n, line)
 		}
 	}
 	// The daemon shows it at its first start, and its log above it.
 	_, screen = s.onTerminal(func(screen string) bool { return barLine.MatchString(screen) }, "run")
-	if !barLine.MatchString(screen) || !strings.Contains(screen, "msg=serving") || !strings.Contains(screen, "msg=stopping") {
+	if !barLine.MatchString(screen) || !strings.Contains(screen, "msg=serving") ||
+		!strings.Contains(screen, "msg=stopping") {
 		t.Errorf("no bar, or no log, in\n%q", screen)
 	}
 }

@@ -26,7 +26,10 @@ var (
 		"the password of the proxy":              "proxy-s3cret-11",
 		"the access token of the token endpoint": issuedToken,
 	}
-	users = map[string]string{"a Jira API token": "us@example.com", "a Prometheus password_file": "reader", "the password of the proxy": "pr0xyuser"}
+	users = map[string]string{
+		"a Jira API token": "us@example.com", "a Prometheus password_file": "reader",
+		"the password of the proxy": "pr0xyuser",
+	}
 )
 
 // leaks searches text for secrets and says where each stood.
@@ -35,7 +38,9 @@ func leaks(t *testing.T, where string, text []byte) {
 	for place, secret := range planted {
 		forms := secretForms(secret)
 		if user := users[place]; user != "" {
-			forms = append(forms, base64.StdEncoding.EncodeToString([]byte(user+":"+secret)), url.UserPassword(user, secret).String())
+			forms = append(
+				forms, base64.StdEncoding.EncodeToString([]byte(user+":"+secret)), url.UserPassword(user, secret).String(),
+			)
 		}
 		for _, form := range forms {
 			if i := bytes.Index(text, []byte(form)); i >= 0 {
@@ -79,20 +84,53 @@ func leakySite(t *testing.T) (*site, *hostile, int) {
 	}
 	s.environ = []string{
 		"PD_KEY=" + planted["a PagerDuty key in a variable"], "JIRA_PAT=" + planted["a Jira PAT in a variable"],
-		"HTTP_PROXY=" + strings.Replace(h.URL, "http://", "http://"+users["the password of the proxy"]+":"+planted["the password of the proxy"]+"@", 1),
+		"HTTP_PROXY=" + strings.Replace(
+			h.URL, "http://", "http://"+users["the password of the proxy"]+":"+planted["the password of the proxy"]+"@", 1,
+		),
 		"NO_PROXY=127.0.0.1",
 	}
 	source := `schedule: "@every 1s", timeout: 30s, rate: {per_minute: 100000, share: 1}`
 	sources := []string{
-		"pagerduty", fmt.Sprintf("{name: key, endpoint: '%s/pd-key', token_file: %s, %s}", h.URL, secret("s1", "a PagerDuty key in a file"), source),
+		"pagerduty",
+		fmt.Sprintf(
+			"{name: key, endpoint: '%s/pd-key', token_file: %s, %s}", h.URL, secret("s1", "a PagerDuty key in a file"), source,
+		),
 		"", fmt.Sprintf("{name: variable, endpoint: '%s/pd-variable', token_env: PD_KEY, %s}", h.URL, source),
-		"", fmt.Sprintf("{name: app, endpoint: '%s/pd-app', %s, oauth: {client_id: app, subdomain: shop, client_secret_file: %s, token_url: '%s/pd/oauth/token'}}", h.URL, source, secret("s3", "the secret of an OAuth app"), h.URL),
-		"jira", fmt.Sprintf("{name: cloud, url: '%s/jira-cloud', email: us@example.com, token_file: %s, %s, incidents: {jql: type = Incident}}", h.URL, secret("s4", "a Jira API token"), source),
-		"", fmt.Sprintf("{name: center, deployment: datacenter, url: '%s/jira-center', token_env: JIRA_PAT, %s, incidents: {jql: type = Incident}}", h.URL, source),
-		"", fmt.Sprintf("{name: oauth, url: '%s/jira-oauth', %s, incidents: {jql: type = Incident}, http_client: {oauth2: {client_id: app, client_secret_file: %s, token_url: '%s/jira/oauth/token'}}}", h.URL, source, secret("s10", "the secret of http_client.oauth2"), h.URL),
-		"prometheus", fmt.Sprintf("{name: bearer, url: '%s/prom-bearer', presets: [kubernetes], %s, http_client: {authorization: {credentials_file: %s}, http_headers: {X-Api-Key: {files: [%s]}}}}", h.URL, source, secret("s6", "a Prometheus credentials_file"), secret("s8", "a file of http_headers")),
-		"", fmt.Sprintf("{name: basic, url: '%s/prom-basic', presets: [kubernetes], %s, http_client: {basic_auth: {username: reader, password_file: %s}}}", h.URL, source, secret("s7", "a Prometheus password_file")),
-		"", fmt.Sprintf("{name: proxied, url: 'http://prometheus.invalid', presets: [kubernetes], %s, http_client: {proxy_from_environment: true}}", source),
+		"",
+		fmt.Sprintf(
+			"{name: app, endpoint: '%s/pd-app', %s, oauth: {client_id: app, subdomain: shop, client_secret_file: %s, token_url: '%s/pd/oauth/token'}}",
+			h.URL, source, secret("s3", "the secret of an OAuth app"), h.URL,
+		),
+		"jira",
+		fmt.Sprintf(
+			"{name: cloud, url: '%s/jira-cloud', email: us@example.com, token_file: %s, %s, incidents: {jql: type = Incident}}",
+			h.URL, secret("s4", "a Jira API token"), source,
+		),
+		"",
+		fmt.Sprintf(
+			"{name: center, deployment: datacenter, url: '%s/jira-center', token_env: JIRA_PAT, %s, incidents: {jql: type = Incident}}",
+			h.URL, source,
+		),
+		"",
+		fmt.Sprintf(
+			"{name: oauth, url: '%s/jira-oauth', %s, incidents: {jql: type = Incident}, http_client: {oauth2: {client_id: app, client_secret_file: %s, token_url: '%s/jira/oauth/token'}}}",
+			h.URL, source, secret("s10", "the secret of http_client.oauth2"), h.URL,
+		),
+		"prometheus",
+		fmt.Sprintf(
+			"{name: bearer, url: '%s/prom-bearer', presets: [kubernetes], %s, http_client: {authorization: {credentials_file: %s}, http_headers: {X-Api-Key: {files: [%s]}}}}",
+			h.URL, source, secret("s6", "a Prometheus credentials_file"), secret("s8", "a file of http_headers"),
+		),
+		"",
+		fmt.Sprintf(
+			"{name: basic, url: '%s/prom-basic', presets: [kubernetes], %s, http_client: {basic_auth: {username: reader, password_file: %s}}}",
+			h.URL, source, secret("s7", "a Prometheus password_file"),
+		),
+		"",
+		fmt.Sprintf(
+			"{name: proxied, url: 'http://prometheus.invalid', presets: [kubernetes], %s, http_client: {proxy_from_environment: true}}",
+			source,
+		),
 	}
 	text := `store: {url: readiness.db}
 server: {listen_address: "127.0.0.1:0"}
@@ -121,7 +159,10 @@ func TestNoSecretIsShown(t *testing.T) {
 	s, h, sources := leakySite(t)
 	d := s.start()
 	ended := func() (n float64) {
-		for _, family := range []string{"pagerduty/key", "pagerduty/variable", "pagerduty/app", "jira/cloud", "jira/center", "jira/oauth", "prometheus/bearer", "prometheus/basic", "prometheus/proxied"} {
+		for _, family := range []string{
+			"pagerduty/key", "pagerduty/variable", "pagerduty/app", "jira/cloud", "jira/center", "jira/oauth",
+			"prometheus/bearer", "prometheus/basic", "prometheus/proxied",
+		} {
 			for _, outcome := range []string{"failure", "partial", "success"} {
 				v, _ := d.value("readiness_collector_runs_total", "source", family, "outcome", outcome)
 				n += v
@@ -134,7 +175,8 @@ func TestNoSecretIsShown(t *testing.T) {
 		tokens bool
 	}{
 		// Those that open no circuit come first.
-		{"401", true}, {"403", true}, {"404", true}, {"422", true}, {"a page", true}, {"garbage", true}, {"an error in a 200", true},
+		{"401", true}, {"403", true}, {"404", true}, {"422", true}, {"a page", true}, {"garbage", true},
+		{"an error in a 200", true},
 		{"elsewhere", true}, {"401", false}, {"429", true}, {"500", true}, {"reset", true}, {"no protocol", true},
 	} {
 		h.play(mode.name, mode.tokens)
@@ -190,20 +232,23 @@ func TestSecretsInTheWrongPlaceAreNotShown(t *testing.T) {
 	const secret = "misplaced-s3cret-Z9"
 	pagerduty, jira, prometheus := "sources: {pagerduty: [{name: main, ", "sources: {jira: [{name: main, url: 'http://j', email: a@example.com, ", "sources: {prometheus: [{name: main, url: 'http://p', "
 	for name, text := range map[string]string{
-		"token_file":        pagerduty + "token_file: " + secret + "}]}",
-		"token_env":         pagerduty + "token_env: " + secret + "}]}",
-		"token":             pagerduty + "token: " + secret + "}]}",
-		"endpoint":          pagerduty + "endpoint: 'https://us:" + secret + "@api.pagerduty.com', token_env: HOME}]}",
-		"token_expires":     pagerduty + "token_expires: " + secret + ", token_env: HOME}]}",
-		"client secret":     pagerduty + "oauth: {client_id: a, subdomain: b, client_secret: " + secret + "}}]}",
-		"secret file":       pagerduty + "oauth: {client_id: a, subdomain: b, client_secret_file: " + secret + "}}]}",
-		"secret variable":   pagerduty + "oauth: {client_id: a, subdomain: b, client_secret_env: " + secret + "}}]}",
-		"subdomain":         pagerduty + "oauth: {client_id: a, subdomain: " + secret + "!, client_secret_env: HOME}}]}",
-		"scopes":            pagerduty + "oauth: {client_id: a, subdomain: b, scopes: [" + secret + "], client_secret_env: HOME}}]}",
-		"token_url":         pagerduty + "oauth: {client_id: a, subdomain: b, token_url: 'https://us:" + secret + "@id', client_secret_env: HOME}}]}",
-		"credentials":       jira + "http_client: {authorization: {credentials: " + secret + "}}}]}",
-		"password":          prometheus + "http_client: {basic_auth: {username: a, password: " + secret + "}}}]}",
-		"oauth2":            prometheus + "http_client: {oauth2: {client_id: a, token_url: 'http://t', client_secret: " + secret + "}}}]}",
+		"token_file":      pagerduty + "token_file: " + secret + "}]}",
+		"token_env":       pagerduty + "token_env: " + secret + "}]}",
+		"token":           pagerduty + "token: " + secret + "}]}",
+		"endpoint":        pagerduty + "endpoint: 'https://us:" + secret + "@api.pagerduty.com', token_env: HOME}]}",
+		"token_expires":   pagerduty + "token_expires: " + secret + ", token_env: HOME}]}",
+		"client secret":   pagerduty + "oauth: {client_id: a, subdomain: b, client_secret: " + secret + "}}]}",
+		"secret file":     pagerduty + "oauth: {client_id: a, subdomain: b, client_secret_file: " + secret + "}}]}",
+		"secret variable": pagerduty + "oauth: {client_id: a, subdomain: b, client_secret_env: " + secret + "}}]}",
+		"subdomain":       pagerduty + "oauth: {client_id: a, subdomain: " + secret + "!, client_secret_env: HOME}}]}",
+		"scopes": pagerduty + "oauth: {client_id: a, subdomain: b, scopes: [" + secret +
+			"], client_secret_env: HOME}}]}",
+		"token_url": pagerduty + "oauth: {client_id: a, subdomain: b, token_url: 'https://us:" + secret +
+			"@id', client_secret_env: HOME}}]}",
+		"credentials": jira + "http_client: {authorization: {credentials: " + secret + "}}}]}",
+		"password":    prometheus + "http_client: {basic_auth: {username: a, password: " + secret + "}}}]}",
+		"oauth2": prometheus + "http_client: {oauth2: {client_id: a, token_url: 'http://t', client_secret: " +
+			secret + "}}}]}",
 		"oauth2 token_url":  prometheus + "http_client: {oauth2: {client_id: a, client_secret_file: four.yaml, token_url: 'http://us:" + secret + "@t'}}}]}",
 		"http_headers":      prometheus + "http_client: {http_headers: {X-Api-Key: {secrets: [" + secret + "]}}}}]}",
 		"proxy_url":         prometheus + "http_client: {proxy_url: 'http://us:" + secret + "@proxy:1'}}]}",

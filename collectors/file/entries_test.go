@@ -147,14 +147,19 @@ func TestTheNewestEntryOfAFactCounts(t *testing.T) {
 		got.Records[0].Detail != "b.yaml: run 7" {
 		t.Errorf("records %+v", got.Records)
 	}
-	if !strings.Contains(got.log, "line 1: licence.violations of cart is given twice for 2026-03-01T10:00:00Z, with different values") {
+	if !strings.Contains(
+		got.log, "line 1: licence.violations of cart is given twice for 2026-03-01T10:00:00Z, with different values",
+	) {
 		t.Errorf("logged %s", got.log)
 	}
 }
 
 func TestNullWithdraws(t *testing.T) {
 	t.Parallel()
-	got := collect(t, map[string]string{"a.yaml": "- {service: cart, fact: ci.signed, value: null, observed_at: 2026-03-01T10:00:00Z}\n"})
+	got := collect(
+		t,
+		map[string]string{"a.yaml": "- {service: cart, fact: ci.signed, value: null, observed_at: 2026-03-01T10:00:00Z}\n"},
+	)
 	want := evidence.Withdrawal{Service: "cart", Fact: "ci.signed", Reason: evidence.MissingNoData}
 	if len(got.Withdrawals) != 1 || got.Withdrawals[0] != want || len(got.Records) != 0 {
 		t.Errorf("%+v", got)

@@ -239,7 +239,9 @@ func parseMoment(d evidence.Definition, written string, at time.Time) (evidence.
 	}
 	moment, err := time.Parse(time.RFC3339, written)
 	if err != nil {
-		return evidence.Value{}, fmt.Errorf("value %q: %s wants a number of %s, an instant such as 2026-03-01T12:00:00Z, or never", written, d.Name, d.Unit)
+		return evidence.Value{}, fmt.Errorf(
+			"value %q: %s wants a number of %s, an instant such as 2026-03-01T12:00:00Z, or never", written, d.Name, d.Unit,
+		)
 	}
 	if d.Clock == evidence.Elapsed && moment.After(at) {
 		return evidence.Value{}, fmt.Errorf("value %s lies after observed_at", written)

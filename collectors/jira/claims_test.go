@@ -13,7 +13,9 @@ import (
 
 // review is a review of a service.
 func review(n int, service string, created time.Time) jiratest.Issue {
-	return jiratest.Issue{Key: fmt.Sprintf("PRR-%d", n), Type: "Review", Labels: []string{"service-" + service}, Created: created}
+	return jiratest.Issue{
+		Key: fmt.Sprintf("PRR-%d", n), Type: "Review", Labels: []string{"service-" + service}, Created: created,
+	}
 }
 
 // claim is a good claim on a review.
@@ -29,7 +31,9 @@ func TestReviewsThatDidNotChangeAreStillThere(t *testing.T) {
 	site, services := shop(review(1, "cart", noon.Add(-90*day)), review(2, "nobody", noon.Add(time.Minute)))
 	w := start(t, false, site, services)
 	w.mustCollect()
-	w.reviews["PRR-9 cart"] = evidence.Review{Source: "jira/main", Key: "PRR-9", Service: "cart", CreatedAt: noon.Add(-90 * day)}
+	w.reviews["PRR-9 cart"] = evidence.Review{
+		Source: "jira/main", Key: "PRR-9", Service: "cart", CreatedAt: noon.Add(-90 * day),
+	}
 	w.pass(30 * time.Minute)
 	if r := w.mustCollect(); len(r.reviews) != 0 {
 		t.Errorf("%v", r.reviews)
@@ -38,7 +42,9 @@ func TestReviewsThatDidNotChangeAreStillThere(t *testing.T) {
 
 func TestReviews(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		open, busy, done := review(1, "cart", noon.Add(-9*day)), review(2, "checkout", noon.Add(-9*day)), review(3, "reports", noon.Add(-90*day))
+		open, busy, done := review(1, "cart", noon.Add(-9*day)), review(
+			2, "checkout", noon.Add(-9*day),
+		), review(3, "reports", noon.Add(-90*day))
 		busy.Status = "In Progress"
 		done.Labels = append(done.Labels, "service-cart", "service-unheard-of")
 		done.Done = noon.Add(-80 * day)
@@ -50,9 +56,15 @@ func TestReviews(t *testing.T) {
 		var got []string
 		for _, key := range []string{"PRR-1 cart", "PRR-2 checkout", "PRR-3 cart", "PRR-3 reports"} {
 			v := r.reviews[key]
-			got = append(got, fmt.Sprint(v.Status, v.CreatedAt.Equal(noon.Add(-9*day)), !v.CompletedAt.IsZero() && v.CompletedAt.Equal(done.Done)))
+			got = append(
+				got,
+				fmt.Sprint(
+					v.Status, v.CreatedAt.Equal(noon.Add(-9*day)), !v.CompletedAt.IsZero() && v.CompletedAt.Equal(done.Done),
+				),
+			)
 		}
-		if want := "opentrue false, in_progresstrue false, donefalse true, donefalse true"; strings.Join(got, ", ") != want || len(r.reviews) != 4 {
+		if want := "opentrue false, in_progresstrue false, donefalse true, donefalse true"; strings.Join(got, ", ") != want ||
+			len(r.reviews) != 4 {
 			t.Errorf("%s of %d", got, len(r.reviews))
 		}
 
@@ -88,35 +100,67 @@ func TestClaims(t *testing.T) {
 		silver, gold, platinum string
 		detail                 string
 	}{
-		"a good one": {reviewed(func(_, c *jiratest.Issue) {}), "true", "true", "true", "claim PRR-2 on PRR-1, made 2025-11-24 12:00 UTC"},
-		"not done":   {reviewed(func(_, c *jiratest.Issue) { c.Done = time.Time{} }), "false", "false", "false", "it is not done"},
+		"a good one": {
+			reviewed(func(_, c *jiratest.Issue) {}), "true", "true", "true", "claim PRR-2 on PRR-1, made 2025-11-24 12:00 UTC",
+		},
+		"not done": {
+			reviewed(func(_, c *jiratest.Issue) { c.Done = time.Time{} }), "false", "false", "false", "it is not done",
+		},
 		"done again later": {reviewed(func(_, c *jiratest.Issue) {
-			c.Changes = []jiratest.Change{{At: noon.Add(-5 * day), Field: "comment"}, {At: noon.Add(-4 * day), By: "bob", Field: "status", To: "Closed"}}
+			c.Changes = []jiratest.Change{
+				{At: noon.Add(-5 * day), Field: "comment"}, {At: noon.Add(-4 * day), By: "bob", Field: "status", To: "Closed"},
+			}
 		}), "true", "true", "true", "made 2025-11-24"},
 		"reopened": {reviewed(func(_, c *jiratest.Issue) {
 			c.Changes = []jiratest.Change{{At: noon.Add(-5 * day), Field: "status", To: "In Progress"}}
 		}), "false", "false", "false", "it is not done"},
-		"without a link": {reviewed(func(_, c *jiratest.Issue) { c.Description = "Trust us." }), "true", "false", "false", "it has no link to evidence, which level 4 needs"},
+		"without a link": {
+			reviewed(func(_, c *jiratest.Issue) { c.Description = "Trust us." }), "true", "false", "false",
+			"it has no link to evidence, which level 4 needs",
+		},
 		"a web link": {reviewed(func(_, c *jiratest.Issue) {
 			c.Description, c.RemoteLinks = "", []string{"https://wiki.example.com/evidence"}
 		}), "true", "true", "true", ""},
-		"accepted by its assignee":              {reviewed(func(_, c *jiratest.Issue) { c.DoneBy = "ann" }), "true", "true", "false", "nobody but its assignee"},
-		"accepted by its reporter":              {reviewed(func(_, c *jiratest.Issue) { c.Assignee, c.Reporter = "", "bob" }), "true", "true", "false", "nobody but its assignee"},
-		"accepted by another than its reporter": {reviewed(func(_, c *jiratest.Issue) { c.Assignee, c.Reporter = "", "ann" }), "true", "true", "true", ""},
-		"accepted by nobody known":              {reviewed(func(_, c *jiratest.Issue) { c.DoneBy = "" }), "true", "true", "false", ""},
-		"200 days old":                          {reviewed(func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-201*day), noon.Add(-200*day) }), "true", "true", "false", "it is older than 180 days"},
-		"400 days old":                          {reviewed(func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-401*day), noon.Add(-400*day) }), "false", "false", "false", "it is older than 180 days"},
-		"on another issue":                      {reviewed(func(_, c *jiratest.Issue) { c.Parent = "SHOP-9" }), "false", "false", "false", "no issue with the label"},
-		"of a review of nobody":                 {reviewed(func(v, _ *jiratest.Issue) { v.Labels = nil }), "false", "false", "false", "no issue with the label"},
-		"on a sub-task of no review":            {reviewed(func(v, _ *jiratest.Issue) { v.Type = "Task" }), "false", "false", "false", "no issue with the label"},
+		"accepted by its assignee": {
+			reviewed(func(_, c *jiratest.Issue) { c.DoneBy = "ann" }), "true", "true", "false", "nobody but its assignee",
+		},
+		"accepted by its reporter": {
+			reviewed(func(_, c *jiratest.Issue) { c.Assignee, c.Reporter = "", "bob" }), "true", "true", "false",
+			"nobody but its assignee",
+		},
+		"accepted by another than its reporter": {
+			reviewed(func(_, c *jiratest.Issue) { c.Assignee, c.Reporter = "", "ann" }), "true", "true", "true", "",
+		},
+		"accepted by nobody known": {reviewed(func(_, c *jiratest.Issue) { c.DoneBy = "" }), "true", "true", "false", ""},
+		"200 days old": {
+			reviewed(func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-201*day), noon.Add(-200*day) }), "true", "true",
+			"false", "it is older than 180 days",
+		},
+		"400 days old": {
+			reviewed(func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-401*day), noon.Add(-400*day) }), "false",
+			"false", "false", "it is older than 180 days",
+		},
+		"on another issue": {
+			reviewed(func(_, c *jiratest.Issue) { c.Parent = "SHOP-9" }), "false", "false", "false", "no issue with the label",
+		},
+		"of a review of nobody": {
+			reviewed(func(v, _ *jiratest.Issue) { v.Labels = nil }), "false", "false", "false", "no issue with the label",
+		},
+		"on a sub-task of no review": {
+			reviewed(func(v, _ *jiratest.Issue) { v.Type = "Task" }), "false", "false", "false", "no issue with the label",
+		},
 		"on the review itself": {reviewed(func(v, c *jiratest.Issue) {
 			v.Labels = append(v.Labels, c.Labels...)
 			v.Done, v.DoneBy, v.Assignee, v.Description = noon.Add(-300*day), "bob", "ann", "https://wiki.example.com"
 			// The label came after the review was done: then the claim was made.
-			v.Changes = []jiratest.Change{{At: noon.Add(-20 * day), By: "ann", Field: "labels", From: "service-cart", To: strings.Join(v.Labels, " ")}}
+			v.Changes = []jiratest.Change{{
+				At: noon.Add(-20 * day), By: "ann", Field: "labels", From: "service-cart", To: strings.Join(v.Labels, " "),
+			}}
 			c.Labels = nil
 		}), "true", "true", "true", "claim PRR-1, made 2026-02-12 12:00 UTC"},
-		"an old one and a new one": {append(reviewed(func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-401*day), noon.Add(-400*day) }),
+		"an old one and a new one": {append(reviewed(
+			func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-401*day), noon.Add(-400*day) },
+		),
 			claim(3, "PRR-1", "rel-failover-proven", noon.Add(-day))), "false", "false", "true", "claim PRR-3 on PRR-1"},
 		"two that are not good": {append(reviewed(func(_, c *jiratest.Issue) { c.Done = time.Time{} }),
 			func() jiratest.Issue {
@@ -137,9 +181,12 @@ func TestClaims(t *testing.T) {
 				w := start(t, dataCenter, site, services, func(s setup) { s.fake.ADF = !dataCenter })
 				r := w.mustCollect()
 				r.want(t, "cart", map[string]string{
-					"attest.cicd_change_reviewed": tc.silver, "attest.data_access_reviewed": tc.gold, "attest.rel_failover_proven": tc.platinum,
+					"attest.cicd_change_reviewed": tc.silver, "attest.data_access_reviewed": tc.gold,
+					"attest.rel_failover_proven": tc.platinum,
 				})
-				r.want(t, "checkout", map[string]string{"attest.cicd_change_reviewed": "false", "attest.rel_failover_proven": "false"})
+				r.want(
+					t, "checkout", map[string]string{"attest.cicd_change_reviewed": "false", "attest.rel_failover_proven": "false"},
+				)
 				if got := r.records["cart attest.rel_failover_proven"].Detail; !strings.Contains(got, tc.detail) {
 					t.Errorf("detail %q, want %q in it", got, tc.detail)
 				}
@@ -206,7 +253,9 @@ func TestAClaimSaysWhenItExpires(t *testing.T) {
 		{"cicd-change-reviewed", 89, 90 * day, "true made 2025-12-05 12:00 UTC, expires 2026-03-05 12:00 UTC: make it again"},
 		{"rel-failover-proven", 181, 365 * day, "false it is older than 180 days"},
 	} {
-		site, services := shop(review(1, "cart", noon.Add(-400*day)), claim(2, "PRR-1", tc.check, noon.Add(-time.Duration(tc.age)*day)))
+		site, services := shop(
+			review(1, "cart", noon.Add(-400*day)), claim(2, "PRR-1", tc.check, noon.Add(-time.Duration(tc.age)*day)),
+		)
 		w := start(t, false, site, services, func(s setup) {
 			for n := range s.jira.Attestations {
 				s.jira.Attestations[n].GoodFor = tc.goodFor
@@ -234,14 +283,18 @@ func TestManyChangesToAClaimDoNotHideItsDate(t *testing.T) {
 }
 
 func TestAWebLinkIsRemembered(t *testing.T) {
-	v, with, without := review(1, "cart", noon.Add(-90*day)), claim(2, "PRR-1", "data-access-reviewed", noon.Add(-9*day)), claim(3, "PRR-1", "rel-failover-proven", noon.Add(-9*day))
+	v, with, without := review(1, "cart", noon.Add(-90*day)), claim(
+		2, "PRR-1", "data-access-reviewed", noon.Add(-9*day),
+	), claim(3, "PRR-1", "rel-failover-proven", noon.Add(-9*day))
 	with.Description, with.RemoteLinks, without.Description = "", []string{"https://wiki.example.com"}, ""
 	site, services := shop(v, with, without)
 	w := start(t, false, site, services)
 	const call = "GET /rest/api/2/issue/{key}/remotelink"
 	w.mustCollect()
 	w.pass(jira.DefaultSweep)
-	w.mustCollect().want(t, "cart", map[string]string{"attest.data_access_reviewed": "true", "attest.rel_failover_proven": "false"})
+	w.mustCollect().want(
+		t, "cart", map[string]string{"attest.data_access_reviewed": "true", "attest.rel_failover_proven": "false"},
+	)
 	// What was found stays; what was not may have come.
 	if n := w.fake.Count(call); n != 3 {
 		t.Errorf("%d calls, want 3", n)
@@ -300,7 +353,9 @@ func TestWebLinksAreAskedForSeldom(t *testing.T) {
 			issues = append(issues, c)
 		}
 		// These need none: it would not help, or is not wanted.
-		old, silver := claim(900, "PRR-1", "data-access-reviewed", noon.Add(-370*day)), claim(901, "PRR-1", "cicd-change-reviewed", noon.Add(-day))
+		old, silver := claim(
+			900, "PRR-1", "data-access-reviewed", noon.Add(-370*day),
+		), claim(901, "PRR-1", "cicd-change-reviewed", noon.Add(-day))
 		old.Description, silver.Description = "", ""
 		site, services := shop(append(issues, old, silver)...)
 		w := start(t, dataCenter, site, services)
@@ -340,7 +395,8 @@ func TestAWebLinkThatIsRefusedCostsItsServiceAlone(t *testing.T) {
 		const fact = "attest.data_access_reviewed"
 		w.fake.Inject(jiratest.Fault{Call: call, Status: 403, Times: 1})
 		r := w.collect()
-		if got := calls(r.err); got != "GET /rest/api/2/issue/{id}/remotelink forbidden" || !strings.Contains(fmt.Sprint(r.err), "PRR-10") {
+		if got := calls(r.err); got != "GET /rest/api/2/issue/{id}/remotelink forbidden" ||
+			!strings.Contains(fmt.Sprint(r.err), "PRR-10") {
 			t.Errorf("error %q: %v", got, r.err)
 		}
 		r.want(t, "cart", map[string]string{fact: "except not_collected"})

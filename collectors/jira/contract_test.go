@@ -96,7 +96,10 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 		Secret: "of-the-file",
 		Form:   form,
 		Spoilt: map[string]sourcetest.Spoilt{
-			"200 with an error": {Body: `{"errorMessages":["The value 'PRR' does not exist for the field 'project'."],"errors":{}}`, Reason: evidence.ReasonUndecodable},
+			"200 with an error": {
+				Body:   `{"errorMessages":["The value 'PRR' does not exist for the field 'project'."],"errors":{}}`,
+				Reason: evidence.ReasonUndecodable,
+			},
 			"null lists": {Body: `{"issues":null,"total":0,"isLast":true,"issueChangeLogs":null}`,
 				Reason: evidence.ReasonUndecodable},
 		},

@@ -275,7 +275,18 @@ func TestIssuesThatCannotBeDecodedCostThemselves(t *testing.T) {
 		"a component is text": {"due <", `{"id":"1","key":"SHOP-9","fields":{"components":"cart"}}`, "issue",
 			map[string]map[string]string{"cart": {"overdue_security_issues": "except undecodable"},
 				"checkout": {"overdue_security_issues": "except undecodable"}, "reports": {"overdue_security_issues": "0"}}},
-		"a bad incident": {"Incident", `{"id":"1","key":"SHOP-9","fields":{"project":{"key":"SHOP"},"components":[{"name":"cart"}],"status":{"id":"6","statusCategory":{"key":"done"}},"created":"yesterday"}}`, "incident", map[string]map[string]string{"cart": {"major_incidents_180d": "except undecodable", "postmortem_ratio_180d": "except undecodable", "overdue_security_issues": "0"}, "reports": {"major_incidents_180d": "0"}}},
+		"a bad incident": {
+			"Incident",
+			`{"id":"1","key":"SHOP-9","fields":{"project":{"key":"SHOP"},"components":[{"name":"cart"}],"status":{"id":"6","statusCategory":{"key":"done"}},"created":"yesterday"}}`,
+			"incident",
+			map[string]map[string]string{
+				"cart": {
+					"major_incidents_180d": "except undecodable", "postmortem_ratio_180d": "except undecodable",
+					"overdue_security_issues": "0",
+				},
+				"reports": {"major_incidents_180d": "0"},
+			},
+		},
 		"a bad review": {"Review", `{"id":"1","key":"PRR-9","fields":{"labels":["service-cart"],"status":{"id":"6"}}}`,
 			"review", map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"},
 				"checkout": {"attest.cicd_change_reviewed": "false"}}},

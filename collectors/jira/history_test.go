@@ -54,8 +54,9 @@ func (e endless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			page.WriteByte(',')
 		}
 		at := e.at(n).Format("2006-01-02T15:04:05.000-0700")
-		fmt.Fprintf(&page, `{"id":"%d","key":"SHOP-%d","fields":{"project":{"key":"SHOP"},"components":[{"name":"cart"}],"summary":"Disk full",`+
-			`"status":{"id":"6","statusCategory":{"key":"done"}},"created":%q,"updated":%q,"resolutiondate":%q,"description":"What happened, in many words."}}`, n, n, at, at, at)
+		fmt.Fprintf(&page,
+			`{"id":"%d","key":"SHOP-%d","fields":{"project":{"key":"SHOP"},"components":[{"name":"cart"}],"summary":"Disk full",`+
+				`"status":{"id":"6","statusCategory":{"key":"done"}},"created":%q,"updated":%q,"resolutiondate":%q,"description":"What happened, in many words."}}`, n, n, at, at, at)
 	}
 	fmt.Fprintf(&page, `],"isLast":%t`, end == e.incidents)
 	if end < e.incidents {
@@ -96,7 +97,9 @@ func TestMemoryIsBoundedByPages(t *testing.T) {
 	// A store that has all of them already, and no memory of its own.
 	request.Incidents = func(_ context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 		for n := range incidents {
-			in := evidence.Incident{ID: fmt.Sprintf("SHOP-%d", n), StartedAt: site.at(n), ResolvedAt: site.at(n), Services: []string{"cart"}}
+			in := evidence.Incident{
+				ID: fmt.Sprintf("SHOP-%d", n), StartedAt: site.at(n), ResolvedAt: site.at(n), Services: []string{"cart"},
+			}
 			if in.StartedAt.Before(span.Since) {
 				continue
 			}
@@ -137,12 +140,16 @@ func TestPagesWithoutANewIssueAreLeft(t *testing.T) {
 			_, _ = io.WriteString(w, `[{"id":"6","name":"Done","statusCategory":{"key":"done"}}]`)
 			return
 		}
-		_, _ = fmt.Fprintf(w, `{"issues":[{"id":"1","key":"SHOP-1","fields":{"project":{"key":"SHOP"}}}],"nextPageToken":"%d"}`, asked)
+		_, _ = fmt.Fprintf(
+			w, `{"issues":[{"id":"1","key":"SHOP-1","fields":{"project":{"key":"SHOP"}}}],"nextPageToken":"%d"}`, asked,
+		)
 	}))
 	defer server.Close()
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	facts, err := jira.ParseFacts("one.yaml", []byte(`facts: [{name: jira.one, mode: count, jql: labels = "x", help: One.}]`))
+	facts, err := jira.ParseFacts(
+		"one.yaml", []byte(`facts: [{name: jira.one, mode: count, jql: labels = "x", help: One.}]`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +273,10 @@ func TestChangelogsThatDoNotCome(t *testing.T) {
 	for _, in := range []*jiratest.Issue{&first, &second} {
 		in.Priority, in.Done, in.NoResolution, in.Changes = "Low", noon.Add(-55*day), true, comments
 	}
-	game := jiratest.Issue{Key: "REP-1", Labels: []string{"game-day"}, Created: noon.Add(-90 * day), Done: noon.Add(-80 * day), NoResolution: true, Changes: comments}
+	game := jiratest.Issue{
+		Key: "REP-1", Labels: []string{"game-day"}, Created: noon.Add(-90 * day), Done: noon.Add(-80 * day),
+		NoResolution: true, Changes: comments,
+	}
 	site, services := shop(first, second, game)
 	for name, tc := range map[string]struct {
 		// logs name the issues by their keys.
@@ -274,20 +284,26 @@ func TestChangelogsThatDoNotCome(t *testing.T) {
 		// lost are the incidents that are not known, of cart and of reports.
 		cart, reports bool
 	}{
-		"nothing":              {``, true, true},
-		"one":                  {whole("REP-2"), true, false},
-		"a bad time":           {whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":[` + bad + `]}`, true, false},
-		"a bad one of two":     {whole("SHOP-1") + `,` + whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":[` + bad + `]}`, true, false},
+		"nothing":    {``, true, true},
+		"one":        {whole("REP-2"), true, false},
+		"a bad time": {whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":[` + bad + `]}`, true, false},
+		"a bad one of two": {
+			whole("SHOP-1") + `,` + whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":[` + bad + `]}`, true, false,
+		},
 		"no list":              {whole("REP-2") + `,{"issueId":SHOP-1,"changeHistories":null}`, true, false},
 		"a list of text":       {whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":"none"}`, true, false},
 		"a history of nothing": {whole("REP-2") + `,{"issueId":"SHOP-1","changeHistories":[7]}`, true, false},
 		"whose is not said":    {whole("SHOP-1") + `,` + whole("REP-2") + `,null`, true, true},
-		"of another as well":   {whole("SHOP-1") + `,` + whole("REP-2") + `,{"issueId":"1","changeHistories":[` + bad + `]}`, false, false},
+		"of another as well": {
+			whole("SHOP-1") + `,` + whole("REP-2") + `,{"issueId":"1","changeHistories":[` + bad + `]}`, false, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, false, site, services)
 			logs := strings.NewReplacer("SHOP-1", idOf("SHOP-1"), "REP-2", idOf("REP-2")).Replace(tc.logs)
-			w.fake.Inject(jiratest.Fault{Call: "POST /rest/api/2/changelog/bulkfetch", Body: `{"issueChangeLogs":[` + logs + `]}`})
+			w.fake.Inject(jiratest.Fault{
+				Call: "POST /rest/api/2/changelog/bulkfetch", Body: `{"issueChangeLogs":[` + logs + `]}`,
+			})
 			r := w.mustCollect()
 			lost := 0
 			for service, is := range map[string]bool{"cart": tc.cart, "reports": tc.reports} {
@@ -332,9 +348,13 @@ func TestAChangelogOfCommentsAlone(t *testing.T) {
 		in.Changes = append(in.Changes, jiratest.Change{At: noon.Add(-40*day + time.Duration(n)*time.Hour), Field: "comment"})
 	}
 	site, services := shop(in)
-	w := start(t, false, site, services, func(s setup) { s.jira.Incidents.Acknowledged = jira.Moment{Statuses: []string{"In Progress"}} })
+	w := start(
+		t, false, site, services,
+		func(s setup) { s.jira.Incidents.Acknowledged = jira.Moment{Statuses: []string{"In Progress"}} },
+	)
 	r := w.mustCollect()
-	if got, there := r.incidents["SHOP-1"]; !there || !got.AcksKnown || !got.AcknowledgedAt.IsZero() || r.skipped["incident"] != 0 {
+	if got, there := r.incidents["SHOP-1"]; !there || !got.AcksKnown || !got.AcknowledgedAt.IsZero() ||
+		r.skipped["incident"] != 0 {
 		t.Errorf("there %t, %+v, skipped %v", there, got, r.skipped)
 	}
 	if n := w.fake.Count("POST /rest/api/2/changelog/bulkfetch"); n != 2 {

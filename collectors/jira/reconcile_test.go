@@ -201,7 +201,10 @@ func TestAWithdrawnReviewAndClaimAreLogged(t *testing.T) {
 	w.fake.SetSite(less)
 	w.pass(jira.DefaultSweep)
 	w.mustCollect()
-	for _, want := range []string{`msg="reviews are withdrawn that are not listed any more, or name no service" source=jira/main count=1 among_them=[PRR-3]`, `msg="claims are withdrawn that are not listed any more" source=jira/main count=1 among_them=[PRR-2]`} {
+	for _, want := range []string{
+		`msg="reviews are withdrawn that are not listed any more, or name no service" source=jira/main count=1 among_them=[PRR-3]`,
+		`msg="claims are withdrawn that are not listed any more" source=jira/main count=1 among_them=[PRR-2]`,
+	} {
 		if !strings.Contains(w.log.String(), want) {
 			t.Errorf("%s is not in the log:\n%s", want, w.log)
 		}

@@ -50,7 +50,9 @@ func TestChanges(t *testing.T) {
 	r.want(t, "both", map[string]string{"change_events_30d": "6", "change_failure_ratio_90d": "0.2727"})
 
 	// Later only what is new is asked for.
-	account.ChangeEvents = append(account.ChangeEvents, pagerdutytest.ChangeEvent{ID: "CNEW", At: noon.Add(time.Minute), Services: []string{"PGOOD"}})
+	account.ChangeEvents = append(
+		account.ChangeEvents, pagerdutytest.ChangeEvent{ID: "CNEW", At: noon.Add(time.Minute), Services: []string{"PGOOD"}},
+	)
 	w.fake.SetAccount(account)
 	w.later(30 * time.Minute)
 	w.fake.Forget()
@@ -64,7 +66,12 @@ func TestChanges(t *testing.T) {
 func TestMoreChangesThanOneWindowHolds(t *testing.T) {
 	account, services := shop()
 	for i := range 2000 {
-		account.ChangeEvents = append(account.ChangeEvents, pagerdutytest.ChangeEvent{ID: fmt.Sprint("C", i), At: noon.Add(-time.Duration(i) * 20 * time.Minute), Services: []string{"PGOOD"}})
+		account.ChangeEvents = append(
+			account.ChangeEvents,
+			pagerdutytest.ChangeEvent{
+				ID: fmt.Sprint("C", i), At: noon.Add(-time.Duration(i) * 20 * time.Minute), Services: []string{"PGOOD"},
+			},
+		)
 	}
 	w := start(t, account, services, capAt(300))
 	w.collect()
@@ -77,7 +84,8 @@ func TestMoreChangesThanOneWindowHolds(t *testing.T) {
 	w.keep()
 	// The listing breaks off and is gone on with, and not begun again.
 	w.fake.Inject(pagerdutytest.Fault{Call: "GET /change_events", Skip: 12, Times: 4, Status: http.StatusBadGateway})
-	if r := w.collect(); calls(r.err) != "GET /change_events server_error" || r.groups() != every("changes", "change_failure") {
+	if r := w.collect(); calls(r.err) != "GET /change_events server_error" ||
+		r.groups() != every("changes", "change_failure") {
 		t.Errorf("covered %q, error %v", r.groups(), r.err)
 	}
 	w.later(5 * time.Minute)
@@ -89,7 +97,8 @@ func TestMoreChangesThanOneWindowHolds(t *testing.T) {
 	r.want(t, "checkout", map[string]string{"change_events_30d": "2000"})
 	for _, q := range w.fake.Requests() {
 		values, _ := url.ParseQuery(q.Query)
-		if since, _ := time.Parse(time.RFC3339, values.Get("since")); q.Call == "GET /change_events" && since.Before(noon.Add(-88*day)) {
+		if since, _ := time.Parse(time.RFC3339, values.Get("since")); q.Call == "GET /change_events" &&
+			since.Before(noon.Add(-88*day)) {
 			t.Errorf("asked again since %s", since)
 		}
 	}

@@ -46,14 +46,18 @@ func contract(pageLimit int) sourcetest.Subject {
 			refers("old", "P4"), refers("nowhere", "PNONE"), refers("plain"),
 		},
 		Upstream: func(data sourcetest.Data, now func() time.Time, fail func(string)) http.Handler {
-			return pagerdutytest.New(pagerdutytest.Options{Account: contractAccount(data), Now: now, Token: "of-the-file", Fail: fail})
+			return pagerdutytest.New(pagerdutytest.Options{
+				Account: contractAccount(data), Now: now, Token: "of-the-file", Fail: fail,
+			})
 		},
 		Source: func(address string, client *http.Client, now func() time.Time) (collectors.Source, error) {
 			return pagerduty.New(pagerduty.Options{
 				Name: "main", OnlyAccount: true, Endpoint: address, HTTPClient: client, Now: now, PageLimit: pageLimit,
 			})
 		},
-		HTTP:   config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Token", Credentials: "token=of-the-file"}},
+		HTTP: config.HTTPClientConfig{Authorization: &config.Authorization{
+			Type: "Token", Credentials: "token=of-the-file",
+		}},
 		Secret: "of-the-file",
 		Form:   pagerdutytest.Form(),
 		Spoilt: map[string]sourcetest.Spoilt{
@@ -91,17 +95,39 @@ func contractAccount(data sourcetest.Data) pagerdutytest.Account {
 	a.EscalationPolicies[1].Levels = []pagerdutytest.Level{{}, {Users: []string{"ULONE"}}}
 	for i := 1; i <= 4; i++ {
 		policy := fmt.Sprintf("E%d", i)
-		a.Services = append(a.Services, pagerdutytest.Service{ID: fmt.Sprintf("P%d", i), EscalationPolicy: policy, Integrations: []string{"events_api_v2_inbound_integration"}, AutoResolve: time.Hour})
-		a.EscalationPolicies = append(a.EscalationPolicies, pagerdutytest.EscalationPolicy{ID: policy, Levels: []pagerdutytest.Level{
-			{Users: []string{fmt.Sprintf("U%d", i)}}, {Users: []string{fmt.Sprintf("U%d", i+1), "UBOSS"}},
-		}})
+		a.Services = append(
+			a.Services,
+			pagerdutytest.Service{
+				ID: fmt.Sprintf("P%d", i), EscalationPolicy: policy, Integrations: []string{"events_api_v2_inbound_integration"},
+				AutoResolve: time.Hour,
+			},
+		)
+		a.EscalationPolicies = append(a.EscalationPolicies,
+			pagerdutytest.EscalationPolicy{ID: policy, Levels: []pagerdutytest.Level{
+				{Users: []string{fmt.Sprintf("U%d", i)}}, {Users: []string{fmt.Sprintf("U%d", i+1), "UBOSS"}},
+			}})
 		a.Users = append(a.Users, pagerdutytest.User{ID: fmt.Sprintf("U%d", i), TimeZone: "Europe/Berlin"})
-		a.AlertGroupings = append(a.AlertGroupings, pagerdutytest.AlertGrouping{ID: fmt.Sprintf("G%d", i), Type: "intelligent", Services: []string{fmt.Sprintf("P%d", i)}})
-		a.WorkflowTriggers = append(a.WorkflowTriggers, pagerdutytest.WorkflowTrigger{ID: fmt.Sprintf("T%d", i), Services: []string{fmt.Sprintf("P%d", i)}})
+		a.AlertGroupings = append(
+			a.AlertGroupings,
+			pagerdutytest.AlertGrouping{
+				ID: fmt.Sprintf("G%d", i), Type: "intelligent", Services: []string{fmt.Sprintf("P%d", i)},
+			},
+		)
+		a.WorkflowTriggers = append(
+			a.WorkflowTriggers,
+			pagerdutytest.WorkflowTrigger{ID: fmt.Sprintf("T%d", i), Services: []string{fmt.Sprintf("P%d", i)}},
+		)
 		a.AutomationActions = append(a.AutomationActions, pagerdutytest.AutomationAction{
-			ID: fmt.Sprintf("A%d", i), FromOrchestration: true, Services: []string{fmt.Sprintf("P%d", i)}, LastRun: noon.Add(-day),
+			ID: fmt.Sprintf("A%d", i), FromOrchestration: true, Services: []string{fmt.Sprintf("P%d", i)},
+			LastRun: noon.Add(-day),
 		})
-		a.ChangeEvents = append(a.ChangeEvents, pagerdutytest.ChangeEvent{ID: fmt.Sprintf("C%d", i), At: noon.Add(-time.Duration(i) * 2 * day), Services: []string{fmt.Sprintf("P%d", i), "PGOOD"}})
+		a.ChangeEvents = append(
+			a.ChangeEvents,
+			pagerdutytest.ChangeEvent{
+				ID: fmt.Sprintf("C%d", i), At: noon.Add(-time.Duration(i) * 2 * day),
+				Services: []string{fmt.Sprintf("P%d", i), "PGOOD"},
+			},
+		)
 	}
 	incident := func(id, service string, before, acknowledged, lasted time.Duration, by string) pagerdutytest.Incident {
 		in := pagerdutytest.Incident{
@@ -128,7 +154,13 @@ func contractAccount(data sourcetest.Data) pagerdutytest.Account {
 		return a
 	}
 	for i := range 7 {
-		a.Incidents = append(a.Incidents, incident(fmt.Sprintf("QDONE%d", i), []string{"PGOOD", "PBAD", "P1"}[i%3], time.Duration(3+5*i)*day, 4*time.Minute, time.Hour, "user_reference"))
+		a.Incidents = append(
+			a.Incidents,
+			incident(
+				fmt.Sprintf("QDONE%d", i), []string{"PGOOD", "PBAD", "P1"}[i%3], time.Duration(3+5*i)*day, 4*time.Minute, time.Hour,
+				"user_reference",
+			),
+		)
 	}
 	a.Incidents = append(a.Incidents,
 		incident("QNOISE", "P2", 2*day, 0, 2*time.Minute, "service_reference"),
@@ -143,15 +175,21 @@ func contractAccount(data sourcetest.Data) pagerdutytest.Account {
 	a.Services = slices.DeleteFunc(a.Services, func(s pagerdutytest.Service) bool { return s.ID == "P4" })
 	a.Services[0].AckTimeout = 10 * time.Minute
 	a.EscalationPolicies[0].Levels = a.EscalationPolicies[0].Levels[:2]
-	a.AlertGroupings, a.WorkflowTriggers, a.AutomationActions = a.AlertGroupings[1:], a.WorkflowTriggers[1:], a.AutomationActions[1:]
-	a.ChangeEvents = append(a.ChangeEvents, pagerdutytest.ChangeEvent{ID: "CNEW", At: noon.Add(2 * time.Minute), Services: []string{"P1"}})
+	a.AlertGroupings, a.WorkflowTriggers = a.AlertGroupings[1:], a.WorkflowTriggers[1:]
+	a.AutomationActions = a.AutomationActions[1:]
+	a.ChangeEvents = append(
+		a.ChangeEvents, pagerdutytest.ChangeEvent{ID: "CNEW", At: noon.Add(2 * time.Minute), Services: []string{"P1"}},
+	)
 	for i := range a.Incidents {
 		if in := &a.Incidents[i]; in.ID == "QOPEN" || in.ID == "QOLD" {
 			in.ResolvedAt, in.ResolvedBy, in.ResolvedByID = noon.Add(3*time.Minute), "user_reference", "U2"
 		}
 	}
 	for i := range 4 {
-		in := incident(fmt.Sprintf("QNEW%d", i), "P1", -time.Duration(i+1)*time.Minute, 30*time.Second, time.Duration(i)*time.Minute, "user_reference")
+		in := incident(
+			fmt.Sprintf("QNEW%d", i), "P1", -time.Duration(i+1)*time.Minute, 30*time.Second, time.Duration(i)*time.Minute,
+			"user_reference",
+		)
 		a.Incidents = append(a.Incidents, in)
 	}
 	return a

@@ -72,17 +72,27 @@ func TestMerge(t *testing.T) {
 		parts []answer
 		want  string
 	}{
-		"any":             {evidence.KindBool, evidence.MergeDefault, []answer{no, yes}, "true"},
-		"any decides":     {evidence.KindBool, evidence.MergeAny, []answer{none, yes}, "true"},
-		"any does not":    {evidence.KindBool, evidence.MergeAny, []answer{none, no}, "partial"},
-		"all":             {evidence.KindBool, evidence.MergeAll, []answer{yes, no}, "false"},
-		"all decides":     {evidence.KindBool, evidence.MergeAll, []answer{no, none}, "false"},
-		"all does not":    {evidence.KindBool, evidence.MergeAll, []answer{yes, none}, "partial"},
-		"sum":             {evidence.KindInt, evidence.MergeDefault, []answer{number(evidence.KindInt, 2), number(evidence.KindInt, 3)}, "5"},
-		"sum is partial":  {evidence.KindInt, evidence.MergeSum, []answer{number(evidence.KindInt, 2), none}, "partial"},
-		"least":           {evidence.KindDouble, evidence.MergeDefault, []answer{number(evidence.KindDouble, 0.5), number(evidence.KindDouble, 0.25)}, "0.25"},
-		"most":            {evidence.KindDouble, evidence.MergeMax, []answer{number(evidence.KindDouble, 0.5), number(evidence.KindDouble, 0.25)}, "0.5"},
-		"never decides":   {evidence.KindDouble, evidence.MergeMax, []answer{number(evidence.KindDouble, math.Inf(1)), none}, "never"},
+		"any":          {evidence.KindBool, evidence.MergeDefault, []answer{no, yes}, "true"},
+		"any decides":  {evidence.KindBool, evidence.MergeAny, []answer{none, yes}, "true"},
+		"any does not": {evidence.KindBool, evidence.MergeAny, []answer{none, no}, "partial"},
+		"all":          {evidence.KindBool, evidence.MergeAll, []answer{yes, no}, "false"},
+		"all decides":  {evidence.KindBool, evidence.MergeAll, []answer{no, none}, "false"},
+		"all does not": {evidence.KindBool, evidence.MergeAll, []answer{yes, none}, "partial"},
+		"sum": {
+			evidence.KindInt, evidence.MergeDefault, []answer{number(evidence.KindInt, 2), number(evidence.KindInt, 3)}, "5",
+		},
+		"sum is partial": {evidence.KindInt, evidence.MergeSum, []answer{number(evidence.KindInt, 2), none}, "partial"},
+		"least": {
+			evidence.KindDouble, evidence.MergeDefault,
+			[]answer{number(evidence.KindDouble, 0.5), number(evidence.KindDouble, 0.25)}, "0.25",
+		},
+		"most": {
+			evidence.KindDouble, evidence.MergeMax,
+			[]answer{number(evidence.KindDouble, 0.5), number(evidence.KindDouble, 0.25)}, "0.5",
+		},
+		"never decides": {
+			evidence.KindDouble, evidence.MergeMax, []answer{number(evidence.KindDouble, math.Inf(1)), none}, "never",
+		},
 		"nothing is said": {evidence.KindDouble, evidence.MergeMax, []answer{none, none}, "no_data"},
 	} {
 		a := merge(evidence.Definition{Kind: tc.kind, Merge: tc.rule}, tc.parts, time.Time{})

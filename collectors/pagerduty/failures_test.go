@@ -76,7 +76,8 @@ func TestOneCallFails(t *testing.T) {
 				if fault.ContentType != "" && !strings.Contains(r.err.Error(), "is the endpoint PagerDuty's API?") {
 					t.Errorf("error %v does not tell of the content type", r.err)
 				}
-				if strings.Contains(fmt.Sprint(r.err), "of-the-file") || strings.Contains(fmt.Sprint(r.err), "127.0.0.1:") && reason != evidence.ReasonUnreachable {
+				if strings.Contains(fmt.Sprint(r.err), "of-the-file") || strings.Contains(fmt.Sprint(r.err), "127.0.0.1:") &&
+					reason != evidence.ReasonUnreachable {
 					t.Errorf("error tells too much: %v", r.err)
 				}
 				w.fake.Heal()
@@ -96,7 +97,10 @@ func TestOneCallFails(t *testing.T) {
 
 func TestUnauthorizedEndsTheRound(t *testing.T) {
 	account, services := shop()
-	w := start(t, account, services, func(o *pagerdutytest.Options, _ *pagerduty.Options, _ *transport.Config) { o.Token = "another" })
+	w := start(
+		t, account, services,
+		func(o *pagerdutytest.Options, _ *pagerduty.Options, _ *transport.Config) { o.Token = "another" },
+	)
 	r := w.collect()
 	if got := calls(r.err); got != "GET /services unauthorized" || len(r.covered) != 0 || r.batches != 0 {
 		t.Errorf("error %q, covered %v", got, r.covered)
@@ -105,7 +109,8 @@ func TestUnauthorizedEndsTheRound(t *testing.T) {
 		t.Errorf("%d requests after the credential was refused, want 1", n)
 	}
 	var failed *collectors.CallError
-	if err := w.source.Check(t.Context()); !errors.As(err, &failed) || failed.Reason != evidence.ReasonUnauthorized || failed.Status != 401 {
+	if err := w.source.Check(t.Context()); !errors.As(err, &failed) || failed.Reason != evidence.ReasonUnauthorized ||
+		failed.Status != 401 {
 		t.Errorf("check: %v", err)
 	}
 }
@@ -143,7 +148,9 @@ func TestSecondPageFails(t *testing.T) {
 	account, services := shop()
 	account.Incidents = crowd("PGOOD", 250, time.Hour)
 	for i := range 150 {
-		account.Services = append(account.Services, pagerdutytest.Service{ID: fmt.Sprintf("PX%d", i), EscalationPolicy: "EGOOD"})
+		account.Services = append(
+			account.Services, pagerdutytest.Service{ID: fmt.Sprintf("PX%d", i), EscalationPolicy: "EGOOD"},
+		)
 	}
 	t.Run("of incidents", func(t *testing.T) {
 		w := start(t, account, services)
@@ -164,7 +171,10 @@ func TestSecondPageFails(t *testing.T) {
 			t.Errorf("error %q", got)
 		}
 		if len(r.incidents) != 250 || r.groups() != "" || len(r.records) != 0 || len(r.withdrawals) != 0 {
-			t.Errorf("%d incidents, covered %q, %d records, %d withdrawals", len(r.incidents), r.groups(), len(r.records), len(r.withdrawals))
+			t.Errorf(
+				"%d incidents, covered %q, %d records, %d withdrawals", len(r.incidents), r.groups(), len(r.records),
+				len(r.withdrawals),
+			)
 		}
 	})
 }
@@ -185,7 +195,10 @@ func TestSmallerPagesThanAsked(t *testing.T) {
 func TestListingWithoutEndIsLeft(t *testing.T) {
 	account, services := shop()
 	w := start(t, account, services)
-	w.fake.Inject(pagerdutytest.Fault{Call: "GET /services", AlwaysMore: true, NoRecords: true, Records: nil, Body: `{"services":[{"id":"PGOOD","status":"active"}],"more":true}`})
+	w.fake.Inject(pagerdutytest.Fault{
+		Call: "GET /services", AlwaysMore: true, NoRecords: true, Records: nil,
+		Body: `{"services":[{"id":"PGOOD","status":"active"}],"more":true}`,
+	})
 	r := w.collect()
 	if got := calls(r.err); got != "GET /services incomplete" {
 		t.Errorf("error %q", got)
@@ -207,50 +220,68 @@ func TestRecordsThatCannotBeDecodedCostThemselves(t *testing.T) {
 		},
 		"a service without a status": {
 			"GET /services", `{"id":"PODD"}`, "service",
-			map[string]map[string]string{"odd": {"service_exists": "except undecodable", "oncall_now": "except undecodable"}, "checkout": {"integrations": "2"}},
+			map[string]map[string]string{
+				"odd":      {"service_exists": "except undecodable", "oncall_now": "except undecodable"},
+				"checkout": {"integrations": "2"},
+			},
 		},
 		"a service that may be any": {
 			"GET /services", `{"id":7}`, "service",
-			map[string]map[string]string{"odd": {"service_exists": "except undecodable"}, "checkout": {"service_exists": "true"}},
+			map[string]map[string]string{
+				"odd": {"service_exists": "except undecodable"}, "checkout": {"service_exists": "true"},
+			},
 		},
 		"null among services": {
 			"GET /services", `null`, "service",
-			map[string]map[string]string{"odd": {"service_exists": "except undecodable"}, "checkout": {"service_exists": "true"}},
+			map[string]map[string]string{
+				"odd": {"service_exists": "except undecodable"}, "checkout": {"service_exists": "true"},
+			},
 		},
 		"a policy without rules": {
 			"GET /escalation_policies", `{"id":"EODD"}`, "escalation_policy",
 			map[string]map[string]string{"checkout": {"escalation_levels": "3"}},
 		},
 		"permanent on-call": {
-			"GET /oncalls", `{"escalation_policy":{"id":"EBAD"},"escalation_level":1,"user":{"id":"U9"},"schedule":null,"start":null,"end":null}`, "",
+			"GET /oncalls",
+			`{"escalation_policy":{"id":"EBAD"},"escalation_level":1,"user":{"id":"U9"},"schedule":null,"start":null,"end":null}`, "",
 			map[string]map[string]string{"reports": {"coverage_ratio_14d": "1", "oncall_now": "2", "lone_levels": "false"}},
 		},
 		"permanent on-call in empty words": {
-			"GET /oncalls", `{"escalation_policy":{"id":"EBAD"},"escalation_level":1,"user":{"id":"U9"},"start":"","end":""}`, "",
+			"GET /oncalls", `{"escalation_policy":{"id":"EBAD"},"escalation_level":1,"user":{"id":"U9"},"start":"","end":""}`,
+			"",
 			map[string]map[string]string{"reports": {"coverage_ratio_14d": "1"}},
 		},
 		"a shift at no time": {
-			"GET /oncalls", `{"escalation_policy":{"id":"EBAD"},"escalation_level":1,"user":{"id":"U9"},"start":"tomorrow","end":null}`, "oncall",
-			map[string]map[string]string{"reports": {"coverage_ratio_14d": "except undecodable"}, "checkout": {"coverage_ratio_14d": "1"}},
+			"GET /oncalls",
+			`{"escalation_policy":{"id":"EBAD"},"escalation_level":1,"user":{"id":"U9"},"start":"tomorrow","end":null}`,
+			"oncall",
+			map[string]map[string]string{
+				"reports": {"coverage_ratio_14d": "except undecodable"}, "checkout": {"coverage_ratio_14d": "1"},
+			},
 		},
 		"a shift of nobody's": {
 			"GET /oncalls", `{"escalation_policy":null,"escalation_level":1,"user":{"id":"U9"}}`, "oncall",
 			map[string]map[string]string{"reports": {"coverage_ratio_14d": "0.4643"}},
 		},
 		"an incident whose channel has no type": {
-			"GET /incidents", `{"id":"Q9","status":"triggered","urgency":"high","created_at":"2026-03-04T11:00:00Z","service":{"id":"PGOOD"},"first_trigger_log_entry":{"channel":{"type":null}},"priority":null,"body":{"details":{"a":1}},"last_status_change_by":null,"escalation_policy":null}`, "",
+			"GET /incidents",
+			`{"id":"Q9","status":"triggered","urgency":"high","created_at":"2026-03-04T11:00:00Z","service":{"id":"PGOOD"},"first_trigger_log_entry":{"channel":{"type":null}},"priority":null,"body":{"details":{"a":1}},"last_status_change_by":null,"escalation_policy":null}`, "",
 			map[string]map[string]string{"checkout": {"high_urgency_90d": "2"}},
 		},
 		"an incident without a channel": {
-			"GET /incidents", `{"id":"Q9","status":"triggered","urgency":"high","created_at":"2026-03-04T11:00:00+01:00","service":{"id":"PGOOD"},"first_trigger_log_entry":{"channel":null}}`, "",
+			"GET /incidents",
+			`{"id":"Q9","status":"triggered","urgency":"high","created_at":"2026-03-04T11:00:00+01:00","service":{"id":"PGOOD"},"first_trigger_log_entry":{"channel":null}}`, "",
 			map[string]map[string]string{"checkout": {"high_urgency_90d": "2"}},
 		},
 		"an incident of no time": {
-			"GET /incidents", `{"id":"Q9","status":"triggered","urgency":"high","created_at":null,"service":{"id":"PGOOD"}}`, "incident",
+			"GET /incidents", `{"id":"Q9","status":"triggered","urgency":"high","created_at":null,"service":{"id":"PGOOD"}}`,
+			"incident",
 			map[string]map[string]string{"checkout": {"high_urgency_90d": "1"}},
 		},
 		"an incident resolved at no time": {
-			"GET /incidents", `{"id":"Q9","status":"resolved","urgency":"high","created_at":"2026-03-04T11:00:00Z","service":{"id":"PGOOD"}}`, "incident",
+			"GET /incidents",
+			`{"id":"Q9","status":"resolved","urgency":"high","created_at":"2026-03-04T11:00:00Z","service":{"id":"PGOOD"}}`,
+			"incident",
 			map[string]map[string]string{"checkout": {"high_urgency_90d": "1"}},
 		},
 		"an incident that is text": {
@@ -309,7 +340,8 @@ func TestStoreFailsAndCallerGoes(t *testing.T) {
 		}
 		return nil
 	})
-	if got := calls(r.err); got != "GET /incidents canceled" || r.groups() != every("changes", "change_failure", "incidents", "response", "sleep", "urgency") {
+	if got := calls(r.err); got != "GET /incidents canceled" ||
+		r.groups() != every("changes", "change_failure", "incidents", "response", "sleep", "urgency") {
 		t.Errorf("error %q, covered %q", got, r.groups())
 	}
 }

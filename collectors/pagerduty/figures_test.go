@@ -49,7 +49,8 @@ func fleet(n int) (pagerdutytest.Account, []*catalog.Service) {
 		}
 		created := noon.Add(-time.Hour - age).Truncate(time.Second)
 		account.Incidents[i] = pagerdutytest.Incident{
-			ID: fmt.Sprintf("Q%06d", i), Title: fmt.Sprintf("Disk of host-%d full", i%50), Service: account.Services[i%100].ID, Channel: "api",
+			ID: fmt.Sprintf("Q%06d", i), Title: fmt.Sprintf("Disk of host-%d full", i%50), Service: account.Services[i%100].ID,
+			Channel:   "api",
 			CreatedAt: created, AssignedTo: first, AcknowledgedAt: created.Add(time.Minute),
 			ResolvedAt: created.Add(time.Hour), ResolvedBy: "user_reference", ResolvedByID: "U1",
 		}
@@ -74,7 +75,9 @@ func peak(tb testing.TB, n int) uint64 {
 		tb.Fatal(err)
 	}
 	defer client.CloseIdleConnections()
-	source, err := pagerduty.New(pagerduty.Options{Name: "main", OnlyAccount: true, HTTPClient: client, Endpoint: server.URL})
+	source, err := pagerduty.New(pagerduty.Options{
+		Name: "main", OnlyAccount: true, HTTPClient: client, Endpoint: server.URL,
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -75,7 +75,8 @@ func TestFold(t *testing.T) {
 			}, 0, func(in *evidence.Incident) { in.Escalations = 2 },
 		},
 		"the initial assignment": {
-			open, []evidence.LogEntry{entry(evidence.LogAssign, 0, "", "a"), entry(evidence.LogReassign, 1.0/6, "", "b")}, 0, nothing,
+			open, []evidence.LogEntry{entry(evidence.LogAssign, 0, "", "a"), entry(evidence.LogReassign, 1.0/6, "", "b")}, 0,
+			nothing,
 		},
 		"reassignments, of which one is to two people": {
 			open, []evidence.LogEntry{
@@ -102,7 +103,8 @@ func TestFold(t *testing.T) {
 			over, []evidence.LogEntry{by("api_key", entry(evidence.LogResolve, 20, ""))}, 0, nothing,
 		},
 		"resolved by a time-out": {
-			over, []evidence.LogEntry{through("timeout", entry(evidence.LogResolve, 20, ""))}, 0, resolver(evidence.ResolverTimeout),
+			over, []evidence.LogEntry{through("timeout", entry(evidence.LogResolve, 20, ""))}, 0,
+			resolver(evidence.ResolverTimeout),
 		},
 		"when the time-out was over": {
 			over, []evidence.LogEntry{entry(evidence.LogResolve, 20, "")}, 19 * time.Minute, resolver(evidence.ResolverTimeout),
@@ -114,7 +116,8 @@ func TestFold(t *testing.T) {
 			over, []evidence.LogEntry{entry(evidence.LogResolve, 20, "")}, 17 * time.Minute, nothing,
 		},
 		"of an integration, it is no time-out": {
-			over, []evidence.LogEntry{by("events_api_v2_inbound_integration", entry(evidence.LogResolve, 20, ""))}, 20 * time.Minute, nothing,
+			over, []evidence.LogEntry{by("events_api_v2_inbound_integration", entry(evidence.LogResolve, 20, ""))},
+			20 * time.Minute, nothing,
 		},
 		"the last resolution counts": {
 			over, []evidence.LogEntry{entry(evidence.LogResolve, 20, ""), entry(evidence.LogResolve, 19.5, "a")}, 0, people("a"),

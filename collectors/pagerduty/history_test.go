@@ -76,10 +76,12 @@ func wantLong(t *testing.T, got evidence.Incident, in pagerdutytest.Incident, at
 	if !in.ResolvedAt.IsZero() {
 		people = append(people, "hash of U5")
 	}
-	if !got.AcksKnown || !got.AcknowledgedAt.Equal(in.AcknowledgedAt) || !got.ResolvedAt.Equal(in.ResolvedAt) || got.Notes != notes ||
+	if !got.AcksKnown || !got.AcknowledgedAt.Equal(in.AcknowledgedAt) || !got.ResolvedAt.Equal(in.ResolvedAt) ||
+		got.Notes != notes ||
 		got.Escalations != escalations || got.Reassignments != moves || fmt.Sprint(got.Responders) != fmt.Sprint(people) {
 		t.Errorf("%s, from %s to %s: known %t, acknowledged %s, resolved %s, %d notes (%d), %d escalations (%d), %d reassignments (%d), by %v (%v)", in.ID, in.CreatedAt, in.ResolvedAt,
-			got.AcksKnown, got.AcknowledgedAt, got.ResolvedAt, got.Notes, notes, got.Escalations, escalations, got.Reassignments, moves, got.Responders, people)
+			got.AcksKnown, got.AcknowledgedAt, got.ResolvedAt, got.Notes, notes, got.Escalations, escalations,
+			got.Reassignments, moves, got.Responders, people)
 	}
 }
 
@@ -110,7 +112,8 @@ func TestTheHistoryIsReadInChunks(t *testing.T) {
 		}
 		for _, q := range w.fake.Requests() {
 			values, _ := url.ParseQuery(q.Query)
-			if since, _ := time.Parse(time.RFC3339, values.Get("since")); q.Call == "GET /incidents" && values.Get("since") != "" && since.Before(noon.Add(-91*day)) {
+			if since, _ := time.Parse(time.RFC3339, values.Get("since")); q.Call == "GET /incidents" &&
+				values.Get("since") != "" && since.Before(noon.Add(-91*day)) {
 				t.Errorf("restart %t: %s", restart, q.Query)
 			}
 		}
@@ -136,7 +139,8 @@ func TestAnInterruptedHistoryIsGoneOnWith(t *testing.T) {
 				r := w.collect()
 				rounds++
 				for _, q := range w.fake.Requests() {
-					if q.Status == 200 && (q.Call == "GET /incidents" && strings.Contains(q.Query, "desc") || q.Call == "GET /log_entries") {
+					if q.Status == 200 && (q.Call == "GET /incidents" && strings.Contains(q.Query, "desc") ||
+						q.Call == "GET /log_entries") {
 						seen[q.Call+q.Query]++
 					}
 				}
@@ -289,7 +293,8 @@ func TestOlderIncidentsThatAreGone(t *testing.T) {
 			}
 			continue
 		}
-		if in.AcksKnown && (in.Notes < old.Notes || in.Escalations != old.Escalations && old.ResolvedAt.Equal(in.ResolvedAt) && !old.ResolvedAt.IsZero()) {
+		if in.AcksKnown && (in.Notes < old.Notes || in.Escalations != old.Escalations &&
+			old.ResolvedAt.Equal(in.ResolvedAt) && !old.ResolvedAt.IsZero()) {
 			t.Errorf("%s lost what the log had told: %+v, before %+v", id, in, old)
 		}
 	}
@@ -326,7 +331,8 @@ func TestTooManyThatAreGoneAreNotBelieved(t *testing.T) {
 			w.fake.SetAccount(less)
 			w.later(after)
 			r := w.collect()
-			if got := calls(r.err); !strings.HasPrefix(got, "GET /incidents incomplete") || !strings.Contains(r.err.Error(), "more than a fifth") {
+			if got := calls(r.err); !strings.HasPrefix(got, "GET /incidents incomplete") ||
+				!strings.Contains(r.err.Error(), "more than a fifth") {
 				t.Errorf("error %v", r.err)
 			}
 			if after == day && strings.Contains(r.groups(), "incidents") {
@@ -336,7 +342,8 @@ func TestTooManyThatAreGoneAreNotBelieved(t *testing.T) {
 			w.later(5 * time.Minute)
 			w.fake.Forget()
 			r = w.collect()
-			if after == day && (!strings.Contains(fmt.Sprint(r.err), "more than a fifth") || w.fake.Count("GET /incidents") > 1) {
+			if after == day && (!strings.Contains(fmt.Sprint(r.err), "more than a fifth") ||
+				w.fake.Count("GET /incidents") > 1) {
 				t.Errorf("error %v after %d requests", r.err, w.fake.Count("GET /incidents"))
 			}
 			w.later(day)
@@ -353,7 +360,8 @@ func TestTooManyThatAreGoneAreNotBelieved(t *testing.T) {
 				r = w.collect()
 				w.later(5 * time.Minute)
 			}
-			if r.err != nil || !strings.Contains(r.groups(), "incidents") || !strings.Contains(r.groups(), "response") || len(goneOnes(w)) > 0 {
+			if r.err != nil || !strings.Contains(r.groups(), "incidents") || !strings.Contains(r.groups(), "response") ||
+				len(goneOnes(w)) > 0 {
 				t.Errorf("after it is whole again: covered %q, error %v", r.groups(), r.err)
 			}
 		})
@@ -407,7 +415,8 @@ func TestAnOldIncidentIsStillHeardOf(t *testing.T) {
 		}
 	}
 	got := w.store.incidents[in.ID]
-	if got.Notes != before.Notes+2 || !got.AcksKnown || got.Escalations != before.Escalations || !got.AcknowledgedAt.Equal(before.AcknowledgedAt) {
+	if got.Notes != before.Notes+2 || !got.AcksKnown || got.Escalations != before.Escalations ||
+		!got.AcknowledgedAt.Equal(before.AcknowledgedAt) {
 		t.Errorf("it is\n%+v, was\n%+v", got, before)
 	}
 }
@@ -464,9 +473,10 @@ func TestAChunkThatIsNotStoredIsReadAgain(t *testing.T) {
 func TestTheHistoryWithinTheVendorsBound(t *testing.T) {
 	account, services := shop()
 	account.Incidents = long(900)
-	w := start(t, account, services, history(twoYears), func(o *pagerdutytest.Options, p *pagerduty.Options, _ *transport.Config) {
-		o.MaxRecords, p.PageLimit = 60, 30
-	})
+	w := start(t, account, services, history(twoYears),
+		func(o *pagerdutytest.Options, p *pagerduty.Options, _ *transport.Config) {
+			o.MaxRecords, p.PageLimit = 60, 30
+		})
 	w.keep()
 	for range 3 {
 		if r := w.collect(); r.err != nil {

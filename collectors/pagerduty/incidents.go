@@ -44,7 +44,9 @@ func (r *round) listIncidents(ctx context.Context) error {
 	l := m.listing
 	if l == nil || now.Sub(l.began) >= incidentsEvery || now.Before(l.began) {
 		span := window{r.factStart(), now.Add(time.Second)}
-		l = &incidentListing{began: now, span: span, rest: windows(span, widestWindow), seen: &seenIncidents{ids: map[string]bool{}}}
+		l = &incidentListing{
+			began: now, span: span, rest: windows(span, widestWindow), seen: &seenIncidents{ids: map[string]bool{}},
+		}
 		m.listing = l
 	}
 	if end := l.span.end; end.Before(now.Add(time.Second)) {
@@ -84,7 +86,9 @@ func (r *round) listOpenIncidents(ctx context.Context) error {
 	seen := &seenIncidents{ids: map[string]bool{}}
 	tooFar, err := r.incidentPages(ctx, query, seen, func(time.Time) {}, func(time.Time, int) {})
 	if err == nil && tooFar {
-		err = incomplete("GET /incidents", fmt.Errorf("more than %d incidents are open: resolve those that are over", maxRecords))
+		err = incomplete(
+			"GET /incidents", fmt.Errorf("more than %d incidents are open: resolve those that are over", maxRecords),
+		)
 	}
 	if err != nil {
 		return err
@@ -112,7 +116,10 @@ type seenIncidents struct {
 
 // incidentPages walks a listing of incidents and stores what is new of each
 // page.
-func (r *round) incidentPages(ctx context.Context, query map[string][]string, seen *seenIncidents, at func(time.Time), page func(last time.Time, records int)) (tooFar bool, err error) {
+func (r *round) incidentPages(
+	ctx context.Context, query map[string][]string, seen *seenIncidents, at func(time.Time),
+	page func(last time.Time, records int),
+) (tooFar bool, err error) {
 	return r.allIncidents(ctx, query, func(records []json.RawMessage) error {
 		var updated []*trackedIncident
 		var created []time.Time

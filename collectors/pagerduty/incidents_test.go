@@ -29,8 +29,9 @@ func crowd(service string, n int, apart time.Duration) []pagerdutytest.Incident 
 		created := noon.Add(-time.Hour - time.Duration(n-1-i)*apart)
 		list[i] = pagerdutytest.Incident{
 			ID: fmt.Sprintf("Q%s%06d", service, i), Number: i + 1, Title: "Disk full", Service: service,
-			CreatedAt: created, ResolvedAt: created.Add(10 * time.Minute), ResolvedBy: "service_reference", ResolvedByID: service,
-			Channel: "api",
+			CreatedAt: created, ResolvedAt: created.Add(10 * time.Minute), ResolvedBy: "service_reference",
+			ResolvedByID: service,
+			Channel:      "api",
 		}
 	}
 	return list
@@ -46,13 +47,29 @@ func TestIncidents(t *testing.T) {
 			ResolvedBy: "user_reference", ResolvedByID: "U1", Channel: "web_trigger",
 			ExternalReferences: []pagerdutytest.ExternalReference{{ID: "SHOP-12", URL: "https://jira.example/browse/SHOP-12"}},
 		},
-		{ID: "Q2", Title: "x", Service: "PGOOD", CreatedAt: at(20 * day), ResolvedAt: at(20*day - 2*time.Minute), ResolvedBy: "events_api_v2_inbound_integration_reference", Channel: "api"},
-		{ID: "Q3", Title: "x", Service: "PGOOD", CreatedAt: at(19 * day), ResolvedAt: at(19*day - 4*time.Hour - 5*time.Second), ResolvedBy: "service_reference", ResolvedByID: "PGOOD", Channel: "nagios"},
+		{
+			ID: "Q2", Title: "x", Service: "PGOOD", CreatedAt: at(20 * day), ResolvedAt: at(20*day - 2*time.Minute),
+			ResolvedBy: "events_api_v2_inbound_integration_reference", Channel: "api",
+		},
+		{
+			ID: "Q3", Title: "x", Service: "PGOOD", CreatedAt: at(19 * day),
+			ResolvedAt: at(19*day - 4*time.Hour - 5*time.Second), ResolvedBy: "service_reference", ResolvedByID: "PGOOD",
+			Channel: "nagios",
+		},
 		{ID: "Q4", Title: "x", Service: "PGOOD", CreatedAt: at(2 * time.Hour), AcknowledgedAt: at(time.Hour), Urgency: "low"},
 		{ID: "Q5", Title: "x", Service: "PGOOD", CreatedAt: at(400 * day), AcknowledgedAt: at(399 * day)},
-		{ID: "Q6", Title: "x", Service: "PGOOD", CreatedAt: at(300 * day), ResolvedAt: at(299 * day), ResolvedBy: "user_reference"},
-		{ID: "Q7", Title: "x", Service: "PNOBODY", CreatedAt: at(day), ResolvedAt: at(day - time.Hour), ResolvedBy: "user_reference"},
-		{ID: "Q8", Title: "x", Service: "PGOOD", CreatedAt: at(time.Second), ResolvedAt: at(0), ResolvedBy: "service_reference", ResolvedByID: "PGOOD"},
+		{
+			ID: "Q6", Title: "x", Service: "PGOOD", CreatedAt: at(300 * day), ResolvedAt: at(299 * day),
+			ResolvedBy: "user_reference",
+		},
+		{
+			ID: "Q7", Title: "x", Service: "PNOBODY", CreatedAt: at(day), ResolvedAt: at(day - time.Hour),
+			ResolvedBy: "user_reference",
+		},
+		{
+			ID: "Q8", Title: "x", Service: "PGOOD", CreatedAt: at(time.Second), ResolvedAt: at(0),
+			ResolvedBy: "service_reference", ResolvedByID: "PGOOD",
+		},
 	}
 	r := start(t, account, services).collect()
 	if r.err != nil {
@@ -64,8 +81,10 @@ func TestIncidents(t *testing.T) {
 	q1 := r.incidents["Q1"]
 	want := evidence.Incident{
 		Source: "pagerduty/main", ID: "Q1", Services: []string{"checkout"},
-		StartedAt: at(80 * day), AcknowledgedAt: at(80*day - time.Minute), AcksKnown: true, ResolvedAt: at(80*day - time.Hour), Resolver: evidence.ResolverPerson,
-		Urgent: true, Severity: 2, Priority: "P2", Channel: "web_trigger", Template: "cpu at <n>% on web-<pod> (<value>)", Group: "EGOOD",
+		StartedAt: at(80 * day), AcknowledgedAt: at(80*day - time.Minute), AcksKnown: true,
+		ResolvedAt: at(80*day - time.Hour), Resolver: evidence.ResolverPerson,
+		Urgent: true, Severity: 2, Priority: "P2", Channel: "web_trigger", Template: "cpu at <n>% on web-<pod> (<value>)",
+		Group:     "EGOOD",
 		Links:     []string{"https://example.pagerduty.com/incidents/Q1", "SHOP-12", "https://jira.example/browse/SHOP-12"},
 		UpdatedAt: at(80*day - time.Hour), Responders: []string{"hash of PUSER", "hash of U1"},
 	}
@@ -73,7 +92,8 @@ func TestIncidents(t *testing.T) {
 		t.Errorf("incident\n%+v, want\n%+v", q1, want)
 	}
 	for id, want := range map[string]evidence.Resolver{
-		"Q2": evidence.ResolverIntegration, "Q3": evidence.ResolverTimeout, "Q4": evidence.ResolverUnknown, "Q5": evidence.ResolverUnknown, "Q8": evidence.ResolverIntegration,
+		"Q2": evidence.ResolverIntegration, "Q3": evidence.ResolverTimeout, "Q4": evidence.ResolverUnknown,
+		"Q5": evidence.ResolverUnknown, "Q8": evidence.ResolverIntegration,
 	} {
 		if got := r.incidents[id].Resolver; got != want {
 			t.Errorf("%s was resolved by %q, want %q", id, got, want)
@@ -82,7 +102,9 @@ func TestIncidents(t *testing.T) {
 	for id, known := range map[string]bool{"Q4": true, "Q5": false} {
 		// The log of Q5's first days is not read.
 		if in := r.incidents[id]; !in.ResolvedAt.IsZero() || in.AcksKnown != known {
-			t.Errorf("%s is open and acknowledged, got resolved at %s, acknowledgements known %t", id, in.ResolvedAt, in.AcksKnown)
+			t.Errorf(
+				"%s is open and acknowledged, got resolved at %s, acknowledgements known %t", id, in.ResolvedAt, in.AcksKnown,
+			)
 		}
 	}
 	if r.incidents["Q4"].Urgent || !r.incidents["Q2"].MachineDetected || r.incidents["Q1"].MachineDetected {
@@ -114,16 +136,19 @@ func TestIncidentFacts(t *testing.T) {
 		t.Fatal(r.err)
 	}
 	r.want(t, "checkout", map[string]string{
-		"high_urgency_90d": "8", "machine_detected_ratio_90d": "0.9", "repeat_manual_templates_90d": "1", "page_load_per_week": "0.5",
+		"high_urgency_90d": "8", "machine_detected_ratio_90d": "0.9", "repeat_manual_templates_90d": "1",
+		"page_load_per_week": "0.5",
 	})
 	r.want(t, "reports", map[string]string{
-		"high_urgency_90d": "9", "machine_detected_ratio_90d": "too_few", "repeat_manual_templates_90d": "2", "page_load_per_week": "1.125",
+		"high_urgency_90d": "9", "machine_detected_ratio_90d": "too_few", "repeat_manual_templates_90d": "2",
+		"page_load_per_week": "1.125",
 	})
 	t.Run("over two services", func(t *testing.T) {
 		w.services = append(services, refers("both", "PGOOD", "PBAD"))
 		r := w.collect()
 		r.want(t, "both", map[string]string{
-			"high_urgency_90d": "17", "machine_detected_ratio_90d": "0.6429", "repeat_manual_templates_90d": "3", "page_load_per_week": "1.125",
+			"high_urgency_90d": "17", "machine_detected_ratio_90d": "0.6429", "repeat_manual_templates_90d": "3",
+			"page_load_per_week": "1.125",
 		})
 	})
 }
@@ -149,7 +174,8 @@ func TestMoreIncidentsThanOneWindowHolds(t *testing.T) {
 			w := start(t, account, services, capAt(tc.most))
 			r := w.collect()
 			if tc.apart == 0 && tc.incidents > tc.most {
-				if got := calls(r.err); got != "GET /incidents incomplete" || r.groups() != every("incidents", "urgency", "response", "change_failure", "sleep") {
+				if got := calls(r.err); got != "GET /incidents incomplete" ||
+					r.groups() != every("incidents", "urgency", "response", "change_failure", "sleep") {
 					t.Errorf("error %q, covered %q", got, r.groups())
 				}
 				return
@@ -189,7 +215,10 @@ func TestWindowsAreWithinSixMonthsAndInUTC(t *testing.T) {
 	account, services := shop()
 	account.Incidents = crowd("PGOOD", 900, 10*time.Hour) // 375 days
 	elsewhere := time.FixedZone("elsewhere", 5*3600)
-	w := start(t, account, services, history(400*day), func(o *pagerdutytest.Options, _ *pagerduty.Options, _ *transport.Config) { o.TimeZone = elsewhere })
+	w := start(
+		t, account, services, history(400*day),
+		func(o *pagerdutytest.Options, _ *pagerduty.Options, _ *transport.Config) { o.TimeZone = elsewhere },
+	)
 	r := w.collect()
 	if r.err != nil {
 		t.Fatal(r.err)
@@ -207,7 +236,8 @@ func TestWindowsAreWithinSixMonthsAndInUTC(t *testing.T) {
 		if q.Call == "GET /incidents" && values.Get("date_range") == "" {
 			since, err1 := time.Parse(time.RFC3339, values.Get("since"))
 			until, err2 := time.Parse(time.RFC3339, values.Get("until"))
-			if err1 != nil || err2 != nil || until.Sub(since) > 180*day || since.Location() != time.UTC || !strings.HasPrefix(values.Get("sort_by"), "created_at:") {
+			if err1 != nil || err2 != nil || until.Sub(since) > 180*day || since.Location() != time.UTC ||
+				!strings.HasPrefix(values.Get("sort_by"), "created_at:") {
 				t.Errorf("query %s", q.Query)
 			}
 		}

@@ -66,7 +66,8 @@ func (r *round) noticesStart() time.Time { return r.now.Truncate(time.Second).Ad
 // not read yet: it goes back in the log as far as notifications count.
 func interruptionsListing() listing {
 	return listing{
-		path: "log_entries", name: listingInterruptions, scope: "incidents.read", records: entriesOfWindows(), every: interruptionsEvery,
+		path: "log_entries", name: listingInterruptions, scope: "incidents.read", records: entriesOfWindows(),
+		every: interruptionsEvery,
 		queries: func(r *round) []url.Values {
 			read := r.memory.incidents.noticesFrom
 			if r.memory.incidents.followed.IsZero() {
@@ -180,7 +181,13 @@ func (r *round) interruptions() *interruptions {
 }
 
 func sleepInterruptions30d() fact {
-	d := incidentDefinition("pagerduty.sleep_interruptions_30d", evidence.KindInt, fmt.Sprintf("Times in the last 30 days that an incident of high urgency of the service's escalation policy, from whatever service, notified somebody between %d:00 and %02d:00 in that person's time zone, notify_log_entry in GET /log_entries and time_zone in GET /users; of several services, the most.", nightStart, nightEnd))
+	d := incidentDefinition(
+		"pagerduty.sleep_interruptions_30d", evidence.KindInt,
+		fmt.Sprintf(
+			"Times in the last 30 days that an incident of high urgency of the service's escalation policy, from whatever service, notified somebody between %d:00 and %02d:00 in that person's time zone, notify_log_entry in GET /log_entries and time_zone in GET /users; of several services, the most.",
+			nightStart, nightEnd,
+		),
+	)
 	d.Window, d.FreshAtLeast = interruptionsSpan, slowFresh
 	d.Merge = evidence.MergeMax
 	d.Absent = "0 when a complete log has none; unknown for a service without a policy, or where a time zone is not known"

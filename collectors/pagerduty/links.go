@@ -28,7 +28,9 @@ func (s *Source) incidentIncludes() []string {
 // allIncidents walks a listing of incidents as api.all does. Where the account
 // refuses to include the tickets, the listing is asked for without them, and so
 // are all later ones of this process: incidents count for more than their links.
-func (r *round) allIncidents(ctx context.Context, query map[string][]string, each func([]json.RawMessage) error) (tooFar bool, err error) {
+func (r *round) allIncidents(
+	ctx context.Context, query map[string][]string, each func([]json.RawMessage) error,
+) (tooFar bool, err error) {
 	answered := false
 	note := func(records []json.RawMessage) error {
 		answered = true

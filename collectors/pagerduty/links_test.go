@@ -117,7 +117,9 @@ func TestAnAccountThatRefusesToTellTickets(t *testing.T) {
 	account.Incidents = []pagerdutytest.Incident{in, happening("QOLD", 200*day, time.Minute, time.Hour, "user_reference")}
 	w := start(t, account, services, history(twoYears))
 	w.keep()
-	w.fake.Inject(pagerdutytest.Fault{Call: "GET /incidents", Query: "external_references", Status: 400, Messages: []string{"Invalid include"}})
+	w.fake.Inject(pagerdutytest.Fault{
+		Call: "GET /incidents", Query: "external_references", Status: 400, Messages: []string{"Invalid include"},
+	})
 	refusals := func() (n int) {
 		for _, q := range w.fake.Requests() {
 			if q.Call == "GET /incidents" && q.Status == 400 {
@@ -142,7 +144,8 @@ func TestAnAccountThatRefusesToTellTickets(t *testing.T) {
 	if r = w.collect(); r.err != nil || refusals() != 1 {
 		t.Errorf("a day later: %d refusals, error %v", refusals(), r.err)
 	}
-	if n := strings.Count(w.log.String(), "external_references"); n != 1 || !strings.Contains(w.log.String(), "Invalid include") {
+	if n := strings.Count(w.log.String(), "external_references"); n != 1 ||
+		!strings.Contains(w.log.String(), "Invalid include") {
 		t.Errorf("logged %d times: %s", n, w.log)
 	}
 	// It is asked for again by a new process.
@@ -157,12 +160,14 @@ func TestAnAccountThatRefusesToTellTickets(t *testing.T) {
 	w = start(t, account, services)
 	w.keep()
 	w.fake.Inject(pagerdutytest.Fault{Call: "GET /incidents", Status: 400})
-	if r = w.collect(); !strings.HasPrefix(calls(r.err), "GET /incidents rejected") || strings.Contains(r.groups(), "incidents") {
+	if r = w.collect(); !strings.HasPrefix(calls(r.err), "GET /incidents rejected") ||
+		strings.Contains(r.groups(), "incidents") {
 		t.Errorf("error %q, covered %q", calls(r.err), r.groups())
 	}
 	w.fake.Heal()
 	w.later(5 * time.Minute)
-	if r = w.collect(); r.err != nil || w.tickets("QNEW") != "SHOP-12" || strings.Contains(w.log.String(), "external_references") {
+	if r = w.collect(); r.err != nil || w.tickets("QNEW") != "SHOP-12" ||
+		strings.Contains(w.log.String(), "external_references") {
 		t.Errorf("linked to %q, error %v, logged %s", w.tickets("QNEW"), r.err, w.log)
 	}
 }

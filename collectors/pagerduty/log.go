@@ -165,7 +165,9 @@ func (r *round) readLog(ctx context.Context) error {
 	if details.Sub(start) <= logDetails {
 		details = start
 	}
-	todo := append(windows(window{start, details}, logWindow), windows(window{details, now.Add(time.Second)}, logWindow)...)
+	todo := append(
+		windows(window{start, details}, logWindow), windows(window{details, now.Add(time.Second)}, logWindow)...,
+	)
 	for _, w := range todo {
 		if err := r.readLogWindow(ctx, w, true, !w.start.Before(details)); err != nil {
 			return err

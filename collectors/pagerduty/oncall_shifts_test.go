@@ -27,25 +27,52 @@ func TestSweep(t *testing.T) {
 		shifts []shift
 		want   string // now, people, lone, covered, gaps
 	}{
-		"nobody":                            {nil, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
-		"permanent":                         {[]shift{on("a", 1, -1000, 1000)}, "1 1 false 1.00 no gap"},
-		"only level 2":                      {[]shift{on("a", 2, -1000, 1000)}, "0 1 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
-		"shifts that meet":                  {[]shift{on("a", 1, -5, 4), on("b", 1, 4, 30)}, "1 2 false 1.00 no gap"},
-		"shifts that overlap":               {[]shift{on("a", 1, -5, 6), on("b", 1, 4, 10)}, "1 2 false 1.00 no gap"},
-		"a gap within":                      {[]shift{on("a", 1, -5, 4), on("b", 1, 6, 10)}, "1 2 false 0.80 1 gaps, the first from 2026-03-04T16:00:00Z to 2026-03-04T18:00:00Z"},
-		"two gaps":                          {[]shift{on("a", 1, 1, 4), on("a", 1, 6, 10)}, "0 1 false 0.70 2 gaps, the first from now to 2026-03-04T13:00:00Z"},
-		"a gap at the end":                  {[]shift{on("a", 1, -1000, 9)}, "1 1 false 0.90 1 gaps, the first from 2026-03-04T21:00:00Z to beyond the coming 14 days"},
-		"a gap that others come and go in":  {[]shift{on("a", 1, 5, 10), on("b", 2, 1, 2), on("b", 2, 3, 4)}, "0 2 false 0.50 1 gaps, the first from now to 2026-03-04T17:00:00Z"},
-		"a shift that ends now":             {[]shift{on("a", 1, -5, 0)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
-		"a shift that starts now":           {[]shift{on("a", 1, 0, 10)}, "1 1 false 1.00 no gap"},
-		"after the span":                    {[]shift{on("a", 1, 10, 12)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
-		"the same person twice on a level":  {[]shift{on("a", 1, -1000, 1000), on("a", 1, 0, 5)}, "1 1 false 1.00 no gap"},
-		"one person on two levels":          {[]shift{on("a", 1, -1000, 1000), on("a", 2, 5, 6)}, "1 1 true 1.00 no gap"},
-		"never at the same time":            {[]shift{on("a", 1, 0, 5), on("b", 1, 5, 10), on("b", 2, 0, 5), on("a", 2, 5, 10)}, "1 2 false 1.00 no gap"},
-		"not alone on the first":            {[]shift{on("a", 1, 0, 10), on("b", 1, 0, 10), on("a", 2, 0, 10)}, "2 2 false 1.00 no gap"},
-		"alone on levels 2 and 3":           {[]shift{on("a", 1, 0, 10), on("b", 2, 0, 10), on("b", 3, 0, 10)}, "1 2 true 1.00 no gap"},
-		"an empty shift":                    {[]shift{on("a", 1, 5, 5)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
-		"a shift that ends before it began": {[]shift{on("a", 1, 6, 5)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
+		"nobody":    {nil, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days"},
+		"permanent": {[]shift{on("a", 1, -1000, 1000)}, "1 1 false 1.00 no gap"},
+		"only level 2": {
+			[]shift{on("a", 2, -1000, 1000)}, "0 1 false 0.00 1 gaps, the first from now to beyond the coming 14 days",
+		},
+		"shifts that meet":    {[]shift{on("a", 1, -5, 4), on("b", 1, 4, 30)}, "1 2 false 1.00 no gap"},
+		"shifts that overlap": {[]shift{on("a", 1, -5, 6), on("b", 1, 4, 10)}, "1 2 false 1.00 no gap"},
+		"a gap within": {
+			[]shift{on("a", 1, -5, 4), on("b", 1, 6, 10)},
+			"1 2 false 0.80 1 gaps, the first from 2026-03-04T16:00:00Z to 2026-03-04T18:00:00Z",
+		},
+		"two gaps": {
+			[]shift{on("a", 1, 1, 4), on("a", 1, 6, 10)}, "0 1 false 0.70 2 gaps, the first from now to 2026-03-04T13:00:00Z",
+		},
+		"a gap at the end": {
+			[]shift{on("a", 1, -1000, 9)},
+			"1 1 false 0.90 1 gaps, the first from 2026-03-04T21:00:00Z to beyond the coming 14 days",
+		},
+		"a gap that others come and go in": {
+			[]shift{on("a", 1, 5, 10), on("b", 2, 1, 2), on("b", 2, 3, 4)},
+			"0 2 false 0.50 1 gaps, the first from now to 2026-03-04T17:00:00Z",
+		},
+		"a shift that ends now": {
+			[]shift{on("a", 1, -5, 0)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days",
+		},
+		"a shift that starts now": {[]shift{on("a", 1, 0, 10)}, "1 1 false 1.00 no gap"},
+		"after the span": {
+			[]shift{on("a", 1, 10, 12)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days",
+		},
+		"the same person twice on a level": {[]shift{on("a", 1, -1000, 1000), on("a", 1, 0, 5)}, "1 1 false 1.00 no gap"},
+		"one person on two levels":         {[]shift{on("a", 1, -1000, 1000), on("a", 2, 5, 6)}, "1 1 true 1.00 no gap"},
+		"never at the same time": {
+			[]shift{on("a", 1, 0, 5), on("b", 1, 5, 10), on("b", 2, 0, 5), on("a", 2, 5, 10)}, "1 2 false 1.00 no gap",
+		},
+		"not alone on the first": {
+			[]shift{on("a", 1, 0, 10), on("b", 1, 0, 10), on("a", 2, 0, 10)}, "2 2 false 1.00 no gap",
+		},
+		"alone on levels 2 and 3": {
+			[]shift{on("a", 1, 0, 10), on("b", 2, 0, 10), on("b", 3, 0, 10)}, "1 2 true 1.00 no gap",
+		},
+		"an empty shift": {
+			[]shift{on("a", 1, 5, 5)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days",
+		},
+		"a shift that ends before it began": {
+			[]shift{on("a", 1, 6, 5)}, "0 0 false 0.00 1 gaps, the first from now to beyond the coming 14 days",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := scanShifts(tc.shifts, t0, t0.Add(10*time.Hour))
@@ -158,10 +185,12 @@ func FuzzSweep(f *testing.F) {
 				}
 			}
 		}
-		if d.covered < 0 || d.covered > 1 || math.Abs(d.covered-float64(covered)/hours) > 1e-9 || d.gaps != gaps || d.lone != lone || d.people != len(people) {
+		if d.covered < 0 || d.covered > 1 || math.Abs(d.covered-float64(covered)/hours) > 1e-9 || d.gaps != gaps ||
+			d.lone != lone || d.people != len(people) {
 			t.Errorf("got %+v, want covered %d of %d, %d gaps, lone %t, %d people", d, covered, hours, gaps, lone, len(people))
 		}
-		if got := describe(d.firstGaps); len(found) != gaps || got != describe(found[:min(len(found), maxGaps)]) || d.longest != longest {
+		if got := describe(d.firstGaps); len(found) != gaps || got != describe(found[:min(len(found), maxGaps)]) ||
+			d.longest != longest {
 			t.Errorf("gaps %s, longest %s, want %s and %s", got, d.longest, describe(found), longest)
 		}
 		for level := range 5 {

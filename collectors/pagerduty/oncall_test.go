@@ -11,12 +11,16 @@ import (
 
 // roster is an account with one policy to a service: each has the name of its
 // service, its schedules a day and the people it names.
-func roster(levels map[string][]pagerdutytest.Level, schedules ...pagerdutytest.Schedule) (pagerdutytest.Account, []*catalog.Service) {
+func roster(
+	levels map[string][]pagerdutytest.Level, schedules ...pagerdutytest.Schedule,
+) (pagerdutytest.Account, []*catalog.Service) {
 	var account pagerdutytest.Account
 	var services []*catalog.Service
 	for name, list := range levels {
 		account.Services = append(account.Services, pagerdutytest.Service{ID: "P" + name, EscalationPolicy: "E" + name})
-		account.EscalationPolicies = append(account.EscalationPolicies, pagerdutytest.EscalationPolicy{ID: "E" + name, Levels: list})
+		account.EscalationPolicies = append(
+			account.EscalationPolicies, pagerdutytest.EscalationPolicy{ID: "E" + name, Levels: list},
+		)
 		services = append(services, refers(name, "P"+name))
 	}
 	account.Schedules = schedules
@@ -24,11 +28,17 @@ func roster(levels map[string][]pagerdutytest.Level, schedules ...pagerdutytest.
 }
 
 func TestOnCallDepth(t *testing.T) {
-	full := pagerdutytest.Schedule{ID: "SFULL", Users: []string{"U1", "U2", "U3"}, Start: noon.Add(-100 * day), Shift: 7 * day, V3: true}
+	full := pagerdutytest.Schedule{
+		ID: "SFULL", Users: []string{"U1", "U2", "U3"}, Start: noon.Add(-100 * day), Shift: 7 * day, V3: true,
+	}
 	// Until 18:00 each day, from 6:00; one shift of three days is missing.
-	days := pagerdutytest.Schedule{ID: "SDAYS", Users: []string{"U4", "U5"}, Start: noon.Add(-30 * day), Shift: day, From: 6, To: 18}
+	days := pagerdutytest.Schedule{
+		ID: "SDAYS", Users: []string{"U4", "U5"}, Start: noon.Add(-30 * day), Shift: day, From: 6, To: 18,
+	}
 	hole := full
-	hole.ID, hole.V3, hole.Gaps = "SHOLE", false, []pagerdutytest.Span{{Start: noon.Add(3 * day), End: noon.Add(5 * day)}, {Start: noon.Add(40 * day), End: noon.Add(41 * day)}}
+	hole.ID, hole.V3, hole.Gaps = "SHOLE", false, []pagerdutytest.Span{
+		{Start: noon.Add(3 * day), End: noon.Add(5 * day)}, {Start: noon.Add(40 * day), End: noon.Add(41 * day)},
+	}
 	late := full
 	late.ID, late.Gaps = "SLATE", []pagerdutytest.Span{{Start: noon.Add(40 * day), End: noon.Add(41 * day)}}
 	now := full
@@ -63,7 +73,8 @@ func TestOnCallDepth(t *testing.T) {
 	} {
 		var got []string
 		for _, fact := range []string{
-			"level2_coverage_ratio_30d", "least_level_coverage_ratio_30d", "min_people_per_level", "next_gap_hours", "coverage_gaps_30d",
+			"level2_coverage_ratio_30d", "least_level_coverage_ratio_30d", "min_people_per_level", "next_gap_hours",
+			"coverage_gaps_30d",
 			"longest_gap_hours_30d", "longest_shift_days", "ends_without_human", "permanent_oncall",
 		} {
 			got = append(got, r.value(name, fact))
@@ -90,7 +101,9 @@ func TestOnCallDepth(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 	}
-	if got := r.records["business pagerduty.coverage_gaps_30d"].Detail; !strings.HasSuffix(got, "2026-03-08T18:00:00Z to 2026-03-09T06:00:00Z, and 25 more") {
+	if got := r.records["business pagerduty.coverage_gaps_30d"].Detail; !strings.HasSuffix(
+		got, "2026-03-08T18:00:00Z to 2026-03-09T06:00:00Z, and 25 more",
+	) {
 		t.Errorf("gaps are told as %q", got)
 	}
 
@@ -99,7 +112,9 @@ func TestOnCallDepth(t *testing.T) {
 	again := w.collect()
 	for name, before := range r.records {
 		if after := again.records[name]; after.Value != before.Value || after.Detail != before.Detail {
-			if strings.HasPrefix(name, "now ") && strings.Contains(name, "_ratio_") || strings.HasPrefix(name, "now pagerduty.longest_gap") || strings.HasPrefix(name, "hole ") && strings.Contains(name, "_ratio_") {
+			if strings.HasPrefix(name, "now ") && strings.Contains(name, "_ratio_") ||
+				strings.HasPrefix(name, "now pagerduty.longest_gap") || strings.HasPrefix(name, "hole ") &&
+				strings.Contains(name, "_ratio_") {
 				continue // shares of a window that moves
 			}
 			t.Errorf("%s became %s (%s), was %s (%s)", name, after.Value, after.Detail, before.Value, before.Detail)
@@ -108,19 +123,36 @@ func TestOnCallDepth(t *testing.T) {
 }
 
 func TestOnCallOfSeveralServices(t *testing.T) {
-	hole := pagerdutytest.Schedule{ID: "SHOLE", Users: []string{"U1", "U2"}, Start: noon.Add(-100 * day), Shift: 7 * day, Gaps: []pagerdutytest.Span{{Start: noon.Add(3 * day), End: noon.Add(5 * day)}}}
+	hole := pagerdutytest.Schedule{
+		ID: "SHOLE", Users: []string{"U1", "U2"}, Start: noon.Add(-100 * day), Shift: 7 * day,
+		Gaps: []pagerdutytest.Span{{Start: noon.Add(3 * day), End: noon.Add(5 * day)}},
+	}
 	later := hole
 	later.ID, later.Gaps = "SLATER", []pagerdutytest.Span{{Start: noon.Add(6 * day), End: noon.Add(7 * day)}}
 	account, _ := roster(map[string][]pagerdutytest.Level{
-		"hole": {{Schedules: []string{"SHOLE"}}}, "later": {{Schedules: []string{"SLATER"}}}, "whole": {{Users: []string{"U7"}}}, "empty": {{}},
+		"hole": {{Schedules: []string{"SHOLE"}}}, "later": {{Schedules: []string{"SLATER"}}},
+		"whole": {{Users: []string{"U7"}}}, "empty": {{}},
 	}, hole, later)
 	services := []*catalog.Service{
-		refers("holes", "Pwhole", "Plater", "Phole"), refers("wholes", "Pwhole"), refers("emptied", "Pwhole", "Phole", "Pempty"), refers("half", "Pwhole", "PGONE"),
+		refers("holes", "Pwhole", "Plater", "Phole"), refers("wholes", "Pwhole"),
+		refers("emptied", "Pwhole", "Phole", "Pempty"), refers("half", "Pwhole", "PGONE"),
 	}
 	r := start(t, account, services).collect()
-	r.want(t, "holes", map[string]string{"next_gap_hours": "2026-03-07T12:00:00Z", "coverage_gaps_30d": "1", "longest_gap_hours_30d": "48", "longest_shift_days": "90", "permanent_oncall": "true", "ends_without_human": "false", "min_people_per_level": "1"})
+	r.want(
+		t, "holes",
+		map[string]string{
+			"next_gap_hours": "2026-03-07T12:00:00Z", "coverage_gaps_30d": "1", "longest_gap_hours_30d": "48",
+			"longest_shift_days": "90", "permanent_oncall": "true", "ends_without_human": "false", "min_people_per_level": "1",
+		},
+	)
 	r.want(t, "wholes", map[string]string{"next_gap_hours": "never"})
-	r.want(t, "emptied", map[string]string{"next_gap_hours": "0", "ends_without_human": "true", "least_level_coverage_ratio_30d": "0", "min_people_per_level": "0"})
+	r.want(
+		t, "emptied",
+		map[string]string{
+			"next_gap_hours": "0", "ends_without_human": "true", "least_level_coverage_ratio_30d": "0",
+			"min_people_per_level": "0",
+		},
+	)
 	r.want(t, "half", map[string]string{"next_gap_hours": "never"})
 }
 
@@ -134,7 +166,8 @@ func TestOnCallWithoutTheLevelsOfPolicies(t *testing.T) {
 		{"id":"PNONE","status":"active","escalation_policy":{"id":"ENONE","type":"escalation_policy_reference"}}]}`})
 	r := w.collect()
 	r.want(t, "lonely", map[string]string{
-		"oncall_now": "1", "next_gap_hours": "never", "ends_without_human": "no_data", "min_people_per_level": "no_data", "least_level_coverage_ratio_30d": "no_data", "permanent_oncall": "true",
+		"oncall_now": "1", "next_gap_hours": "never", "ends_without_human": "no_data", "min_people_per_level": "no_data",
+		"least_level_coverage_ratio_30d": "no_data", "permanent_oncall": "true",
 	})
 	r.want(t, "nobody", map[string]string{"oncall_now": "0", "next_gap_hours": "0", "ends_without_human": "true"})
 }
@@ -152,11 +185,14 @@ func TestSetupOfServices(t *testing.T) {
 	r := start(t, account, services).collect()
 	for service, want := range map[string]string{
 		"checkout": "14400 true 2 false true", "reports": "0 true 0 false true", "both": "0 false 0 false false",
-		"high": "0 false 0 false true", "low": "0 false 0 false false", "severity_based": "0 false 0 true true", "support_hours": "0 false 0 true true",
-		"none": "0 false 0 no_data no_data", "of_its_own": "0 false 0 no_data no_data",
+		"high": "0 false 0 false true", "low": "0 false 0 false false", "severity_based": "0 false 0 true true",
+		"support_hours": "0 false 0 true true",
+		"none":          "0 false 0 no_data no_data", "of_its_own": "0 false 0 no_data no_data",
 	} {
 		var got []string
-		for _, fact := range []string{"auto_resolve_timeout_seconds", "auto_pause", "teams", "urgency_varies", "urgency_can_be_high"} {
+		for _, fact := range []string{
+			"auto_resolve_timeout_seconds", "auto_pause", "teams", "urgency_varies", "urgency_can_be_high",
+		} {
 			got = append(got, r.value(service, fact))
 		}
 		if got := strings.Join(got, " "); got != want {

@@ -73,7 +73,8 @@ func TestThePlanIsWhatARoundAsks(t *testing.T) {
 			for _, f := range c.Facts {
 				facts[f] = true
 			}
-			if !slices.IsSorted(c.Facts) || !strings.HasPrefix(c.Requests, "1 for each 100 ") || !strings.Contains(c.Query, "limit=100") {
+			if !slices.IsSorted(c.Facts) || !strings.HasPrefix(c.Requests, "1 for each 100 ") ||
+				!strings.Contains(c.Query, "limit=100") {
 				t.Errorf("%s: planned %+v", name, c)
 			}
 			if !log {
@@ -102,7 +103,10 @@ func TestThePlanIsWhatARoundAsks(t *testing.T) {
 			t.Errorf("%s:\nplanned %s\nmade    %s", name, steps(planned), steps(made))
 		}
 		if !maps.Equal(want, got) {
-			t.Errorf("%s:\nplanned %s\nmade    %s", name, strings.Join(slices.Sorted(maps.Keys(want)), "\n        "), strings.Join(slices.Sorted(maps.Keys(got)), "\n        "))
+			t.Errorf(
+				"%s:\nplanned %s\nmade    %s", name, strings.Join(slices.Sorted(maps.Keys(want)), "\n        "),
+				strings.Join(slices.Sorted(maps.Keys(got)), "\n        "),
+			)
 		}
 		covered := map[string]bool{}
 		for _, c := range r.covered {
@@ -111,7 +115,9 @@ func TestThePlanIsWhatARoundAsks(t *testing.T) {
 			}
 		}
 		if !maps.Equal(facts, covered) {
-			t.Errorf("%s:\nplanned facts %v\ncovered       %v", name, slices.Sorted(maps.Keys(facts)), slices.Sorted(maps.Keys(covered)))
+			t.Errorf(
+				"%s:\nplanned facts %v\ncovered       %v", name, slices.Sorted(maps.Keys(facts)), slices.Sorted(maps.Keys(covered)),
+			)
 		}
 	}
 	compare("a first round")
@@ -144,11 +150,13 @@ func TestThePlanOfAFirstRound(t *testing.T) {
 	}
 	setup := plan[0]
 	if setup.Call != "GET /services" || setup.Query != "include[]=escalation_policies&include[]=integrations&include[]=teams&include[]=auto_pause_notifications_parameters&limit=100" ||
-		setup.Requests != "1 for each 100 services" || !slices.Contains(setup.Facts, "pagerduty.teams") || slices.Contains(setup.Facts, "pagerduty.oncall_now") {
+		setup.Requests != "1 for each 100 services" || !slices.Contains(setup.Facts, "pagerduty.teams") ||
+		slices.Contains(setup.Facts, "pagerduty.oncall_now") {
 		t.Errorf("planned %+v", setup)
 	}
 	for _, c := range plan {
-		if c.Call == "GET /oncalls" && (c.Query != "limit=100&since=2026-03-04T12:00:00Z&until=2026-06-02T12:00:00Z" || !slices.Contains(c.Facts, "pagerduty.next_gap_hours")) {
+		if c.Call == "GET /oncalls" && (c.Query != "limit=100&since=2026-03-04T12:00:00Z&until=2026-06-02T12:00:00Z" ||
+			!slices.Contains(c.Facts, "pagerduty.next_gap_hours")) {
 			t.Errorf("planned %+v", c)
 		}
 	}

@@ -19,14 +19,24 @@ func company(n int) (pagerdutytest.Account, []*catalog.Service) {
 	var services []*catalog.Service
 	for i := range (n + 1) / 2 {
 		id := fmt.Sprintf("%03d", i)
-		account.Schedules = append(account.Schedules, pagerdutytest.Schedule{ID: "S" + id, Users: []string{"UA" + id, "UB" + id}, Start: noon.Add(-100 * day), Shift: 9 * day})
+		account.Schedules = append(
+			account.Schedules,
+			pagerdutytest.Schedule{
+				ID: "S" + id, Users: []string{"UA" + id, "UB" + id}, Start: noon.Add(-100 * day), Shift: 9 * day,
+			},
+		)
 		account.EscalationPolicies = append(account.EscalationPolicies, pagerdutytest.EscalationPolicy{
 			ID: "E" + id, Levels: []pagerdutytest.Level{{Schedules: []string{"S" + id}}, {Users: []string{"UC" + id}}},
 		})
 	}
 	for i := range n {
 		id := fmt.Sprintf("P%03d", i)
-		account.Services = append(account.Services, pagerdutytest.Service{ID: id, EscalationPolicy: fmt.Sprintf("E%03d", i/2), Integrations: []string{"events_api_v2_inbound_integration"}})
+		account.Services = append(
+			account.Services,
+			pagerdutytest.Service{
+				ID: id, EscalationPolicy: fmt.Sprintf("E%03d", i/2), Integrations: []string{"events_api_v2_inbound_integration"},
+			},
+		)
 		services = append(services, refers("service-"+id, id))
 		for _, in := range crowd(id, 12, 7*day) {
 			in.CreatedAt = in.CreatedAt.Add(-time.Duration(i) * time.Minute)
@@ -101,7 +111,13 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 			if got := len(w.fake.Requests()) - w.fake.Count("GET /log_entries"); got != total {
 				t.Errorf("%d requests, want %d", got, total)
 			}
-			r.want(t, "service-P007", map[string]string{"high_urgency_90d": "12", "coverage_ratio_14d": "1", "escalation_people": "3", "rotation_people": "2", "page_load_per_week": "2"})
+			r.want(
+				t, "service-P007",
+				map[string]string{
+					"high_urgency_90d": "12", "coverage_ratio_14d": "1", "escalation_people": "3", "rotation_people": "2",
+					"page_load_per_week": "2",
+				},
+			)
 		})
 	}
 }
@@ -111,7 +127,10 @@ func TestMoreOnCallsThanOneWindowHolds(t *testing.T) {
 	for i := range account.Schedules {
 		account.Schedules[i].Shift = 2 * day
 	}
-	w := start(t, account, services, func(o *pagerdutytest.Options, _ *pagerduty.Options, _ *transport.Config) { o.MaxRecords = 600 })
+	w := start(
+		t, account, services,
+		func(o *pagerdutytest.Options, _ *pagerduty.Options, _ *transport.Config) { o.MaxRecords = 600 },
+	)
 	r := w.collect()
 	if r.err != nil {
 		t.Fatal(r.err)

@@ -27,7 +27,8 @@ const (
 func markNoise(list []*trackedIncident, noise map[string]bool) {
 	ends := map[string]time.Time{}
 	for _, k := range list {
-		noisy := !k.open() && k.Resolver == evidence.ResolverIntegration && k.AcknowledgedAt.IsZero() && k.followed && !k.undecodable && k.ResolvedAt.Sub(k.StartedAt) <= shortLife
+		noisy := !k.open() && k.Resolver == evidence.ResolverIntegration && k.AcknowledgedAt.IsZero() && k.followed &&
+			!k.undecodable && k.ResolvedAt.Sub(k.StartedAt) <= shortLife
 		end, before := ends[k.Template]
 		flapping := before && k.Template != "" && !k.StartedAt.Before(end) && k.StartedAt.Sub(end) <= again
 		if noisy || flapping {
@@ -40,7 +41,10 @@ func markNoise(list []*trackedIncident, noise map[string]bool) {
 }
 
 func mttaP90Seconds90d() fact {
-	d := incidentDefinition("pagerduty.mtta_p90_seconds_90d", evidence.KindDouble, "Time to the first explicit acknowledgement that nine of ten acknowledged incidents of high urgency of the last 90 days did not exceed, acknowledge_log_entry in GET /log_entries, outside maintenance windows, GET /maintenance_windows.")
+	d := incidentDefinition(
+		"pagerduty.mtta_p90_seconds_90d", evidence.KindDouble,
+		"Time to the first explicit acknowledgement that nine of ten acknowledged incidents of high urgency of the last 90 days did not exceed, acknowledge_log_entry in GET /log_entries, outside maintenance windows, GET /maintenance_windows.",
+	)
 	d.Unit, d.Round = "seconds", 1
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("unknown under %d acknowledged incidents", minIncidents)
@@ -62,7 +66,10 @@ func mttaP90Seconds90d() fact {
 }
 
 func unacknowledgedRatio90d() fact {
-	d := incidentDefinition("pagerduty.unacknowledged_ratio_90d", evidence.KindDouble, "Share of the service's incidents of high urgency of the last 90 days that lived longer than 5 minutes and were never explicitly acknowledged, GET /log_entries; outside maintenance windows, GET /maintenance_windows.")
+	d := incidentDefinition(
+		"pagerduty.unacknowledged_ratio_90d", evidence.KindDouble,
+		"Share of the service's incidents of high urgency of the last 90 days that lived longer than 5 minutes and were never explicitly acknowledged, GET /log_entries; outside maintenance windows, GET /maintenance_windows.",
+	)
 	d.Unit = "ratio"
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("unknown under %d incidents of high urgency", minIncidents)
@@ -90,7 +97,10 @@ func unacknowledgedRatio90d() fact {
 }
 
 func noiseRatio30d() fact {
-	d := incidentDefinition("pagerduty.noise_ratio_30d", evidence.KindDouble, "Share of the service's incidents of high urgency of the last 30 days that were noisy (an integration resolved them within 5 minutes, never acknowledged) or flapping (the same again within 30 minutes of the last resolution), GET /incidents and GET /log_entries; outside maintenance windows, GET /maintenance_windows.")
+	d := incidentDefinition(
+		"pagerduty.noise_ratio_30d", evidence.KindDouble,
+		"Share of the service's incidents of high urgency of the last 30 days that were noisy (an integration resolved them within 5 minutes, never acknowledged) or flapping (the same again within 30 minutes of the last resolution), GET /incidents and GET /log_entries; outside maintenance windows, GET /maintenance_windows.",
+	)
 	d.Unit, d.Window = "ratio", 30*day
 	d.Merge = evidence.MergeMax
 	d.Absent = fmt.Sprintf("0 when there were fewer than %d incidents", minIncidents)

@@ -13,7 +13,9 @@ import (
 // happening makes an incident of the good service, some time ago.
 func happening(id string, ago, acknowledged, lasted time.Duration, by string) pagerdutytest.Incident {
 	created := noon.Add(-ago)
-	in := pagerdutytest.Incident{ID: id, Title: "Problem " + strings.Repeat("x", len(id)) + id, Service: "PGOOD", Channel: "api", CreatedAt: created}
+	in := pagerdutytest.Incident{
+		ID: id, Title: "Problem " + strings.Repeat("x", len(id)) + id, Service: "PGOOD", Channel: "api", CreatedAt: created,
+	}
 	if acknowledged > 0 {
 		in.AcknowledgedAt = created.Add(acknowledged)
 	}
@@ -32,7 +34,9 @@ func TestResponse(t *testing.T) {
 		"nine of ten": {
 			func() (list []pagerdutytest.Incident) {
 				for i := range 10 {
-					list = append(list, happening(fmt.Sprint("Q", i), time.Duration(i+1)*day, time.Duration(i+1)*time.Minute, time.Hour, person))
+					list = append(
+						list, happening(fmt.Sprint("Q", i), time.Duration(i+1)*day, time.Duration(i+1)*time.Minute, time.Hour, person),
+					)
 				}
 				return list
 			}(),
@@ -49,7 +53,8 @@ func TestResponse(t *testing.T) {
 		// resolution by a person is no acknowledgement.
 		"silence": {
 			[]pagerdutytest.Incident{
-				happening("QA", 5*day, 0, 4*time.Minute, service), happening("QB", 4*day, 0, time.Hour, service), happening("QC", 3*day, 0, 0, ""),
+				happening("QA", 5*day, 0, 4*time.Minute, service), happening("QB", 4*day, 0, time.Hour, service),
+				happening("QC", 3*day, 0, 0, ""),
 				happening("QD", 3*time.Minute, 0, 0, ""), happening("QE", 2*day, 0, 10*time.Minute, person),
 			},
 			map[string]string{"mtta_p90_seconds_90d": "too_few", "unacknowledged_ratio_90d": "0.6", "noise_ratio_30d": "0.2"},
@@ -99,7 +104,9 @@ func TestResponse(t *testing.T) {
 func TestFlappingIsOfOneServiceAlone(t *testing.T) {
 	account, services := shop()
 	for i := range 6 {
-		in := happening(fmt.Sprint("Q", i), day-time.Duration(i)*20*time.Minute, time.Minute, 15*time.Minute, "user_reference")
+		in := happening(
+			fmt.Sprint("Q", i), day-time.Duration(i)*20*time.Minute, time.Minute, 15*time.Minute, "user_reference",
+		)
 		in.Title, in.Service = "Disk full", []string{"PGOOD", "PBAD"}[i%2]
 		account.Incidents = append(account.Incidents, in)
 	}
@@ -140,15 +147,36 @@ func TestOneBadLogEntryCostsItself(t *testing.T) {
 		entry          string
 		skipped, known bool
 	}{
-		"channel without a type": {`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","channel":{"type":null},"incident":{"id":"QNEW"}}`, false, true},
-		"no channel":             {`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","channel":null,"agent":null,"incident":{"id":"QNEW"}}`, false, true},
-		"details of every kind":  {`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","event_details":{"a":1,"b":[]},"incident":{"id":"QNEW"}}`, false, true},
-		"an unknown incident":    {`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","incident":{"id":"QELSE"}}`, false, true},
-		"an unknown type":        {`{"id":"L","type":"dance_log_entry","created_at":"` + at + `","incident":{"id":"QNEW"}}`, false, true},
-		"null":                   {`null`, true, true},
-		"no incident":            {`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","incident":null}`, true, true},
-		"a channel that is text": {`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","channel":"web","incident":{"id":"QNEW"}}`, true, false},
-		"at no time":             {`{"id":"L","type":"acknowledge_log_entry","created_at":null,"incident":{"id":"QNEW"}}`, true, false},
+		"channel without a type": {
+			`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at +
+				`","channel":{"type":null},"incident":{"id":"QNEW"}}`,
+			false, true,
+		},
+		"no channel": {
+			`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at +
+				`","channel":null,"agent":null,"incident":{"id":"QNEW"}}`,
+			false, true,
+		},
+		"details of every kind": {
+			`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at +
+				`","event_details":{"a":1,"b":[]},"incident":{"id":"QNEW"}}`,
+			false, true,
+		},
+		"an unknown incident": {
+			`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","incident":{"id":"QELSE"}}`, false, true,
+		},
+		"an unknown type": {
+			`{"id":"L","type":"dance_log_entry","created_at":"` + at + `","incident":{"id":"QNEW"}}`, false, true,
+		},
+		"null": {`null`, true, true},
+		"no incident": {
+			`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","incident":null}`, true, true,
+		},
+		"a channel that is text": {
+			`{"id":"L","type":"acknowledge_log_entry","created_at":"` + at + `","channel":"web","incident":{"id":"QNEW"}}`, true,
+			false,
+		},
+		"at no time": {`{"id":"L","type":"acknowledge_log_entry","created_at":null,"incident":{"id":"QNEW"}}`, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			account, services := shop()
@@ -174,15 +202,19 @@ func TestOneBadLogEntryCostsItself(t *testing.T) {
 
 func TestInterruptionsOfSleep(t *testing.T) {
 	account, services := shop()
-	account.Users = []pagerdutytest.User{{ID: "UTOKYO", TimeZone: "Asia/Tokyo"}, {ID: "UBERLIN", TimeZone: "Europe/Berlin"}, {ID: "UODD", TimeZone: "Middle/Earth"}, {ID: "ULOCAL", TimeZone: "Local"}}
+	account.Users = []pagerdutytest.User{
+		{ID: "UTOKYO", TimeZone: "Asia/Tokyo"}, {ID: "UBERLIN", TimeZone: "Europe/Berlin"},
+		{ID: "UODD", TimeZone: "Middle/Earth"}, {ID: "ULOCAL", TimeZone: "Local"},
+	}
 	// at is a time of a day in February, in UTC.
 	at := func(d, hour, minute int) time.Time { return time.Date(2026, 2, d, hour, minute, 0, 0, time.UTC) }
 	n := 0
 	add := func(service, urgency string, notices ...pagerdutytest.Notification) {
 		n++
 		account.Incidents = append(account.Incidents, pagerdutytest.Incident{
-			ID: fmt.Sprint("Q", n), Title: "x", Service: service, Urgency: urgency, CreatedAt: notices[0].At, AcknowledgedAt: notices[0].At.Add(time.Minute),
-			ResolvedAt: notices[0].At.Add(12 * time.Hour), ResolvedBy: "user_reference", Notifications: notices,
+			ID: fmt.Sprint("Q", n), Title: "x", Service: service, Urgency: urgency, CreatedAt: notices[0].At,
+			AcknowledgedAt: notices[0].At.Add(time.Minute),
+			ResolvedAt:     notices[0].At.Add(12 * time.Hour), ResolvedBy: "user_reference", Notifications: notices,
 		})
 	}
 	notify := func(user string, at time.Time) pagerdutytest.Notification {
@@ -225,12 +257,20 @@ func TestInterruptionsOfSleep(t *testing.T) {
 
 func TestTheFirstAcknowledgementCounts(t *testing.T) {
 	account, services := shop()
-	account.Incidents = []pagerdutytest.Incident{happening("QNEW", time.Hour, 10*time.Minute, 50*time.Minute, "user_reference")}
+	account.Incidents = []pagerdutytest.Incident{happening(
+		"QNEW", time.Hour, 10*time.Minute, 50*time.Minute, "user_reference",
+	)}
 	for _, minutes := range [][]int{{5, 20}, {20, 5}} {
 		w := start(t, account, services)
 		var records []string
 		for _, m := range minutes {
-			records = append(records, fmt.Sprintf(`{"id":"L%d","type":"acknowledge_log_entry","created_at":%q,"incident":{"id":"QNEW"}}`, m, noon.Add(time.Duration(m-60)*time.Minute).Format(time.RFC3339)))
+			records = append(
+				records,
+				fmt.Sprintf(
+					`{"id":"L%d","type":"acknowledge_log_entry","created_at":%q,"incident":{"id":"QNEW"}}`, m,
+					noon.Add(time.Duration(m-60)*time.Minute).Format(time.RFC3339),
+				),
+			)
 		}
 		w.fake.Inject(pagerdutytest.Fault{Call: "GET /log_entries", Records: records})
 		r := w.collect()

@@ -151,7 +151,9 @@ func (r *round) observe(name string, unknown func(*serviceRecord) evidence.Missi
 		for _, f := range members {
 			a := r.answer(f, found, gone)
 			if a.missing != "" {
-				batch.Withdrawals = append(batch.Withdrawals, evidence.Withdrawal{Service: service.name, Fact: f.Name, Reason: a.missing})
+				batch.Withdrawals = append(
+					batch.Withdrawals, evidence.Withdrawal{Service: service.name, Fact: f.Name, Reason: a.missing},
+				)
 				continue
 			}
 			batch.Records = append(batch.Records, evidence.Record{
@@ -181,7 +183,9 @@ func (r *round) answer(f fact, found []*serviceRecord, gone []string) answer {
 	}
 	if f.gone != nil {
 		for _, id := range gone {
-			parts = append(parts, answer{value: *f.gone, detail: "PagerDuty service " + id + ": not in the complete list of services"})
+			parts = append(
+				parts, answer{value: *f.gone, detail: "PagerDuty service " + id + ": not in the complete list of services"},
+			)
 		}
 	}
 	if len(parts) == 0 {

@@ -109,7 +109,8 @@ func New(o Options) (*Source, error) {
 	}
 	// A trailing slash would make paths such as //services, which are not found.
 	o.Endpoint = strings.TrimRight(o.Endpoint, "/")
-	if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" {
+	if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" ||
+		u.RawQuery != "" {
 		errs = append(errs, errors.New("the endpoint is not a base URL such as "+DefaultEndpoint))
 	}
 	if o.PageLimit == 0 {
@@ -221,8 +222,9 @@ func (s *Source) round(req collectors.Request) *round {
 	return &round{
 		Source: s, now: req.Now.UTC(), listings: listings(), catalog: newReferences(s, req.Services),
 		skipped: map[string]int{}, logging: map[string]bool{},
-		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, storedIncidents: req.Incidents, storedEntries: req.LogEntries,
-		hash: req.Person, progress: req.Progress,
+		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, storedIncidents: req.Incidents,
+		storedEntries: req.LogEntries,
+		hash:          req.Person, progress: req.Progress,
 	}
 }
 
@@ -244,5 +246,6 @@ func hopeless(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return true
 	}
-	return errors.As(err, &failed) && (failed.Reason == evidence.ReasonUnauthorized || failed.Reason == evidence.ReasonStore)
+	return errors.As(err, &failed) && (failed.Reason == evidence.ReasonUnauthorized ||
+		failed.Reason == evidence.ReasonStore)
 }

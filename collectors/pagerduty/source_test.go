@@ -109,7 +109,8 @@ func (s *stored) list(_ context.Context, span evidence.IncidentSpan, each func(e
 	for _, id := range slices.Sorted(maps.Keys(s.incidents)) {
 		in := s.incidents[id]
 		lasts := in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(span.Since)
-		within := (!in.StartedAt.Before(span.Since) || span.Lasting && lasts) && (span.Until.IsZero() || in.StartedAt.Before(span.Until))
+		within := (!in.StartedAt.Before(span.Since) || span.Lasting && lasts) && (span.Until.IsZero() ||
+			in.StartedAt.Before(span.Until))
 		if !in.Gone && within {
 			if err := each(in); err != nil {
 				return err
@@ -141,7 +142,9 @@ func start(t testing.TB, account pagerdutytest.Account, services []*catalog.Serv
 	t.Helper()
 	w := &world{t: t, services: services, log: &strings.Builder{}, now: noon}
 	clock := func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }
-	fakeOptions := pagerdutytest.Options{Account: account, Now: clock, Token: "of-the-file", Fail: func(msg string) { t.Error(msg) }}
+	fakeOptions := pagerdutytest.Options{
+		Account: account, Now: clock, Token: "of-the-file", Fail: func(msg string) { t.Error(msg) },
+	}
 	options := pagerduty.Options{
 		Name: "main", OnlyAccount: true, Now: clock,
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
@@ -224,7 +227,8 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 			if err != nil {
 				w.t.Error(err)
 			}
-			if v.Value.Kind() != d.Kind || v.Source != w.source.ID() || !v.ObservedAt.Equal(now) || !v.Since.IsZero() || v.Detail == "" {
+			if v.Value.Kind() != d.Kind || v.Source != w.source.ID() || !v.ObservedAt.Equal(now) || !v.Since.IsZero() ||
+				v.Detail == "" {
 				w.t.Errorf("bad record %+v", v)
 			}
 			r.records[v.Service+" "+v.Fact] = v
@@ -317,14 +321,18 @@ func refers(name string, ids ...string) *catalog.Service {
 // shop is a small account: a good service, a bad one, and one of nobody.
 func shop() (pagerdutytest.Account, []*catalog.Service) {
 	rotation := func(id string, users ...string) pagerdutytest.Schedule {
-		return pagerdutytest.Schedule{ID: id, Name: "Rotation " + id, Users: users, Start: noon.Add(-100 * day), Shift: 7 * day}
+		return pagerdutytest.Schedule{
+			ID: id, Name: "Rotation " + id, Users: users, Start: noon.Add(-100 * day), Shift: 7 * day,
+		}
 	}
 	account := pagerdutytest.Account{
 		Services: []pagerdutytest.Service{
 			{
 				ID: "PGOOD", Name: "Checkout", EscalationPolicy: "EGOOD",
-				Integrations: []string{"events_api_v2_inbound_integration", "generic_email_inbound_integration", "nagios_inbound_integration"},
-				AckTimeout:   30 * time.Minute, AutoResolve: 4 * time.Hour, AlertGrouping: "intelligent", AutoPause: true,
+				Integrations: []string{
+					"events_api_v2_inbound_integration", "generic_email_inbound_integration", "nagios_inbound_integration",
+				},
+				AckTimeout: 30 * time.Minute, AutoResolve: 4 * time.Hour, AlertGrouping: "intelligent", AutoPause: true,
 			},
 			{ID: "PBAD", Name: "Reports", EscalationPolicy: "EBAD", Status: "disabled", AlertGrouping: "time", AutoPause: true},
 		},
@@ -338,7 +346,10 @@ func shop() (pagerdutytest.Account, []*catalog.Service) {
 		},
 		Schedules: []pagerdutytest.Schedule{
 			rotation("S1", "U1", "U2", "U3"), rotation("S2", "U2", "U3", "U1"),
-			{ID: "S3", Users: []string{"ULONE"}, Start: noon.Add(-30 * day), Shift: 7 * day, From: 6, To: 18, Gaps: []pagerdutytest.Span{{Start: noon.Add(3 * day), End: noon.Add(4 * day)}}},
+			{
+				ID: "S3", Users: []string{"ULONE"}, Start: noon.Add(-30 * day), Shift: 7 * day, From: 6, To: 18,
+				Gaps: []pagerdutytest.Span{{Start: noon.Add(3 * day), End: noon.Add(4 * day)}},
+			},
 		},
 	}
 	return account, []*catalog.Service{refers("checkout", "PGOOD"), refers("reports", "PBAD"), refers("plain")}
@@ -359,9 +370,12 @@ func TestSetupEscalationAndOnCall(t *testing.T) {
 		"escalation_levels": "3",
 		"oncall_now":        "1", "escalation_people": "4", "lone_levels": "false", "coverage_ratio_14d": "1",
 		"coverage_ratio_30d": "1", "rotation_people": "3",
-		"mtta_p90_seconds_90d": "too_few", "unacknowledged_ratio_90d": "too_few", "noise_ratio_30d": "0", "sleep_interruptions_30d": "0",
-		"change_events_30d": "0", "change_failure_ratio_90d": "too_few", "automatic_workflows": "0", "orchestrated_actions": "0",
-		"high_urgency_90d": "0", "machine_detected_ratio_90d": "too_few", "repeat_manual_templates_90d": "0", "page_load_per_week": "0",
+		"mtta_p90_seconds_90d": "too_few", "unacknowledged_ratio_90d": "too_few", "noise_ratio_30d": "0",
+		"sleep_interruptions_30d": "0",
+		"change_events_30d":       "0", "change_failure_ratio_90d": "too_few", "automatic_workflows": "0",
+		"orchestrated_actions": "0",
+		"high_urgency_90d":     "0", "machine_detected_ratio_90d": "too_few", "repeat_manual_templates_90d": "0",
+		"page_load_per_week": "0",
 	})
 	r.want(t, "reports", map[string]string{
 		"service_exists": "true", "service_enabled": "false", "integrations": "0",
@@ -394,16 +408,22 @@ func second(_ pagerdutytest.Account, s []*catalog.Service) []*catalog.Service   
 
 func TestReferencesThatAreNotThere(t *testing.T) {
 	account, _ := shop()
-	services := []*catalog.Service{refers("gone", "PGONE"), refers("half", "PGONE", "PGOOD"), refers("both", "PGOOD", "PBAD")}
+	services := []*catalog.Service{
+		refers("gone", "PGONE"), refers("half", "PGONE", "PGOOD"), refers("both", "PGOOD", "PBAD"),
+	}
 	r := start(t, account, services).collect()
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
 	r.want(t, "gone", map[string]string{
 		"service_exists": "false", "service_enabled": "not_found", "integrations": "not_found",
-		"escalation_levels": "not_found", "oncall_now": "not_found", "high_urgency_90d": "not_found", "machine_detected_ratio_90d": "not_found",
+		"escalation_levels": "not_found", "oncall_now": "not_found", "high_urgency_90d": "not_found",
+		"machine_detected_ratio_90d": "not_found",
 	})
-	r.want(t, "half", map[string]string{"service_exists": "true", "integrations": "2", "oncall_now": "1", "high_urgency_90d": "0"})
+	r.want(
+		t, "half",
+		map[string]string{"service_exists": "true", "integrations": "2", "oncall_now": "1", "high_urgency_90d": "0"},
+	)
 	r.want(t, "both", map[string]string{
 		"service_exists": "true", "service_enabled": "false", "integrations": "2", "adaptive_alerting": "false",
 		"ack_timeout_seconds": "0", "escalation_levels": "2", "lone_levels": "true", "coverage_ratio_14d": "0.4643",
@@ -417,14 +437,21 @@ func TestReferencesOfOtherAccounts(t *testing.T) {
 		{Name: "theirs", PagerDuty: []catalog.PagerDutyRef{{Account: "other", ServiceID: "PGOOD"}}},
 		{Name: "whose", PagerDuty: []catalog.PagerDutyRef{{ServiceID: "PGOOD"}}},
 	}
-	for only, want := range map[bool]string{true: "true except no_reference true", false: "true except no_reference except no_reference"} {
-		w := start(t, account, services, func(_ *pagerdutytest.Options, o *pagerduty.Options, _ *transport.Config) { o.OnlyAccount = only })
+	for only, want := range map[bool]string{
+		true: "true except no_reference true", false: "true except no_reference except no_reference",
+	} {
+		w := start(
+			t, account, services,
+			func(_ *pagerdutytest.Options, o *pagerduty.Options, _ *transport.Config) { o.OnlyAccount = only },
+		)
 		r := w.collect()
-		got := r.value("ours", "service_exists") + " " + r.value("theirs", "service_exists") + " " + r.value("whose", "service_exists")
+		got := r.value("ours", "service_exists") + " " + r.value("theirs", "service_exists") + " " +
+			r.value("whose", "service_exists")
 		if got != want {
 			t.Errorf("only account %t: %s, want %s", only, got, want)
 		}
-		if w.source.Answers(services[0], "pagerduty.oncall_now") != true || w.source.Answers(services[1], "pagerduty.oncall_now") ||
+		if w.source.Answers(services[0], "pagerduty.oncall_now") != true ||
+			w.source.Answers(services[1], "pagerduty.oncall_now") ||
 			w.source.Answers(services[2], "pagerduty.oncall_now") != only || w.source.Answers(services[0], "jira.oncall") {
 			t.Errorf("only account %t: Answers disagrees", only)
 		}
@@ -448,7 +475,8 @@ func TestDefinitionsAreSound(t *testing.T) {
 		if onCall := slices.Contains(d.Permissions, "oncalls.read"); onCall != (d.ValidFor == day) {
 			t.Errorf("%s is valid for %s", d.Name, d.ValidFor)
 		}
-		if everyRound := incident && d.Name != "pagerduty.sleep_interruptions_30d" && d.Name != "pagerduty.change_failure_ratio_90d"; everyRound != (d.FreshAtLeast == 0) || d.FreshFor != 0 {
+		if everyRound := incident && d.Name != "pagerduty.sleep_interruptions_30d" &&
+			d.Name != "pagerduty.change_failure_ratio_90d"; everyRound != (d.FreshAtLeast == 0) || d.FreshFor != 0 {
 			t.Errorf("%s is fresh for %s, at least %s", d.Name, d.FreshFor, d.FreshAtLeast)
 		}
 	}

@@ -23,11 +23,14 @@ func large() (pagerdutytest.Account, []*catalog.Service) {
 	}
 	for i := range 400 {
 		account.Schedules = append(account.Schedules, pagerdutytest.Schedule{
-			ID: fmt.Sprintf("S%d", i), Users: []string{account.Users[i].ID, account.Users[(i+1)%500].ID}, Start: noon.Add(-50 * day), Shift: 100 * day,
+			ID: fmt.Sprintf("S%d", i), Users: []string{account.Users[i].ID, account.Users[(i+1)%500].ID},
+			Start: noon.Add(-50 * day), Shift: 100 * day,
 		})
 	}
 	for i := range 300 {
-		p := pagerdutytest.EscalationPolicy{ID: fmt.Sprintf("E%d", i), Levels: []pagerdutytest.Level{{Schedules: []string{fmt.Sprintf("S%d", i)}}}}
+		p := pagerdutytest.EscalationPolicy{
+			ID: fmt.Sprintf("E%d", i), Levels: []pagerdutytest.Level{{Schedules: []string{fmt.Sprintf("S%d", i)}}},
+		}
 		if i < 100 {
 			p.Levels = append(p.Levels, pagerdutytest.Level{Schedules: []string{fmt.Sprintf("S%d", 300+i)}})
 		}
@@ -38,14 +41,17 @@ func large() (pagerdutytest.Account, []*catalog.Service) {
 	}
 	for i := range 1000 {
 		id := fmt.Sprintf("P%d", i)
-		account.Services = append(account.Services, pagerdutytest.Service{ID: id, EscalationPolicy: fmt.Sprintf("E%d", i%300)})
+		account.Services = append(
+			account.Services, pagerdutytest.Service{ID: id, EscalationPolicy: fmt.Sprintf("E%d", i%300)},
+		)
 		services = append(services, refers("service-"+id, id))
 	}
 	for i := range 5000 {
 		created := noon.Add(-time.Duration(i) * (89 * day / 5000))
 		account.Incidents = append(account.Incidents, pagerdutytest.Incident{
 			ID: fmt.Sprintf("Q%d", i), Number: 5000 - i, Title: "Disk full", Service: fmt.Sprintf("P%d", i%1000), Channel: "api",
-			CreatedAt: created, AcknowledgedAt: created.Add(time.Minute), ResolvedAt: created.Add(10 * time.Minute), ResolvedBy: "user_reference",
+			CreatedAt: created, AcknowledgedAt: created.Add(time.Minute), ResolvedAt: created.Add(10 * time.Minute),
+			ResolvedBy:    "user_reference",
 			Notifications: []pagerdutytest.Notification{{At: created, User: "U1"}},
 		})
 	}
@@ -72,7 +78,8 @@ func TestRequestsOfAFullAndOfASteadyRound(t *testing.T) {
 	changed.Incidents = append([]pagerdutytest.Incident(nil), account.Incidents...)
 	for i := range 10 {
 		changed.Incidents = append(changed.Incidents, pagerdutytest.Incident{
-			ID: fmt.Sprintf("QNEW%d", i), Title: "Disk full", Service: "P7", Channel: "api", CreatedAt: noon.Add(time.Duration(i) * time.Second),
+			ID: fmt.Sprintf("QNEW%d", i), Title: "Disk full", Service: "P7", Channel: "api",
+			CreatedAt: noon.Add(time.Duration(i) * time.Second),
 		})
 	}
 	for i := range 10 {
@@ -109,13 +116,17 @@ func TestRequestsOfAFullAndOfASteadyRound(t *testing.T) {
 func TestASteadyRoundFollowsTheLog(t *testing.T) {
 	account, services := shop()
 	// One that has been open for longer than the log is read.
-	account.Incidents = append(crowd("PGOOD", 4, 10*day), pagerdutytest.Incident{ID: "QOLD", Service: "PGOOD", Title: "x", CreatedAt: noon.Add(-200 * day)})
+	account.Incidents = append(
+		crowd("PGOOD", 4, 10*day),
+		pagerdutytest.Incident{ID: "QOLD", Service: "PGOOD", Title: "x", CreatedAt: noon.Add(-200 * day)},
+	)
 	w := start(t, account, services)
 	w.keep()
 	w.collect()
 	in := pagerdutytest.Incident{
-		ID: "QNEW", Title: "Queue 7 is long", Service: "PGOOD", Channel: "web_trigger", CreatedAt: noon.Add(2 * time.Minute), AcknowledgedAt: noon.Add(7 * time.Minute),
-		ResolvedAt: noon.Add(12 * time.Minute), ResolvedBy: "user_reference", ResolvedByID: "U1",
+		ID: "QNEW", Title: "Queue 7 is long", Service: "PGOOD", Channel: "web_trigger", CreatedAt: noon.Add(2 * time.Minute),
+		AcknowledgedAt: noon.Add(7 * time.Minute),
+		ResolvedAt:     noon.Add(12 * time.Minute), ResolvedBy: "user_reference", ResolvedByID: "U1",
 	}
 	account.Incidents = append(account.Incidents, in)
 	w.fake.SetAccount(account)
@@ -128,7 +139,8 @@ func TestASteadyRoundFollowsTheLog(t *testing.T) {
 		w.fake.Forget()
 		r := w.collect()
 		got := r.incidents["QNEW"]
-		if r.err != nil || !got.AcksKnown || !got.AcknowledgedAt.Equal(want.AcknowledgedAt) || !got.ResolvedAt.Equal(want.ResolvedAt) || got.Resolver != want.Resolver ||
+		if r.err != nil || !got.AcksKnown || !got.AcknowledgedAt.Equal(want.AcknowledgedAt) ||
+			!got.ResolvedAt.Equal(want.ResolvedAt) || got.Resolver != want.Resolver ||
 			got.Channel != "web_trigger" || got.MachineDetected || got.Template != "queue <n> is long" {
 			t.Errorf("round %d: incident %+v, error %v", i, got, r.err)
 		}
@@ -200,10 +212,13 @@ func TestARestartGoesOnFromTheStore(t *testing.T) {
 	w.store.incidents = map[string]evidence.Incident{}
 	w.restart()
 	r = w.collect()
-	r.want(t, "checkout", map[string]string{"unacknowledged_ratio_90d": first.value("checkout", "unacknowledged_ratio_90d")})
+	r.want(
+		t, "checkout", map[string]string{"unacknowledged_ratio_90d": first.value("checkout", "unacknowledged_ratio_90d")},
+	)
 	// Nor is memory where the store is empty.
 	w.keep()
-	if r = w.collect(); r.groups() != every() || len(r.incidents) != 40 || !r.incidents[account.Incidents[0].ID].AcksKnown {
+	if r = w.collect(); r.groups() != every() || len(r.incidents) != 40 ||
+		!r.incidents[account.Incidents[0].ID].AcksKnown {
 		t.Errorf("with an empty store: covered %q, %d incidents", r.groups(), len(r.incidents))
 	}
 }
@@ -219,7 +234,8 @@ func TestAnInterruptedFirstRoundIsGoneOnWith(t *testing.T) {
 	// The log comes in windows of 10 days, of a page each.
 	w.fake.Inject(pagerdutytest.Fault{Call: "GET /log_entries", Skip: 1, Times: 4, Status: http.StatusBadGateway})
 	r := w.collect()
-	if got := calls(r.err); got != "GET /log_entries server_error" || r.groups() != every("response", "change_failure", "sleep") {
+	if got := calls(r.err); got != "GET /log_entries server_error" ||
+		r.groups() != every("response", "change_failure", "sleep") {
 		t.Errorf("error %q, covered %q", got, r.groups())
 	}
 	known := 0
@@ -241,7 +257,8 @@ func TestAnInterruptedFirstRoundIsGoneOnWith(t *testing.T) {
 	r.want(t, "checkout", map[string]string{"mtta_p90_seconds_90d": "60", "unacknowledged_ratio_90d": "0"})
 	for _, q := range w.fake.Requests() {
 		values, _ := url.ParseQuery(q.Query)
-		if since, _ := time.Parse(time.RFC3339, values.Get("since")); q.Call == "GET /log_entries" && since.Before(cursor.Add(-2*day)) {
+		if since, _ := time.Parse(time.RFC3339, values.Get("since")); q.Call == "GET /log_entries" &&
+			since.Before(cursor.Add(-2*day)) {
 			t.Errorf("the log was read since %s, before the cursor %s", since, cursor)
 		}
 	}
@@ -299,7 +316,10 @@ func TestIncidentsThatAreGone(t *testing.T) {
 // log that the round reads does not tell of its end yet.
 func TestAnIncidentThatEndsDuringTheRoundIsNotGone(t *testing.T) {
 	account, services := shop()
-	old := pagerdutytest.Incident{ID: "QOLD", Service: "PGOOD", Title: "x", CreatedAt: noon.Add(-200 * day), ResolvedAt: noon.Add(day + 30*time.Second), ResolvedBy: "user_reference"}
+	old := pagerdutytest.Incident{
+		ID: "QOLD", Service: "PGOOD", Title: "x", CreatedAt: noon.Add(-200 * day), ResolvedAt: noon.Add(day + 30*time.Second),
+		ResolvedBy: "user_reference",
+	}
 	account.Incidents = []pagerdutytest.Incident{old}
 	w := start(t, account, services)
 	w.keep()
@@ -318,7 +338,8 @@ func TestAnIncidentThatEndsDuringTheRoundIsNotGone(t *testing.T) {
 	}
 	w.later(5 * time.Minute)
 	w.collect()
-	if in := w.store.incidents["QOLD"]; in.Gone || !in.ResolvedAt.Equal(old.ResolvedAt) || in.Resolver != evidence.ResolverPerson {
+	if in := w.store.incidents["QOLD"]; in.Gone || !in.ResolvedAt.Equal(old.ResolvedAt) ||
+		in.Resolver != evidence.ResolverPerson {
 		t.Errorf("after the next: %+v", in)
 	}
 }
@@ -335,7 +356,8 @@ func TestWithoutTheLogIncidentsAreListed(t *testing.T) {
 		t.Errorf("covered %q without knowing what has changed", r.groups())
 	}
 	account.Incidents = append(account.Incidents, pagerdutytest.Incident{
-		ID: "QNEW", Title: "x", Service: "PGOOD", CreatedAt: noon.Add(time.Minute), ResolvedAt: noon.Add(2 * time.Minute), ResolvedBy: "user_reference",
+		ID: "QNEW", Title: "x", Service: "PGOOD", CreatedAt: noon.Add(time.Minute), ResolvedAt: noon.Add(2 * time.Minute),
+		ResolvedBy: "user_reference",
 	})
 	w.fake.SetAccount(account)
 	w.later(5 * time.Minute)
@@ -345,7 +367,8 @@ func TestWithoutTheLogIncidentsAreListed(t *testing.T) {
 	}
 	w.fake.Heal()
 	w.later(5 * time.Minute)
-	if r := w.collect(); !r.incidents["QNEW"].AcksKnown || !strings.HasPrefix(r.groups(), "change_failure") && r.groups() != "incidents response urgency" && r.err != nil {
+	if r := w.collect(); !r.incidents["QNEW"].AcksKnown || !strings.HasPrefix(r.groups(), "change_failure") &&
+		r.groups() != "incidents response urgency" && r.err != nil {
 		t.Errorf("after healing: covered %q, %+v, error %v", r.groups(), r.incidents, r.err)
 	}
 }
@@ -365,7 +388,9 @@ func TestACatalogThatRefersElsewhereIsObservedAtOnce(t *testing.T) {
 	if r.err != nil || r.groups() != every() || len(r.incidents) != 6 {
 		t.Errorf("covered %q, %d incidents, error %v", r.groups(), len(r.incidents), r.err)
 	}
-	r.want(t, "reports", map[string]string{"service_exists": "true", "high_urgency_90d": "6", "unacknowledged_ratio_90d": "1"})
+	r.want(
+		t, "reports", map[string]string{"service_exists": "true", "high_urgency_90d": "6", "unacknowledged_ratio_90d": "1"},
+	)
 	if n := w.fake.Count("GET /incidents"); n != 1 {
 		t.Errorf("%d requests for incidents, want one for those that are open", n)
 	}

@@ -34,12 +34,20 @@ func TestSurveyListsServicesAndTeams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop, data := pagerduty.SurveyedTeam{ID: "TSHOP", Name: "Shop"}, pagerduty.SurveyedTeam{ID: "TDATA", Name: "Data & Reports"}
+	shop, data := pagerduty.SurveyedTeam{ID: "TSHOP", Name: "Shop"}, pagerduty.SurveyedTeam{
+		ID: "TDATA", Name: "Data & Reports",
+	}
 	want := pagerduty.Survey{
 		Services: []pagerduty.SurveyedService{
 			{ID: "PALONE", Name: "Alone", Status: "active"},
-			{ID: "PBAD", Name: "Reports", Status: "disabled", Teams: []pagerduty.SurveyedTeam{data}, PolicyID: "EBAD", PolicyName: "Reports"},
-			{ID: "PGOOD", Name: "Checkout", Description: "Takes orders", Status: "active", Teams: []pagerduty.SurveyedTeam{shop, data}, PolicyID: "EGOOD", PolicyName: "Shop"},
+			{
+				ID: "PBAD", Name: "Reports", Status: "disabled", Teams: []pagerduty.SurveyedTeam{data}, PolicyID: "EBAD",
+				PolicyName: "Reports",
+			},
+			{
+				ID: "PGOOD", Name: "Checkout", Description: "Takes orders", Status: "active",
+				Teams: []pagerduty.SurveyedTeam{shop, data}, PolicyID: "EGOOD", PolicyName: "Shop",
+			},
 		},
 		Teams: []pagerduty.SurveyedTeam{data, shop},
 	}
@@ -57,7 +65,9 @@ func TestSurveyTag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for label, want := range map[string]string{"Critical": "PGOOD", " CRITICAL ": "PGOOD", "critical-path": "PBAD", "data": "PBAD PGOOD", "unused": ""} {
+	for label, want := range map[string]string{
+		"Critical": "PGOOD", " CRITICAL ": "PGOOD", "critical-path": "PBAD", "data": "PBAD PGOOD", "unused": "",
+	} {
 		w.fake.Forget()
 		list, err := w.source.SurveyTag(t.Context(), survey, label)
 		var ids []string
@@ -72,15 +82,19 @@ func TestSurveyTag(t *testing.T) {
 		}
 	}
 	for label, want := range map[string]string{
-		"criticl": `pagerduty/main: no tag has the label "criticl", did you mean "Critical"?`, "": "without a label", "zzzzzzzz": `no tag has the label "zzzzzzzz"`,
+		"criticl": `pagerduty/main: no tag has the label "criticl", did you mean "Critical"?`, "": "without a label",
+		"zzzzzzzz": `no tag has the label "zzzzzzzz"`,
 	} {
 		if _, err := w.source.SurveyTag(t.Context(), survey, label); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", label, err, want)
 		}
 	}
-	for call, scope := range map[string]string{"GET /tags": "tags.read", "GET /tags/{id}/teams": "tags.read", "GET /tags/{id}/escalation_policies": "tags.read"} {
+	for call, scope := range map[string]string{
+		"GET /tags": "tags.read", "GET /tags/{id}/teams": "tags.read", "GET /tags/{id}/escalation_policies": "tags.read",
+	} {
 		w.fake.Inject(pagerdutytest.Fault{Call: call, Status: http.StatusForbidden})
-		if list, err := w.source.SurveyTag(t.Context(), survey, "data"); calls(err) != call+" forbidden" || !strings.Contains(err.Error(), scope) || list != nil {
+		if list, err := w.source.SurveyTag(t.Context(), survey, "data"); calls(err) != call+" forbidden" ||
+			!strings.Contains(err.Error(), scope) || list != nil {
 			t.Errorf("%s: %v, error %v", call, list, err)
 		}
 		w.fake.Heal()
@@ -90,7 +104,12 @@ func TestSurveyTag(t *testing.T) {
 func TestSurveyGoesOnPages(t *testing.T) {
 	account := labelled()
 	for i := range 250 {
-		account.Services = append(account.Services, pagerdutytest.Service{ID: fmt.Sprintf("PX%03d", i), Name: fmt.Sprint("Service ", i), EscalationPolicy: fmt.Sprintf("EX%03d", i)})
+		account.Services = append(
+			account.Services,
+			pagerdutytest.Service{
+				ID: fmt.Sprintf("PX%03d", i), Name: fmt.Sprint("Service ", i), EscalationPolicy: fmt.Sprintf("EX%03d", i),
+			},
+		)
 		account.Teams = append(account.Teams, pagerdutytest.Team{ID: fmt.Sprintf("TX%03d", i), Name: fmt.Sprint("Team ", i)})
 		account.Tags[3].EscalationPolicies = append(account.Tags[3].EscalationPolicies, fmt.Sprintf("EX%03d", i))
 	}
@@ -113,7 +132,8 @@ func TestSurveyLosesTheLeast(t *testing.T) {
 	w := start(t, labelled(), nil)
 	w.fake.Deny("teams.read")
 	survey, err := w.source.Survey(t.Context())
-	if err != nil || len(survey.Services) != 3 || survey.Teams != nil || calls(survey.TeamsError) != "GET /teams forbidden" || !strings.Contains(survey.TeamsError.Error(), "teams.read") {
+	if err != nil || len(survey.Services) != 3 || survey.Teams != nil ||
+		calls(survey.TeamsError) != "GET /teams forbidden" || !strings.Contains(survey.TeamsError.Error(), "teams.read") {
 		t.Errorf("%+v, error %v", survey, err)
 	}
 	w.fake.Deny("services.read")
@@ -123,7 +143,8 @@ func TestSurveyLosesTheLeast(t *testing.T) {
 	w.fake.Allow("services.read")
 	w.fake.Allow("teams.read")
 	w.fake.Inject(pagerdutytest.Fault{Call: "GET /services", Records: []string{
-		`{"id":"PODD","name":null}`, `7`, `{"id":"PODD2","name":7}`, `{"id":"PNULL","name":"Nulls","teams":null,"escalation_policy":null,"description":null}`,
+		`{"id":"PODD","name":null}`, `7`, `{"id":"PODD2","name":7}`,
+		`{"id":"PNULL","name":"Nulls","teams":null,"escalation_policy":null,"description":null}`,
 		`{"id":"PNULL2","name":"More","teams":[null,{"id":null}],"escalation_policy":{"id":null}}`,
 	}})
 	survey, err = w.source.Survey(t.Context())
@@ -137,8 +158,9 @@ func TestSurveyLosesTheLeast(t *testing.T) {
 
 func TestTemplate(t *testing.T) {
 	for path, want := range map[string]string{
-		"/services": "GET /services", "/tags": "GET /tags", "/tags/PABCDEF/teams": "GET /tags/{id}/teams", "/eu/tags/P1/escalation_policies": "GET /eu/tags/{id}/escalation_policies",
-		"/incident_workflows/triggers": "GET /incident_workflows/triggers", "/services/P1BC23": "GET /services/{id}",
+		"/services": "GET /services", "/tags": "GET /tags", "/tags/PABCDEF/teams": "GET /tags/{id}/teams",
+		"/eu/tags/P1/escalation_policies": "GET /eu/tags/{id}/escalation_policies",
+		"/incident_workflows/triggers":    "GET /incident_workflows/triggers", "/services/P1BC23": "GET /services/{id}",
 	} {
 		if got := pagerduty.Template(httptest.NewRequest(http.MethodGet, path, nil)); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)

@@ -213,7 +213,9 @@ func (r *round) refold(ctx context.Context, list []*trackedIncident) error {
 }
 
 // entriesOf reads the log entries of incidents, by incident and id.
-func (r *round) entriesOf(ctx context.Context, list []*trackedIncident) (map[string]map[string]evidence.LogEntry, error) {
+func (r *round) entriesOf(ctx context.Context, list []*trackedIncident) (
+	map[string]map[string]evidence.LogEntry, error,
+) {
 	found := make(map[string]map[string]evidence.LogEntry, len(list))
 	ids := make([]string, len(list))
 	for i, k := range list {
@@ -303,7 +305,9 @@ func (r *round) sendWithEntries(batch evidence.Batch) error {
 
 // sorted are tracked incidents by id.
 func sorted(incidents map[string]*trackedIncident) []*trackedIncident {
-	return slices.SortedFunc(maps.Values(incidents), func(a, b *trackedIncident) int { return strings.Compare(a.ID, b.ID) })
+	return slices.SortedFunc(
+		maps.Values(incidents), func(a, b *trackedIncident) int { return strings.Compare(a.ID, b.ID) },
+	)
 }
 
 // loadStored reads, once, what is stored of the incidents that facts look back
@@ -360,7 +364,8 @@ func (r *round) loadCursors() {
 }
 
 // summarizeStored stores a summary of every incident whose log was read before
-// log entries were stored. From then on all incidents are folded alike. It does nothing once the coverage of the log is stored.
+// log entries were stored. From then on all incidents are folded alike. It does
+// nothing once the coverage of the log is stored.
 func (r *round) summarizeStored(ctx context.Context) error {
 	m := r.memory.incidents
 	if m.followed.IsZero() || !m.logFrom.IsZero() {

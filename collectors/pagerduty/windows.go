@@ -75,7 +75,9 @@ func readWindow(list string, w window, read reader) ([]window, error) {
 	case err != nil:
 		return []window{w}, err
 	case w.end.Sub(w.start) < 2*time.Second:
-		return []window{w}, incomplete("GET /"+list, fmt.Errorf("more than %d records in a second, at %s", maxRecords, stamp(w.start)))
+		return []window{w}, incomplete(
+			"GET /"+list, fmt.Errorf("more than %d records in a second, at %s", maxRecords, stamp(w.start)),
+		)
 	}
 	middle := w.start.Add(w.end.Sub(w.start) / 2).Truncate(time.Second)
 	return []window{{w.start, middle}, {middle, w.end}}, nil

@@ -132,8 +132,11 @@ func contract(t *testing.T) sourcetest.Subject {
 		Spoilt: map[string]sourcetest.Spoilt{
 			"200 with an error": {Body: `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`,
 				Reason: evidence.ReasonRejected},
-			"200 and a part": {Body: `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[],"groups":[]}}`, Reason: evidence.ReasonIncomplete},
-			"null data":      {Body: `{"status":"success","data":null}`, Reason: evidence.ReasonUndecodable},
+			"200 and a part": {
+				Body:   `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[],"groups":[]}}`,
+				Reason: evidence.ReasonIncomplete,
+			},
+			"null data": {Body: `{"status":"success","data":null}`, Reason: evidence.ReasonUndecodable},
 		},
 	}
 	// A server, or the proxy before it, may name any content type: what is read is

@@ -32,7 +32,9 @@ func TestPresetsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Error("docs/presets.md is not what the presets say: look at the change and run go test ./collectors/prometheus -update")
+		t.Error(
+			"docs/presets.md is not what the presets say: look at the change and run go test ./collectors/prometheus -update",
+		)
 	}
 }
 
@@ -85,7 +87,9 @@ func documentText(t *testing.T) string {
 			documentFact(&b, f.fact, keys)
 		}
 		if list := witnessesOf(p); len(list) > 0 {
-			b.WriteString("\n### Witnesses\n\nNo series is evidence only where one of these shows that the exporter looks at the service.\n")
+			b.WriteString(
+				"\n### Witnesses\n\nNo series is evidence only where one of these shows that the exporter looks at the service.\n",
+			)
 			for _, w := range list {
 				fmt.Fprintf(&b, "\n*%s*; joined by %s:\n\n```promql\n%s\n```\n", upper(w.name), keys[w.join.name], w.query)
 			}

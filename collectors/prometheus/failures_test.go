@@ -35,7 +35,13 @@ func TestAFailedQueryCostsItsOwnFact(t *testing.T) {
 			"query undecodable", ""},
 		"a matrix": {reply{200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`},
 			"query undecodable", "no vector"},
-		"a store is down":   {reply{200, `{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[]}}`}, "query incomplete", "receiver 2"},
+		"a store is down": {
+			reply{
+				200,
+				`{"status":"success","warnings":["receiver 2: connection refused"],"data":{"resultType":"vector","result":[]}}`,
+			},
+			"query incomplete", "receiver 2",
+		},
 		"too many requests": {reply{429, `slow down`}, "query rate_limited", "HTTP 429"},
 		"an error that is ok": {reply{200, `{"status":"error","errorType":"execution","error":"half done"}`},
 			"query rejected", "half done"},
@@ -58,7 +64,10 @@ func TestAFailedQueryCostsItsOwnFact(t *testing.T) {
 
 func TestARemarkOfTheEngineIsNoFailure(t *testing.T) {
 	w := start(t, load(t, fact("x.n", "int", "job", first, "unknown")), []*catalog.Service{matched("it", "it")})
-	w.server.replies[first] = reply{200, `{"status":"success","warnings":["PromQL warning: mixed"],"infos":["PromQL info: no counter"],"data":{"resultType":"vector","result":[{"metric":{"job":"it"},"value":[1,"2"]}]}}`}
+	w.server.replies[first] = reply{
+		200,
+		`{"status":"success","warnings":["PromQL warning: mixed"],"infos":["PromQL info: no counter"],"data":{"resultType":"vector","result":[{"metric":{"job":"it"},"value":[1,"2"]}]}}`,
+	}
 	for range 3 {
 		r := w.collect()
 		if r.err != nil {

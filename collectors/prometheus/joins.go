@@ -186,7 +186,10 @@ func (j *join) fits(e parser.Expr, added []string) error {
 		return nil
 	}
 	if j.byMatchers() && len(names) == 0 {
-		return fmt.Errorf("its series have no labels: join %s needs those that the catalog matches on; group by (cluster, namespace, job)", j.name)
+		return fmt.Errorf(
+			"its series have no labels: join %s needs those that the catalog matches on; group by (cluster, namespace, job)",
+			j.name,
+		)
 	}
 	if extra := slices.DeleteFunc(slices.Clone(names),
 		func(name string) bool { return name == "cluster" }); j.name == "cluster" && len(extra) > 0 {

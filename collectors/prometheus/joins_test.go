@@ -129,7 +129,10 @@ func TestJoins(t *testing.T) {
 
 // fact is a file with one fact of one provider.
 func fact(name, kind, join, query, absent string) string {
-	return fmt.Sprintf("facts:\n  - name: %s\n    type: %s\n    help: a number\n    absent: %s\n    providers:\n      - {via: test, join: %s, query: '%s'}\n", name, kind, absent, join, query)
+	return fmt.Sprintf(
+		"facts:\n  - name: %s\n    type: %s\n    help: a number\n    absent: %s\n    providers:\n      - {via: test, join: %s, query: '%s'}\n",
+		name, kind, absent, join, query,
+	)
 }
 
 func TestTheLongestNameOwnsASeries(t *testing.T) {

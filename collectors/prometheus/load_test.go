@@ -89,7 +89,10 @@ func TestLoadNamesTheMistake(t *testing.T) {
 			first + "'}]}\n", "comes from the rules API and takes no providers"},
 		"providers of nobody": {"preset: p\nfacts:\n  - {name: k8s.zone, providers: [{via: a, join: job, query: '" +
 			first + "'}]}\n", `fact k8s.zone has no type, and no preset declares it, did you mean "k8s.zones"?`},
-		"a bare added provider": {"preset: p\nfacts:\n  - {name: deploy.automated, providers: [{via: a, join: job, query: 'max by (job) (a) > 0'}]}\n", "fact deploy.automated: provider \"a\": the comparison"},
+		"a bare added provider": {
+			"preset: p\nfacts:\n  - {name: deploy.automated, providers: [{via: a, join: job, query: 'max by (job) (a) > 0'}]}\n",
+			"fact deploy.automated: provider \"a\": the comparison",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := prometheus.Load(nil, []prometheus.File{{Name: "f.yaml", Data: []byte(c.text)}})
@@ -256,7 +259,9 @@ func TestAFileMayOverrideAPreset(t *testing.T) {
 	}
 	if _, err := prometheus.Load([]string{"mesh"},
 		[]prometheus.File{text("    unit: calls\n    type: double\n    help: x\n")}); err == nil ||
-		!strings.Contains(err.Error(), "f.yaml:5: fact mesh.lower_env_calls_7d: override goes with name, providers and absent alone") {
+		!strings.Contains(
+			err.Error(), "f.yaml:5: fact mesh.lower_env_calls_7d: override goes with name, providers and absent alone",
+		) {
 		t.Errorf("error %v", err)
 	}
 }

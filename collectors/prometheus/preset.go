@@ -234,7 +234,13 @@ func Load(presets []string, files []File) (*Facts, error) {
 			place := fmt.Sprintf("%s:%d", file.Name, declared.line)
 			switch known := from[declared.Name]; {
 			case !declared.extends && known != "":
-				errs = append(errs, fmt.Errorf("%s: fact %s is already declared in %s: give name and providers alone to add providers to it, or take another name", place, declared.Name, known))
+				errs = append(
+					errs,
+					fmt.Errorf(
+						"%s: fact %s is already declared in %s: give name and providers alone to add providers to it, or take another name",
+						place, declared.Name, known,
+					),
+				)
 			case !declared.extends:
 				from[declared.Name] = place
 				at[declared.Name] = len(set.facts)

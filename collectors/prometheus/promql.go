@@ -39,7 +39,10 @@ func unfit(d evidence.Definition, query string) error {
 	// A query that does not parse is reported where it is checked.
 	if e, err := parseQuery(query); err == nil {
 		if found := bareComparison(e); found != nil {
-			return fmt.Errorf("the comparison %s drops the series for which it is false, so that false looks like no data: write %s bool", found, found.Op)
+			return fmt.Errorf(
+				"the comparison %s drops the series for which it is false, so that false looks like no data: write %s bool", found,
+				found.Op,
+			)
 		}
 	}
 	return nil

@@ -41,7 +41,9 @@ func TestRequestsGrowWithQueriesAndNotWithServices(t *testing.T) {
 				})
 				fmt.Fprintf(&pods, "{namespace=%q, workload=%q} %d\n", "shop", name, i)
 			}
-			w := start(t, facts, services, func(o *prometheus.Options, _ *server) { o.AlertHistory = prometheus.DefaultAlertHistory })
+			w := start(
+				t, facts, services, func(o *prometheus.Options, _ *server) { o.AlertHistory = prometheus.DefaultAlertHistory },
+			)
 			w.cursors = map[string]string{"alerts": noon.Add(-6 * time.Minute).Format(time.RFC3339)}
 			answer, empty := success(t, pods.String()), success(t, "")
 			requests := 0
@@ -55,7 +57,10 @@ func TestRequestsGrowWithQueriesAndNotWithServices(t *testing.T) {
 				case key == rulesPath:
 					reply := rulesReply(t)
 					return &reply
-				case strings.HasPrefix(key, "max by (cluster, namespace, workload) (sum by (cluster, namespace, pod) (increase(kube_pod_container_status_restarts_total"):
+				case strings.HasPrefix(
+					key,
+					"max by (cluster, namespace, workload) (sum by (cluster, namespace, pod) (increase(kube_pod_container_status_restarts_total",
+				):
 					return &reply{200, answer}
 				}
 				return &reply{200, empty}

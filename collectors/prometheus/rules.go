@@ -43,7 +43,10 @@ func ruleDefinitions() []evidence.Definition {
 		count(factPagingRules, "Healthy alerting rules that cover the service and have a paging severity"),
 		count(factWithoutRunbook, "Paging rules that cover the service and lack the annotation runbook_url or summary"),
 		count(factBrokenRules, "Alerting rules that cover the service and whose last evaluation failed"),
-		count(factBurnRateRules, "Paging rules that cover the service and follow an error budget: they carry sloth_severity or read burn rates over two windows"),
+		count(
+			factBurnRateRules,
+			"Paging rules that cover the service and follow an error budget: they carry sloth_severity or read burn rates over two windows",
+		),
 		count(factPredictive, "Healthy alerting rules that cover the service and forecast or look for anomalies"),
 	}
 }

@@ -78,7 +78,10 @@ func TestWhatIsNoNumberIsCounted(t *testing.T) {
 // TestAHistogramIsNoNumber: a native histogram has no value to go by.
 func TestAHistogramIsNoNumber(t *testing.T) {
 	w := start(t, load(t, fact("x.n", "double", "job", first, "unknown")), []*catalog.Service{matched("a", "a")})
-	w.server.replies[first] = reply{200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"a"},"histogram":[1772625600,{"count":"3","sum":"2","buckets":[[0,"0","1","3"]]}]}]}}`}
+	w.server.replies[first] = reply{
+		200,
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"a"},"histogram":[1772625600,{"count":"3","sum":"2","buckets":[[0,"0","1","3"]]}]}]}}`,
+	}
 	r := w.collect()
 	r.want(t, "a", map[string]string{"x.n": "nan"})
 	if r.skipped["histogram_sample"] != 1 {
@@ -89,7 +92,10 @@ func TestAHistogramIsNoNumber(t *testing.T) {
 // TestRemarksAreCounted: warnings of the engine say that samples were left out.
 func TestRemarksAreCounted(t *testing.T) {
 	w := start(t, load(t, fact("x.n", "double", "job", first, "unknown")), []*catalog.Service{matched("a", "a")})
-	w.server.replies[first] = reply{200, `{"status":"success","warnings":["PromQL warning: encountered a mix of histograms and floats"],"infos":["PromQL info: metric might not be a counter"],"data":{"resultType":"vector","result":[]}}`}
+	w.server.replies[first] = reply{
+		200,
+		`{"status":"success","warnings":["PromQL warning: encountered a mix of histograms and floats"],"infos":["PromQL info: metric might not be a counter"],"data":{"resultType":"vector","result":[]}}`,
+	}
 	r := w.collect()
 	if r.err != nil || r.skipped["promql_warning"] != 1 || len(r.skipped) != 1 {
 		t.Errorf("skipped %v, error %v", r.skipped, r.err)

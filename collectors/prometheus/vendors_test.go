@@ -99,7 +99,9 @@ const (
 func TestMimir(t *testing.T) {
 	v := newVendor(t, map[string]string{"/prometheus/api/v1/query": oneSeries, "/prometheus/api/v1/rules": oneRule})
 	var client promconfig.HTTPClientConfig
-	if err := yaml.Unmarshal([]byte("http_headers:\n  X-Scope-OrgID: {values: [shop|pay]}\n  X-Api-Key: {secrets: [hunter2]}\n"), &client); err != nil {
+	if err := yaml.Unmarshal(
+		[]byte("http_headers:\n  X-Scope-OrgID: {values: [shop|pay]}\n  X-Api-Key: {secrets: [hunter2]}\n"), &client,
+	); err != nil {
 		t.Fatal(err)
 	}
 	values, err := collectFrom(t, prometheus.Options{URL: v.URL + "/prometheus/"}, client)

@@ -46,7 +46,8 @@ func newIssuer(t *testing.T) *issuer {
 		if !i.inBody {
 			id, secret, _ = r.BasicAuth()
 		}
-		if r.Method != http.MethodPost || r.URL.Path != "/oauth/token" || r.PostFormValue("grant_type") != "client_credentials" {
+		if r.Method != http.MethodPost || r.URL.Path != "/oauth/token" ||
+			r.PostFormValue("grant_type") != "client_credentials" {
 			t.Errorf("a token is asked for by %s %s %v", r.Method, r.URL, r.PostForm)
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -131,7 +132,9 @@ func TestTokensAreGotKeptAndRenewed(t *testing.T) {
 	for _, o := range w.seen {
 		calls = append(calls, o.Call+" "+o.Outcome)
 	}
-	if got, want := strings.Join(calls, ", "), "POST /oauth/token ok, GET /services ok, GET /services ok, GET /services ok, "+
+	if got, want := strings.Join(
+		calls, ", ",
+	), "POST /oauth/token ok, GET /services ok, GET /services ok, GET /services ok, "+
 		"POST /oauth/token ok, GET /services ok, GET /services unauthorized, POST /oauth/token ok, GET /services ok, "+
 		"GET /services ok, POST /oauth/token ok, GET /services ok"; got != want {
 		t.Errorf("measured\n%s\nwant\n%s", got, want)
@@ -173,25 +176,44 @@ func TestTokenEndpointsThatDoNotGive(t *testing.T) {
 		want   string
 		asked  int
 	}{
-		"refuses the app":        {say(401, "application/json", `{"error":"invalid_client","error_description":%q}`), "unauthorized", 1},
-		"refuses with a 400":     {say(400, "application/json", `{"error":"invalid_client","error_description":%q}`), "unauthorized", 1},
-		"refuses with a 200":     {say(200, "application/json", `{"error":"access_denied","error_description":%q}`), "unauthorized", 1},
-		"refuses the scope":      {say(400, "application/json", `{"error":"invalid_scope","error_description":%q}`), "forbidden", 1},
-		"refuses the request":    {say(400, "application/json", `{"error":"invalid_request","error_uri":%q}`), "rejected", 1},
-		"says something else":    {say(403, "text/html", "<h1>%s</h1>"), "forbidden", 1},
-		"wants less":             {say(429, "application/json", `{"error":%q}`), "rate_limited", 4},
-		"is broken":              {say(500, "text/plain", "oops %s"), "server_error", 4},
-		"answers with a page":    {say(200, "text/html", "<h1>%s</h1>"), "undecodable", 1},
-		"answers with nothing":   {say(200, "application/json", `{"scope":%q}`), "undecodable", 1},
-		"answers with no header": {say(200, "application/json", `{"access_token":"a\nb%s","token_type":"bearer"}`), "undecodable", 1},
-		"gives what is over":     {say(200, "application/json", `{"access_token":%q,"token_type":"bearer","expires_in":-5}`), "undecodable", 1},
+		"refuses the app": {
+			say(401, "application/json", `{"error":"invalid_client","error_description":%q}`), "unauthorized", 1,
+		},
+		"refuses with a 400": {
+			say(400, "application/json", `{"error":"invalid_client","error_description":%q}`), "unauthorized", 1,
+		},
+		"refuses with a 200": {
+			say(200, "application/json", `{"error":"access_denied","error_description":%q}`), "unauthorized", 1,
+		},
+		"refuses the scope": {
+			say(400, "application/json", `{"error":"invalid_scope","error_description":%q}`), "forbidden", 1,
+		},
+		"refuses the request":  {say(400, "application/json", `{"error":"invalid_request","error_uri":%q}`), "rejected", 1},
+		"says something else":  {say(403, "text/html", "<h1>%s</h1>"), "forbidden", 1},
+		"wants less":           {say(429, "application/json", `{"error":%q}`), "rate_limited", 4},
+		"is broken":            {say(500, "text/plain", "oops %s"), "server_error", 4},
+		"answers with a page":  {say(200, "text/html", "<h1>%s</h1>"), "undecodable", 1},
+		"answers with nothing": {say(200, "application/json", `{"scope":%q}`), "undecodable", 1},
+		"answers with no header": {
+			say(200, "application/json", `{"access_token":"a\nb%s","token_type":"bearer"}`), "undecodable", 1,
+		},
+		"gives what is over": {
+			say(200, "application/json", `{"access_token":%q,"token_type":"bearer","expires_in":-5}`), "undecodable", 1,
+		},
 		"sends elsewhere": {func(w http.ResponseWriter, r *http.Request) bool {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
 			return true
 		}, "undecodable", 1},
-		"resets the connection":  {func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, "unreachable", 4},
-		"is too slow":            {func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }, "timeout", 2},
-		"answers without an end": {func(w http.ResponseWriter, _ *http.Request) bool { _, _ = w.Write(make([]byte, 2<<20)); return true }, "too_large", 1},
+		"resets the connection": {
+			func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, "unreachable", 4,
+		},
+		"is too slow": {
+			func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }, "timeout", 2,
+		},
+		"answers without an end": {
+			func(w http.ResponseWriter, _ *http.Request) bool { _, _ = w.Write(make([]byte, 2<<20)); return true }, "too_large",
+			1,
+		},
 		"answers with half of it": {func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Length", "99")
 			_, _ = w.Write([]byte("{"))
@@ -214,7 +236,8 @@ func TestTokenEndpointsThatDoNotGive(t *testing.T) {
 				}
 				_, err = w.client.Do(req)
 				text := fmt.Sprintf("%v %+v", err, err)
-				if err == nil || strings.Contains(text, "first-secret") || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("first-secret"))) {
+				if err == nil || strings.Contains(text, "first-secret") ||
+					strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("first-secret"))) {
 					t.Errorf("error: %s", text)
 				}
 				if !strings.Contains(text, "POST /oauth/token: "+tc.want) {
@@ -222,7 +245,10 @@ func TestTokenEndpointsThatDoNotGive(t *testing.T) {
 				}
 			}
 			if len(w.requests) != 0 || i.count() != tc.asked {
-				t.Errorf("%d calls without a token, and %d tokens asked for by three of them, want 0 and %d", len(w.requests), i.count(), tc.asked)
+				t.Errorf(
+					"%d calls without a token, and %d tokens asked for by three of them, want 0 and %d", len(w.requests), i.count(),
+					tc.asked,
+				)
 			}
 			if o := w.seen[0]; o.Call != "POST /oauth/token" {
 				t.Errorf("observed %+v", o)

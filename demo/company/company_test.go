@@ -295,7 +295,8 @@ func TestReviewsLeaveRoomForAComparison(t *testing.T) {
 }
 
 func TestBetterServicesHaveShorterAndFewerIncidents(t *testing.T) {
-	logs, incidents, services := map[framework.Badge]float64{}, map[framework.Badge]float64{}, map[framework.Badge]float64{}
+	logs := map[framework.Badge]float64{}
+	incidents, services := map[framework.Badge]float64{}, map[framework.Badge]float64{}
 	for seed := range uint64(3) {
 		c := made(t, Plan{Seed: seed})
 		goal := map[string]framework.Badge{}
@@ -314,7 +315,9 @@ func TestBetterServicesHaveShorterAndFewerIncidents(t *testing.T) {
 	}
 	mean := func(b framework.Badge) float64 { return math.Exp(logs[b] / incidents[b]) }
 	for _, b := range framework.Badges() {
-		t.Logf("%-8s %5.1f real incidents a service and year, geometric mean %4.0f minutes", b, incidents[b]/services[b], mean(b))
+		t.Logf(
+			"%-8s %5.1f real incidents a service and year, geometric mean %4.0f minutes", b, incidents[b]/services[b], mean(b),
+		)
 	}
 	if mean(framework.Platinum) > 0.75*mean(framework.Bronze) {
 		t.Errorf("platinum resolves in %.0f minutes, bronze in %.0f", mean(framework.Platinum), mean(framework.Bronze))
@@ -351,14 +354,17 @@ func TestIncidentsMakeSense(t *testing.T) {
 			}
 		case !in.End.After(in.Start) || in.End.After(c.Now):
 			t.Errorf("%s runs from %s to %s", in.ID, in.Start, in.End)
-		case in.Resolver == ByTimeout && (in.End.Sub(in.Start) < s.AutoResolve || in.End.Sub(in.Start) > s.AutoResolve+2*time.Minute):
+		case in.Resolver == ByTimeout && (in.End.Sub(in.Start) < s.AutoResolve || in.End.Sub(in.Start) > s.AutoResolve+
+			2*time.Minute):
 			t.Errorf("%s timed out after %s, time-out %s", in.ID, in.End.Sub(in.Start), s.AutoResolve)
 		}
 		if !in.Ack.IsZero() && (!in.Ack.After(in.Start) || !in.Open() && in.Ack.After(in.End) || in.Ack.After(c.Now)) {
 			t.Errorf("%s: start %s, ack %s, end %s", in.ID, in.Start, in.Ack, in.End)
 		}
 		if (in.Resolver == ByPerson) != (people[in.Responder] == s.TeamName) {
-			t.Errorf("%s of team %s was resolved by %q, %q of %q", in.ID, s.TeamName, in.Resolver, in.Responder, people[in.Responder])
+			t.Errorf(
+				"%s of team %s was resolved by %q, %q of %q", in.ID, s.TeamName, in.Resolver, in.Responder, people[in.Responder],
+			)
 		}
 		if in.Worthless() && (!in.Ack.IsZero() || in.End.Sub(in.Start) > 5*time.Minute) {
 			t.Errorf("%s is noise, acknowledged %s, and lasted %s", in.ID, in.Ack, in.End.Sub(in.Start))
@@ -383,7 +389,10 @@ func TestIncidentsMakeSense(t *testing.T) {
 	if n := len(c.Incidents); n < 1500 || n > 12000 {
 		t.Errorf("%d incidents in a year", n)
 	}
-	t.Logf("%d incidents (%v), %d open, %d changes, %d reviews, %d tickets", len(c.Incidents), kinds, open, len(c.Changes), len(c.Reviews), len(c.Tickets))
+	t.Logf(
+		"%d incidents (%v), %d open, %d changes, %d reviews, %d tickets", len(c.Incidents), kinds, open, len(c.Changes),
+		len(c.Reviews), len(c.Tickets),
+	)
 }
 
 func TestEveryServiceIsPaged(t *testing.T) {
@@ -423,12 +432,13 @@ func TestEveryServiceIsPaged(t *testing.T) {
 			}
 			lone := onePersonAtTwoLevels(c.Now, p, schedules)
 			for check, have := range map[string]bool{
-				"inc.someone-on-call":      covered(0, time.Second),
-				"inc.covered":              covered(0, 14*day),
-				"inc.sustainable-rotation": covered(0, 30*day) && len(first[0].People) >= 4 && (s.Tier > 1 || len(first[0].People) >= 6),
-				"inc.escalates":            len(p.Levels) >= 2 && !lone,
-				"inc.ack-times-out":        s.AckTimeout > 0 && s.AckTimeout <= time.Hour,
-				"inc.registered":           s.Registration == Registered,
+				"inc.someone-on-call": covered(0, time.Second),
+				"inc.covered":         covered(0, 14*day),
+				"inc.sustainable-rotation": covered(0, 30*day) && len(first[0].People) >= 4 && (s.Tier > 1 ||
+					len(first[0].People) >= 6),
+				"inc.escalates":     len(p.Levels) >= 2 && !lone,
+				"inc.ack-times-out": s.AckTimeout > 0 && s.AckTimeout <= time.Hour,
+				"inc.registered":    s.Registration == Registered,
 			} {
 				if have != s.Does(check) {
 					t.Errorf("%s: %s is %t, its practice says %t", where, check, have, s.Does(check))

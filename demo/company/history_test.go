@@ -138,7 +138,10 @@ func TestHistoryAgreesWithPractice(t *testing.T) {
 			}
 			for check, have := range verdicts {
 				if have != s.Does(check) {
-					t.Errorf("seed %d: %s (tier %d, %s): history says %s is %t, its practice %t: %+v", seed, s.Name, s.Tier, s.Goal, check, have, s.Does(check), f)
+					t.Errorf(
+						"seed %d: %s (tier %d, %s): history says %s is %t, its practice %t: %+v", seed, s.Name, s.Tier, s.Goal, check,
+						have, s.Does(check), f,
+					)
 				}
 			}
 		}
@@ -172,7 +175,10 @@ func humane(t *testing.T, seed uint64, c *Company) {
 		}
 		have := float64(pages[s.PolicyID])/8 <= 10 && nights[s.PolicyID] <= 2
 		if have != s.Does("inc.humane-load") {
-			t.Errorf("seed %d: %s: %d pages in 8 weeks and %d at night in 30 days, its practice says humane: %t", seed, s.Name, pages[s.PolicyID], nights[s.PolicyID], s.Does("inc.humane-load"))
+			t.Errorf(
+				"seed %d: %s: %d pages in 8 weeks and %d at night in 30 days, its practice says humane: %t", seed, s.Name,
+				pages[s.PolicyID], nights[s.PolicyID], s.Does("inc.humane-load"),
+			)
 		}
 	}
 }

@@ -41,13 +41,20 @@ func oddities() []struct {
 		not, does []string
 	}{
 		{is: Unwatched, fits: kubernetes, not: []string{
-			"obs.alert-exists", "rel.redundant", "rel.spread", "sec.no-exposed-secrets", "sec.no-stale-criticals", "sec.self-patching", "sec.least-privilege", "sec.hardened",
+			"obs.alert-exists", "rel.redundant", "rel.spread", "sec.no-exposed-secrets", "sec.no-stale-criticals",
+			"sec.self-patching", "sec.least-privilege", "sec.hardened",
 			"data.retention-enforced", "data.lower-environments-clean", "data.continuous-assurance",
 		}},
 		{is: Exposed, fits: kubernetes, not: []string{"sec.no-exposed-secrets"}},
-		{is: Silent, fits: func(s *Service) bool { return s.Tier == 4 }, not: []string{"inc.someone-on-call"}, does: []string{"obs.noise-bounded", "inc.humane-load"}},
+		{
+			is: Silent, fits: func(s *Service) bool { return s.Tier == 4 }, not: []string{"inc.someone-on-call"},
+			does: []string{"obs.noise-bounded", "inc.humane-load"},
+		},
 		{is: Removed, fits: everyone, not: []string{"inc.registered"}},
-		{is: Unmanned, fits: everyone, not: []string{"inc.someone-on-call", "inc.escalates"}, does: []string{"inc.registered"}},
+		{
+			is: Unmanned, fits: everyone, not: []string{"inc.someone-on-call", "inc.escalates"},
+			does: []string{"inc.registered"},
+		},
 		{is: Orphaned, fits: everyone, not: []string{"cicd.source-in-version-control", "data.owned"}},
 	}
 }

@@ -147,7 +147,9 @@ func (b *builder) policy(d *dice, s *Service, name string) *Policy {
 			}
 		default: // a rotation whose second level is the same rotation
 			first := b.schedule(s, name+" on call", rotation, gaps)
-			p.Levels = []Level{{Delay: 15 * time.Minute, Schedules: []string{first}}, {Delay: 30 * time.Minute, Schedules: []string{first}}}
+			p.Levels = []Level{
+				{Delay: 15 * time.Minute, Schedules: []string{first}}, {Delay: 30 * time.Minute, Schedules: []string{first}},
+			}
 		}
 		b.Policies = append(b.Policies, p)
 		return p
@@ -157,7 +159,9 @@ func (b *builder) policy(d *dice, s *Service, name string) *Policy {
 		// The secondary is half a turn behind, so never the same person.
 		half := len(rotation) / 2
 		turned := append(append([]string(nil), rotation[half:]...), rotation[:half]...)
-		p.Levels = append(p.Levels, Level{Delay: 15 * time.Minute, Schedules: []string{b.schedule(s, name+" secondary", turned, nil)}})
+		p.Levels = append(
+			p.Levels, Level{Delay: 15 * time.Minute, Schedules: []string{b.schedule(s, name+" secondary", turned, nil)}},
+		)
 	}
 	p.Levels = append(p.Levels, Level{Delay: 30 * time.Minute, People: []string{manager}})
 	b.Policies = append(b.Policies, p)

@@ -152,7 +152,8 @@ func shown(d *dice, s *Service, c Check) framework.ProofKind {
 		return framework.ByAttested
 	case "rel.fault-injected", "data.restore-tested":
 		return framework.ByTicket
-	case "rel.failover-proven", "sec.threat-model", "inc.exercised", "data.access-reviewed", "data.privacy-current", "sec.findings-in-time":
+	case "rel.failover-proven", "sec.threat-model", "inc.exercised", "data.access-reviewed", "data.privacy-current",
+		"sec.findings-in-time":
 		return framework.ByTicket
 	}
 	if s.Runtime != "kubernetes" && unseenElsewhere()[c.ID] {

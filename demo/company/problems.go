@@ -40,7 +40,9 @@ func problems() []problem {
 			return fmt.Sprintf("%s runs at its autoscaling ceiling for %d min", s.Name, 10+d.IntN(50))
 		}},
 		{"disk", func(d *dice, s *Service) string {
-			return fmt.Sprintf("Disk of %s on ip-10-%d-%d-%d is %d%% full", s.Name, d.IntN(256), d.IntN(256), d.IntN(256), 90+d.IntN(10))
+			return fmt.Sprintf(
+				"Disk of %s on ip-10-%d-%d-%d is %d%% full", s.Name, d.IntN(256), d.IntN(256), d.IntN(256), 90+d.IntN(10),
+			)
 		}},
 		{"replica-lag", func(d *dice, s *Service) string {
 			return fmt.Sprintf("Replica of %s lags by %d s", s.DependsOn, 60+d.IntN(3000))

@@ -35,7 +35,9 @@ const Settling = 14 * day
 
 // claimed are habits that teams like to claim and machines contradict.
 func claimed() []string {
-	return []string{"cicd.no-drift", "cicd.test-coverage", "obs.golden-signals", "rel.stable", "sec.hardened", "inc.answers-in-time"}
+	return []string{
+		"cicd.no-drift", "cicd.test-coverage", "obs.golden-signals", "rel.stable", "sec.hardened", "inc.answers-in-time",
+	}
 }
 
 // reviews makes the reviews. Half of them are old enough for half a year to

@@ -76,7 +76,10 @@ func (b *builder) done(d *dice, s *Service, label, summary string, age time.Dura
 }
 
 func (b *builder) ticket(s *Service, label, summary string, created, due, done time.Time) *Ticket {
-	t := &Ticket{Key: b.ticketKey(s.Team.Project), Service: s.Name, Summary: summary, Label: label, Created: created, Due: due, Done: done}
+	t := &Ticket{
+		Key: b.ticketKey(s.Team.Project), Service: s.Name, Summary: summary, Label: label, Created: created, Due: due,
+		Done: done,
+	}
 	b.Tickets = append(b.Tickets, t)
 	return t
 }
@@ -85,20 +88,33 @@ func (b *builder) ticket(s *Service, label, summary string, created, due, done t
 func (b *builder) findings(d *dice, s *Service) {
 	for range d.IntN(3) {
 		created := b.ago(d.days(20, 200))
-		b.ticket(s, "security", "Finding of the dependency scan in "+s.Name, created, created.Add(30*day), created.Add(d.days(3, 28)))
+		b.ticket(
+			s, "security", "Finding of the dependency scan in "+s.Name, created, created.Add(30*day), created.Add(d.days(3, 28)),
+		)
 	}
 	if d.chance(0.5) {
-		b.ticket(s, "security", "Finding of the dependency scan in "+s.Name, b.ago(d.days(1, 9)), b.Now.Add(d.days(12, 30)), time.Time{})
+		b.ticket(
+			s, "security", "Finding of the dependency scan in "+s.Name, b.ago(d.days(1, 9)), b.Now.Add(d.days(12, 30)),
+			time.Time{},
+		)
 	}
 	if !s.Does("sec.findings-in-time") {
 		if d.chance(0.7) {
-			b.ticket(s, "security", "Penetration test: weak session handling in "+s.Name, b.ago(d.days(50, 120)), b.ago(d.days(3, 40)), time.Time{})
+			b.ticket(
+				s, "security", "Penetration test: weak session handling in "+s.Name, b.ago(d.days(50, 120)), b.ago(d.days(3, 40)),
+				time.Time{},
+			)
 		} else {
-			b.ticket(s, "security", "Penetration test: verbose errors in "+s.Name, b.ago(d.days(30, 120)), time.Time{}, time.Time{})
+			b.ticket(
+				s, "security", "Penetration test: verbose errors in "+s.Name, b.ago(d.days(30, 120)), time.Time{}, time.Time{},
+			)
 		}
 	}
 	if !s.Does("data.privacy-current") && d.chance(0.5) {
-		b.ticket(s, "data-subject-request", "Deletion request touches "+s.Name, b.ago(d.days(40, 60)), b.ago(d.days(5, 10)), time.Time{})
+		b.ticket(
+			s, "data-subject-request", "Deletion request touches "+s.Name, b.ago(d.days(40, 60)), b.ago(d.days(5, 10)),
+			time.Time{},
+		)
 	}
 }
 
@@ -127,17 +143,25 @@ func (b *builder) postmortems(d *dice, s *Service) {
 		if i == missing || !s.Does("inc.postmortems") && d.chance(0.5) {
 			continue
 		}
-		t := b.ticket(s, "postmortem", "Post-mortem: "+in.Title, in.End.Add(4*time.Hour), in.End.Add(writeUp), in.End.Add(d.days(2, 9)))
+		t := b.ticket(
+			s, "postmortem", "Post-mortem: "+in.Title, in.End.Add(4*time.Hour), in.End.Add(writeUp), in.End.Add(d.days(2, 9)),
+		)
 		t.About = in.Ticket
 		if t.Done.After(b.Now) {
 			t.Done = time.Time{}
 		}
-		action := b.ticket(s, "postmortem-action", "After "+in.Ticket+": alert earlier and roll back faster", t.Created.Add(5*day), t.Created.Add(45*day), t.Created.Add(d.days(10, 40)))
+		action := b.ticket(
+			s, "postmortem-action", "After "+in.Ticket+": alert earlier and roll back faster", t.Created.Add(5*day),
+			t.Created.Add(45*day), t.Created.Add(d.days(10, 40)),
+		)
 		if action.Done.After(b.Now) {
 			action.Done = time.Time{}
 		}
 	}
 	if !s.Does("inc.actions-done") {
-		b.ticket(s, "postmortem-action", "Remove the retry storm of "+s.Name, b.ago(d.days(60, 150)), b.ago(d.days(4, 40)), time.Time{})
+		b.ticket(
+			s, "postmortem-action", "Remove the retry storm of "+s.Name, b.ago(d.days(60, 150)), b.ago(d.days(4, 40)),
+			time.Time{},
+		)
 	}
 }

@@ -88,13 +88,14 @@ var variable = regexp.MustCompile(`\$\{?\w+\}?`)
 // taken away: a query is to find something itself.
 func (q Query) Fill(service string) (string, error) {
 	filled := strings.ReplaceAll(q.Expr, "$service", service)
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(variable.ReplaceAllStringFunc(filled, func(name string) string {
-		// $1 of label_replace is not Grafana's.
-		if name == "$1" {
-			return name
-		}
-		return ".*"
-	}))
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(variable.ReplaceAllStringFunc(filled,
+		func(name string) string {
+			// $1 of label_replace is not Grafana's.
+			if name == "$1" {
+				return name
+			}
+			return ".*"
+		}))
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", q.Place, err)
 	}

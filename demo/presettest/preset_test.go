@@ -90,7 +90,9 @@ func play(t *testing.T, s scene) {
 		load += "  " + strings.ReplaceAll(series, "xN", "x"+last) + "\n"
 	}
 	// Series are loaded in no order, and one that begins late may come first.
-	store := promqltest.LoadedStorage(t, load, func(o *tsdb.Options) { o.OutOfOrderTimeWindow = (400 * 24 * time.Hour).Milliseconds() })
+	store := promqltest.LoadedStorage(
+		t, load, func(o *tsdb.Options) { o.OutOfOrderTimeWindow = (400 * 24 * time.Hour).Milliseconds() },
+	)
 	t.Cleanup(func() { _ = store.Close() })
 	now := time.Unix(0, 0).Add(time.Duration(at)).UTC()
 	server := httptest.NewServer(answering(t, store))
@@ -167,7 +169,10 @@ func play(t *testing.T, s scene) {
 // value by every provider, a service that every provider is silent about, the
 // value that absence stands for where the witness is, and nothing known where
 // no series and no witness is.
-func complete(t *testing.T, s scene, source *prometheus.Source, d evidence.Definition, seen map[string]bool, answeredBy map[string]string) {
+func complete(
+	t *testing.T, s scene, source *prometheus.Source, d evidence.Definition, seen map[string]bool,
+	answeredBy map[string]string,
+) {
 	t.Helper()
 	unknown := false
 	for _, service := range s.Services {
@@ -187,7 +192,8 @@ func complete(t *testing.T, s scene, source *prometheus.Source, d evidence.Defin
 			t.Errorf("no case shows %s", key)
 		}
 		if !slices.ContainsFunc(s.Services, func(service *catalog.Service) bool {
-			return s.Facts[service.Name][d.Name] != "" && source.Answers(service, d.Name) && answeredBy[service.Name+" "+d.Name] != via
+			return s.Facts[service.Name][d.Name] != "" && source.Answers(service, d.Name) &&
+				answeredBy[service.Name+" "+d.Name] != via
 		}) {
 			t.Errorf("no case shows %s without a series of %s", d.Name, via)
 		}
@@ -248,7 +254,9 @@ func evaluate(req *http.Request, engine *promql.Engine, store storage.Storage) (
 	if err != nil {
 		return nil, err
 	}
-	query, err := engine.NewInstantQuery(req.Context(), store, nil, req.PostFormValue("query"), time.UnixMilli(int64(seconds*1000)))
+	query, err := engine.NewInstantQuery(
+		req.Context(), store, nil, req.PostFormValue("query"), time.UnixMilli(int64(seconds*1000)),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +272,11 @@ func evaluate(req *http.Request, engine *promql.Engine, store storage.Storage) (
 	}
 	samples := []sample{}
 	for _, s := range vector {
-		samples = append(samples, sample{Metric: s.Metric.Map(), Value: [2]any{float64(s.T) / 1000, strconv.FormatFloat(s.F, 'f', -1, 64)}})
+		samples = append(
+			samples, sample{Metric: s.Metric.Map(), Value: [2]any{float64(s.T) / 1000, strconv.FormatFloat(s.F, 'f', -1, 64)}},
+		)
 	}
-	return json.Marshal(map[string]any{"status": "success", "data": map[string]any{"resultType": "vector", "result": samples}})
+	return json.Marshal(map[string]any{
+		"status": "success", "data": map[string]any{"resultType": "vector", "result": samples},
+	})
 }

@@ -42,8 +42,14 @@ func TestAgainstPrometheusItself(t *testing.T) {
 	server, err := prometheus.Start(t.Context(), prometheus.Options{
 		Dir: t.TempDir(), Every: -1, Rules: []string{file}, Series: slices.Values([]prometheus.Series{
 			{Name: "up", Labels: map[string]string{"job": "checkout"}, Reach: 10 * 24 * time.Hour, At: prometheus.Constant(1)},
-			{Name: "probe_success", Labels: map[string]string{"instance": "https://checkout.example"}, Reach: 8 * 24 * time.Hour, At: prometheus.Constant(1)},
-			{Name: "certmanager_certificate_expiration_timestamp_seconds", Labels: map[string]string{"namespace": "shop"}, At: prometheus.Constant(4e9)},
+			{
+				Name: "probe_success", Labels: map[string]string{"instance": "https://checkout.example"}, Reach: 8 * 24 * time.Hour,
+				At: prometheus.Constant(1),
+			},
+			{
+				Name: "certmanager_certificate_expiration_timestamp_seconds", Labels: map[string]string{"namespace": "shop"},
+				At: prometheus.Constant(4e9),
+			},
 		}),
 	})
 	if err != nil {
@@ -68,21 +74,23 @@ func TestAgainstPrometheusItself(t *testing.T) {
 		t.Error(err)
 	}
 	service := &catalog.Service{
-		Name: "checkout", PublicURLs: []string{"https://checkout.example"}, Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "checkout"},
+		Name: "checkout", PublicURLs: []string{"https://checkout.example"},
+		Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "checkout"},
 		Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{"job": "checkout"}}},
 	}
 	got, covered := map[string]evidence.Value{}, map[string]evidence.Missing{}
-	err = source.Collect(t.Context(), collectors.Request{Services: []*catalog.Service{service}, Now: time.Now()}, func(b evidence.Batch) error {
-		for _, r := range b.Records {
-			got[r.Fact] = r.Value
-		}
-		for _, c := range b.Covered {
-			for _, fact := range c.Facts {
-				covered[fact] = c.Except[service.Name]
+	err = source.Collect(t.Context(), collectors.Request{Services: []*catalog.Service{service}, Now: time.Now()},
+		func(b evidence.Batch) error {
+			for _, r := range b.Records {
+				got[r.Fact] = r.Value
 			}
-		}
-		return nil
-	})
+			for _, c := range b.Covered {
+				for _, fact := range c.Facts {
+					covered[fact] = c.Except[service.Name]
+				}
+			}
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +100,10 @@ func TestAgainstPrometheusItself(t *testing.T) {
 		}
 	}
 	for fact, want := range map[string]string{
-		"alert.rules": "2", "alert.paging_rules": "2", "alert.paging_rules_without_runbook": "1", "alert.predictive_rules": "1",
-		"alert.broken_rules": "0", "signal.scraped": "true", "probe.success_ratio_7d": "1", "tls.min_days_left": "2096-10-02T07:07:00Z",
+		"alert.rules": "2", "alert.paging_rules": "2", "alert.paging_rules_without_runbook": "1",
+		"alert.predictive_rules": "1",
+		"alert.broken_rules":     "0", "signal.scraped": "true", "probe.success_ratio_7d": "1",
+		"tls.min_days_left": "2096-10-02T07:07:00Z",
 	} {
 		if v := got[fact]; v.String() != want {
 			t.Errorf("%s is %s (%s), want %s", fact, v, covered[fact], want)

@@ -126,7 +126,9 @@ func incidentTicket(in *company.Incident, s *company.Service) jiratest.Issue {
 	}
 	if !in.Ack.IsZero() {
 		// Who acknowledges the page takes the ticket.
-		issue.Changes = []jiratest.Change{{At: notBefore(in.Ack, created.Add(time.Minute)), By: issue.Assignee, Field: "status", To: "In Progress"}}
+		issue.Changes = []jiratest.Change{{
+			At: notBefore(in.Ack, created.Add(time.Minute)), By: issue.Assignee, Field: "status", To: "In Progress",
+		}}
 	}
 	if !in.Open() {
 		issue.Done, issue.DoneBy = notBefore(in.End, created.Add(3*time.Minute)), automation
@@ -143,7 +145,8 @@ func reviewTicket(r *company.Review, s *company.Service) jiratest.Issue {
 	issue := jiratest.Issue{
 		Key: r.Key, Type: reviewType, Summary: "Production readiness review of " + s.Title, Components: []string{r.Service},
 		Labels: []string{"prr"}, Priority: "Medium", Created: r.Created, Reporter: manager, Assignee: member(s, r.Key),
-		Description: "The checks that nothing can measure are sub-tasks. Evidence: https://wiki.example.com/" + s.Name + "/review",
+		Description: "The checks that nothing can measure are sub-tasks. Evidence: https://wiki.example.com/" + s.Name +
+			"/review",
 	}
 	move := func(at time.Time, to string) {
 		issue.Changes = append(issue.Changes, jiratest.Change{At: at, By: issue.Assignee, Field: "status", To: to})
@@ -171,7 +174,8 @@ func claimTicket(r *company.Review, claim company.Claim) jiratest.Issue {
 	issue := jiratest.Issue{
 		Key: claim.Key, Summary: claim.Check + " is fulfilled", Components: []string{r.Service},
 		Labels: []string{framework.AttestationLabel(claim.Check)}, Parent: r.Key,
-		Created: notBefore(created, r.Created), Reporter: claim.By, Assignee: claim.By, Done: claim.At, DoneBy: claim.Accepted,
+		Created: notBefore(created, r.Created), Reporter: claim.By, Assignee: claim.By, Done: claim.At,
+		DoneBy: claim.Accepted,
 	}
 	switch {
 	case claim.Link == "":

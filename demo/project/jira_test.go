@@ -45,8 +45,9 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 	token := filepath.Join(folder, "token")
 	path := filepath.Join(folder, "config.yaml")
 	text, err := Configuration(c, Place{
-		Store: filepath.Join(folder, "x.db"), Listen: "127.0.0.1:0", PagerDutyURL: "http://127.0.0.1:1", PagerDutyTokenFile: token,
-		JiraURL: server.URL, JiraEmail: "collector@example.com", JiraTokenFile: token,
+		Store: filepath.Join(folder, "x.db"), Listen: "127.0.0.1:0", PagerDutyURL: "http://127.0.0.1:1",
+		PagerDutyTokenFile: token,
+		JiraURL:            server.URL, JiraEmail: "collector@example.com", JiraTokenFile: token,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,13 +73,16 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 		opinions = append(opinions, jira.Opinion{Check: check, Label: framework.FeedbackLabel(check)})
 	}
 	source, err := jira.New(jira.Options{
-		Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.URL, BrowseURL: site.BrowseURL, HTTPClient: client, Now: clock, OnlySite: true,
+		Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.URL, BrowseURL: site.BrowseURL,
+		HTTPClient: client, Now: clock, OnlySite: true,
 		Incidents: jira.Incidents{
 			JQL: site.Incidents.JQL, History: time.Duration(site.Incidents.History), Severities: site.Incidents.Severities,
 			Acknowledged: jira.Moment{Statuses: site.Incidents.Acknowledged.Statuses},
 			LinkFields:   site.Incidents.LinkFields, Services: jira.ServiceLink{By: jira.LinkBy(site.Incidents.Services.By)},
 		},
-		Reviews:      jira.Reviews{JQL: site.Reviews.JQL, Services: jira.ServiceLink{By: jira.LinkBy(site.Reviews.Services.By)}},
+		Reviews: jira.Reviews{
+			JQL: site.Reviews.JQL, Services: jira.ServiceLink{By: jira.LinkBy(site.Reviews.Services.By)},
+		},
 		Attestations: claimable(t), Opinions: opinions,
 	})
 	if err != nil {
@@ -88,38 +92,42 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 	for _, d := range source.Facts() {
 		definitions[d.Name] = d
 	}
-	read := &ticketed{company: c, facts: map[string]map[string]evidence.Value{}, incidents: map[string]evidence.Incident{}, reviews: map[string]evidence.Review{}}
+	read := &ticketed{
+		company: c, facts: map[string]map[string]evidence.Value{}, incidents: map[string]evidence.Incident{},
+		reviews: map[string]evidence.Review{},
+	}
 	covered := map[string]bool{}
-	err = source.Collect(t.Context(), collectors.Request{Services: catalog.Services(), Now: c.Now}, func(b evidence.Batch) error {
-		for _, r := range b.Records {
-			if read.facts[r.Service] == nil {
-				read.facts[r.Service] = map[string]evidence.Value{}
+	err = source.Collect(t.Context(), collectors.Request{Services: catalog.Services(), Now: c.Now},
+		func(b evidence.Batch) error {
+			for _, r := range b.Records {
+				if read.facts[r.Service] == nil {
+					read.facts[r.Service] = map[string]evidence.Value{}
+				}
+				d := definitions[r.Fact]
+				read.facts[r.Service][r.Fact] = d.Read(r.Value, c.Now)
 			}
-			d := definitions[r.Fact]
-			read.facts[r.Service][r.Fact] = d.Read(r.Value, c.Now)
-		}
-		for _, in := range b.Incidents {
-			read.incidents[in.ID] = in
-		}
-		for _, r := range b.Reviews {
-			read.reviews[r.Key] = r
-		}
-		for _, group := range b.Covered {
-			for _, fact := range group.Facts {
-				covered[fact] = true
+			for _, in := range b.Incidents {
+				read.incidents[in.ID] = in
 			}
-			if len(group.Except) > 0 {
-				t.Errorf("%s is not known of %v", group.Group, group.Except)
+			for _, r := range b.Reviews {
+				read.reviews[r.Key] = r
 			}
-		}
-		if b.Feedback != nil {
-			read.feedback = b.Feedback
-		}
-		for what, n := range b.Skipped {
-			t.Errorf("%d of %s could not be read", n, what)
-		}
-		return nil
-	})
+			for _, group := range b.Covered {
+				for _, fact := range group.Facts {
+					covered[fact] = true
+				}
+				if len(group.Except) > 0 {
+					t.Errorf("%s is not known of %v", group.Group, group.Except)
+				}
+			}
+			if b.Feedback != nil {
+				read.feedback = b.Feedback
+			}
+			for what, n := range b.Skipped {
+				t.Errorf("%d of %s could not be read", n, what)
+			}
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,12 +252,16 @@ func TestIncidentsAndReviewsAreReadAsTheyWere(t *testing.T) {
 				t.Errorf("there is no %s", in.Ticket)
 			}
 		case !slices.Equal(got.Services, []string{in.Service}) || got.Severity != in.Severity:
-			t.Errorf("%s is of %v and severity %d, want %s and %d", in.Ticket, got.Services, got.Severity, in.Service, in.Severity)
+			t.Errorf(
+				"%s is of %v and severity %d, want %s and %d", in.Ticket, got.Services, got.Severity, in.Service, in.Severity,
+			)
 		case !slices.Contains(got.Links, in.ID) || !slices.Contains(got.Links, browse+in.Ticket):
 			t.Errorf("%s is linked to %v, want %s", in.Ticket, got.Links, in.ID)
-		case !got.AcksKnown || got.AcknowledgedAt.IsZero() != in.Ack.IsZero() || !in.Ack.IsZero() && got.AcknowledgedAt.Sub(in.Ack).Abs() > 10*time.Minute:
+		case !got.AcksKnown || got.AcknowledgedAt.IsZero() != in.Ack.IsZero() || !in.Ack.IsZero() &&
+			got.AcknowledgedAt.Sub(in.Ack).Abs() > 10*time.Minute:
 			t.Errorf("%s was acknowledged at %s, want %s", in.Ticket, got.AcknowledgedAt, in.Ack)
-		case got.StartedAt.Sub(in.Start).Abs() > 10*time.Minute || !in.Open() && got.ResolvedAt.Sub(in.End).Abs() > 10*time.Minute:
+		case got.StartedAt.Sub(in.Start).Abs() > 10*time.Minute || !in.Open() &&
+			got.ResolvedAt.Sub(in.End).Abs() > 10*time.Minute:
 			t.Errorf("%s lasted from %s to %s, want %s to %s", in.Ticket, got.StartedAt, got.ResolvedAt, in.Start, in.End)
 		}
 	}
@@ -304,7 +316,9 @@ func claimable(t *testing.T) []jira.Attestation {
 	t.Helper()
 	var all []jira.Attestation
 	for _, a := range attestations(t).Attestations() {
-		all = append(all, jira.Attestation{Check: a.Check, Level: a.Level, Label: framework.AttestationLabel(a.Check), Fact: a.Fact})
+		all = append(
+			all, jira.Attestation{Check: a.Check, Level: a.Level, Label: framework.AttestationLabel(a.Check), Fact: a.Fact},
+		)
 	}
 	return all
 }

@@ -58,14 +58,18 @@ func PagerDuty(c *company.Company) pagerdutytest.Account {
 	}
 	for _, change := range c.Changes {
 		if id := ids[change.Service]; id != "" && change.Announced {
-			a.ChangeEvents = append(a.ChangeEvents, pagerdutytest.ChangeEvent{ID: change.ID, Summary: change.Summary, At: change.At, Services: []string{id}})
+			a.ChangeEvents = append(
+				a.ChangeEvents,
+				pagerdutytest.ChangeEvent{ID: change.ID, Summary: change.Summary, At: change.At, Services: []string{id}},
+			)
 		}
 	}
 	for _, s := range c.Services {
 		if id := ids[s.Name]; id != "" {
 			for i, window := range s.Maintenance {
 				a.MaintenanceWindows = append(a.MaintenanceWindows, pagerdutytest.MaintenanceWindow{
-					ID: fmt.Sprintf("M%s%d", id, i), Span: pagerdutytest.Span{Start: window.Start, End: window.End}, Services: []string{id},
+					ID: fmt.Sprintf("M%s%d", id, i), Span: pagerdutytest.Span{Start: window.Start, End: window.End},
+					Services: []string{id},
 				})
 			}
 			automate(&a, c, s, id)

@@ -99,7 +99,9 @@ func inForce() (ledger.Framework, *evidence.Facts, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return ledger.Framework{Name: compiled.Name, Version: compiled.Version, Hash: compiled.Hash, Text: compiled.Text}, known, nil
+	return ledger.Framework{
+		Name: compiled.Name, Version: compiled.Version, Hash: compiled.Hash, Text: compiled.Text,
+	}, known, nil
 }
 
 // Past are the judgements that changed something, oldest first, and the last
@@ -160,7 +162,9 @@ func (p *past) at(t time.Time) *ledger.Judgement {
 	j := &ledger.Judgement{At: t, Framework: p.criteria, Badges: map[string]scoring.BadgeState{}}
 	j.Framework.ActivatedAt = p.ago(reworked)
 	if t.Before(j.Framework.ActivatedAt) {
-		j.Framework = ledger.Framework{Name: p.criteria.Name, Version: versionBefore, Hash: "before-" + p.criteria.Hash, ActivatedAt: p.ago(installed)}
+		j.Framework = ledger.Framework{
+			Name: p.criteria.Name, Version: versionBefore, Hash: "before-" + p.criteria.Hash, ActivatedAt: p.ago(installed),
+		}
 	}
 	p.byTime[t] = j
 	return j
@@ -212,7 +216,9 @@ func (p *past) live(s *company.Service) {
 
 // steps is what became of a service's badge after the first one. It ends with
 // the badge that the service's practice is enough for.
-func (p *past) steps(s *company.Service, l luck, days func(subject string, low, high float64) time.Time) (start framework.Badge, steps []step) {
+func (p *past) steps(
+	s *company.Service, l luck, days func(subject string, low, high float64) time.Time,
+) (start framework.Badge, steps []step) {
 	goal := s.Goal
 	recently := days("last", 10, 60)
 	switch kind := l.roll("kind"); {
@@ -324,7 +330,8 @@ func (p *past) flips(s *company.Service, l luck, t scoring.Transition) []scoring
 // lost is what a check was and became when its badge was lost for a cause.
 func lost(cause scoring.Cause) (before, after string) {
 	was := map[scoring.Cause]scoring.Status{
-		scoring.CauseExemption: scoring.Exempt, scoring.CauseCriteria: scoring.Scheduled, scoring.CauseService: scoring.NotApplicable,
+		scoring.CauseExemption: scoring.Exempt, scoring.CauseCriteria: scoring.Scheduled,
+		scoring.CauseService: scoring.NotApplicable,
 	}
 	if status, ok := was[cause]; ok {
 		return status.String(), scoring.Fail.String()

@@ -97,7 +97,9 @@ func TestThePastLeadsToThePresent(t *testing.T) {
 			t.Errorf("seed %d: %d services lost a badge within the last day, want 2", seed, fallen)
 		}
 	}
-	for _, cause := range []scoring.Cause{scoring.CauseInitial, scoring.CauseEvidence, scoring.CauseLapse, scoring.CauseCriteria, scoring.CauseExemption} {
+	for _, cause := range []scoring.Cause{
+		scoring.CauseInitial, scoring.CauseEvidence, scoring.CauseLapse, scoring.CauseCriteria, scoring.CauseExemption,
+	} {
 		if causes[cause] == 0 {
 			t.Errorf("nothing changed by %s: %v", cause, causes)
 		}
@@ -152,7 +154,8 @@ func TestTheStoreRemembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := judgements[len(judgements)-1]
-	if !state.At.Equal(last.At) || state.Framework.Hash != last.Framework.Hash || !state.Framework.ActivatedAt.Equal(last.Framework.ActivatedAt) || len(state.Framework.Text) == 0 {
+	if !state.At.Equal(last.At) || state.Framework.Hash != last.Framework.Hash ||
+		!state.Framework.ActivatedAt.Equal(last.Framework.ActivatedAt) || len(state.Framework.Text) == 0 {
 		t.Errorf("the last judgement is of %s by %s of %s", state.At, state.Framework.Hash, state.Framework.ActivatedAt)
 	}
 	if _, err := framework.Restore(state.Framework.Text); err != nil {
@@ -160,7 +163,8 @@ func TestTheStoreRemembers(t *testing.T) {
 	}
 	for name, want := range last.Badges {
 		got := state.Badges[name]
-		if got.Badge != want.Badge || !got.Since.Equal(want.Since) || !got.FirstJudged.Equal(want.FirstJudged) || got.FrameworkHash != want.FrameworkHash || (got.LastTransition == nil) != (want.LastTransition == nil) {
+		if got.Badge != want.Badge || !got.Since.Equal(want.Since) || !got.FirstJudged.Equal(want.FirstJudged) ||
+			got.FrameworkHash != want.FrameworkHash || (got.LastTransition == nil) != (want.LastTransition == nil) {
 			t.Errorf("%s is remembered with %+v, want %+v", name, got, want)
 		}
 	}

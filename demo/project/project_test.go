@@ -74,7 +74,13 @@ func TestTheConfigurationIsValid(t *testing.T) {
 	}
 	for seed := range uint64(3) {
 		c := simulated(t, seed)
-		text, err := Configuration(c, Place{Store: filepath.Join(folder, "x.db"), Listen: "127.0.0.1:0", PagerDutyURL: "http://127.0.0.1:1", PagerDutyTokenFile: token})
+		text, err := Configuration(
+			c,
+			Place{
+				Store: filepath.Join(folder, "x.db"), Listen: "127.0.0.1:0", PagerDutyURL: "http://127.0.0.1:1",
+				PagerDutyTokenFile: token,
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

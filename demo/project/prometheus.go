@@ -73,18 +73,33 @@ func fleet(w *writer) {
 		Name: "up", Reach: overAMonth, Every: time.Minute, At: prometheus.Constant(1),
 		Labels: map[string]string{"job": "prometheus", "instance": "localhost:9090", "cluster": cluster},
 	})
-	w.put("up", overAWeek, prometheus.Constant(1), "job", "kube-state-metrics", "namespace", "monitoring", "instance", "kube-state-metrics:8080", "cluster", cluster)
+	w.put(
+		"up", overAWeek, prometheus.Constant(1), "job", "kube-state-metrics", "namespace", "monitoring", "instance",
+		"kube-state-metrics:8080", "cluster", cluster,
+	)
 	for i := range nodes {
-		w.put("kube_node_labels", 0, prometheus.Constant(1), "node", nodeName(i), "label_topology_kubernetes_io_zone", zoneOf(i), "cluster", cluster)
+		w.put(
+			"kube_node_labels", 0, prometheus.Constant(1), "node", nodeName(i), "label_topology_kubernetes_io_zone", zoneOf(i),
+			"cluster", cluster,
+		)
 	}
 	// Lower environments share the mesh, so that a call from one would be seen.
 	w.put("istio_requests_total", overAWeek, w.grows(2), "reporter", "destination", "cluster", cluster,
 		"source_workload", "load-generator", "source_workload_namespace", "sandbox-staging",
 		"destination_workload", "echo", "destination_workload_namespace", "sandbox-staging",
 		"connection_security_policy", "mutual_tls", "response_code", "200")
-	w.put("rollout_info", 0, prometheus.Constant(1), "namespace", "sandbox-staging", "name", "echo", "strategy", "canary", "phase", "Healthy", "cluster", cluster)
-	w.put("sloth_slo_info", 0, prometheus.Constant(1), "sloth_id", "platform-ingress", "sloth_service", "ingress", "sloth_slo", "ingress", "sloth_objective", "99.9", "sloth_mode", "cli-gen-prom", "cluster", cluster)
-	w.put("up", 0, prometheus.Constant(1), "job", "sloth", "namespace", "monitoring", "instance", "sloth:8081", "cluster", cluster)
+	w.put(
+		"rollout_info", 0, prometheus.Constant(1), "namespace", "sandbox-staging", "name", "echo", "strategy", "canary",
+		"phase", "Healthy", "cluster", cluster,
+	)
+	w.put(
+		"sloth_slo_info", 0, prometheus.Constant(1), "sloth_id", "platform-ingress", "sloth_service", "ingress", "sloth_slo",
+		"ingress", "sloth_objective", "99.9", "sloth_mode", "cli-gen-prom", "cluster", cluster,
+	)
+	w.put(
+		"up", 0, prometheus.Constant(1), "job", "sloth", "namespace", "monitoring", "instance", "sloth:8081", "cluster",
+		cluster,
+	)
 }
 
 // writer makes series.
@@ -269,9 +284,14 @@ func cronJobs(seed uint64, s *company.Service) []cronJob {
 	if s.Runtime != "kubernetes" {
 		return nil
 	}
-	const assurance, clean, retention = "data.continuous-assurance", "data.lower-environments-clean", "data.retention-enforced"
+	const assurance, clean = "data.continuous-assurance", "data.lower-environments-clean"
+	const retention = "data.retention-enforced"
 	if s.Odd == company.Unwatched {
-		return []cronJob{{role: "retention", name: s.Name + "-purge", unknown: true}, {role: "masking", name: s.Name + "-masked-refresh", unknown: true}, {role: "restore_check", name: s.Name + "-restore-check", unknown: true}}
+		return []cronJob{
+			{role: "retention", name: s.Name + "-purge", unknown: true},
+			{role: "masking", name: s.Name + "-masked-refresh", unknown: true},
+			{role: "restore_check", name: s.Name + "-restore-check", unknown: true},
+		}
 	}
 	l := luck{seed, s.Name}
 	var jobs []cronJob

@@ -51,7 +51,10 @@ func Firings(c *company.Company) []Firing {
 			if in.Reported || in.Start.Before(since) {
 				continue
 			}
-			f := Firing{Service: s.Name, Alert: camel(s.Name) + camel(in.Problem), Severity: severityNotice, Start: in.Start.Add(-paged), Incident: in.ID}
+			f := Firing{
+				Service: s.Name, Alert: camel(s.Name) + camel(in.Problem), Severity: severityNotice, Start: in.Start.Add(-paged),
+				Incident: in.ID,
+			}
 			if in.Urgent {
 				f.Severity = severityPage
 			}
@@ -63,7 +66,10 @@ func Firings(c *company.Company) []Firing {
 		all = append(all, unheard(c, s, of[s.Name])...)
 	}
 	slices.SortFunc(all, func(a, b Firing) int {
-		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Alert, b.Alert), cmp.Compare(a.Severity, b.Severity), a.Start.Compare(b.Start))
+		return cmp.Or(
+			cmp.Compare(a.Service, b.Service), cmp.Compare(a.Alert, b.Alert), cmp.Compare(a.Severity, b.Severity),
+			a.Start.Compare(b.Start),
+		)
 	})
 	return all
 }
@@ -99,7 +105,8 @@ func alerts(c *company.Company, w *writer) {
 	for list := Firings(c); len(list) > 0; {
 		first, n := list[0], 0
 		var during []prometheus.Span
-		for ; n < len(list) && list[n].Service == first.Service && list[n].Alert == first.Alert && list[n].Severity == first.Severity; n++ {
+		for ; n < len(list) && list[n].Service == first.Service && list[n].Alert == first.Alert &&
+			list[n].Severity == first.Severity; n++ {
 			span := prometheus.Span{From: list[n].Start, Until: list[n].End}
 			if span.Until.IsZero() {
 				span.Until = c.Now.Add(Retention)

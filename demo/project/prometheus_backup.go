@@ -33,7 +33,10 @@ func (e *exporter) backups() {
 				return 30, true
 			}
 		}
-		e.put("pg_stat_archiver_last_archive_age", 0, age, "job", "postgres", "namespace", namespace(e.Service), "instance", database(e.Service), "cluster", cluster)
+		e.put(
+			"pg_stat_archiver_last_archive_age", 0, age, "job", "postgres", "namespace", namespace(e.Service), "instance",
+			database(e.Service), "cluster", cluster,
+		)
 	}
 }
 

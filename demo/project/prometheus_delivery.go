@@ -36,7 +36,10 @@ func (e *exporter) sources() {
 		if e.Does(checkCoverage) {
 			coverage = e.between("coverage", 73, 94)
 		}
-		e.put("sonarqube_coverage", 0, wave(coverage-0.5, coverage+0.5, 9*24*time.Hour, e.roll("coverage")), "key", quality(e.Service))
+		e.put(
+			"sonarqube_coverage", 0, wave(coverage-0.5, coverage+0.5, 9*24*time.Hour, e.roll("coverage")), "key",
+			quality(e.Service),
+		)
 	}
 }
 
@@ -44,13 +47,18 @@ func (e *exporter) pipeline() {
 	if e.blind("pipeline", 0.4, checkBuilt) {
 		return
 	}
-	run := latest(time.Duration(e.between("pipeline", 4, 40)*float64(time.Hour)).Truncate(time.Second), e.roll("pipeline run"))
+	run := latest(
+		time.Duration(e.between("pipeline", 4, 40)*float64(time.Hour)).Truncate(time.Second), e.roll("pipeline run"),
+	)
 	if !e.Does(checkBuilt) {
 		run = e.ago(time.Duration(e.between("last run", 110, 220) * 24 * float64(time.Hour)))
 	}
 	if slug := repository(e.Service); slug != "" {
 		owner, name := splitSlug(slug)
-		e.put("github_workflow_run_updated_timestamp", 0, run, "owner", owner, "repo", name, "workflow", "ci", "event", "push", "branch", "main", "status", "success")
+		e.put(
+			"github_workflow_run_updated_timestamp", 0, run, "owner", owner, "repo", name, "workflow", "ci", "event", "push",
+			"branch", "main", "status", "success",
+		)
 		return
 	}
 	job := "platform/" + e.Name + "/main"
@@ -68,8 +76,10 @@ func (e *exporter) delivery() {
 		return
 	}
 	app := func(sync string, at func(time.Time) (float64, bool)) {
-		e.put("argocd_app_info", overAWeek, at, "namespace", "argocd", "name", e.Name, "dest_namespace", namespace(e.Service), "project", e.TeamName,
-			"repo", "https://git.example.com/example/"+e.Name, "sync_status", sync, "health_status", "Healthy", "cluster", cluster)
+		e.put("argocd_app_info", overAWeek, at, "namespace", "argocd", "name", e.Name, "dest_namespace", namespace(e.Service),
+			"project", e.TeamName,
+			"repo", "https://git.example.com/example/"+
+				e.Name, "sync_status", sync, "health_status", "Healthy", "cluster", cluster)
 	}
 	if e.Does(checkNoDrift) {
 		app("Synced", prometheus.Constant(1))
@@ -88,14 +98,22 @@ func (e *exporter) rollouts() {
 	if !proved && !(refutes(e.Service, checkProgressive) && !e.Does(checkReverting) && e.chance("canary by eye", 0.2)) {
 		return
 	}
-	e.put("rollout_info", 0, prometheus.Constant(1), "namespace", ns, "name", e.Name, "strategy", "canary", "phase", "Healthy", "cluster", cluster)
+	e.put(
+		"rollout_info", 0, prometheus.Constant(1), "namespace", ns, "name", e.Name, "strategy", "canary", "phase", "Healthy",
+		"cluster", cluster,
+	)
 	if !proved {
 		return
 	}
 	revision := 2 + int(e.roll("revision")*90)
-	e.put("analysis_run_info", 0, prometheus.Constant(1), "namespace", ns, "name", fmt.Sprintf("%s-%s-%d-2", e.Name, "7d9f8b6c5", revision), "phase", "Successful", "cluster", cluster)
+	e.put(
+		"analysis_run_info", 0, prometheus.Constant(1), "namespace", ns, "name",
+		fmt.Sprintf("%s-%s-%d-2", e.Name, "7d9f8b6c5", revision), "phase", "Successful", "cluster", cluster,
+	)
 	events := []string{"namespace", ns, "name", e.Name, "type", "Normal", "cluster", cluster}
-	e.put("rollout_events_total", 0, e.every(31*time.Hour, e.roll("rollout")), append(events, "reason", "RolloutCompleted")...)
+	e.put(
+		"rollout_events_total", 0, e.every(31*time.Hour, e.roll("rollout")), append(events, "reason", "RolloutCompleted")...,
+	)
 	aborted := prometheus.Constant(0)
 	if e.Does(checkReverting) && e.Does(checkRehearsed) {
 		aborted = e.every(4*24*time.Hour, e.roll("abort"))
@@ -107,7 +125,8 @@ func (e *exporter) rollouts() {
 // today.
 func (e *exporter) experiments() {
 	if e.Does(checkFault) && e.chance("litmus", 0.4) {
-		e.put("litmuschaos_experiment_verdict", 0, prometheus.Constant(1), "app_namespace", namespace(e.Service), "app_label", "app="+e.Name,
+		e.put("litmuschaos_experiment_verdict", 0, prometheus.Constant(1), "app_namespace", namespace(e.Service), "app_label",
+			"app="+e.Name,
 			"chaosresult_name", e.Name+"-pod-delete", "chaosresult_verdict", "Pass", "cluster", cluster)
 	}
 }

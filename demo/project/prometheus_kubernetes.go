@@ -85,21 +85,40 @@ func (e *exporter) pods() {
 		} else if i > 0 {
 			node = (first + 3) % nodes // the other machine of the zone
 		}
-		e.put("namespace_workload_pod:kube_pod_owner:relabel", 0, prometheus.Constant(1), append(in, "workload", e.Name, "workload_type", "deployment")...)
+		e.put(
+			"namespace_workload_pod:kube_pod_owner:relabel", 0, prometheus.Constant(1),
+			append(in, "workload", e.Name, "workload_type", "deployment")...,
+		)
 		if e.Odd != company.Unwatched {
-			e.put("kube_pod_info", 0, prometheus.Constant(1), append(in, "node", nodeName(node), "created_by_kind", "ReplicaSet")...)
+			e.put(
+				"kube_pod_info", 0, prometheus.Constant(1), append(in, "node", nodeName(node), "created_by_kind", "ReplicaSet")...,
+			)
 		}
 		e.put("kube_pod_service_account", 0, prometheus.Constant(1), append(in, "service_account", account)...)
-		e.put("kube_pod_container_info", 0, prometheus.Constant(1), append(of, "image_spec", e.image(), "image", "sha256:"+strings.Repeat("ab", 8))...)
-		e.put("kube_pod_container_resource_requests", 0, prometheus.Constant(memory/2), append(of, "resource", "memory", "unit", "byte")...)
+		e.put(
+			"kube_pod_container_info", 0, prometheus.Constant(1),
+			append(of, "image_spec", e.image(), "image", "sha256:"+strings.Repeat("ab", 8))...,
+		)
+		e.put(
+			"kube_pod_container_resource_requests", 0, prometheus.Constant(memory/2),
+			append(of, "resource", "memory", "unit", "byte")...,
+		)
 		if e.Does(checkResources) {
-			e.put("kube_pod_container_resource_requests", 0, prometheus.Constant(0.25), append(of, "resource", "cpu", "unit", "core")...)
+			e.put(
+				"kube_pod_container_resource_requests", 0, prometheus.Constant(0.25),
+				append(of, "resource", "cpu", "unit", "core")...,
+			)
 		}
 		if e.Does(checkResources) || e.Does(checkGolden) {
 			// Without a limit nobody can say how full the memory is.
-			e.put("kube_pod_container_resource_limits", 0, prometheus.Constant(memory), append(of, "resource", "memory", "unit", "byte")...)
+			e.put(
+				"kube_pod_container_resource_limits", 0, prometheus.Constant(memory),
+				append(of, "resource", "memory", "unit", "byte")...,
+			)
 		}
-		e.put("container_memory_working_set_bytes", 0, wave(memory*0.45, memory*0.7, 6*time.Hour, e.roll("memory "+pod)), of...)
+		e.put(
+			"container_memory_working_set_bytes", 0, wave(memory*0.45, memory*0.7, 6*time.Hour, e.roll("memory "+pod)), of...,
+		)
 		e.restarts(of)
 		probe := "Liveness"
 		if e.Does(checkProbed) {
@@ -115,7 +134,9 @@ func (e *exporter) restarts(of []string) {
 	if !e.Does(checkStable) {
 		at = e.every(20*time.Hour, e.roll("restart"))
 		if e.chance("out of memory", 0.5) {
-			e.put("kube_pod_container_status_last_terminated_reason", 0, prometheus.Constant(1), append(of, "reason", "OOMKilled")...)
+			e.put(
+				"kube_pod_container_status_last_terminated_reason", 0, prometheus.Constant(1), append(of, "reason", "OOMKilled")...,
+			)
 		}
 	}
 	e.put("kube_pod_container_status_restarts_total", overAWeek, at, of...)
@@ -129,7 +150,10 @@ func (e *exporter) scaling() {
 	if pods > 1 && !e.Does(checkRedundant) {
 		available = daily(time.Hour, e.roll("available"), pods, 1)
 	}
-	e.put("kube_deployment_created", 0, e.ago(time.Duration(e.between("created", 100, 900)*24*float64(time.Hour))), deployment...)
+	e.put(
+		"kube_deployment_created", 0, e.ago(time.Duration(e.between("created", 100, 900)*24*float64(time.Hour))),
+		deployment...,
+	)
 	e.put("kube_deployment_spec_replicas", 0, prometheus.Constant(pods), deployment...)
 	if e.Odd != company.Unwatched {
 		e.put("kube_deployment_status_replicas_available", 0, available, deployment...)
@@ -150,7 +174,10 @@ func (e *exporter) scaling() {
 			most, current = pods+1, daily(11*time.Hour, e.roll("ceiling"), pods, pods+1)
 		}
 		hpa := []string{"namespace", ns, "horizontalpodautoscaler", e.Name, "cluster", cluster}
-		e.put("kube_horizontalpodautoscaler_info", 0, prometheus.Constant(1), append(hpa, "scaletargetref_kind", "Deployment", "scaletargetref_name", e.Name)...)
+		e.put(
+			"kube_horizontalpodautoscaler_info", 0, prometheus.Constant(1),
+			append(hpa, "scaletargetref_kind", "Deployment", "scaletargetref_name", e.Name)...,
+		)
 		e.put("kube_horizontalpodautoscaler_spec_min_replicas", 0, prometheus.Constant(pods), hpa...)
 		e.put("kube_horizontalpodautoscaler_spec_max_replicas", overAWeek, prometheus.Constant(most), hpa...)
 		e.put("kube_horizontalpodautoscaler_status_current_replicas", overAWeek, current, hpa...)
@@ -167,6 +194,9 @@ func (e *exporter) jobs() {
 		if j.neglected {
 			at = e.ago(time.Duration(e.between("neglect of "+j.role, 40, 120) * 24 * float64(time.Hour)))
 		}
-		e.put("kube_cronjob_status_last_successful_time", 0, at, "namespace", namespace(e.Service), "cronjob", j.name, "cluster", cluster)
+		e.put(
+			"kube_cronjob_status_last_successful_time", 0, at, "namespace", namespace(e.Service), "cronjob", j.name, "cluster",
+			cluster,
+		)
 	}
 }

@@ -69,13 +69,25 @@ func Rules(c *company.Company) ([]byte, error) {
 
 func fleetRules() ruleGroup {
 	page := func(alert, expr, summary string) rule {
-		return rule{Alert: alert, Expr: expr, For: "15m", Labels: map[string]string{"severity": "critical"}, Annotations: map[string]string{"summary": summary}}
+		return rule{
+			Alert: alert, Expr: expr, For: "15m", Labels: map[string]string{"severity": "critical"},
+			Annotations: map[string]string{"summary": summary},
+		}
 	}
 	return ruleGroup{Name: "platform", Rules: []rule{
-		page("KubePodCrashLooping", `increase(kube_pod_container_status_restarts_total[15m]) > 3`, "{{ $labels.namespace }}/{{ $labels.pod }} is crash looping"),
+		page(
+			"KubePodCrashLooping", `increase(kube_pod_container_status_restarts_total[15m]) > 3`,
+			"{{ $labels.namespace }}/{{ $labels.pod }} is crash looping",
+		),
 		page("TargetDown", `up == 0`, "{{ $labels.job }} cannot be scraped"),
-		page("ErrorBudgetGone", `slo:period_error_budget_remaining:ratio < -10`, "{{ $labels.sloth_service }} has no error budget"),
-		{Alert: "BackupLate", Expr: `pgbackrest_backup_since_last_completion_seconds > 14 * 86400`, For: "1h", Labels: map[string]string{"severity": "warning"}},
+		page(
+			"ErrorBudgetGone", `slo:period_error_budget_remaining:ratio < -10`,
+			"{{ $labels.sloth_service }} has no error budget",
+		),
+		{
+			Alert: "BackupLate", Expr: `pgbackrest_backup_since_last_completion_seconds > 14 * 86400`, For: "1h",
+			Labels: map[string]string{"severity": "warning"},
+		},
 	}}
 }
 
@@ -159,7 +171,9 @@ func (r ruler) alerts(flaw flaw) ruleGroup {
 	if r.Runtime == "kubernetes" {
 		g.Rules = append(g.Rules, rule{
 			Alert: name + "Restarts", Labels: r.labels("warning"),
-			Expr:        fmt.Sprintf(`max by (namespace, pod) (increase(kube_pod_container_status_restarts_total{namespace=%q}[1d])) > 0.5`, r.Name),
+			Expr: fmt.Sprintf(
+				`max by (namespace, pod) (increase(kube_pod_container_status_restarts_total{namespace=%q}[1d])) > 0.5`, r.Name,
+			),
 			Annotations: r.annotations(flawNone, "restarts", `{{ $labels.pod }} restarts`),
 		})
 	}
@@ -173,7 +187,10 @@ func (r ruler) alerts(flaw flaw) ruleGroup {
 		// Two pods answer to one, which only the evaluation finds out.
 		g.Rules = append(g.Rules, rule{
 			Alert: name + "MemoryHigh", For: "5m", Labels: r.labels("critical"),
-			Expr:        fmt.Sprintf(`container_memory_working_set_bytes{namespace=%[1]q} / on (namespace) kube_pod_container_resource_requests{namespace=%[1]q, resource="memory"} > 2`, r.Name),
+			Expr: fmt.Sprintf(
+				`container_memory_working_set_bytes{namespace=%[1]q} / on (namespace) kube_pod_container_resource_requests{namespace=%[1]q, resource="memory"} > 2`,
+				r.Name,
+			),
 			Annotations: r.annotations(flawNone, "memory", `{{ $labels.pod }} needs more memory than it asked for`),
 		})
 	}
@@ -182,7 +199,10 @@ func (r ruler) alerts(flaw flaw) ruleGroup {
 
 func (r ruler) errorRatio(window string) string {
 	const requests = "http_server_request_duration_seconds_count"
-	return fmt.Sprintf(`sum by (job) (rate(%[1]s{job=%[2]q, http_response_status_code=~"5.."}[%[3]s])) / sum by (job) (rate(%[1]s{job=%[2]q}[%[3]s]))`, requests, r.Name, window)
+	return fmt.Sprintf(
+		`sum by (job) (rate(%[1]s{job=%[2]q, http_response_status_code=~"5.."}[%[3]s])) / sum by (job) (rate(%[1]s{job=%[2]q}[%[3]s]))`,
+		requests, r.Name, window,
+	)
 }
 
 // forecast warns of what runs out within half a day.
@@ -190,7 +210,10 @@ func (r ruler) forecast(name string) rule {
 	expr := fmt.Sprintf(`predict_linear(node_filesystem_avail_bytes{job=%q}[6h], 12 * 3600) < 0`, r.Name)
 	switch r.Runtime {
 	case "kubernetes":
-		expr = fmt.Sprintf(`predict_linear(container_memory_working_set_bytes{namespace=%[1]q}[6h], 12 * 3600) > on (namespace, pod, container) 10 * kube_pod_container_resource_requests{namespace=%[1]q, resource="memory"}`, r.Name)
+		expr = fmt.Sprintf(
+			`predict_linear(container_memory_working_set_bytes{namespace=%[1]q}[6h], 12 * 3600) > on (namespace, pod, container) 10 * kube_pod_container_resource_requests{namespace=%[1]q, resource="memory"}`,
+			r.Name,
+		)
 	case "serverless":
 		expr = fmt.Sprintf(`predict_linear(http_server_request_duration_seconds_sum{job=%q}[6h], 12 * 3600) < 0`, r.Name)
 	}
@@ -213,7 +236,9 @@ func (r ruler) recorded() ruleGroup {
 	for _, window := range []string{"5m", "1h"} {
 		labels := r.slo()
 		labels["sloth_window"] = window
-		g.Rules = append(g.Rules, rule{Record: "slo:sli_error:ratio_rate" + window, Expr: r.errorRatio(window), Labels: labels})
+		g.Rules = append(
+			g.Rules, rule{Record: "slo:sli_error:ratio_rate" + window, Expr: r.errorRatio(window), Labels: labels},
+		)
 	}
 	return g
 }
@@ -229,10 +254,14 @@ func (r ruler) burnRates(flaw flaw, name string) []rule {
 		labels := r.labels(b.severity)
 		labels["sloth_severity"] = b.kind
 		side := func(window string) string {
-			return fmt.Sprintf(`slo:sli_error:ratio_rate%s{sloth_id="%[2]s-availability", sloth_service=%[2]q, sloth_slo="availability"} > (%[3]g * %[4]g)`, window, r.Name, b.factor, (100-objectiveTarget)/100)
+			return fmt.Sprintf(
+				`slo:sli_error:ratio_rate%s{sloth_id="%[2]s-availability", sloth_service=%[2]q, sloth_slo="availability"} > (%[3]g * %[4]g)`,
+				window, r.Name, b.factor, (100-objectiveTarget)/100,
+			)
 		}
 		rules = append(rules, rule{
-			Alert: name + "BurnsErrorBudget", Labels: labels, Expr: fmt.Sprintf(`(%s) and ignoring (sloth_window) (%s)`, side("5m"), side("1h")),
+			Alert: name + "BurnsErrorBudget", Labels: labels,
+			Expr:        fmt.Sprintf(`(%s) and ignoring (sloth_window) (%s)`, side("5m"), side("1h")),
 			Annotations: r.annotations(flaw, "error-budget", `{{ $labels.sloth_service }} burns its error budget too fast`),
 		})
 	}

@@ -22,7 +22,9 @@ const (
 func (e *exporter) secrets() {
 	ns := namespace(e.Service)
 	secret := func(name, kind string) {
-		e.put("kube_secret_type", 0, prometheus.Constant(1), "namespace", ns, "secret", name, "type", kind, "cluster", cluster)
+		e.put(
+			"kube_secret_type", 0, prometheus.Constant(1), "namespace", ns, "secret", name, "type", kind, "cluster", cluster,
+		)
 	}
 	if e.Exposure == "external" {
 		secret(e.Name+"-tls", "kubernetes.io/tls")
@@ -36,7 +38,10 @@ func (e *exporter) secrets() {
 		if e.Does(checkSecrets) {
 			ready = 1
 		}
-		e.put("externalsecret_status_condition", 0, prometheus.Constant(ready), "namespace", ns, "name", e.Name+"-credentials", "condition", "Ready", "status", "True", "cluster", cluster)
+		e.put(
+			"externalsecret_status_condition", 0, prometheus.Constant(ready), "namespace", ns, "name", e.Name+"-credentials",
+			"condition", "Ready", "status", "True", "cluster", cluster,
+		)
 	default:
 		// Made by hand, and nothing watches it.
 		secret(e.Name+"-credentials", "Opaque")
@@ -45,11 +50,13 @@ func (e *exporter) secrets() {
 
 // scans are what trivy-operator finds.
 func (e *exporter) scans() {
-	if e.Odd == company.Unwatched || e.Odd != company.Exposed && e.blind("trivy", 0.15, checkExposed, checkCriticals, checkPatching, checkLeast, checkHardened) {
+	if e.Odd == company.Unwatched || e.Odd != company.Exposed &&
+		e.blind("trivy", 0.15, checkExposed, checkCriticals, checkPatching, checkLeast, checkHardened) {
 		return
 	}
 	ns := namespace(e.Service)
-	image := []string{"namespace", ns, "image_registry", "registry.example.com:5000", "image_repository", "example/" + e.Name, "image_tag", "1.0.0",
+	image := []string{"namespace", ns, "image_registry", "registry.example.com:5000", "image_repository",
+		"example/" + e.Name, "image_tag", "1.0.0",
 		"resource_kind", "ReplicaSet", "resource_name", e.Name, "container_name", "app", "cluster", cluster}
 	found := func(check, subject string) float64 {
 		if e.Does(check) {
@@ -62,9 +69,18 @@ func (e *exporter) scans() {
 	}
 	vulnerabilities("Critical", overAMonth, e.criticals())
 	vulnerabilities("High", 0, prometheus.Constant(math.Floor(e.between("high", 0, 12))))
-	e.put("trivy_image_exposedsecrets", 0, prometheus.Constant(found(checkExposed, "exposed")), append(image, "severity", "Critical")...)
-	e.put("trivy_resource_configaudits", 0, prometheus.Constant(found(checkHardened, "audits")), "namespace", ns, "resource_kind", "ReplicaSet", "resource_name", e.Name, "severity", "High", "cluster", cluster)
-	e.put("trivy_role_rbacassessments", 0, prometheus.Constant(found(checkLeast, "roles")), "namespace", ns, "resource_kind", "Role", "resource_name", e.Name, "severity", "Critical", "cluster", cluster)
+	e.put(
+		"trivy_image_exposedsecrets", 0, prometheus.Constant(found(checkExposed, "exposed")),
+		append(image, "severity", "Critical")...,
+	)
+	e.put(
+		"trivy_resource_configaudits", 0, prometheus.Constant(found(checkHardened, "audits")), "namespace", ns,
+		"resource_kind", "ReplicaSet", "resource_name", e.Name, "severity", "High", "cluster", cluster,
+	)
+	e.put(
+		"trivy_role_rbacassessments", 0, prometheus.Constant(found(checkLeast, "roles")), "namespace", ns, "resource_kind",
+		"Role", "resource_name", e.Name, "severity", "Critical", "cluster", cluster,
+	)
 }
 
 // criticals are the critical findings in the image over the months: always
@@ -92,9 +108,18 @@ func (e *exporter) admissions() {
 	if !measured(e.Service, checkSigned) || e.blind("kyverno", 0.4, checkSigned) {
 		return
 	}
-	policy := []string{"resource_namespace", namespace(e.Service), "resource_kind", "Pod", "rule_result", "pass", "policy_validation_mode", "enforce", "cluster", cluster}
-	e.put("kyverno_policy_results_total", 0, e.every(9*time.Hour, e.roll("admission")), append(policy, "policy_name", "require-labels", "rule_type", "validate")...)
+	policy := []string{
+		"resource_namespace", namespace(e.Service), "resource_kind", "Pod", "rule_result", "pass", "policy_validation_mode",
+		"enforce", "cluster", cluster,
+	}
+	e.put(
+		"kyverno_policy_results_total", 0, e.every(9*time.Hour, e.roll("admission")),
+		append(policy, "policy_name", "require-labels", "rule_type", "validate")...,
+	)
 	if e.Does(checkSigned) {
-		e.put("kyverno_policy_results_total", overAMonth, e.every(9*time.Hour, e.roll("admission")), append(policy, "policy_name", "verify-images", "rule_type", "imageVerify")...)
+		e.put(
+			"kyverno_policy_results_total", overAMonth, e.every(9*time.Hour, e.roll("admission")),
+			append(policy, "policy_name", "verify-images", "rule_type", "imageVerify")...,
+		)
 	}
 }

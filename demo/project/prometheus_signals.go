@@ -71,7 +71,10 @@ func (e *exporter) signals() {
 func (e *exporter) disk() {
 	if e.Runtime == "vm" {
 		free := e.between("disk", 2e10, 9e10)
-		e.put("node_filesystem_avail_bytes", 0, wave(free*0.9, free, 24*time.Hour, e.roll("disk")), "job", e.Name, "instance", e.Name+":9100", "mountpoint", "/data", "cluster", cluster)
+		e.put(
+			"node_filesystem_avail_bytes", 0, wave(free*0.9, free, 24*time.Hour, e.roll("disk")), "job", e.Name, "instance",
+			e.Name+":9100", "mountpoint", "/data", "cluster", cluster,
+		)
 	}
 }
 
@@ -80,14 +83,25 @@ func (e *exporter) objectives() {
 	if !proves(e.Service, checkObjective) {
 		return
 	}
-	slo := []string{"sloth_id", e.Name + "-availability", "sloth_service", e.Name, "sloth_slo", "availability", "cluster", cluster}
-	e.put("sloth_slo_info", 0, prometheus.Constant(1), append(slo, "sloth_objective", strconv.FormatFloat(objectiveTarget, 'f', -1, 64), "sloth_mode", "cli-gen-prom", "sloth_spec", "prometheus/v1", "sloth_version", "v0.12.0")...)
+	slo := []string{
+		"sloth_id", e.Name + "-availability", "sloth_service", e.Name, "sloth_slo", "availability", "cluster", cluster,
+	}
+	e.put(
+		"sloth_slo_info", 0, prometheus.Constant(1),
+		append(
+			slo, "sloth_objective", strconv.FormatFloat(objectiveTarget, 'f', -1, 64), "sloth_mode", "cli-gen-prom",
+			"sloth_spec", "prometheus/v1", "sloth_version", "v0.12.0",
+		)...,
+	)
 	e.put("slo:objective:ratio", 0, prometheus.Constant(objectiveTarget/100), slo...)
 	budget := e.between("budget", 0.3, 0.9)
 	if !e.Does(checkBudget) {
 		budget = -e.between("budget", 0.2, 1.2)
 	}
-	e.put("slo:period_error_budget_remaining:ratio", 0, wave(budget-0.05, budget+0.05, 30*24*time.Hour, e.roll("budget")), slo...)
+	e.put(
+		"slo:period_error_budget_remaining:ratio", 0, wave(budget-0.05, budget+0.05, 30*24*time.Hour, e.roll("budget")),
+		slo...,
+	)
 }
 
 // probes are what the blackbox exporter sees of external services.
@@ -116,7 +130,8 @@ func (e *exporter) probes() {
 	}
 	if e.Runtime == "kubernetes" && measured(e.Service, checkTLS) {
 		// The chart of cert-manager leaves honor_labels off.
-		e.put("certmanager_certificate_expiration_timestamp_seconds", 0, e.expiry(), "job", "cert-manager", "namespace", "cert-manager",
+		e.put("certmanager_certificate_expiration_timestamp_seconds", 0, e.expiry(), "job", "cert-manager", "namespace",
+			"cert-manager",
 			"exported_namespace", namespace(e.Service), "name", e.Name+"-tls", "issuer_name", "letsencrypt", "cluster", cluster)
 	}
 }
@@ -145,27 +160,47 @@ func (e *exporter) spans() {
 		at = prometheus.Constant(math.Floor(e.between("spans", 1e3, 1e6)))
 	}
 	if e.chance("tempo", 0.3) {
-		e.put("traces_spanmetrics_calls_total", 0, at, "service", e.Name, "span_kind", "SPAN_KIND_SERVER", "span_name", "GET /", "status_code", "STATUS_CODE_UNSET", "cluster", cluster)
+		e.put(
+			"traces_spanmetrics_calls_total", 0, at, "service", e.Name, "span_kind", "SPAN_KIND_SERVER", "span_name", "GET /",
+			"status_code", "STATUS_CODE_UNSET", "cluster", cluster,
+		)
 		return
 	}
-	e.put("traces_span_metrics_calls_total", 0, at, "service_name", e.Name, "span_kind", "SPAN_KIND_SERVER", "span_name", "GET /", "status_code", "STATUS_CODE_UNSET", "cluster", cluster)
+	e.put(
+		"traces_span_metrics_calls_total", 0, at, "service_name", e.Name, "span_kind", "SPAN_KIND_SERVER", "span_name",
+		"GET /", "status_code", "STATUS_CODE_UNSET", "cluster", cluster,
+	)
 }
 
 // mesh is what Istio sees arrive.
 func (e *exporter) mesh() {
-	to := []string{"reporter", "destination", "destination_workload", e.Name, "destination_workload_namespace", namespace(e.Service), "cluster", cluster}
+	to := []string{
+		"reporter", "destination", "destination_workload", e.Name, "destination_workload_namespace", namespace(e.Service),
+		"cluster", cluster,
+	}
 	from := func(where, policy string) []string {
-		return append(to, "source_workload", "api-gateway", "source_workload_namespace", where, "connection_security_policy", policy)
+		return append(
+			to, "source_workload", "api-gateway", "source_workload_namespace", where, "connection_security_policy", policy,
+		)
 	}
 	staging := !e.Does(checkEnvApart)
 	// The mesh counts requests too, so it is silent where nothing counts them.
 	if e.published() && measured(e.Service, checkEncrypted) && !e.blind("mesh", 0.3, checkEncrypted, checkEnvApart) {
-		e.put("istio_requests_total", overAWeek, e.grows(e.load()*0.6), append(from("api-gateway", "mutual_tls"), "response_code", "200")...)
+		e.put(
+			"istio_requests_total", overAWeek, e.grows(e.load()*0.6),
+			append(from("api-gateway", "mutual_tls"), "response_code", "200")...,
+		)
 		if !e.Does(checkEncrypted) {
-			e.put("istio_requests_total", overAWeek, e.grows(e.load()*0.4), append(from("unknown", "none"), "response_code", "200")...)
+			e.put(
+				"istio_requests_total", overAWeek, e.grows(e.load()*0.4),
+				append(from("unknown", "none"), "response_code", "200")...,
+			)
 		}
 		if staging {
-			e.put("istio_requests_total", overAWeek, e.grows(0.01), append(from(e.Team.Name+"-staging", "mutual_tls"), "response_code", "200")...)
+			e.put(
+				"istio_requests_total", overAWeek, e.grows(0.01),
+				append(from(e.Team.Name+"-staging", "mutual_tls"), "response_code", "200")...,
+			)
 		}
 		return
 	}

@@ -127,7 +127,9 @@ func (o *observed) catalog(t *testing.T) *directory.Catalog {
 
 // facts runs the collector's own source over the server: fact values by service
 // and name, as they would be read right now.
-func (o *observed) facts(t *testing.T, c *directory.Catalog) (defined []evidence.Definition, values map[string]map[string]evidence.Value) {
+func (o *observed) facts(t *testing.T, c *directory.Catalog) (
+	defined []evidence.Definition, values map[string]map[string]evidence.Value,
+) {
 	t.Helper()
 	presets, err := source.Presets()
 	if err != nil {
@@ -137,7 +139,9 @@ func (o *observed) facts(t *testing.T, c *directory.Catalog) (defined []evidence
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked, err := source.New(source.Options{Name: "main", URL: o.server.URL(), HTTPClient: o.client, Facts: set, Now: func() time.Time { return o.now }})
+	asked, err := source.New(source.Options{
+		Name: "main", URL: o.server.URL(), HTTPClient: o.client, Facts: set, Now: func() time.Time { return o.now },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,11 +307,18 @@ func machinesSee(t *testing.T, companies []*observed) {
 				strongest := p.Proofs[0] == framework.ByMachine
 				switch {
 				case truth == framework.True && !s.Does(p.ID):
-					t.Errorf("seed %d: %s does not do %s, and a machine says so\n%v", seed, s.Name, p.ID, named(facts, p.pass, values[s.Name]))
+					t.Errorf(
+						"seed %d: %s does not do %s, and a machine says so\n%v", seed, s.Name, p.ID, named(facts, p.pass, values[s.Name]),
+					)
 				case strongest && proves(s, p.ID) && truth != framework.True:
-					t.Errorf("seed %d: %s (tier %d, %s, %s) does %s, and no machine sees it\n%v", seed, s.Name, s.Tier, s.Runtime, s.DataClass, p.ID, named(facts, p.pass, values[s.Name]))
+					t.Errorf(
+						"seed %d: %s (tier %d, %s, %s) does %s, and no machine sees it\n%v", seed, s.Name, s.Tier, s.Runtime, s.DataClass,
+						p.ID, named(facts, p.pass, values[s.Name]),
+					)
 				case truth == framework.False && s.Does(p.ID) && !p.suffices:
-					t.Errorf("seed %d: %s does %s, and a machine denies it\n%v", seed, s.Name, p.ID, named(facts, p.pass, values[s.Name]))
+					t.Errorf(
+						"seed %d: %s does %s, and a machine denies it\n%v", seed, s.Name, p.ID, named(facts, p.pass, values[s.Name]),
+					)
 				}
 			}
 		}
@@ -346,7 +357,9 @@ func attestations(t *testing.T) *framework.Document {
 
 // facing are the facts and attributes of a service. What PagerDuty would say of
 // its alerts follows its practice, so that checks of both can be told.
-func facing(t *testing.T, facts *evidence.Facts, s *company.Service, entry *directory.Service, values map[string]evidence.Value) *framework.Vars {
+func facing(
+	t *testing.T, facts *evidence.Facts, s *company.Service, entry *directory.Service, values map[string]evidence.Value,
+) *framework.Vars {
 	t.Helper()
 	v := varsOver(t, facts)
 	v.SetAttributes(&framework.Attributes{

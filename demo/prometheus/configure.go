@@ -124,7 +124,13 @@ func (s *Server) configText(files []string, targets []Target) (string, error) {
 		if every <= 0 {
 			every = 5 * time.Second
 		}
-		doc.Scrape = append(doc.Scrape, scrapeDoc{Job: t.Job, Every: model.Duration(every), Timeout: model.Duration(every), Static: []staticDoc{{Targets: []string{t.Address}}}})
+		doc.Scrape = append(
+			doc.Scrape,
+			scrapeDoc{
+				Job: t.Job, Every: model.Duration(every), Timeout: model.Duration(every),
+				Static: []staticDoc{{Targets: []string{t.Address}}},
+			},
+		)
 	}
 	text, err := yaml.Marshal(doc)
 	if err != nil {
@@ -135,7 +141,9 @@ func (s *Server) configText(files []string, targets []Target) (string, error) {
 
 // startScraping runs the scrape manager on the sets that configure sends.
 func (s *Server) startScraping() error {
-	settings := &scrape.Options{DiscoveryReloadInterval: model.Duration(200 * time.Millisecond), DiscoveryReloadOnStartup: true}
+	settings := &scrape.Options{
+		DiscoveryReloadInterval: model.Duration(200 * time.Millisecond), DiscoveryReloadOnStartup: true,
+	}
 	manager, err := scrape.NewManager(settings, s.options.Logger, nil, nil, s.db, s.registry)
 	if err != nil {
 		return fmt.Errorf("making the scrape manager: %w", err)

@@ -65,7 +65,9 @@ func DefaultResolutions() []Resolution {
 // minutes find nothing in them. An hour is the most: how far back the data
 // reaches is asked of the first hour of a window.
 func CoarseResolutions() []Resolution {
-	return []Resolution{{time.Hour, 5 * time.Minute}, {26 * time.Hour, 30 * time.Minute}, {400 * 24 * time.Hour, time.Hour}}
+	return []Resolution{
+		{time.Hour, 5 * time.Minute}, {26 * time.Hour, 30 * time.Minute}, {400 * 24 * time.Hour, time.Hour},
+	}
 }
 
 // labels are the labels with the name among them.
@@ -139,7 +141,9 @@ func checkResolutions(steps []Resolution) error {
 	last := time.Duration(math.MinInt64)
 	for i, s := range steps {
 		if s.Every < time.Millisecond || s.Until <= last {
-			return fmt.Errorf("resolution %d (every %s until %s): steps of at least 1ms, sorted by age, are wanted", i+1, s.Every, s.Until)
+			return fmt.Errorf(
+				"resolution %d (every %s until %s): steps of at least 1ms, sorted by age, are wanted", i+1, s.Every, s.Until,
+			)
 		}
 		last = s.Until
 	}

@@ -242,7 +242,10 @@ func (s *Server) serve() {
 	for _, path := range []string{"/-/healthy", "/-/ready"} {
 		router.Get(path, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "Prometheus is up.") })
 	}
-	s.http = &http.Server{Handler: router, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelError)}
+	s.http = &http.Server{
+		Handler: router, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelError),
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

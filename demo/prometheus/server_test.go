@@ -144,14 +144,18 @@ func TestThePastAndThePresentAnswerQueries(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", c.query, got, c.want)
 		}
 	}
-	matrix, _, _, err := api.QueryRange(t.Context(), `sum(requests_total)`, v1.Range{Start: now.Add(-time.Hour), End: now, Step: time.Minute})
+	matrix, _, _, err := api.QueryRange(
+		t.Context(), `sum(requests_total)`, v1.Range{Start: now.Add(-time.Hour), End: now, Step: time.Minute},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if m, ok := matrix.(model.Matrix); !ok || len(m) != 1 || len(m[0].Values) != 61 {
 		t.Errorf("the range is %v", matrix)
 	}
-	for name, where := range map[string]v1.Range{"bad_data": {Start: now.Add(-100 * 24 * time.Hour), End: now, Step: time.Minute}} {
+	for name, where := range map[string]v1.Range{"bad_data": {
+		Start: now.Add(-100 * 24 * time.Hour), End: now, Step: time.Minute,
+	}} {
 		if _, _, _, err := api.QueryRange(t.Context(), `kept`, where); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("more than 11,000 points: %v, want %s", err, name)
 		}
@@ -254,7 +258,9 @@ func TestRulesAreEvaluated(t *testing.T) {
 			}
 		}
 	}
-	for rule, want := range map[string]string{"CheckoutDown": "ok firing", "CartDown": "ok inactive", "Broken": "err inactive", "job:up:sum": "ok"} {
+	for rule, want := range map[string]string{
+		"CheckoutDown": "ok firing", "CartDown": "ok inactive", "Broken": "err inactive", "job:up:sum": "ok",
+	} {
 		if health[rule] != want {
 			t.Errorf("right after the start %s is %q, want %q", rule, health[rule], want)
 		}
@@ -271,10 +277,14 @@ func TestRulesAreEvaluated(t *testing.T) {
 
 func TestRulesCanComeLater(t *testing.T) {
 	s, api := started(t, Options{Rules: []string{rulesFile(t, alerts)}, RuleInterval: time.Second})
-	if err := s.LoadRules(t.Context(), rulesFile(t, "groups:\n  - name: x\n    rules:\n      - alert: [no\n")); err == nil {
+	if err := s.LoadRules(
+		t.Context(), rulesFile(t, "groups:\n  - name: x\n    rules:\n      - alert: [no\n"),
+	); err == nil {
 		t.Error("a rule file with an error is taken")
 	}
-	if err := s.LoadRules(t.Context(), rulesFile(t, "groups:\n  - name: x\n    rules:\n      - {record: one, expr: vector(1)}\n")); err != nil {
+	if err := s.LoadRules(
+		t.Context(), rulesFile(t, "groups:\n  - name: x\n    rules:\n      - {record: one, expr: vector(1)}\n"),
+	); err != nil {
 		t.Fatal(err)
 	}
 	found, err := api.Rules(t.Context(), nil)
@@ -288,7 +298,10 @@ func TestRulesCanComeLater(t *testing.T) {
 
 func TestTargetsAreScraped(t *testing.T) {
 	exporter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprint(w, "# HELP readiness_score_ratio The score.\n# TYPE readiness_score_ratio gauge\nreadiness_score_ratio{service_name=\"cart\"} 0.5\n")
+		_, _ = fmt.Fprint(
+			w,
+			"# HELP readiness_score_ratio The score.\n# TYPE readiness_score_ratio gauge\nreadiness_score_ratio{service_name=\"cart\"} 0.5\n",
+		)
 	}))
 	defer exporter.Close()
 	s, api := started(t, Options{})
@@ -315,10 +328,12 @@ func TestTargetsAreScraped(t *testing.T) {
 		return err == nil && targets.Active[0].Health == v1.HealthGood && targets.Active[1].Health == v1.HealthGood
 	})
 	metadata, err := api.Metadata(t.Context(), "readiness_score_ratio", "")
-	if err != nil || len(metadata["readiness_score_ratio"]) != 1 || metadata["readiness_score_ratio"][0].Help != "The score." {
+	if err != nil || len(metadata["readiness_score_ratio"]) != 1 ||
+		metadata["readiness_score_ratio"][0].Help != "The score." {
 		t.Errorf("metadata %v, %v", metadata, err)
 	}
-	if err := s.ScrapeAlso(t.Context(), Target{Job: "bad", Address: "no address"}); err == nil || !strings.Contains(err.Error(), "host:port") {
+	if err := s.ScrapeAlso(t.Context(), Target{Job: "bad", Address: "no address"}); err == nil ||
+		!strings.Contains(err.Error(), "host:port") {
 		t.Errorf("a target without a port gives %v", err)
 	}
 }
@@ -349,13 +364,15 @@ func TestWhatCannotStart(t *testing.T) {
 		options Options
 		say     string
 	}{
-		"no folder":        {Options{}, "set Dir"},
-		"a taken port":     {Options{Dir: t.TempDir(), Address: taken.Addr().String()}, "listening on"},
-		"a series twice":   {Options{Dir: t.TempDir(), Series: listed(one, one)}, "given twice"},
-		"no name":          {Options{Dir: t.TempDir(), Series: listed(Series{At: Constant(1)})}, "has no name"},
-		"no values":        {Options{Dir: t.TempDir(), Series: listed(Series{Name: "up"})}, "set At"},
-		"a missing file":   {Options{Dir: t.TempDir(), Rules: []string{"/nowhere/rules.yaml"}}, "/nowhere/rules.yaml"},
-		"endless sampling": {Options{Dir: t.TempDir(), Series: listed(one), Resolutions: []Resolution{{time.Hour, 0}}}, "resolution 1"},
+		"no folder":      {Options{}, "set Dir"},
+		"a taken port":   {Options{Dir: t.TempDir(), Address: taken.Addr().String()}, "listening on"},
+		"a series twice": {Options{Dir: t.TempDir(), Series: listed(one, one)}, "given twice"},
+		"no name":        {Options{Dir: t.TempDir(), Series: listed(Series{At: Constant(1)})}, "has no name"},
+		"no values":      {Options{Dir: t.TempDir(), Series: listed(Series{Name: "up"})}, "set At"},
+		"a missing file": {Options{Dir: t.TempDir(), Rules: []string{"/nowhere/rules.yaml"}}, "/nowhere/rules.yaml"},
+		"endless sampling": {
+			Options{Dir: t.TempDir(), Series: listed(one), Resolutions: []Resolution{{time.Hour, 0}}}, "resolution 1",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Start(t.Context(), c.options)

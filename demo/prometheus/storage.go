@@ -95,7 +95,9 @@ func (t *track) times(now time.Time, steps []Resolution, cache map[rhythm][]int6
 
 // writePast writes the past up to now as one block of the folder. A block of
 // its own is many times faster than to feed the storage as if time passed.
-func writePast(ctx context.Context, dir string, all []*track, now time.Time, steps []Resolution, log *slog.Logger) (err error) {
+func writePast(
+	ctx context.Context, dir string, all []*track, now time.Time, steps []Resolution, log *slog.Logger,
+) (err error) {
 	if len(all) == 0 {
 		return nil
 	}

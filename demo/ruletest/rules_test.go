@@ -58,7 +58,9 @@ func TestTheRulesDoWhatTheirUnitTestsSay(t *testing.T) {
 // runUnitTest evaluates the rules at every step, as promtool does.
 func runUnitTest(t *testing.T, f file, u unitTest) {
 	syntax := parser.NewParser(parser.Options{})
-	engine, err := promqltest.NewLazyLoader(u.input(), promqltest.LazyLoaderOpts{EnableAtModifier: true, EnableNegativeOffset: true, Parser: syntax})
+	engine, err := promqltest.NewLazyLoader(
+		u.input(), promqltest.LazyLoaderOpts{EnableAtModifier: true, EnableNegativeOffset: true, Parser: syntax},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +180,9 @@ func (e exprCase) expected(t *testing.T, syntax parser.Parser) []string {
 
 func ask(t *testing.T, engine *promqltest.LazyLoader, e exprCase, start time.Time) []string {
 	t.Helper()
-	q, err := engine.QueryEngine().NewInstantQuery(engine.Context(), engine.Queryable(), nil, e.Expr, start.Add(time.Duration(e.At)))
+	q, err := engine.QueryEngine().NewInstantQuery(
+		engine.Context(), engine.Queryable(), nil, e.Expr, start.Add(time.Duration(e.At)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,9 @@ func (s *suite) kinds(now time.Time) []kind {
 		list = kindsOfHTTP(now)
 	}
 	for _, name := range sorted(s.Spoilt) {
-		list = append(list, kind{name: name, fault: fault.Fault{Body: s.Spoilt[name].Body}, reason: s.Spoilt[name].Reason, wide: true})
+		list = append(
+			list, kind{name: name, fault: fault.Fault{Body: s.Spoilt[name].Body}, reason: s.Spoilt[name].Reason, wide: true},
+		)
 	}
 	return list
 }
@@ -57,7 +59,10 @@ func (s *suite) kinds(now time.Time) []kind {
 // kindsOfFiles are all ways of a file to be damaged.
 func kindsOfFiles() []kind {
 	return []kind{
-		{name: "a folder in its place", fault: fault.Fault{Status: http.StatusForbidden}, reason: evidence.ReasonUnreachable, wide: true},
+		{
+			name: "a folder in its place", fault: fault.Fault{Status: http.StatusForbidden}, reason: evidence.ReasonUnreachable,
+			wide: true,
+		},
 		{name: "truncated", fault: fault.Fault{Truncate: true}, reason: evidence.ReasonUndecodable, wide: true},
 		{name: "not an answer", fault: fault.Fault{Body: `"ok"`}, reason: evidence.ReasonUndecodable},
 		{name: "no bytes", fault: fault.Fault{Empty: true}, reason: evidence.ReasonUndecodable, wide: true},
@@ -69,7 +74,10 @@ func kindsOfFiles() []kind {
 // kindsOfHTTP are all ways of an answer over HTTP to go wrong.
 func kindsOfHTTP(now time.Time) []kind {
 	status := func(status int, reason evidence.Reason, passes, wide bool) kind {
-		return kind{name: strconv.Itoa(status), fault: fault.Fault{Status: status}, reason: reason, passes: passes, paged: wide, wide: wide}
+		return kind{
+			name: strconv.Itoa(status), fault: fault.Fault{Status: status}, reason: reason, passes: passes, paged: wide,
+			wide: wide,
+		}
 	}
 	limited := func(form string, header http.Header, asks time.Duration) kind {
 		return kind{
@@ -94,12 +102,17 @@ func kindsOfHTTP(now time.Time) []kind {
 		status(500, evidence.ReasonServerError, true, true),
 		status(502, evidence.ReasonServerError, true, false),
 		status(503, evidence.ReasonServerError, true, false),
-		{name: "reset in mid-body", fault: fault.Fault{Reset: true}, reason: evidence.ReasonUnreachable, passes: true, paged: true},
+		{
+			name: "reset in mid-body", fault: fault.Fault{Reset: true}, reason: evidence.ReasonUnreachable, passes: true,
+			paged: true,
+		},
 		{name: "slow body", fault: fault.Fault{Hang: true}, reason: evidence.ReasonTimeout, passes: true},
 		{name: "truncated", fault: fault.Fault{Truncate: true}, reason: evidence.ReasonUndecodable, paged: true, wide: true},
 		{
 			name: "login page", reason: evidence.ReasonUndecodable,
-			fault: fault.Fault{Body: "<!DOCTYPE html><html><title>Log in</title></html>", ContentType: "text/html; charset=utf-8"},
+			fault: fault.Fault{
+				Body: "<!DOCTYPE html><html><title>Log in</title></html>", ContentType: "text/html; charset=utf-8",
+			},
 		},
 		{name: "not an answer", fault: fault.Fault{Body: `"ok"`}, reason: evidence.ReasonUndecodable},
 		{name: "no bytes", fault: fault.Fault{Empty: true}, reason: evidence.ReasonUndecodable, wide: true},

@@ -104,12 +104,15 @@ func (s *state) differences(adrift map[string]bool, healthy ...*state) []string 
 	var list []string
 	list = append(list, compare("record", s.records, pick(healthy, func(h *state) map[key]string { return h.records }),
 		func(k key, a, b string) bool { return a == b || adrift[k.fact] })...)
-	list = append(list, compare("incident", s.incidents, pick(healthy, func(h *state) map[string]evidence.Incident { return h.incidents }),
-		func(_ string, a, b evidence.Incident) bool { return sameIncident(a, b) })...)
-	list = append(list, compare("review", s.reviews, pick(healthy, func(h *state) map[string]evidence.Review { return h.reviews }),
-		func(_ string, a, b evidence.Review) bool { return reflect.DeepEqual(a, b) })...)
-	list = append(list, compare("group", s.covered, pick(healthy, func(h *state) map[string]evidence.Coverage { return h.covered }),
-		func(_ string, a, b evidence.Coverage) bool { return maps.Equal(a.Except, b.Except) })...)
+	list = append(list,
+		compare("incident", s.incidents, pick(healthy, func(h *state) map[string]evidence.Incident { return h.incidents }),
+			func(_ string, a, b evidence.Incident) bool { return sameIncident(a, b) })...)
+	list = append(list,
+		compare("review", s.reviews, pick(healthy, func(h *state) map[string]evidence.Review { return h.reviews }),
+			func(_ string, a, b evidence.Review) bool { return reflect.DeepEqual(a, b) })...)
+	list = append(list,
+		compare("group", s.covered, pick(healthy, func(h *state) map[string]evidence.Coverage { return h.covered }),
+			func(_ string, a, b evidence.Coverage) bool { return maps.Equal(a.Except, b.Except) })...)
 	list = append(list, compare("other", s.others, pick(healthy, func(h *state) map[string]string { return h.others }),
 		func(_ string, a, b string) bool { return a == b })...)
 	return list
@@ -210,23 +213,37 @@ func (s *state) invented(before *state, healthy ...*state) []string {
 	truths := append([]*state{before}, healthy...)
 	for k, text := range s.records {
 		if !slices.ContainsFunc(truths, func(h *state) bool { return h.records[k] == text }) {
-			list = append(list, fmt.Sprintf("record %s is %s, before it was %q, and the truth is %q", k, text, before.records[k], healthy[0].records[k]))
+			list = append(
+				list,
+				fmt.Sprintf(
+					"record %s is %s, before it was %q, and the truth is %q", k, text, before.records[k], healthy[0].records[k],
+				),
+			)
 		}
 	}
 	for id, in := range s.incidents {
 		for _, field := range untrue(in, id, truths) {
-			list = append(list, fmt.Sprintf("incident %s: %s is neither true nor what it was: %+v, before: %s; in truth: %s", id, field, in,
-				contrast(in, before.incidents[id], true, true), contrast(in, healthy[0].incidents[id], true, true)))
+			list = append(list,
+				fmt.Sprintf("incident %s: %s is neither true nor what it was: %+v, before: %s; in truth: %s", id, field, in,
+					contrast(in, before.incidents[id], true, true), contrast(in, healthy[0].incidents[id], true, true)))
 		}
 	}
 	for k, v := range s.reviews {
 		if !slices.ContainsFunc(truths, func(h *state) bool { return reflect.DeepEqual(h.reviews[k], v) }) {
-			list = append(list, fmt.Sprintf("review %s is %+v, before it was %+v, and the truth is %+v", k, v, before.reviews[k], healthy[0].reviews[k]))
+			list = append(
+				list,
+				fmt.Sprintf(
+					"review %s is %+v, before it was %+v, and the truth is %+v", k, v, before.reviews[k], healthy[0].reviews[k],
+				),
+			)
 		}
 	}
 	for k, text := range s.others {
 		if !slices.ContainsFunc(truths, func(h *state) bool { return h.others[k] == text }) {
-			list = append(list, fmt.Sprintf("%s is %s, before it was %q, and the truth is %q", k, text, before.others[k], healthy[0].others[k]))
+			list = append(
+				list,
+				fmt.Sprintf("%s is %s, before it was %q, and the truth is %q", k, text, before.others[k], healthy[0].others[k]),
+			)
 		}
 	}
 	for k := range before.reviews {
@@ -279,7 +296,9 @@ func (s *state) wronglyCovered(r *round, before *state, healthy ...*state) []str
 	}
 	for k := range fresh {
 		if !slices.ContainsFunc(healthy, func(h *state) bool { return h.records[k] == s.records[k] }) {
-			list = append(list, fmt.Sprintf("record %s is covered and is %q; the truth is %q", k, s.records[k], healthy[0].records[k]))
+			list = append(
+				list, fmt.Sprintf("record %s is covered and is %q; the truth is %q", k, s.records[k], healthy[0].records[k]),
+			)
 		}
 		if _, there := s.records[k]; there && !s.dated[k.fact] && !s.observed[k].Equal(r.at) {
 			list = append(list, fmt.Sprintf("record %s is covered and was observed at %s, not at %s", k, s.observed[k], r.at))

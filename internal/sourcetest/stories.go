@@ -55,7 +55,9 @@ func (s *suite) interrupt(w *world, before *state, healthy []*state, p phase, n 
 	if !errors.Is(r.err, errRefused) {
 		w.check.errorf("the round does not say that the store has failed: %v", r.err)
 	}
-	if list := w.mustFail(r); !slices.ContainsFunc(list, func(e *collectors.CallError) bool { return e.Reason == evidence.ReasonStore }) {
+	if list := w.mustFail(r); !slices.ContainsFunc(
+		list, func(e *collectors.CallError) bool { return e.Reason == evidence.ReasonStore },
+	) {
 		w.check.errorf("the round fails with %v, want the reason %s", r.err, evidence.ReasonStore)
 	}
 	now, err := w.state()
@@ -118,7 +120,12 @@ func (s *suite) lostBySkew(now, before *state, healthy []*state, end bool) []str
 	var list []string
 	for id, in := range now.incidents {
 		for _, field := range untrue(in, id, append([]*state{before}, healthy...)) {
-			list = append(list, fmt.Sprintf("incident %s: %s is not true: %+v, in truth %s", id, field, in, contrast(in, healthy[0].incidents[id], true, true)))
+			list = append(
+				list,
+				fmt.Sprintf(
+					"incident %s: %s is not true: %+v, in truth %s", id, field, in, contrast(in, healthy[0].incidents[id], true, true),
+				),
+			)
 		}
 	}
 	if end {
@@ -139,7 +146,9 @@ func (s *suite) emptied() testCase {
 			return err
 		}
 		// A source may want to see twice, and for a while, that something is gone.
-		for n, st := range []step{{MuchLater, Empty}, {MuchLater + 18*Later, Empty}, {2 * MuchLater, Normal}, {2*MuchLater + Later, Normal}} {
+		for n, st := range []step{
+			{MuchLater, Empty}, {MuchLater + 18*Later, Empty}, {2 * MuchLater, Normal}, {2*MuchLater + Later, Normal},
+		} {
 			r, err := w.play(st)
 			if err != nil {
 				return err

@@ -66,7 +66,9 @@ type source struct {
 func (s *source) ID() string                            { return "small/main" }
 func (s *source) Answers(*catalog.Service, string) bool { return true }
 func (s *source) Facts() []evidence.Definition {
-	return []evidence.Definition{{Name: "small.exists", Kind: evidence.KindBool, Help: "Whether it exists.", Pack: "small", Absent: "false"}}
+	return []evidence.Definition{{
+		Name: "small.exists", Kind: evidence.KindBool, Help: "Whether it exists.", Pack: "small", Absent: "false",
+	}}
 }
 
 // ask decodes an answer that has the field.
@@ -167,7 +169,8 @@ func (s *source) exists(req collectors.Request, names *[]string) evidence.Batch 
 	b := evidence.Batch{Covered: []evidence.Coverage{{Group: "names", Facts: []string{"small.exists"}, At: req.Now}}}
 	for _, service := range req.Services {
 		b.Records = append(b.Records, evidence.Record{
-			Service: service.Name, Fact: "small.exists", Value: evidence.Bool(there[service.Name]), Source: s.ID(), Detail: "the list of names", ObservedAt: req.Now,
+			Service: service.Name, Fact: "small.exists", Value: evidence.Bool(there[service.Name]), Source: s.ID(),
+			Detail: "the list of names", ObservedAt: req.Now,
 		})
 	}
 	return b
@@ -193,7 +196,13 @@ func (s *source) incidents(ctx context.Context, req collectors.Request, send fun
 		}
 		b := evidence.Batch{}
 		for _, n := range *page.Incidents {
-			b.Incidents = append(b.Incidents, evidence.Incident{Source: s.ID(), ID: strconv.Itoa(n), Services: []string{"checkout"}, StartedAt: noon.Add(time.Duration(n-9) * time.Minute)})
+			b.Incidents = append(
+				b.Incidents,
+				evidence.Incident{
+					Source: s.ID(), ID: strconv.Itoa(n), Services: []string{"checkout"},
+					StartedAt: noon.Add(time.Duration(n-9) * time.Minute),
+				},
+			)
 			at = max(at, n)
 		}
 		cursors := map[string]string{"after": strconv.Itoa(at)}
@@ -295,7 +304,10 @@ func TestALargeDataSetSaysWhatMustBeStored(t *testing.T) {
 		{Large{Data: Normal}, "says nothing"},
 		{Large{Data: Normal, Incidents: 6}, "5 incidents"},
 		{Large{Data: Normal, Incidents: 5, Alerts: 1}, "0 firings"},
-		{Large{Data: Normal, Incidents: 5, Records: map[string]int{"small.exists": 4}}, "3 services have a value of small.exists, want 4"},
+		{
+			Large{Data: Normal, Incidents: 5, Records: map[string]int{"small.exists": 4}},
+			"3 services have a value of small.exists, want 4",
+		},
 	} {
 		s, err := newSuite(t.Context(), small(t, ""), t.TempDir())
 		if err != nil {

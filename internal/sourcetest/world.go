@@ -300,7 +300,8 @@ func (w *world) inspect(r *round, b evidence.Batch) {
 		w.dated[key{v.Fact, v.Service}] = !v.Since.IsZero()
 	}
 	for _, in := range b.Incidents {
-		if in.Source != id || in.ID == "" || in.StartedAt.IsZero() || !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(in.StartedAt) {
+		if in.Source != id || in.ID == "" || in.StartedAt.IsZero() || !in.ResolvedAt.IsZero() &&
+			in.ResolvedAt.Before(in.StartedAt) {
 			w.check.errorf("a bad incident: %+v", in)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 // notCopied are the tables that no round reads. A new table has to be here, or
 // CopySource has to copy it and copies has to fill it.
 var notCopied = []string{
-	"readiness_owner", "readiness_schema_version", "sqlite_sequence", "runs", "fact_history", "frameworks", "judgement", "badges",
+	"readiness_owner", "readiness_schema_version", "sqlite_sequence", "runs", "fact_history", "frameworks", "judgement",
+	"badges",
 	"badge_support", "transitions", "transition_counts", "check_statuses", "check_status_history", "voids",
 }
 
@@ -64,7 +65,8 @@ func copies(t *testing.T, db database) {
 		},
 		Withdrawals: []evidence.Withdrawal{{Service: "cart", Fact: "a.count", Reason: evidence.MissingNotFound}},
 		Covered: []evidence.Coverage{{
-			Group: "counts", Facts: []string{"a.count"}, Except: map[string]evidence.Missing{"ghost": evidence.MissingNoReference},
+			Group: "counts", Facts: []string{"a.count"},
+			Except: map[string]evidence.Missing{"ghost": evidence.MissingNoReference},
 		}},
 		Incidents: []evidence.Incident{incident("A", 1, 3), incident("B", 10, 0), incident("C", 20, 21)},
 		Reviews:   []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1)}},

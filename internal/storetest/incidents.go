@@ -235,7 +235,8 @@ func runs(t *testing.T, db database) {
 	}
 	run("jira/main", 20, store.RunResult{}) // the one before never ended
 	got, err = s.LastRuns(ctx)
-	if err != nil || got[0].Reason != evidence.ReasonCanceled || !got[0].Finished.Equal(minute(20)) || !got[0].LastSuccess.Equal(minute(1)) {
+	if err != nil || got[0].Reason != evidence.ReasonCanceled || !got[0].Finished.Equal(minute(20)) ||
+		!got[0].LastSuccess.Equal(minute(1)) {
 		t.Errorf("after an interruption: %+v, %v", got, err)
 	}
 	if err := s.FinishRun(ctx, 999999, store.RunResult{Finished: time.Now()}); err == nil {

@@ -31,13 +31,17 @@ func logEntries(t *testing.T, db database) {
 		t.Errorf("a store that knows no source has %v", got)
 	}
 	acked := evidence.LogEntry{
-		ID: "L1", Incident: "A", Kind: evidence.LogAcknowledge, At: minute(1), AgentKind: "user", Person: "hash", Channel: "website",
+		ID: "L1", Incident: "A", Kind: evidence.LogAcknowledge, At: minute(1), AgentKind: "user", Person: "hash",
+		Channel: "website",
 	}
-	moved := evidence.LogEntry{ID: "L2", Incident: "A", Kind: evidence.LogAssign, At: minute(3), Assignees: []string{"a", "b"}}
-	summary := evidence.LogEntry{ID: "summary A", Incident: "A", Kind: evidence.LogSummary, At: minute(2), Summary: &evidence.IncidentSummary{
-		AcknowledgedAt: minute(-1), ResolvedAt: minute(2), Resolver: evidence.ResolverTimeout,
-		Escalations: 1, Reassignments: 2, Notes: 3, Responders: []string{"a"},
-	}}
+	moved := evidence.LogEntry{
+		ID: "L2", Incident: "A", Kind: evidence.LogAssign, At: minute(3), Assignees: []string{"a", "b"},
+	}
+	summary := evidence.LogEntry{ID: "summary A", Incident: "A", Kind: evidence.LogSummary, At: minute(2),
+		Summary: &evidence.IncidentSummary{
+			AcknowledgedAt: minute(-1), ResolvedAt: minute(2), Resolver: evidence.ResolverTimeout,
+			Escalations: 1, Reassignments: 2, Notes: 3, Responders: []string{"a"},
+		}}
 	bad := evidence.LogEntry{ID: "L3", Incident: "B", Kind: evidence.LogUndecodable, At: minute(4)}
 	batch := evidence.Batch{LogEntries: []evidence.LogEntry{moved, bad, acked, summary, moved}}
 	if changes := commit(t, s, minute(5), batch); changes.Rows == 0 {
@@ -61,12 +65,15 @@ func logEntries(t *testing.T, db database) {
 	changed.At, decoded.Kind = minute(9), evidence.LogAnnotate
 	commit(t, s, minute(8), evidence.Batch{LogEntries: []evidence.LogEntry{changed, decoded}})
 	commit(t, s, minute(9), evidence.Batch{LogEntries: []evidence.LogEntry{bad}})
-	if got := entriesOf(t, s, "B", "A"); len(got) != 4 || !got[0].At.Equal(acked.At) || got[3].Kind != evidence.LogAnnotate {
+	if got := entriesOf(t, s, "B", "A"); len(got) != 4 || !got[0].At.Equal(acked.At) ||
+		got[3].Kind != evidence.LogAnnotate {
 		t.Errorf("entries %+v", got)
 	}
 	// Entries of another source are others, and those of many incidents come in
 	// their order.
-	if _, err := s.Commit(t.Context(), "test/other", 0, minute(9), evidence.Batch{LogEntries: []evidence.LogEntry{acked}}); err != nil {
+	if _, err := s.Commit(
+		t.Context(), "test/other", 0, minute(9), evidence.Batch{LogEntries: []evidence.LogEntry{acked}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	var ids []string
@@ -74,7 +81,9 @@ func logEntries(t *testing.T, db database) {
 	for i := range 450 {
 		ids = append(ids, fmt.Sprintf("Q%03d", i))
 		for n := range 2 {
-			e := evidence.LogEntry{ID: fmt.Sprintf("LQ%d.%d", i, n), Incident: ids[i], Kind: evidence.LogAnnotate, At: minute(1 - n)}
+			e := evidence.LogEntry{
+				ID: fmt.Sprintf("LQ%d.%d", i, n), Incident: ids[i], Kind: evidence.LogAnnotate, At: minute(1 - n),
+			}
 			many.LogEntries = append(many.LogEntries, e)
 		}
 	}
@@ -88,7 +97,9 @@ func logEntries(t *testing.T, db database) {
 	if len(got) != 900 {
 		t.Errorf("%d entries, want 900", len(got))
 	}
-	for _, lacking := range []evidence.LogEntry{{Incident: "A", At: minute(1)}, {ID: "L", At: minute(1)}, {ID: "L", Incident: "A"}} {
+	for _, lacking := range []evidence.LogEntry{
+		{Incident: "A", At: minute(1)}, {ID: "L", At: minute(1)}, {ID: "L", Incident: "A"},
+	} {
 		batch := evidence.Batch{LogEntries: []evidence.LogEntry{lacking}}
 		if _, err := s.Commit(t.Context(), "test/main", 0, minute(9), batch); err == nil {
 			t.Errorf("%+v is stored", lacking)
@@ -107,7 +118,8 @@ func logEntryRetention(t *testing.T, db database) {
 			{ID: "late", StartedAt: minute(0), ResolvedAt: minute(100)},
 		},
 		LogEntries: []evidence.LogEntry{
-			entry("ended", 0), entry("ended", 200), entry("open", 0), entry("late", 1), entry("unknown", 1), entry("unknown", 100),
+			entry("ended", 0), entry("ended", 200), entry("open", 0), entry("late", 1), entry("unknown", 1),
+			entry("unknown", 100),
 		},
 	})
 	if _, err := s.Prune(context.Background(), minute(120), store.Retention{Incidents: time.Hour}); err != nil {

@@ -119,7 +119,8 @@ func datedRecordsKeepTheirTime(t *testing.T, db database) {
 		t.Helper()
 		at = at.Add(time.Minute)
 		got := commit(t, s, at, evidence.Batch{
-			Records: []evidence.Record{r}, Covered: []evidence.Coverage{{Group: "dated", Facts: []string{"a.dated"}, At: at, Dated: true}},
+			Records: []evidence.Record{r},
+			Covered: []evidence.Coverage{{Group: "dated", Facts: []string{"a.dated"}, At: at, Dated: true}},
 		})
 		if got.Records != wantRecords {
 			t.Errorf("%d records changed, want %d", got.Records, wantRecords)

@@ -37,7 +37,9 @@ func (s Service) urgencyRule() any {
 	case "none":
 		return nil
 	case "support_hours":
-		return object{"type": "use_support_hours", "during_support_hours": constant("high"), "outside_support_hours": constant("low")}
+		return object{
+			"type": "use_support_hours", "during_support_hours": constant("high"), "outside_support_hours": constant("low"),
+		}
 	case "":
 		return constant("high")
 	}
@@ -169,7 +171,9 @@ func newIndex(a Account) *index {
 type object = map[string]any
 
 func reference(id, kind, summary string) object {
-	return object{"id": id, "type": kind + "_reference", "summary": summary, "self": "https://api.pagerduty.com/" + kind + "s/" + id}
+	return object{
+		"id": id, "type": kind + "_reference", "summary": summary, "self": "https://api.pagerduty.com/" + kind + "s/" + id,
+	}
 }
 
 // nullable makes null of a zero value.
@@ -193,7 +197,10 @@ func (x *index) service(s Service, include map[string]bool) object {
 	for i, kind := range s.Integrations {
 		id := s.ID + "I" + string(rune('A'+i%26))
 		if include["integrations"] {
-			integrations = append(integrations, object{"id": id, "type": kind, "summary": kind, "name": kind, "service": reference(s.ID, "service", s.Name)})
+			integrations = append(
+				integrations,
+				object{"id": id, "type": kind, "summary": kind, "name": kind, "service": reference(s.ID, "service", s.Name)},
+			)
 		} else {
 			integrations = append(integrations, reference(id, kind, kind))
 		}
@@ -222,7 +229,9 @@ func (x *index) service(s Service, include map[string]bool) object {
 		o["escalation_policy"] = reference(s.EscalationPolicy, "escalation_policy", p.Name)
 	}
 	if include["auto_pause_notifications_parameters"] {
-		o["auto_pause_notifications_parameters"] = object{"enabled": s.AutoPause, "timeout": nullable(map[bool]int{true: 300}[s.AutoPause])}
+		o["auto_pause_notifications_parameters"] = object{
+			"enabled": s.AutoPause, "timeout": nullable(map[bool]int{true: 300}[s.AutoPause]),
+		}
 	}
 	return o
 }
@@ -243,7 +252,9 @@ func (x *index) policy(p EscalationPolicy) object {
 		for _, s := range level.Schedules {
 			targets = append(targets, x.scheduleOf(s))
 		}
-		rules = append(rules, object{"id": p.ID + "R" + string(rune('A'+i%26)), "escalation_delay_in_minutes": 30, "targets": targets})
+		rules = append(
+			rules, object{"id": p.ID + "R" + string(rune('A'+i%26)), "escalation_delay_in_minutes": 30, "targets": targets},
+		)
 	}
 	services := []object{}
 	for _, s := range x.Services {

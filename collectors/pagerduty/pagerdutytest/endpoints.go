@@ -79,8 +79,10 @@ func endpoints() map[string]endpoint {
 		},
 		"GET /oncalls": {
 			list: "oncalls", scope: "oncalls.read",
-			parameters: []string{"time_zone", "user_ids[]", "escalation_policy_ids[]", "schedule_ids[]", "since", "until", "earliest"},
-			includes:   []string{"users", "schedules", "escalation_policies"},
+			parameters: []string{
+				"time_zone", "user_ids[]", "escalation_policy_ids[]", "schedule_ids[]", "since", "until", "earliest",
+			},
+			includes: []string{"users", "schedules", "escalation_policies"},
 			find: func(s *Server, q query, x *index, now time.Time) (records, *refusal) {
 				list, refused := s.listOnCalls(q, x, now)
 				return recordsOf(list, x.onCall), refused
@@ -88,7 +90,10 @@ func endpoints() map[string]endpoint {
 		},
 		"GET /incidents": {
 			list: "incidents", scope: "incidents.read",
-			parameters: []string{"date_range", "incident_key", "service_ids[]", "since", "until", "sort_by", "statuses[]", "team_ids[]", "time_zone", "urgencies[]", "user_ids[]"},
+			parameters: []string{
+				"date_range", "incident_key", "service_ids[]", "since", "until", "sort_by", "statuses[]", "team_ids[]", "time_zone",
+				"urgencies[]", "user_ids[]",
+			},
 			includes: []string{
 				"acknowledgers", "agents", "assignees", "conference_bridge", "escalation_policies",
 				"first_trigger_log_entries", "priorities", "services", "teams", "users",
@@ -157,7 +162,9 @@ func endpoints() map[string]endpoint {
 		},
 		"GET /incident_workflows/triggers": {
 			list: "triggers", scope: "incident_workflows.read", cursor: "cursor", more: true,
-			parameters: []string{"workflow_id", "incident_id", "service_id", "trigger_type", "workflow_name_contains", "sort_by"},
+			parameters: []string{
+				"workflow_id", "incident_id", "service_id", "trigger_type", "workflow_name_contains", "sort_by",
+			},
 			find: func(_ *Server, _ query, x *index, _ time.Time) (records, *refusal) {
 				return recordsOf(x.WorkflowTriggers, x.trigger), nil
 			},

@@ -18,12 +18,16 @@ func TestLog(t *testing.T) {
 	account.Services[0].AutoResolve = time.Hour
 	account.Incidents = []pagerdutytest.Incident{
 		{
-			ID: "Q1", Service: "P0", CreatedAt: created, AcknowledgedAt: created.Add(2 * time.Minute), ResolvedAt: created.Add(time.Hour), ResolvedBy: "service_reference",
-			Notes: []time.Time{created.Add(5 * time.Minute)}, Notifications: []pagerdutytest.Notification{{At: created.Add(time.Minute), User: "U1"}},
+			ID: "Q1", Service: "P0", CreatedAt: created, AcknowledgedAt: created.Add(2 * time.Minute),
+			ResolvedAt: created.Add(time.Hour), ResolvedBy: "service_reference",
+			Notes:         []time.Time{created.Add(5 * time.Minute)},
+			Notifications: []pagerdutytest.Notification{{At: created.Add(time.Minute), User: "U1"}},
 		},
 		{ID: "Q2", Service: "P0", CreatedAt: noon.Add(-time.Hour), ResolvedAt: noon.Add(time.Hour)},
 	}
-	s := pagerdutytest.New(pagerdutytest.Options{Account: account, Now: func() time.Time { return noon }, Fail: func(msg string) { t.Error(msg) }})
+	s := pagerdutytest.New(pagerdutytest.Options{
+		Account: account, Now: func() time.Time { return noon }, Fail: func(msg string) { t.Error(msg) },
+	})
 	for query, want := range map[string]string{
 		"":                  "Q2L Q1Lresolve0 Q1Lannotate0 Q1Lacknowledge0 Q1Lnotify0U1 Q1L",
 		"?is_overview=true": "Q2L Q1Lresolve0 Q1Lacknowledge0 Q1L",
@@ -50,7 +54,8 @@ func TestLog(t *testing.T) {
 	if e := page.LogEntries[0]; e.Channel.Type != nil || e.Incident.Status != "triggered" {
 		t.Errorf("the entry of an incident without a channel: %+v", e)
 	}
-	if e := page.LogEntries[1]; e.Type != "resolve_log_entry" || *e.Channel.Type != "timeout" || e.Incident.Status != "resolved" {
+	if e := page.LogEntries[1]; e.Type != "resolve_log_entry" || *e.Channel.Type != "timeout" ||
+		e.Incident.Status != "resolved" {
 		t.Errorf("the resolution: %+v", e)
 	}
 }
@@ -63,8 +68,13 @@ func TestCursorPages(t *testing.T) {
 		account.AlertGroupings = append(account.AlertGroupings, pagerdutytest.AlertGrouping{ID: fmt.Sprint("G", i)})
 	}
 	var failed []string
-	s := pagerdutytest.New(pagerdutytest.Options{Account: account, Fail: func(msg string) { failed = append(failed, msg) }})
-	for path, parameter := range map[string]string{"/incident_workflows/triggers": "cursor", "/automation_actions/actions": "cursor", "/alert_grouping_settings": "after"} {
+	s := pagerdutytest.New(pagerdutytest.Options{
+		Account: account, Fail: func(msg string) { failed = append(failed, msg) },
+	})
+	for path, parameter := range map[string]string{
+		"/incident_workflows/triggers": "cursor", "/automation_actions/actions": "cursor",
+		"/alert_grouping_settings": "after",
+	} {
 		got, next := 0, ""
 		for range 3 {
 			query := "?limit=20"
@@ -111,7 +121,9 @@ func TestUsersAndChanges(t *testing.T) {
 	account := many(2)
 	account.Users = []pagerdutytest.User{{ID: "U1", TimeZone: "Europe/Berlin"}}
 	account.Schedules = []pagerdutytest.Schedule{{ID: "S", Users: []string{"U1", "U2"}}}
-	account.ChangeEvents = []pagerdutytest.ChangeEvent{{ID: "C1", At: noon.Add(-2 * day)}, {ID: "C2", At: noon.Add(-day)}, {ID: "C3", At: noon.Add(day)}}
+	account.ChangeEvents = []pagerdutytest.ChangeEvent{
+		{ID: "C1", At: noon.Add(-2 * day)}, {ID: "C2", At: noon.Add(-day)}, {ID: "C3", At: noon.Add(day)},
+	}
 	s := pagerdutytest.New(pagerdutytest.Options{Account: account, Now: func() time.Time { return noon }})
 	for path, want := range map[string]string{
 		"/users":         "U1 U2",

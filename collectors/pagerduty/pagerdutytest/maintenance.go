@@ -22,8 +22,11 @@ func listMaintenance(q query, account *index, now time.Time) ([]MaintenanceWindo
 	var list []MaintenanceWindow
 	for _, w := range account.MaintenanceWindows {
 		past, future := !w.End.After(now), w.Start.After(now)
-		is := map[string]bool{"": true, "all": true, "past": past, "future": future, "ongoing": !past && !future, "open": !past}
-		if is[state] && (len(q.values["service_ids[]"]) == 0 || slices.ContainsFunc(w.Services, func(id string) bool { return allows(q, "service_ids[]", id) })) {
+		is := map[string]bool{
+			"": true, "all": true, "past": past, "future": future, "ongoing": !past && !future, "open": !past,
+		}
+		if is[state] && (len(q.values["service_ids[]"]) == 0 ||
+			slices.ContainsFunc(w.Services, func(id string) bool { return allows(q, "service_ids[]", id) })) {
 			list = append(list, w)
 		}
 	}
@@ -36,8 +39,9 @@ func (x *index) maintenance(w MaintenanceWindow) object {
 		services = append(services, reference(id, "service", x.services[id].Name))
 	}
 	return object{
-		"id": w.ID, "type": "maintenance_window", "summary": "Maintenance", "description": "Maintenance", "sequence_number": 1,
-		"start_time": timeOrNull(w.Start), "end_time": timeOrNull(w.End),
+		"id": w.ID, "type": "maintenance_window", "summary": "Maintenance", "description": "Maintenance",
+		"sequence_number": 1,
+		"start_time":      timeOrNull(w.Start), "end_time": timeOrNull(w.End),
 		"services": services, "teams": []object{}, "created_by": reference("PUSER", "user", "Somebody"),
 	}
 }

@@ -183,7 +183,8 @@ func (s *Server) listOnCalls(q query, account *index, now time.Time) ([]OnCall, 
 	computed := !until.Before(since)
 	list := slices.DeleteFunc(account.onCalls(since, until), func(e OnCall) bool {
 		return !computed && !e.Start.IsZero() ||
-			!allows(q, "user_ids[]", e.User) || !allows(q, "escalation_policy_ids[]", e.Policy) || !allows(q, "schedule_ids[]", e.Schedule)
+			!allows(q, "user_ids[]", e.User) || !allows(q, "escalation_policy_ids[]", e.Policy) ||
+			!allows(q, "schedule_ids[]", e.Schedule)
 	})
 	if q.values.Get("earliest") == "true" {
 		type key struct {

@@ -258,5 +258,8 @@ func (e *refusal) response(header http.Header) *response {
 }
 
 func invalid(format string, args ...any) *refusal {
-	return &refusal{status: http.StatusBadRequest, code: 2001, message: "Invalid Input Provided", errors: []string{fmt.Sprintf(format, args...)}}
+	return &refusal{
+		status: http.StatusBadRequest, code: 2001, message: "Invalid Input Provided",
+		errors: []string{fmt.Sprintf(format, args...)},
+	}
 }

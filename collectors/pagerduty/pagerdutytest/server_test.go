@@ -93,8 +93,12 @@ func TestPagination(t *testing.T) {
 
 func TestIncidentWindows(t *testing.T) {
 	var account pagerdutytest.Account
-	for name, age := range map[string]time.Duration{"day": day, "quarter": 80 * day, "year": 300 * day, "future": -time.Hour} {
-		account.Incidents = append(account.Incidents, pagerdutytest.Incident{ID: name, CreatedAt: noon.Add(-age), ResolvedAt: noon.Add(-age + 2*day)})
+	for name, age := range map[string]time.Duration{
+		"day": day, "quarter": 80 * day, "year": 300 * day, "future": -time.Hour,
+	} {
+		account.Incidents = append(
+			account.Incidents, pagerdutytest.Incident{ID: name, CreatedAt: noon.Add(-age), ResolvedAt: noon.Add(-age + 2*day)},
+		)
 	}
 	zone := time.FixedZone("elsewhere", 5*3600)
 	s := pagerdutytest.New(pagerdutytest.Options{Account: account, TimeZone: zone, Now: func() time.Time { return noon }})
@@ -125,16 +129,19 @@ func TestIncidentWindows(t *testing.T) {
 
 func TestOnCalls(t *testing.T) {
 	s := pagerdutytest.New(pagerdutytest.Options{Now: func() time.Time { return noon }, Account: pagerdutytest.Account{
-		EscalationPolicies: []pagerdutytest.EscalationPolicy{{ID: "E", Levels: []pagerdutytest.Level{{Schedules: []string{"S"}}, {Users: []string{"BOSS"}}}}},
-		Schedules:          []pagerdutytest.Schedule{{ID: "S", Users: []string{"A", "B"}, Start: noon.Add(-day), Shift: 7 * day}},
+		EscalationPolicies: []pagerdutytest.EscalationPolicy{{
+			ID: "E", Levels: []pagerdutytest.Level{{Schedules: []string{"S"}}, {Users: []string{"BOSS"}}},
+		}},
+		Schedules: []pagerdutytest.Schedule{{ID: "S", Users: []string{"A", "B"}, Start: noon.Add(-day), Shift: 7 * day}},
 	}})
 	for query, want := range map[string]string{
 		"": "A BOSS",
-		"?since=2026-03-04T12:00:00Z&until=2026-03-11T12:00:00Z":                           "A B BOSS",
-		"?since=2026-03-04T12:00:00Z&until=2026-03-18T12:00:00Z":                           "A B A BOSS",
-		"?since=2026-03-04T12:00:00Z&until=2026-03-18T12:00:00Z&earliest=true":             "A B BOSS",
-		"?since=2026-03-04T12:00:00Z&until=2026-03-18T12:00:00Z&user_ids[]=BOSS":           "BOSS",
-		"?since=2027-03-04T12:00:00Z&until=2027-03-18T12:00:00Z&escalation_policy_ids[]=E": "BOSS", // beyond 90 days there are no shifts
+		"?since=2026-03-04T12:00:00Z&until=2026-03-11T12:00:00Z":                 "A B BOSS",
+		"?since=2026-03-04T12:00:00Z&until=2026-03-18T12:00:00Z":                 "A B A BOSS",
+		"?since=2026-03-04T12:00:00Z&until=2026-03-18T12:00:00Z&earliest=true":   "A B BOSS",
+		"?since=2026-03-04T12:00:00Z&until=2026-03-18T12:00:00Z&user_ids[]=BOSS": "BOSS",
+		// beyond 90 days there are no shifts
+		"?since=2027-03-04T12:00:00Z&until=2027-03-18T12:00:00Z&escalation_policy_ids[]=E": "BOSS",
 		"?since=2026-03-18T12:00:00Z&until=2026-03-04T12:00:00Z":                           "",
 	} {
 		if got := strings.Join(ask(t, s, "/oncalls"+query).ids, " "); got != want {
@@ -170,7 +177,9 @@ func TestRefusals(t *testing.T) {
 	if len(failed) != 0 {
 		t.Errorf("known requests failed the test: %v", failed)
 	}
-	for _, path := range []string{"/nowhere", "/escalation_policies?sort=name", "/escalation_policies?include[]=everything", "/oncalls?limit=all"} {
+	for _, path := range []string{
+		"/nowhere", "/escalation_policies?sort=name", "/escalation_policies?include[]=everything", "/oncalls?limit=all",
+	} {
 		before := len(failed)
 		if a := ask(t, s, path); a.status != 404 && a.status != 400 || len(failed) != before+1 {
 			t.Errorf("%s: %d, reported %v", path, a.status, failed[before:])
