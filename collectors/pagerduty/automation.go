@@ -1,8 +1,8 @@
 package pagerduty
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -21,13 +21,7 @@ type workflowTrigger struct {
 }
 
 func (t *workflowTrigger) check() error {
-	switch {
-	case t.ID == "":
-		return errors.New("no id")
-	case t.Type == "":
-		return errors.New("no trigger_type")
-	}
-	return nil
+	return cmp.Or(lacks("id", t.ID), lacks("trigger_type", t.Type))
 }
 
 // automationAction is an action of PagerDuty Automation.
@@ -39,12 +33,7 @@ type automationAction struct {
 	Services     []*reference `json:"services"`
 }
 
-func (a *automationAction) check() error {
-	if a.ID == "" {
-		return errors.New("no id")
-	}
-	return nil
-}
+func (a *automationAction) check() error { return lacks("id", a.ID) }
 
 // listedTriggers is the complete list of the account's workflow triggers.
 type listedTriggers struct {
@@ -96,65 +85,47 @@ func actionsListing() listing {
 
 // namesAny reports whether the list refers to one of the services.
 func namesAny(list []*reference, services []*serviceRecord) bool {
-	for _, ref := range list {
-		for _, s := range services {
-			if ref != nil && ref.ID == s.ID {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(ref *reference) bool {
+		return ref != nil && slices.ContainsFunc(services, func(s *serviceRecord) bool { return s.ID == ref.ID })
+	})
 }
 
 // automatic counts the triggers that start a workflow for one of the services
 // without a person.
 func (l *listedTriggers) automatic(services ...*serviceRecord) int {
-	n := 0
-	for _, t := range l.all {
-		if t.Type == "conditional" && !t.Disabled && (t.All || namesAny(t.Services, services)) {
-			n++
-		}
-	}
-	return n
+	return countIf(l.all, func(t *workflowTrigger) bool {
+		return t.Type == "conditional" && !t.Disabled && (t.All || namesAny(t.Services, services))
+	})
 }
 
 // inUse counts the actions that ran lately and that event orchestration may
 // invoke for one of the services.
 func (l *listedActions) inUse(now time.Time, services ...*serviceRecord) int {
-	n := 0
-	for _, a := range l.all {
-		if a.Orchestrated && (a.All || namesAny(a.Services, services)) && !a.LastRun.Before(now.Add(-actionsSpan)) {
-			n++
-		}
-	}
-	return n
+	return countIf(l.all, func(a *automationAction) bool {
+		return a.Orchestrated && (a.All || namesAny(a.Services, services)) && !a.LastRun.Before(now.Add(-actionsSpan))
+	})
 }
 
 func automaticWorkflows(listed *listedTriggers) fact {
-	d := evidence.Definition{
-		Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt, Pack: "pagerduty",
+	return together(evidence.Definition{
+		Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt,
 		Help: "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an " +
 			"incident workflow for the service or for all services.",
-		FreshAtLeast: slowFresh,
-		Absent:       "0 when a complete listing has none",
-	}
-	return fact{Definition: d, whole: func(_ *round, all []*serviceRecord) answer {
+		Absent: "0 when a complete listing has none",
+	}, func(_ *round, all []*serviceRecord) answer {
 		return count(listed.automatic(all...), "conditional triggers of incident workflows")
-	}}
+	})
 }
 
 func orchestratedActions(listed *listedActions) fact {
-	d := evidence.Definition{
-		Name: "pagerduty.orchestrated_actions", Kind: evidence.KindInt, Pack: "pagerduty",
+	return together(evidence.Definition{
+		Name: "pagerduty.orchestrated_actions", Kind: evidence.KindInt, Window: actionsSpan,
 		Help: "Automation actions in GET /automation_actions/actions that event orchestration may invoke for " +
 			"the service or for all services and that ran in the last 90 days.",
-		Needs:        "a credential that may list automation actions, for which no scope is documented",
-		Window:       actionsSpan,
-		FreshAtLeast: slowFresh,
-		Absent:       "0 when a complete listing has none",
-	}
-	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
-		return count(listed.inUse(r.now, all...), fmt.Sprintf("actions that orchestration may invoke and that ran in "+
-			"%.0f days", actionsSpan.Hours()/24))
-	}}
+		Needs:  "a credential that may list automation actions, for which no scope is documented",
+		Absent: "0 when a complete listing has none",
+	}, func(r *round, all []*serviceRecord) answer {
+		const detail = "actions that orchestration may invoke and that ran in 90 days"
+		return count(listed.inUse(r.now, all...), detail)
+	})
 }

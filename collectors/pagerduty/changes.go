@@ -1,9 +1,9 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -33,13 +33,7 @@ type changeRecord struct {
 }
 
 func (c *changeRecord) check() error {
-	switch {
-	case c.ID == "":
-		return errors.New("no id")
-	case c.Timestamp.IsZero():
-		return errors.New("no timestamp")
-	}
-	return nil
+	return cmp.Or(lacks("id", c.ID), wrong(c.Timestamp.IsZero(), "no timestamp"))
 }
 
 // changeMemory are the change events that have been read, and the time up to which
@@ -71,7 +65,7 @@ func changesListing() listing {
 			{name: groupChanges, facts: []fact{changeEvents30d()}},
 			{
 				name: groupChangeFailure, also: []string{"incidents", "log_entries"},
-				facts: []fact{changeFailureRatio90d()},
+				common: aboutIncidents(), facts: []fact{changeFailureRatio90d()},
 			},
 		},
 	}
@@ -87,15 +81,12 @@ func (r *round) listChanges(ctx context.Context) error {
 	now := r.now.Truncate(time.Second)
 	oldest := now.Add(-changesSpan)
 	rest, err := walk("change_events", r.changeWindows(), func(w window, at func(time.Time)) (bool, error) {
-		return r.api.all(ctx, "change_events", w.query(), func(records []json.RawMessage) error {
+		return r.api.list(ctx, "change_events", "", w.query(), func(records []json.RawMessage) error {
 			for _, raw := range records {
-				c, err := decode[changeRecord](raw)
-				if err != nil {
-					r.skip("change_event", idOf(raw, "id"), err)
-					continue
+				if c := decodeOr[changeRecord](r, "change_event", raw, func(string, json.RawMessage) {}); c != nil {
+					at(c.Timestamp.Time)
+					m.byID[c.ID] = change{c.Timestamp.Time, c.Services}
 				}
-				at(c.Timestamp.Time)
-				m.byID[c.ID] = change{c.Timestamp.Time, c.Services}
 			}
 			return nil
 		})
@@ -126,36 +117,31 @@ func (r *round) changeWindows() []window {
 	return windows(window{start, now.Add(time.Second)}, changesWindow)
 }
 
-func changeDefinition(name string, kind evidence.Kind, window time.Duration, help string) evidence.Definition {
-	return evidence.Definition{
-		Name: name, Kind: kind, Pack: "pagerduty", Help: help, Window: window, FreshAtLeast: slowFresh,
-	}
-}
-
 func changeEvents30d() fact {
-	d := changeDefinition("pagerduty.change_events_30d", evidence.KindInt, 30*day, "Change events of the last 30 "+
-		"days in GET /change_events that name the service.")
-	d.Absent = "0 when a complete listing has none"
-	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
+	const window = 30 * day
+	return together(evidence.Definition{
+		Name: "pagerduty.change_events_30d", Kind: evidence.KindInt, Window: window,
+		Help:   "Change events of the last 30 days in GET /change_events that name the service.",
+		Absent: "0 when a complete listing has none",
+	}, func(r *round, all []*serviceRecord) answer {
 		n := 0
 		for _, c := range r.memory.changes.byID {
-			if !c.at.Before(r.now.Add(-d.Window)) && !c.at.After(r.now) && namesAny(c.services, all) {
+			if !c.at.Before(r.now.Add(-window)) && !c.at.After(r.now) && namesAny(c.services, all) {
 				n++
 			}
 		}
 		return count(n, "change events")
-	}}
+	})
 }
 
 func changeFailureRatio90d() fact {
-	d := changeDefinition("pagerduty.change_failure_ratio_90d", evidence.KindDouble, changesSpan,
-		"Share of the service's change events of the last 90 days, GET /change_events, that an incident of high "+
-			"urgency of the same service followed within 24 hours, noisy and flapping ones not counted; changes of the "+
-			"last 24 hours are not counted yet.")
-	d.Unit, d.Outcome = "ratio", true
-	d.Merge = evidence.MergeMax
-	d.Absent = fmt.Sprintf("unknown under %d change events", minChanges)
-	return fact{Definition: d, whole: func(r *round, all []*serviceRecord) answer {
+	return together(evidence.Definition{
+		Name: "pagerduty.change_failure_ratio_90d", Kind: evidence.KindDouble, Unit: "ratio", Merge: evidence.MergeMax,
+		Help: "Share of the service's change events of the last 90 days, GET /change_events, that an incident of high " +
+			"urgency of the same service followed within 24 hours, noisy and flapping ones not counted; changes of the " +
+			"last 24 hours are not counted yet.",
+		Absent: fmt.Sprintf("unknown under %d change events", minChanges),
+	}, func(r *round, all []*serviceRecord) answer {
 		changes, failed := 0, 0
 		for _, c := range r.memory.changes.byID {
 			if c.at.After(r.now.Add(-changeEffect)) || !namesAny(c.services, all) {
@@ -166,12 +152,8 @@ func changeFailureRatio90d() fact {
 				failed++
 			}
 		}
-		if changes < minChanges {
-			return answer{missing: evidence.MissingTooFew}
-		}
-		return double(d, float64(failed)/float64(changes), fmt.Sprintf("incidents followed %d of %d change "+
-			"events", failed, changes))
-	}}
+		return share(failed, changes, minChanges, "incidents followed %d of %d change events")
+	})
 }
 
 // followedByIncident reports whether an incident of one of the services that the

@@ -166,107 +166,102 @@ func orNull(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// all calls each with every page of a listing. The next offset follows from the
-// number of records that came, because a server may send fewer than were asked
-// for. tooFar is true, without an error, when the listing is longer than the
+// list calls each with every page of a listing that is not empty. cursor is the
+// parameter that asks for the next page, where answers name it; empty for pages by
+// offset. tooFar is true, without an error, when the listing is longer than the
 // vendor lets clients read, and so incomplete.
-func (a *api) all(
-	ctx context.Context, list string, query url.Values, each func([]json.RawMessage) error,
+func (a *api) list(
+	ctx context.Context, path, cursor string, query url.Values, each func([]json.RawMessage) error,
 ) (tooFar bool, err error) {
-	call := callOf(list)
-	var before []json.RawMessage
-	for offset, n := 0, 0; ; n++ {
-		if offset >= maxRecords {
+	query.Set("limit", strconv.Itoa(a.limit))
+	var next func(page) (more bool, err error)
+	if cursor == "" {
+		next = a.byOffset(callOf(path), query)
+	} else {
+		next = byCursor(callOf(path), query, cursor)
+	}
+	for range maxPages {
+		p, err := a.page(ctx, path, query)
+		if refused, ok := errors.AsType[*refused](err); ok && refused.code == codeTooFar {
 			return true, nil
 		}
-		if n == maxPages {
-			return false, incomplete(call, fmt.Errorf("no end after %d pages", n))
-		}
-		query.Set("offset", strconv.Itoa(offset))
-		query.Set("limit", strconv.Itoa(min(a.limit, maxRecords-offset)))
-		p, err := a.page(ctx, list, query)
 		if err != nil {
-			var refused *refused
-			if errors.As(err, &refused) && refused.code == codeTooFar {
-				return true, nil
-			}
 			return false, err
 		}
-		if p.more == nil {
-			err := errors.New(`the answer does not say whether there is "more"`)
-			return false, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: err}
+		more, err := next(p)
+		if err != nil {
+			return false, err
 		}
 		if len(p.records) > 0 {
-			if slices.EqualFunc(p.records, before, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
-				// The records that are missing would be observed as absent.
-				return false, incomplete(call, fmt.Errorf("the page at offset %d is the one before it once "+
-					"more", offset))
-			}
-			before = p.records
 			if err := each(p.records); err != nil {
 				return false, err
 			}
 		}
-		if !*p.more {
+		if !more {
 			return false, nil
 		}
-		if len(p.records) == 0 {
+		if query.Get("limit") == "0" {
+			return true, nil
+		}
+	}
+	return false, incomplete(callOf(path), fmt.Errorf("no end after %d pages", maxPages))
+}
+
+// byOffset makes the query ask for the page behind the last one, by the number of
+// records that came, because a server may send fewer than were asked for.
+func (a *api) byOffset(call string, query url.Values) func(page) (more bool, err error) {
+	var before []json.RawMessage
+	offset := 0
+	query.Set("offset", "0")
+	return func(p page) (bool, error) {
+		same := func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
+		switch {
+		case p.more == nil:
+			err := errors.New(`the answer does not say whether there is "more"`)
+			return false, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: err}
+		case len(p.records) > 0 && slices.EqualFunc(p.records, before, same):
+			// The records that are missing would be observed as absent.
+			return false, incomplete(call, fmt.Errorf("the page at offset %d is the one before it once more", offset))
+		case len(p.records) == 0 && *p.more:
 			return false, incomplete(call, fmt.Errorf("an empty page at offset %d that promises more", offset))
 		}
-		offset += len(p.records)
+		before, offset = p.records, offset+len(p.records)
+		query.Set("offset", strconv.Itoa(offset))
+		query.Set("limit", strconv.Itoa(max(min(a.limit, maxRecords-offset), 0)))
+		return *p.more, nil
 	}
 }
 
-// complete walks a listing by offset and hands each record on. A listing that is
-// longer than the vendor lets one read is an error.
-func (a *api) complete(ctx context.Context, path string, query url.Values, each func(json.RawMessage) error) error {
-	tooFar, err := a.all(ctx, path, query, func(records []json.RawMessage) error {
-		for _, raw := range records {
-			if err := each(raw); err != nil {
-				return err
-			}
+// byCursor makes the query ask with the parameter for the page that the last answer
+// names.
+func byCursor(call string, query url.Values, parameter string) func(page) (more bool, err error) {
+	seen := map[string]bool{}
+	return func(p page) (bool, error) {
+		switch {
+		case p.next == "" && p.more != nil && *p.more:
+			return false, incomplete(call, errors.New("a page that promises more and does not say where"))
+		case p.next == "", p.more != nil && !*p.more:
+			return false, nil
+		case seen[p.next]:
+			return false, incomplete(call, errors.New("the pages go round in a circle"))
 		}
-		return nil
-	})
+		seen[p.next] = true
+		query.Set(parameter, p.next)
+		return true, nil
+	}
+}
+
+// complete calls each with every page of a listing. One that is longer than the
+// vendor lets clients read is an error.
+func (a *api) complete(
+	ctx context.Context, path, cursor string, query url.Values, each func([]json.RawMessage) error,
+) error {
+	tooFar, err := a.list(ctx, path, cursor, query, each)
 	if err == nil && tooFar {
 		err = incomplete(callOf(path), fmt.Errorf("there are more than the %d records that PagerDuty lists: use a "+
 			"credential that sees fewer of them", maxRecords))
 	}
 	return err
-}
-
-// follow walks a listing whose answers name the place where the next page
-// begins, which the parameter then asks for, and hands each record on.
-func (a *api) follow(
-	ctx context.Context, path, parameter string, query url.Values, each func(json.RawMessage) error,
-) error {
-	call := callOf(path)
-	query.Set("limit", strconv.Itoa(a.limit))
-	seen := map[string]bool{}
-	for n := 0; ; n++ {
-		if n == maxPages {
-			return incomplete(call, fmt.Errorf("no end after %d pages", n))
-		}
-		p, err := a.page(ctx, path, query)
-		if err != nil {
-			return err
-		}
-		for _, raw := range p.records {
-			if err := each(raw); err != nil {
-				return err
-			}
-		}
-		switch {
-		case p.next == "" && p.more != nil && *p.more:
-			return incomplete(call, errors.New("a page that promises more and does not say where"))
-		case p.next == "", p.more != nil && !*p.more:
-			return nil
-		case seen[p.next]:
-			return incomplete(call, errors.New("the pages go round in a circle"))
-		}
-		seen[p.next] = true
-		query.Set(parameter, p.next)
-	}
 }
 
 func incomplete(call string, err error) error {

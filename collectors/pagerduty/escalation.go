@@ -50,27 +50,16 @@ func policiesListing() listing {
 }
 
 func escalationLevels(listed *listedPolicies) fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.escalation_levels", Kind: evidence.KindInt, Pack: "pagerduty",
-			Help: "Levels with at least one target of the service's policy in GET /escalation_policies; of " +
-				"several services, the least.",
-			Absent:       "unknown for a service without a policy",
-			Merge:        evidence.MergeMin,
-			FreshAtLeast: slowFresh,
-		},
-		part: func(_ *round, s *serviceRecord) answer {
-			p, why := listed.of(s)
-			if why != "" {
-				return answer{missing: why}
-			}
-			levels := 0
-			for _, rule := range *p.Rules {
-				if rule.hasTarget() {
-					levels++
-				}
-			}
-			return count(levels, "escalation policy "+p.ID)
-		},
-	}
+	return perService(evidence.Definition{
+		Name: "pagerduty.escalation_levels", Kind: evidence.KindInt, Merge: evidence.MergeMin,
+		Help: "Levels with at least one target of the service's policy in GET /escalation_policies; of " +
+			"several services, the least.",
+		Absent: "unknown for a service without a policy",
+	}, func(_ *round, s *serviceRecord) answer {
+		p, why := listed.of(s)
+		if why != "" {
+			return unknown(why)
+		}
+		return count(countIf(*p.Rules, escalationRule.hasTarget), "escalation policy "+p.ID)
+	})
 }

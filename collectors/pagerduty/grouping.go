@@ -1,7 +1,6 @@
 package pagerduty
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/prodready/collector/evidence"
@@ -14,12 +13,7 @@ type groupingSetting struct {
 	Services []*reference `json:"services"`
 }
 
-func (g *groupingSetting) check() error {
-	if g.Type == "" {
-		return errors.New("no type")
-	}
-	return nil
-}
+func (g *groupingSetting) check() error { return lacks("type", g.Type) }
 
 // groupsByContent reports whether the type of grouping compares the content of
 // alerts and not only their time.
@@ -72,24 +66,18 @@ func (s *serviceRecord) grouped(l *listedGroupings) bool {
 }
 
 func adaptiveAlerting(listed *listedGroupings) fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help: "Alerts are grouped by content or by machine learning, by the service's own " +
-				"alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and " +
-				"transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
-			FreshAtLeast: slowFresh,
-			Absent:       "false when the service does not have the settings",
-			Merge:        evidence.MergeAll,
-		},
-		readsServices: true,
-		part: func(_ *round, s *serviceRecord) answer {
-			grouping := s.ownGrouping()
-			if shared := listed.types[s.ID]; shared != "" && !groupsByContent(grouping) {
-				grouping = shared + " by a shared setting"
-			}
-			return yes(s.pauses() && s.grouped(listed), fmt.Sprintf("alert grouping %s, auto-pause "+
-				"%t", grouping, s.pauses()))
-		},
-	}
+	return withServices(perService(evidence.Definition{
+		Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Merge: evidence.MergeAll,
+		Help: "Alerts are grouped by content or by machine learning, by the service's own " +
+			"alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and " +
+			"transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
+		Absent: "false when the service does not have the settings",
+	}, func(_ *round, s *serviceRecord) answer {
+		grouping := s.ownGrouping()
+		if shared := listed.types[s.ID]; shared != "" && !groupsByContent(grouping) {
+			grouping = shared + " by a shared setting"
+		}
+		detail := fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, s.pauses())
+		return yes(s.pauses() && s.grouped(listed), detail)
+	}))
 }

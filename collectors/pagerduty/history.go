@@ -196,8 +196,8 @@ func (r *round) listUntil(ctx context.Context, c *chunk, enough int) (last time.
 	c.seen, c.listed = &seenIncidents{ids: map[string]bool{}}, map[string]*trackedIncident{}
 	tooFar, err := r.allIncidents(ctx, r.incidentQuery(c.query(), newestFirst), func(records []json.RawMessage) error {
 		for _, raw := range records {
-			record, ok := r.decodeIncident(raw, c.seen)
-			if !ok {
+			record := decodeOr[incidentRecord](r, "incident", raw, c.seen.addUndecodable)
+			if record == nil {
 				continue
 			}
 			at := record.CreatedAt.Truncate(time.Second)
@@ -206,7 +206,7 @@ func (r *round) listUntil(ctx context.Context, c *chunk, enough int) (last time.
 			}
 			last = at
 			c.seen.ids[incidentID(record.ID)] = true
-			r.add(c, &record)
+			r.add(c, record)
 		}
 		r.asked++
 		r.historyTo(latest(last, c.start), len(records))

@@ -34,8 +34,14 @@ func openIncidentsListing() listing {
 		queries: func(r *round) []url.Values { return []url.Values{r.incidentQuery(openIncidents(), oldestFirst)} },
 		collect: []step{(*round).listOpenIncidents},
 		groups: []group{
-			{name: groupIncidents, facts: []fact{machineDetectedRatio90d(), repeatManualTemplates90d(), pageLoadPerWeek()}},
-			{name: groupUrgency, also: []string{"maintenance_windows"}, facts: []fact{highUrgency90d()}},
+			{
+				name: groupIncidents, common: aboutIncidents(),
+				facts: []fact{machineDetectedRatio90d(), repeatManualTemplates90d(), pageLoadPerWeek()},
+			},
+			{
+				name: groupUrgency, also: []string{"maintenance_windows"}, common: aboutIncidents(),
+				facts: []fact{highUrgency90d()},
+			},
 		},
 	}
 }
@@ -65,7 +71,7 @@ func logListing() listing {
 		queries: func(r *round) []url.Values { return []url.Values{{"since": {stamp(r.logStart())}}} },
 		collect: []step{(*round).readLog, (*round).observeIncidents},
 		groups: []group{{
-			name: groupResponse, also: []string{"maintenance_windows", "incidents"},
+			name: groupResponse, also: []string{"maintenance_windows", "incidents"}, common: aboutIncidents(),
 			facts: []fact{mttaP90Seconds90d(), unacknowledgedRatio90d(), noiseRatio30d()},
 		}},
 	}

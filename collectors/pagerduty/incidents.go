@@ -114,6 +114,13 @@ type seenIncidents struct {
 	nameless int
 }
 
+func (s *seenIncidents) addUndecodable(id string, _ json.RawMessage) {
+	if id == "" {
+		s.nameless++
+	}
+	s.ids[incidentID(id)] = true
+}
+
 // incidentPages walks a listing of incidents and stores what is new of each
 // page.
 func (r *round) incidentPages(
@@ -124,12 +131,12 @@ func (r *round) incidentPages(
 		var updated []*trackedIncident
 		var created []time.Time
 		for _, raw := range records {
-			record, ok := r.decodeIncident(raw, seen)
-			if !ok {
+			record := decodeOr[incidentRecord](r, "incident", raw, seen.addUndecodable)
+			if record == nil {
 				continue
 			}
 			created = append(created, record.CreatedAt.Time)
-			k, err := r.upsertRecord(ctx, &record)
+			k, err := r.upsertRecord(ctx, record)
 			if err != nil {
 				return err
 			}
@@ -150,21 +157,6 @@ func (r *round) incidentPages(
 		}
 		return nil
 	})
-}
-
-// decodeIncident reads one record. One that cannot be decoded is seen.
-func (r *round) decodeIncident(raw json.RawMessage, seen *seenIncidents) (record incidentRecord, ok bool) {
-	record, err := decode[incidentRecord](raw)
-	if err == nil {
-		return record, true
-	}
-	id := idOf(raw, "id")
-	r.skip("incident", id, err)
-	if id == "" {
-		seen.nameless++
-	}
-	seen.ids[incidentID(id)] = true
-	return record, false
 }
 
 // observeIncidents observes the facts about incidents that the round's

@@ -3,7 +3,6 @@ package pagerduty
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -25,12 +24,7 @@ type userRecord struct {
 	TimeZone string `json:"time_zone"`
 }
 
-func (u *userRecord) check() error {
-	if u.ID == "" {
-		return errors.New("no id")
-	}
-	return nil
-}
+func (u *userRecord) check() error { return lacks("id", u.ID) }
 
 // noticeMemory has the notifications that were read from the log. It holds ids of
 // people, which never leave it.
@@ -66,8 +60,8 @@ func (r *round) noticesStart() time.Time { return r.now.Truncate(time.Second).Ad
 // not read yet: it goes back in the log as far as notifications count.
 func interruptionsListing() listing {
 	return listing{
-		path: "log_entries", name: listingInterruptions, scope: "incidents.read", records: entriesOfWindows(),
-		every: interruptionsEvery,
+		path: "log_entries", name: listingInterruptions, scope: "incidents.read",
+		records: entriesOfWindows(), every: interruptionsEvery,
 		queries: func(r *round) []url.Values {
 			read := r.memory.incidents.noticesFrom
 			if r.memory.incidents.followed.IsZero() {
@@ -79,7 +73,10 @@ func interruptionsListing() listing {
 			return []url.Values{window{r.noticesStart(), read}.query()}
 		},
 		collect: []step{(*round).countInterruptions},
-		groups:  []group{{name: groupSleep, also: []string{"users", "incidents"}, facts: []fact{sleepInterruptions30d()}}},
+		groups: []group{{
+			name: groupSleep, also: []string{"users", "incidents"}, common: aboutIncidents(),
+			facts: []fact{sleepInterruptions30d()},
+		}},
 	}
 }
 
@@ -181,21 +178,19 @@ func (r *round) interruptions() *interruptions {
 }
 
 func sleepInterruptions30d() fact {
-	d := incidentDefinition(
-		"pagerduty.sleep_interruptions_30d", evidence.KindInt,
-		fmt.Sprintf(
-			"Times in the last 30 days that an incident of high urgency of the service's escalation policy, from whatever service, notified somebody between %d:00 and %02d:00 in that person's time zone, notify_log_entry in GET /log_entries and time_zone in GET /users; of several services, the most.",
-			nightStart, nightEnd,
-		),
-	)
-	d.Window, d.FreshAtLeast = interruptionsSpan, slowFresh
-	d.Merge = evidence.MergeMax
-	d.Absent = "0 when a complete log has none; unknown for a service without a policy, or where a time zone is not known"
-	return fact{Definition: d, part: func(r *round, s *serviceRecord) answer {
+	return perService(evidence.Definition{
+		Name: "pagerduty.sleep_interruptions_30d", Kind: evidence.KindInt,
+		Window: interruptionsSpan, Merge: evidence.MergeMax,
+		Help: fmt.Sprintf("Times in the last 30 days that an incident of high urgency of the service's escalation "+
+			"policy, from whatever service, notified somebody between %d:00 and %02d:00 in that person's time zone, "+
+			"notify_log_entry in GET /log_entries and time_zone in GET /users; of several services, the most.",
+			nightStart, nightEnd),
+		Absent: "0 when a complete log has none; unknown for a service without a policy, or where a time zone is not known",
+	}, func(r *round, s *serviceRecord) answer {
 		id := s.policyID()
 		if id == "" {
-			return answer{missing: evidence.MissingNoData}
+			return unknown(evidence.MissingNoData)
 		}
 		return count(r.sleep.count[id], "nights of escalation policy "+id)
-	}}
+	})
 }

@@ -25,7 +25,7 @@ func (s *Source) incidentIncludes() []string {
 	return []string{"first_trigger_log_entries", includeLinks}
 }
 
-// allIncidents walks a listing of incidents as api.all does. Where the account
+// allIncidents walks a listing of incidents as api.list does. Where the account
 // refuses to include the tickets, the listing is asked for without them, and so
 // are all later ones of this process: incidents count for more than their links.
 func (r *round) allIncidents(
@@ -36,13 +36,13 @@ func (r *round) allIncidents(
 		answered = true
 		return each(records)
 	}
-	tooFar, err = r.api.all(ctx, "incidents", query, note)
+	tooFar, err = r.api.list(ctx, "incidents", "", query, note)
 	var failed *collectors.CallError
 	if answered || r.linksRefused || !errors.As(err, &failed) || failed.Status != http.StatusBadRequest {
 		return tooFar, err
 	}
 	query["include[]"] = []string{"first_trigger_log_entries"}
-	tooFar, again := r.api.all(ctx, "incidents", query, note)
+	tooFar, again := r.api.list(ctx, "incidents", "", query, note)
 	if answered || again == nil {
 		r.linksRefused = true
 		r.log.Warn("PagerDuty refuses to list incidents with the tickets they are linked to; they are listed without, until the collector is started anew",

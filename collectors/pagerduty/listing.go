@@ -51,6 +51,9 @@ type listing struct {
 	// the facts are observed. complete may be nil.
 	read     func(r *round, raw json.RawMessage)
 	complete func(r *round)
+	// tooFar is called when a query has more records than the vendor lists. Without
+	// an error everything is listed once more, with new queries; nil is an error.
+	tooFar func(r *round) error
 	// collect are the steps that list and observe, where listing everything and
 	// observing all groups is not the way; nil means round.collect.
 	collect []step
@@ -68,6 +71,9 @@ type group struct {
 	// and the listing that declares the group.
 	also  []string
 	facts []fact
+	// common is what the definitions of the facts have in common: Window,
+	// ValidFor, Absent and Outcome.
+	common evidence.Definition
 	// unknown says why the facts of a service are not known although the
 	// listing is complete, or ""; nil means that all are known.
 	unknown func(r *round, s *serviceRecord) evidence.Missing
@@ -126,19 +132,13 @@ func (l *listing) requests(r *round) []url.Values {
 // decoded makes the read function of a listing whose records decode to T. Those
 // that cannot be decoded are counted as of the kind and handed to undecodable,
 // with their id as far as it can be read.
-func decoded[T any, P interface {
-	*T
-	check() error
-}](kind string, add func(*T), undecodable func(id string, raw json.RawMessage)) func(*round, json.RawMessage) {
+func decoded[T any, P checked[T]](
+	kind string, add func(*T), undecodable func(id string, raw json.RawMessage),
+) func(*round, json.RawMessage) {
 	return func(r *round, raw json.RawMessage) {
-		record, err := decode[T, P](raw)
-		if err != nil {
-			id := idOf(raw, "id")
-			r.skip(kind, id, err)
-			undecodable(id, raw)
-			return
+		if record := decodeOr[T, P](r, kind, raw, undecodable); record != nil {
+			add(record)
 		}
-		add(&record)
 	}
 }
 
@@ -165,15 +165,9 @@ func (r *round) collect(ctx context.Context, l *listing) error {
 	if !ready || !r.due(l.key(), l.every) {
 		return nil
 	}
-	each := func(raw json.RawMessage) error { l.read(r, raw); return nil }
-	for _, query := range l.requests(r) {
+	for again := true; again; {
 		var err error
-		if l.cursor != "" {
-			err = r.api.follow(ctx, l.path, l.cursor, query, each)
-		} else {
-			err = r.api.complete(ctx, l.path, query, each)
-		}
-		if err != nil {
+		if again, err = r.list(ctx, l); err != nil {
 			return err
 		}
 	}
@@ -192,19 +186,28 @@ func (r *round) collect(ctx context.Context, l *listing) error {
 	return r.done(l.key(), nil)
 }
 
-// facts are those of all listings, with the permissions that they need.
-func facts() []fact {
-	var all []fact
-	for _, l := range listings() {
-		for _, g := range l.groups {
-			permissions := scopes(func(path string) bool { return l.needs(&g, path) })
-			for _, f := range g.facts {
-				f.Permissions = permissions
-				all = append(all, f)
+// list reads all records of the listing. again says that it is to be done once
+// more, see listing.tooFar.
+func (r *round) list(ctx context.Context, l *listing) (again bool, err error) {
+	each := func(records []json.RawMessage) error {
+		for _, raw := range records {
+			l.read(r, raw)
+		}
+		return nil
+	}
+	for _, query := range l.requests(r) {
+		if l.tooFar == nil {
+			err = r.api.complete(ctx, l.path, l.cursor, query, each)
+		} else if again, err = r.api.list(ctx, l.path, l.cursor, query, each); err == nil && again {
+			if err = l.tooFar(r); err != nil {
+				err = incomplete(callOf(l.path), err)
 			}
 		}
+		if err != nil || again {
+			return again, err
+		}
 	}
-	return all
+	return false, nil
 }
 
 // scopes are the scopes, each once, of the listings whose path is wanted.

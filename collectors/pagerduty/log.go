@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -89,17 +88,12 @@ type logEntryRecord struct {
 }
 
 func (e *logEntryRecord) check() error {
-	switch {
-	case e.ID == "":
-		return errors.New("no id")
-	case e.Type == "":
-		return errors.New("no type")
-	case e.CreatedAt.IsZero():
-		return errors.New("no created_at")
-	case idOf(e.Incident, "id") == "":
-		return errors.New("no incident")
-	}
-	return nil
+	return cmp.Or(
+		lacks("id", e.ID),
+		lacks("type", e.Type),
+		wrong(e.CreatedAt.IsZero(), "no created_at"),
+		lacks("incident", idOf(e.Incident, "id")),
+	)
 }
 
 // incident is the id of the entry's incident.
@@ -240,17 +234,15 @@ func (r *round) readLogWindow(ctx context.Context, w window, forward, details bo
 func (r *round) logPages(
 	ctx context.Context, query map[string][]string, forward bool, at func(time.Time),
 ) (tooFar bool, err error) {
-	return r.api.all(ctx, "log_entries", query, func(records []json.RawMessage) error {
+	return r.api.list(ctx, "log_entries", "", query, func(records []json.RawMessage) error {
 		r.asked++
 		for _, raw := range records {
-			e, err := decode[logEntryRecord](raw)
-			if err != nil {
-				r.skip("log_entry", idOf(raw, "id"), err)
-				r.addUndecodable(idOf(raw, "id"), incidentID(idOf(raw, "incident", "id")))
+			e := decodeOr[logEntryRecord](r, "log_entry", raw, r.addUndecodable)
+			if e == nil {
 				continue
 			}
 			at(e.CreatedAt.Time)
-			if err := r.applyLogEntry(ctx, &e, forward); err != nil {
+			if err := r.applyLogEntry(ctx, e, forward); err != nil {
 				return err
 			}
 		}
@@ -266,7 +258,7 @@ func (r *round) applyLogEntry(ctx context.Context, record *logEntryRecord, forwa
 		r.notice(record)
 	}
 	if incident, err := decode[incidentRecord](record.Incident); err == nil {
-		if _, err := r.upsertRecord(ctx, &incident); err != nil {
+		if _, err := r.upsertRecord(ctx, incident); err != nil {
 			return err
 		}
 	}
@@ -279,9 +271,10 @@ func (r *round) applyLogEntry(ctx context.Context, record *logEntryRecord, forwa
 	return nil
 }
 
-// addUndecodable adds an entry that could not be decoded, of an incident.
-func (r *round) addUndecodable(id, incident string) {
-	if incident != "" {
+// addUndecodable adds an entry that could not be decoded, unless its incident is
+// not known.
+func (r *round) addUndecodable(id string, raw json.RawMessage) {
+	if incident := incidentID(idOf(raw, "incident", "id")); incident != "" {
 		id = cmp.Or(evidence.Clean(id, 100), "undecodable of "+incident)
 		r.addEntry(evidence.LogEntry{ID: id, Incident: incident, Kind: evidence.LogUndecodable, At: r.now})
 	}

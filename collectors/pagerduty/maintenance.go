@@ -1,6 +1,7 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,15 +23,11 @@ type maintenanceRecord struct {
 }
 
 func (m *maintenanceRecord) check() error {
-	switch {
-	case m.ID == "":
-		return errors.New("no id")
-	case m.Start.IsZero() || m.End.IsZero():
-		return errors.New("no start_time or no end_time")
-	case m.End.Before(m.Start.Time):
-		return errors.New("it ends before it starts")
-	}
-	return nil
+	return cmp.Or(
+		lacks("id", m.ID),
+		wrong(m.Start.IsZero() || m.End.IsZero(), "no start_time or no end_time"),
+		wrong(m.End.Before(m.Start.Time), "it ends before it starts"),
+	)
 }
 
 // maintenanceMemory are the maintenance windows that have been listed.
@@ -130,8 +127,10 @@ func (r *round) listWindows(ctx context.Context, query url.Values) (*maintenance
 			listed.bad[id] = true
 		}
 	})
-	err := r.api.complete(ctx, "maintenance_windows", query, func(raw json.RawMessage) error {
-		read(r, raw)
+	err := r.api.complete(ctx, "maintenance_windows", "", query, func(records []json.RawMessage) error {
+		for _, raw := range records {
+			read(r, raw)
+		}
 		return nil
 	})
 	var failed *collectors.CallError

@@ -1,9 +1,11 @@
 package pagerduty
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,6 +15,14 @@ import (
 type reference struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
+}
+
+// id is the id of the referenced object; empty for nil.
+func (r *reference) id() string {
+	if r == nil {
+		return ""
+	}
+	return r.ID
 }
 
 // kind is the type of the referenced object; empty for nil.
@@ -40,15 +50,7 @@ type serviceRecord struct {
 	} `json:"auto_pause_notifications_parameters"`
 }
 
-func (s *serviceRecord) check() error {
-	if s.ID == "" {
-		return errors.New("no id")
-	}
-	if s.Status == "" {
-		return errors.New("no status")
-	}
-	return nil
-}
+func (s *serviceRecord) check() error { return cmp.Or(lacks("id", s.ID), lacks("status", s.Status)) }
 
 // policyID is empty for a service without an escalation policy.
 func (s *serviceRecord) policyID() string {
@@ -94,6 +96,15 @@ func (u *urgencyRule) urgencies() []string {
 	return list
 }
 
+// rules are the levels of the service's policy from the record of the service;
+// nil when the record is without them.
+func (s *serviceRecord) rules() []escalationRule {
+	if s.Policy == nil || s.Policy.Rules == nil {
+		return nil
+	}
+	return *s.Policy.Rules
+}
+
 type policy struct {
 	ID    string            `json:"id"`
 	Rules *[]escalationRule `json:"escalation_rules"`
@@ -103,14 +114,13 @@ type escalationRule struct {
 	Targets []*reference `json:"targets"`
 }
 
+// hasTarget reports whether the level notifies a person or a schedule.
+func (e escalationRule) hasTarget() bool {
+	return slices.ContainsFunc(e.Targets, func(to *reference) bool { return to.id() != "" })
+}
+
 func (p *policy) check() error {
-	if p.ID == "" {
-		return errors.New("no id")
-	}
-	if p.Rules == nil {
-		return errors.New("no escalation rules")
-	}
-	return nil
+	return cmp.Or(lacks("id", p.ID), wrong(p.Rules == nil, "no escalation rules"))
 }
 
 type onCallRecord struct {
@@ -127,22 +137,17 @@ type onCallRecord struct {
 func (o *onCallRecord) shift() shift {
 	return shift{
 		user: o.User.ID, level: o.Level, start: o.Start.Time, end: o.End.Time,
-		permanent: (o.Schedule == nil || o.Schedule.ID == "") && o.Start.IsZero() && o.End.IsZero(),
+		permanent: o.Schedule.id() == "" && o.Start.IsZero() && o.End.IsZero(),
 	}
 }
 
 func (o *onCallRecord) check() error {
-	switch {
-	case o.Policy == nil || o.Policy.ID == "":
-		return errors.New("no escalation policy")
-	case o.User == nil || o.User.ID == "":
-		return errors.New("no user")
-	case o.Level < 1:
-		return errors.New("no escalation level")
-	case !o.Start.IsZero() && !o.End.IsZero() && o.End.Before(o.Start.Time):
-		return errors.New("it ends before it starts")
-	}
-	return nil
+	return cmp.Or(
+		lacks("escalation policy", o.Policy.id()),
+		lacks("user", o.User.id()),
+		wrong(o.Level < 1, "no escalation level"),
+		wrong(!o.Start.IsZero() && !o.End.IsZero() && o.End.Before(o.Start.Time), "it ends before it starts"),
+	)
 }
 
 type incidentRecord struct {
@@ -174,19 +179,14 @@ type incidentRecord struct {
 }
 
 func (i *incidentRecord) check() error {
-	switch {
-	case i.ID == "":
-		return errors.New("no id")
-	case i.CreatedAt.IsZero():
-		return errors.New("no created_at")
-	case i.Status == "":
-		return errors.New("no status")
-	case i.Service == nil || i.Service.ID == "":
-		return errors.New("no service")
-	case i.Status == "resolved" && i.ResolvedAt.IsZero() && i.LastStatusChangeAt.IsZero():
-		return errors.New("resolved at no time") // and not after 0 seconds
-	}
-	return nil
+	return cmp.Or(
+		lacks("id", i.ID),
+		wrong(i.CreatedAt.IsZero(), "no created_at"),
+		lacks("status", i.Status),
+		lacks("service", i.Service.id()),
+		// Its resolution would be taken for one after 0 seconds.
+		wrong(i.Status == "resolved" && i.ResolvedAt.IsZero() && i.LastStatusChangeAt.IsZero(), "resolved at no time"),
+	)
 }
 
 // instant is a time that may be null or empty.
@@ -210,16 +210,46 @@ func (t *instant) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// decode decodes and checks one record.
-func decode[T any, P interface {
+// lacks is an error for a text that is empty, and wrong for a condition that is
+// true. Several are tested with cmp.Or, which returns the first error.
+func lacks(name, text string) error { return wrong(text == "", "no "+name) }
+
+func wrong(condition bool, text string) error {
+	if !condition {
+		return nil
+	}
+	return errors.New(text)
+}
+
+// checked is a record whose check says what makes it useless.
+type checked[T any] interface {
 	*T
 	check() error
-}](raw json.RawMessage) (T, error) {
-	var record T
-	if err := json.Unmarshal(raw, &record); err != nil {
-		return record, err
+}
+
+// decode decodes and checks one record.
+func decode[T any, P checked[T]](raw json.RawMessage) (*T, error) {
+	record := new(T)
+	if err := json.Unmarshal(raw, record); err != nil {
+		return nil, err
 	}
-	return record, P(&record).check()
+	return record, P(record).check()
+}
+
+// decodeOr decodes one record of a page. One that cannot be decoded costs itself:
+// it is counted as of the kind, bad is called with its id as far as it can be read,
+// and the result is nil.
+func decodeOr[T any, P checked[T]](
+	r *round, kind string, raw json.RawMessage, bad func(id string, raw json.RawMessage),
+) *T {
+	record, err := decode[T, P](raw)
+	if err == nil {
+		return record
+	}
+	id := idOf(raw, "id")
+	r.skip(kind, id, err)
+	bad(id, raw)
+	return nil
 }
 
 // idOf reads the id at the path of fields in a record that could not be decoded;

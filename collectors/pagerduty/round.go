@@ -169,14 +169,14 @@ func (r *round) observe(name string, unknown func(*serviceRecord) evidence.Missi
 // answer observes one fact for one catalog service.
 func (r *round) answer(f fact, found []*serviceRecord, gone []string) answer {
 	if len(found) > 0 && f.whole != nil {
-		a := f.whole(r, found)
+		a := f.whole(r, found).rounded(f.Definition)
 		a.detail = "PagerDuty service " + strings.Join(ids(found), ", ") + ": " + a.detail
 		return a
 	}
 	var parts []answer
 	if f.part != nil {
 		for _, s := range found {
-			a := f.part(r, s)
+			a := f.part(r, s).rounded(f.Definition)
 			a.detail = "PagerDuty service " + s.ID + ": " + a.detail
 			parts = append(parts, a)
 		}
@@ -189,7 +189,7 @@ func (r *round) answer(f fact, found []*serviceRecord, gone []string) answer {
 		}
 	}
 	if len(parts) == 0 {
-		return answer{missing: evidence.MissingNotFound}
+		return unknown(evidence.MissingNotFound)
 	}
 	return merge(f.Definition, parts, r.now)
 }
@@ -223,15 +223,15 @@ func merge(d evidence.Definition, parts []answer, now time.Time) answer {
 	merged := how.Of(numbers, len(parts)-len(numbers))
 	switch {
 	case len(numbers) == 0:
-		return answer{missing: missing}
+		return unknown(missing)
 	case !merged.Known:
-		return answer{missing: evidence.MissingPartial}
+		return unknown(evidence.MissingPartial)
 	}
 	value := values[merged.At]
 	if how == evidence.MergeSum {
 		var err error
 		if value, err = evidence.Stored(d.Kind, false, merged.Number); err != nil {
-			return answer{missing: evidence.MissingNaN}
+			return unknown(evidence.MissingNaN)
 		}
 	}
 	return answer{value: value, detail: string(how) + " of " + strings.Join(details, "; ")}

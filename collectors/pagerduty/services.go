@@ -3,7 +3,6 @@ package pagerduty
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/prodready/collector/evidence"
@@ -50,186 +49,101 @@ func servicesListing() listing {
 			}
 		}),
 		complete: func(r *round) { r.services, r.memory.services = listed, listed },
-		groups: []group{{name: "setup", facts: []fact{
-			serviceExists(),
-			serviceEnabled(),
-			integrations(),
-			ackTimeout(),
-			autoResolveTimeout(),
-			autoPause(),
-			teams(),
-			urgencyVaries(),
-			urgencyCanBeHigh(),
-		}}},
+		groups:   []group{{name: "setup", facts: setupFacts()}},
 	}
 }
 
-func serviceExists() fact {
-	absent := evidence.Bool(false)
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.service_exists", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help:         "The referenced service is in GET /services.",
-			FreshAtLeast: slowFresh,
-			Absent:       "false: a complete listing without the id is observed absent",
+// setupFacts are made of the records of services alone.
+func setupFacts() []fact {
+	notThere := evidence.Bool(false)
+	return []fact{
+		{
+			Definition: evidence.Definition{
+				Name: "pagerduty.service_exists", Kind: evidence.KindBool,
+				Help:   "The referenced service is in GET /services.",
+				Absent: "false: a complete listing without the id is observed absent",
+			},
+			part: func(*round, *serviceRecord) answer { return yes(true, "listed") },
+			gone: &notThere,
 		},
-		part: func(*round, *serviceRecord) answer { return yes(true, "listed") },
-		gone: &absent,
-	}
-}
-
-func serviceEnabled() fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.service_enabled", Kind: evidence.KindBool, Pack: "pagerduty",
-			Help:         "The status of the service in GET /services is not disabled; of several services, of all.",
-			FreshAtLeast: slowFresh,
-			Absent:       "unknown",
-			Merge:        evidence.MergeAll,
-		},
-		part: func(_ *round, s *serviceRecord) answer {
+		perService(evidence.Definition{
+			Name: "pagerduty.service_enabled", Kind: evidence.KindBool, Merge: evidence.MergeAll,
+			Help:   "The status of the service in GET /services is not disabled; of several services, of all.",
+			Absent: "unknown",
+		}, func(_ *round, s *serviceRecord) answer {
 			if s.Status == "disabled" {
 				return yes(false, "disabled")
 			}
-			// Active, warning and critical come and go with incidents; a detail
-			// that told them apart would change all the time.
+			// Active, warning and critical change with incidents: a detail with the
+			// status would change as often.
 			return yes(true, "not disabled")
-		},
-	}
-}
-
-func integrations() fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.integrations", Kind: evidence.KindInt, Pack: "pagerduty",
-			Help:         "Integrations of the service in GET /services, e-mail integrations not counted.",
-			FreshAtLeast: slowFresh,
-			Absent:       "0 when the service lists none",
-		},
-		part: func(_ *round, s *serviceRecord) answer {
-			machine, mail := 0, 0
-			for _, i := range s.Integrations {
-				switch {
-				case i == nil:
-				case strings.Contains(i.Type, "email"):
-					mail++
-				default:
-					machine++
-				}
-			}
-			return count(machine, fmt.Sprintf("%d integrations, and %d by e-mail", machine, mail))
-		},
-	}
-}
-
-func ackTimeout() fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.ack_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
+		}),
+		perService(evidence.Definition{
+			Name: "pagerduty.integrations", Kind: evidence.KindInt,
+			Help:   "Integrations of the service in GET /services, e-mail integrations not counted.",
+			Absent: "0 when the service lists none",
+		}, func(_ *round, s *serviceRecord) answer {
+			all := countIf(s.Integrations, func(i *reference) bool { return i != nil })
+			mail := countIf(s.Integrations, func(i *reference) bool { return i != nil && strings.Contains(i.Type, "email") })
+			return count(all-mail, fmt.Sprintf("%d integrations, and %d by e-mail", all-mail, mail))
+		}),
+		perService(evidence.Definition{
+			// Off is the worst answer and the smallest number.
+			Name: "pagerduty.ack_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Merge: evidence.MergeMin,
 			Help: "Time after which an acknowledged incident is triggered again, acknowledgement_timeout in " +
 				"GET /services; 0 when it is off.",
-			FreshAtLeast: slowFresh,
-			Absent:       "0: null means that the time-out is off",
-			// Off is the worst answer and the smallest number.
-			Merge: evidence.MergeMin,
-		},
-		part: func(_ *round, s *serviceRecord) answer {
-			if s.AckTimeout == nil {
-				return count(0, "acknowledgement time-out is off")
-			}
-			return count(int(*s.AckTimeout), fmt.Sprintf("acknowledgement time-out %.0f s", *s.AckTimeout))
-		},
-	}
-}
-
-func autoResolveTimeout() fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.auto_resolve_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Pack: "pagerduty",
+			Absent: "0: null means that the time-out is off",
+		}, func(_ *round, s *serviceRecord) answer { return timeout("acknowledgement", s.AckTimeout) }),
+		perService(evidence.Definition{
+			Name: "pagerduty.auto_resolve_timeout_seconds", Kind: evidence.KindInt, Unit: "seconds", Merge: evidence.MergeMin,
 			Help: "Time after which an open incident is resolved by itself, auto_resolve_timeout in GET " +
 				"/services; 0 when it is off; of several services, the least.",
-			FreshAtLeast: slowFresh,
-			Absent:       "0: null means that the time-out is off",
-			Merge:        evidence.MergeMin,
-		},
-		part: func(_ *round, s *serviceRecord) answer {
-			if s.AutoResolveTimeout == nil {
-				return count(0, "auto-resolve time-out is off")
-			}
-			return count(int(*s.AutoResolveTimeout), fmt.Sprintf("auto-resolve time-out %.0f s", *s.AutoResolveTimeout))
-		},
-	}
-}
-
-func autoPause() fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.auto_pause", Kind: evidence.KindBool, Pack: "pagerduty",
+			Absent: "0: null means that the time-out is off",
+		}, func(_ *round, s *serviceRecord) answer { return timeout("auto-resolve", s.AutoResolveTimeout) }),
+		perService(evidence.Definition{
+			Name: "pagerduty.auto_pause", Kind: evidence.KindBool, Merge: evidence.MergeAll,
 			Help: "Notifications of transient alerts are paused, auto_pause_notifications_parameters in GET " +
 				"/services; of several services, of all.",
-			FreshAtLeast: slowFresh,
-			Absent:       "false when the service does not have the setting",
-			Merge:        evidence.MergeAll,
-		},
-		part: func(_ *round, s *serviceRecord) answer {
+			Absent: "false when the service does not have the setting",
+		}, func(_ *round, s *serviceRecord) answer {
 			return yes(s.pauses(), fmt.Sprintf("auto-pause %t", s.pauses()))
-		},
-	}
-}
-
-func teams() fact {
-	return fact{
-		Definition: evidence.Definition{
-			Name: "pagerduty.teams", Kind: evidence.KindInt, Pack: "pagerduty",
-			Help:         "Teams that the service belongs to in GET /services; of several services, the least.",
-			FreshAtLeast: slowFresh,
-			Absent:       "0 when the service lists none",
-			Merge:        evidence.MergeMin,
-		},
-		part: func(_ *round, s *serviceRecord) answer {
-			n := 0
-			for _, t := range s.Teams {
-				if t != nil && t.ID != "" {
-					n++
-				}
-			}
+		}),
+		perService(evidence.Definition{
+			Name: "pagerduty.teams", Kind: evidence.KindInt, Merge: evidence.MergeMin,
+			Help:   "Teams that the service belongs to in GET /services; of several services, the least.",
+			Absent: "0 when the service lists none",
+		}, func(_ *round, s *serviceRecord) answer {
+			n := countIf(s.Teams, func(t *reference) bool { return t != nil && t.ID != "" })
 			return count(n, fmt.Sprintf("%d teams", n))
-		},
+		}),
+		urgencyFact("pagerduty.urgency_varies", "The urgency of incidents goes by their severity, or is another within "+
+			"support hours than outside, incident_urgency_rule in GET /services; of several services, of all.",
+			func(list []string) bool { return list[0] == "severity_based" || list[0] != list[len(list)-1] }),
+		urgencyFact("pagerduty.urgency_can_be_high", "Incidents can be of high urgency, at some time or with some "+
+			"severity, incident_urgency_rule in GET /services; of several services, of all.",
+			func(list []string) bool { return list[0] != "low" || list[len(list)-1] != "low" }),
 	}
 }
 
-func urgencyDefinition(name, help string) evidence.Definition {
-	return evidence.Definition{
-		Name: name, Kind: evidence.KindBool, Pack: "pagerduty", Help: help,
-		FreshAtLeast: slowFresh,
-		Absent:       "unknown for a service without a rule, or with one of a kind that is not known",
-		Merge:        evidence.MergeAll,
+// timeout is the answer with a time-out of a service in seconds.
+func timeout(name string, seconds *float64) answer {
+	if seconds == nil {
+		return count(0, name+" time-out is off")
 	}
+	return count(int(*seconds), fmt.Sprintf("%s time-out %.0f s", name, *seconds))
 }
 
-func urgencyVaries() fact {
-	d := urgencyDefinition("pagerduty.urgency_varies", "The urgency of incidents goes by their severity, or is "+
-		"another within support hours than outside, incident_urgency_rule in GET /services; of several services, of "+
-		"all.")
-	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
+// urgencyFact is a fact about the one or two urgencies that the rule of a service
+// can give.
+func urgencyFact(name, help string, is func(urgencies []string) bool) fact {
+	return perService(evidence.Definition{
+		Name: name, Kind: evidence.KindBool, Merge: evidence.MergeAll, Help: help,
+		Absent: "unknown for a service without a rule, or with one of a kind that is not known",
+	}, func(_ *round, s *serviceRecord) answer {
 		list := s.Urgency.urgencies()
 		if len(list) == 0 {
-			return answer{missing: evidence.MissingNoData}
+			return unknown(evidence.MissingNoData)
 		}
-		varies := list[0] == "severity_based" || list[0] != list[len(list)-1]
-		return yes(varies, "urgency "+strings.Join(list, " within support hours, outside "))
-	}}
-}
-
-func urgencyCanBeHigh() fact {
-	d := urgencyDefinition("pagerduty.urgency_can_be_high", "Incidents can be of high urgency, at some time or with "+
-		"some severity, incident_urgency_rule in GET /services; of several services, of all.")
-	return fact{Definition: d, part: func(_ *round, s *serviceRecord) answer {
-		list := s.Urgency.urgencies()
-		if len(list) == 0 {
-			return answer{missing: evidence.MissingNoData}
-		}
-		can := slices.ContainsFunc(list, func(urgency string) bool { return urgency != "low" })
-		return yes(can, "urgency "+strings.Join(list, " within support hours, outside "))
-	}}
+		return yes(is(list), "urgency "+strings.Join(list, " within support hours, outside "))
+	})
 }

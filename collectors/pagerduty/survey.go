@@ -72,13 +72,7 @@ type surveyedRecord struct {
 }
 
 func (s *surveyedRecord) check() error {
-	switch {
-	case s.ID == "":
-		return errors.New("no id")
-	case strings.TrimSpace(s.Name) == "":
-		return errors.New("no name")
-	}
-	return nil
+	return cmp.Or(lacks("id", s.ID), lacks("name", strings.TrimSpace(s.Name)))
 }
 
 // surveyedObject is an object or a reference to one. They have the name in
@@ -90,12 +84,7 @@ type surveyedObject struct {
 	Summary string `json:"summary"`
 }
 
-func (o *surveyedObject) check() error {
-	if o.ID == "" {
-		return errors.New("no id")
-	}
-	return nil
-}
+func (o *surveyedObject) check() error { return lacks("id", o.ID) }
 
 func (o *surveyedObject) name() string {
 	return evidence.Clean(strings.TrimSpace(cmp.Or(o.Name, o.Label, o.Summary)), maxName)
@@ -107,35 +96,27 @@ func (o *surveyedObject) name() string {
 func (s *Source) Survey(ctx context.Context) (Survey, error) {
 	var found Survey
 	query := url.Values{"include[]": {"teams", "escalation_policies"}}
-	err := s.survey(ctx, "services", query, func(raw json.RawMessage) error {
-		record, err := decode[surveyedRecord](raw)
-		if err != nil {
-			if id := evidence.Clean(idOf(raw, "id"), 100); id != "" {
-				found.Unreadable = append(found.Unreadable, id)
-			} else {
-				found.Nameless++
-			}
-			return err
+	services, err := listAll[surveyedRecord](ctx, s, "services", query, func(id string) {
+		if id == "" {
+			found.Nameless++
+		} else {
+			found.Unreadable = append(found.Unreadable, id)
 		}
-		found.Services = append(found.Services, record.surveyed())
-		return nil
 	})
 	if err != nil {
 		return Survey{}, err
 	}
-	found.Services = unique(found.Services, func(v SurveyedService) string { return v.ID })
-	found.TeamsError = s.survey(ctx, "teams", url.Values{}, func(raw json.RawMessage) error {
-		team, err := decode[surveyedObject](raw)
-		if err == nil {
-			found.Teams = append(found.Teams, SurveyedTeam{ID: evidence.Clean(team.ID, 100), Name: team.name()})
-		}
-		return err
-	})
-	if found.TeamsError != nil {
-		found.Teams = nil
+	for _, record := range services {
+		found.Services = append(found.Services, record.surveyed())
 	}
-	if hopeless(ctx, found.TeamsError) {
-		return Survey{}, found.TeamsError
+	found.Services = unique(found.Services, func(v SurveyedService) string { return v.ID })
+	teams, err := listAll[surveyedObject](ctx, s, "teams", url.Values{}, nil)
+	if hopeless(ctx, err) {
+		return Survey{}, err
+	}
+	found.TeamsError = err
+	for _, team := range teams {
+		found.Teams = append(found.Teams, SurveyedTeam{ID: evidence.Clean(team.ID, 100), Name: team.name()})
 	}
 	found.Teams = unique(found.Teams, func(v SurveyedTeam) string { return v.ID })
 	return found, nil
@@ -172,7 +153,7 @@ func (s *Source) SurveyTag(ctx context.Context, survey Survey, label string) ([]
 	if label = strings.TrimSpace(label); label == "" {
 		return nil, fmt.Errorf("%s: a tag without a label was asked for", s.id)
 	}
-	tags, err := s.tags(ctx, url.Values{"query": {label}})
+	tags, err := listAll[surveyedObject](ctx, s, "tags", url.Values{"query": {label}}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -185,13 +166,12 @@ func (s *Source) SurveyTag(ctx context.Context, survey Survey, label string) ([]
 		found = true
 		for _, list := range [...]string{"escalation_policies", "teams"} {
 			path := "tags/" + url.PathEscape(tag.ID) + "/" + list
-			err := s.survey(ctx, path, url.Values{}, func(raw json.RawMessage) error {
-				bearer, err := decode[surveyedObject](raw)
-				bearers[bearer.ID] = err == nil
-				return err
-			})
+			tagged, err := listAll[surveyedObject](ctx, s, path, url.Values{}, nil)
 			if err != nil {
 				return nil, err
+			}
+			for _, bearer := range tagged {
+				bearers[bearer.ID] = true
 			}
 		}
 	}
@@ -200,49 +180,50 @@ func (s *Source) SurveyTag(ctx context.Context, survey Survey, label string) ([]
 	}
 	var carriers []SurveyedService
 	for _, service := range survey.Services {
-		carries := bearers[service.PolicyID]
-		for _, t := range service.Teams {
-			carries = carries || bearers[t.ID]
-		}
-		if carries {
+		carries := func(t SurveyedTeam) bool { return bearers[t.ID] }
+		if bearers[service.PolicyID] || slices.ContainsFunc(service.Teams, carries) {
 			carriers = append(carriers, service)
 		}
 	}
 	return carriers, nil
 }
 
-func (s *Source) tags(ctx context.Context, query url.Values) ([]surveyedObject, error) {
-	var tags []surveyedObject
-	err := s.survey(ctx, "tags", query, func(raw json.RawMessage) error {
-		tag, err := decode[surveyedObject](raw)
-		if err == nil {
-			tags = append(tags, tag)
-		}
-		return err
-	})
-	return tags, err
-}
-
 // noTag is the error about a label that no tag has. It suggests the nearest one.
 func (s *Source) noTag(ctx context.Context, label string) error {
 	var labels []string
-	if all, err := s.tags(ctx, url.Values{}); err == nil {
-		for _, tag := range all {
-			labels = append(labels, tag.name())
-		}
+	all, _ := listAll[surveyedObject](ctx, s, "tags", url.Values{}, nil) // without it there is no suggestion
+	for _, tag := range all {
+		labels = append(labels, tag.name())
 	}
 	return fmt.Errorf("%s: %w %q%s", s.id, ErrNoTag, evidence.Clean(label, 100), nearest.Suggest(label, labels))
 }
 
-// survey walks a listing. A record that cannot be decoded is logged and left out.
-func (s *Source) survey(ctx context.Context, path string, query url.Values, each func(json.RawMessage) error) error {
-	return s.api.complete(ctx, path, query, func(raw json.RawMessage) error {
-		if err := each(raw); err != nil {
-			s.log.Warn("skipped a record that cannot be "+
-				"decoded", "call", callOf(path), "id", evidence.Clean(idOf(raw, "id"), 100), "error", err)
+// listAll lists the records at the path. One that cannot be decoded is logged and
+// left out; bad, unless it is nil, is called with its id, which is empty when it
+// cannot be read. There are no records with an error.
+func listAll[T any, P checked[T]](
+	ctx context.Context, s *Source, path string, query url.Values, bad func(id string),
+) ([]*T, error) {
+	var list []*T
+	err := s.api.complete(ctx, path, "", query, func(records []json.RawMessage) error {
+		for _, raw := range records {
+			record, err := decode[T, P](raw)
+			if err == nil {
+				list = append(list, record)
+				continue
+			}
+			id := evidence.Clean(idOf(raw, "id"), 100)
+			s.log.Warn("skipped a record that cannot be decoded", "call", callOf(path), "id", id, "error", err)
+			if bad != nil {
+				bad(id)
+			}
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 // unique sorts by id and removes records that overlapping pages contain twice.
