@@ -141,14 +141,18 @@ func (d *demo) configure() (path string, err error) {
 		Store: d.storeFile(), Listen: d.listen,
 		PagerDutyURL: d.pagerDuty.url, PagerDutyTokenFile: filepath.Join(d.folder, "pagerduty.token"),
 		JiraURL: d.jira.url, JiraEmail: jiraEmail, JiraTokenFile: filepath.Join(d.folder, "jira.token"),
-		PrometheusURL: d.prometheus.URL(),
+		PrometheusURL: d.prometheus.URL(), Framework: filepath.Join(d.folder, "framework.yaml"),
+	}
+	criteria, err := project.Framework(d.company)
+	if err != nil {
+		return "", err
 	}
 	text, err := project.Configuration(d.company, place)
 	if err != nil {
 		return "", err
 	}
 	path = filepath.Join(d.folder, "config.yaml")
-	for name, content := range map[string][]byte{path: text, place.PagerDutyTokenFile: []byte(d.pagerDuty.token + "\n"),
+	for name, content := range map[string][]byte{path: text, place.Framework: criteria.Data, place.PagerDutyTokenFile: []byte(d.pagerDuty.token + "\n"),
 		place.JiraTokenFile: []byte(d.jira.token + "\n")} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			return "", fmt.Errorf("writing the demo's files: %w", err)

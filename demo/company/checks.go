@@ -38,22 +38,32 @@ func (c Check) Has(kind framework.ProofKind) bool {
 	return slices.Contains(c.Proofs, kind)
 }
 
-// Checks reads the checks of the embedded default framework, so that there is
-// one list of them. Its expressions are left alone: they need the facts of the
-// sources, and the company knows no source.
+// Checks reads the checks that a company can practise from the embedded default
+// framework, so that there is one list of them. Expressions are not read: they
+// need the facts of the sources, and the company knows no source.
+//
+// Checks with an enforce_from are left out: they are new, and nothing in the
+// simulation shows yet who practises them. The demo schedules them, see
+// project.Framework.
 func Checks() ([]Check, error) {
 	files, err := framework.Default()
 	if err != nil {
-		return nil, fmt.Errorf("reading the checks a company can fulfil: %w", err)
+		return nil, fmt.Errorf("reading the checks that a company can practise: %w", err)
 	}
+	return ChecksOf(files)
+}
+
+// ChecksOf is Checks for the files of any framework.
+func ChecksOf(files []framework.File) ([]Check, error) {
 	var checks []Check
 	for _, f := range files {
 		var module struct {
 			ID     string `yaml:"id"`
 			Checks []struct {
-				ID    string `yaml:"id"`
-				Level int    `yaml:"level"`
-				Scope struct {
+				ID          string `yaml:"id"`
+				Level       int    `yaml:"level"`
+				EnforceFrom string `yaml:"enforce_from"`
+				Scope       struct {
 					Tiers []int  `yaml:"tiers"`
 					When  string `yaml:"when"`
 				} `yaml:"scope"`
@@ -66,6 +76,9 @@ func Checks() ([]Check, error) {
 			return nil, fmt.Errorf("reading the checks of %s: %w", f.Name, err)
 		}
 		for _, c := range module.Checks {
+			if c.EnforceFrom != "" {
+				continue
+			}
 			check := Check{ID: c.ID, Module: module.ID, Level: c.Level, Tiers: c.Scope.Tiers, When: c.Scope.When}
 			for _, p := range c.Proofs {
 				check.Proofs = append(check.Proofs, p.By)

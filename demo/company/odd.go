@@ -10,11 +10,11 @@ type Oddity string
 // The oddities.
 const (
 	Ordinary Oddity = ""
-	// Orphaned services belong to no team any more, and are built from an archived
-	// repository.
+	// Orphaned services belong to no team any more, are built from an archived
+	// repository, and no exporter watches their backups.
 	Orphaned Oddity = "orphaned"
-	// Unwatched services have no alert, and run where nothing scans images, counts
-	// replicas or runs the jobs that the catalog names.
+	// Unwatched services have no metrics and no alert, and run where nothing scans
+	// images, counts replicas or runs the jobs that the catalog names.
 	Unwatched Oddity = "unwatched"
 	// Exposed services have secrets in their images.
 	Exposed Oddity = "exposed"
@@ -40,22 +40,20 @@ func oddities() []struct {
 		fits      func(*Service) bool
 		not, does []string
 	}{
+		{is: Silent, fits: func(s *Service) bool { return s.Tier == 4 }, not: []string{"inc.someone-on-call"},
+			does: []string{"obs.noise-bounded", "inc.humane-load"}},
+		{is: Orphaned, fits: func(s *Service) bool { return s.Stateful }, not: []string{
+			"cicd.source-in-version-control", "data.owned", "data.backed-up", "inc.registered",
+		}},
 		{is: Unwatched, fits: kubernetes, not: []string{
-			"obs.alert-exists", "rel.redundant", "rel.spread", "sec.no-exposed-secrets", "sec.no-stale-criticals",
-			"sec.self-patching", "sec.least-privilege", "sec.hardened",
+			"obs.metrics-collected", "obs.golden-signals", "obs.alert-exists", "rel.redundant", "rel.spread",
+			"sec.no-exposed-secrets", "sec.no-stale-criticals", "sec.self-patching", "sec.least-privilege", "sec.hardened",
 			"data.retention-enforced", "data.lower-environments-clean", "data.continuous-assurance",
 		}},
 		{is: Exposed, fits: kubernetes, not: []string{"sec.no-exposed-secrets"}},
-		{
-			is: Silent, fits: func(s *Service) bool { return s.Tier == 4 }, not: []string{"inc.someone-on-call"},
-			does: []string{"obs.noise-bounded", "inc.humane-load"},
-		},
 		{is: Removed, fits: everyone, not: []string{"inc.registered"}},
-		{
-			is: Unmanned, fits: everyone, not: []string{"inc.someone-on-call", "inc.escalates"},
-			does: []string{"inc.registered"},
-		},
-		{is: Orphaned, fits: everyone, not: []string{"cicd.source-in-version-control", "data.owned"}},
+		{is: Unmanned, fits: everyone, not: []string{"inc.someone-on-call", "inc.escalates"},
+			does: []string{"inc.registered"}},
 	}
 }
 

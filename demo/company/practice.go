@@ -1,11 +1,14 @@
 package company
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/prodready/collector/framework"
 )
 
-// Practice is what a service fulfils, by check id. Every check of the
-// framework is in it, whether or not it applies to the service.
+// Practice is what a service fulfils, by check id. Every check that Checks
+// lists is in it, whether or not it applies to the service.
 type Practice map[string]Habit
 
 // Habit is the practice of one check.
@@ -64,13 +67,16 @@ func (b *builder) practices() {
 	b.goals()
 	for _, s := range b.Services {
 		d := b.dice("practice", s.Name)
-		s.Reviewed = s.Goal >= framework.Silver || s.Goal == framework.Bronze && (s.Runtime != "kubernetes" || d.chance(0.35))
+		s.Reviewed = s.Goal >= framework.Silver ||
+			s.Goal == framework.Bronze && (s.Runtime != "kubernetes" || d.chance(0.35))
+		quiet := d.chance(0.4)
 		s.Practice = Practice{}
 		for _, c := range b.checks {
+			d := b.dice("practice", s.Name, c.ID)
 			done := c.Level <= int(s.Goal) || d.chance(beyond(c.Level-int(s.Goal)))
 			s.Practice[c.ID] = Habit{Done: done, Shown: shown(d, s, c)}
 		}
-		for _, id := range b.flaws(d, s) {
+		for _, id := range b.flaws(s) {
 			s.Practice.drop(id)
 		}
 		if !s.Reviewed {
@@ -82,7 +88,7 @@ func (b *builder) practices() {
 			}
 		}
 		s.Practice.settle(b.checks)
-		s.Quiet = s.Tier == 4 && s.Does("obs.noise-bounded") && d.chance(0.4)
+		s.Quiet = s.Tier == 4 && s.Does("obs.noise-bounded") && quiet
 	}
 }
 
@@ -115,18 +121,23 @@ func (p Practice) settle(checks []Check) {
 // flaws are one to three checks of the level above the goal, in different
 // modules, that surely apply to the service. A service without a badge gets by
 // without one or two of the first level.
-func (b *builder) flaws(d *dice, s *Service) []string {
-	var candidates []Check
+func (b *builder) flaws(s *Service) []string {
+	type candidate struct {
+		Check
+		roll float64
+	}
+	var candidates []candidate
 	for _, c := range b.checks {
 		// A quiet service has nothing to write a post-mortem about.
 		vacuous := c.ID == "inc.postmortems" && s.Tier == 4
 		if c.Level == int(s.Goal)+1 && c.Unconditional(s.Tier) && !vacuous {
-			candidates = append(candidates, c)
+			candidates = append(candidates, candidate{c, b.dice("flaw", s.Name, c.ID).Float64()})
 		}
 	}
+	slices.SortFunc(candidates, func(x, y candidate) int { return cmp.Compare(x.roll, y.roll) })
 	modules, found := map[string]bool{}, []string(nil)
-	want := 1 + d.IntN(3)
-	for _, c := range shuffled(d, candidates) {
+	want := 1 + b.dice("flaws", s.Name).IntN(3)
+	for _, c := range candidates {
 		if len(found) == want {
 			break
 		}

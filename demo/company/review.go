@@ -2,6 +2,7 @@ package company
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -60,7 +61,7 @@ func (b *builder) reviews() {
 			continue
 		}
 		r.Key = b.ticketKey(s.Team.Project)
-		b.claims(d, s, r)
+		b.claims(s, r)
 		b.life[s.Name].review = r
 		b.Reviews = append(b.Reviews, r)
 	}
@@ -69,19 +70,18 @@ func (b *builder) reviews() {
 // claims makes the attestations that the practice needs, and now and then one
 // that is not true. Those of levels 4 and 5 last half a year, so they have been
 // made again since.
-func (b *builder) claims(d *dice, s *Service, r *Review) {
+func (b *builder) claims(s *Service, r *Review) {
 	if r.Completed.IsZero() {
 		return
 	}
-	wishful := map[string]bool{}
-	for _, id := range claimed() {
-		wishful[id] = s.Practice[id].Shown == framework.ByMachine && !s.Does(id) && d.chance(0.3)
-	}
 	for _, c := range b.checks {
+		d := b.dice("claim", s.Name, c.ID)
+		wishful := slices.Contains(claimed(), c.ID) && s.Practice[c.ID].Shown == framework.ByMachine &&
+			!s.Does(c.ID) && d.chance(0.3)
 		honest := s.Does(c.ID) && s.Practice[c.ID].Shown == framework.ByAttested
 		// What keeps a service from its next badge is not claimed: where nobody
 		// looks the claim would be believed.
-		if !honest && (!wishful[c.ID] || c.Level == int(s.Goal)+1) {
+		if !honest && (!wishful || c.Level == int(s.Goal)+1) {
 			continue
 		}
 		at := r.Completed.Add(-d.days(0.5, 6))

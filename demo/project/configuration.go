@@ -16,6 +16,8 @@ import (
 type Place struct {
 	// Store is the file of the collector's database.
 	Store string
+	// Framework is the file with the criteria; empty means the default ones.
+	Framework string
 	// Listen is the address the collector serves on.
 	Listen string
 	// PagerDutyURL and PagerDutyTokenFile reach the simulated PagerDuty.
@@ -32,6 +34,7 @@ type Place struct {
 type (
 	file struct {
 		Store      store       `yaml:"store"`
+		Framework  criteria    `yaml:"framework,omitempty"`
 		Server     server      `yaml:"server"`
 		Evaluation evaluation  `yaml:"evaluation"`
 		Catalog    catalog     `yaml:"catalog"`
@@ -40,6 +43,9 @@ type (
 	}
 	store struct {
 		URL string `yaml:"url"`
+	}
+	criteria struct {
+		File string `yaml:"file,omitempty"`
 	}
 	server struct {
 		ListenAddress string `yaml:"listen_address"`
@@ -176,6 +182,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 	unlimited := rate{PerMinute: 60000, Share: 1}
 	f := file{
 		Store:      store{URL: place.Store},
+		Framework:  criteria{File: place.Framework},
 		Server:     server{ListenAddress: place.Listen},
 		Evaluation: evaluation{Interval: "30s"},
 		Sources: sources{PagerDuty: []pagerDuty{{

@@ -41,7 +41,7 @@ const (
 // of checks, and what is observed day by day. The badges held are those that the evidence proves, so
 // that the first judgement of the demo changes none.
 func Remember(ctx context.Context, url string, c *company.Company) (err error) {
-	criteria, known, err := inForce()
+	criteria, known, err := inForce(c)
 	if err != nil {
 		return err
 	}
@@ -65,17 +65,17 @@ func Remember(ctx context.Context, url string, c *company.Company) (err error) {
 	return nil
 }
 
-// inForce is the default framework as the collector judges by it, and the facts
-// there are.
-func inForce() (ledger.Framework, *evidence.Facts, error) {
+// inForce is the framework as the collector judges by it, and the facts there
+// are.
+func inForce(c *company.Company) (ledger.Framework, *evidence.Facts, error) {
 	fail := func(err error) (ledger.Framework, *evidence.Facts, error) {
-		return ledger.Framework{}, nil, fmt.Errorf("compiling the default framework: %w", err)
+		return ledger.Framework{}, nil, fmt.Errorf("compiling the framework of the demo: %w", err)
 	}
-	files, err := framework.Default()
+	file, err := Framework(c)
 	if err != nil {
 		return fail(err)
 	}
-	document, err := framework.Parse(files)
+	document, err := framework.Parse([]framework.File{file})
 	if err != nil {
 		return fail(err)
 	}

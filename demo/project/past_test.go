@@ -18,7 +18,7 @@ import (
 func remembered(t *testing.T, seed uint64) (*company.Company, []ledger.Judgement) {
 	t.Helper()
 	c := simulated(t, seed)
-	criteria, _, err := inForce()
+	criteria, _, err := inForce(c)
 	if err != nil {
 		t.Fatal(err)
 	}

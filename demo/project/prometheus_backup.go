@@ -3,6 +3,7 @@ package project
 import (
 	"time"
 
+	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/demo/prometheus"
 )
 
@@ -18,7 +19,7 @@ func (e *exporter) backups() {
 	if !e.Stateful {
 		return
 	}
-	if measured(e.Service, checkBackup) && !e.blind("backup exporter", 0.3, checkBackup) {
+	if e.Odd != company.Orphaned && measured(e.Service, checkBackup) && !e.blind("backup exporter", 0.3, checkBackup) {
 		e.backup()
 	}
 	if measured(e.Service, checkPoint) && !e.blind("database exporter", 0.3, checkPoint) {

@@ -45,11 +45,9 @@ func Rules(c *company.Company) ([]byte, error) {
 	for _, s := range c.Services {
 		r := ruler{Service: s, luck: luck{c.Seed, s.Name}}
 		flaw := r.flaw()
-		if flaw == flawBroken {
-			// Few enough to be noticed.
-			if broken++; broken > 2 {
-				flaw = flawNoRunbook
-			}
+		if broken < maxBroken && r.breakable() {
+			broken++
+			flaw = flawBroken
 		}
 		if proves(s, checkObjective) {
 			file.Groups = append(file.Groups, r.recorded())
@@ -66,6 +64,9 @@ func Rules(c *company.Company) ([]byte, error) {
 	}
 	return out.Bytes(), nil
 }
+
+// maxBroken is how many services have broken rules: few enough to be noticed.
+const maxBroken = 2
 
 func fleetRules() ruleGroup {
 	page := func(alert, expr, summary string) rule {
@@ -108,14 +109,17 @@ type ruler struct {
 	luck
 }
 
+// breakable reports whether a broken rule of the service changes no verdict.
+func (r ruler) breakable() bool {
+	return r.Does(checkAlerts) && !r.Does(checkRunbooks) && r.Runtime == "kubernetes" && r.Does(checkRedundant)
+}
+
 func (r ruler) flaw() flaw {
 	if r.Does(checkRunbooks) || !r.Does(checkAlerts) {
 		return flawNone
 	}
 	roll := r.roll("flaw of the rules")
 	switch {
-	case roll < 0.2 && r.Runtime == "kubernetes" && r.Does(checkRedundant):
-		return flawBroken
 	case roll < 0.4 && !r.Does(checkBurnRate):
 		return flawNoPage
 	case roll < 0.6:

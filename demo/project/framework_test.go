@@ -1,0 +1,44 @@
+package project
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/demo/company"
+	"github.com/prodready/collector/framework"
+)
+
+// TestNewChecksStayScheduled: a check with an enforce_from, whatever its day, is
+// one that the company does not practise and that the demo does not count.
+func TestNewChecksStayScheduled(t *testing.T) {
+	files, err := framework.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	original, err := framework.Parse(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := &files[1].Data
+	*module = bytes.Replace(*module, []byte("    effort:"), []byte("    enforce_from: \"2020-01-01\"\n    effort:"), 1)
+	file := merged(files, time.Date(2031, 5, 1, 0, 0, 0, 0, time.UTC))
+	if bytes.Contains(file.Data, []byte("2020-01-01")) || bytes.Count(file.Data, []byte(`"2031-05-01"`)) != 1 {
+		t.Error("the check is enforced from its own day on")
+	}
+	document, err := framework.Parse([]framework.File{file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := document.Checks(), original.Checks(); !slices.Equal(got, want) {
+		t.Errorf("the merged file has the checks %q, want %q", got, want)
+	}
+	practised, err := company.ChecksOf(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(practised), len(original.Checks())-1; got != want {
+		t.Errorf("the company practises %d checks, want the %d without an enforce_from", got, want)
+	}
+}
