@@ -19,7 +19,8 @@ import (
 // badgeRow is the badge state of a service. What queries ask for is in columns of
 // its own beside the JSON.
 type badgeRow struct {
-	service, seq       int64
+	service            string
+	seq                transactionNumber
 	badge              framework.Badge
 	since, firstJudged time.Time
 	onHold             bool
@@ -31,7 +32,7 @@ type badgeRow struct {
 func (r *badgeRow) table() table {
 	return table{
 		name: "badges",
-		key:  columns{{"service_id", &r.service}},
+		key:  columns{{"service_id", serviceID(&r.service)}},
 		data: columns{
 			{"badge", &r.badge}, {"since", timeOf(&r.since)}, {"first_judged", timeOf(&r.firstJudged)},
 			{"on_hold", &r.onHold}, {"framework_hash", &r.frameworkHash}, {"judged_at", timeOrNull(&r.judgedAt)},
@@ -43,7 +44,8 @@ func (r *badgeRow) table() table {
 // supportRow is what last proved a badge, and the grounds of those between it and
 // the one that is being proved.
 type supportRow struct {
-	service, seq  int64
+	service       string
+	seq           transactionNumber
 	frameworkHash string
 	judgedAt      time.Time
 	basis, before string
@@ -52,7 +54,7 @@ type supportRow struct {
 func (r *supportRow) table() table {
 	return table{
 		name: "badge_support",
-		key:  columns{{"service_id", &r.service}},
+		key:  columns{{"service_id", serviceID(&r.service)}},
 		data: columns{
 			{"framework_hash", &r.frameworkHash}, {"judged_at", timeOrNull(&r.judgedAt)}, {"basis", &r.basis},
 			{"before", &r.before}, {"seq", &r.seq},
@@ -63,10 +65,10 @@ func (r *supportRow) table() table {
 func (r supportRow) checksum() checksum { return sha256.Sum256([]byte(r.basis + r.before)) }
 
 // supportOf is the row of a badge that has a support.
-func (w *judging) supportOf(service int64, b scoring.BadgeState) (supportRow, error) {
-	row := supportRow{service: service, seq: w.seq, judgedAt: w.dated(b.Support.At)}
+func (w *judging) supportOf(service string, b scoring.BadgeState) (supportRow, error) {
+	row := supportRow{service: service, judgedAt: w.dated(b.Support.At)}
 	if b.Support.Framework != nil {
-		row.frameworkHash = text(b.Support.Framework.Hash)
+		row.frameworkHash = b.Support.Framework.Hash
 	}
 	basis, err := json.Marshal(b.Support.Dated(row.judgedAt))
 	if err != nil {
@@ -153,21 +155,11 @@ func normalizeForCompare(b scoring.BadgeState) scoring.BadgeState {
 func (w *judging) badges(
 	ctx context.Context, j Judgement, stored map[string]storedBadge,
 ) (map[string]storedBadge, error) {
-	services := slices.Sorted(maps.Keys(j.Badges))
-	names := make([]string, len(services))
-	for i, service := range services {
-		names[i] = text(service)
-	}
-	ids, err := w.intern(ctx, serviceNames, names)
-	if err != nil {
-		return nil, err
-	}
 	written := map[string]storedBadge{}
 	var states []badgeRow
-	var supports []supportRow
-	var unsupported []int64
-	for i, service := range services {
-		badge, id := j.Badges[service], ids[names[i]]
+	var supports, unsupported []supportRow
+	for _, service := range slices.Sorted(maps.Keys(j.Badges)) {
+		badge := j.Badges[service]
 		before, known := stored[service]
 		next := storedBadge{state: w.rowOf(badge), at: w.at}
 		changed := !known || before.changed(next.state, w.at, j.ClocksEvery)
@@ -175,15 +167,15 @@ func (w *judging) badges(
 			continue // its support is kept as it was stored with the state
 		}
 		if changed {
-			states = append(states, badgeRow{id, w.seq, badge.Badge, badge.Since, badge.FirstJudged, badge.Hold != nil,
-				text(badge.FrameworkHash), next.state.At, next.state})
+			states = append(states, badgeRow{service, 0, badge.Badge, badge.Since, badge.FirstJudged, badge.Hold != nil,
+				badge.FrameworkHash, next.state.At, next.state})
 		}
 		if badge.Support == nil {
 			if !known || before.support != next.support {
-				unsupported = append(unsupported, id)
+				unsupported = append(unsupported, supportRow{service: service})
 			}
 		} else {
-			row, err := w.supportOf(id, badge)
+			row, err := w.supportOf(service, badge)
 			if err != nil {
 				return nil, fmt.Errorf("support of %s: %w", service, err)
 			}
@@ -199,22 +191,18 @@ func (w *judging) badges(
 	if err := put(ctx, w.tx, supports...); err != nil {
 		return nil, err
 	}
-	return written, execIn(ctx, w.tx, `DELETE FROM badge_support WHERE service_id IN`, nil, unsupported)
+	return written, remove(ctx, w.tx, unsupported...)
 }
 
 func (r *stateReader) badges(ctx context.Context) error {
-	return read(ctx, r.tx, ``, nil, func(row badgeRow) error {
-		name, err := r.store.names.name(serviceNames, row.service)
-		if err != nil {
-			return err
-		}
+	return read(ctx, r, condition{}, func(row badgeRow) error {
 		badge := row.state
 		badge.At = row.judgedAt
 		stored := storedBadge{state: badge, at: badge.At}
 		if badge.At.IsZero() {
 			badge.At, stored.at = r.at, r.at
 		}
-		r.state.Badges[name], r.stored[name] = badge, stored
+		r.state.Badges[row.service], r.stored[row.service] = badge, stored
 		return nil
 	})
 }
@@ -223,7 +211,7 @@ func (r *stateReader) badges(ctx context.Context) error {
 // be compiled any more the badge has no support.
 func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framework, lookup FrameworkLookup) error {
 	compiled := map[string]*framework.Framework{}
-	err := each(ctx, r.tx, `SELECT DISTINCT framework_hash FROM badge_support`, nil, func(rows *sql.Rows) error {
+	err := each(ctx, r, `SELECT DISTINCT framework_hash FROM badge_support`, nil, func(rows *sql.Rows) error {
 		var hash string
 		err := rows.Scan(&hash)
 		compiled[hash] = nil
@@ -237,24 +225,20 @@ func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framew
 			return fmt.Errorf("criteria %s: %w", hash, err)
 		}
 	}
-	return read(ctx, r.tx, ``, nil, func(row supportRow) error {
-		name, err := r.store.names.name(serviceNames, row.service)
-		if err != nil {
-			return err
-		}
-		badge, ok := r.state.Badges[name]
+	return read(ctx, r, condition{}, func(row supportRow) error {
+		badge, ok := r.state.Badges[row.service]
 		if compiled[row.frameworkHash] == nil || !ok {
 			return nil
 		}
 		if err := json.Unmarshal([]byte(row.basis), &badge.Support); err != nil {
-			return fmt.Errorf("support of %s: %w", name, err)
+			return fmt.Errorf("support of %s: %w", row.service, err)
 		}
 		badge.Support.Framework, badge.Support.At = compiled[row.frameworkHash], row.judgedAt
 		if row.judgedAt.IsZero() {
 			badge.Support.At = r.at
 		}
 		if err := json.Unmarshal([]byte(row.before), &badge.Before); err != nil {
-			return fmt.Errorf("earlier supports of %s: %w", name, err)
+			return fmt.Errorf("earlier supports of %s: %w", row.service, err)
 		}
 		for _, b := range badge.Before {
 			if f := compiled[b.Framework.Hash]; f != nil {
@@ -264,9 +248,9 @@ func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framew
 		if len(badge.Before) == 0 {
 			badge.Before = nil
 		}
-		stored := r.stored[name]
+		stored := r.stored[row.service]
 		stored.support = row.checksum()
-		r.state.Badges[name], r.stored[name] = badge, stored
+		r.state.Badges[row.service], r.stored[row.service] = badge, stored
 		return nil
 	})
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// Changes tells what a commit has changed. What was already known counts
-// nowhere.
+// Changes are what a commit has changed. What was stored already is not counted.
 type Changes struct {
 	// Seq is the number of the transaction.
 	Seq int64
@@ -23,8 +22,7 @@ type Changes struct {
 }
 
 // Commit stores one batch of a source in one transaction, its cursors with it.
-// at is the time of the batch; records and coverage that say no time of their
-// own get it.
+// at is the time of the batch; records and coverage without a time get it.
 //
 // A record equal to the one before (value, detail and, where the record says
 // it, since) writes nothing. A covered group counts as observed for every
@@ -35,59 +33,52 @@ func (s *Store) Commit(
 	ctx context.Context, source string, run RunID, at time.Time, batch evidence.Batch,
 ) (Changes, error) {
 	source = text(source)
-	var changes Changes
+	c := commit{source: source, run: run, at: at}
 	err := s.inTx(ctx, "storing a batch of "+source, func(t *tx) error {
-		changes = Changes{Seq: t.seq}
-		sourceID, err := t.internOne(ctx, sourceNames, source)
-		if err != nil {
-			return err
+		c.tx, c.changes.Seq = t, t.seq
+		for _, part := range []struct {
+			name  string
+			store func() error
+		}{
+			{"records", func() error { return c.records(ctx, batch.Records, batch.Withdrawals) }},
+			{"coverage", func() error { return c.coverage(ctx, batch.Covered) }},
+			{"incidents", func() error { return c.incidents(ctx, batch.Incidents) }},
+			{"log entries", func() error { return c.logEntries(ctx, batch.LogEntries) }},
+			{"reviews", func() error { return c.reviews(ctx, batch.Reviews) }},
+			{"alerts", func() error { return c.alerts(ctx, batch.Alerts) }},
+			{"watching for alerts", func() error { return c.watchCoverage(ctx, batch.AlertSight) }},
+			{"feedback", func() error { return c.feedback(ctx, batch.Feedback) }},
+			{"cursors", func() error { return c.cursors(ctx, batch.Cursors) }},
+		} {
+			if err := part.store(); err != nil {
+				return fmt.Errorf("%s: %w", part.name, err)
+			}
 		}
-		c := commit{tx: t, source: sourceID, sourceName: source, run: run, at: at, changes: &changes}
-		if err := c.records(ctx, batch.Records, batch.Withdrawals); err != nil {
-			return fmt.Errorf("records: %w", err)
-		}
-		if err := c.coverage(ctx, batch.Covered); err != nil {
-			return fmt.Errorf("coverage: %w", err)
-		}
-		if err := c.incidents(ctx, batch.Incidents); err != nil {
-			return fmt.Errorf("incidents: %w", err)
-		}
-		if err := c.logEntries(ctx, batch.LogEntries); err != nil {
-			return fmt.Errorf("log entries: %w", err)
-		}
-		if err := c.reviews(ctx, batch.Reviews); err != nil {
-			return fmt.Errorf("reviews: %w", err)
-		}
-		if err := c.alerts(ctx, batch.Alerts); err != nil {
-			return fmt.Errorf("alerts: %w", err)
-		}
-		if err := c.watchCoverage(ctx, batch.AlertSight); err != nil {
-			return fmt.Errorf("watching for alerts: %w", err)
-		}
-		if err := c.feedback(ctx, batch.Feedback); err != nil {
-			return fmt.Errorf("feedback: %w", err)
-		}
-		if err := c.cursors(ctx, batch.Cursors); err != nil {
-			return fmt.Errorf("cursors: %w", err)
-		}
-		changes.Rows = t.written
 		return nil
 	})
 	if err != nil {
 		return Changes{}, err
 	}
-	return changes, nil
+	c.changes.Rows = c.written
+	return c.changes, nil
 }
 
-// commit is one batch on its way into the database.
+// commit is the batch of one source in its transaction.
 type commit struct {
 	*tx
-	source     int64
-	sourceName string
-	run        RunID
-	at         time.Time
-	changes    *Changes
+	source  string
+	run     RunID
+	at      time.Time
+	changes Changes
 }
+
+// isOther reports whether a member of the batch says it is from another source.
+func (c *commit) isOther(source string) bool { return source != "" && text(source) != c.source }
+
+func (c *commit) ofSource() condition { return ofSource(c.source) }
+
+// ofSource selects the rows of a source.
+func ofSource(source string) condition { return where(`source_id = ?`, nameIn{sourceNames, source}) }
 
 // definition is what is known of a fact; its zero value has every default.
 func (s *Store) definition(fact string) evidence.Definition {

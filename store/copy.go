@@ -15,8 +15,8 @@ var notRead = map[string]bool{"runs": true, "fact_history": true}
 // source_id: names and keys as a whole, children by their parent.
 var sourceRows = map[string]string{
 	"services": "", "facts": "", "sources": "", "checks": "", "keys": "",
-	"incident_services":     `incident_num IN (SELECT num FROM incidents WHERE source_id = $1)`,
-	"alert_firing_services": `firing_num IN (SELECT num FROM alert_firings WHERE source_id = $1)`,
+	"incident_services":     `incident_num IN (SELECT num FROM incidents WHERE source_id = ?)`,
+	"alert_firing_services": `firing_num IN (SELECT num FROM alert_firings WHERE source_id = ?)`,
 }
 
 // CopySource copies to another store, a SQLite file in which no facts are set
@@ -28,30 +28,25 @@ func (s *Store) CopySource(ctx context.Context, to *Store, source string) error 
 	if err != nil {
 		return err
 	}
-	return s.view(ctx, "copying "+source, func(from *sql.Tx) error {
-		// A source that was never stored has no id, and no rows.
-		var id sql.NullInt64
-		if err := each(ctx, from, `SELECT id FROM sources WHERE name = $1`, []any{text(source)}, func(rows *sql.Rows) error {
-			return rows.Scan(&id)
-		}); err != nil {
-			return err
-		}
-		seq, err := sequence(ctx, from)
+	return s.view(ctx, "copying "+source, func(from *view) error {
+		seq, err := number(ctx, from, newestSequence)
 		if err != nil {
 			return err
 		}
+		// A source that was never stored has id 0, and no rows.
+		id := from.id(nameIn{sourceNames, source})
 		return to.inTx(ctx, "copying "+source, func(t *tx) error {
 			for table, columns := range tables {
 				where, known := sourceRows[table]
 				if !known {
-					where = `source_id = $1`
+					where = `source_id = ?`
 				}
-				if err := t.copyRows(ctx, from, table, columns, where, id.Int64); err != nil {
+				if err := t.copyRows(ctx, from, table, columns, where, id); err != nil {
 					return fmt.Errorf("table %s: %w", table, err)
 				}
 			}
 			// What is written from now on is newer than what was copied.
-			return t.exec(ctx, `UPDATE readiness_owner SET seq = $1 WHERE id = 1 AND seq < $1`, seq)
+			return t.exec(ctx, `UPDATE readiness_owner SET seq = ? WHERE id = 1 AND seq < ?`, seq, seq)
 		})
 	})
 }
@@ -59,15 +54,17 @@ func (s *Store) CopySource(ctx context.Context, to *Store, source string) error 
 // columns are the columns, by table, of what rounds read.
 func (s *Store) columns(ctx context.Context) (map[string][]string, error) {
 	tables := map[string][]string{}
-	err := each(ctx, s.read, `SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+	err := s.view(ctx, "reading the columns of the store", func(v *view) error {
+		return each(ctx, v, `SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
 		WHERE m.type = 'table' ORDER BY m.name, c.cid`, nil, func(rows *sql.Rows) error {
-		var table, column string
-		err := rows.Scan(&table, &column)
-		tables[table] = append(tables[table], column)
-		return err
+			var table, column string
+			err := rows.Scan(&table, &column)
+			tables[table] = append(tables[table], column)
+			return err
+		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the columns of the store: %w", err)
+		return nil, err
 	}
 	for table, columns := range tables {
 		_, named := sourceRows[table]
@@ -80,7 +77,7 @@ func (s *Store) columns(ctx context.Context) (map[string][]string, error) {
 
 // copyRows copies the rows of a table that are not there yet.
 func (t *tx) copyRows(
-	ctx context.Context, from queryer, table string, columns []string, where string, source int64,
+	ctx context.Context, from *view, table string, columns []string, where string, source int64,
 ) error {
 	list := strings.Join(columns, ", ")
 	query, args := `SELECT `+list+` FROM `+table, []any(nil)

@@ -17,17 +17,19 @@ const dayMicros = int64(24 * time.Hour / time.Microsecond)
 // maxLacking.
 const maxLacking = 10
 
-// dayRow is the observation of a day.
+// dayRow is the observation of a day, counted from the Unix epoch.
 type dayRow struct {
-	source, fact, day, service int64
-	num                        float64
+	source, fact, service string
+	day                   int64
+	num                   float64
 }
 
 func (r *dayRow) table() table {
 	return table{
 		name: "fact_days",
 		key: columns{
-			{"source_id", &r.source}, {"fact_id", &r.fact}, {"day", &r.day}, {"service_id", &r.service},
+			{"source_id", sourceID(&r.source)}, {"fact_id", factID(&r.fact)}, {"day", &r.day},
+			{"service_id", serviceID(&r.service)},
 		},
 		data: columns{{"num", &r.num}},
 	}
@@ -41,12 +43,11 @@ type days struct {
 }
 
 // average keeps the observations of a fact by day and puts the mean over its
-// window in their place, or says that the store is younger than the question. A
+// window in their place, or says that the store is younger than the window. A
 // round that brings nothing new to the day reads that day alone, and writes
 // nothing.
 func (c *commit) average(
-	ctx context.Context, fact int64, def evidence.Definition, in map[string]observed,
-	ids map[string]int64, existing map[int64]*current,
+	ctx context.Context, fact string, def evidence.Definition, in map[string]observed, existing map[string]*current,
 ) error {
 	byDay := map[int64][]string{}
 	for service, o := range in {
@@ -56,7 +57,7 @@ func (c *commit) average(
 	}
 	for day, services := range byDay {
 		slices.Sort(services)
-		if err := c.averageDay(ctx, fact, day, def, services, in, ids, existing); err != nil {
+		if err := c.averageDay(ctx, fact, day, def, services, in, existing); err != nil {
 			return err
 		}
 	}
@@ -64,82 +65,77 @@ func (c *commit) average(
 }
 
 func (c *commit) averageDay(
-	ctx context.Context, fact, day int64, def evidence.Definition, services []string, in map[string]observed,
-	ids map[string]int64, existing map[int64]*current,
+	ctx context.Context, fact string, day int64, def evidence.Definition, services []string,
+	in map[string]observed, existing map[string]*current,
 ) error {
-	kept, err := c.dayKept(ctx, fact, day)
+	kept := map[string]float64{}
+	ofFact := c.ofSource().and(`fact_id = ?`, nameIn{factNames, fact})
+	err := read(ctx, c, ofFact.and(`day = ?`, day), func(r dayRow) error {
+		kept[r.service] = r.num
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	window := int64(def.Window / (24 * time.Hour))
 	var rows []dayRow
-	var changed []string
 	for _, service := range services {
-		o, old := in[service], existing[ids[service]]
-		if num, ok := kept[ids[service]]; ok && num == o.value.Number() && old != nil &&
+		o, old := in[service], existing[service]
+		if num, ok := kept[service]; ok && num == o.value.Number() && old != nil &&
 			(old.withdrawn == "" || old.withdrawn == evidence.MissingShortMemory) {
 			o.value, o.withdrawn, o.detail = old.value, old.withdrawn, old.detail
 			in[service] = o
 			continue
 		}
-		changed = append(changed, service)
-		rows = append(rows, dayRow{c.source, fact, day, ids[service], o.value.Number()})
+		rows = append(rows, dayRow{c.source, fact, service, day, o.value.Number()})
 	}
-	if len(changed) == 0 {
+	if len(rows) == 0 {
 		return nil
 	}
 	if err := put(ctx, c.tx, rows...); err != nil {
 		return err
 	}
-	if len(kept) == 0 { // the first of a day clears away what no window reaches
-		if err := c.exec(ctx, `DELETE FROM fact_days WHERE source_id = $1 AND fact_id = $2 AND day <= $3`,
-			c.source, fact, day-window-window/maxLacking-1); err != nil {
+	if len(kept) == 0 { // the first of a day deletes what no window reaches
+		tooOld := ofFact.and(`day <= ?`, day-window-window/maxLacking-1)
+		if err := c.execWhere(ctx, `DELETE FROM fact_days`, nil, tooOld); err != nil {
 			return err
 		}
 	}
-	found, err := c.daysKept(ctx, fact, day-window, day)
+	found, err := c.sumDays(ctx, ofFact, day-window, day)
 	if err != nil {
 		return err
 	}
-	for _, service := range changed {
-		o, d := in[service], found[ids[service]]
+	for _, r := range rows {
+		o, d := in[r.service], found[r.service]
 		if d.first > day-window+1 || d.count < window-window/maxLacking {
-			in[service] = observed{withdrawn: evidence.MissingShortMemory, seen: o.seen}
+			in[r.service] = observed{withdrawn: evidence.MissingShortMemory, seen: o.seen}
 			continue
 		}
 		mean, ok := def.Observe(d.sum/float64(d.count), time.UnixMicro(o.seen))
 		if !ok {
-			in[service] = observed{withdrawn: evidence.MissingNaN, seen: o.seen}
+			in[r.service] = observed{withdrawn: evidence.MissingNaN, seen: o.seen}
 			continue
 		}
 		o.value, o.detail = mean, text(evidence.Clean(fmt.Sprintf("mean of %d daily observations in %d days, the newest: "+
 			"%s", d.count, window, o.detail), 500))
-		in[service] = o
+		in[r.service] = o
 	}
 	return nil
 }
 
-// dayKept are the observations of one day by service.
-func (c *commit) dayKept(ctx context.Context, fact, day int64) (map[int64]float64, error) {
-	kept := map[int64]float64{}
-	return kept, read(ctx, c, `WHERE source_id = $1 AND fact_id = $2 AND day = $3`, []any{c.source, fact, day},
-		func(r dayRow) error {
-			kept[r.service] = r.num
-			return nil
-		})
-}
-
-// daysKept sums up the days after one and up to another by service.
-func (c *commit) daysKept(ctx context.Context, fact, after, last int64) (map[int64]days, error) {
-	found := map[int64]days{}
+// sumDays sums up the days after one and up to another by service.
+func (c *commit) sumDays(ctx context.Context, ofFact condition, after, last int64) (map[string]days, error) {
+	found := map[string]days{}
 	return found, each(ctx, c,
-		`SELECT service_id, MIN(day), COUNT(CASE WHEN day > $3 THEN 1 END), SUM(CASE WHEN day > $3 THEN num ELSE 0 END)
-		FROM fact_days WHERE source_id = $1 AND fact_id = $2 AND day <= $4 GROUP BY service_id`,
-		[]any{c.source, fact, after, last}, func(rows *sql.Rows) error {
-			var service int64
+		`SELECT service_id, MIN(day), COUNT(CASE WHEN day > ? THEN 1 END), SUM(CASE WHEN day > ? THEN num ELSE 0 END)
+		FROM fact_days WHERE `+ofFact.sql+` AND day <= ? GROUP BY service_id`,
+		slices.Concat([]any{after, after}, ofFact.args, []any{last}), func(rows *sql.Rows) error {
+			var service string
 			var d days
-			err := rows.Scan(&service, &d.first, &d.count, &d.sum)
+			if err := rows.Scan(serviceID(&service).scanner(&c.view), &d.first, &d.count, &d.sum); err != nil {
+				return err
+			}
 			found[service] = d
-			return err
+			return nil
 		})
 }

@@ -2,11 +2,23 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/prodready/collector/evidence"
 )
+
+// factRow is a fact with the hash of its definition, which is empty for one that
+// was never defined.
+type factRow struct{ name, hash string }
+
+func (r *factRow) table() table {
+	return table{
+		name:  "facts",
+		key:   columns{{"id", factID(&r.name)}},
+		fixed: columns{{"name", &r.name}},
+		data:  columns{{"definition_hash", &r.hash}},
+	}
+}
 
 // SetFacts puts other definitions in force, as after a reload. The records of a
 // fact whose definition has changed in meaning are withdrawn: they answered
@@ -14,46 +26,35 @@ import (
 // store of an earlier release holds the shape of a definition alone, without
 // its query: those records are kept, and the whole hash is stored.
 func (s *Store) SetFacts(ctx context.Context, facts *evidence.Facts) error {
-	stored := map[string]string{}
-	err := each(ctx, s.read, `SELECT name, definition_hash FROM facts`, nil, func(rows *sql.Rows) error {
-		var name, hash string
-		if err := rows.Scan(&name, &hash); err != nil {
-			return err
-		}
-		stored[name] = hash
-		return nil
-	})
+	rows, err := collect(ctx, s, "reading the facts of the store", condition{}, func(r factRow) factRow { return r })
 	if err != nil {
-		return fmt.Errorf("reading the facts of the store: %w", err)
+		return err
 	}
-	var stale, names []string
-	hashes := map[string]string{}
+	stored := map[string]string{}
+	for _, r := range rows {
+		stored[r.name] = r.hash
+	}
+	var changed []factRow
+	var stale []string
 	for i := range facts.Len() {
 		d := facts.At(i)
 		hash, known := stored[d.Name]
 		if known && hash == d.Hash() {
 			continue
 		}
-		names = append(names, d.Name)
-		hashes[d.Name] = d.Hash()
-		if known && hash != "" && hash != d.Shape() {
+		changed = append(changed, factRow{d.Name, d.Hash()})
+		if hash != "" && hash != d.Shape() {
 			stale = append(stale, d.Name)
 		}
 	}
-	if len(names) > 0 {
+	if len(changed) > 0 {
 		err = s.inTx(ctx, "storing changed fact definitions", func(t *tx) error {
-			ids, err := t.intern(ctx, factNames, names)
-			if err != nil {
+			if err := put(ctx, t, changed...); err != nil {
 				return err
 			}
-			for _, name := range names {
-				if err := t.exec(ctx, `UPDATE facts SET definition_hash = $1 WHERE id = $2`, hashes[name], ids[name]); err != nil {
-					return err
-				}
-			}
-			for _, name := range stale {
-				if err := t.withdrawAll(ctx, ids[name]); err != nil {
-					return fmt.Errorf("withdrawing the records of %s: %w", name, err)
+			for _, fact := range stale {
+				if err := t.withdrawAll(ctx, fact); err != nil {
+					return fmt.Errorf("withdrawing the records of %s: %w", fact, err)
 				}
 			}
 			return nil
@@ -67,26 +68,26 @@ func (s *Store) SetFacts(ctx context.Context, facts *evidence.Facts) error {
 }
 
 // withdrawAll withdraws every record of a fact, remembered values too.
-func (t *tx) withdrawAll(ctx context.Context, fact int64) error {
-	if err := t.exec(ctx, `DELETE FROM fact_days WHERE fact_id = $1`, fact); err != nil {
+func (t *tx) withdrawAll(ctx context.Context, fact string) error {
+	ofFact := where(`fact_id = ?`, nameIn{factNames, fact})
+	if err := t.execWhere(ctx, `DELETE FROM fact_days`, nil, ofFact); err != nil {
 		return err
 	}
 	var rows []valueRow
 	var points []historyRow
-	now := micros(t.store.now())
-	err := readValues(ctx, t, `WHERE fact_id = $1`, []any{fact}, func(old valueRow) error {
-		if old.withdrawn == evidence.MissingNotCollected && old.value == (evidence.Value{}) {
+	in := observed{withdrawn: evidence.MissingNotCollected, seen: micros(t.store.now())}
+	err := read(ctx, t, ofFact, func(r valueRow) error {
+		if r.withdrawn == in.withdrawn && r.value == (evidence.Value{}) {
 			return nil
 		}
-		in := observed{withdrawn: evidence.MissingNotCollected, seen: now}
-		row, history, changed := next(&old.current, in, evidence.Definition{}, t.store.memory)
-		if !changed {
-			row = old.current
+		row, history, changed := next(&r.current, in, evidence.Definition{}, t.store.memory)
+		if changed {
+			r.current = row
 		}
-		row.value = evidence.Value{}
-		rows = append(rows, t.valueRow(old.source, fact, old.service, row))
+		r.value = evidence.Value{}
+		rows = append(rows, r)
 		for _, p := range history {
-			points = append(points, newHistoryRow(fact, old.service, old.source, p))
+			points = append(points, r.history(p))
 		}
 		return nil
 	})

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -11,91 +10,59 @@ import (
 
 // feedbackRow is how many issues of a source say one thing about a check.
 type feedbackRow struct {
-	source, check int64
-	kind          evidence.FeedbackKind
-	issues        int
+	source string
+	evidence.Feedback
 }
 
 func (r *feedbackRow) table() table {
 	return table{
 		name: "feedback",
-		key:  columns{{"source_id", &r.source}, {"check_id", &r.check}, {"kind", &r.kind}},
-		data: columns{{"issues", &r.issues}},
+		key:  columns{{"source_id", sourceID(&r.source)}, {"check_id", checkID(&r.Check)}, {"kind", &r.Kind}},
+		data: columns{{"issues", &r.Count}},
 	}
 }
 
-// feedback replaces what the source has counted, if it is another count. Nil
-// says nothing.
+// feedback replaces what the source has counted. Nil leaves it.
 func (c *commit) feedback(ctx context.Context, counted []evidence.Feedback) error {
 	if counted == nil {
 		return nil
 	}
-	next := make([]evidence.Feedback, 0, len(counted))
-	var checks []string
+	var wanted []feedbackRow
 	for _, f := range counted {
-		f.Check, f.Kind = text(f.Check), evidence.FeedbackKind(text(string(f.Kind)))
 		if f.Count < 1 {
 			return fmt.Errorf("check %s: %d issues say %s", f.Check, f.Count, f.Kind)
 		}
-		next, checks = append(next, f), append(checks, f.Check)
+		wanted = append(wanted, feedbackRow{c.source, f})
 	}
-	slices.SortFunc(next, evidence.Feedback.Compare)
-	if err := c.store.names.load(ctx, c); err != nil {
-		return err
-	}
-	before, err := c.store.readFeedback(ctx, c, `source_id = $1`, []any{c.source})
-	if err != nil || slices.Equal(before, next) {
-		return err
-	}
-	ids, err := c.intern(ctx, checkNames, checks)
-	if err != nil {
-		return err
-	}
-	if err := c.exec(ctx, `DELETE FROM feedback WHERE source_id = $1`, c.source); err != nil {
-		return err
-	}
-	var rows []feedbackRow
-	for _, f := range next {
-		rows = append(rows, feedbackRow{c.source, ids[f.Check], f.Kind, f.Count})
-	}
-	return put(ctx, c.tx, rows...)
+	_, _, err := replace(ctx, c.tx, c.ofSource(), wanted, nil)
+	return err
 }
 
 // Feedback is what the issues of all sources say about checks, by check and
 // kind.
 func (s *Store) Feedback(ctx context.Context) ([]evidence.Feedback, error) {
-	return s.feedbackWhere(ctx, `1 = 1`)
+	return s.feedback(ctx, condition{})
 }
 
 // FeedbackOf is what the issues of one source say about checks.
 func (s *Store) FeedbackOf(ctx context.Context, source string) ([]evidence.Feedback, error) {
-	return s.feedbackWhere(ctx, `source_id IN (SELECT id FROM sources WHERE name = $1)`, text(source))
+	return s.feedback(ctx, ofSource(source))
 }
 
-func (s *Store) feedbackWhere(ctx context.Context, where string, args ...any) ([]evidence.Feedback, error) {
-	var list []evidence.Feedback
-	err := s.view(ctx, "reading feedback", func(t *sql.Tx) error {
-		var err error
-		list, err = s.readFeedback(ctx, t, where, args)
-		return err
-	})
-	return list, err
-}
-
-// readFeedback sums the counts of a condition, by check and kind. The names must
-// be loaded.
-func (s *Store) readFeedback(ctx context.Context, q queryer, where string, args []any) ([]evidence.Feedback, error) {
+// feedback sums the counts that a condition selects, by check and kind.
+func (s *Store) feedback(ctx context.Context, c condition) ([]evidence.Feedback, error) {
 	counts := map[evidence.Feedback]int{}
-	err := read(ctx, q, `WHERE `+where, args, func(r feedbackRow) error {
-		check, err := s.names.name(checkNames, r.check)
-		counts[evidence.Feedback{Check: check, Kind: r.kind}] += r.issues
-		return err
+	err := s.view(ctx, "reading feedback", func(v *view) error {
+		return read(ctx, v, c, func(r feedbackRow) error {
+			counts[evidence.Feedback{Check: r.Check, Kind: r.Kind}] += r.Count
+			return nil
+		})
 	})
-	var list []evidence.Feedback
+	var found []evidence.Feedback
 	for f, n := range counts {
 		f.Count = n
-		list = append(list, f)
+		found = append(found, f)
 	}
-	slices.SortFunc(list, evidence.Feedback.Compare)
-	return list, err
+	slices.SortFunc(found, evidence.Feedback.Compare)
+	return found, err
 }

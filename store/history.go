@@ -26,20 +26,18 @@ type HistoryRow struct {
 
 // historyRow is a point of the history of a fact.
 type historyRow struct {
-	fact, service, source int64
-	scalar                scalar
+	fact, service, source string
 	point
-}
-
-func newHistoryRow(fact, service, source int64, p point) historyRow {
-	return historyRow{fact: fact, service: service, source: source, scalar: scalarOf(p.value), point: p}
 }
 
 func (r *historyRow) table() table {
 	return table{
 		name: "fact_history",
-		key:  columns{{"fact_id", &r.fact}, {"service_id", &r.service}, {"source_id", &r.source}, {"from_at", &r.from}},
-		data: append(r.scalar.columns(), columns{{"withdrawn", &r.withdrawn}}...),
+		key: columns{
+			{"fact_id", factID(&r.fact)}, {"service_id", serviceID(&r.service)}, {"source_id", sourceID(&r.source)},
+			{"from_at", &r.from},
+		},
+		data: append(valueOf(&r.value), column{"withdrawn", &r.withdrawn}),
 	}
 }
 
@@ -51,44 +49,24 @@ func (s *Store) PinHistory(ctx context.Context, keys []Key) error {
 		return nil
 	}
 	return s.inTx(ctx, "pinning history", func(t *tx) error {
-		var sources, facts, services []string
+		type group struct{ source, fact string }
+		services := map[group][]string{}
 		for _, k := range keys {
-			sources, facts = append(sources, text(k.Source)), append(facts, text(k.Fact))
-			services = append(services, text(k.Service))
-		}
-		sourceIDs, err := t.intern(ctx, sourceNames, sources)
-		if err != nil {
-			return err
-		}
-		factIDs, err := t.intern(ctx, factNames, facts)
-		if err != nil {
-			return err
-		}
-		serviceIDs, err := t.intern(ctx, serviceNames, services)
-		if err != nil {
-			return err
-		}
-		type group struct{ source, fact int64 }
-		about := map[group][]int64{}
-		for i := range keys {
-			g := group{sourceIDs[sources[i]], factIDs[facts[i]]}
-			about[g] = append(about[g], serviceIDs[services[i]])
+			g := group{k.Source, k.Fact}
+			services[g] = append(services[g], k.Service)
 		}
 		var rows []valueRow
 		var points []historyRow
-		for g, list := range about {
+		for g, list := range services {
 			slices.Sort(list)
-			err := readIn(ctx, t, `WHERE NOT logged AND source_id = $1 AND fact_id = $2 AND service_id IN`,
-				[]any{g.source, g.fact},
-				slices.Compact(list), func(r valueRow) (err error) {
-					if r.value, err = r.scalar.value(); err != nil {
-						return err
-					}
-					points = append(points, newHistoryRow(r.fact, r.service, r.source, point{r.changed, r.value, r.withdrawn}))
-					r.logged, r.loggedAt = true, sql.NullInt64{Int64: r.changed, Valid: true}
-					rows = append(rows, r)
-					return nil
-				})
+			unlogged := ofSource(g.source).and(`NOT logged AND fact_id = ?`, nameIn{factNames, g.fact}).
+				in("service_id", namesIn(serviceNames, slices.Compact(list)))
+			err := read(ctx, t, unlogged, func(r valueRow) error {
+				points = append(points, r.history(point{r.changed, r.value, r.withdrawn}))
+				r.logged, r.loggedAt = true, sql.NullInt64{Int64: r.changed, Valid: true}
+				rows = append(rows, r)
+				return nil
+			})
 			if err != nil {
 				return err
 			}
@@ -101,46 +79,39 @@ func (s *Store) PinHistory(ctx context.Context, keys []Key) error {
 }
 
 // History lists what a fact about a service was at a time and has been since,
-// the oldest first, up to the present value. Doubles are thinned to the fact's resolution.
+// the oldest first, up to the present value. Doubles are thinned to the fact's
+// resolution.
 func (s *Store) History(ctx context.Context, service, fact string, since time.Time) ([]HistoryRow, error) {
 	var found []HistoryRow
-	err := s.view(ctx, "reading the history of "+fact, func(t *sql.Tx) error {
-		factID, ok := s.names.id(factNames, text(fact))
-		if !ok {
-			return nil
+	add := func(source string, p point) {
+		row := HistoryRow{Source: source, From: instant(p.from), Withdrawn: p.withdrawn}
+		if p.withdrawn == "" {
+			row.Value = p.value
 		}
-		serviceID, ok := s.names.id(serviceNames, text(service))
-		if !ok {
-			return nil
-		}
-		add := func(source int64, p point) error {
-			row := HistoryRow{From: instant(p.from), Withdrawn: p.withdrawn}
-			if p.withdrawn == "" {
-				row.Value = p.value
-			}
-			var err error
-			row.Source, err = s.names.name(sourceNames, source)
-			found = append(found, row)
-			return err
-		}
+		found = append(found, row)
+	}
+	err := s.view(ctx, "reading the history of "+fact, func(v *view) error {
+		about := where(`fact_id = ? AND service_id = ?`, nameIn{factNames, fact}, nameIn{serviceNames, service})
 		// The list begins with the value at that time, and the present value
 		// closes it where it is not in history: it came too soon, or its row
 		// was too old to keep.
-		err := read(ctx, t, `h WHERE h.fact_id = $1 AND h.service_id = $2 AND h.from_at >= COALESCE((SELECT MAX(b.from_at)
-			FROM fact_history b WHERE b.fact_id = $1 AND b.service_id = $2 AND b.source_id = h.source_id
-				AND b.from_at <= $3), $3)`,
-			[]any{factID, serviceID, micros(since)}, func(r historyRow) (err error) {
-				if r.value, err = r.scalar.value(); err != nil {
-					return err
-				}
-				return add(r.source, r.point)
-			})
+		begun := about.and(`from_at >= COALESCE((SELECT MAX(b.from_at) FROM fact_history b
+			WHERE b.fact_id = fact_history.fact_id AND b.service_id = fact_history.service_id
+				AND b.source_id = fact_history.source_id AND b.from_at <= ?), ?)`, since, since)
+		err := read(ctx, v, begun, func(r historyRow) error {
+			add(r.source, r.point)
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		return readValues(ctx, t, `v WHERE v.fact_id = $1 AND v.service_id = $2 AND NOT EXISTS (SELECT 1 FROM fact_history h
-			WHERE h.fact_id = $1 AND h.service_id = $2 AND h.source_id = v.source_id AND h.from_at >= v.changed_at)`,
-			[]any{factID, serviceID}, func(r valueRow) error { return add(r.source, point{r.changed, r.value, r.withdrawn}) })
+		unlogged := about.and(`NOT EXISTS (SELECT 1 FROM fact_history h WHERE h.fact_id = fact_values.fact_id
+			AND h.service_id = fact_values.service_id AND h.source_id = fact_values.source_id
+			AND h.from_at >= changed_at)`)
+		return read(ctx, v, unlogged, func(r valueRow) error {
+			add(r.source, point{r.changed, r.value, r.withdrawn})
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -11,138 +10,60 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// incidentRow is an incident with its row number.
+// incidentRow is an incident.
 type incidentRow struct {
-	num, source, seq int64
+	numbered
+	seq transactionNumber
 	evidence.Incident
 }
 
 func (r *incidentRow) table() table {
 	return table{
 		name:  "incidents",
-		key:   columns{{"source_id", &r.source}, {"id", &r.ID}},
+		key:   columns{{"source_id", sourceID(&r.Source)}, {"id", &r.ID}},
 		fixed: columns{{"num", &r.num}},
 		data: columns{
 			{"started_at", timeOf(&r.StartedAt)}, {"acknowledged_at", timeOrNull(&r.AcknowledgedAt)},
 			{"acks_known", &r.AcksKnown}, {"resolved_at", timeOrNull(&r.ResolvedAt)}, {"resolver", &r.Resolver},
 			{"urgent", &r.Urgent}, {"severity", &r.Severity}, {"channel", &r.Channel},
 			{"machine_detected", &r.MachineDetected}, {"template", &r.Template}, {"paged_group", &r.Group},
-			{"maintenance", &r.Maintenance}, {"links", asJSON(&r.Links)},
+			{"maintenance", &r.Maintenance}, {"links", listOf(&r.Links)},
 			{"updated_at", timeOrNull(&r.UpdatedAt)}, {"gone", &r.Gone},
 			{"detected_at", timeOrNull(&r.DetectedAt)}, {"priority", &r.Priority},
 			{"escalations", &r.Escalations}, {"reassignments", &r.Reassignments}, {"notes", &r.Notes},
-			{"responders", asJSON(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"seq", &r.seq},
+			{"responders", listOf(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"seq", &r.seq},
 		},
+		services: r.list("incident_services", "incident_num", &r.Services),
 	}
-}
-
-// incidentServiceRow is a service that an incident concerns.
-type incidentServiceRow struct{ incident, service int64 }
-
-func (r *incidentServiceRow) table() table {
-	return table{name: "incident_services", key: columns{{"incident_num", &r.incident}, {"service_id", &r.service}}}
 }
 
 // incidents stores what has changed among a batch's incidents. An older version
 // of an incident never replaces a newer one, in whatever order pages arrive.
 func (c *commit) incidents(ctx context.Context, incidents []evidence.Incident) error {
-	if len(incidents) == 0 {
-		return nil
-	}
-	newest := map[string]evidence.Incident{}
+	var wanted []incidentRow
 	var ids []string
-	var services []string
 	for _, in := range incidents {
-		if in.Source != "" && text(in.Source) != c.sourceName {
+		if c.isOther(in.Source) {
 			return fmt.Errorf("incident %s says it is from %s", in.ID, in.Source)
 		}
 		if in.StartedAt.IsZero() {
 			return fmt.Errorf("incident %s has no start", in.ID)
 		}
-		in = cleanIncident(c.sourceName, in)
-		if had, dup := newest[in.ID]; !dup {
-			ids = append(ids, in.ID)
-		} else if older(in, had) {
-			continue
-		}
-		newest[in.ID] = in
-		services = append(services, in.Services...)
+		in.Source, in.UpdatedAt = c.source, storedTime(in.UpdatedAt)
+		in.Services, in.Links, in.Responders = cleanList(in.Services), cleanList(in.Links), cleanList(in.Responders)
+		wanted, ids = append(wanted, incidentRow{Incident: in}), append(ids, in.ID)
 	}
-	serviceIDs, err := c.intern(ctx, serviceNames, services)
-	if err != nil {
-		return err
-	}
-	existing, err := c.existingIncidents(ctx, ids)
-	if err != nil {
-		return err
-	}
-	last, err := greatest(ctx, c, "num", "incidents")
-	if err != nil {
-		return err
-	}
-
-	var rows []incidentRow
-	var links []incidentServiceRow
-	var relinked []int64
-	for _, id := range ids {
-		in := newest[id]
-		old, known := existing[id]
-		if known {
-			if older(in, old.Incident) {
-				continue
+	slices.Sort(ids)
+	written, _, err := upsert(ctx, c.tx, c.ofSource().in("id", anys(slices.Compact(ids))), wanted,
+		func(old, now incidentRow) incidentRow {
+			if older(now.Incident, old.Incident) {
+				return old
 			}
-			in = keepAcks(in, old.Incident)
-			if same(incidentRow{Incident: in}, *old) && slices.Equal(in.Services, old.Services) {
-				continue
-			}
-		} else {
-			last++
-			old = &incidentRow{num: last}
-		}
-		c.changes.Incidents++
-		rows = append(rows, incidentRow{num: old.num, source: c.source, seq: c.seq, Incident: in})
-		if !known || !slices.Equal(in.Services, old.Services) {
-			if known {
-				relinked = append(relinked, old.num)
-			}
-			for _, service := range in.Services {
-				links = append(links, incidentServiceRow{old.num, serviceIDs[service]})
-			}
-		}
-	}
-	if err := put(ctx, c.tx, rows...); err != nil {
-		return err
-	}
-	if err := execIn(ctx, c.tx, `DELETE FROM incident_services WHERE incident_num IN`, nil, relinked); err != nil {
-		return err
-	}
-	return put(ctx, c.tx, links...)
-}
-
-// existingIncidents reads the stored incidents of the source with the ids.
-func (c *commit) existingIncidents(ctx context.Context, ids []string) (map[string]*incidentRow, error) {
-	// Within the writer's transaction names may be newer than the cache.
-	if err := c.store.names.load(ctx, c); err != nil {
-		return nil, err
-	}
-	found := map[string]*incidentRow{}
-	err := chunks(ids, func(part []string) error {
-		list, err := c.store.readIncidents(ctx, c, `i.source_id = $1 AND i.id IN (`+placeholders(2, len(part))+`)`,
-			with([]any{c.source}, part))
-		for _, in := range list {
-			found[in.ID] = in
-		}
-		return err
-	})
-	return found, err
-}
-
-// cleanIncident brings what incidents are compared by into the form in which it
-// is read back.
-func cleanIncident(source string, in evidence.Incident) evidence.Incident {
-	in.Source, in.ID, in.UpdatedAt = source, text(in.ID), storedTime(in.UpdatedAt)
-	in.Services, in.Links, in.Responders = cleanList(in.Services), cleanList(in.Links), cleanList(in.Responders)
-	return in
+			now.Incident = keepAcks(now.Incident, old.Incident)
+			return now
+		})
+	c.changes.Incidents = len(written)
+	return err
 }
 
 // cleanList is sorted, cleaned and without duplicates; nil when empty.
@@ -156,14 +77,6 @@ func cleanList(list []string) []string {
 	}
 	slices.Sort(clean)
 	return slices.Compact(clean)
-}
-
-// storedTime is a time as it comes back from the database.
-func storedTime(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return instant(micros(t))
 }
 
 // older reports whether a is known to be an earlier version than b.
@@ -204,126 +117,50 @@ type IncidentFilter struct {
 
 // Incidents lists the incidents a filter selects, by start, source and id.
 func (s *Store) Incidents(ctx context.Context, filter IncidentFilter) ([]evidence.Incident, error) {
-	where, args := `1 = 1`, []any(nil)
-	and := func(clause string, value any) {
-		args = append(args, value)
-		n := fmt.Sprintf("$%d", len(args))
-		where += " AND " + fmt.Sprintf(clause, n)
+	var selected condition
+	if filter.After > 0 {
+		selected = where(`seq > ?`, filter.After)
 	}
 	if !filter.Since.IsZero() {
-		and(`(i.started_at >= %[1]s OR i.resolved_at IS NULL OR i.resolved_at >= %[1]s)`, micros(filter.Since))
+		selected = selected.and(lasting, filter.Since, filter.Since)
 	}
 	if !filter.Until.IsZero() {
-		and(`i.started_at < %s`, micros(filter.Until))
+		selected = selected.and(`started_at < ?`, filter.Until)
 	}
 	if !filter.Gone {
-		and(`i.gone = %s`, false)
+		selected = selected.and(`gone = ?`, false)
 	}
-	if filter.After > 0 {
-		and(`i.seq > %s`, filter.After)
+	if filter.Source != "" {
+		selected = selected.and(`source_id = ?`, nameIn{sourceNames, filter.Source})
 	}
-	var list []evidence.Incident
-	err := s.view(ctx, "reading incidents", func(t *sql.Tx) error {
-		if filter.Source != "" {
-			id, ok := s.names.id(sourceNames, text(filter.Source))
-			if !ok {
-				return nil
-			}
-			and(`i.source_id = %s`, id)
-		}
-		found, err := s.readIncidents(ctx, t, where, args)
-		for _, in := range found {
-			list = append(list, in.Incident)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(list, func(a, b evidence.Incident) int {
+	found, err := collect(ctx, s, "reading incidents", selected,
+		func(r incidentRow) evidence.Incident { return r.Incident })
+	slices.SortFunc(found, func(a, b evidence.Incident) int {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID))
 	})
-	return list, nil
+	return found, err
 }
 
-// readIncidents reads the incidents of a condition on i, with their services.
-// The names must be loaded.
-func (s *Store) readIncidents(ctx context.Context, q queryer, where string, args []any) ([]*incidentRow, error) {
-	var list []*incidentRow
-	byNum := map[int64]*incidentRow{}
-	err := read(ctx, q, `i WHERE `+where, args, func(in incidentRow) (err error) {
-		if len(in.Responders) == 0 {
-			in.Responders = nil
-		}
-		in.Source, err = s.names.name(sourceNames, in.source)
-		list, byNum[in.num] = append(list, &in), &in
-		return err
-	})
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	err = read(ctx, q, `WHERE incident_num IN (SELECT i.num FROM incidents i WHERE `+where+`)`, args,
-		func(l incidentServiceRow) error {
-			service, err := s.names.name(serviceNames, l.service)
-			if in := byNum[l.incident]; in != nil {
-				in.Services = append(in.Services, service)
-			}
-			return err
-		})
-	for _, in := range list {
-		slices.Sort(in.Services)
-	}
-	return list, err
-}
+// lasting selects incidents that started, or were still open, at or after a
+// time.
+const lasting = `(started_at >= ? OR resolved_at IS NULL OR resolved_at >= ?)`
 
-// incidentPage is how many incidents are in memory at once when a long history
-// is walked.
-const incidentPage = 1000
-
-// EachIncident hands on the incidents of a source that the span selects and the
-// source still lists, by start. It reads page by page, so that memory does not
+// EachIncident calls each with the incidents of a source that the span selects and
+// the source still lists, by start. It reads page by page, so that memory does not
 // grow with the history, and holds no transaction open while each runs: each may
 // write. An error of each ends it and is returned as it is.
 func (s *Store) EachIncident(
 	ctx context.Context, source string, span evidence.IncidentSpan, each func(evidence.Incident) error,
 ) error {
-	began := `i.started_at >= $4`
+	selected := ofSource(source).and(`gone = ?`, false)
 	if span.Lasting {
-		began = `(i.started_at >= $4 OR i.resolved_at IS NULL OR i.resolved_at >= $4)`
+		selected = selected.and(lasting, span.Since, span.Since)
+	} else {
+		selected = selected.and(`started_at >= ?`, span.Since)
 	}
-	// Page after page begins behind the last row of the one before.
-	lastStart, lastNum := int64(-1<<62), int64(0)
-	for {
-		var page []*incidentRow
-		err := s.view(ctx, "reading incidents of "+source, func(t *sql.Tx) error {
-			id, ok := s.names.id(sourceNames, text(source))
-			if !ok {
-				return nil
-			}
-			where := `i.source_id = $1 AND (i.started_at > $2 OR i.started_at = $2 AND i.num > $3) AND ` + began + `
-				AND i.gone = $5`
-			args := []any{id, lastStart, lastNum, micros(span.Since), false}
-			if !span.Until.IsZero() {
-				args = append(args, micros(span.Until))
-				where += ` AND i.started_at < $6`
-			}
-			where += fmt.Sprintf(` ORDER BY i.started_at, i.num LIMIT %d`, incidentPage)
-			var err error
-			page, err = s.readIncidents(ctx, t, where, args)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, in := range page {
-			if err := each(in.Incident); err != nil {
-				return err
-			}
-		}
-		if len(page) < incidentPage {
-			return nil
-		}
-		last := page[len(page)-1]
-		lastStart, lastNum = micros(last.StartedAt), last.num
+	if !span.Until.IsZero() {
+		selected = selected.and(`started_at < ?`, span.Until)
 	}
+	return readPages(ctx, s, "reading incidents of "+source, selected, []string{"started_at", "num"},
+		func(r incidentRow) error { return each(r.Incident) })
 }

@@ -32,7 +32,8 @@ func (r *frameworkRow) table() table {
 
 // judgementRow is the last judgement. There is one row, with id 1.
 type judgementRow struct {
-	id, seq         int64
+	id              int64
+	seq             transactionNumber
 	at, activatedAt time.Time
 	frameworkHash   string
 }
@@ -49,8 +50,8 @@ func (r *judgementRow) table() table {
 }
 
 // lastJudgement is zero when there was none.
-func lastJudgement(ctx context.Context, q queryer) (last judgementRow, err error) {
-	err = read(ctx, q, ``, nil, func(r judgementRow) error {
+func lastJudgement(ctx context.Context, r reader) (last judgementRow, err error) {
+	err = read(ctx, r, condition{}, func(r judgementRow) error {
 		last = r
 		return nil
 	})
@@ -100,7 +101,7 @@ func (s *Store) SaveJudgement(ctx context.Context, j Judgement) error {
 			return err
 		}
 		stored = map[string]storedBadge{}
-		if last.seq == s.judged.seq && last.seq != 0 {
+		if int64(last.seq) == s.judged.seq && last.seq != 0 {
 			stored = s.judged.by
 		}
 		w := judging{tx: t, at: storedTime(j.At)}
@@ -116,8 +117,8 @@ func (s *Store) SaveJudgement(ctx context.Context, j Judgement) error {
 		if err := w.statuses(ctx, j.Statuses); err != nil {
 			return fmt.Errorf("check statuses: %w", err)
 		}
-		if err := w.voids(ctx, j.Invalidated); err != nil {
-			return fmt.Errorf("voids: %w", err)
+		if err := w.invalidated(ctx, j.Invalidated); err != nil {
+			return fmt.Errorf("invalidated attestations: %w", err)
 		}
 		return nil
 	})
@@ -129,27 +130,26 @@ func (s *Store) SaveJudgement(ctx context.Context, j Judgement) error {
 	return nil
 }
 
-// judging is one judgement on its way into the database.
+// judging is one judgement in its transaction.
 type judging struct {
 	*tx
 	at time.Time
 }
 
-// framework notes the judgement and what it was judged by.
+// framework stores the judgement and what it was judged by.
 func (w *judging) framework(ctx context.Context, f Framework, last judgementRow) error {
 	activated := f.ActivatedAt
 	if activated.IsZero() {
 		activated = w.at
 	}
-	if last.seq != 0 && last.frameworkHash == f.Hash {
+	if last.seq != 0 && last.frameworkHash == text(f.Hash) {
 		activated = last.activatedAt
 	}
-	f.Hash, f.Name, f.Version = text(f.Hash), text(f.Name), text(f.Version)
 	if f.Text == nil {
 		f.Text = []byte{}
 	}
 	if err := put(ctx, w.tx, frameworkRow{f}); err != nil {
 		return err
 	}
-	return put(ctx, w.tx, judgementRow{1, w.seq, w.at, activated, f.Hash})
+	return put(ctx, w.tx, judgementRow{id: 1, at: w.at, activatedAt: activated, frameworkHash: f.Hash})
 }

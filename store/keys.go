@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 )
 
 // keyLength is the length of a key in bytes.
@@ -22,31 +21,29 @@ func (r *keyRow) table() table {
 // Key is the random key of the name, made on first use and the same from then
 // on, whichever process asks. It never leaves the program.
 func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
-	key, err := readKey(ctx, s.read, name)
+	key, err := s.readKey(ctx, name)
 	if err != nil || key != nil {
 		return key, err
 	}
 	fresh := make([]byte, keyLength)
 	_, _ = rand.Read(fresh) // it never fails
 	err = s.inTx(ctx, "making a key", func(t *tx) error {
-		// Another process may have been faster.
+		// Another process may have been faster; its key stays.
 		return put(ctx, t, keyRow{name, fresh})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return readKey(ctx, s.read, name)
+	return s.readKey(ctx, name)
 }
 
 // readKey is nil without an error when there is no such key.
-func readKey(ctx context.Context, q queryer, name string) ([]byte, error) {
-	var value []byte
-	err := read(ctx, q, `WHERE name = $1`, []any{name}, func(r keyRow) error {
-		value = r.value
-		return nil
+func (s *Store) readKey(ctx context.Context, name string) (value []byte, err error) {
+	err = s.view(ctx, "reading the key "+name, func(v *view) error {
+		return read(ctx, v, where(`name = ?`, name), func(r keyRow) error {
+			value = r.value
+			return nil
+		})
 	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the key %s: %w", name, err)
-	}
-	return value, nil
+	return value, err
 }

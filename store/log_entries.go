@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,17 +11,18 @@ import (
 
 // logEntryRow is a log entry of an incident, which need not be stored.
 type logEntryRow struct {
-	source int64
+	source string
 	evidence.LogEntry
 }
 
 func (r *logEntryRow) table() table {
 	return table{
 		name: "log_entries",
-		key:  columns{{"source_id", &r.source}, {"id", &r.ID}},
+		key:  columns{{"source_id", sourceID(&r.source)}, {"id", &r.ID}},
 		fixed: columns{
 			{"incident_id", &r.Incident}, {"kind", &r.Kind}, {"at", timeOf(&r.At)}, {"agent_kind", &r.AgentKind},
-			{"person", &r.Person}, {"channel", &r.Channel}, {"assignees", asJSON(&r.Assignees)}, {"summary", asJSON(&r.Summary)},
+			{"person", &r.Person}, {"channel", &r.Channel}, {"assignees", asJSON(&r.Assignees)},
+			{"summary", asJSON(&r.Summary)},
 		},
 	}
 }
@@ -31,19 +31,18 @@ func (r *logEntryRow) table() table {
 // unless it could not be decoded then.
 func (c *commit) logEntries(ctx context.Context, entries []evidence.LogEntry) error {
 	rows := map[string]logEntryRow{}
-	var decoded []string
+	var decoded []any
 	for _, e := range entries {
 		if e.ID == "" || e.Incident == "" || e.At.IsZero() {
 			return fmt.Errorf("log entry %q of incident %q lacks its id, its incident or its time", e.ID, e.Incident)
 		}
-		e.ID = text(e.ID)
-		rows[e.ID] = logEntryRow{c.source, e}
+		rows[text(e.ID)] = logEntryRow{c.source, e}
 		if e.Kind != evidence.LogUndecodable {
 			decoded = append(decoded, e.ID)
 		}
 	}
-	statement := `DELETE FROM log_entries WHERE source_id = $1 AND kind = $2 AND id IN`
-	if err := execIn(ctx, c.tx, statement, []any{c.source, string(evidence.LogUndecodable)}, decoded); err != nil {
+	undecodable := c.ofSource().and(`kind = ?`, string(evidence.LogUndecodable)).in("id", decoded)
+	if err := c.execWhere(ctx, `DELETE FROM log_entries`, nil, undecodable); err != nil {
 		return err
 	}
 	return put(ctx, c.tx, slices.Collect(maps.Values(rows))...)
@@ -56,33 +55,18 @@ func (c *commit) logEntries(ctx context.Context, entries []evidence.LogEntry) er
 func (s *Store) EachLogEntry(
 	ctx context.Context, source string, incidents []string, each func(evidence.LogEntry) error,
 ) error {
-	return chunks(incidents, func(part []string) error {
-		page, err := s.logEntriesOf(ctx, source, part)
+	for part := range slices.Chunk(incidents, keysPerQuery) {
+		page, err := collect(ctx, s, "reading log entries of "+source,
+			ofSource(source).in("incident_id", anys(part)).ordered("incident_id, at, id"),
+			func(r logEntryRow) evidence.LogEntry { return r.LogEntry })
 		if err != nil {
 			return err
 		}
-		for _, row := range page {
-			if err := each(row.LogEntry); err != nil {
+		for _, entry := range page {
+			if err := each(entry); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
-}
-
-func (s *Store) logEntriesOf(ctx context.Context, source string, incidents []string) ([]logEntryRow, error) {
-	var page []logEntryRow
-	err := s.view(ctx, "reading log entries of "+source, func(t *sql.Tx) error {
-		id, ok := s.names.id(sourceNames, text(source))
-		if !ok {
-			return nil
-		}
-		rest := `WHERE source_id = $1 AND incident_id IN (` + placeholders(2, len(incidents)) +
-			`) ORDER BY incident_id, at, id`
-		return read(ctx, t, rest, with([]any{id}, incidents), func(row logEntryRow) error {
-			page = append(page, row)
-			return nil
-		})
-	})
-	return page, err
+	}
+	return nil
 }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
 	"sync"
 )
 
-// nameTable is a table of interned names.
+// nameTable is a table of names, which other tables refer to by id.
 type nameTable int
 
 const (
@@ -19,159 +18,140 @@ const (
 	nameTables
 )
 
-var nameTableNames = [nameTables]string{"services", "facts", "sources", "checks"}
-
-// names caches the interned names in both directions. Rows are never changed or
-// deleted, so what is known stays true, whoever else writes.
-type names struct {
-	mu sync.RWMutex
-	to [nameTables]map[string]int64
-	of [nameTables]map[int64]string
-	// loaded is the greatest id that load has seen: everything up to it is
-	// known, whichever process made it.
-	loaded [nameTables]int64
+func (t nameTable) String() string {
+	return [nameTables]string{"services", "facts", "sources", "checks"}[t]
 }
 
-func newNames() *names {
-	n := &names{}
-	for i := range n.to {
-		n.to[i], n.of[i] = map[string]int64{}, map[int64]string{}
+// nameIn is a name in a statement's arguments, where the database has its id.
+type nameIn struct {
+	table nameTable
+	name  string
+}
+
+// namesIn are names of one table.
+func namesIn(table nameTable, names []string) []any {
+	all := make([]any, len(names))
+	for i, name := range names {
+		all[i] = nameIn{table, name}
 	}
-	return n
+	return all
 }
 
-func (n *names) add(table nameTable, made map[string]int64) {
+// nameSet has the names of a table in both directions. Ids are numbers from 1
+// without gaps.
+type nameSet struct {
+	ids   map[string]int64
+	names map[int64]string
+	last  int64
+}
+
+func (n *nameSet) add(id int64, name string) {
+	if n.ids == nil {
+		n.ids, n.names = map[string]int64{}, map[int64]string{}
+	}
+	n.ids[name], n.names[id], n.last = id, name, max(n.last, id)
+}
+
+// names caches the committed names. Rows are never changed or deleted, so what
+// is known stays true, whoever else writes.
+type names struct {
+	mu   sync.RWMutex
+	sets [nameTables]nameSet
+}
+
+func (n *names) add(made [nameTables]nameSet) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for name, id := range made {
-		n.to[table][name] = id
-		n.of[table][id] = name
+	for table := range made {
+		for id, name := range made[table].names {
+			n.sets[table].add(id, name)
+		}
 	}
 }
 
-func (n *names) id(table nameTable, name string) (int64, bool) {
+// lastID is the greatest id of a table that is known. Every smaller one is known,
+// too.
+func (n *names) lastID(table nameTable) int64 {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	id, ok := n.to[table][name]
-	return id, ok
+	return n.sets[table].last
 }
 
-// name resolves an id that a row read after load refers to.
-func (n *names) name(table nameTable, id int64) (string, error) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	if name, ok := n.of[table][id]; ok {
-		return name, nil
-	}
-	return "", fmt.Errorf("table %s has no name with id %d", nameTableNames[table], id)
-}
-
-// all are the names of a table by id, as loaded.
-func (n *names) all(table nameTable) map[int64]string {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return maps.Clone(n.of[table])
-}
-
-// load reads the names made since the last time. A reader calls it in its
-// transaction before it reads rows that refer to them.
-func (n *names) load(ctx context.Context, q queryer) error {
+// loadNames reads the names that were committed since the last time. A writing
+// transaction knows all names from then on: no other one can commit before it.
+func (v *view) loadNames(ctx context.Context) error {
+	query, args := "", []any(nil)
 	for table := range nameTables {
-		n.mu.RLock()
-		after := n.loaded[table]
-		n.mu.RUnlock()
-		found := map[string]int64{}
-		err := readNames(ctx, q, table, `id > $1`, []any{after}, func(id int64, name string) {
-			found[name] = id
-			after = max(after, id)
-		})
-		if err != nil {
+		if table > 0 {
+			query += ` UNION ALL `
+		}
+		query += fmt.Sprintf(`SELECT %d, id, name FROM %s WHERE id > ?`, table, table)
+		args = append(args, v.store.names.lastID(table))
+	}
+	var found [nameTables]nameSet
+	err := each(ctx, v, query, args, func(rows *sql.Rows) error {
+		var table, id int64
+		var name string
+		if err := rows.Scan(&table, &id, &name); err != nil {
 			return err
 		}
-		n.add(table, found)
-		n.mu.Lock()
-		n.loaded[table] = max(n.loaded[table], after)
-		n.mu.Unlock()
+		found[table].add(id, name)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading the names of the store: %w", err)
 	}
+	v.store.names.add(found)
 	return nil
 }
 
-// readNames calls add with the names of a table that a condition selects.
-func readNames(
-	ctx context.Context, q queryer, table nameTable, where string, args []any, add func(id int64, name string),
-) error {
-	err := each(ctx, q, `SELECT id, name FROM `+nameTableNames[table]+` WHERE `+where, args, func(rows *sql.Rows) error {
-		var id int64
-		var name string
-		err := rows.Scan(&id, &name)
-		add(id, name)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", nameTableNames[table], err)
+// id is the id of a name; 0, which no row has, for one that is not stored.
+func (v *view) id(n nameIn) int64 {
+	name := text(n.name)
+	if id, ok := v.made[n.table].ids[name]; ok {
+		return id
+	}
+	v.store.names.mu.RLock()
+	defer v.store.names.mu.RUnlock()
+	return v.store.names.sets[n.table].ids[name]
+}
+
+// name is the name with an id.
+func (v *view) name(table nameTable, id int64) (string, error) {
+	if name, ok := v.made[table].names[id]; ok {
+		return name, nil
+	}
+	v.store.names.mu.RLock()
+	defer v.store.names.mu.RUnlock()
+	if name, ok := v.store.names.sets[table].names[id]; ok {
+		return name, nil
+	}
+	return "", fmt.Errorf("table %s has no name with id %d", table, id)
+}
+
+// intern is the id of a name, a new one if there is none. The name is written
+// by insertNames.
+func (t *tx) intern(n nameIn) int64 {
+	id := t.id(n)
+	if id == 0 {
+		id = max(t.store.names.lastID(n.table), t.made[n.table].last) + 1
+		t.made[n.table].add(id, text(n.name))
+	}
+	return id
+}
+
+// insertNames writes the new names; at the end of a transaction, all in few
+// statements.
+func (t *tx) insertNames(ctx context.Context) error {
+	for table, made := range t.made {
+		var rows [][]any
+		for id := made.last - int64(len(made.names)) + 1; id <= made.last; id++ {
+			rows = append(rows, []any{id, made.names[id]})
+		}
+		err := t.insert(ctx, fmt.Sprintf(`INSERT INTO %s (id, name)`, nameTable(table)), `ON CONFLICT (id) DO NOTHING`, rows)
+		if err != nil {
+			return fmt.Errorf("adding to %s: %w", nameTable(table), err)
+		}
 	}
 	return nil
-}
-
-// intern resolves names to ids and makes those that are new.
-func (t *tx) intern(ctx context.Context, table nameTable, wanted []string) (map[string]int64, error) {
-	ids := make(map[string]int64, len(wanted))
-	var unknown []string
-	for _, name := range wanted {
-		if _, done := ids[name]; done {
-			continue
-		}
-		id, ok := t.store.names.id(table, name)
-		if !ok {
-			id, ok = t.interned[table][name]
-		}
-		if !ok {
-			unknown = append(unknown, name)
-		}
-		ids[name] = id
-	}
-	if len(unknown) == 0 {
-		return ids, nil
-	}
-
-	sqlName := nameTableNames[table]
-	found := map[string]int64{}
-	err := chunks(unknown, func(part []string) error {
-		return readNames(ctx, t, table, `name IN (`+placeholders(1, len(part))+`)`, with(nil, part),
-			func(id int64, name string) {
-				found[name] = id
-			})
-	})
-	if err != nil {
-		return nil, err
-	}
-	last, err := greatest(ctx, t, "id", sqlName)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", sqlName, err)
-	}
-	var rows [][]any
-	for _, name := range unknown {
-		if _, ok := found[name]; !ok {
-			last++
-			found[name] = last
-			rows = append(rows, []any{last, name})
-		}
-	}
-	if err := t.insert(ctx, `INSERT INTO `+sqlName+` (id, name)`, "", rows); err != nil {
-		return nil, fmt.Errorf("adding to %s: %w", sqlName, err)
-	}
-	if t.interned[table] == nil {
-		t.interned[table] = map[string]int64{}
-	}
-	for name, id := range found {
-		t.interned[table][name] = id
-		ids[name] = id
-	}
-	return ids, nil
-}
-
-// internOne is intern for one name.
-func (t *tx) internOne(ctx context.Context, table nameTable, name string) (int64, error) {
-	ids, err := t.intern(ctx, table, []string{name})
-	return ids[name], err
 }

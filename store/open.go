@@ -80,11 +80,14 @@ type Options struct {
 type Store struct {
 	write, read *sql.DB
 	// readTx makes a reading transaction see one state throughout.
-	readTx   *sql.TxOptions
+	readTx *sql.TxOptions
+	// numbersPlaceholders says that the database has $1 and not ? in statements.
+	numbersPlaceholders bool
+
 	now      func() time.Time
 	memory   time.Duration
 	facts    atomic.Pointer[evidence.Facts]
-	names    *names
+	names    names
 	judged   storedBadges
 	release  func() error
 	closing  sync.Once
@@ -135,7 +138,7 @@ func OpenReadOnly(ctx context.Context, o Options) (*Store, error) {
 }
 
 func newStore(o Options) *Store {
-	s := &Store{now: o.Now, memory: o.Memory, names: newNames(), release: func() error { return nil }}
+	s := &Store{now: o.Now, memory: o.Memory, release: func() error { return nil }}
 	if s.now == nil {
 		s.now = time.Now
 	}

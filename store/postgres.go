@@ -28,6 +28,7 @@ func (s *Store) openPostgres(ctx context.Context, address string, o Options, rea
 	}
 	place := fmt.Sprintf("store postgres://%s:%d/%s", config.Host, config.Port, config.Database)
 
+	s.numbersPlaceholders = true
 	reading := config.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
 	s.read = stdlib.OpenDB(*reading)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -15,16 +14,18 @@ import (
 
 // valueRow is the current value of a fact.
 type valueRow struct {
-	source, fact, service, seq int64
-	scalar                     scalar
+	source, fact, service string
+	seq                   transactionNumber
 	current
 }
 
 func (r *valueRow) table() table {
 	return table{
 		name: "fact_values",
-		key:  columns{{"source_id", &r.source}, {"fact_id", &r.fact}, {"service_id", &r.service}},
-		data: append(r.scalar.columns(), columns{
+		key: columns{
+			{"source_id", sourceID(&r.source)}, {"fact_id", factID(&r.fact)}, {"service_id", serviceID(&r.service)},
+		},
+		data: append(valueOf(&r.value), columns{
 			{"detail", &r.detail}, {"since", &r.since}, {"changed_at", &r.changed}, {"seen_at", &r.seen},
 			{"held_at", &r.held}, {"withdrawn", &r.withdrawn}, {"logged_at", &r.loggedAt}, {"logged", &r.logged},
 			{"seq", &r.seq},
@@ -32,87 +33,54 @@ func (r *valueRow) table() table {
 	}
 }
 
-func (t *tx) valueRow(source, fact, service int64, row current) valueRow {
-	return valueRow{source: source, fact: fact, service: service, seq: t.seq, scalar: scalarOf(row.value), current: row}
-}
-
-// readValues is read for current values.
-func readValues(ctx context.Context, q queryer, rest string, args []any, fn func(valueRow) error) error {
-	return read(ctx, q, rest, args, func(r valueRow) (err error) {
-		if r.value, err = r.scalar.value(); err != nil {
-			return err
-		}
-		return fn(r)
-	})
-}
+// history is a point of the history of the same fact.
+func (r valueRow) history(p point) historyRow { return historyRow{r.fact, r.service, r.source, p} }
 
 // records stores what has changed among the records and withdrawals.
 func (c *commit) records(ctx context.Context, records []evidence.Record, withdrawals []evidence.Withdrawal) error {
-	byFact, byService, err := c.gather(records, withdrawals)
+	byFact, err := c.gather(records, withdrawals)
 	if err != nil {
 		return err
 	}
-	if len(byFact) == 0 {
-		return nil
-	}
-	facts := slices.Sorted(maps.Keys(byFact))
-	services := slices.Sorted(maps.Keys(byService))
-	factIDs, err := c.intern(ctx, factNames, facts)
-	if err != nil {
-		return err
-	}
-	serviceIDs, err := c.intern(ctx, serviceNames, services)
-	if err != nil {
-		return err
-	}
-
 	var rows []valueRow
 	var points []historyRow
-	var excepted map[exceptionKey]bool
-	for _, fact := range facts {
-		in, def, factID := byFact[fact], c.store.definition(fact), factIDs[fact]
-		ids := make([]int64, 0, len(in))
-		for service := range in {
-			ids = append(ids, serviceIDs[service])
-		}
-		existing, err := c.existing(ctx, factID, ids)
+	var excepted map[exception]bool
+	for _, fact := range slices.Sorted(maps.Keys(byFact)) {
+		in, def := byFact[fact], c.store.definition(fact)
+		services := slices.Sorted(maps.Keys(in))
+		existing, err := c.existing(ctx, fact, services)
 		if err != nil {
 			return err
 		}
 		if def.Remember == evidence.RememberMean {
-			if err := c.average(ctx, factID, def, in, serviceIDs, existing); err != nil {
+			if err := c.average(ctx, fact, def, in, existing); err != nil {
 				return fmt.Errorf("averaging %s: %w", fact, err)
 			}
 		}
 		for _, service := range services {
-			observation, ok := in[service]
-			if !ok {
-				continue
-			}
-			id := serviceIDs[service]
-			old := existing[id]
-			row, history, changed := next(old, observation, def, c.store.memory)
+			old := existing[service]
+			now, history, changed := next(old, in[service], def, c.store.memory)
 			if !changed {
 				continue
 			}
 			if old == nil {
-				// Rows of an excepted service are held already; a new one
-				// has to be told.
+				// Rows of an excepted service are held already; a new one is not.
 				if excepted == nil {
 					if excepted, err = c.exceptions(ctx); err != nil {
 						return err
 					}
 				}
-				row.held = sql.NullInt64{Int64: row.seen, Valid: excepted[exceptionKey{fact, id}]}
+				now.held = sql.NullInt64{Int64: now.seen, Valid: excepted[exception{fact, service}]}
 			}
-			if row.withdrawn != "" {
+			if now.withdrawn != "" {
 				c.changes.Withdrawals++
 			} else {
 				c.changes.Records++
 			}
-			rows = append(rows, c.valueRow(c.source, factID, id, row))
+			row := valueRow{source: c.source, fact: fact, service: service, current: now}
+			rows = append(rows, row)
 			for _, p := range history {
-				points = append(points, newHistoryRow(factID, id, c.source, p))
+				points = append(points, row.history(p))
 			}
 		}
 	}
@@ -122,32 +90,28 @@ func (c *commit) records(ctx context.Context, records []evidence.Record, withdra
 	return put(ctx, c.tx, points...)
 }
 
-// gather indexes a batch by fact and service, and names its services.
+// gather indexes a batch by fact and service.
 func (c *commit) gather(
 	records []evidence.Record, withdrawals []evidence.Withdrawal,
-) (byFact map[string]map[string]observed, services map[string]bool, err error) {
-	byFact, services = map[string]map[string]observed{}, map[string]bool{}
-	put := func(fact, service string, o observed) {
+) (map[string]map[string]observed, error) {
+	byFact := map[string]map[string]observed{}
+	add := func(fact, service string, o observed) {
 		fact = text(fact)
 		if byFact[fact] == nil {
 			byFact[fact] = map[string]observed{}
 		}
-		service = text(service)
-		byFact[fact][service], services[service] = o, true
+		byFact[fact][text(service)] = o
 	}
 	for _, w := range withdrawals {
-		reason := w.Reason
-		if reason == "" {
-			reason = evidence.MissingNoData
-		}
-		put(w.Fact, w.Service, observed{withdrawn: evidence.Missing(text(string(reason))), seen: micros(c.at)})
+		reason := cmp.Or(w.Reason, evidence.MissingNoData)
+		add(w.Fact, w.Service, observed{withdrawn: evidence.Missing(text(string(reason))), seen: micros(c.at)})
 	}
 	for _, r := range records {
-		if r.Source != "" && text(r.Source) != c.sourceName {
-			return nil, nil, fmt.Errorf("the record of %s for %s says it is from %s", r.Fact, r.Service, r.Source)
+		if c.isOther(r.Source) {
+			return nil, fmt.Errorf("the record of %s for %s says it is from %s", r.Fact, r.Service, r.Source)
 		}
 		if r.Value.Kind() == evidence.KindInvalid {
-			return nil, nil, fmt.Errorf("the record of %s for %s has no value: withdraw it, or leave it out", r.Fact, r.Service)
+			return nil, fmt.Errorf("the record of %s for %s has no value: withdraw it, or leave it out", r.Fact, r.Service)
 		}
 		o := observed{value: r.Value, detail: text(r.Detail), seen: micros(c.at)}
 		if !r.ObservedAt.IsZero() {
@@ -157,25 +121,22 @@ func (c *commit) gather(
 		if !r.Since.IsZero() {
 			o.since = micros(r.Since)
 		}
-		put(r.Fact, r.Service, o)
+		add(r.Fact, r.Service, o)
 	}
-	return byFact, services, nil
+	return byFact, nil
 }
 
 // existing reads the current rows of one fact for some services.
-func (c *commit) existing(ctx context.Context, fact int64, services []int64) (map[int64]*current, error) {
-	found := make(map[int64]*current, len(services))
-	add := func(r valueRow) error {
+func (c *commit) existing(ctx context.Context, fact string, services []string) (map[string]*current, error) {
+	stored := c.ofSource().and(`fact_id = ?`, nameIn{factNames, fact})
+	if len(services) <= keysPerQuery {
+		stored = stored.in("service_id", namesIn(serviceNames, services))
+	}
+	found := make(map[string]*current, len(services))
+	return found, read(ctx, c, stored, func(r valueRow) error {
 		found[r.service] = &r.current
 		return nil
-	}
-	rest, args := `WHERE source_id = $1 AND fact_id = $2`, []any{c.source, fact}
-	if len(services) > keysPerQuery {
-		return found, readValues(ctx, c, rest, args, add)
-	}
-	services = padded(services)
-	return found, readValues(ctx, c, rest+` AND service_id IN (`+placeholders(3, len(services))+`)`,
-		with(args, services), add)
+	})
 }
 
 // Row is one current value, or the tombstone of one.
@@ -227,12 +188,11 @@ type Evidence struct {
 // moment.
 func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) {
 	var found Evidence
-	err := s.view(ctx, "reading records", func(t *sql.Tx) error {
-		var err error
-		if found.Seq, err = sequence(ctx, t); err != nil {
+	err := s.view(ctx, "reading records", func(v *view) (err error) {
+		if found.Seq, err = number(ctx, v, newestSequence); err != nil {
 			return err
 		}
-		if found.Coverage, err = s.loadCoverage(ctx, t); err != nil {
+		if found.Coverage, err = v.loadCoverage(ctx); err != nil {
 			return err
 		}
 		groupAt, dated := map[[2]string]time.Time{}, map[[2]string]bool{}
@@ -246,15 +206,12 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 		}
 		// A whole load is written in key order; asking for it through the
 		// index on seq would visit the table row by row.
-		rest, args := ``, []any(nil)
+		var newer condition
 		if after > 0 {
-			rest, args = `WHERE seq > $1`, []any{after}
+			newer = where(`seq > ?`, after)
 		}
-		return readValues(ctx, t, rest, args, func(from valueRow) error {
-			row, err := s.row(from)
-			if err != nil {
-				return err
-			}
+		return read(ctx, v, newer, func(r valueRow) error {
+			row := r.row()
 			row.ObservedAt = row.SeenAt
 			if key := [2]string{row.Source, row.Fact}; !dated[key] {
 				row.ObservedAt = row.Observed(groupAt[key])
@@ -266,26 +223,20 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 	if err != nil {
 		return Evidence{}, err
 	}
-	sort.Slice(found.Rows, func(i, j int) bool {
-		a, b := &found.Rows[i], &found.Rows[j]
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Service, b.Service)) < 0
+	slices.SortFunc(found.Rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Service, b.Service))
 	})
 	return found, nil
 }
 
-// row is a stored row with the names of what it is about.
-func (s *Store) row(from valueRow) (row Row, err error) {
-	row = Row{Withdrawn: from.withdrawn, SeenAt: instant(from.seen), HeldAt: instantOf(from.held)}
-	row.Detail, row.Since = from.detail, instant(from.since)
-	if from.withdrawn == "" {
-		row.Value = from.value
+func (r valueRow) row() Row {
+	row := Row{Withdrawn: r.withdrawn, SeenAt: instant(r.seen)}
+	row.Source, row.Fact, row.Service, row.Detail, row.Since = r.source, r.fact, r.service, r.detail, instant(r.since)
+	if r.withdrawn == "" {
+		row.Value = r.value
 	}
-	if row.Source, err = s.names.name(sourceNames, from.source); err != nil {
-		return Row{}, err
+	if r.held.Valid {
+		row.HeldAt = instant(r.held.Int64)
 	}
-	if row.Fact, err = s.names.name(factNames, from.fact); err != nil {
-		return Row{}, err
-	}
-	row.Service, err = s.names.name(serviceNames, from.service)
-	return row, err
+	return row
 }

@@ -36,43 +36,43 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted 
 	for _, p := range []struct {
 		what string
 		keep time.Duration
-		// statements delete at most $2 rows older than $1. The last one tells
+		// statements delete at most ? rows older than ?. The last one tells
 		// whether there was anything.
 		statements []string
 	}{
 		{"history of facts", r.History, []string{
 			`DELETE FROM fact_history WHERE (fact_id, service_id, source_id, from_at) IN
-			(SELECT fact_id, service_id, source_id, from_at FROM fact_history WHERE from_at < $1 ORDER BY from_at LIMIT $2)`}},
+			(SELECT fact_id, service_id, source_id, from_at FROM fact_history WHERE from_at < ? ORDER BY from_at LIMIT ?)`}},
 		{"history of checks", r.History, []string{
 			`DELETE FROM check_status_history WHERE (service_id, check_id, since) IN
-			(SELECT service_id, check_id, since FROM check_status_history WHERE until < $1 ORDER BY until LIMIT $2)`}},
+			(SELECT service_id, check_id, since FROM check_status_history WHERE until < ? ORDER BY until LIMIT ?)`}},
 		{"incidents", r.Incidents, []string{
 			`DELETE FROM incident_services WHERE incident_num IN
-			(SELECT num FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`,
+			(SELECT num FROM incidents WHERE resolved_at < ? ORDER BY resolved_at, num LIMIT ?)`,
 			`DELETE FROM log_entries WHERE (source_id, incident_id) IN
-			(SELECT source_id, id FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`,
+			(SELECT source_id, id FROM incidents WHERE resolved_at < ? ORDER BY resolved_at, num LIMIT ?)`,
 			`DELETE FROM incidents WHERE num IN
-			(SELECT num FROM incidents WHERE resolved_at < $1 ORDER BY resolved_at, num LIMIT $2)`}},
+			(SELECT num FROM incidents WHERE resolved_at < ? ORDER BY resolved_at, num LIMIT ?)`}},
 		{"log entries without an incident", r.Incidents, []string{
 			`DELETE FROM log_entries WHERE (source_id, id) IN
-			(SELECT e.source_id, e.id FROM log_entries e WHERE e.at < $1 AND NOT EXISTS
-			(SELECT 1 FROM incidents i WHERE i.source_id = e.source_id AND i.id = e.incident_id) LIMIT $2)`}},
+			(SELECT e.source_id, e.id FROM log_entries e WHERE e.at < ? AND NOT EXISTS
+			(SELECT 1 FROM incidents i WHERE i.source_id = e.source_id AND i.id = e.incident_id) LIMIT ?)`}},
 		{"alerts", r.Alerts, []string{
 			`DELETE FROM alert_firing_services WHERE firing_num IN
-			(SELECT num FROM alert_firings WHERE ended_at < $1 ORDER BY ended_at, num LIMIT $2)`,
+			(SELECT num FROM alert_firings WHERE ended_at < ? ORDER BY ended_at, num LIMIT ?)`,
 			`DELETE FROM alert_firings WHERE num IN
-			(SELECT num FROM alert_firings WHERE ended_at < $1 ORDER BY ended_at, num LIMIT $2)`}},
+			(SELECT num FROM alert_firings WHERE ended_at < ? ORDER BY ended_at, num LIMIT ?)`}},
 		{"watching for alerts", r.Alerts, []string{
 			`DELETE FROM alert_spans WHERE (source_id, from_at) IN
-			(SELECT source_id, from_at FROM alert_spans WHERE until_at < $1 ORDER BY until_at LIMIT $2)`}},
+			(SELECT source_id, from_at FROM alert_spans WHERE until_at < ? ORDER BY until_at LIMIT ?)`}},
 		{"runs", r.Runs, []string{
-			`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE started_at < $1 AND finished_at IS NOT NULL
+			`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE started_at < ? AND finished_at IS NOT NULL
 			AND id NOT IN (SELECT MAX(id) FROM runs WHERE finished_at IS NOT NULL GROUP BY source_id)
 			AND id NOT IN (SELECT MAX(id) FROM runs WHERE finished_at IS NOT NULL AND reason = '' GROUP BY source_id)
-			ORDER BY started_at LIMIT $2)`}},
+			ORDER BY started_at LIMIT ?)`}},
 		{"transitions", r.Transitions, []string{
 			`DELETE FROM transitions WHERE (seq, ord) IN
-			(SELECT seq, ord FROM transitions WHERE at < $1 ORDER BY at LIMIT $2)`}},
+			(SELECT seq, ord FROM transitions WHERE at < ? ORDER BY at LIMIT ?)`}},
 	} {
 		if p.keep <= 0 {
 			continue

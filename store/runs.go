@@ -3,8 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,11 +19,10 @@ const interrupted = "interrupted: the process ended during the run"
 
 // runRow is a round of a source.
 type runRow struct {
-	id, source        int64
-	started, finished time.Time
-	reason            evidence.Reason
-	err               string
-	counts            map[string]int64
+	id      RunID
+	source  string
+	started time.Time
+	RunResult
 }
 
 func (r *runRow) table() table {
@@ -31,26 +30,22 @@ func (r *runRow) table() table {
 		name: "runs",
 		key:  columns{{"id", &r.id}},
 		data: columns{
-			{"source_id", &r.source}, {"started_at", timeOf(&r.started)},
-			{"finished_at", timeOrNull(&r.finished)}, {"reason", &r.reason}, {"error", &r.err},
-			{"counts", asJSON(&r.counts)},
+			{"source_id", sourceID(&r.source)}, {"started_at", timeOf(&r.started)},
+			{"finished_at", timeOrNull(&r.Finished)}, {"reason", &r.Reason}, {"error", &r.Error},
+			{"counts", asJSON(&r.Counts)},
 		},
 	}
 }
 
-// StartRun notes that a round of a source has begun. A round of the source that
+// StartRun stores that a round of a source has begun. A round of the source that
 // never finished is closed as interrupted: two never run at once.
 func (s *Store) StartRun(ctx context.Context, source string, started time.Time) (RunID, error) {
 	var run RunID
 	err := s.inTx(ctx, "starting a run of "+source, func(t *tx) error {
-		id, err := t.internOne(ctx, sourceNames, text(source))
-		if err != nil {
-			return err
-		}
 		run = RunID(t.seq)
-		rows := []runRow{{id: t.seq, source: id, started: started, counts: map[string]int64{}}}
-		err = read(ctx, t, `WHERE source_id = $1 AND finished_at IS NULL`, []any{id}, func(r runRow) error {
-			r.finished, r.reason, r.err = started, evidence.ReasonCanceled, interrupted
+		rows := []runRow{{id: run, source: source, started: started, RunResult: RunResult{Counts: map[string]int64{}}}}
+		err := read(ctx, t, ofSource(source).and(`finished_at IS NULL`), func(r runRow) error {
+			r.Finished, r.Reason, r.Error = started, evidence.ReasonCanceled, interrupted
 			rows = append(rows, r)
 			return nil
 		})
@@ -73,31 +68,26 @@ type RunResult struct {
 	Counts map[string]int64
 }
 
-// FinishRun notes how a run has ended.
+// FinishRun stores how a run has ended.
 func (s *Store) FinishRun(ctx context.Context, run RunID, result RunResult) error {
+	if result.Counts == nil {
+		result.Counts = map[string]int64{}
+	}
 	return s.inTx(ctx, "finishing a run", func(t *tx) error {
-		row, found, err := oneRun(ctx, t, `WHERE id = $1`, int64(run))
+		var found []runRow
+		err := read(ctx, t, where(`id = ?`, run), func(r runRow) error {
+			r.RunResult = result
+			found = append(found, r)
+			return nil
+		})
+		if err == nil && len(found) == 0 {
+			err = fmt.Errorf("there is no run %d", run)
+		}
 		if err != nil {
 			return err
 		}
-		if !found {
-			return fmt.Errorf("there is no run %d", run)
-		}
-		row.finished, row.reason, row.err = result.Finished, evidence.Reason(text(string(result.Reason))), text(result.Error)
-		row.counts = result.Counts
-		if row.counts == nil {
-			row.counts = map[string]int64{}
-		}
-		return put(ctx, t, row)
+		return put(ctx, t, found...)
 	})
-}
-
-func oneRun(ctx context.Context, q queryer, rest string, args ...any) (row runRow, found bool, err error) {
-	err = read(ctx, q, rest, args, func(r runRow) error {
-		row, found = r, true
-		return nil
-	})
-	return row, found, err
 }
 
 // LastRun is how a source is doing.
@@ -113,32 +103,24 @@ type LastRun struct {
 	Counts map[string]int64
 }
 
-// LastRuns tells how every source that has ended a run is doing, in name order.
+// LastRuns is how every source that has ended a run is doing, in name order.
 func (s *Store) LastRuns(ctx context.Context) ([]LastRun, error) {
-	var found []LastRun
-	err := s.view(ctx, "reading the last runs", func(t *sql.Tx) error {
-		const newest = ` ORDER BY id DESC LIMIT 1`
-		for id, name := range s.names.all(sourceNames) {
-			ended := `WHERE source_id = $1 AND finished_at IS NOT NULL`
-			r, ran, err := oneRun(ctx, t, ended+newest, id)
-			if err != nil {
-				return err
+	bySource := map[string]LastRun{}
+	err := s.view(ctx, "reading the last runs", func(v *view) error {
+		newest := `id IN (SELECT MAX(id) FROM runs WHERE finished_at IS NOT NULL%s GROUP BY source_id)`
+		succeeded := fmt.Sprintf(newest, ` AND reason = ''`)
+		return read(ctx, v, where(`(`+fmt.Sprintf(newest, "")+` OR `+succeeded+`)`).ordered("id"), func(r runRow) error {
+			last := LastRun{Source: r.source, Started: r.started, Finished: r.Finished, Reason: r.Reason, Error: r.Error,
+				Counts: r.Counts, LastSuccess: bySource[r.source].LastSuccess}
+			if r.Reason == "" {
+				last.LastSuccess = r.Finished
 			}
-			if !ran {
-				continue
-			}
-			success, _, err := oneRun(ctx, t, ended+` AND reason = ''`+newest, id)
-			if err != nil {
-				return err
-			}
-			found = append(found, LastRun{Source: name, Started: r.started, Finished: r.finished, LastSuccess: success.finished,
-				Reason: r.reason, Error: r.err, Counts: r.counts})
-		}
-		return nil
+			bySource[r.source] = last
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b LastRun) int { return cmp.Compare(a.Source, b.Source) })
-	return found, nil
+	return slices.SortedFunc(maps.Values(bySource), func(a, b LastRun) int { return cmp.Compare(a.Source, b.Source) }), nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 	"github.com/prodready/collector/scoring"
 )
 
-// State is what judging goes on from after a start.
+// State is what the next judgement needs after a start.
 type State struct {
 	// State holds the badges and invalidated attestations; its Options are the caller's business.
 	scoring.State
@@ -34,14 +33,12 @@ type FrameworkLookup func(Framework) (*framework.Framework, error)
 // transaction, so that a replica notices one it has not seen. Both are zero
 // when there was none.
 func (s *Store) LastJudgement(ctx context.Context) (at time.Time, seq int64, err error) {
-	row, err := lastJudgement(ctx, s.read)
-	if err != nil {
-		return time.Time{}, 0, fmt.Errorf("reading the last judgement: %w", err)
-	}
-	if row.seq == 0 {
-		return time.Time{}, 0, nil
-	}
-	return row.at, row.seq, nil
+	err = s.view(ctx, "reading the last judgement", func(v *view) error {
+		last, err := lastJudgement(ctx, v)
+		at, seq = last.at, int64(last.seq)
+		return err
+	})
+	return at, seq, err
 }
 
 // LoadState reads what judging goes on from. lookup is asked once for each set
@@ -52,13 +49,13 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 	state := State{Statuses: map[string]map[string]StatusSpan{}}
 	state.Badges, state.Invalidated = map[string]scoring.BadgeState{}, scoring.InvalidatedAttestations{}
 	stored := map[string]storedBadge{}
-	err := s.view(ctx, "reading the state of the badges", func(t *sql.Tx) error {
-		last, err := lastJudgement(ctx, t)
+	err := s.view(ctx, "reading the state of the badges", func(v *view) error {
+		last, err := lastJudgement(ctx, v)
 		if err != nil || last.seq == 0 {
 			return err
 		}
-		state.At, state.Seq = last.at, last.seq
-		r := stateReader{store: s, tx: t, at: state.At, state: &state, stored: stored}
+		state.At, state.Seq = last.at, int64(last.seq)
+		r := stateReader{view: v, at: state.At, state: &state, stored: stored}
 		frameworks, err := r.frameworks(ctx)
 		if err != nil {
 			return fmt.Errorf("frameworks: %w", err)
@@ -74,7 +71,7 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 		if err := r.statuses(ctx); err != nil {
 			return fmt.Errorf("check statuses: %w", err)
 		}
-		return r.voids(ctx)
+		return r.invalidated(ctx)
 	})
 	if err != nil {
 		return State{}, err
@@ -85,8 +82,7 @@ func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, e
 
 // stateReader reads the parts of a State in one transaction.
 type stateReader struct {
-	store *Store
-	tx    *sql.Tx
+	*view
 	at    time.Time
 	state *State
 	// stored are the rows of the badges.
@@ -95,7 +91,7 @@ type stateReader struct {
 
 func (r *stateReader) frameworks(ctx context.Context) (map[string]Framework, error) {
 	found := map[string]Framework{}
-	err := read(ctx, r.tx, ``, nil, func(f frameworkRow) error {
+	err := read(ctx, r, condition{}, func(f frameworkRow) error {
 		found[f.Hash] = f.Framework
 		return nil
 	})
@@ -103,33 +99,22 @@ func (r *stateReader) frameworks(ctx context.Context) (map[string]Framework, err
 }
 
 func (r *stateReader) statuses(ctx context.Context) error {
-	return read(ctx, r.tx, ``, nil, func(row statusRow) error {
-		service, check, err := r.store.named(row.cell)
-		if err != nil {
-			return err
+	return read(ctx, r, condition{}, func(row statusRow) error {
+		status, err := parseStatus(row.status)
+		if r.state.Statuses[row.service] == nil {
+			r.state.Statuses[row.service] = map[string]StatusSpan{}
 		}
-		span := StatusSpan{Since: row.since}
-		if span.Status, err = parseStatus(row.status); err != nil {
-			return err
-		}
-		if r.state.Statuses[service] == nil {
-			r.state.Statuses[service] = map[string]StatusSpan{}
-		}
-		r.state.Statuses[service][check] = span
-		return nil
+		r.state.Statuses[row.service][row.check] = StatusSpan{Status: status, Since: row.since}
+		return err
 	})
 }
 
-func (r *stateReader) voids(ctx context.Context) error {
-	return read(ctx, r.tx, ``, nil, func(row voidRow) error {
-		service, check, err := r.store.named(row.cell)
-		if err != nil {
-			return err
+func (r *stateReader) invalidated(ctx context.Context) error {
+	return read(ctx, r, condition{}, func(row invalidatedRow) error {
+		if r.state.Invalidated[row.service] == nil {
+			r.state.Invalidated[row.service] = map[string]time.Time{}
 		}
-		if r.state.Invalidated[service] == nil {
-			r.state.Invalidated[service] = map[string]time.Time{}
-		}
-		r.state.Invalidated[service][check] = row.at
+		r.state.Invalidated[row.service][row.check] = row.at
 		return nil
 	})
 }
@@ -137,12 +122,8 @@ func (r *stateReader) voids(ctx context.Context) error {
 // JudgementChanges counts the badge states, their supports and the check
 // statuses that judgements after the transaction with the given number wrote.
 func (s *Store) JudgementChanges(ctx context.Context, after int64) (int, error) {
-	var n int
-	err := s.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM badges WHERE seq > $1)
-		+ (SELECT COUNT(*) FROM badge_support WHERE seq > $1) 
-		+ (SELECT COUNT(*) FROM check_statuses WHERE seq > $1)`, after).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("counting the changes of judgements: %w", err)
-	}
-	return n, nil
+	n, err := s.queryNumber(ctx, "counting the changes of judgements",
+		`SELECT (SELECT COUNT(*) FROM badges WHERE seq > ?) + (SELECT COUNT(*) FROM badge_support WHERE seq > ?)
+		+ (SELECT COUNT(*) FROM check_statuses WHERE seq > ?)`, after, after, after)
+	return int(n), err
 }

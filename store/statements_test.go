@@ -37,7 +37,7 @@ func TestStatementsAreKept(t *testing.T) {
 		t.Errorf("after an insert that failed: %v", err)
 	}
 	numbers := func(inside func()) (count int) {
-		err := each(ctx, begun, `SELECT n FROM numbers WHERE n > $1`, []any{1}, func(*sql.Rows) error {
+		err := each(ctx, &view{Tx: begun, store: &Store{}}, `SELECT n FROM numbers WHERE n > $1`, []any{1}, func(*sql.Rows) error {
 			count++
 			inside()
 			return nil

@@ -4,40 +4,30 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/prodready/collector/evidence"
 )
 
 // table declares the columns of a table once, bound to the fields of one Go
-// value: put and read derive their SQL from it. The pointers must stay valid when
-// the value is overwritten.
+// value: reading and writing derive their SQL from it. The pointers must stay
+// valid when the value is overwritten.
 type table struct {
 	name string
 	// A row whose key is there already replaces the data of that row, and leaves
 	// its fixed columns as they are.
 	key, fixed, data columns
+	// services, if not nil, are the services of a row with a number.
+	services *serviceList
 }
 
-// columns are names with pointers, which database/sql reads from and writes to.
-type columns []struct {
-	name  string
-	field any
+// rowOf is a Go value that declares its table.
+type rowOf[T any] interface {
+	*T
+	table() table
 }
 
-func (c columns) names() []string {
-	names := make([]string, len(c))
-	for i := range c {
-		names[i] = c[i].name
-	}
-	return names
-}
-
-func (t table) all() columns { return slices.Concat(t.key, t.fixed, t.data) }
+func (t table) written() columns { return slices.Concat(t.key, t.fixed, t.data) }
 
 func (t table) onConflict() string {
 	clause := `ON CONFLICT (` + strings.Join(t.key.names(), ", ") + `) DO `
@@ -51,26 +41,137 @@ func (t table) onConflict() string {
 	return clause + `UPDATE SET ` + strings.Join(set, ", ")
 }
 
-// values are the present values of the fields as they are stored.
-func (c columns) values() ([]any, error) {
-	values := make([]any, len(c))
-	for i := range c {
-		value, err := driver.DefaultParameterConverter.ConvertValue(c[i].field)
-		if err != nil {
-			return nil, fmt.Errorf("column %s: %w", c[i].name, err)
-		}
-		if s, ok := value.(string); ok {
-			value = text(s)
-		}
-		values[i] = value
+// read calls fn with every row of T's table that a condition selects.
+func read[T any, P rowOf[T]](ctx context.Context, r reader, c condition, fn func(T) error) error {
+	var row T
+	table, view := P(&row).table(), r.reading()
+	all := table.written()
+	if table.services != nil {
+		all = append(all, table.services.column(table.name, view))
 	}
-	return values, nil
+	fields := make([]any, len(all))
+	for i := range all {
+		fields[i] = all[i].field
+		if name, ok := fields[i].(nameColumn); ok {
+			fields[i] = name.scanner(view)
+		}
+	}
+	query := `SELECT ` + strings.Join(all.names(), ", ") + ` FROM ` + table.name
+	for where, args := range c.statements() {
+		err := each(ctx, r, query+where, args, func(rows *sql.Rows) error {
+			row = *new(T)
+			if err := rows.Scan(fields...); err != nil {
+				return fmt.Errorf("table %s: %w", table.name, err)
+			}
+			return fn(row)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// rowOf is a Go value that declares its table.
-type rowOf[T any] interface {
-	*T
-	table() table
+// collect is what get makes of the rows that a condition selects, in a view of its
+// own.
+func collect[T, V any, P rowOf[T]](
+	ctx context.Context, s *Store, doing string, c condition, get func(T) V,
+) ([]V, error) {
+	var found []V
+	err := s.view(ctx, doing, func(v *view) error {
+		return read[T, P](ctx, v, c, func(row T) error {
+			found = append(found, get(row))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// pageRows is how many rows are in memory at once when many are read in pages.
+const pageRows = 1000
+
+// readPages is read for any number of rows, in the order of the given columns,
+// which must be unique together. No transaction is open while fn runs, so it may
+// write. An error of fn ends it and is returned as it is.
+func readPages[T any, P rowOf[T]](
+	ctx context.Context, s *Store, doing string, c condition, order []string, fn func(T) error,
+) error {
+	by := strings.Join(order, ", ")
+	page := c
+	for {
+		limited := page.ordered(fmt.Sprintf(`%s LIMIT %d`, by, pageRows))
+		rows, err := collect[T, T, P](ctx, s, doing, limited, func(row T) T { return row })
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := fn(row); err != nil {
+				return err
+			}
+		}
+		if len(rows) < pageRows {
+			return nil
+		}
+		last := make([]any, len(order))
+		for _, column := range P(&rows[len(rows)-1]).table().written() {
+			if i := slices.Index(order, column.name); i >= 0 {
+				if last[i], err = stored(column.field); err != nil {
+					return err
+				}
+			}
+		}
+		page = c.and(`(`+by+`) > (`+placeholders(len(last))+`)`, last...)
+	}
+}
+
+// stored is the present value of a field as it is stored; of a name, the name.
+func stored(field any) (any, error) {
+	if name, ok := field.(nameColumn); ok {
+		return text(*name.name), nil
+	}
+	value, err := driver.DefaultParameterConverter.ConvertValue(field)
+	if s, ok := value.(string); ok {
+		value = text(s)
+	}
+	return value, err
+}
+
+// keyOf returns a function that tells rows of one table apart.
+func keyOf[T any, P rowOf[T]]() func(T) (string, error) {
+	var bound T
+	columns := P(&bound).table().key
+	return func(row T) (string, error) {
+		bound = row
+		var b strings.Builder
+		for _, column := range columns {
+			value, err := stored(column.field)
+			if err != nil {
+				return "", fmt.Errorf("column %s: %w", column.name, err)
+			}
+			fmt.Fprintf(&b, "%v\x00", value)
+		}
+		return b.String(), nil
+	}
+}
+
+// same reports whether two rows are stored with the same data and services,
+// whichever transaction wrote them.
+func same[T any, P rowOf[T]](a, b T) bool {
+	x, y := P(&a).table(), P(&b).table()
+	for i := range x.data {
+		if _, ok := x.data[i].field.(*transactionNumber); ok {
+			continue
+		}
+		v, err := stored(x.data[i].field)
+		w, errOther := stored(y.data[i].field)
+		if err != nil || errOther != nil || v != w { // what cannot be stored is not the same
+			return false
+		}
+	}
+	return x.services == nil || slices.Equal(*x.services.services, *y.services.services)
 }
 
 // put inserts rows, or replaces those that have the same key. No two of them may
@@ -81,156 +182,164 @@ func put[T any, P rowOf[T]](ctx context.Context, t *tx, rows ...T) error {
 	}
 	var row T
 	table := P(&row).table()
-	all := table.all()
+	all := table.written()
 	args := make([][]any, len(rows))
+	links := linkChange{serviceList: table.services}
 	for i := range rows {
 		row = rows[i]
-		var err error
-		if args[i], err = all.values(); err != nil {
-			return fmt.Errorf("table %s: %w", table.name, err)
+		if err := links.add(ctx, t, table.name); err != nil {
+			return err
+		}
+		args[i] = make([]any, len(all))
+		for j := range all {
+			var err error
+			if args[i][j], err = t.value(all[j].field); err != nil {
+				return fmt.Errorf("table %s, column %s: %w", table.name, all[j].name, err)
+			}
 		}
 	}
-	return t.insert(ctx, `INSERT INTO `+table.name+` (`+strings.Join(all.names(), ", ")+`)`, table.onConflict(), args)
-}
-
-// same reports whether two rows are stored with the same data, whichever
-// transaction wrote them.
-func same[T any, P rowOf[T]](a, b T) bool {
-	x, y := P(&a).table().data, P(&b).table().data
-	for i := range x {
-		if x[i].name == "seq" {
-			continue
-		}
-		v, _ := x[i : i+1].values() // what cannot be stored is not the same
-		w, _ := y[i : i+1].values()
-		if len(v) == 0 || !slices.Equal(v, w) {
-			return false
-		}
+	head := `INSERT INTO ` + table.name + ` (` + strings.Join(all.names(), ", ") + `)`
+	if err := t.insert(ctx, head, table.onConflict(), args); err != nil {
+		return err
 	}
-	return true
+	return links.write(ctx, t)
 }
 
-// read calls fn with every row of T's table that the rest of the statement
-// selects: what follows the name of the table.
-func read[T any, P rowOf[T]](ctx context.Context, q queryer, rest string, args []any, fn func(T) error) error {
-	var row T
-	table := P(&row).table()
-	all := table.all()
-	fields := make([]any, len(all))
-	for i := range all {
-		fields[i] = all[i].field
+// value is what the database gets for a field.
+func (t *tx) value(field any) (any, error) {
+	switch f := field.(type) {
+	case nameColumn:
+		return t.intern(nameIn{f.table, *f.name}), nil
+	case *transactionNumber:
+		return t.seq, nil
 	}
-	query := `SELECT ` + strings.Join(all.names(), ", ") + ` FROM ` + table.name + ` ` + rest
-	return each(ctx, q, query, args, func(rows *sql.Rows) error {
-		row = *new(T)
-		if err := rows.Scan(fields...); err != nil {
-			return fmt.Errorf("table %s: %w", table.name, err)
+	return stored(field)
+}
+
+// linkChange collects the rows of a serviceList that some rows need.
+type linkChange struct {
+	*serviceList
+	last  int64
+	stale []any
+	rows  [][]any
+}
+
+// add numbers the present row, if it is new, and adds its services, if they are
+// not those that are stored.
+func (l *linkChange) add(ctx context.Context, t *tx, table string) (err error) {
+	if l.serviceList == nil || l.row.num != 0 && slices.Equal(*l.services, l.row.services) {
+		return nil
+	}
+	if l.row.num != 0 {
+		l.stale = append(l.stale, l.row.num)
+	} else {
+		if l.last == 0 {
+			if l.last, err = number(ctx, t, `SELECT MAX(num) FROM `+table); err != nil {
+				return err
+			}
 		}
-		return fn(row)
-	})
-}
-
-// readIn is read for a statement that ends with IN: it is repeated for parts of
-// the keys.
-func readIn[T any, P rowOf[T], K any](ctx context.Context, q queryer, rest string, args []any, keys []K,
-	fn func(T) error) error {
-	return chunks(keys, func(part []K) error {
-		return read[T, P](ctx, q, rest+` (`+placeholders(len(args)+1, len(part))+`)`, with(args, part), fn)
-	})
-}
-
-// execIn runs a statement that ends with IN for parts of the keys.
-func execIn[K any](ctx context.Context, t *tx, statement string, args []any, keys []K) error {
-	return chunks(keys, func(part []K) error {
-		return t.exec(ctx, statement+` (`+placeholders(len(args)+1, len(part))+`)`, with(args, part)...)
-	})
-}
-
-// greatest is the greatest number in a column, 0 in an empty table.
-func greatest(ctx context.Context, q queryer, column, table string) (n int64, err error) {
-	err = each(ctx, q, `SELECT COALESCE(MAX(`+column+`), 0) FROM `+table, nil,
-		func(rows *sql.Rows) error { return rows.Scan(&n) })
-	return n, err
-}
-
-// required is a column that is never NULL: microseconds since the Unix epoch.
-type required time.Time
-
-// timeOf binds a required time.
-func timeOf(t *time.Time) *required { return (*required)(t) }
-
-// Scan implements sql.Scanner.
-func (r *required) Scan(from any) error {
-	us, ok := from.(int64)
-	if !ok {
-		return fmt.Errorf("a time is stored as %T", from)
+		l.last++
+		l.row.num = l.last
 	}
-	*r = required(instant(us))
+	for _, service := range *l.services {
+		l.rows = append(l.rows, []any{l.row.num, t.intern(nameIn{serviceNames, service})})
+	}
 	return nil
 }
 
-// Value implements driver.Valuer.
-func (r required) Value() (driver.Value, error) { return micros(time.Time(r)), nil }
-
-// nullable is a time column that is NULL for the zero time.
-type nullable time.Time
-
-// timeOrNull binds a time that may be zero.
-func timeOrNull(t *time.Time) *nullable { return (*nullable)(t) }
-
-// Scan implements sql.Scanner.
-func (n *nullable) Scan(from any) error {
-	if from == nil {
-		*n = nullable{}
+func (l *linkChange) write(ctx context.Context, t *tx) error {
+	if l.serviceList == nil {
 		return nil
 	}
-	return (*required)(n).Scan(from)
-}
-
-// Value implements driver.Valuer.
-func (n nullable) Value() (driver.Value, error) { return optional(time.Time(n)), nil }
-
-// encoded is a text column with the JSON of a field.
-type encoded struct{ field any }
-
-// asJSON binds what field points to.
-func asJSON(field any) encoded { return encoded{field} }
-
-// Scan implements sql.Scanner.
-func (e encoded) Scan(from any) error {
-	body, ok := from.(string)
-	if !ok {
-		return fmt.Errorf("JSON is stored as %T", from)
+	if err := t.execWhere(ctx, `DELETE FROM `+l.table, nil, condition{}.in(l.parent, l.stale)); err != nil {
+		return err
 	}
-	return json.Unmarshal([]byte(body), e.field)
+	return t.insert(ctx, `INSERT INTO `+l.table+` (`+l.parent+`, service_id)`, ``, l.rows)
 }
 
-// Value implements driver.Valuer.
-func (e encoded) Value() (driver.Value, error) {
-	body, err := json.Marshal(e.field)
-	return string(body), err
-}
-
-// scalar is an evidence.Value in three columns.
-type scalar struct {
-	kind    int64
-	instant bool
-	num     float64
-}
-
-func scalarOf(v evidence.Value) scalar {
-	return scalar{kind: int64(v.Kind()), instant: v.IsInstant(), num: v.Number()}
-}
-
-// columns are those of the value, in every table that has one.
-func (s *scalar) columns() columns {
-	return columns{{"kind", &s.kind}, {"instant", &s.instant}, {"num", &s.num}}
-}
-
-// value is the zero value for one without a kind.
-func (s *scalar) value() (evidence.Value, error) {
-	if s.kind == int64(evidence.KindInvalid) {
-		return evidence.Value{}, nil
+// remove deletes rows by their keys.
+func remove[T any, P rowOf[T]](ctx context.Context, t *tx, rows ...T) error {
+	for _, row := range rows {
+		table := P(&row).table()
+		var args []any
+		for _, column := range table.key {
+			value, err := t.value(column.field)
+			if err != nil {
+				return err
+			}
+			args = append(args, value)
+		}
+		err := t.exec(ctx, `DELETE FROM `+table.name+` WHERE `+strings.Join(table.key.names(), ` = ? AND `)+` = ?`, args...)
+		if err != nil {
+			return fmt.Errorf("table %s: %w", table.name, err)
+		}
 	}
-	return evidence.Stored(evidence.Kind(s.kind), s.instant, s.num)
+	return nil
+}
+
+// upsert writes those of the wanted rows that are new or differ from the stored
+// ones, which are among those that the condition selects. It returns what it
+// wrote and the selected rows that are not wanted. Of two wanted rows with one key
+// the last counts. merge, if not nil, makes the row to be stored from a stored
+// one, or from an earlier wanted one, and the wanted one with its key.
+func upsert[T any, P rowOf[T]](
+	ctx context.Context, t *tx, c condition, wanted []T, merge func(old, now T) T,
+) (written, others []T, err error) {
+	if merge == nil {
+		merge = func(_, now T) T { return now }
+	}
+	key, byKey, order := keyOf[T, P](), map[string]T{}, []string(nil)
+	for _, row := range wanted {
+		id, err := key(row)
+		if err != nil {
+			return nil, nil, err
+		}
+		if had, twice := byKey[id]; twice {
+			row = merge(had, row)
+		} else {
+			order = append(order, id)
+		}
+		byKey[id] = row
+	}
+	err = read[T, P](ctx, t, c, func(old T) error {
+		id, err := key(old)
+		if err != nil {
+			return err
+		}
+		now, ok := byKey[id]
+		if !ok {
+			others = append(others, old)
+			return nil
+		}
+		now = merge(old, now)
+		if same[T, P](old, now) {
+			delete(byKey, id)
+			return nil
+		}
+		if list := P(&now).table().services; list != nil {
+			*list.row = *P(&old).table().services.row
+		}
+		byKey[id] = now
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, id := range order {
+		if row, ok := byKey[id]; ok {
+			written = append(written, row)
+		}
+	}
+	return written, others, put[T, P](ctx, t, written...)
+}
+
+// replace makes the selected rows exactly the wanted ones. It returns those it
+// wrote and those it deleted.
+func replace[T any, P rowOf[T]](
+	ctx context.Context, t *tx, c condition, wanted []T, merge func(old, now T) T,
+) (written, deleted []T, err error) {
+	if written, deleted, err = upsert[T, P](ctx, t, c, wanted, merge); err != nil {
+		return nil, nil, err
+	}
+	return written, deleted, remove[T, P](ctx, t, deleted...)
 }

@@ -14,8 +14,7 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// maxRows is how many rows one statement inserts at most. It suits both
-// databases: ten times as many is six times slower on SQLite.
+// maxRows is how many rows one statement inserts at most.
 const maxRows = 50
 
 // rowsPerStatement is how many of n rows the next statement inserts. It has few
@@ -29,23 +28,46 @@ func rowsPerStatement(n int) int {
 	return 1
 }
 
-// keysPerQuery bounds the placeholders of one IN list.
-const keysPerQuery = 200
-
-// tx is one writing transaction.
-type tx struct {
+// view is a reading transaction, which sees one state throughout.
+type view struct {
 	*sql.Tx
 	store *Store
+	// made are the names that a writing transaction has added so far.
+	made [nameTables]nameSet
+}
+
+// reader is a transaction in which rows are read.
+type reader interface{ reading() *view }
+
+func (v *view) reading() *view { return v }
+
+// tx is a writing transaction.
+type tx struct {
+	view
 	// seq numbers the transaction and marks the rows it changes.
 	seq int64
-	// interned are the names made in this transaction; they become known to
-	// the store when it commits.
-	interned [nameTables]map[string]int64
 	// written counts the rows changed, the sequence row not included.
 	written int64
 }
 
-// inTx runs fn in one transaction: all of it is committed, or nothing.
+// view runs fn in one reading transaction.
+func (s *Store) view(ctx context.Context, doing string, fn func(*view) error) error {
+	begun, err := s.read.BeginTx(ctx, s.readTx)
+	if err != nil {
+		return fmt.Errorf("%s: beginning to read: %w", doing, err)
+	}
+	v := &view{Tx: begun, store: s}
+	if err = v.loadNames(ctx); err == nil {
+		err = fn(v)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", doing, err)
+	}
+	// Rolled back, since there is nothing to commit.
+	return errors.Join(err, rollback(begun))
+}
+
+// inTx runs fn in one writing transaction: all of it is committed, or nothing.
 func (s *Store) inTx(ctx context.Context, doing string, fn func(*tx) error) error {
 	if s.write == nil {
 		return fmt.Errorf("%s: the store was opened for reading: %w", doing, ErrUnwritable)
@@ -54,32 +76,95 @@ func (s *Store) inTx(ctx context.Context, doing string, fn func(*tx) error) erro
 	if err != nil {
 		return fmt.Errorf("%s: beginning a transaction: %w", doing, err)
 	}
-	t := &tx{Tx: begun, store: s}
+	t := &tx{view: view{Tx: begun, store: s}}
 	// Taken first of all: it is the lock that puts writers in line, so that a
 	// sequence number is never seen before a smaller one.
 	err = t.QueryRowContext(ctx, `UPDATE readiness_owner SET seq = seq + 1 WHERE id = 1 RETURNING seq`).Scan(&t.seq)
 	if err == nil {
+		err = t.loadNames(ctx)
+	}
+	if err == nil {
 		err = fn(t)
 	}
+	if err == nil {
+		err = t.insertNames(ctx)
+	}
 	if err != nil {
-		rollback := begun.Rollback()
-		if errors.Is(rollback, sql.ErrTxDone) {
-			rollback = nil
-		}
-		return errors.Join(fmt.Errorf("%s: %w", doing, err), rollback)
+		return errors.Join(fmt.Errorf("%s: %w", doing, err), rollback(begun))
 	}
 	if err := begun.Commit(); err != nil {
 		return fmt.Errorf("%s: committing: %w", doing, err)
 	}
-	for table, made := range t.interned {
-		s.names.add(nameTable(table), made)
+	s.names.add(t.made)
+	return nil
+}
+
+func rollback(t *sql.Tx) error {
+	if err := t.Rollback(); !errors.Is(err, sql.ErrTxDone) {
+		return err
 	}
 	return nil
 }
 
+// statement makes a statement of ours into one of the database: strings are
+// cleaned, times are microseconds, names are ids, and PostgreSQL numbers its
+// placeholders, which are question marks here.
+func (v *view) statement(query string, args []any) (string, []any) {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			args[i] = text(arg)
+		case time.Time:
+			args[i] = micros(arg)
+		case nameIn:
+			args[i] = v.id(arg)
+		}
+	}
+	return v.numbered(query), args
+}
+
+// numbered has $1, $2 for question marks where the database wants that. SQLite
+// would, too, but looks each of them up in a list of all.
+func (v *view) numbered(query string) string {
+	if !v.store.numbersPlaceholders {
+		return query
+	}
+	var b strings.Builder
+	for n := 1; ; n++ {
+		before, after, found := strings.Cut(query, "?")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n))
+		query = after
+	}
+}
+
+// placeholders is ?,? for n values; NULL, which nothing equals, for none.
+func placeholders(n int) string {
+	if n == 0 {
+		return "NULL"
+	}
+	return strings.Repeat("?,", n-1) + "?"
+}
+
 // exec runs a statement and counts the rows it changed.
 func (t *tx) exec(ctx context.Context, query string, args ...any) error {
+	query, args = t.statement(query, args)
 	return t.count(t.ExecContext(ctx, query, args...))
+}
+
+// execWhere runs a statement that ends with a condition.
+func (t *tx) execWhere(ctx context.Context, statement string, args []any, c condition) error {
+	for where, more := range c.statements() {
+		if err := t.exec(ctx, statement+where, slices.Concat(args, more)...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // count adds the rows that a statement has changed.
@@ -88,20 +173,18 @@ func (t *tx) count(result sql.Result, err error) error {
 		return err
 	}
 	n, err := result.RowsAffected()
-	if err != nil {
-		return err
-	}
 	t.written += n
-	return nil
+	return err
 }
 
 // insert writes rows, some at a time. head ends before VALUES, tail is the
 // conflict clause. No two rows may have one key.
 func (t *tx) insert(ctx context.Context, head, tail string, rows [][]any) error {
 	for len(rows) > 0 {
-		n, width := rowsPerStatement(len(rows)), len(rows[0])
-		statement := head + " VALUES " + tuples(n, width) + " " + tail
-		if err := t.exec(ctx, statement, flatten(rows[:n], width)...); err != nil {
+		n := rowsPerStatement(len(rows))
+		tuple := "(" + placeholders(len(rows[0])) + ")"
+		statement := head + " VALUES " + strings.Repeat(tuple+",", n-1) + tuple + " " + tail
+		if err := t.count(t.ExecContext(ctx, t.numbered(statement), slices.Concat(rows[:n]...)...)); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -109,88 +192,12 @@ func (t *tx) insert(ctx context.Context, head, tail string, rows [][]any) error 
 	return nil
 }
 
-func flatten(rows [][]any, width int) []any {
-	args := make([]any, 0, len(rows)*width)
-	for _, row := range rows {
-		args = append(args, row...)
-	}
-	return args
-}
-
-// tuples is ($1,$2),($3,$4) for rows of the given width.
-func tuples(rows, width int) string {
-	var b strings.Builder
-	for i := range rows {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('(')
-		b.WriteString(placeholders(i*width+1, width))
-		b.WriteByte(')')
-	}
-	return b.String()
-}
-
-// placeholders is $from,…: n of them.
-func placeholders(from, n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(from + i))
-	}
-	return b.String()
-}
-
-// chunks calls fn with parts of keys for an IN list. The last part is padded with
-// copies of its last key, so that few different statements are parsed.
-func chunks[T any](keys []T, fn func([]T) error) error {
-	for len(keys) > keysPerQuery {
-		if err := fn(keys[:keysPerQuery]); err != nil {
-			return err
-		}
-		keys = keys[keysPerQuery:]
-	}
-	if len(keys) == 0 {
-		return nil
-	}
-	return fn(padded(keys))
-}
-
-// padded is at most keysPerQuery keys, of which the last may be repeated.
-func padded[T any](keys []T) []T {
-	for _, size := range []int{0, 1, 8, 40, keysPerQuery} {
-		if len(keys) <= size {
-			all := slices.Clone(keys)
-			for len(all) < size {
-				all = append(all, keys[len(keys)-1])
-			}
-			return all
-		}
-	}
-	return keys
-}
-
-// with is args followed by keys.
-func with[T any](args []any, keys []T) []any {
-	all := append([]any(nil), args...)
-	for _, k := range keys {
-		all = append(all, k)
-	}
-	return all
-}
-
-// queryer is what transactions and pools have in common.
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 // each runs a query and calls scan for every row. The rows are closed before
 // it returns, so that nothing is executed inside them.
-func each(ctx context.Context, q queryer, query string, args []any, scan func(*sql.Rows) error) (err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
+func each(ctx context.Context, r reader, query string, args []any, scan func(*sql.Rows) error) (err error) {
+	v := r.reading()
+	query, args = v.statement(query, args)
+	rows, err := v.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -203,65 +210,52 @@ func each(ctx context.Context, q queryer, query string, args []any, scan func(*s
 	return rows.Err()
 }
 
-// view runs fn in one reading transaction, which sees one state throughout. The
-// names are loaded.
-func (s *Store) view(ctx context.Context, doing string, fn func(*sql.Tx) error) error {
-	begun, err := s.read.BeginTx(ctx, s.readTx)
-	if err != nil {
-		return fmt.Errorf("%s: beginning to read: %w", doing, err)
-	}
-	if err = s.names.load(ctx, begun); err == nil {
-		err = fn(begun)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", doing, err)
-	}
-	// Rolled back, since there is nothing to commit.
-	if rollback := begun.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
-		err = errors.Join(err, rollback)
-	}
-	return err
+// number is the result of a query for one number; 0 for NULL.
+func number(ctx context.Context, r reader, query string, args ...any) (int64, error) {
+	var n sql.NullInt64
+	err := each(ctx, r, query, args, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n.Int64, err
 }
+
+// queryNumber is number in a view of its own.
+func (s *Store) queryNumber(ctx context.Context, doing, query string, args ...any) (n int64, err error) {
+	err = s.view(ctx, doing, func(v *view) (err error) {
+		n, err = number(ctx, v, query, args...)
+		return err
+	})
+	return n, err
+}
+
+const newestSequence = `SELECT seq FROM readiness_owner WHERE id = 1`
 
 // Sequence is the number of the newest committed transaction.
 func (s *Store) Sequence(ctx context.Context) (int64, error) {
-	seq, err := sequence(ctx, s.read)
-	if err != nil {
-		return 0, fmt.Errorf("reading the store's sequence: %w", err)
-	}
-	return seq, nil
+	return s.queryNumber(ctx, "reading the store's sequence", newestSequence)
 }
 
-func sequence(ctx context.Context, q interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}) (seq int64, err error) {
-	err = q.QueryRowContext(ctx, `SELECT seq FROM readiness_owner WHERE id = 1`).Scan(&seq)
-	return seq, err
+// HistorySequence numbers the transaction that last changed an incident or a
+// review, so that a reader knows when to read them again. It is 0 when there
+// are none.
+func (s *Store) HistorySequence(ctx context.Context) (int64, error) {
+	return s.queryNumber(ctx, "reading when incidents and reviews last changed",
+		`SELECT MAX(seq) FROM (SELECT MAX(seq) AS seq FROM incidents UNION ALL SELECT MAX(seq) FROM reviews) AS newest`)
 }
 
 // micros is a time as the database keeps it. The zero time has its own number,
 // for columns that are never NULL.
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
-// optional is micros, and NULL for the zero time.
-func optional(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UnixMicro()
-}
-
 // instant is the inverse of micros.
 func instant(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
-// instantOf is the inverse of optional.
-func instantOf(us sql.NullInt64) time.Time {
-	if !us.Valid {
+// storedTime is a time as it is read back from the database.
+func storedTime(t time.Time) time.Time {
+	if t.IsZero() {
 		return time.Time{}
 	}
-	return instant(us.Int64)
+	return instant(micros(t))
 }
 
-// text makes any string storable. Sources have cleaned theirs; a slip must not
+// text makes any string storable. Sources have cleaned theirs; a mistake must not
 // abort a transaction.
 func text(s string) string { return evidence.Clean(s, math.MaxInt) }
