@@ -77,7 +77,8 @@ func (n *numbered) list(table, parent string, services *[]string) *serviceList {
 
 // column selects the ids, separated by commas; NULL without any.
 func (l *serviceList) column(of string, v *view) column {
-	sql := `(SELECT string_agg(CAST(service_id AS TEXT), ',') FROM ` + l.table + ` WHERE ` + l.parent + ` = ` + of + `.num)`
+	sql := fmt.Sprintf(`(SELECT string_agg(CAST(service_id AS TEXT), ',') FROM %s WHERE %s = %s.num)`,
+		l.table, l.parent, of)
 	return column{sql, converted{scan: func(from any) error {
 		*l.services, l.row.services = nil, nil
 		ids, ok := from.(string)

@@ -341,6 +341,29 @@ func canceledCommit(t *testing.T, db database) {
 	}
 }
 
+// failedCommit commits a batch that adds names before it fails, and then others:
+// no id of a name that was never committed may be used again.
+func failedCommit(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	_, err := s.Commit(context.Background(), "test/main", 0, start(), evidence.Batch{
+		Incidents: []evidence.Incident{{ID: "A", Services: []string{"lost"}, StartedAt: start()}},
+		Reviews:   []evidence.Review{{Key: "PRR-1", Service: "lost"}}, // without a time of creation
+	})
+	if err == nil {
+		t.Fatal("a review without a time of creation was stored")
+	}
+	for _, service := range []string{"shop", "lost"} {
+		commit(t, s, start(), evidence.Batch{Records: []evidence.Record{record(service, "a.flag", evidence.Bool(true))}})
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = db.open(t, store.Options{Facts: facts(t)})
+	for _, service := range []string{"shop", "lost"} {
+		one(t, s, service, "a.flag")
+	}
+}
+
 func readOnly(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	commit(t, s, start(), evidence.Batch{Records: []evidence.Record{record("shop", "a.flag", evidence.Bool(true))}})

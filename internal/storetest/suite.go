@@ -75,6 +75,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"a copy of a source reads as the store does", copies},
 		{"readers see whole commits", readersSeeWholeCommits},
 		{"a canceled commit leaves nothing", canceledCommit},
+		{"a failed commit leaves no names", failedCommit},
 		{"looking at a store that is in use", readOnly},
 		{"random commits agree with a model", randomCommits},
 	} {
