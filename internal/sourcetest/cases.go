@@ -30,7 +30,7 @@ type kind struct {
 	whole bool
 	// asks is how long the server wants to be left alone.
 	asks time.Duration
-	// lasts is how long it takes until the next round; zero stands for Later.
+	// lasts is how long it takes until the next round; zero means Later.
 	lasts time.Duration
 }
 
@@ -132,7 +132,7 @@ func (s *suite) cases() []testCase {
 	for _, p := range phases() {
 		ref, err := s.reference(p.steps...)
 		if err != nil {
-			return []testCase{{p.name, func(*check) error { return err }}}
+			return []testCase{{p.name, nil, func(*check) error { return err }}}
 		}
 		for n, call := range s.Calls {
 			times := ref.last.calls[call.Name]
@@ -159,7 +159,8 @@ func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 	var list []testCase
 	add := func(k kind, when string, skip, often int) {
 		name := fmt.Sprintf("%s/%s/%s/%s", p.name, k.name, call.Name, when)
-		list = append(list, testCase{name, func(c *check) error {
+		shows := []string{string(k.reason), p.name + " " + when}
+		list = append(list, testCase{name, shows, func(c *check) error {
 			// The servers that name a time do so by their clock.
 			for _, at := range s.kinds(s.Start.Add(p.last().at)) {
 				if at.name == k.name {
@@ -167,7 +168,7 @@ func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 				}
 			}
 			k.fault.Call, k.fault.Skip, k.fault.Times = call.Name, skip, often
-			return s.oneFault(c, p, call, k)
+			return s.disturbed(c, p, func(d *disturbance) error { return d.fault(call, k) })
 		}})
 	}
 	first := p.name == "first"
@@ -189,17 +190,9 @@ func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 	return list
 }
 
-// oneFault plays a phase in whose last round a call goes wrong.
-func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
-	healthy, err := s.healthy(p.steps)
-	if err != nil {
-		return err
-	}
-	w, before, err := s.prepare(c, p)
-	if err != nil {
-		return err
-	}
-	defer w.close()
+// fault plays the last round with a call that goes wrong.
+func (d *disturbance) fault(call Call, k kind) error {
+	w := d.world
 	if k.fault.Hang {
 		w.hanging.Store(&hangingCall{call.Name, k.fault.Times == 1})
 	}
@@ -207,25 +200,20 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 		k.fault.Then = w.upstream.Forget // what is counted then comes after it
 	}
 	w.upstream.Inject(k.fault)
-	r, err := w.collect(context.Background(), -1)
+	r, now, err := d.collect(context.Background(), -1)
 	if err != nil {
 		return err
 	}
-	w.upstream.Heal()
 	w.hanging.Store(nil)
-	now, err := w.state()
-	if err != nil {
-		return err
-	}
 	if k.passes && k.fault.Times == 1 {
 		if r.err != nil {
-			c.errorf("a fault that passes fails the round: %v", r.err)
+			w.check.errorf("a fault that passes fails the round: %v", r.err)
 		}
 		if waited := w.ourClock().Sub(r.at); waited < k.asks {
-			c.errorf("the request was repeated after %s, and the server asked for %s", waited, k.asks)
+			w.check.errorf("the request was repeated after %s, and the server asked for %s", waited, k.asks)
 		}
-		c.all("after a fault that passes", now.differences(nil, healthy...))
-		return w.recovers(p, Later)
+		w.check.all("after a fault that passes", now.differences(nil, d.healthy...))
+		return nil
 	}
 	want, means := call.Means[k.name]
 	if !means {
@@ -233,20 +221,20 @@ func (s *suite) oneFault(c *check, p phase, call Call, k kind) error {
 	}
 	w.failed(r, call, want)
 	if want == "" && k.whole {
-		c.all("read in spite of it", now.differences(nil, healthy...))
+		w.check.all("read in spite of it", now.differences(nil, d.healthy...))
 	}
 	if want != "" {
-		c.all("invented", now.invented(before, healthy...))
-		c.all("age", now.wronglyCovered(r, before, healthy...))
-		if p.name == "first" && k.fault.Skip == 0 && call.Spare == "" && len(r.covered) >= len(healthy[1].covered) {
-			c.errorf("all groups are covered without the call")
+		d.keepsTheTruth(r, now)
+		if d.phase.name == "first" && k.fault.Skip == 0 && call.Spare == "" && len(r.covered) >= len(d.healthy[1].covered) {
+			w.check.errorf("all groups are covered without the call")
 		}
 	}
 	// Some may have been under way.
 	if after := requests(r); want == evidence.ReasonUnauthorized && after > 3 {
-		c.errorf("%d requests after the credential was refused", after)
+		w.check.errorf("%d requests after the credential was refused", after)
 	}
-	return w.recovers(p, max(k.lasts, Later))
+	d.wait = max(k.lasts, Later)
+	return nil
 }
 
 func requests(r *round) int {
@@ -295,43 +283,33 @@ func (s *suite) canceled(p phase, call Call, times int) []testCase {
 			continue
 		}
 		name := fmt.Sprintf("%s/canceled/%s/%d", p.name, call.Name, skip+1)
-		list = append(list, testCase{name, func(c *check) error {
-			healthy, err := s.healthy(p.steps)
-			if err != nil {
-				return err
-			}
-			w, before, err := s.prepare(c, p)
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			if s.Files != nil {
-				cancel() // no file can hang
-			} else {
-				w.upstream.Inject(fault.Fault{Call: call.Name, Skip: skip, Hang: true, Then: cancel})
-			}
-			r, err := w.collect(ctx, -1)
-			if err != nil {
-				return err
-			}
-			w.upstream.Heal()
-			for _, e := range w.mustFail(r) {
-				if e.Reason != evidence.ReasonCanceled {
-					c.errorf("the round fails with %s of %q, want %s", e.Reason, e.Call, evidence.ReasonCanceled)
-				}
-			}
-			now, err := w.state()
-			if err != nil {
-				return err
-			}
-			c.all("invented", now.invented(before, healthy...))
-			c.all("age", now.wronglyCovered(r, before, healthy...))
-			return w.recovers(p, Later)
+		list = append(list, testCase{name, []string{p.name + " canceled"}, func(c *check) error {
+			return s.disturbed(c, p, func(d *disturbance) error { return d.cancel(call, skip) })
 		}})
 	}
 	return list
+}
+
+// cancel plays the last round and cancels it during a call, after skip of them.
+func (d *disturbance) cancel(call Call, skip int) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if d.world.suite.Files != nil {
+		cancel() // no file can hang
+	} else {
+		d.world.upstream.Inject(fault.Fault{Call: call.Name, Skip: skip, Hang: true, Then: cancel})
+	}
+	r, now, err := d.collect(ctx, -1)
+	if err != nil {
+		return err
+	}
+	for _, e := range d.world.mustFail(r) {
+		if e.Reason != evidence.ReasonCanceled {
+			d.world.check.errorf("the round fails with %s of %q, want %s", e.Reason, e.Call, evidence.ReasonCanceled)
+		}
+	}
+	d.keepsTheTruth(r, now)
+	return nil
 }
 
 // mustFail returns the errors of a round that must have some.
@@ -368,38 +346,25 @@ func (s *suite) paged(p phase, call Call, times int) []testCase {
 			continue
 		}
 		name := fmt.Sprintf("%s/%s/%s", p.name, v.name, call.Name)
-		list = append(list, testCase{name, func(c *check) error {
-			healthy, err := s.healthy(p.steps)
-			if err != nil {
-				return err
-			}
-			w, before, err := s.prepare(c, p)
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			w.upstream.Inject(fault.Fault{Call: call.Name, Pages: v.how, Times: v.times})
-			r, err := w.collect(context.Background(), -1)
-			if err != nil {
-				return err
-			}
-			w.upstream.Heal()
-			now, err := w.state()
-			if err != nil {
-				return err
-			}
-			if r.err == nil {
-				c.all("without an error", now.differences(nil, healthy...))
-			} else {
-				for _, e := range w.mustFail(r) {
+		list = append(list, testCase{name, []string{v.name}, func(c *check) error {
+			return s.disturbed(c, p, func(d *disturbance) error {
+				d.world.upstream.Inject(fault.Fault{Call: call.Name, Pages: v.how, Times: v.times})
+				r, now, err := d.collect(context.Background(), -1)
+				if err != nil {
+					return err
+				}
+				if r.err == nil {
+					c.all("without an error", now.differences(nil, d.healthy...))
+					return nil
+				}
+				for _, e := range d.world.mustFail(r) {
 					if v.complete || e.Reason != evidence.ReasonIncomplete {
 						c.errorf("the round fails with %v", e)
 					}
 				}
-				c.all("invented", now.invented(before, healthy...))
-				c.all("age", now.wronglyCovered(r, before, healthy...))
-			}
-			return w.recovers(p, Later)
+				d.keepsTheTruth(r, now)
+				return nil
+			})
 		}})
 	}
 	return list

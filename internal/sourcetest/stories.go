@@ -27,51 +27,37 @@ func (s *suite) interrupted(p phase, batches int) []testCase {
 			if restart {
 				what = "the process ends before a batch"
 			}
-			list = append(list, testCase{fmt.Sprintf("%s/%s/%d", p.name, what, n), func(c *check) error {
-				healthy, err := s.healthy(p.steps)
-				if err != nil {
-					return err
-				}
-				w, before, err := s.prepare(c, p)
-				if err != nil {
-					return err
-				}
-				defer w.close()
-				return s.interrupt(w, before, healthy, p, n, restart)
+			name := fmt.Sprintf("%s/%s/%d", p.name, what, n)
+			list = append(list, testCase{name, []string{p.name + " " + what}, func(c *check) error {
+				return s.disturbed(c, p, func(d *disturbance) error { return d.interrupt(n, restart) })
 			}})
 		}
 	}
 	return list
 }
 
-func (s *suite) interrupt(w *world, before *state, healthy []*state, p phase, n int, restart bool) error {
-	r, err := w.collect(context.Background(), n)
+// interrupt plays the last round on a store that refuses batch n.
+func (d *disturbance) interrupt(n int, restart bool) error {
+	r, now, err := d.collect(context.Background(), n)
 	if err != nil {
 		return err
 	}
+	c := d.world.check
 	if !r.refused {
 		return fmt.Errorf("there is no batch %d", n)
 	}
 	if !errors.Is(r.err, errRefused) {
-		w.check.errorf("the round does not say that the store has failed: %v", r.err)
+		c.errorf("the round does not say that the store has failed: %v", r.err)
 	}
-	if list := w.mustFail(r); !slices.ContainsFunc(
-		list, func(e *collectors.CallError) bool { return e.Reason == evidence.ReasonStore },
-	) {
-		w.check.errorf("the round fails with %v, want the reason %s", r.err, evidence.ReasonStore)
+	list := d.world.mustFail(r)
+	if !slices.ContainsFunc(list, func(e *collectors.CallError) bool { return e.Reason == evidence.ReasonStore }) {
+		c.errorf("the round fails with %v, want the reason %s", r.err, evidence.ReasonStore)
 	}
-	now, err := w.state()
-	if err != nil {
-		return err
-	}
-	w.check.all("invented", now.invented(before, healthy...))
-	w.check.all("age", now.wronglyCovered(r, before, healthy...))
+	d.keepsTheTruth(r, now)
 	if restart {
-		if err := w.restart(); err != nil {
-			return err
-		}
+		return d.world.restart()
 	}
-	return w.recovers(p, Later)
+	return nil
 }
 
 // skewed are the cases in which the upstream's clock, and with it the times of
@@ -79,7 +65,7 @@ func (s *suite) interrupt(w *world, before *state, healthy []*state, p phase, n 
 func (s *suite) skewed() []testCase {
 	var list []testCase
 	for name, skew := range map[string]time.Duration{"behind": -time.Hour, "ahead": time.Hour} {
-		list = append(list, testCase{"our clock is an hour " + name, func(c *check) error {
+		list = append(list, testCase{"our clock is an hour " + name, []string{"skew"}, func(c *check) error {
 			steps := []step{{0, Normal}}
 			for _, at := range []time.Duration{Later, Later + 40*time.Minute, Later + 80*time.Minute, Later + MuchLater} {
 				steps = append(steps, step{at, Changed})
@@ -136,7 +122,7 @@ func (s *suite) lostBySkew(now, before *state, healthy []*state, end bool) []str
 
 // emptied is an upstream that loses everything and gets it back.
 func (s *suite) emptied() testCase {
-	return testCase{"nothing is there any more", func(c *check) error {
+	return testCase{"nothing is there any more", []string{"emptied"}, func(c *check) error {
 		w, err := s.newWorld(c, Normal, 0)
 		if err != nil {
 			return err
@@ -194,7 +180,7 @@ func (s *state) asKnown() *state {
 // disturbed, and one that is interrupted and then continued by another process.
 func (s *suite) large(l Large) []testCase {
 	at := step{0, l.Data}
-	list := []testCase{{fmt.Sprintf("%s/whole", l.Data), func(c *check) error {
+	list := []testCase{{fmt.Sprintf("%s/whole", l.Data), nil, func(c *check) error {
 		if l.Fails == "" {
 			whole, err := s.reference(at)
 			if err != nil {
@@ -227,7 +213,7 @@ func (s *suite) large(l Large) []testCase {
 	if l.Fails != "" {
 		return list
 	}
-	return append(list, testCase{fmt.Sprintf("%s/the process ends half-way", l.Data), func(c *check) error {
+	return append(list, testCase{fmt.Sprintf("%s/the process ends half-way", l.Data), nil, func(c *check) error {
 		whole, err := s.reference(at)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/internal/race"
 	"github.com/prodready/collector/store"
 )
 
@@ -28,7 +30,7 @@ func Run(t *testing.T, subject Subject) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if faults := s.try(s.healthyCase()); len(faults) > 0 {
+	if faults := s.run(s.healthyCase()); len(faults) > 0 {
 		t.Fatalf("it fails without any fault, so nothing else is tried:\n%s", strings.Join(faults, "\n"))
 	}
 	s.runAll(t, s.cases())
@@ -37,9 +39,7 @@ func Run(t *testing.T, subject Subject) {
 // RunLarge runs the cases of the subject's large data sets, and no others.
 func RunLarge(t *testing.T, subject Subject) {
 	t.Helper()
-	if sampled() {
-		t.Skip("the race detector makes large data sets take minutes, and one goroutine reads them; they run without it")
-	}
+	race.Skip(t, "large data sets take the same ways as small ones")
 	s, err := newSuite(t.Context(), subject, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -51,25 +51,28 @@ func RunLarge(t *testing.T, subject Subject) {
 	s.runAll(t, list)
 }
 
-// wholeVariable names the environment variable that, when it is set, makes all
-// cases run under the race detector.
-const wholeVariable = "READINESS_TEST_WHOLE"
-
-// sampleEvery is how many cases there are for one that runs in a sample.
-const sampleEvery = 7
-
-func sampled() bool { return raceDetector && os.Getenv(wholeVariable) == "" }
+// sample picks cases so that each way through a source is taken once.
+func sample(cases []testCase) []testCase {
+	var list []testCase
+	shown := map[string]bool{}
+	for _, c := range cases {
+		if slices.ContainsFunc(c.shows, func(way string) bool { return !shown[way] }) {
+			list = append(list, c)
+		}
+		for _, way := range c.shows {
+			shown[way] = true
+		}
+	}
+	return list
+}
 
 func (s *suite) runAll(t *testing.T, cases []testCase) {
 	t.Helper()
-	// The race detector looks for races and not for wrong answers, so that it sees
-	// a sample. All cases run without it.
-	sampled := sampled()
+	if race.Sampled() {
+		cases = sample(cases)
+	}
 	used := map[string]bool{}
-	for i, c := range cases {
-		if sampled && i%sampleEvery != 0 {
-			continue
-		}
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			for prefix, reason := range s.Cannot {
 				if strings.HasPrefix(c.name, prefix) {
@@ -77,13 +80,13 @@ func (s *suite) runAll(t *testing.T, cases []testCase) {
 					t.Skip(reason)
 				}
 			}
-			for _, fault := range s.try(c) {
+			for _, fault := range s.run(c) {
 				t.Error(fault)
 			}
 		})
 	}
 	for prefix := range s.Cannot {
-		if !used[prefix] && !sampled {
+		if !used[prefix] && !race.Sampled() {
 			t.Errorf("there is no case %q that the source could not have", prefix)
 		}
 	}
@@ -95,12 +98,12 @@ type suite struct {
 	folder string
 	// blank is a store without any content, since making its schema takes long.
 	blank []byte
-	// never are the states of runs that have never failed, by their steps.
-	never map[string]*reference
+	// references are the runs without any fault, by their steps.
+	references map[string]*reference
 }
 
 func newSuite(ctx context.Context, subject Subject, folder string) (*suite, error) {
-	s := &suite{Subject: subject, folder: folder, never: map[string]*reference{}}
+	s := &suite{Subject: subject, folder: folder, references: map[string]*reference{}}
 	file := filepath.Join(folder, "blank.db")
 	made, err := store.Open(ctx, store.Options{URL: file})
 	if err != nil {
@@ -132,7 +135,10 @@ func (s *suite) template(r *http.Request) string {
 // testCase is one case of the contract.
 type testCase struct {
 	name string
-	run  func(*check) error
+	// shows are the ways through a source that the case takes. A sample has one
+	// case of each.
+	shows []string
+	run   func(*check) error
 }
 
 // check collects what a case finds. It is safe for concurrent use.
@@ -160,9 +166,9 @@ func (c *check) unknownRequest(what string) {
 	c.errorf("a request that the vendor does not know: %s", what)
 }
 
-// try runs a case and returns what it found wrong; goroutines that are left are
-// among that.
-func (s *suite) try(c testCase) []string {
+// run runs a case and returns what it found wrong. Goroutines that the case has
+// started and not ended are a fault, too.
+func (s *suite) run(c testCase) []string {
 	running := goleak.IgnoreCurrent()
 	k := &check{}
 	if err := c.run(k); err != nil {
@@ -186,11 +192,10 @@ type reference struct {
 	last  *round
 }
 
-// reference plays a story without any fault. Those that were played are
-// remembered.
+// reference plays steps without any fault, or returns the earlier run of them.
 func (s *suite) reference(steps ...step) (*reference, error) {
 	name := fmt.Sprint(steps)
-	if known := s.never[name]; known != nil {
+	if known := s.references[name]; known != nil {
 		return known, nil
 	}
 	c := &check{}
@@ -211,7 +216,7 @@ func (s *suite) reference(steps ...step) (*reference, error) {
 	if len(c.faults) > 0 {
 		return nil, errors.New("without any fault: " + strings.Join(c.faults, "\n"))
 	}
-	s.never[name] = ref
+	s.references[name] = ref
 	return ref, nil
 }
 
@@ -232,7 +237,7 @@ func (s *suite) healthy(steps []step) ([]*state, error) {
 // play runs one round that must succeed.
 func (w *world) play(st step) (*round, error) {
 	w.at(st.at)
-	w.has(st.data)
+	w.serve(st.data)
 	r, err := w.collect(context.Background(), -1)
 	if err == nil && r.err != nil {
 		err = fmt.Errorf("the round at %s with the data %s: %w", st.at, st.data, r.err)
@@ -265,7 +270,7 @@ func callErrors(err error) (list []*collectors.CallError, ok bool) {
 // healthyCase checks that the subject is sound: it succeeds without a fault and
 // makes all calls that it names.
 func (s *suite) healthyCase() testCase {
-	return testCase{"healthy", func(c *check) error {
+	return testCase{"healthy", nil, func(c *check) error {
 		known := map[string]bool{}
 		for _, call := range s.Calls {
 			known[call.Name] = true
@@ -313,26 +318,65 @@ func phases() []phase {
 // last is the round that something goes wrong in, after the ones before.
 func (p phase) last() step { return p.steps[len(p.steps)-1] }
 
-// prepare plays what comes before the phase's last round, and readies that.
-func (s *suite) prepare(c *check, p phase) (*world, *state, error) {
+// disturbance is a phase in whose last round something goes wrong.
+type disturbance struct {
+	world *world
+	phase phase
+	// before is the state before the last round, and healthy are those that are
+	// right after it.
+	before  *state
+	healthy []*state
+	// wait is the time until the next round.
+	wait time.Duration
+}
+
+// disturbed plays a phase up to its last round, lets play disturb that one, and
+// checks that nothing is lost once the upstream answers again.
+func (s *suite) disturbed(c *check, p phase, play func(*disturbance) error) error {
+	healthy, err := s.healthy(p.steps)
+	if err != nil {
+		return err
+	}
 	w, err := s.newWorld(c, p.steps[0].data, 0)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
+	defer w.close()
 	for _, st := range p.steps[:len(p.steps)-1] {
 		if _, err := w.play(st); err != nil {
-			w.close()
-			return nil, nil, err
+			return err
 		}
 	}
 	before, err := w.state()
 	if err != nil {
-		w.close()
-		return nil, nil, err
+		return err
 	}
 	w.at(p.last().at)
-	w.has(p.last().data)
-	return w, before, nil
+	w.serve(p.last().data)
+	d := &disturbance{world: w, phase: p, before: before, healthy: healthy, wait: Later}
+	if err := play(d); err != nil {
+		return err
+	}
+	return w.recovers(p, d.wait)
+}
+
+// collect runs the last round, ends the faults of the upstream and returns the
+// state after it.
+func (d *disturbance) collect(ctx context.Context, refuse int) (*round, *state, error) {
+	r, err := d.world.collect(ctx, refuse)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.world.upstream.Heal()
+	now, err := d.world.state()
+	return r, now, err
+}
+
+// keepsTheTruth checks a round that has failed: nothing is invented, and what
+// was not answered keeps its age.
+func (d *disturbance) keepsTheTruth(r *round, now *state) {
+	d.world.check.all("invented", now.invented(d.before, d.healthy...))
+	d.world.check.all("age", now.wronglyCovered(r, d.before, d.healthy...))
 }
 
 // recovers checks that nothing is lost once the upstream answers again, some

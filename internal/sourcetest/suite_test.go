@@ -272,7 +272,7 @@ func TestEveryFlawIsFound(t *testing.T) {
 					continue
 				}
 				tried++
-				if faults := s.try(c); len(faults) > 0 {
+				if faults := s.run(c); len(faults) > 0 {
 					found++
 				}
 			}
@@ -290,7 +290,7 @@ func TestASubjectThatIsNotSoundIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if faults := s.try(s.healthyCase()); len(faults) != 1 || !strings.Contains(faults[0], "GET /nowhere") {
+	if faults := s.run(s.healthyCase()); len(faults) != 1 || !strings.Contains(faults[0], "GET /nowhere") {
 		t.Errorf("%q", faults)
 	}
 }
@@ -314,10 +314,23 @@ func TestALargeDataSetSaysWhatMustBeStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range s.large(tc.large) {
-			faults := s.try(c)
+			faults := s.run(c)
 			if len(faults) != min(len(tc.wants), 1) || tc.wants != "" && !strings.Contains(faults[0], tc.wants) {
 				t.Errorf("%+v: %s finds %q, want %q", tc.large, c.name, faults, tc.wants)
 			}
 		}
+	}
+}
+
+func TestASampleTakesEveryWayOnce(t *testing.T) {
+	var names []string
+	for _, c := range sample([]testCase{
+		{"a", []string{"refused", "first"}, nil}, {"b", []string{"refused"}, nil}, {"large", nil, nil},
+		{"c", []string{"refused", "later"}, nil}, {"d", []string{"canceled"}, nil},
+	}) {
+		names = append(names, c.name)
+	}
+	if got := strings.Join(names, " "); got != "a c d" {
+		t.Errorf("the sample is %q", got)
 	}
 }

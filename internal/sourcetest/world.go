@@ -184,8 +184,8 @@ func (w *world) at(d time.Duration) {
 	}
 }
 
-// has gives the upstream other data.
-func (w *world) has(data Data) {
+// serve gives the upstream other data.
+func (w *world) serve(data Data) {
 	if err := w.upstream.serve(data); err != nil {
 		w.check.errorf("the data %s cannot be served: %v", data, err)
 	}
