@@ -42,6 +42,7 @@ var testOnly = map[string]bool{
 	"collectors/jira/jiratest":           true,
 	"internal/badinput":                  true,
 	"internal/fault":                     true,
+	"internal/race":                      true,
 	"internal/sourcetest":                true,
 	"internal/storetest":                 true,
 	"rules":                              true,

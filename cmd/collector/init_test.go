@@ -28,7 +28,7 @@ type landscape struct {
 
 func newLandscape(t *testing.T, services []pagerdutytest.Service) *landscape {
 	t.Helper()
-	l := &landscape{site: &site{t: t, folder: t.TempDir()}}
+	l := &landscape{site: newFolder(t)}
 	serve := func(h http.Handler) string {
 		server := httptest.NewServer(h)
 		t.Cleanup(server.Close)

@@ -50,7 +50,7 @@ func openTerminal(t *testing.T) (control, terminal *os.File) {
 // slowSite is a site whose one source answers a long history slowly.
 func slowSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, folder: t.TempDir()}
+	s := newFolder(t)
 	now := time.Now()
 	var issues []jiratest.Issue
 	for i := range 36 {

@@ -18,7 +18,7 @@ func TestTheReadmesConfigurationIsValid(t *testing.T) {
 	if len(blocks) != 1 {
 		t.Fatalf("%d configurations in the README", len(blocks))
 	}
-	s := &site{t: t, folder: t.TempDir()}
+	s := newFolder(t)
 	if err := os.Mkdir(s.folder+"/secrets", 0o700); err != nil {
 		t.Fatal(err)
 	}

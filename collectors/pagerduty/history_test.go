@@ -17,6 +17,7 @@ import (
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/race"
 )
 
 // long makes n incidents of a service over 750 days. Every tenth lasts for 20
@@ -170,9 +171,7 @@ func TestAnInterruptedHistoryIsGoneOnWith(t *testing.T) {
 }
 
 func TestTheHistoryComesInSlices(t *testing.T) {
-	if raceEnabled {
-		t.Skip("more than one slice takes its time")
-	}
+	race.Skip(t, "one goroutine reads a long history")
 	account, services := shop()
 	account.Incidents = long(9000)
 	w := start(t, account, services, history(twoYears))

@@ -2,4 +2,5 @@
 
 package race
 
-const enabled = false
+// Enabled reports whether the race detector is on.
+const Enabled = false

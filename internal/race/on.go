@@ -2,4 +2,5 @@
 
 package race
 
-const enabled = true
+// Enabled reports whether the race detector is on.
+const Enabled = true

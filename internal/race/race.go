@@ -15,7 +15,7 @@ const wholeVariable = "READINESS_TEST_WHOLE"
 
 // Sampled reports whether tests shall run a sample of their cases only: under the
 // race detector, unless everything was asked for.
-func Sampled() bool { return enabled && os.Getenv(wholeVariable) == "" }
+func Sampled() bool { return Enabled && os.Getenv(wholeVariable) == "" }
 
 // Skip skips a test in a sample. The reason says why the race detector finds no
 // more in it than in other tests.
