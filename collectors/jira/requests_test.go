@@ -8,6 +8,7 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/jira/jiratest"
+	"github.com/prodready/collector/internal/race"
 )
 
 // shopServices are services with a project each.
@@ -59,6 +60,7 @@ func pages(issues int, dataCenter bool) int {
 }
 
 func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
+	race.Skip(t, "many services take the same ways as a few")
 	for _, n := range []int{50, 1000} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			both(t, func(t *testing.T, dataCenter bool) {

@@ -12,6 +12,7 @@ import (
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/race"
 )
 
 func capAt(n int) setting {
@@ -195,6 +196,7 @@ func TestMoreIncidentsThanOneWindowHolds(t *testing.T) {
 }
 
 func TestWindowIsHalvedWhereOrderIsNotKept(t *testing.T) {
+	race.Skip(t, "one goroutine reads a long history")
 	account, services := shop()
 	account.Incidents = crowd("PGOOD", 900, time.Hour)
 	w := start(t, account, services, capAt(300))
@@ -212,6 +214,7 @@ func TestWindowIsHalvedWhereOrderIsNotKept(t *testing.T) {
 }
 
 func TestWindowsAreWithinSixMonthsAndInUTC(t *testing.T) {
+	race.Skip(t, "one goroutine reads a long history")
 	account, services := shop()
 	account.Incidents = crowd("PGOOD", 900, 10*time.Hour) // 375 days
 	elsewhere := time.FixedZone("elsewhere", 5*3600)

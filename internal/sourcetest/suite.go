@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -68,6 +69,9 @@ func sample(cases []testCase) []testCase {
 
 func (s *suite) runAll(t *testing.T, cases []testCase) {
 	t.Helper()
+	// A case needs little memory, and the default collects it many times a second.
+	percent := debug.SetGCPercent(400)
+	t.Cleanup(func() { debug.SetGCPercent(percent) })
 	if race.Sampled() {
 		cases = sample(cases)
 	}
