@@ -18,10 +18,10 @@ func TestJiraHistoryReachesAsFarAsItsFacts(t *testing.T) {
 		return err
 	}
 	days := func(d time.Duration) string { return config.Duration(d).String() }
-	if err := load(days(jira.LeastHistory)); err != nil {
+	if err := load(days(jira.MinHistory)); err != nil {
 		t.Error(err)
 	}
-	if err := load(days(jira.LeastHistory - 24*time.Hour)); err == nil || !strings.Contains(err.Error(), "too short") {
+	if err := load(days(jira.MinHistory - 24*time.Hour)); err == nil || !strings.Contains(err.Error(), "too short") {
 		t.Errorf("less than the facts need: %v", err)
 	}
 	if got := time.Duration(config.DefaultJira().Incidents.History); got != jira.DefaultHistory {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/prodready/collector/evidence"
 )
@@ -22,6 +24,12 @@ type CallError struct {
 	Err error
 }
 
+// Failed makes the error of a call without an HTTP status. format and args are
+// those of fmt.Errorf.
+func Failed(reason evidence.Reason, call, format string, args ...any) *CallError {
+	return &CallError{Reason: reason, Call: call, Err: fmt.Errorf(format, args...)}
+}
+
 // Error says what failed, why, and what to do about it.
 func (e *CallError) Error() string {
 	status := ""
@@ -33,6 +41,46 @@ func (e *CallError) Error() string {
 
 // Unwrap returns the cause.
 func (e *CallError) Unwrap() error { return e.Err }
+
+// About adds what the call was made for to the first CallError in err, and
+// returns any other error unchanged.
+func About(err error, what string) error {
+	failed, ok := errors.AsType[*CallError](err)
+	if !ok {
+		return err
+	}
+	named := *failed
+	named.Err = fmt.Errorf("%s: %w", evidence.Clean(what, 200), failed.Err)
+	return &named
+}
+
+// EndsRound reports whether the rest of a round must not be asked for: ctx has
+// ended, the credential was not accepted, or the store failed. A source may add
+// reasons after which its other calls would fail, too. Every part of a joined
+// error counts.
+func EndsRound(ctx context.Context, err error, reasons ...evidence.Reason) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	switch e := err.(type) {
+	case *CallError:
+		return e.Reason == evidence.ReasonUnauthorized || e.Reason == evidence.ReasonStore || slices.Contains(reasons, e.Reason)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return EndsRound(ctx, err, reasons...) })
+	case interface{ Unwrap() error }:
+		return EndsRound(ctx, e.Unwrap(), reasons...)
+	}
+	return false
+}
+
+// WithoutURL removes the address that http.Client puts before its errors: the
+// name of the call is enough, and an address may hold a credential.
+func WithoutURL(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
+}
 
 // ReasonOfStatus classifies an HTTP status code of 400 and above.
 func ReasonOfStatus(status int) evidence.Reason {
@@ -53,8 +101,8 @@ func ReasonOfStatus(status int) evidence.Reason {
 	return evidence.ReasonRejected
 }
 
-// ReasonOf classifies a failure that is not an HTTP status. ctx is asked first,
-// since clients wrap its error in ways errors.Is cannot see.
+// ReasonOf classifies a failure that is not an HTTP status. The state of ctx
+// comes first, because clients wrap its error so that errors.Is does not see it.
 func ReasonOf(ctx context.Context, err error) evidence.Reason {
 	var call *CallError
 	var network net.Error
@@ -67,8 +115,6 @@ func ReasonOf(ctx context.Context, err error) evidence.Reason {
 		return evidence.ReasonCanceled
 	case errors.As(err, &network) && network.Timeout():
 		return evidence.ReasonTimeout
-	case errors.As(err, &network):
-		return evidence.ReasonUnreachable
 	}
 	return evidence.ReasonUnreachable
 }

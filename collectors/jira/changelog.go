@@ -5,19 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"sort"
 	"strings"
 	"time"
-
-	"github.com/prodready/collector/collectors"
-	"github.com/prodready/collector/evidence"
 )
 
 const (
-	// maxHistories is how many entries of a changelog Cloud surely delivers
-	// with an issue. A longer list may have been cut, without a word of it.
+	// maxHistories is how many entries of a changelog Cloud surely sends with an
+	// issue. It may have cut a longer list without saying so.
 	maxHistories = 40
 	// bulkIssues is how many issues one bulk fetch may name.
 	bulkIssues = 1000
@@ -29,16 +24,17 @@ const (
 type change struct {
 	at    time.Time
 	field string // status, labels or assignee
-	// from and to are ids of statuses or people, or labels divided by blanks.
+	// from and to are ids of statuses or people, or labels separated by blanks.
 	from, to string
-	// fromName and toName are the names of statuses, as they were then.
+	// fromName and toName are the names that the statuses had at that time.
 	fromName, toName string
-	// by is the account that did it, byApp says that it is no person.
+	// by is the account that made the change, byApp that it is not a person's.
 	by    string
 	byApp bool
 }
 
-// decodeChangelog reads what expand=changelog brings.
+// decodeChangelog reads what expand=changelog adds to an issue. cut reports
+// whether the server may have left entries out.
 func decodeChangelog(raw json.RawMessage, cloud bool) (changes []change, cut bool, err error) {
 	var log *struct {
 		Total     int               `json:"total"`
@@ -50,35 +46,43 @@ func decodeChangelog(raw json.RawMessage, cloud bool) (changes []change, cut boo
 	if log == nil {
 		return nil, false, nil
 	}
-	for _, history := range log.Histories {
-		more, err := decodeHistory(history)
+	changes, err = decodeHistories(log.Histories)
+	n := len(log.Histories)
+	return changes, log.Total > n || cloud && n >= maxHistories, err
+}
+
+// decodeHistories reads the entries of a changelog, and sorts the changes by
+// time: Cloud lists the newest first, Data Center the oldest.
+func decodeHistories(histories []json.RawMessage) ([]change, error) {
+	var changes []change
+	for _, raw := range histories {
+		more, err := decodeHistory(raw)
 		if err != nil {
-			return nil, false, fmt.Errorf("changelog: %w", err)
+			return nil, fmt.Errorf("changelog: %w", err)
 		}
 		changes = append(changes, more...)
 	}
-	inOrder(changes)
-	n := len(log.Histories)
-	return changes, log.Total > n || cloud && n >= maxHistories, nil
+	sortByTime(changes)
+	return changes, nil
 }
 
-// inOrder sorts by time: Cloud lists the newest first, Data Center the oldest.
-func inOrder(changes []change) {
-	sort.SliceStable(changes, func(a, b int) bool { return changes[a].at.Before(changes[b].at) })
+func sortByTime(changes []change) {
+	slices.SortStableFunc(changes, func(a, b change) int { return a.at.Compare(b.at) })
 }
 
-// decodeHistory reads one entry: what was changed at once by one account.
+// decodeHistory reads one entry: what one account changed at one time.
 func decodeHistory(raw json.RawMessage) ([]change, error) {
 	var history struct {
 		Created json.RawMessage `json:"created"`
-		Author  *person         `json:"author"`
-		Items   []struct {
-			Field   string  `json:"field"`
-			FieldID string  `json:"fieldId"`
-			From    *string `json:"from"`
-			To      *string `json:"to"`
-			FromStr *string `json:"fromString"`
-			ToStr   *string `json:"toString"`
+		Author  person          `json:"author"`
+		// A null is decoded to the empty text.
+		Items []struct {
+			Field    string `json:"field"`
+			FieldID  string `json:"fieldId"`
+			From     string `json:"from"`
+			To       string `json:"to"`
+			FromName string `json:"fromString"`
+			ToName   string `json:"toString"`
 		} `json:"items"`
 	}
 	if err := json.Unmarshal(raw, &history); err != nil {
@@ -86,32 +90,28 @@ func decodeHistory(raw json.RawMessage) ([]change, error) {
 	}
 	var changes []change
 	for _, item := range history.Items {
-		c := change{field: strings.ToLower(item.FieldID)}
+		c := change{from: item.From, to: item.To, by: history.Author.id(), byApp: history.Author.AccountType == "app"}
+		c.field = strings.ToLower(item.FieldID)
 		if c.field == "" {
 			c.field = strings.ToLower(item.Field) // Data Center has no ids
 		}
 		switch c.field {
 		case "status":
-			c.from, c.to = text(item.From), text(item.To)
-			c.fromName, c.toName = text(item.FromStr), text(item.ToStr)
+			c.fromName, c.toName = item.FromName, item.ToName
 		case "assignee":
-			c.from, c.to = text(item.From), text(item.To)
 		case "labels":
-			c.from, c.to = text(item.FromStr), text(item.ToStr)
+			c.from, c.to = item.FromName, item.ToName
 		default:
 			continue
-		}
-		if history.Author != nil {
-			c.by, c.byApp = history.Author.id(), history.Author.AccountType == "app"
 		}
 		changes = append(changes, c)
 	}
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	at, err := decodeTime(orNull(history.Created))
+	at, err := decodeTime(history.Created)
 	if err == nil && at.IsZero() {
-		err = errors.New("a change at no time")
+		err = errors.New("a change without a time")
 	}
 	for i := range changes {
 		changes[i].at = at
@@ -119,78 +119,44 @@ func decodeHistory(raw json.RawMessage) ([]change, error) {
 	return changes, err
 }
 
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
 // histories are whole changelogs by the ids of their issues, as far as they are
-// of the status, the labels and the assignee.
+// about the status, the labels and the assignee.
 type histories struct {
 	changes map[string][]change
-	// answered are the issues that the answer names, with or without such
-	// changes, and lost those of whose changelog something could not be read.
-	answered map[string]bool
-	lost     map[string]error
+	// answered are the issues that the answer names, with or without such changes.
+	// undecodable are those whose changelog could not be read.
+	answered    map[string]bool
+	undecodable map[string]error
 }
 
-// changelogs fetches whole changelogs, of which fields are the only ones wanted;
-// none means all. Only Cloud has this call.
+// changelogs fetches whole changelogs. fields are the only ones wanted; none means
+// all. Only Cloud has this call.
 func (a *api) changelogs(ctx context.Context, ids, fields []string) (*histories, error) {
-	found := &histories{changes: map[string][]change{}, answered: map[string]bool{}, lost: map[string]error{}}
+	found := &histories{changes: map[string][]change{}, answered: map[string]bool{}, undecodable: map[string]error{}}
 	for part := range slices.Chunk(ids, bulkIssues) {
-		if err := a.bulkFetch(ctx, part, fields, found); err != nil {
+		body := map[string]any{"issueIdsOrKeys": part, "maxResults": bulkPage}
+		if len(fields) > 0 {
+			body["fieldIds"] = fields
+		}
+		next := func(token string) { body["nextPageToken"] = token }
+		err := a.byToken(ctx, request{path: pathBulkFetch, body: body}, next, func(logs []json.RawMessage) error {
+			for _, raw := range logs {
+				found.read(raw, part)
+			}
+			return nil
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	for _, changes := range found.changes {
-		inOrder(changes)
+		sortByTime(changes)
 	}
 	return found, nil
 }
 
-// bulkFetch fetches the changelogs of as many issues as one call may name.
-func (a *api) bulkFetch(ctx context.Context, ids, fields []string, found *histories) error {
-	const call = "POST /rest/api/2/changelog/bulkfetch"
-	body := map[string]any{"issueIdsOrKeys": ids, "maxResults": bulkPage}
-	if len(fields) > 0 {
-		body["fieldIds"] = fields
-	}
-	token := ""
-	for n := 0; ; n++ {
-		if n == maxPages {
-			return incomplete(call, fmt.Errorf("no end after %d pages", n))
-		}
-		answer, err := a.ask(ctx, request{method: http.MethodPost, path: "rest/api/2/changelog/bulkfetch", call: call,
-			body: body})
-		if err != nil {
-			return err
-		}
-		var page struct {
-			Logs  *[]json.RawMessage `json:"issueChangeLogs"`
-			Token string             `json:"nextPageToken"`
-		}
-		if err := json.Unmarshal(answer, &page); err != nil || page.Logs == nil {
-			return undecodable(call, errors.New(`the answer has no list "issueChangeLogs"`))
-		}
-		for _, raw := range *page.Logs {
-			found.read(raw, ids)
-		}
-		if page.Token == "" {
-			return nil
-		}
-		if page.Token == token {
-			return incomplete(call, errors.New("the next page is the same page"))
-		}
-		token = page.Token
-		body["nextPageToken"] = token
-	}
-}
-
 // read reads what a page has of one issue. An entry without a readable issue may
-// be of any that was asked for.
+// belong to any that was asked for.
 func (h *histories) read(raw json.RawMessage, asked []string) {
 	var log struct {
 		ID        json.RawMessage    `json:"issueId"`
@@ -200,66 +166,65 @@ func (h *histories) read(raw json.RawMessage, asked []string) {
 	id := strings.Trim(string(log.ID), `"`)
 	if id == "" || id == "null" {
 		for _, id := range asked {
-			h.lost[id] = errors.New("a changelog that names no issue")
+			h.undecodable[id] = errors.New("a changelog that names no issue")
 		}
 		return
 	}
 	h.answered[id] = true
 	if err != nil || log.Histories == nil {
-		h.lost[id] = errors.New(`the changelog has no list "changeHistories"`)
+		h.undecodable[id] = errors.New(`the changelog has no list "changeHistories"`)
 		return
 	}
-	for _, raw := range *log.Histories {
-		changes, err := decodeHistory(raw)
-		if err != nil {
-			h.lost[id] = fmt.Errorf("changelog: %w", err)
-			return
-		}
-		h.changes[id] = append(h.changes[id], changes...)
+	changes, err := decodeHistories(*log.Histories)
+	if err != nil {
+		h.undecodable[id] = err
+		return
 	}
+	h.changes[id] = append(h.changes[id], changes...)
 }
 
-// fills reports whether the answer has the issue, with no less than is known of it.
-func (h *histories) fills(i *issue) bool {
-	return h.lost[i.id] != nil || h.answered[i.id] && len(h.changes[i.id]) >= len(i.changes)
+// has reports whether the answer has the issue, with at least the changes that
+// are known of it.
+func (h *histories) has(i *issue) bool {
+	return h.undecodable[i.id] != nil || h.answered[i.id] && len(h.changes[i.id]) >= len(i.changes)
 }
 
-// completeLogs fetches what the server may have kept back of the changelogs of the
-// issues. Those of which it did not come are skipped and lost: what they would
-// tell is not known.
-func (r *round) completeLogs(ctx context.Context, kind string, issues []*issue) (lost []*issue, err error) {
-	lose := func(i *issue, err error) {
+// completeLogs fetches the whole changelogs of issues whose own may be cut. It
+// skips and returns those whose changelog did not come: what it would say is
+// unknown.
+func (r *round) completeLogs(ctx context.Context, kind string, issues []*issue) (incompleteLogs []*issue, err error) {
+	if len(issues) > 0 && r.deployment != Cloud {
+		return nil, incomplete(request{path: pathSearchDataCenter}.call(), "the server sends changelogs that are cut short")
+	}
+	giveUp := func(i *issue, err error) {
 		r.skip(kind, i.key, err)
-		lost = append(lost, i)
+		incompleteLogs = append(incompleteLogs, i)
 	}
 	var asked []*issue
 	for _, i := range issues {
 		if i.id == "" {
-			lose(i, errors.New("the changelog was cut short, and the issue has no id to ask for it"))
+			giveUp(i, errors.New("the changelog was cut short, and the issue has no id to ask for it"))
 			continue
 		}
 		asked = append(asked, i)
 	}
-	if len(issues) > 0 && r.deployment != Cloud {
-		return nil, incomplete("GET /rest/api/2/search", errors.New("the server sends changelogs that are cut short"))
-	}
-	// An answer leaves out issues without a change of the fields, just like those
-	// that it has lost. Without a choice of fields every one of them has changes.
+	// An answer leaves out issues without a change of the fields, and those that it
+	// has lost. Without a choice of fields every issue has changes.
 	for _, fields := range [...][]string{{"status", "labels", "assignee"}, nil} {
 		if len(asked) == 0 {
 			break
 		}
-		found, err := r.api.changelogs(ctx, idsOf(asked), fields)
+		found, err := r.api.changelogs(ctx, unique(mapSlice(asked, func(i *issue) string { return i.id })), fields)
 		if err != nil {
 			return nil, err
 		}
 		var left []*issue
 		for _, i := range asked {
 			switch {
-			case !found.fills(i):
+			case !found.has(i):
 				left = append(left, i)
-			case found.lost[i.id] != nil:
-				lose(i, found.lost[i.id])
+			case found.undecodable[i.id] != nil:
+				giveUp(i, found.undecodable[i.id])
 			default:
 				i.changes, i.cut = found.changes[i.id], false
 			}
@@ -267,93 +232,29 @@ func (r *round) completeLogs(ctx context.Context, kind string, issues []*issue) 
 		asked = left
 	}
 	for _, i := range asked {
-		lose(i, errors.New("the answer lacks its changelog, or a part of it"))
+		giveUp(i, errors.New("the answer lacks its changelog, or a part of it"))
 	}
-	return lost, nil
+	return incompleteLogs, nil
 }
 
-// idsOf are the ids of issues, each once.
-func idsOf(issues []*issue) []string {
-	ids := make([]string, len(issues))
-	for n, i := range issues {
-		ids[n] = i.id
-	}
-	return unique(ids)
-}
-
-// finished is the change by which the issue came to be done, and whether it is.
-// Moves from one done status to another are no new end.
-func (r *round) finished(i *issue) (change, bool) {
-	if i.category != categoryDone {
-		return change{}, false
-	}
-	return i.stays(func(status, _ string) bool { return status == i.status || r.categories[status] == categoryDone })
-}
-
-// stays is the change by which the issue came into those statuses in which it
-// has been since, by their ids and names. It must be in one of them.
-func (i *issue) stays(in func(status, name string) bool) (change, bool) {
-	var since, last *change
-	for n := range i.changes {
-		c := &i.changes[n]
-		if c.field != "status" {
-			continue
-		}
-		if last == nil && in(c.from, c.fromName) {
-			since = &change{at: i.created} // it was so from the beginning
-		}
-		last = c
-		switch {
-		case !in(c.to, c.toName):
-			since = nil
-		case since == nil:
-			since = c
-		}
-	}
-	switch {
-	case since != nil:
-		return *since, true
-	case last != nil:
-		// The status was changed without an entry.
-		return *last, true
-	case !i.resolved.IsZero():
-		return change{at: i.resolved}, true
-	}
-	return change{at: i.created}, !i.created.IsZero()
-}
-
-// labelled is when the label was last added; the creation when it always was
+// labelAdded is when the label was last added: the creation if it always was
 // there.
-func labelled(i *issue, label string) time.Time {
+func (i *issue) labelAdded(label string) time.Time {
 	at := i.created
 	for _, c := range i.changes {
-		if c.labels(label) {
+		if c.adds(label) {
 			at = c.at
 		}
 	}
 	return at
 }
 
-// labels reports whether the change added the label.
-func (c change) labels(label string) bool {
-	return c.field == "labels" && holds(c.to, label) && !holds(c.from, label)
+// adds reports whether the change added the label.
+func (c change) adds(label string) bool {
+	return c.field == "labels" && hasLabel(c.to, label) && !hasLabel(c.from, label)
 }
 
-// holds reports whether a list divided by blanks has the label, in whatever
-// case.
-func holds(list, label string) bool {
-	for l := range strings.FieldsSeq(list) {
-		if strings.EqualFold(l, label) {
-			return true
-		}
-	}
-	return false
-}
-
-func incomplete(call string, err error) error {
-	return &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call, Err: err}
-}
-
-func undecodable(call string, err error) error {
-	return &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: err}
+// hasLabel reports whether a list separated by blanks has the label, in any case.
+func hasLabel(list, label string) bool {
+	return slices.ContainsFunc(strings.Fields(list), func(l string) bool { return strings.EqualFold(l, label) })
 }

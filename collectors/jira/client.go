@@ -28,7 +28,7 @@ type api struct {
 }
 
 func newAPI(o Options) (*api, error) {
-	// The library gets no credential: the HTTP client brings it.
+	// The library gets no credential: the HTTP client adds it.
 	client, err := gojira.NewClient(o.HTTPClient, o.URL)
 	if err != nil {
 		return nil, err
@@ -36,114 +36,135 @@ func newAPI(o Options) (*api, error) {
 	return &api{client: client, cloud: o.Deployment == Cloud, limit: o.PageLimit}, nil
 }
 
-// request is one call. call names it without ids or parameters.
+// apiRoot is where the paths of all calls begin. A context path, or the gateway's
+// /ex/jira/ with the id of the site, may come before it.
+const apiRoot = "/rest/api/"
+
+// The paths of the calls below the site's address.
+const (
+	pathMyself           = "rest/api/2/myself"
+	pathStatus           = "rest/api/2/status"
+	pathSearchCloud      = "rest/api/2/search/jql"
+	pathSearchDataCenter = "rest/api/2/search"
+	pathBulkFetch        = "rest/api/2/changelog/bulkfetch"
+	pathIssue            = "rest/api/2/issue/"
+	pathProjectsCloud    = "rest/api/2/project/search"
+	pathProjects         = "rest/api/2/project"
+	pathIssueTypes       = "rest/api/2/issuetype"
+)
+
+// request is one call: the path below the site's address, and the query. One with
+// a body is sent by POST.
 type request struct {
-	method, path, call string
-	query              url.Values
-	body               any
+	path  string
+	query url.Values
+	body  any
 }
 
-// refused is what Jira says about a request that it does not answer.
-type refused struct {
+func (q request) method() string {
+	if q.body != nil {
+		return http.MethodPost
+	}
+	return http.MethodGet
+}
+
+// call names the request without ids or parameters.
+func (q request) call() string {
+	return Template(&http.Request{Method: q.method(), URL: &url.URL{Path: "/" + q.path}})
+}
+
+// Template names the call of a request, as CallErrors and plans do: method and
+// path below the site's address, with {id} for the key of an issue.
+func Template(req *http.Request) string {
+	return transport.TemplateBelow(req, apiRoot, "issue", "{id}")
+}
+
+// refusal is what Jira says about a request that it refuses.
+type refusal struct {
 	status   int
 	messages []string
 }
 
-func (e *refused) Error() string {
+func (e *refusal) Error() string {
 	if len(e.messages) == 0 {
 		return http.StatusText(e.status)
 	}
 	return evidence.Clean(strings.Join(e.messages, " "), 300)
 }
 
-// apiRoot is where the paths of all calls begin, whatever stands before it: a
-// context path, or the gateway's /ex/jira/ with the id of the site.
-const apiRoot = "/rest/api/"
-
-// Template names the call of a request, as CallErrors and plans do: method and
-// path below the site's address, with {id} for the key of an issue.
-func Template(req *http.Request) string {
-	path := req.URL.Path
-	if at := strings.LastIndex(path, apiRoot); at >= 0 {
-		path = path[at:]
-	}
-	// /rest/api/2/issue/KEY/remotelink
-	if parts := strings.Split(path, "/"); len(parts) > 5 && parts[4] == "issue" {
-		parts[5] = "{id}"
-		path = strings.Join(parts, "/")
-	}
-	return transport.DefaultTemplate(&http.Request{Method: req.Method, URL: &url.URL{Path: path}})
-}
-
-// ask makes one call and returns its answer. Its errors are *CallError.
-func (a *api) ask(ctx context.Context, q request) (json.RawMessage, error) {
-	failed := func(reason evidence.Reason, status int, err error) (json.RawMessage, error) {
-		return nil, &collectors.CallError{Reason: reason, Call: q.call, Status: status, Err: err}
-	}
+// ask makes one call and returns the body of its answer. Its errors are
+// *CallError.
+func (a *api) ask(ctx context.Context, q request) ([]byte, error) {
 	path := q.path
 	if len(q.query) > 0 {
 		path += "?" + q.query.Encode()
 	}
-	req, err := a.client.NewRequestWithContext(ctx, q.method, path, q.body)
+	req, err := a.client.NewRequestWithContext(ctx, q.method(), path, q.body)
 	if err != nil {
-		return failed(evidence.ReasonRejected, 0, err)
+		return nil, collectors.Failed(evidence.ReasonRejected, q.call(), "%w", err)
 	}
-	if q.method != http.MethodGet {
-		// Every call here only reads. The mark, which is not sent, lets it be
-		// repeated.
+	if q.body != nil {
+		// Every call here only reads. This mark, which is not sent, allows the
+		// transport to repeat it.
 		req.Header["X-Idempotency-Key"] = nil
 	}
 	resp, err := a.client.Do(req, nil)
 	if resp == nil || resp.Response == nil {
 		if known, ok := errors.AsType[*collectors.CallError](err); ok {
-			return failed(known.Reason, known.Status, known.Err)
+			return nil, &collectors.CallError{Reason: known.Reason, Call: q.call(), Status: known.Status, Err: known.Err}
 		}
-		return failed(collectors.ReasonOf(ctx, err), 0, withoutURL(err))
+		return nil, collectors.Failed(collectors.ReasonOf(ctx, err), q.call(), "%w", collectors.WithoutURL(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
+	reason, err := checkAnswer(ctx, resp.Response, body, err)
 	if err != nil {
-		return failed(collectors.ReasonOf(ctx, err), resp.StatusCode, fmt.Errorf("reading the answer: %w", err))
-	}
-	// With a credential that it does not accept Jira may answer as if to an
-	// unknown visitor: 200, and no issues.
-	if login := resp.Header.Get("X-Seraph-LoginReason"); strings.Contains(login, "FAILED") ||
-		strings.Contains(login, "DENIED") {
-		return failed(evidence.ReasonUnauthorized, resp.StatusCode,
-			fmt.Errorf("the login was not accepted: %s", evidence.Clean(login, 100)))
-	}
-	if resp.StatusCode != http.StatusOK {
-		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, refusal(resp.StatusCode, body))
-	}
-	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
-		return failed(evidence.ReasonUndecodable, resp.StatusCode,
-			fmt.Errorf("the answer is %q and not JSON: is the address that of a Jira site?", evidence.Clean(kind, 100)))
-	}
-	if !json.Valid(body) {
-		return failed(evidence.ReasonUndecodable, resp.StatusCode, errors.New("the answer is no valid JSON"))
+		return nil, &collectors.CallError{Reason: reason, Call: q.call(), Status: resp.StatusCode, Err: err}
 	}
 	return body, nil
 }
 
-// refusal reads Jira's error object, and the one of the gateway before it.
-func refusal(status int, body []byte) *refused {
+// checkAnswer reports why an answer cannot be used; err is that of reading it.
+func checkAnswer(ctx context.Context, resp *http.Response, body []byte, err error) (evidence.Reason, error) {
+	if err != nil {
+		return collectors.ReasonOf(ctx, err), fmt.Errorf("reading the answer: %w", err)
+	}
+	// To a credential that it does not accept Jira may answer as to a visitor
+	// without an account: 200, and no issues.
+	login := resp.Header.Get("X-Seraph-LoginReason")
+	kind := resp.Header.Get("Content-Type")
+	switch {
+	case strings.Contains(login, "FAILED") || strings.Contains(login, "DENIED"):
+		return evidence.ReasonUnauthorized, fmt.Errorf("the login was not accepted: %s", evidence.Clean(login, 100))
+	case resp.StatusCode != http.StatusOK:
+		return collectors.ReasonOfStatus(resp.StatusCode), readRefusal(resp.StatusCode, body)
+	case !isJSON(kind):
+		return evidence.ReasonUndecodable,
+			fmt.Errorf("the answer is %q and not JSON: is the address that of a Jira site?", evidence.Clean(kind, 100))
+	case !json.Valid(body):
+		return evidence.ReasonUndecodable, errors.New("the answer is no valid JSON")
+	}
+	return "", nil
+}
+
+// readRefusal reads Jira's error object, or that of the gateway before it.
+func readRefusal(status int, body []byte) *refusal {
 	var answer struct {
 		Messages []string          `json:"errorMessages"`
 		Errors   map[string]string `json:"errors"`
 		Message  string            `json:"message"`
 	}
-	refused := &refused{status: status}
 	if json.Unmarshal(body, &answer) != nil {
-		return refused
+		return &refusal{status: status}
 	}
-	refused.messages = answer.Messages
+	messages := answer.Messages
 	for field, message := range answer.Errors {
-		refused.messages = append(refused.messages, field+": "+message)
+		messages = append(messages, field+": "+message)
 	}
-	if len(refused.messages) == 0 && answer.Message != "" {
-		refused.messages = []string{answer.Message}
+	if len(messages) == 0 && answer.Message != "" {
+		messages = []string{answer.Message}
 	}
-	return refused
+	return &refusal{status, messages}
 }
 
 func isJSON(contentType string) bool {
@@ -151,62 +172,62 @@ func isJSON(contentType string) bool {
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 
-// withoutURL drops the address that http.Client puts before its errors; the
-// call's name says enough.
-func withoutURL(err error) error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
+// get asks for a path and decodes the answer. valid reports whether the answer is
+// what the path gives; want says what that is.
+func get[T any](ctx context.Context, a *api, path, want string, valid func(T) bool) (answer T, err error) {
+	q := request{path: path}
+	body, err := a.ask(ctx, q)
+	if err != nil {
+		return answer, err
 	}
-	return err
+	if err := json.Unmarshal(body, &answer); err != nil || !valid(answer) {
+		return answer, collectors.Failed(evidence.ReasonUndecodable, q.call(), "the answer has no %s", want)
+	}
+	return answer, nil
 }
 
-// statuses asks for the categories of all statuses, by their ids, and for their
-// ids by their names in lower case. Teams may name their statuses alike.
-func (a *api) statuses(ctx context.Context) (categories map[string]string, ids map[string][]string, err error) {
-	const call = "GET /rest/api/2/status"
-	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/status", call: call})
-	if err != nil {
-		return nil, nil, err
-	}
-	var list []struct {
+// statuses are the workflow statuses of a site.
+type statuses struct {
+	// categories are the categories by the ids of the statuses.
+	categories map[string]string
+	// ids are the ids by the names, folded. Several teams may use one name.
+	ids map[string][]string
+}
+
+func (a *api) statuses(ctx context.Context) (*statuses, error) {
+	type status struct {
 		ID       string `json:"id"`
 		Name     string `json:"name"`
-		Category struct {
-			Key string `json:"key"`
-		} `json:"statusCategory"`
+		Category keyed  `json:"statusCategory"`
 	}
-	if err := json.Unmarshal(body, &list); err != nil || len(list) == 0 {
-		return nil, nil, undecodable(call, errors.New("the answer is no list of statuses"))
+	list, err := get(ctx, a, pathStatus, "list of statuses", func(list []status) bool { return len(list) > 0 })
+	if err != nil {
+		return nil, err
 	}
-	categories, ids = make(map[string]string, len(list)), map[string][]string{}
+	found := &statuses{categories: make(map[string]string, len(list)), ids: map[string][]string{}}
 	for _, s := range list {
-		categories[s.ID] = s.Category.Key
-		ids[fold(s.Name)] = append(ids[fold(s.Name)], s.ID)
+		found.categories[s.ID] = s.Category.Key
+		found.ids[fold(s.Name)] = append(found.ids[fold(s.Name)], s.ID)
 	}
-	return categories, ids, nil
+	return found, nil
 }
 
-// remoteLink asks for the first web link of an issue; empty when it has none.
-// asked is false when the issue cannot be seen any more, which says nothing of
-// its links.
-func (a *api) remoteLink(ctx context.Context, key string) (link string, asked bool, err error) {
-	const call = "GET /rest/api/2/issue/{id}/remotelink"
-	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/issue/" + url.PathEscape(key) +
-		"/remotelink", call: call})
-	if err != nil {
-		var failed *collectors.CallError
-		if errors.As(err, &failed) && failed.Reason == evidence.ReasonNotFound {
-			return "", false, nil
-		}
-		return "", false, err
-	}
-	var links *[]struct {
+// remoteLink is the first web link of an issue; empty when it has none. known is
+// false when the account cannot see the issue any more, so that its links are
+// unknown.
+func (a *api) remoteLink(ctx context.Context, key string) (link string, known bool, err error) {
+	type webLink struct {
 		Object struct {
 			URL string `json:"url"`
 		} `json:"object"`
 	}
-	if err := json.Unmarshal(body, &links); err != nil || links == nil {
-		return "", false, undecodable(call, errors.New("the answer is no list of links"))
+	path := pathIssue + url.PathEscape(key) + "/remotelink"
+	links, err := get(ctx, a, path, "list of links", func(links *[]webLink) bool { return links != nil })
+	if failed, ok := errors.AsType[*collectors.CallError](err); ok && failed.Reason == evidence.ReasonNotFound {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
 	}
 	for _, l := range *links {
 		if l.Object.URL != "" {
@@ -216,20 +237,17 @@ func (a *api) remoteLink(ctx context.Context, key string) (link string, asked bo
 	return "", true, nil
 }
 
-// whoAmI asks for the account of the credential. An answer that names none is
-// none: something before the site may have said it.
+// whoAmI asks for the account of the credential. It is an error when the answer
+// names none: a proxy may have answered instead of the site.
 func (a *api) whoAmI(ctx context.Context) error {
-	const call = "GET /rest/api/2/myself"
-	body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/myself", call: call})
-	if err != nil {
-		return err
-	}
-	var account struct {
+	type account struct {
 		ID   string `json:"accountId"`
 		Name string `json:"name"`
 	}
-	if json.Unmarshal(body, &account) != nil || account.ID == "" && account.Name == "" {
-		return undecodable(call, errors.New("the answer names no account"))
-	}
-	return nil
+	_, err := get(ctx, a, pathMyself, "account", func(a account) bool { return a.ID != "" || a.Name != "" })
+	return err
+}
+
+func incomplete(call, format string, args ...any) error {
+	return collectors.Failed(evidence.ReasonIncomplete, call, format, args...)
 }

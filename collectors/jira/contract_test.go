@@ -42,7 +42,7 @@ func searches() map[string]string {
 	return map[string]string{
 		`issuetype = "Incident"`: "search incidents",
 		`issuetype = "Review"`:   "search reviews",
-		"attest-":                "search claims",
+		"attest-":                "search attestations",
 		"readiness-feedback":     "search feedback",
 		`"postmortem"`:           "search post-mortems",
 		"game-day":               "search game days",
@@ -126,7 +126,7 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	s.Calls = []sourcetest.Call{
 		{Name: "GET /rest/api/2/status"},
 		{Name: "GET /rest/api/2/issue/{id}/remotelink", Means: map[string]evidence.Reason{"404": ""},
-			Spare: "it costs the claims of the services whose issue was asked for, and no others"},
+			Spare: "it costs the attestations of the services whose issue was asked for, and no others"},
 	}
 	if !dataCenter {
 		s.Calls = append(s.Calls, sourcetest.Call{Name: "GET /rest/api/2/myself"},
@@ -187,7 +187,7 @@ func contractSite(data sourcetest.Data) jiratest.Site {
 				Labels: []string{"readiness-feedback", "about-cicd-no-drift", "unclear"}, Created: noon.Add(-20 * day)},
 			review(n, []string{"cart", "checkout", "reports", "cart"}[n], noon.Add(-time.Duration(100+n)*day)),
 		)
-		c := claim(40+n, fmt.Sprintf("PRR-%d", n),
+		c := attestation(40+n, fmt.Sprintf("PRR-%d", n),
 			[]string{"cicd-change-reviewed", "data-access-reviewed", "rel-failover-proven"}[n%3], noon.Add(-50*day))
 		if n == 2 {
 			c.Description, c.RemoteLinks = "", []string{"https://wiki.example.com/evidence"}
@@ -207,7 +207,7 @@ func contractSite(data sourcetest.Data) jiratest.Site {
 	})
 	open.Done, open.DoneBy = since(2), "ann"
 	site.Issues = append(site.Issues, open, review(6, "reports", since(1)),
-		claim(46, "PRR-6", "cicd-change-reviewed", since(3)),
+		attestation(46, "PRR-6", "cicd-change-reviewed", since(3)),
 		jiratest.Issue{Key: "REP-29", Labels: []string{"game-day"}, Created: noon.Add(-3 * day), Done: since(4)})
 	for n := range 4 {
 		site.Issues = append(site.Issues, incident(95+n, "checkout", since(1+n)))

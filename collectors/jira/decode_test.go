@@ -45,7 +45,7 @@ func TestPortions(t *testing.T) {
 	if got := slices.Concat(parts...); !slices.Equal(got, all) || len(parts) < 5 || len(parts) > 10 {
 		t.Errorf("%d parts of %d", len(parts), len(got))
 	}
-	if parts := portions([]string{strings.Repeat("x", 2*mostList), "y"}); len(parts) != 2 {
+	if parts := portions([]string{strings.Repeat("x", 2*maxList), "y"}); len(parts) != 2 {
 		t.Errorf("%d parts", len(parts))
 	}
 	if parts := portions(nil); len(parts) != 0 {
@@ -134,8 +134,8 @@ func FuzzDecodeIssue(f *testing.F) {
 			if err == nil && (i.key == "" || i.project == "" || i.fields == nil) {
 				t.Errorf("an issue without a key, project or fields: %+v", i)
 			}
-			r := &round{Source: &Source{categories: map[string]string{"6": "done"}}}
-			if done, ok := r.finished(i); ok && i.category != categoryDone {
+			r := &round{Source: &Source{statuses: &statuses{categories: map[string]string{"6": "done"}}}}
+			if done, ok := r.done(i); ok && i.category != categoryDone {
 				t.Errorf("%s is done at %s", i.key, done.at)
 			}
 			for n := 1; n < len(i.changes); n++ {

@@ -45,6 +45,9 @@ type Fact struct {
 	JQL string
 }
 
+// permission is what the account needs for every search.
+const permission = "Browse projects"
+
 //go:embed facts.yaml
 var embedded []byte
 
@@ -72,8 +75,8 @@ func DefinitionsOf(facts []Fact, incidents string) []evidence.Definition {
 	return definitions
 }
 
-// MergeFacts adds facts to others. One of a name that is there replaces it and
-// must have the same mode; outcome stays.
+// MergeFacts adds facts to others. A fact replaces the one of the same name, which
+// must have the same mode and decides whether the fact is an outcome.
 func MergeFacts(base, more []Fact) ([]Fact, error) {
 	merged := slices.Clone(base)
 	var errs []error
@@ -103,8 +106,8 @@ type factDoc struct {
 	Line    strictyaml.Line
 }
 
-// ParseFacts reads a file of facts, strictly: a key that is not known is an
-// error. The error names all that is wrong, with the file's name.
+// ParseFacts reads a file of facts strictly: an unknown key is an error. The error
+// names all that is wrong, with the name of the file.
 func ParseFacts(name string, data []byte) ([]Fact, error) {
 	var file struct {
 		Facts []factDoc `yaml:"facts"`
@@ -161,7 +164,7 @@ func ParseFacts(name string, data []byte) ([]Fact, error) {
 func (d factDoc) fact() Fact {
 	f := Fact{Mode: d.Mode, JQL: strings.TrimSpace(d.JQL), Definition: evidence.Definition{
 		Name: d.Name, Pack: "jira", Help: d.Help, Outcome: d.Outcome || d.Mode.ofIncidents(),
-		Permissions: []string{"Browse projects"},
+		Permissions: []string{permission},
 	}}
 	switch d.Mode {
 	case ModeCount:
@@ -170,7 +173,7 @@ func (d factDoc) fact() Fact {
 	case ModeNewestDoneAge:
 		f.Kind, f.Unit, f.Clock = evidence.KindDouble, "days", evidence.Elapsed
 		f.Absent = "infinite when Jira answered and no issue matches"
-		// What was done counts wherever it was done.
+		// A ticket that is done on any site counts.
 		f.Merge = evidence.MergeMin
 	case ModeMajorIncidents:
 		f.Kind, f.Window = evidence.KindInt, majorWindow
@@ -179,7 +182,7 @@ func (d factDoc) fact() Fact {
 		f.Kind, f.Unit, f.Window = evidence.KindDouble, "ratio", majorWindow
 		f.Absent = "1 when Jira answered and there were no major incidents"
 	}
-	if d.Mode.searched() {
+	if d.Mode.isThrottled() {
 		f.FreshAtLeast = slowFresh
 	}
 	return f

@@ -290,10 +290,10 @@ func TestIssuesThatCannotBeDecodedCostThemselves(t *testing.T) {
 		"a bad review": {"Review", `{"id":"1","key":"PRR-9","fields":{"labels":["service-cart"],"status":{"id":"6"}}}`,
 			"review", map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"},
 				"checkout": {"attest.cicd_change_reviewed": "false"}}},
-		"a bad claim": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7,"parent":{"key":"PRR-1"}}}`, "claim",
+		"a bad attestation": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7,"parent":{"key":"PRR-1"}}}`, "attestation",
 			map[string]map[string]string{"reports": {"attest.cicd_change_reviewed": "except undecodable"},
 				"cart": {"attest.cicd_change_reviewed": "false"}}},
-		"a claim of whatever": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7}}`, "claim",
+		"an attestation of whatever": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7}}`, "attestation",
 			map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -317,7 +317,7 @@ func TestIssuesThatCannotBeDecodedCostThemselves(t *testing.T) {
 				}
 				// What could not be read is doubted until it can be, or is gone.
 				w.fake.Heal()
-				w.pass(jira.DefaultSweep)
+				w.pass(jira.DefaultReconcileEvery)
 				w.mustCollect()
 				r = w.mustCollect()
 				for service, facts := range tc.wants {

@@ -29,7 +29,7 @@ func BenchmarkSteadyRound(b *testing.B) {
 	sourcetest.Figure("jira_quiet_round", round(30*time.Minute), "requests", 3+2)
 	sourcetest.Figure("jira_hourly_round", round(30*time.Minute), "requests", float64(facts+3+2))
 	// Beside the complete listing of incidents there is that of changes.
-	sourcetest.Figure("jira_full_round", round(jira.DefaultSweep), "requests", float64(everything+1+facts+2))
+	sourcetest.Figure("jira_full_round", round(jira.DefaultReconcileEvery), "requests", float64(everything+1+facts+2))
 	most := 0.0
 	// Rounds are further apart than the overlap, so that each has its own changes.
 	for n := 0; b.Loop(); n++ {

@@ -328,7 +328,7 @@ func TestChangelogsThatDoNotCome(t *testing.T) {
 				t.Errorf("skipped %v, want %d incidents and an issue", r.skipped, lost)
 			}
 			w.fake.Heal()
-			w.pass(jira.DefaultSweep)
+			w.pass(jira.DefaultReconcileEvery)
 			w.mustCollect()
 			w.pass(time.Hour) // facts are asked for once an hour
 			r = w.mustCollect()

@@ -9,22 +9,29 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
+const (
+	// maxLinks bounds the links that are kept of an incident, and maxLink one of
+	// them, in bytes.
+	maxLinks = 20
+	maxLink  = 500
+)
+
 // needsLog reports whether evidence of the incident needs its whole changelog.
 func (r *round) needsLog(i *issue) bool {
 	o := &r.incidents
 	if !o.Acknowledged.isZero() {
-		return true // who responded is in it, too
+		return true // the responders are read from it, too
 	}
-	blank := func(m Moment) bool {
+	isBlank := func(m Moment) bool {
 		at, err := i.time(m.Field)
 		return err == nil && at.IsZero()
 	}
 	for _, m := range [...]Moment{o.Started, o.Detected} {
-		if m.fromLog() && blank(m) {
+		if m.fromLog() && isBlank(m) {
 			return true
 		}
 	}
-	return blank(o.Resolved) && (i.category == categoryDone || o.Resolved.fromLog())
+	return isBlank(o.Resolved) && (i.category == categoryDone || o.Resolved.fromLog())
 }
 
 // incident makes evidence of an issue.
@@ -43,42 +50,39 @@ func (r *round) incident(i *issue) (evidence.Incident, error) {
 	if started.at.IsZero() {
 		return evidence.Incident{}, errors.New("no time of creation")
 	}
+	notBeforeStart := func(at time.Time) time.Time {
+		if at.IsZero() {
+			return at
+		}
+		return later(at, started.at)
+	}
 	in := evidence.Incident{
 		Source: r.id, ID: clean(i.key), Services: r.mapping.services(o.Services, i),
-		StartedAt: started.at, UpdatedAt: i.updated, Links: r.links(i), Template: evidence.Template(i.summary),
+		StartedAt: started.at, DetectedAt: notBeforeStart(detected.at), ResolvedAt: notBeforeStart(end.at),
+		UpdatedAt: i.updated, Links: r.links(i), Template: evidence.Template(i.summary),
 	}
 	in.Severity, in.Priority = r.severity(i)
 	in.Urgent = slices.Contains(o.Urgent, in.Severity)
 	in.Channel, in.MachineDetected = channel(i.creatorKind)
-	if !detected.at.IsZero() {
-		in.DetectedAt = later(detected.at, started.at)
-	}
-	if !end.at.IsZero() {
-		in.ResolvedAt = later(end.at, started.at)
-	}
 	if end.by.at.IsZero() && !i.cut {
-		// The time is of a field; who did it is in the changelog all the same.
-		end.by, _ = r.finished(i)
+		// The time comes from a field; who ended it is in the changelog all the same.
+		end.by, _ = r.done(i)
 	}
 	if !in.ResolvedAt.IsZero() && !i.cut {
 		in.Resolver = resolver(end.by)
 	}
-	if o.Acknowledged.isZero() {
-		return in, nil
+	if !o.Acknowledged.isZero() {
+		in.AcksKnown, in.AcknowledgedAt = true, notBeforeStart(acknowledged.at)
+		r.addResponders(&in, i, acknowledged.by, end.by)
 	}
-	in.AcksKnown = true
-	if !acknowledged.at.IsZero() {
-		in.AcknowledgedAt = later(acknowledged.at, started.at)
-	}
-	r.respond(&in, i, acknowledged.by, end.by)
 	return in, nil
 }
 
-// respond adds what people did according to the changelog: reassignments,
-// and who acknowledged, was reassigned to and resolved.
-func (r *round) respond(in *evidence.Incident, i *issue, acts ...change) {
+// addResponders adds what people did according to the changelog: reassignments,
+// and who acknowledged, got the incident reassigned, and resolved it.
+func (r *round) addResponders(in *evidence.Incident, i *issue, changes ...change) {
 	var people []string
-	for _, c := range acts {
+	for _, c := range changes {
 		if c.by != "" && !c.byApp {
 			people = append(people, c.by)
 		}
@@ -89,19 +93,13 @@ func (r *round) respond(in *evidence.Incident, i *issue, acts ...change) {
 			people = append(people, c.to)
 		}
 	}
-	if r.request.Person == nil {
-		return
-	}
-	for _, person := range people {
-		in.Responders = append(in.Responders, r.request.Person(person))
-	}
-	if in.Responders != nil {
-		in.Responders = unique(in.Responders)
+	if r.request.Person != nil && len(people) > 0 {
+		in.Responders = unique(mapSlice(people, r.request.Person))
 	}
 }
 
-// channel is how the incident was opened, by the type of the account that did.
-// Data Center has no type of accounts.
+// channel is how the incident was opened, by the type of the account that opened
+// it. Data Center has no types of accounts.
 func channel(accountType string) (channel string, byMachine bool) {
 	switch accountType {
 	case "app":
@@ -126,25 +124,17 @@ func resolver(done change) evidence.Resolver {
 }
 
 // severity is 1 to 5 by the words of the configured place, with the word. It is 0
-// when there is none of the known ones, with whatever other word is there.
+// when the place has none of the known words, with the first other one.
 func (r *round) severity(i *issue) (severity int, word string) {
-	where := &r.incidents.Severity
+	place := &r.incidents.Severity
 	var found []string
-	prefixed := func(names []string) {
-		for _, name := range names {
-			if prefix := len(where.Prefix); len(name) >= prefix && strings.EqualFold(name[:prefix], where.Prefix) {
-				found = append(found, name[prefix:])
-			}
-		}
-	}
-	switch where.By {
+	switch place.By {
 	case SeverityByLabel:
-		prefixed(i.labels)
+		found = withoutPrefix(i.labels, place.Prefix)
 	case SeverityByComponent:
-		prefixed(i.components)
+		found = withoutPrefix(i.components, place.Prefix)
 	default:
-		found = words(i.fields[where.Field])
-		if len(found) > 0 {
+		if found = words(i.fields[place.Field]); len(found) > 0 {
 			word = clean(found[0])
 		}
 	}
@@ -156,22 +146,31 @@ func (r *round) severity(i *issue) (severity int, word string) {
 	return 0, word
 }
 
-// links are where the incident is known: its key and address, what the
-// configured fields hold, and the PagerDuty incidents that it names.
+// withoutPrefix are the rests of the names that begin with the prefix, in any case.
+func withoutPrefix(names []string, prefix string) []string {
+	var rests []string
+	for _, name := range names {
+		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+			rests = append(rests, name[len(prefix):])
+		}
+	}
+	return rests
+}
+
+// links are where the incident is known: its key and address, the content of the
+// configured fields, and the PagerDuty incidents that it names.
 func (r *round) links(i *issue) []string {
-	const most, longest = 20, 500
 	var all []string
 	add := func(link string) {
-		if link = evidence.Clean(strings.TrimSpace(link), longest); link != "" && len(all) < most &&
-			!slices.Contains(all, link) {
+		link = evidence.Clean(strings.TrimSpace(link), maxLink)
+		if link != "" && len(all) < maxLinks && !slices.Contains(all, link) {
 			all = append(all, link)
 		}
 	}
-	addPaged := func(url string) bool {
-		found := paged.FindStringSubmatch(url)
-		if found != nil {
-			add(found[0])
-			add(found[1])
+	addPagerDuty := func(url string) bool {
+		found := pagerDutyIncident.FindStringSubmatch(url)
+		for _, link := range found {
+			add(link)
 		}
 		return found != nil
 	}
@@ -181,20 +180,21 @@ func (r *round) links(i *issue) []string {
 		raw := i.fields[field]
 		found := urls(raw)
 		for _, url := range found {
-			if !addPaged(url) {
+			if !addPagerDuty(url) {
 				add(url)
 			}
 		}
-		if len(found) == 0 {
-			for _, word := range words(raw) {
-				if !strings.ContainsAny(word, " \t\n") {
-					add(word)
-				}
+		if len(found) > 0 {
+			continue
+		}
+		for _, word := range words(raw) {
+			if !strings.ContainsAny(word, " \t\n") {
+				add(word)
 			}
 		}
 	}
 	for _, url := range urls(i.fields["description"]) {
-		addPaged(url)
+		addPagerDuty(url)
 	}
 	return all
 }

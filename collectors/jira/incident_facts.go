@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -14,10 +13,10 @@ import (
 const (
 	// majorWindow is how far back major incidents are looked at.
 	majorWindow = 180 * day
-	// majorSeverity is the least grave of the two highest severities.
+	// majorSeverity is the lesser of the two highest severities.
 	majorSeverity = 2
-	// writeUp is how many working days there are for a post-mortem.
-	writeUp = 10
+	// postmortemDays is how many working days there are for a post-mortem.
+	postmortemDays = 10
 )
 
 // workingDaysBefore is the time n working days earlier: Saturdays and Sundays
@@ -32,109 +31,101 @@ func workingDaysBefore(at time.Time, n int) time.Time {
 	return at
 }
 
-// isMajor reports whether a post-mortem is due for the incident.
-func (r *round) isMajor(in evidence.Incident) bool { return isMajorAt(in, r.now) }
-
+// isMajorAt reports whether a post-mortem of the incident was due at the time.
 func isMajorAt(in evidence.Incident, at time.Time) bool {
-	from, to := at.Add(-majorWindow), workingDaysBefore(at, writeUp)
-	return !in.Gone && in.Severity >= 1 && in.Severity <= majorSeverity && !in.StartedAt.Before(from) &&
-		in.StartedAt.Before(to)
+	from, to := at.Add(-majorWindow), workingDaysBefore(at, postmortemDays)
+	return !in.Gone && in.Severity >= 1 && in.Severity <= majorSeverity && !in.StartedAt.Before(from) && in.StartedAt.Before(to)
 }
 
-// major are the keys of the major incidents that post-mortems are due for, by
-// service. The listing of changes must be complete.
-func (r *round) major(ctx context.Context) (map[string][]string, error) {
+// observeMajor finds the major incidents that post-mortems are due for, by
+// service, and counts them. The listing of changes must be complete.
+func (r *round) observeMajor(ctx context.Context) error {
 	major := map[string][]string{}
-	then := r.postmortemsAt()
+	var then time.Time // when post-mortems were last searched for
+	for _, f := range r.facts {
+		if f.Mode == ModePostmortemRatio {
+			then = r.observed[f.Name].at
+		}
+	}
 	r.majorThen = keySum{}
 	add := func(in evidence.Incident) error {
-		if isMajorAt(in, then) {
-			for _, service := range in.Services {
+		for _, service := range in.Services {
+			if isMajorAt(in, then) {
 				r.majorThen.add(in.ID + " " + service)
 			}
-		}
-		if r.isMajor(in) {
-			for _, service := range in.Services {
+			if isMajorAt(in, r.now) {
 				major[service] = append(major[service], in.ID)
 			}
 		}
 		return nil
 	}
 	for _, in := range r.recent {
-		_ = add(in) // it has no error
+		_ = add(in) // it returns no error
 	}
-	span := evidence.IncidentSpan{Since: r.now.Add(-majorWindow)}
-	if err := r.eachStoredOf(ctx, span, add); err != nil {
-		return nil, err
+	if err := r.eachStoredOf(ctx, evidence.IncidentSpan{Since: r.now.Add(-majorWindow)}, add); err != nil {
+		return err
 	}
 	for service := range major {
 		slices.Sort(major[service])
 	}
-	return major, nil
+	r.majorBy = major
+	at := slices.IndexFunc(r.facts, func(f Fact) bool { return f.Mode == ModeMajorIncidents })
+	if at < 0 {
+		return nil
+	}
+	except := r.incompleteServices()
+	return r.observe(groupIncidents, []string{r.facts[at].Name}, except, func(service, _ string) collectors.Answer {
+		keys := major[service]
+		detail := "no incident ticket of severity 1 or 2"
+		if len(keys) > 0 {
+			detail = "incident tickets " + sample(keys)
+		}
+		return collectors.Answer{Value: evidence.Int(int64(len(keys))), Detail: detail}
+	})
 }
 
 // incompleteServices are the services whose incidents are not all known.
 func (r *round) incompleteServices() map[string]evidence.Missing {
 	except := map[string]evidence.Missing{}
-	for _, s := range r.badIncidents {
-		r.exceptAll(except, s, evidence.MissingUndecodable)
+	for _, a := range r.badIncidents {
+		r.exceptAll(except, a, evidence.MissingUndecodable)
 	}
 	return except
 }
 
-// observeMajor counts the major incidents.
-func (r *round) observeMajor(ctx context.Context) error {
-	at := slices.IndexFunc(r.facts, func(f Fact) bool { return f.Mode == ModeMajorIncidents })
-	major, err := r.major(ctx)
-	if err != nil {
-		return err
-	}
-	r.majorBy = major
-	if at < 0 {
-		return nil
-	}
-	return r.observe(groupIncidents, r.facts[at].Definition, r.incompleteServices(),
-		func(service string) (evidence.Value, string) {
-			keys := major[service]
-			if len(keys) == 0 {
-				return evidence.Int(0), "no incident ticket of severity 1 or 2"
-			}
-			return evidence.Int(int64(len(keys))), "incident tickets " + sample(keys)
-		})
-}
-
-// postmortemsFor is the search for the post-mortems of major incidents.
-func (r *round) postmortemsFor(f Fact) step {
-	return r.throttled(f, func(due bool) []collectors.PlannedCall {
-		unless := "none without major incidents, else "
-		if !due {
-			unless = "none unless there are other major incidents than before, else "
-		}
-		return []collectors.PlannedCall{r.planned(f.postmortems(), unless, f.Name)}
-	}, r.observePostmortems)
-}
-
-// postmortems is the search for the fact's post-mortems.
-func (f Fact) postmortems() search {
-	return search{
+// postmortemsOf searches for the post-mortems of major incidents when the fact is
+// due, and when the set of major incidents has changed, which a plan cannot
+// foresee.
+func (r *round) postmortemsOf(f Fact) listing {
+	s := search{
 		jql:    "(" + f.JQL + ") ORDER BY created ASC",
 		fields: []string{"project", "status", "issuelinks", "parent"},
+		facts:  []string{f.Name},
 	}
+	unless := "none unless there are other major incidents than before, else "
+	if r.due(f) {
+		unless = "none without major incidents, else "
+	}
+	return listing{kind: "postmortem", unless: unless, searches: func() []search { return []search{s} },
+		read: func(ctx context.Context, _ []search) error {
+			switch {
+			case !r.due(f) && !r.incidentsChanged(f):
+				r.keepNotices("postmortem")
+				return nil
+			case r.majorBy == nil:
+				return nil // that the incidents are incomplete is reported already
+			}
+			return r.observePostmortems(ctx, f, s)
+		}}
 }
 
-// observePostmortems finds which of the major incidents are written up: those
-// with a linked issue of the fact's query that is done. done is false when it
-// could not.
-func (r *round) observePostmortems(ctx context.Context, f Fact) (done bool, err error) {
-	if r.majorBy == nil {
-		return false, nil // the incidents are not complete, which is reported already
-	}
-	except := r.incompleteServices()
-	written := map[string]bool{}
-	unread := false
+// observePostmortems finds which major incidents have a post-mortem: a linked
+// issue of the fact's query that is done.
+func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error {
+	written, anyBad := map[string]bool{}, false
 	if len(r.majorBy) > 0 {
-		err = r.list(ctx, f.postmortems(), "postmortem", func(*issue) bool { return false }, func(good, bad []*issue) error {
-			unread = unread || len(bad) > 0
+		err := r.list(ctx, s, "postmortem", noLog, func(good, bad []*issue) error {
+			anyBad = anyBad || len(bad) > 0
 			for _, i := range good {
 				if i.category != categoryDone {
 					continue
@@ -146,30 +137,39 @@ func (r *round) observePostmortems(ctx context.Context, f Fact) (done bool, err 
 			return nil
 		})
 		if err != nil {
-			return false, fmt.Errorf("fact %s: %w", f.Name, err)
+			return fmt.Errorf("fact %s: %w", f.Name, err)
 		}
 	}
-	missing := func(service string) []string {
-		return slices.DeleteFunc(slices.Clone(r.majorBy[service]), func(key string) bool { return written[key] })
-	}
-	for _, service := range r.mapping.referring {
-		if unread && len(missing(service)) > 0 {
-			// What could not be read may be the one that is missing.
-			except[service] = evidence.MissingUndecodable
+	var all keySum
+	except := r.incompleteServices()
+	err := r.observe(f.Name, []string{f.Name}, except, func(service, _ string) collectors.Answer {
+		major := r.majorBy[service]
+		open := slices.DeleteFunc(slices.Clone(major), func(key string) bool { return written[key] })
+		if anyBad && len(open) > 0 {
+			// An issue that cannot be decoded may be the post-mortem.
+			return collectors.Answer{Missing: evidence.MissingUndecodable}
 		}
-	}
-	err = r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
-		all, open := r.majorBy[service], missing(service)
 		share := 1.0
-		if len(all) > 0 {
-			share = float64(len(all)-len(open)) / float64(len(all))
+		if len(major) > 0 {
+			share = float64(len(major)-len(open)) / float64(len(major))
+		}
+		detail := fmt.Sprintf("%d incident tickets of severity 1 or 2, ", len(major))
+		if len(open) == 0 {
+			detail += "all written up"
+		} else {
+			detail += "not written up: " + sample(open)
 		}
 		value, _ := f.Observe(share, r.now) // a share of at least one is a number
-		if len(open) == 0 {
-			return value, fmt.Sprintf("%d incident tickets of severity 1 or 2, all written up", len(all))
-		}
-		return value, fmt.Sprintf("%d incident tickets of severity 1 or 2, not written up: %s", len(all),
-			strings.TrimSpace(sample(open)))
+		return collectors.Answer{Value: value, Detail: detail}
 	})
-	return err == nil, err
+	if err != nil {
+		return err
+	}
+	for service, keys := range r.majorBy {
+		for _, key := range keys {
+			all.add(key + " " + service)
+		}
+	}
+	r.markObserved(f, r.identify(all))
+	return nil
 }

@@ -13,23 +13,23 @@ import (
 // cursorIncidents is the name of the cursor of incidents.
 const cursorIncidents = "incidents"
 
-// incidentCursor is how far incidents have been read.
+// incidentCursor says how far incidents have been read.
 type incidentCursor struct {
-	// Hash is that of the options it was read with; another means that all has
-	// to be read anew.
+	// Hash is that of the options it was read with. With other options everything
+	// is read again.
 	Hash string `json:"hash"`
-	// Through is the time up to which every change was seen.
+	// Through is the time up to which every change was read.
 	Through time.Time `json:"through,omitzero"`
-	// Swept is when everything was last listed, with Mapping the catalog's
-	// references of then.
-	Swept   time.Time `json:"swept,omitzero"`
-	Mapping string    `json:"mapping,omitempty"`
-	// Loss is what the last complete listing missed, if that was not believed.
+	// Reconciled is when everything was last listed, and Mapping identifies the
+	// references that the catalog had then.
+	Reconciled time.Time `json:"swept,omitzero"`
+	Mapping    string    `json:"mapping,omitempty"`
+	// Loss is what the last complete listing lacked and was not confirmed yet.
 	Loss loss `json:"loss,omitzero"`
 }
 
-// readCursor reads what the last rounds have stored. A cursor that is not ours,
-// or without a store of incidents to build on, is as good as none.
+// readCursor reads what the last rounds have stored. The cursor of other options,
+// or one without the stored incidents, starts from the beginning.
 func (r *round) readCursor() incidentCursor {
 	var c incidentCursor
 	err := json.Unmarshal([]byte(r.request.Cursors[cursorIncidents]), &c)
@@ -39,52 +39,50 @@ func (r *round) readCursor() incidentCursor {
 	return c
 }
 
-// cursors is the cursor in the form that a batch takes.
+// cursors is the cursor in the form of Batch.Cursors.
 func (c incidentCursor) cursors() map[string]string {
 	text, err := json.Marshal(c)
 	if err != nil {
-		return nil // the times are sound
+		return nil // its times come from the clock, and can be encoded
 	}
 	return map[string]string{cursorIncidents: string(text)}
 }
 
-// changedIncidents is the search for incidents of every round.
-func (r *round) changedIncidents() step {
-	return step{func() []collectors.PlannedCall {
-		var facts []string
+// changedIncidents lists the incidents that have changed since the last round, or
+// the whole history at first.
+func (r *round) changedIncidents() listing {
+	return listing{kind: "incident", read: r.listIncidents, searches: func() []search {
+		s := r.incidentSearch(r.changed(r.readCursor()), "updated")
 		for _, f := range r.facts {
 			if f.Mode == ModeMajorIncidents {
-				facts = append(facts, f.Name)
+				s.facts = append(s.facts, f.Name)
 			}
 		}
-		return []collectors.PlannedCall{r.planned(r.incidentSearch(r.incidentNet(r.readCursor()), "updated"), "", facts...)}
-	}, r.listIncidents}
+		return []search{s}
+	}}
 }
 
-// listIncidents lists the incidents that have changed since the last round, or
-// all of the history. A first listing that was interrupted is continued,
-// since issues come in the order of their last change.
-func (r *round) listIncidents(ctx context.Context) error {
-	if r.categories == nil {
+// listIncidents reads changed incidents. A first listing that was interrupted is
+// continued, since issues come in the order of their last change.
+func (r *round) listIncidents(ctx context.Context, searches []search) error {
+	if r.statuses == nil {
 		return nil // that they could not be listed is reported already
 	}
 	if r.request.Incidents == nil {
 		r.recent = map[string]evidence.Incident{}
 	}
-	r.listed = keySet{}
 	cursor := r.readCursor()
-	first := cursor.Through.IsZero()
-	net, from := r.incidentNet(cursor), r.now.Add(-r.incidents.History)
-	if !first {
-		from = cursor.Through
+	first, from := cursor.Through.IsZero(), cursor.Through
+	if first {
+		from = r.now.Add(-r.incidents.History)
 	}
-	far := r.progress("history of incidents", from)
-	// The cursor keeps one page behind, and stands still when pages do not come in
-	// their order: what is before it must have been seen.
+	progress := r.progress("history of incidents", from)
+	// The cursor stays one page behind, and stops when pages are not in their order:
+	// everything before it must have been read.
 	var before time.Time
 	ordered := true
-	err := r.incidentPages(ctx, net, "updated", func(oldest, newest time.Time, batch *evidence.Batch) {
-		far(newest, len(batch.Incidents))
+	err := r.incidentPages(ctx, searches[0], func(oldest, newest time.Time, batch *evidence.Batch) {
+		progress(newest, len(batch.Incidents))
 		ordered = ordered && !oldest.Before(before)
 		if first && ordered && before.After(cursor.Through) && before.Before(r.now) {
 			cursor.Through = before
@@ -95,10 +93,10 @@ func (r *round) listIncidents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	far(r.now, 0)
+	progress(r.now, 0)
 	cursor.Through = r.now
 	if first {
-		r.complete = true
+		r.reconciled = true
 		if err := r.withdraw(ctx, &cursor); err != nil {
 			return err
 		}
@@ -111,13 +109,12 @@ func (r *round) listIncidents(ctx context.Context) error {
 
 // keepCursor stores the cursor and uses it for the rest of the round.
 func (r *round) keepCursor(cursor incidentCursor) error {
-	batch := evidence.Batch{Cursors: cursor.cursors()}
 	r.request.Cursors = maps.Clone(r.request.Cursors)
 	if r.request.Cursors == nil {
 		r.request.Cursors = map[string]string{}
 	}
-	maps.Copy(r.request.Cursors, batch.Cursors)
-	return r.send(batch)
+	maps.Copy(r.request.Cursors, cursor.cursors())
+	return r.out.Send(evidence.Batch{Cursors: cursor.cursors()})
 }
 
 // progress reports the progress of a listing in the order of changes, by the time
@@ -135,89 +132,106 @@ func (r *round) progress(step string, from time.Time) func(updated time.Time, re
 	}
 }
 
-// everything is the net for a complete listing: what was touched within the
-// history, which whatever began or ended in it was, and what is still open.
+// everything is the condition of a complete listing: what was changed within the
+// history, as all that began or ended in it was, and what is still open.
 func (r *round) everything() string {
 	return "updated >= " + ago(r.incidents.History) + ` OR statusCategory != "Done"`
 }
 
-// incidentNet is the net for what the cursor has not seen yet.
-func (r *round) incidentNet(cursor incidentCursor) string {
+// changed is the condition for what was changed after the cursor.
+func (r *round) changed(cursor incidentCursor) string {
 	if cursor.Through.IsZero() {
 		return r.everything()
 	}
 	return "updated >= " + ago(r.now.Sub(cursor.Through)+overlap)
 }
 
-// incidentSearch is the search for incidents in a net.
-func (s *Source) incidentSearch(net, order string) search {
+// incidentSearch is the search for incidents with a condition.
+func (s *Source) incidentSearch(condition, order string) search {
 	o := &s.incidents
-	return search{jql: "(" + o.JQL + ") AND (" + net + ") ORDER BY " + order + " ASC", fields: o.fields(), changelog: true}
+	jql := "(" + o.JQL + ") AND (" + condition + ") ORDER BY " + order + " ASC"
+	return search{jql: jql, fields: o.fields(), changelog: true}
 }
 
-// incidentPages walks a listing of incidents and emits each page. progress gets
-// the oldest and the newest change of a page before it is emitted.
-func (r *round) incidentPages(ctx context.Context, net, order string,
-	progress func(oldest, newest time.Time, batch *evidence.Batch)) error {
-	reach := r.now.Add(-r.incidents.History)
-	return r.list(ctx, r.incidentSearch(net, order), "incident", r.needsLog, func(good, bad []*issue) error {
+// incidentPages lists incidents and emits each page. progress gets the oldest and
+// the newest change of a page before it is emitted.
+func (r *round) incidentPages(
+	ctx context.Context, s search, progress func(oldest, newest time.Time, batch *evidence.Batch),
+) error {
+	r.listed = keySet{}
+	return r.list(ctx, s, "incident", r.needsLog, func(good, bad []*issue) error {
 		batch := evidence.Batch{}
 		for _, i := range bad {
-			r.suspect(i)
+			r.markUndecodable(i)
 		}
 		var oldest, newest time.Time
-		left := keySet{}
+		withoutService := keySet{}
 		for _, i := range good {
 			in, err := r.incident(i)
 			if err != nil {
 				r.skip("incident", i.key, err)
-				r.suspect(i)
+				r.markUndecodable(i)
 				continue
 			}
 			delete(r.badIncidents, in.ID)
+			r.listed.add(in.ID)
 			if oldest.IsZero() || i.updated.Before(oldest) {
 				oldest = i.updated
 			}
-			if i.updated.After(newest) {
-				newest = i.updated
+			newest = later(newest, i.updated)
+			keep, err := r.keeps(ctx, in, withoutService)
+			if err != nil {
+				return err
 			}
-			r.listed.add(in.ID)
-			nobody := len(in.Services) == 0
-			// What ended before the history was touched long after its end.
-			outside := !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(reach)
-			if nobody || outside {
-				known, err := r.isStored(ctx, in.ID)
-				if err != nil {
-					return err
+			if keep {
+				if r.recent != nil && isMajorAt(in, r.now) {
+					r.recent[in.ID] = in
 				}
-				if nobody && known {
-					left.add(in.ID)
-				}
-				if nobody || !known {
-					continue
-				}
+				batch.Incidents = append(batch.Incidents, in)
 			}
-			r.remember(in)
-			batch.Incidents = append(batch.Incidents, in)
 		}
-		gone, err := r.stored(ctx, left)
-		if err != nil {
+		if err := r.withdrawUnnamed(ctx, withoutService, &batch); err != nil {
 			return err
 		}
-		for _, in := range gone {
-			in.Gone, in.GoneWhy = true, "its ticket names no service of the catalog any more, seen "+stamp(r.now)
-			batch.Incidents = append(batch.Incidents, in)
-		}
 		progress(oldest, newest, &batch)
-		if len(batch.Incidents) == 0 && len(batch.Cursors) == 0 && len(r.skipped) == 0 {
+		if len(batch.Incidents) == 0 && len(batch.Cursors) == 0 && !r.out.Pending() {
 			return nil
 		}
-		return r.send(batch)
+		return r.out.Send(batch)
 	})
 }
 
-// suspect remembers an incident that cannot be decoded, since the facts of the
-// services that it may be of are not known without it.
-func (r *round) suspect(i *issue) {
-	r.badIncidents[clean(i.key)] = r.mapping.suspects(r.incidents.Services, i)
+// keeps reports whether an incident is to be stored. Stored ones that name no
+// service any more are added to withoutService. One that ended before the history
+// begins is only updated: it was changed long after its end.
+func (r *round) keeps(ctx context.Context, in evidence.Incident, withoutService keySet) (bool, error) {
+	isOld := !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(r.now.Add(-r.incidents.History))
+	if len(in.Services) > 0 && !isOld {
+		return true, nil
+	}
+	known, err := r.isStored(ctx, in.ID)
+	if known && len(in.Services) == 0 {
+		withoutService.add(in.ID)
+	}
+	return known && len(in.Services) > 0, err
+}
+
+// withdrawUnnamed adds the stored incidents of the keys to the batch, as gone.
+func (r *round) withdrawUnnamed(ctx context.Context, keys keySet, batch *evidence.Batch) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return r.eachStored(ctx, func(in evidence.Incident) error {
+		if keys.has(in.ID) {
+			in.Gone, in.GoneWhy = true, "its ticket names no service of the catalog any more, seen "+stamp(r.now)
+			batch.Incidents = append(batch.Incidents, in)
+		}
+		return nil
+	})
+}
+
+// markUndecodable remembers an incident that cannot be decoded, since the facts of
+// the services that it may be about are unknown without it.
+func (r *round) markUndecodable(i *issue) {
+	r.badIncidents[clean(i.key)] = r.mapping.affected(r.incidents.Services, i)
 }

@@ -181,7 +181,7 @@ func TestOnlyChangesAreListedAfterwards(t *testing.T) {
 func TestTheIndexRunsBehindAndPagesRepeat(t *testing.T) {
 	issues := crowd(150, time.Hour)
 	late := incident(1, "cart", noon.Add(-2*time.Minute))
-	v, c := review(1, "cart", noon.Add(-2*time.Minute)), claim(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
+	v, c := review(1, "cart", noon.Add(-2*time.Minute)), attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
 	c.Created = noon.Add(-2 * time.Minute)
 	site, services := shop(append(issues, late, v, c)...)
 	w := start(t, false, site, services, func(s setup) { s.fake.IndexLag, s.fake.RepeatIssues = 5*time.Minute, true })
@@ -221,7 +221,7 @@ func TestAnInterruptedFirstListingIsGoneOnWith(t *testing.T) {
 	})
 }
 
-func TestSweepFindsWhatLeft(t *testing.T) {
+func TestACompleteListingFindsWhatLeft(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		kept, deleted, moved, bad := incident(1, "cart", noon.Add(-5*day)), incident(2, "cart", noon.Add(-5*day)),
 			incident(3, "cart", noon.Add(-5*day)), incident(4, "cart", noon.Add(-5*day))
@@ -234,12 +234,12 @@ func TestSweepFindsWhatLeft(t *testing.T) {
 		w.fake.SetSite(next)
 		w.pass(time.Hour)
 		if r := w.mustCollect(); len(r.incidents) != 0 {
-			t.Errorf("before the sweep: %v", r.incidents)
+			t.Errorf("before the complete listing: %v", r.incidents)
 		}
-		w.pass(jira.DefaultSweep)
+		w.pass(jira.DefaultReconcileEvery)
 		r := w.mustCollect()
 		if len(r.incidents) != 3 || !r.incidents["SHOP-2"].Gone || !r.incidents["SHOP-3"].Gone || r.incidents["SHOP-1"].Gone {
-			t.Errorf("after the sweep: %v", r.incidents)
+			t.Errorf("after the complete listing: %v", r.incidents)
 		}
 		if why := r.incidents["SHOP-2"].GoneWhy; why != "not in the complete listing of "+
 			w.clock().Format("2006-01-02 15:04")+" UTC: deleted, moved, or out of the query" {

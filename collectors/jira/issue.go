@@ -1,9 +1,11 @@
 package jira
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,32 +36,69 @@ type issue struct {
 	parent string
 	// linked are the keys of linked issues.
 	linked []string
-	// changes are its history, oldest first. cut says that the server may have
-	// kept back some.
+	// changes are its history, oldest first. cut reports that the server may have
+	// left some out.
 	changes []change
 	cut     bool
-	// fields are all fields that were answered.
+	// fields are all fields of the answer.
 	fields map[string]json.RawMessage
+}
+
+// keyed and named are objects of which the key or the name is read.
+type (
+	keyed struct {
+		Key string `json:"key"`
+	}
+	named struct {
+		Name string `json:"name"`
+	}
+)
+
+// issueFields are the fields that are read of every issue. A null is decoded to
+// the zero value.
+type issueFields struct {
+	Project    keyed     `json:"project"`
+	Summary    string    `json:"summary"`
+	Components []named   `json:"components"`
+	Labels     []*string `json:"labels"`
+	Status     struct {
+		ID       string `json:"id"`
+		Name     string `json:"name"`
+		Category keyed  `json:"statusCategory"`
+	} `json:"status"`
+	Parent keyed `json:"parent"`
+	Links  []struct {
+		Inward  keyed `json:"inwardIssue"`
+		Outward keyed `json:"outwardIssue"`
+	} `json:"issuelinks"`
+	Assignee person `json:"assignee"`
+	Reporter person `json:"reporter"`
+	Creator  person `json:"creator"`
 }
 
 // decodeIssue reads one issue. With an error the parts that could be read are
 // filled in, the key among them if there is one.
 func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	var outer struct {
-		ID        json.RawMessage            `json:"id"`
-		Key       string                     `json:"key"`
-		Fields    map[string]json.RawMessage `json:"fields"`
-		Changelog json.RawMessage            `json:"changelog"`
+		ID        json.RawMessage `json:"id"`
+		Key       string          `json:"key"`
+		Fields    json.RawMessage `json:"fields"`
+		Changelog json.RawMessage `json:"changelog"`
 	}
-	i := &issue{}
-	if err := json.Unmarshal(raw, &outer); err != nil {
-		i.key = keyOf(raw)
-		i.project = projectOf(i.key)
+	// json.Unmarshal goes on after a value of the wrong type, so that the key of an
+	// issue with a bad id is known.
+	err := json.Unmarshal(raw, &outer)
+	i := &issue{id: strings.Trim(string(outer.ID), `"`), key: strings.TrimSpace(outer.Key)}
+	i.project = projectOf(i.key)
+	if err != nil {
 		return i, err
 	}
-	i.id, i.key = strings.Trim(string(outer.ID), `"`), strings.TrimSpace(outer.Key)
-	i.project, i.fields = projectOf(i.key), outer.Fields
+	if len(outer.Fields) > 0 {
+		err = json.Unmarshal(outer.Fields, &i.fields)
+	}
 	switch {
+	case err != nil:
+		return i, err
 	case i.key == "":
 		return i, errors.New("no key")
 	case i.project == "":
@@ -67,121 +106,64 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	case i.fields == nil:
 		return i, errors.New("no fields")
 	}
-	var errs []error
-	read := func(name string, into any) {
-		if value, ok := i.fields[name]; ok {
-			if err := json.Unmarshal(value, into); err != nil {
-				errs = append(errs, fmt.Errorf("field %s: %w", name, err))
-			}
-		}
-	}
-	var project struct {
-		Key string `json:"key"`
-	}
-	var components []struct {
-		Name string `json:"name"`
-	}
-	var labels []*string
-	var status *struct {
-		ID       string `json:"id"`
-		Name     string `json:"name"`
-		Category *struct {
-			Key string `json:"key"`
-		} `json:"statusCategory"`
-	}
-	var parent struct {
-		Key string `json:"key"`
-	}
-	var links []struct {
-		Inward  *struct{ Key string } `json:"inwardIssue"`
-		Outward *struct{ Key string } `json:"outwardIssue"`
-	}
-	var assignee, reporter, creator person
-	var summary *string
-	read("project", &project)
-	read("summary", &summary)
-	read("components", &components)
-	read("labels", &labels)
-	read("status", &status)
-	read("parent", &parent)
-	read("issuelinks", &links)
-	read("assignee", &assignee)
-	read("reporter", &reporter)
-	read("creator", &creator)
-	i.summary = text(summary)
-	if project.Key != "" {
-		i.project = project.Key
-	}
-	for _, c := range components {
-		if c.Name != "" {
-			i.components = append(i.components, c.Name)
-		}
-	}
-	for _, l := range labels {
-		if l != nil {
-			i.labels = append(i.labels, *l)
-		}
-	}
-	if status != nil {
-		i.status, i.statusName = status.ID, status.Name
-		if status.Category != nil {
-			i.category = status.Category.Key
-		}
+	var f issueFields
+	errs := []error{json.Unmarshal(outer.Fields, &f)}
+	i.fill(&f)
+	for name, into := range map[string]*time.Time{"created": &i.created, "updated": &i.updated, "resolutiondate": &i.resolved} {
+		*into, err = i.time(name)
+		errs = append(errs, err)
 	}
 	if _, asked := i.fields["status"]; asked && i.category == "" {
 		errs = append(errs, errors.New("field status: no category"))
-	}
-	i.parent, i.assignee, i.reporter, i.creatorKind = parent.Key, assignee.id(), reporter.id(), creator.AccountType
-	for _, l := range links {
-		for _, end := range [...]*struct{ Key string }{l.Inward, l.Outward} {
-			if end != nil && end.Key != "" {
-				i.linked = append(i.linked, end.Key)
-			}
-		}
-	}
-	for name, into := range map[string]*time.Time{"created": &i.created, "updated": &i.updated,
-		"resolutiondate": &i.resolved} {
-		at, err := i.time(name)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		*into = at
 	}
 	if _, asked := i.fields["created"]; asked && i.created.IsZero() {
 		errs = append(errs, errors.New("field created: no time"))
 	}
 	if len(outer.Changelog) > 0 {
-		changes, cut, err := decodeChangelog(outer.Changelog, cloud)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		i.changes, i.cut = changes, cut
+		i.changes, i.cut, err = decodeChangelog(outer.Changelog, cloud)
+		errs = append(errs, err)
 	}
 	return i, errors.Join(errs...)
+}
+
+// fill takes over the fields that are there.
+func (i *issue) fill(f *issueFields) {
+	i.project = cmp.Or(f.Project.Key, i.project)
+	i.summary, i.parent = f.Summary, f.Parent.Key
+	i.status, i.statusName, i.category = f.Status.ID, f.Status.Name, f.Status.Category.Key
+	i.assignee, i.reporter, i.creatorKind = f.Assignee.id(), f.Reporter.id(), f.Creator.AccountType
+	for _, c := range f.Components {
+		if c.Name != "" {
+			i.components = append(i.components, c.Name)
+		}
+	}
+	for _, l := range f.Labels {
+		if l != nil {
+			i.labels = append(i.labels, *l)
+		}
+	}
+	for _, l := range f.Links {
+		for _, end := range [...]keyed{l.Inward, l.Outward} {
+			if end.Key != "" {
+				i.linked = append(i.linked, end.Key)
+			}
+		}
+	}
 }
 
 // time reads a field that holds a time. It is zero when the field is absent,
 // null or empty.
 func (i *issue) time(name string) (time.Time, error) {
-	raw, ok := i.fields[name]
-	if !ok {
-		return time.Time{}, nil
-	}
-	at, err := decodeTime(raw)
+	at, err := decodeTime(i.fields[name])
 	if err != nil {
 		return time.Time{}, fmt.Errorf("field %s: %w", name, err)
 	}
 	return at, nil
 }
 
-// has reports whether the issue carries a label, in whatever case.
+// has reports whether the issue has a label, in any case.
 func (i *issue) has(label string) bool {
-	for _, l := range i.labels {
-		if strings.EqualFold(l, label) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(i.labels, func(l string) bool { return strings.EqualFold(l, label) })
 }
 
 // person is an account. Cloud has account ids, Data Center keys and names.
@@ -193,15 +175,7 @@ type person struct {
 }
 
 // id is opaque, and compared only with others of the same site.
-func (p person) id() string {
-	switch {
-	case p.AccountID != "":
-		return p.AccountID
-	case p.Key != "":
-		return p.Key
-	}
-	return p.Name
-}
+func (p person) id() string { return cmp.Or(p.AccountID, p.Key, p.Name) }
 
 // timeForms are the forms in which Jira and its apps write times, Jira's own
 // first.
@@ -217,9 +191,12 @@ var timeForms = [...]string{
 }
 
 // decodeTime reads a time in any form that is known: text, or the seconds or
-// milliseconds since 1970. Null and empty text are the zero time. A form without
-// a time zone is read as UTC.
+// milliseconds since 1970. Nothing, null and empty text are the zero time. A form
+// without a time zone is read as UTC.
 func decodeTime(raw json.RawMessage) (time.Time, error) {
+	if len(raw) == 0 {
+		return time.Time{}, nil
+	}
 	var value any
 	if err := json.Unmarshal(raw, &value); err != nil {
 		return time.Time{}, err
@@ -257,28 +234,5 @@ func plausible(at time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// keyOf finds the key of an issue that could not be decoded.
-func keyOf(raw json.RawMessage) string {
-	var fields map[string]json.RawMessage
-	var key string
-	if json.Unmarshal(raw, &fields) != nil || json.Unmarshal(orNull(fields["key"]), &key) != nil {
-		return ""
-	}
-	return strings.TrimSpace(key)
-}
-
 // projectOf is the project in a key: SHOP of SHOP-12.
-func projectOf(key string) string {
-	at := strings.LastIndexByte(key, '-')
-	if at <= 0 {
-		return ""
-	}
-	return key[:at]
-}
-
-func orNull(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return json.RawMessage("null")
-	}
-	return raw
-}
+func projectOf(key string) string { return key[:max(strings.LastIndexByte(key, '-'), 0)] }

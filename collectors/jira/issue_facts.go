@@ -16,41 +16,54 @@ import (
 
 // maxProjectRetries bounds how often one search is repeated without the
 // projects that the site does not have. An answer names all of them, so that
-// one is the rule.
+// one repeat is usual.
 const maxProjectRetries = 5
 
-// issuesOf is the search for the issues of a fact declared in data.
-func (r *round) issuesOf(f Fact) step {
-	return r.throttled(f, func(due bool) []collectors.PlannedCall {
-		if !due {
-			return nil
-		}
-		var calls []collectors.PlannedCall
-		for _, part := range portions(r.mapping.keys) {
-			calls = append(calls, r.planned(f.search(part), "", f.Name))
-		}
-		return calls
-	}, r.observeIssues)
+// issuesOf searches for the issues of a fact declared in data.
+func (r *round) issuesOf(f Fact) listing {
+	return listing{
+		kind: "issue",
+		searches: func() []search {
+			if !r.due(f) {
+				return nil
+			}
+			return mapSlice(portions(r.mapping.keys), f.search)
+		},
+		read: func(ctx context.Context, _ []search) error { return r.observeIssues(ctx, f) },
+	}
 }
 
-// observeIssues observes one fact declared in data: one search over the
-// projects of all services, shared out by project and component. done is false
-// when it could not.
-func (r *round) observeIssues(ctx context.Context, f Fact) (done bool, err error) {
+// search is the search for the fact's issues of projects.
+func (f Fact) search(projects []string) search {
+	s := search{
+		jql:    in("project", projects) + " AND (" + f.JQL + ") ORDER BY created ASC",
+		fields: []string{"project", "components"},
+		facts:  []string{f.Name},
+	}
+	if f.Mode == ModeNewestDoneAge {
+		s.fields = append(s.fields, "status", "created", "resolutiondate")
+		s.changelog = true
+	}
+	return s
+}
+
+// observeIssues observes one fact declared in data: one search over the projects
+// of all services, whose issues are counted by project and component.
+func (r *round) observeIssues(ctx context.Context, f Fact) error {
 	byAge := f.Mode == ModeNewestDoneAge
-	if byAge && r.categories == nil {
-		return false, nil // that they could not be listed is reported already
+	if byAge && r.statuses == nil {
+		return nil // that they could not be listed is reported already
 	}
 	found := map[string]*tally{}
 	except := map[string]evidence.Missing{}
-	needs := func(i *issue) bool { return byAge && i.category == categoryDone }
+	needsLog := func(i *issue) bool { return byAge && i.category == categoryDone }
 	for _, part := range portions(r.mapping.keys) {
-		// The parts of a listing that is asked for again come again.
+		// A listing that is asked for again has the same issues again.
 		seen := map[string]bool{}
 		err := r.overProjects(ctx, part, func(projects []string) error {
-			return r.list(ctx, f.search(projects), "issue", needs, func(good, bad []*issue) error {
+			return r.list(ctx, f.search(projects), "issue", needsLog, func(good, bad []*issue) error {
 				for _, i := range bad {
-					r.exceptAll(except, r.mapping.suspects(ServiceLink{}, i), evidence.MissingUndecodable)
+					r.exceptAll(except, r.mapping.affected(ServiceLink{}, i), evidence.MissingUndecodable)
 				}
 				for _, i := range good {
 					if seen[i.key] {
@@ -68,7 +81,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) (done bool, err error
 			})
 		})
 		if err != nil {
-			return false, fmt.Errorf("fact %s: %w", f.Name, err)
+			return fmt.Errorf("fact %s: %w", f.Name, err)
 		}
 	}
 	for _, service := range r.mapping.referring {
@@ -76,34 +89,21 @@ func (r *round) observeIssues(ctx context.Context, f Fact) (done bool, err error
 			except[service] = evidence.MissingNotFound
 		}
 	}
-	err = r.observe(f.Name, f.Definition, except, func(service string) (evidence.Value, string) {
+	err := r.observe(f.Name, []string{f.Name}, except, func(service, _ string) collectors.Answer {
 		t := found[service]
 		if t == nil {
 			t = &tally{}
 		}
-		if byAge {
-			return t.newestDone(f)
-		}
-		return t.count(f)
+		return t.answer(f)
 	})
-	return err == nil, err
+	if err == nil {
+		r.markObserved(f, "")
+	}
+	return err
 }
 
-// search is the search for the fact's issues of projects.
-func (f Fact) search(projects []string) search {
-	s := search{
-		jql:    in("project", projects) + " AND (" + f.JQL + ") ORDER BY created ASC",
-		fields: []string{"project", "components"},
-	}
-	if f.Mode == ModeNewestDoneAge {
-		s.fields = append(s.fields, "status", "created", "resolutiondate")
-		s.changelog = true
-	}
-	return s
-}
-
-// tally is what a fact needs of the issues of one service, whatever their
-// number: all keys when they are counted, else the one that was done last.
+// tally is what a fact needs of the issues of one service: all keys where they
+// are counted, else the one that was done last.
 type tally struct {
 	keys   []string
 	newest time.Time
@@ -115,26 +115,25 @@ func (r *round) tally(t *tally, f Fact, i *issue) {
 		t.keys = append(t.keys, clean(i.key))
 		return
 	}
-	done, ok := r.finished(i)
+	done, ok := r.done(i)
 	if ok && (done.at.After(t.newest) || done.at.Equal(t.newest) && i.key < t.key) {
 		t.newest, t.key = done.at, i.key
 	}
 }
 
-func (t *tally) count(f Fact) (evidence.Value, string) {
+// answer is the number of issues, or the time of the newest change to a done
+// status.
+func (t *tally) answer(f Fact) collectors.Answer {
 	keys := unique(t.keys)
-	if len(keys) == 0 {
-		return evidence.Int(0), "no issue with " + f.JQL
+	switch {
+	case f.Mode == ModeCount && len(keys) == 0:
+		return collectors.Answer{Value: evidence.Int(0), Detail: "no issue with " + f.JQL}
+	case f.Mode == ModeCount:
+		return collectors.Answer{Value: evidence.Int(int64(len(keys))), Detail: sample(keys) + " with " + f.JQL}
+	case t.key == "":
+		return collectors.Answer{Value: evidence.Never(), Detail: "no done issue with " + f.JQL}
 	}
-	return evidence.Int(int64(len(keys))), fmt.Sprintf("%s with %s", sample(keys), f.JQL)
-}
-
-// newestDone is the time of the newest change to a done status.
-func (t *tally) newestDone(f Fact) (evidence.Value, string) {
-	if t.key == "" {
-		return evidence.Never(), "no done issue with " + f.JQL
-	}
-	return evidence.Instant(t.newest), fmt.Sprintf("%s, done %s", clean(t.key), stamp(t.newest))
+	return collectors.Answer{Value: evidence.Instant(t.newest), Detail: clean(t.key) + ", done " + stamp(t.newest)}
 }
 
 // overProjects makes a search over projects. Jira refuses the whole search when it
@@ -153,54 +152,44 @@ func (r *round) overProjects(ctx context.Context, projects []string, do func([]s
 		}
 		for _, p := range unknown {
 			r.absent[fold(p)] = true
-			id := "project " + p
-			if !r.logged[id] && !r.logging[id] {
+			if r.notices.Add("project "+p, "") {
 				r.log.Warn("the site has no such project, or the account may not browse it", "project", clean(p))
 			}
-			r.logging[id] = true
 		}
 	}
 }
 
-// unknownProjects are those that a refusal names. Its words are in the
-// account's language; that values stand in quotation marks is the same in all.
+// unknownProjects are those that a refusal names. The message is in the language
+// of the account, but in every language it has values in quotation marks.
 func unknownProjects(err error, asked []string) []string {
-	var failed *collectors.CallError
-	var refused *refused
-	if !errors.As(err, &failed) || failed.Status != http.StatusBadRequest || !errors.As(err, &refused) {
+	failed, ok := errors.AsType[*collectors.CallError](err)
+	refused, isRefusal := errors.AsType[*refusal](err)
+	if !ok || !isRefusal || failed.Status != http.StatusBadRequest {
 		return nil
 	}
-	var unknown []string
-	for _, p := range asked {
+	return slices.DeleteFunc(slices.Clone(asked), func(p string) bool {
 		times := 0
 		for _, message := range refused.messages {
-			times += namings(message, p)
+			times += countQuoted(message, p)
 			if fold(p) == "project" {
 				times-- // that is the name of the field as well
 			}
 		}
-		if times > 0 {
-			unknown = append(unknown, p)
-		}
-	}
-	return unknown
+		return times <= 0
+	})
 }
 
-// namings counts how often a value stands in quotation marks.
-func namings(message, value string) int {
+// countQuoted counts how often a value stands in quotation marks.
+func countQuoted(message, value string) int {
 	const marks = `'"‘’“”„«»「」` + "`"
-	message, value = strings.ToLower(message), fold(value)
+	parts := strings.Split(strings.ToLower(message), fold(value))
 	times := 0
-	for rest := message; ; {
-		at := strings.Index(rest, value)
-		if at < 0 {
-			return times
-		}
-		before, _ := utf8.DecodeLastRuneInString(rest[:at])
-		rest = rest[at+len(value):]
-		after, _ := utf8.DecodeRuneInString(rest)
+	for n := range parts[1:] {
+		before, _ := utf8.DecodeLastRuneInString(parts[n])
+		after, _ := utf8.DecodeRuneInString(parts[n+1])
 		if strings.ContainsRune(marks, before) && strings.ContainsRune(marks, after) {
 			times++
 		}
 	}
+	return times
 }

@@ -3,25 +3,26 @@ package jira
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
 
-// overlap is how much further back than the last round is asked: Jira compares
-// times by the minute, and its index runs behind.
+// overlap is how far before the last round a search for changes begins: Jira
+// compares times by the minute, and its index is some minutes late.
 const overlap = 10 * time.Minute
 
-// mostList is how many bytes of values one query lists, since queries travel in
-// addresses, which servers and proxies bound.
-const mostList = 3000
+// maxList is how many bytes of values one query lists: queries are sent in the
+// address, and servers and proxies bound its length.
+const maxList = 3000
 
 var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // quote makes a JQL value of any text.
 func quote(value string) string { return `"` + quoted.Replace(value) + `"` }
 
-// ago is a relative time of JQL. Absolute ones would be read in the time zone
-// of the account.
+// ago is a relative time of JQL. An absolute one would be in the time zone of the
+// account.
 func ago(d time.Duration) string {
 	if d >= 2*day && d%day == 0 {
 		return fmt.Sprintf(`"-%dd"`, d/day)
@@ -39,14 +40,14 @@ func in(field string, values []string) string {
 	return field + " in (" + strings.Join(list, ", ") + ")"
 }
 
-// portions cuts a list into parts that each fit into a query.
+// portions divides a list into parts that each fit into a query.
 func portions(values []string) [][]string {
 	var parts [][]string
-	size := mostList + 1
+	size := maxList + 1
 	for _, v := range values {
 		// Quotes, comma and blank are three bytes each in an address.
 		n := len(v) + 12
-		if size += n; size > mostList {
+		if size += n; size > maxList {
 			parts = append(parts, nil)
 			size = n
 		}
@@ -55,51 +56,39 @@ func portions(values []string) [][]string {
 	return parts
 }
 
-// checkJQL reports what keeps a query from being put into parentheses and
-// joined with others. It knows no fields: the server does.
+// checkJQL reports why a query cannot be put into parentheses and joined with
+// others. Whether its fields exist only the server knows.
 func checkJQL(jql string) error {
 	if strings.TrimSpace(jql) == "" {
 		return errors.New("the query is empty")
 	}
-	depth := 0
-	var open byte
-	var plain strings.Builder
-	for i := 0; i < len(jql); i++ {
-		c := jql[i]
-		switch {
-		case open != 0:
-			switch c {
-			case '\\':
-				i++
-			case open:
-				open = 0
-			}
-			plain.WriteByte('x')
-			continue
-		case c == '"' || c == '\'':
-			open = c
-			plain.WriteByte('x')
-			continue
-		case c == '(':
-			depth++
-		case c == ')':
-			if depth--; depth < 0 {
-				return errors.New("a parenthesis is closed that was not opened")
-			}
-		}
-		plain.WriteByte(c)
-	}
-	switch {
-	case open != 0:
+	plain := quotation.ReplaceAllString(jql, "x")
+	if strings.ContainsAny(plain, `"'`) {
 		return errors.New("a quotation is not closed")
-	case depth > 0:
+	}
+	depth := 0
+	for _, c := range plain {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		if depth < 0 {
+			return errors.New("a parenthesis is closed that was not opened")
+		}
+	}
+	if depth > 0 {
 		return errors.New("a parenthesis is not closed")
 	}
-	words := strings.Fields(strings.ToLower(plain.String()))
-	for i := 1; i < len(words); i++ {
-		if strings.HasSuffix(words[i-1], "order") && words[i] == "by" {
-			return errors.New("it has ORDER BY: leave the order out, since the query is joined with others")
-		}
+	if orderBy.MatchString(plain) {
+		return errors.New("it has ORDER BY: leave the order out, since the query is joined with others")
 	}
 	return nil
 }
+
+// quotation matches a quoted text of JQL, and orderBy the words before an order.
+var (
+	quotation = regexp.MustCompile(`(?s)"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`)
+	orderBy   = regexp.MustCompile(`(?i)order\s+by(?:\s|$)`)
+)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/evidence"
 )
 
 // LinkBy is how a ticket names the services it is about.
@@ -48,8 +49,8 @@ func (l ServiceLink) check() error {
 	return nil
 }
 
-// mapping finds the catalog's services of issues. Letter case does not count,
-// as it does not in Jira's queries.
+// mapping finds the catalog's services of issues. It ignores letter case, as
+// Jira's queries do.
 type mapping struct {
 	// referring are the names of services with a reference to this site, in
 	// catalog order, and projects those of each.
@@ -97,24 +98,29 @@ func newMapping(s *Source, services []*catalog.Service) *mapping {
 	return m
 }
 
+// fold makes names comparable that differ in letter case or outer blanks.
 func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // owners are the services of a project's component, and of the whole project.
 func (m *mapping) owners(i *issue) []string {
-	var services []string
-	for _, t := range m.targets[fold(i.project)] {
-		if t.component == "" || slices.ContainsFunc(i.components, func(c string) bool { return fold(c) == t.component }) {
-			services = append(services, t.service)
-		}
-	}
-	return unique(services)
+	return m.matching(i.project, func(component string) bool {
+		return component == "" || slices.ContainsFunc(i.components, func(c string) bool { return fold(c) == component })
+	})
 }
 
 // ofProject are the services that refer to a project.
 func (m *mapping) ofProject(project string) []string {
+	return m.matching(project, func(string) bool { return true })
+}
+
+// matching are the services that refer to a component, accepted by isMatch, of the
+// project.
+func (m *mapping) matching(project string, isMatch func(component string) bool) []string {
 	var services []string
 	for _, t := range m.targets[fold(project)] {
-		services = append(services, t.service)
+		if isMatch(t.component) {
+			services = append(services, t.service)
+		}
 	}
 	return unique(services)
 }
@@ -126,11 +132,8 @@ func (m *mapping) services(link ServiceLink, i *issue) []string {
 	case ByProject:
 		return m.ofProject(i.project)
 	case ByLabel:
-		prefix := fold(link.Prefix)
-		for _, label := range i.labels {
-			if rest, ok := strings.CutPrefix(fold(label), prefix); ok {
-				found = append(found, m.names[rest]...)
-			}
+		for _, rest := range withoutPrefix(i.labels, strings.TrimSpace(link.Prefix)) {
+			found = append(found, m.names[fold(rest)]...)
 		}
 	case ByField:
 		for _, word := range words(i.fields[link.Field]) {
@@ -142,22 +145,25 @@ func (m *mapping) services(link ServiceLink, i *issue) []string {
 	return unique(found)
 }
 
-// suspects are the services that an issue that could not be decoded may belong
-// to.
-func (m *mapping) suspects(link ServiceLink, i *issue) suspicion {
-	byPlace := link.By == "" || link.By == ByComponent || link.By == ByProject
-	switch {
-	case byPlace && i.project != "":
-		return suspicion{services: m.ofProject(i.project)}
-	case byPlace || i.fields == nil:
-		return suspicion{any: true}
-	}
-	services := m.services(link, i)
-	return suspicion{services: services, any: len(services) == 0}
+// affected are the services that an issue may be about of which not enough is
+// known.
+type affected struct {
+	services []string
+	// any means every service that refers to the site.
+	any bool
+	// why is set when the issue is unknown for another reason than its form.
+	why evidence.Missing
 }
 
-// unique is sorted and names each once.
-func unique(list []string) []string {
-	slices.Sort(list)
-	return slices.Compact(list)
+// affected are the services that an issue that could not be decoded may be about.
+func (m *mapping) affected(link ServiceLink, i *issue) affected {
+	byProject := link.By == "" || link.By == ByComponent || link.By == ByProject
+	switch {
+	case byProject && i.project != "":
+		return affected{services: m.ofProject(i.project)}
+	case byProject || i.fields == nil:
+		return affected{any: true}
+	}
+	services := m.services(link, i)
+	return affected{services: services, any: len(services) == 0}
 }

@@ -12,38 +12,38 @@ type moment struct {
 	by change
 }
 
-// first is when the issue first came to the moment; zero when it never did.
+// first is the first moment in the sense of m; zero when there is none.
 func (r *round) first(i *issue, m Moment) (moment, error) {
 	if at, err := i.time(m.Field); err != nil || !at.IsZero() {
 		return moment{at: at}, err
 	}
-	if c, ok := r.entered(i, m.Statuses); ok {
+	if c, ok := r.firstEntered(i, m.Statuses); ok {
 		return moment{c.at, c}, nil
 	}
 	if m.Label == "" {
 		return moment{}, nil
 	}
-	carried := i.has(m.Label)
+	fromTheStart := i.has(m.Label)
 	for _, c := range i.changes {
 		if c.field != "labels" {
 			continue
 		}
-		if holds(c.from, m.Label) {
-			return moment{at: i.created}, nil // it was there from the beginning
+		fromTheStart = hasLabel(c.from, m.Label)
+		if fromTheStart {
+			break
 		}
-		if c.labels(m.Label) {
+		if c.adds(m.Label) {
 			return moment{c.at, c}, nil
 		}
-		carried = false
 	}
-	if carried {
+	if fromTheStart {
 		return moment{at: i.created}, nil
 	}
 	return moment{}, nil
 }
 
-// entered is the change by which the issue first came into one of the statuses.
-func (r *round) entered(i *issue, statuses []string) (change, bool) {
+// firstEntered is the change by which the issue first got one of the statuses.
+func (r *round) firstEntered(i *issue, statuses []string) (change, bool) {
 	if len(statuses) == 0 {
 		return change{}, false
 	}
@@ -63,37 +63,79 @@ func (r *round) entered(i *issue, statuses []string) (change, bool) {
 	return change{at: i.created}, unchanged && r.isOne(statuses, i.status, i.statusName)
 }
 
-// ended is when the issue ended: by the moment, or else by the change to a done
+// ended is when the issue ended: in the sense of m, or else the change to a done
 // status. It is zero while the issue is open.
 func (r *round) ended(i *issue, m Moment) (moment, error) {
 	if at, err := i.time(m.Field); err != nil || !at.IsZero() {
 		return moment{at: at}, err
 	}
 	if len(m.Statuses) > 0 {
-		over := func(status, name string) bool {
-			return r.isOne(m.Statuses, status, name) || r.categories[status] == categoryDone
+		isEnd := func(status, name string) bool {
+			return r.isOne(m.Statuses, status, name) || r.statuses.categories[status] == categoryDone
 		}
-		if over(i.status, i.statusName) {
-			c, _ := i.stays(over)
+		if isEnd(i.status, i.statusName) {
+			c, _ := i.lastEntered(isEnd)
 			return moment{c.at, c}, nil
 		}
 	}
 	if m.Label != "" && i.has(m.Label) {
 		return r.first(i, Moment{Label: m.Label})
 	}
-	if c, ok := r.finished(i); ok {
-		return moment{c.at, c}, nil
+	c, _ := r.done(i)
+	return moment{c.at, c}, nil
+}
+
+// done is the change by which the issue became done, and whether it is done.
+// Moves from one done status to another are no new end.
+func (r *round) done(i *issue) (change, bool) {
+	if i.category != categoryDone {
+		return change{}, false
 	}
-	return moment{}, nil
+	return i.lastEntered(func(status, _ string) bool {
+		return status == i.status || r.statuses.categories[status] == categoryDone
+	})
+}
+
+// lastEntered is the change by which the issue got one of the statuses that
+// isMember accepts, by id and name, and has not left them since. The issue must be
+// in one of them.
+func (i *issue) lastEntered(isMember func(status, name string) bool) (change, bool) {
+	var since, last *change
+	for n := range i.changes {
+		c := &i.changes[n]
+		if c.field != "status" {
+			continue
+		}
+		if last == nil && isMember(c.from, c.fromName) {
+			since = &change{at: i.created} // from the creation on
+		}
+		last = c
+		switch {
+		case !isMember(c.to, c.toName):
+			since = nil
+		case since == nil:
+			since = c
+		}
+	}
+	switch {
+	case since != nil:
+		return *since, true
+	case last != nil:
+		// The status was changed without an entry.
+		return *last, true
+	case !i.resolved.IsZero():
+		return change{at: i.resolved}, true
+	}
+	return change{at: i.created}, !i.created.IsZero()
 }
 
 // isOne reports whether a status, by its id and the name it had, is one of those
-// named in the configuration. Names are those of today, so that a renamed status
+// named in the configuration. Those are names of today, so that a renamed status
 // is found by its id.
 func (r *round) isOne(statuses []string, id, name string) bool {
 	return slices.ContainsFunc(statuses, func(s string) bool {
 		s = fold(s)
-		return id != "" && (s == id || slices.Contains(r.statusIDs[s], id)) || name != "" && s == fold(name)
+		return id != "" && (s == id || slices.Contains(r.statuses.ids[s], id)) || name != "" && s == fold(name)
 	})
 }
 
@@ -101,15 +143,10 @@ func (r *round) isOne(statuses []string, id, name string) bool {
 func (r *round) checkStatuses() {
 	for _, m := range r.incidents.moments() {
 		for _, s := range m.Statuses {
-			_, isID := r.categories[s]
-			id := "status " + s
-			if len(r.statusIDs[fold(s)]) > 0 || isID || r.logging[id] {
-				continue
-			}
-			if !r.logged[id] {
+			_, isID := r.statuses.categories[s]
+			if !isID && len(r.statuses.ids[fold(s)]) == 0 && r.notices.Add("status "+s, "") {
 				r.log.Warn("the site has no such status now; incidents that never had it have no such time", "status", clean(s))
 			}
-			r.logging[id] = true
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,22 +14,21 @@ type Incidents struct {
 	// JQL selects the tickets, without an order; empty means that the site has
 	// none.
 	JQL string
-	// History is how far back incidents are collected, by default
-	// DefaultHistory. Less than LeastHistory is raised to it, since incident
-	// facts look back that far.
+	// History is how far back incidents are collected, by default DefaultHistory and
+	// at least MinHistory, since incident facts look back that far.
 	History time.Duration
-	// Started is when it began, by default the creation, which also serves where
-	// nothing says it.
+	// Started is when it began, by default the creation, which is also used where
+	// the ticket does not say it.
 	Started Moment
-	// Detected is when it was noticed, and Acknowledged when somebody took it up;
-	// without them that is not known.
+	// Detected is when it was noticed, and Acknowledged when a person acknowledged
+	// it; without them that is unknown.
 	Detected, Acknowledged Moment
-	// Resolved is when it ended, by default the date of resolution. Where nothing
-	// says it the change to a done status counts.
+	// Resolved is when it ended, by default the date of resolution. Where the ticket
+	// does not say it, the change to a done status counts.
 	Resolved Moment
-	// Severity is where the severity is. Severities turns its words into 1
-	// (worst) to 5, whatever their case; others have no severity. Nil means
-	// Jira's own priorities, with Highest 1 to Lowest 5.
+	// Severity is where the severity is. Severities maps its words, in any case, to
+	// 1 (worst) to 5; other words have no severity. Nil means Jira's own priorities,
+	// with Highest 1 to Lowest 5.
 	Severity   Severity
 	Severities map[string]int
 	// Urgent are the severities that page somebody; nil means 1 and 2.
@@ -41,9 +41,9 @@ type Incidents struct {
 	Services ServiceLink
 }
 
-// Moment is a time in the life of a ticket. Of several ways that are given the
-// first that says it counts, in the order of the fields here. The zero value
-// says nothing.
+// Moment says where a time in the life of a ticket is read. Of several places that
+// are given the first that has a time counts, in the order of the fields here. The
+// zero value is no place.
 type Moment struct {
 	// Field is the id of a field that holds the time.
 	Field string
@@ -87,19 +87,14 @@ func (o Incidents) withDefaults() Incidents {
 	if o.Resolved.isZero() {
 		o.Resolved.Field = "resolutiondate"
 	}
-	if o.Severity.By == "" {
-		o.Severity.By = SeverityByField
-	}
-	if o.Severity.By == SeverityByField && o.Severity.Field == "" {
-		o.Severity.Field = "priority"
+	o.Severity.By = cmp.Or(o.Severity.By, SeverityByField)
+	if o.Severity.By == SeverityByField {
+		o.Severity.Field = cmp.Or(o.Severity.Field, "priority")
 	}
 	if o.Urgent == nil {
 		o.Urgent = []int{1, 2}
 	}
-	if o.History == 0 {
-		o.History = DefaultHistory
-	}
-	o.History = max(o.History, LeastHistory)
+	o.History = max(cmp.Or(o.History, DefaultHistory), MinHistory)
 	words := o.Severities
 	if words == nil {
 		words = map[string]int{"Highest": 1, "High": 2, "Medium": 3, "Low": 4, "Lowest": 5}
@@ -122,7 +117,7 @@ func (o Incidents) check() error {
 	}
 	for _, m := range o.moments() {
 		if slices.ContainsFunc(m.Statuses, func(s string) bool { return fold(s) == "" }) {
-			return errors.New("a status without a name is waited for")
+			return errors.New("a status has no name")
 		}
 	}
 	return nil

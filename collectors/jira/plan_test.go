@@ -46,19 +46,19 @@ func (w *world) planned() []string {
 // A plan is what the next round asks for, in its order.
 func TestPlan(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		v, c := review(1, "cart", noon.Add(-90*day)), claim(2, "PRR-1", "rel-failover-proven", noon.Add(-9*day))
+		v, c := review(1, "cart", noon.Add(-90*day)), attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-9*day))
 		c.Description = ""
 		site, services := shop(append(crowd(250, 6*time.Hour), v, c)...)
 		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Opinions = opinions() })
 		first := w.source.Plan(collectors.Request{Services: w.services, Now: w.clock()})
-		for round, wait := range []time.Duration{0, 10 * time.Minute, jira.DefaultSweep, 10 * time.Minute, 50 * time.Minute,
+		for round, wait := range []time.Duration{0, 10 * time.Minute, jira.DefaultReconcileEvery, 10 * time.Minute, 50 * time.Minute,
 			5*time.Hour + 30*time.Minute, time.Minute} {
 			w.pass(wait)
 			w.fake.Forget()
 			plan := w.planned()
 			w.mustCollect()
 			asked := w.asked()
-			// Claims that name no address are asked for their links, when there are any.
+			// Attestations that name no address are asked for their links, when there are any.
 			const links = "GET /rest/api/2/issue/{id}/remotelink "
 			if !slices.Contains(asked, links) {
 				plan = slices.DeleteFunc(plan, func(call string) bool { return call == links })
@@ -125,7 +125,7 @@ func TestFeedbackIsCountedByCheckAndKind(t *testing.T) {
 		if r := w.mustCollect(); r.feedback != nil {
 			t.Errorf("listed again at once: %v", r.feedback)
 		}
-		w.pass(jira.DefaultSweep)
+		w.pass(jira.DefaultReconcileEvery)
 		if r := w.mustCollect(); r.feedback == nil || len(r.feedback) != 0 {
 			t.Errorf("%v, want none", r.feedback)
 		}

@@ -7,13 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
 const (
 	// maxLost is how many may be missing at once from a complete listing without
-	// a second one being asked for.
+	// a second one being needed.
 	maxLost = 10
 	// confirmAfter is how much later than the first that second one has to be.
 	confirmAfter = 5 * time.Minute
@@ -21,18 +20,18 @@ const (
 	maxWithdrawals = 500
 )
 
-// loss is what a complete listing missed and was not believed. A site whose
-// index is rebuilt, or an account that has lost a permission, answers 200 with
-// less than there is: when more than a fifth and more than a few are missing at
-// once, only a second complete listing of a later time is believed.
+// loss is what a complete listing lacked, until another one confirms it. A site
+// whose index is rebuilt, or an account that has lost a permission, answers 200
+// with less than there is. So when more than a fifth and more than a few are
+// missing at once, a second complete listing has to confirm it later.
 type loss struct {
 	Missing int       `json:"missing,omitempty"`
 	Since   time.Time `json:"since,omitzero"`
 }
 
-// weigh reports whether it is believed that so many of all are gone, and what to
-// remember until the next listing.
-func (l loss) weigh(missing, all int, now time.Time) (next loss, believed bool) {
+// confirm reports whether that many of all may be withdrawn, and what to keep
+// until the next listing.
+func (l loss) confirm(missing, all int, now time.Time) (next loss, confirmed bool) {
 	switch {
 	case missing <= maxLost || missing*5 <= all:
 		return loss{}, true
@@ -44,86 +43,76 @@ func (l loss) weigh(missing, all int, now time.Time) (next loss, believed bool) 
 	return loss{}, true
 }
 
-// cursor is the loss in the form that a cursor takes; empty when there is none.
-func (l loss) cursor() string {
-	if l == (loss{}) {
-		return ""
+// confirm is loss.confirm for what is stored under a cursor, with the cursor to
+// store; nil when it stays as it is.
+func (r *round) confirm(cursor, what string, missing, all int) (confirmed bool, cursors map[string]string) {
+	var before loss
+	held := r.request.Cursors[cursor]
+	_ = json.Unmarshal([]byte(held), &before) // no text is no loss
+	next, confirmed := before.confirm(missing, all, r.now)
+	if !confirmed {
+		r.log.Warn("a complete listing misses many; they stay until another one confirms it",
+			"of_the", what, "missing", missing, "of", all)
 	}
-	text, err := json.Marshal(l)
-	if err != nil {
-		return "" // the time is sound
+	text := []byte{}
+	if next != (loss{}) {
+		text, _ = json.Marshal(next) // its time comes from the clock, and can be encoded
 	}
-	return string(text)
+	if string(text) != held {
+		cursors = map[string]string{cursor: string(text)}
+	}
+	return confirmed, cursors
 }
 
-// projectsOf are the projects of issues, sorted.
-func projectsOf(keys []string) []string {
-	projects := make([]string, len(keys))
-	for n, key := range keys {
-		projects[n] = projectOf(key)
-	}
-	return unique(projects)
-}
-
-// allIncidents is the search for all incidents, from time to time.
-func (r *round) allIncidents() step {
-	return step{func() []collectors.PlannedCall {
-		if cursor := r.readCursor(); cursor.Through.IsZero() || !r.sweeps(cursor) {
+// allIncidents lists everything again from time to time, to find what the search
+// for changes cannot: incidents that were deleted or left the query, and those of
+// services that are new in the catalog.
+func (r *round) allIncidents() listing {
+	return listing{kind: "incident", read: r.reconcileIncidents, searches: func() []search {
+		cursor := r.readCursor()
+		isDue := cursor.Mapping != r.mapping.hash || r.now.Sub(cursor.Reconciled) >= r.reconcileEvery
+		if r.reconciled || cursor.Through.IsZero() || !isDue {
 			return nil
 		}
-		return []collectors.PlannedCall{r.planned(r.incidentSearch(r.everything(), "created"), "")}
-	}, r.sweepIncidents}
+		return []search{r.incidentSearch(r.everything(), "created")}
+	}}
 }
 
-// sweepIncidents lists everything anew from time to time, to find what the
-// search for changes cannot: incidents that were deleted or left the query, and
-// those of services that are new in the catalog.
-func (r *round) sweepIncidents(ctx context.Context) error {
-	cursor := r.readCursor()
-	if r.categories == nil || r.complete || cursor.Through.IsZero() || !r.sweeps(cursor) {
-		return nil
+func (r *round) reconcileIncidents(ctx context.Context, searches []search) error {
+	if r.statuses == nil {
+		return nil // that they could not be listed is reported already
 	}
-	r.listed = keySet{}
-	if err := r.incidentPages(ctx, r.everything(), "created", func(_, _ time.Time, _ *evidence.Batch) {}); err != nil {
+	if err := r.incidentPages(ctx, searches[0], func(_, _ time.Time, _ *evidence.Batch) {}); err != nil {
 		return err
 	}
+	cursor := r.readCursor()
 	if err := r.withdraw(ctx, &cursor); err != nil {
 		return err
 	}
 	return r.keepCursor(cursor)
 }
 
-// sweeps reports whether incidents are to be listed anew.
-func (r *round) sweeps(cursor incidentCursor) bool {
-	return cursor.Mapping != r.mapping.hash || r.now.Sub(cursor.Swept) >= r.sweep
-}
-
 // withdraw emits the stored incidents that a complete listing does not have,
-// with a note. When so many are missing that it is not believed, the cursor is
-// left as not swept, so that the next round lists again.
+// with a note. When too many are missing, the cursor stays as it is, so that the
+// next round lists everything again.
 func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
-	for key := range r.badIncidents {
-		_, again := r.logging["incident "+key]
-		if !again {
-			delete(r.badIncidents, key)
-		}
-	}
-	if _, nameless := r.badIncidents[""]; nameless {
+	maps.DeleteFunc(r.badIncidents, func(key string, _ affected) bool { return !r.notices.Has("incident " + key) })
+	if _, withoutKey := r.badIncidents[""]; withoutKey {
 		// It may be any of those that are not listed.
-		cursor.Swept, cursor.Mapping = r.now, r.mapping.hash
+		cursor.Reconciled, cursor.Mapping = r.now, r.mapping.hash
 		return nil
 	}
 	// What ended at the edge of the history may be outside of the listing.
 	edge := r.now.Add(-r.incidents.History + 7*day)
-	missing := func(in evidence.Incident) bool {
+	isMissing := func(in evidence.Incident) bool {
 		_, bad := r.badIncidents[in.ID]
 		return !r.listed.has(in.ID) && !bad && (in.ResolvedAt.IsZero() || in.StartedAt.After(edge))
 	}
-	all, lost := 0, 0
+	all, missing := 0, 0
 	projects := map[string]bool{}
 	err := r.eachStored(ctx, func(in evidence.Incident) error {
-		if all++; missing(in) {
-			lost++
+		if all++; isMissing(in) {
+			missing++
 			projects[projectOf(in.ID)] = true
 		}
 		return nil
@@ -131,26 +120,26 @@ func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
 	if err != nil {
 		return err
 	}
-	var believed bool
-	if cursor.Loss, believed = cursor.Loss.weigh(lost, all, r.now); !believed {
-		r.log.Warn("a complete listing misses many of the incidents; they stay until another one confirms it", "missing",
-			lost, "of", all)
+	var confirmed bool
+	if cursor.Loss, confirmed = cursor.Loss.confirm(missing, all, r.now); !confirmed {
+		r.log.Warn("a complete listing misses many of the incidents; they stay until another one confirms it",
+			"missing", missing, "of", all)
 		return nil
 	}
-	if err := r.visible(ctx, slices.Sorted(maps.Keys(projects))); err != nil {
+	if err := r.findHidden(ctx, slices.Sorted(maps.Keys(projects))); err != nil {
 		return err
 	}
-	cursor.Swept, cursor.Mapping = r.now, r.mapping.hash
-	return r.withdrawAll(ctx, func(in evidence.Incident) bool { return missing(in) && !r.absent[fold(projectOf(in.ID))] })
+	cursor.Reconciled, cursor.Mapping = r.now, r.mapping.hash
+	return r.withdrawAll(ctx, func(in evidence.Incident) bool { return isMissing(in) && !r.isHidden(in.ID) })
 }
 
-// visible finds out which of the projects the account cannot see any more. What
-// is in them is withheld, which does not say that it is gone.
-func (r *round) visible(ctx context.Context, projects []string) error {
+// findHidden finds out which of the projects the account cannot see any more.
+// Their issues are withheld, and may still be there.
+func (r *round) findHidden(ctx context.Context, projects []string) error {
 	for _, part := range portions(projects) {
 		err := r.overProjects(ctx, part, func(known []string) error {
 			s := search{jql: in("project", known) + ` AND created >= "-1m"`, fields: []string{"project"}}
-			return r.list(ctx, s, "issue", func(*issue) bool { return false }, func(_, _ []*issue) error { return nil })
+			return r.list(ctx, s, "issue", noLog, func(_, _ []*issue) error { return nil })
 		})
 		if err != nil {
 			return err
@@ -159,33 +148,35 @@ func (r *round) visible(ctx context.Context, projects []string) error {
 	return nil
 }
 
+// isHidden reports whether the account cannot see the project of an issue.
+func (r *round) isHidden(key string) bool { return r.absent[fold(projectOf(key))] }
+
 // withdrawAll emits the chosen incidents as gone.
 func (r *round) withdrawAll(ctx context.Context, chosen func(evidence.Incident) bool) error {
 	why := "not in the complete listing of " + stamp(r.now) + ": deleted, moved, or out of the query"
-	batch, sum := evidence.Batch{}, 0
-	var some []string
+	batch := evidence.Batch{}
+	var keys []string
 	err := r.eachStored(ctx, func(in evidence.Incident) error {
 		if !chosen(in) {
 			return nil
 		}
 		in.Gone, in.GoneWhy = true, why
 		batch.Incidents = append(batch.Incidents, in)
-		if sum++; len(some) < 5 {
-			some = append(some, clean(in.ID))
-		}
+		keys = append(keys, clean(in.ID))
 		if len(batch.Incidents) < maxWithdrawals {
 			return nil
 		}
-		err := r.send(batch)
+		err := r.out.Send(batch)
 		batch = evidence.Batch{}
 		return err
 	})
-	if err != nil {
+	if err != nil || len(keys) == 0 {
 		return err
 	}
-	if sum == 0 {
-		return nil
-	}
-	r.log.Info("incidents are withdrawn that are not listed any more", "count", sum, "among_them", some)
-	return r.send(batch)
+	r.logWithdrawn("incidents are withdrawn that are not listed any more", keys)
+	return r.out.Send(batch)
+}
+
+func (r *round) logWithdrawn(message string, keys []string) {
+	r.log.Info(message, "count", len(keys), "among_them", keys[:min(len(keys), 5)])
 }

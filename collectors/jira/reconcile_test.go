@@ -35,7 +35,7 @@ func TestAMassDisappearanceNeedsASecondListing(t *testing.T) {
 		w := start(t, dataCenter, site, services)
 		w.mustCollect()
 		w.fake.SetSite(less)
-		for _, wait := range []time.Duration{jira.DefaultSweep, time.Minute, time.Minute} {
+		for _, wait := range []time.Duration{jira.DefaultReconcileEvery, time.Minute, time.Minute} {
 			w.pass(wait)
 			if r := w.mustCollect(); r.gone() != 0 {
 				t.Errorf("%d are withdrawn after one answer", r.gone())
@@ -54,13 +54,13 @@ func TestAMassDisappearanceNeedsASecondListing(t *testing.T) {
 		w = start(t, dataCenter, site, services)
 		w.mustCollect()
 		w.fake.SetSite(less)
-		w.pass(jira.DefaultSweep)
+		w.pass(jira.DefaultReconcileEvery)
 		w.mustCollect()
 		w.fake.SetSite(site)
 		w.pass(10 * time.Minute)
 		w.mustCollect()
 		w.fake.SetSite(less)
-		w.pass(jira.DefaultSweep)
+		w.pass(jira.DefaultReconcileEvery)
 		if r := w.mustCollect(); r.gone() != 0 {
 			t.Errorf("%d are withdrawn though the doubt was over", r.gone())
 		}
@@ -113,7 +113,7 @@ func TestAFewMayDisappearAtOnce(t *testing.T) {
 		w := start(t, false, site, services)
 		w.mustCollect()
 		w.fake.SetSite(less)
-		w.pass(jira.DefaultSweep)
+		w.pass(jira.DefaultReconcileEvery)
 		if r := w.mustCollect(); r.gone() != want {
 			t.Errorf("of %d missing %d are withdrawn", missing, r.gone())
 		}
@@ -124,13 +124,13 @@ func TestAFewMayDisappearAtOnce(t *testing.T) {
 // says nothing about them.
 func TestAHiddenProjectWithdrawsNothing(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		v, c := review(1, "cart", noon.Add(-90*day)), claim(2, "PRR-1", "cicd-change-reviewed", noon.Add(-9*day))
+		v, c := review(1, "cart", noon.Add(-90*day)), attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-9*day))
 		site, services := shop(append(crowd(30, time.Hour), v, c)...)
 		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Reviews.JQL = `issuetype = "Review"` })
 		w.mustCollect().want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "true"})
 		w.fake.SetSite(jiratest.Site{Projects: []string{"REP", "INC"}})
 		for range 4 {
-			w.pass(jira.DefaultSweep)
+			w.pass(jira.DefaultReconcileEvery)
 			r := w.mustCollect()
 			r.want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "except not_found",
 				"overdue_security_issues": "except not_found"})
@@ -140,28 +140,28 @@ func TestAHiddenProjectWithdrawsNothing(t *testing.T) {
 			}
 		}
 		w.fake.SetSite(site)
-		w.pass(jira.DefaultSweep)
+		w.pass(jira.DefaultReconcileEvery)
 		w.mustCollect().want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "true",
 			"overdue_security_issues": "0"})
 	})
 }
 
-func TestReviewsAndClaimsDisappear(t *testing.T) {
+func TestReviewsAndAttestationsDisappear(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		var reviews, claims []jiratest.Issue
+		var reviews, attestations []jiratest.Issue
 		for n := range 20 {
 			reviews = append(reviews, review(n, "cart", noon.Add(-90*day)))
-			claims = append(claims, claim(100+n, fmt.Sprintf("PRR-%d", n), "cicd-change-reviewed", noon.Add(-9*day)))
+			attestations = append(attestations, attestation(100+n, fmt.Sprintf("PRR-%d", n), "cicd-change-reviewed", noon.Add(-9*day)))
 		}
 		const fact = "attest.cicd_change_reviewed"
-		whole := append(reviews, claims...)
+		whole := append(reviews, attestations...)
 		for name, tc := range map[string]struct {
 			left []jiratest.Issue
 			gone int
 			line string
 		}{
-			"reviews": {append(append([]jiratest.Issue{}, reviews[:1]...), claims...), 19, "missing=19 of=20"},
-			"claims":  {reviews, 0, "missing=20 of=20"},
+			"reviews":      {append(append([]jiratest.Issue{}, reviews[:1]...), attestations...), 19, "missing=19 of=20"},
+			"attestations": {reviews, 0, "missing=20 of=20"},
 		} {
 			site, services := shop(whole...)
 			w := start(t, dataCenter, site, services)
@@ -169,7 +169,7 @@ func TestReviewsAndClaimsDisappear(t *testing.T) {
 			left, _ := shop(tc.left...)
 			w.fake.SetSite(left)
 			w.restart()
-			w.pass(jira.DefaultSweep)
+			w.pass(jira.DefaultReconcileEvery)
 			r := w.mustCollect()
 			r.want(t, "cart", map[string]string{fact: "not covered"})
 			if r.gone() != 0 || !strings.Contains(w.log.String(), tc.line) {
@@ -181,30 +181,34 @@ func TestReviewsAndClaimsDisappear(t *testing.T) {
 				t.Errorf("%s: %d are withdrawn, want %d", name, r.gone(), tc.gone)
 			}
 			want := "true"
-			if name == "claims" {
+			if name == "attestations" {
 				want = "false"
 			}
 			r.want(t, "cart", map[string]string{fact: want})
 			// Believed once, it is not doubted again.
-			w.pass(jira.DefaultSweep)
+			w.pass(jira.DefaultReconcileEvery)
 			w.mustCollect().want(t, "cart", map[string]string{fact: want})
 		}
 	})
 }
 
-func TestAWithdrawnReviewAndClaimAreLogged(t *testing.T) {
-	v, c := review(1, "cart", noon.Add(-90*day)), claim(2, "PRR-1", "cicd-change-reviewed", noon.Add(-9*day))
+func TestAWithdrawnReviewAndAttestationAreLogged(t *testing.T) {
+	v, c := review(1, "cart", noon.Add(-90*day)), attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-9*day))
 	site, services := shop(v, c, review(3, "cart", noon.Add(-9*day)))
 	w := start(t, false, site, services)
 	w.mustCollect()
 	less, _ := shop(v)
 	w.fake.SetSite(less)
-	w.pass(jira.DefaultSweep)
+	w.pass(jira.DefaultReconcileEvery)
 	w.mustCollect()
+<<<<<<< HEAD
 	for _, want := range []string{
 		`msg="reviews are withdrawn that are not listed any more, or name no service" source=jira/main count=1 among_them=[PRR-3]`,
 		`msg="claims are withdrawn that are not listed any more" source=jira/main count=1 among_them=[PRR-2]`,
 	} {
+=======
+	for _, want := range []string{`msg="reviews are withdrawn that are not listed any more, or name no service" source=jira/main count=1 among_them=[PRR-3]`, `msg="attestations are withdrawn that are not listed any more" source=jira/main count=1 among_them=[PRR-2]`} {
+>>>>>>> fdf16cb (Jira's searches are declared once; attestations are called so; sources share batches, errors and notices)
 		if !strings.Contains(w.log.String(), want) {
 			t.Errorf("%s is not in the log:\n%s", want, w.log)
 		}

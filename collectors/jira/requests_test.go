@@ -21,7 +21,7 @@ func shopServices(n int) []*catalog.Service {
 }
 
 // company is a site of n services, twenty to a project, each with twelve
-// incidents, a review with three claims, and an overdue issue.
+// incidents, a review with three attestations, and an overdue issue.
 func company(n int) (jiratest.Site, []*catalog.Service) {
 	site := jiratest.Site{Projects: []string{"PRR"}}
 	var services []*catalog.Service
@@ -44,7 +44,7 @@ func company(n int) (jiratest.Site, []*catalog.Service) {
 			Due: noon.Add(-9 * day)})
 		key := add("PRR", review(0, name, noon.Add(-90*day-time.Duration(s)*time.Minute)))
 		for _, check := range []string{"cicd-change-reviewed", "data-access-reviewed", "rel-failover-proven"} {
-			add("PRR", claim(0, key, check, noon.Add(-80*day-time.Duration(s)*time.Minute)))
+			add("PRR", attestation(0, key, check, noon.Add(-80*day-time.Duration(s)*time.Minute)))
 		}
 	}
 	return site, services
@@ -85,7 +85,7 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 				}
 
 				// Afterwards only what has changed: here nothing, on a page for each of
-				// incidents, reviews and claims.
+				// incidents, reviews and attestations.
 				round := func(wait time.Duration) (requests int, r *result) {
 					w.pass(wait)
 					w.fake.Forget()

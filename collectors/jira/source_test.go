@@ -68,13 +68,13 @@ func (w *world) pass(d time.Duration) { w.mu.Lock(); defer w.mu.Unlock(); w.now 
 
 const incidentsJQL, reviewsJQL = `issuetype = "Incident"`, `project = "PRR" AND issuetype = "Review"`
 
-// attestations are one claim of each kind of level.
+// attestations are one attestation of each kind of level.
 func attestations() []jira.Attestation {
 	make := func(check string, level int) jira.Attestation {
 		name := strings.NewReplacer(".", "_", "-", "_").Replace(check)
 		return jira.Attestation{
 			Check: check, Level: level, Label: "attest-" + strings.ReplaceAll(check, ".", "-"),
-			Fact: evidence.Definition{Name: "attest." + name, Kind: evidence.KindBool, Help: "A claim.", Pack: "attest"},
+			Fact: evidence.Definition{Name: "attest." + name, Kind: evidence.KindBool, Help: "An attestation.", Pack: "attest"},
 		}
 	}
 	return []jira.Attestation{make("cicd.change-reviewed", 2), make("data.access-reviewed", 3),
@@ -239,9 +239,9 @@ func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b ev
 		if err != nil {
 			w.t.Error(err)
 		}
-		claim := strings.HasPrefix(v.Fact, "attest.") && v.Value.Truth()
+		attestation := strings.HasPrefix(v.Fact, "attest.") && v.Value.Truth()
 		if v.Value.Kind() != d.Kind || v.Source != "jira/main" || !v.ObservedAt.Equal(now) || v.Detail == "" ||
-			claim == v.Since.IsZero() {
+			attestation == v.Since.IsZero() {
 			w.t.Errorf("bad record %+v", v)
 		}
 		if strings.Contains(v.Detail, "Somebody") || strings.Contains(v.Detail, "@") || strings.Contains(v.Detail, "557058") {
@@ -426,7 +426,7 @@ func TestOptions(t *testing.T) {
 		"the URL is not an address":    with(func(o *jira.Options) { o.URL = "example.atlassian.net" }),
 		`deployment "server"`:          with(func(o *jira.Options) { o.Deployment = "server" }),
 		"page limit 1001":              with(func(o *jira.Options) { o.PageLimit = 1001 }),
-		"sweep -1h0m0s":                with(func(o *jira.Options) { o.Sweep = -time.Hour }),
+		"reconcile every -1h0m0s":      with(func(o *jira.Options) { o.ReconcileEvery = -time.Hour }),
 		"incidents: jql: a parenthesi": with(func(o *jira.Options) { o.Incidents.JQL = `project = "A") OR (project = "B"` }),
 		"reviews: jql: it has ORDER":   with(func(o *jira.Options) { o.Reviews.JQL = `project = "A" order  BY rank` }),
 		"and no field is named":        with(func(o *jira.Options) { o.Reviews.Services.By = jira.ByField }),

@@ -9,8 +9,8 @@ import (
 )
 
 // keySet is a set of keys that holds eight bytes of each, since a history has
-// many: two keys of a hundred thousand are taken for one once in billions of
-// years.
+// many. Among a hundred thousand keys two have the same bytes in one of billions
+// of cases.
 type keySet map[uint64]struct{}
 
 func (s keySet) add(key string) { s[fingerprint(key)] = struct{}{} }
@@ -23,14 +23,18 @@ func fingerprint(key string) uint64 {
 	return sum.Sum64()
 }
 
-// eachStored hands on the stored incidents of the history, page by page; none
-// without a store. Its own errors are *CallError.
+// keySum is a sum over a set of keys, in any order.
+type keySum struct{ sum, count uint64 }
+
+func (s *keySum) add(key string) { s.sum += fingerprint(key); s.count++ }
+
+// eachStored calls each with the stored incidents of the history, page by page;
+// with none when there is no store. Its own errors are *CallError.
 func (r *round) eachStored(ctx context.Context, each func(evidence.Incident) error) error {
 	return r.eachStoredOf(ctx, evidence.IncidentSpan{Since: r.now.Add(-r.incidents.History), Lasting: true}, each)
 }
 
-func (r *round) eachStoredOf(ctx context.Context, span evidence.IncidentSpan,
-	each func(evidence.Incident) error) error {
+func (r *round) eachStoredOf(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 	if r.request.Incidents == nil {
 		return nil
 	}
@@ -40,7 +44,7 @@ func (r *round) eachStoredOf(ctx context.Context, span evidence.IncidentSpan,
 		return ours
 	})
 	if err != nil && ours == nil {
-		return &collectors.CallError{Reason: evidence.ReasonStore, Call: "read incidents of " + r.id, Err: err}
+		return collectors.Failed(evidence.ReasonStore, "read incidents of "+r.id, "%w", err)
 	}
 	return ours
 }
@@ -55,26 +59,4 @@ func (r *round) isStored(ctx context.Context, key string) (bool, error) {
 		r.known = known
 	}
 	return r.known.has(key), nil
-}
-
-// stored are the stored incidents of the keys.
-func (r *round) stored(ctx context.Context, keys keySet) ([]evidence.Incident, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	var found []evidence.Incident
-	err := r.eachStored(ctx, func(in evidence.Incident) error {
-		if keys.has(in.ID) {
-			found = append(found, in)
-		}
-		return nil
-	})
-	return found, err
-}
-
-// remember keeps an incident that facts need, when there is no store to ask.
-func (r *round) remember(in evidence.Incident) {
-	if r.recent != nil && r.isMajor(in) {
-		r.recent[in.ID] = in
-	}
 }

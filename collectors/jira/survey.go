@@ -4,13 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -20,42 +19,42 @@ const (
 	surveyPage = 50
 	// maxSurveyPages bounds the searches of a survey, which looks at a sample.
 	maxSurveyPages = 5
-	// maxName bounds a name that a survey takes over, in bytes.
+	// maxName bounds a name in a survey, in bytes.
 	maxName = 300
 )
 
-// Survey is what the account can see of a site: enough to begin a catalog and a
-// configuration with.
+// Survey is what the account can see of a site: the start of a catalog and a
+// configuration.
 type Survey struct {
 	// Projects are in order of their keys.
 	Projects []SurveyedProject
-	// IssueTypes are the names of the types of issues, in their order, each once.
+	// IssueTypes are the names of the types of issues, sorted, each once.
 	IssueTypes []string
-	// Labels are those of the source's attestations that issues carry, in their
-	// order.
+	// Labels are those of the source's attestations that issues have, sorted.
 	Labels []string
-	// Missing is what could not be listed, projects apart; empty when all was.
+	// Missing are the errors of what could not be listed, apart from projects.
 	Missing []error
 }
 
 // SurveyedProject is one project of a site.
 type SurveyedProject struct {
 	Key, Name string
-	// Category is what the site's administrators put it under; empty for none.
+	// Category is the one that the site's administrators gave it; empty for none.
 	Category string
-	// Components are those that issues of the last 90 days carry, in their order.
-	// There may be more: not every issue is looked at.
+	// Components are those of issues of the last 90 days, sorted. There may be more:
+	// only the first issues are read.
 	Components []string
 }
 
 // Survey lists what the account can see, from list endpoints alone: the number
-// of requests grows with pages of projects, and not with projects. It may run
-// beside Collect. The error is of the projects, a *collectors.CallError; without
-// them there is no survey.
+// of requests grows with pages of projects, and not with projects. It may run at
+// the same time as Collect. The error, a *collectors.CallError, is that of the
+// projects; without them there is no survey.
 func (s *Source) Survey(ctx context.Context) (Survey, error) {
 	var found Survey
 	if s.deployment == Cloud {
-		// To strangers Cloud has no projects, instead of refusing.
+		// Cloud answers a visitor without an account with no projects, instead of
+		// refusing.
 		if err := s.api.whoAmI(ctx); err != nil {
 			return Survey{}, err
 		}
@@ -68,7 +67,7 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 	for _, step := range []func(context.Context, *Survey) error{s.surveyTypes, s.surveyComponents, s.surveyLabels} {
 		if err := step(ctx, &found); err != nil {
 			found.Missing = append(found.Missing, err)
-			if hopeless(ctx, err) {
+			if collectors.EndsRound(ctx, err) {
 				break
 			}
 		}
@@ -78,95 +77,66 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 
 // projects lists the projects that the account may browse.
 func (a *api) projects(ctx context.Context) ([]SurveyedProject, error) {
+	type project struct {
+		Key      string `json:"key"`
+		Name     string `json:"name"`
+		Category named  `json:"projectCategory"`
+	}
 	var all []SurveyedProject
-	add := func(call string, list []json.RawMessage) error {
+	err := a.projectPages(ctx, func(call string, list []json.RawMessage) error {
 		for _, raw := range list {
-			var p struct {
-				Key      string `json:"key"`
-				Name     string `json:"name"`
-				Category *struct {
-					Name string `json:"name"`
-				} `json:"projectCategory"`
-			}
+			var p project
 			if err := json.Unmarshal(raw, &p); err != nil || p.Key == "" {
-				return undecodable(call, errors.New("a project without a key"))
+				return collectors.Failed(evidence.ReasonUndecodable, call, "a project without a key")
 			}
-			project := SurveyedProject{Key: clean(p.Key), Name: evidence.Clean(strings.TrimSpace(p.Name), maxName)}
-			if p.Category != nil {
-				project.Category = evidence.Clean(strings.TrimSpace(p.Category.Name), maxName)
-			}
-			all = append(all, project)
+			all = append(all, SurveyedProject{Key: clean(p.Key), Name: cleanName(p.Name), Category: cleanName(p.Category.Name)})
 		}
 		return nil
-	}
-	if err := a.projectPages(ctx, add); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(all, func(a, b SurveyedProject) int { return strings.Compare(a.Key, b.Key) })
 	return slices.CompactFunc(all, func(a, b SurveyedProject) bool { return a.Key == b.Key }), nil
 }
 
-// projectPages hands on the projects: all at once on Data Center, page by page
-// on Cloud.
+func cleanName(name string) string { return evidence.Clean(strings.TrimSpace(name), maxName) }
+
+// projectPages calls each with the projects: all at once on Data Center, page by
+// page on Cloud.
 func (a *api) projectPages(ctx context.Context, each func(call string, list []json.RawMessage) error) error {
 	if !a.cloud {
-		const call = "GET /rest/api/2/project"
-		body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/project", call: call})
+		isList := func(list *[]json.RawMessage) bool { return list != nil }
+		list, err := get(ctx, a, pathProjects, "list of projects", isList)
 		if err != nil {
 			return err
 		}
-		var list *[]json.RawMessage
-		if err := json.Unmarshal(body, &list); err != nil || list == nil {
-			return undecodable(call, errors.New("the answer is no list of projects"))
-		}
-		return each(call, *list)
+		return each(request{path: pathProjects}.call(), *list)
 	}
-	const call = "GET /rest/api/2/project/search"
-	query := url.Values{"maxResults": {strconv.Itoa(surveyPage)}, "orderBy": {"key"}}
-	for start, n := 0, 0; ; n++ {
-		if n == maxPages {
-			return incomplete(call, fmt.Errorf("no end after %d pages", n))
+	query := url.Values{"maxResults": {strconv.Itoa(surveyPage)}, "orderBy": {"key"}, "startAt": {"0"}}
+	q, start := request{path: pathProjectsCloud, query: query}, 0
+	return a.eachPage(ctx, &q, func(p *page) (last bool, err error) {
+		projects := p.records()
+		if err := each(q.call(), projects); err != nil || p.IsLast {
+			return true, err
 		}
+		if len(projects) == 0 {
+			return false, incomplete(q.call(), "an empty page that is not the last one")
+		}
+		start += len(projects)
 		query.Set("startAt", strconv.Itoa(start))
-		body, err := a.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/project/search", call: call, query: query})
-		if err != nil {
-			return err
-		}
-		var page struct {
-			Values *[]json.RawMessage `json:"values"`
-			IsLast bool               `json:"isLast"`
-		}
-		if err := json.Unmarshal(body, &page); err != nil || page.Values == nil {
-			return undecodable(call, errors.New(`the answer has no list "values"`))
-		}
-		if err := each(call, *page.Values); err != nil {
-			return err
-		}
-		if page.IsLast {
-			return nil
-		}
-		if len(*page.Values) == 0 {
-			return incomplete(call, errors.New("an empty page that is not the last one"))
-		}
-		start += len(*page.Values)
-	}
+		return false, nil
+	})
 }
 
 // surveyTypes lists the types of issues.
 func (s *Source) surveyTypes(ctx context.Context, found *Survey) error {
-	const call = "GET /rest/api/2/issuetype"
-	body, err := s.api.ask(ctx, request{method: http.MethodGet, path: "rest/api/2/issuetype", call: call})
+	list, err := get(ctx, s.api, pathIssueTypes, "list of types of issues", func([]named) bool { return true })
 	if err != nil {
 		return err
 	}
-	var list []struct {
-		Name string `json:"name"`
-	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return undecodable(call, errors.New("the answer is no list of types of issues"))
-	}
 	for _, t := range list {
-		if name := evidence.Clean(strings.TrimSpace(t.Name), maxName); name != "" {
+		if name := cleanName(t.Name); name != "" {
 			found.IssueTypes = append(found.IssueTypes, name)
 		}
 	}
@@ -177,8 +147,8 @@ func (s *Source) surveyTypes(ctx context.Context, found *Survey) error {
 // errEnough ends a listing of which a sample is enough.
 var errEnough = errors.New("a sample is enough")
 
-// firstPages walks the first pages of a search. An issue that cannot be decoded is
-// passed over.
+// firstPages calls each with the issues of the first pages of a search, without
+// those that cannot be decoded.
 func (s *Source) firstPages(ctx context.Context, q search, each func(*issue)) error {
 	pages := 0
 	err := s.api.all(ctx, q, func(page []json.RawMessage) error {
@@ -198,15 +168,15 @@ func (s *Source) firstPages(ctx context.Context, q search, each func(*issue)) er
 	return err
 }
 
-// surveyComponents takes the components from issues, since the only list of
-// them is one for each project.
+// surveyComponents reads the components from issues, since a list of components
+// would take a request for each project.
 func (s *Source) surveyComponents(ctx context.Context, found *Survey) error {
 	of := map[string][]string{}
 	q := search{jql: `component is not EMPTY AND updated >= "-90d" ORDER BY updated DESC`,
 		fields: []string{"project", "components"}}
 	err := s.firstPages(ctx, q, func(i *issue) {
 		for _, c := range i.components {
-			of[fold(i.project)] = append(of[fold(i.project)], evidence.Clean(strings.TrimSpace(c), maxName))
+			of[fold(i.project)] = append(of[fold(i.project)], cleanName(c))
 		}
 	})
 	for n := range found.Projects {

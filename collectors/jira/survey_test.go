@@ -17,7 +17,7 @@ func TestSurvey(t *testing.T) {
 			incident(2, "Check out", noon.Add(-2*day)),
 			incident(3, "long ago", noon.Add(-400*day)),
 			review(1, "cart", noon.Add(-90*day)),
-			claim(2, "PRR-1", "rel-failover-proven", noon.Add(-9*day)),
+			attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-9*day)),
 		)
 		site.Categories = map[string]string{"SHOP": "Storefront"}
 		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Reviews.JQL = "" })

@@ -16,7 +16,7 @@ import (
 // The calls of metrics are those of plans, whatever stands before their paths.
 func TestCallsBehindAPrefixAreThePlanned(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		v, c := review(1, "cart", noon.Add(-90*day)), claim(2, "PRR-1", "rel-failover-proven", noon.Add(-9*day))
+		v, c := review(1, "cart", noon.Add(-90*day)), attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-9*day))
 		c.Description = ""
 		site, services := shop(v, c)
 		calls := map[string]bool{}

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// address finds web addresses in plain text and in wiki markup, where they
-// stand as [title|https://…].
+// address matches web addresses in plain text and in wiki markup, where they are
+// written as [title|https://…].
 var address = regexp.MustCompile(`https?://[^\s<>"'|\]\[(){}\\^` + "`" + `]+`)
 
-// paged finds incidents of PagerDuty.
-var paged = regexp.MustCompile(`^https?://(?:[A-Za-z0-9-]+\.)*pagerduty\.com/incidents/([A-Z0-9]{6,40})`)
+// pagerDutyIncident matches the address of an incident in PagerDuty, with its id.
+var pagerDutyIncident = regexp.MustCompile(`^https?://(?:[A-Za-z0-9-]+\.)*pagerduty\.com/incidents/([A-Z0-9]{6,40})`)
 
 // texts are the pieces of text of a value, in their order: a plain or wiki text
 // is one, and a document in the Atlassian Document Format has many, with the
-// addresses of its links and cards among them. What is neither has none.
+// addresses of its links and cards among them. Any other value has none.
 func texts(raw json.RawMessage) []string {
 	var value any
 	if len(raw) == 0 || json.Unmarshal(raw, &value) != nil {
@@ -47,7 +47,7 @@ func texts(raw json.RawMessage) []string {
 	return found
 }
 
-// walkLinks finds the addresses in attributes and marks of a document's node.
+// walkLinks adds the addresses in attributes and marks of a document's node.
 func walkLinks(v any, found *[]string) {
 	switch v := v.(type) {
 	case []any:

@@ -18,8 +18,8 @@ func review(n int, service string, created time.Time) jiratest.Issue {
 	}
 }
 
-// claim is a good claim on a review.
-func claim(n int, parent, check string, made time.Time) jiratest.Issue {
+// attestation is a good attestation on a review.
+func attestation(n int, parent, check string, made time.Time) jiratest.Issue {
 	return jiratest.Issue{
 		Key: fmt.Sprintf("PRR-%d", n), Parent: parent, Labels: []string{"attest-" + check}, Created: made.Add(-day),
 		Done: made, DoneBy: "bob", Assignee: "ann", Description: "See [the wiki|https://wiki.example.com/evidence] please.",
@@ -68,7 +68,7 @@ func TestReviews(t *testing.T) {
 			t.Errorf("%s of %d", got, len(r.reviews))
 		}
 
-		// Changes are seen at once, deletion by the next sweep, after a restart too.
+		// Changes are seen at once, deletion by the next complete listing, after a restart too.
 		open.Done, done.Labels = noon.Add(5*time.Minute), []string{"service-reports"}
 		busy.Labels, busy.Changes = nil, []jiratest.Change{{At: noon.Add(5 * time.Minute), Field: "summary"}}
 		next, _ := shop(open, busy, done)
@@ -87,21 +87,21 @@ func TestReviews(t *testing.T) {
 	})
 }
 
-func TestClaims(t *testing.T) {
-	reviewed := func(change func(review, claim *jiratest.Issue)) []jiratest.Issue {
-		v, c := review(1, "cart", noon.Add(-400*day)), claim(2, "PRR-1", "cicd-change-reviewed", noon.Add(-100*day))
+func TestAttestations(t *testing.T) {
+	reviewed := func(change func(review, attestation *jiratest.Issue)) []jiratest.Issue {
+		v, c := review(1, "cart", noon.Add(-400*day)), attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-100*day))
 		c.Labels = []string{"attest-cicd-change-reviewed", "attest-data-access-reviewed", "attest-rel-failover-proven"}
 		change(&v, &c)
 		return []jiratest.Issue{v, c}
 	}
 	for name, tc := range map[string]struct {
 		issues []jiratest.Issue
-		// silver, gold and platinum are the claims of levels 2, 3 and 4.
+		// silver, gold and platinum are the attestations of levels 2, 3 and 4.
 		silver, gold, platinum string
 		detail                 string
 	}{
 		"a good one": {
-			reviewed(func(_, c *jiratest.Issue) {}), "true", "true", "true", "claim PRR-2 on PRR-1, made 2025-11-24 12:00 UTC",
+			reviewed(func(_, c *jiratest.Issue) {}), "true", "true", "true", "attestation PRR-2 on PRR-1, made 2025-11-24 12:00 UTC",
 		},
 		"not done": {
 			reviewed(func(_, c *jiratest.Issue) { c.Done = time.Time{} }), "false", "false", "false", "it is not done",
@@ -122,11 +122,11 @@ func TestClaims(t *testing.T) {
 			c.Description, c.RemoteLinks = "", []string{"https://wiki.example.com/evidence"}
 		}), "true", "true", "true", ""},
 		"accepted by its assignee": {
-			reviewed(func(_, c *jiratest.Issue) { c.DoneBy = "ann" }), "true", "true", "false", "nobody but its assignee",
+			reviewed(func(_, c *jiratest.Issue) { c.DoneBy = "ann" }), "true", "true", "false", "only its assignee",
 		},
 		"accepted by its reporter": {
 			reviewed(func(_, c *jiratest.Issue) { c.Assignee, c.Reporter = "", "bob" }), "true", "true", "false",
-			"nobody but its assignee",
+			"only its assignee",
 		},
 		"accepted by another than its reporter": {
 			reviewed(func(_, c *jiratest.Issue) { c.Assignee, c.Reporter = "", "ann" }), "true", "true", "true", "",
@@ -152,28 +152,28 @@ func TestClaims(t *testing.T) {
 		"on the review itself": {reviewed(func(v, c *jiratest.Issue) {
 			v.Labels = append(v.Labels, c.Labels...)
 			v.Done, v.DoneBy, v.Assignee, v.Description = noon.Add(-300*day), "bob", "ann", "https://wiki.example.com"
-			// The label came after the review was done: then the claim was made.
+			// The label came after the review was done: then the attestation was made.
 			v.Changes = []jiratest.Change{{
 				At: noon.Add(-20 * day), By: "ann", Field: "labels", From: "service-cart", To: strings.Join(v.Labels, " "),
 			}}
 			c.Labels = nil
-		}), "true", "true", "true", "claim PRR-1, made 2026-02-12 12:00 UTC"},
+		}), "true", "true", "true", "attestation PRR-1, made 2026-02-12 12:00 UTC"},
 		"an old one and a new one": {append(reviewed(
 			func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-401*day), noon.Add(-400*day) },
 		),
-			claim(3, "PRR-1", "rel-failover-proven", noon.Add(-day))), "false", "false", "true", "claim PRR-3 on PRR-1"},
+			attestation(3, "PRR-1", "rel-failover-proven", noon.Add(-day))), "false", "false", "true", "attestation PRR-3 on PRR-1"},
 		"two that are not good": {append(reviewed(func(_, c *jiratest.Issue) { c.Done = time.Time{} }),
 			func() jiratest.Issue {
-				c := claim(3, "PRR-1", "rel-failover-proven", noon.Add(-day))
+				c := attestation(3, "PRR-1", "rel-failover-proven", noon.Add(-day))
 				c.DoneBy = "ann"
 				return c
-			}()), "false", "false", "false", "claim PRR-3 on PRR-1: nobody"},
+			}()), "false", "false", "false", "attestation PRR-3 on PRR-1: only its assignee"},
 		"a good one and a newer that is not": {append(reviewed(func(_, c *jiratest.Issue) {}),
 			func() jiratest.Issue {
-				c := claim(3, "PRR-1", "rel-failover-proven", noon.Add(-day))
+				c := attestation(3, "PRR-1", "rel-failover-proven", noon.Add(-day))
 				c.DoneBy = "ann"
 				return c
-			}()), "true", "true", "true", "claim PRR-2 on PRR-1"},
+			}()), "true", "true", "true", "attestation PRR-2 on PRR-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, dataCenter bool) {
@@ -195,9 +195,9 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-func TestAClaimAgesAndIsWithdrawn(t *testing.T) {
+func TestAnAttestationAgesAndIsWithdrawn(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		v, c := review(1, "cart", noon.Add(-200*day)), claim(2, "PRR-1", "rel-failover-proven", noon.Add(-179*day))
+		v, c := review(1, "cart", noon.Add(-200*day)), attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-179*day))
 		site, services := shop(v, c)
 		w := start(t, dataCenter, site, services)
 		const fact = "attest.rel_failover_proven"
@@ -222,7 +222,7 @@ func TestAClaimAgesAndIsWithdrawn(t *testing.T) {
 		w.pass(10 * time.Minute)
 		w.mustCollect().want(t, "cart", map[string]string{fact: "false"})
 
-		// Deleted: seen by the next sweep.
+		// Deleted: seen by the next complete listing.
 		c.Changes = c.Changes[:2]
 		next, _ = shop(v, c)
 		w.fake.SetSite(next)
@@ -232,12 +232,12 @@ func TestAClaimAgesAndIsWithdrawn(t *testing.T) {
 		w.fake.SetSite(next)
 		w.pass(time.Hour)
 		w.mustCollect().want(t, "cart", map[string]string{fact: "true"})
-		w.pass(jira.DefaultSweep)
+		w.pass(jira.DefaultReconcileEvery)
 		w.mustCollect().want(t, "cart", map[string]string{fact: "false"})
 	})
 }
 
-func TestAClaimSaysWhenItExpires(t *testing.T) {
+func TestAnAttestationSaysWhenItExpires(t *testing.T) {
 	for _, tc := range []struct {
 		check   string
 		age     int // days
@@ -254,7 +254,7 @@ func TestAClaimSaysWhenItExpires(t *testing.T) {
 		{"rel-failover-proven", 181, 365 * day, "false it is older than 180 days"},
 	} {
 		site, services := shop(
-			review(1, "cart", noon.Add(-400*day)), claim(2, "PRR-1", tc.check, noon.Add(-time.Duration(tc.age)*day)),
+			review(1, "cart", noon.Add(-400*day)), attestation(2, "PRR-1", tc.check, noon.Add(-time.Duration(tc.age)*day)),
 		)
 		w := start(t, false, site, services, func(s setup) {
 			for n := range s.jira.Attestations {
@@ -270,9 +270,9 @@ func TestAClaimSaysWhenItExpires(t *testing.T) {
 	}
 }
 
-func TestManyChangesToAClaimDoNotHideItsDate(t *testing.T) {
+func TestManyChangesToAnAttestationDoNotHideItsDate(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		v, c := review(1, "cart", noon.Add(-400*day)), claim(2, "PRR-1", "cicd-change-reviewed", noon.Add(-370*day))
+		v, c := review(1, "cart", noon.Add(-400*day)), attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-370*day))
 		for n := range 45 {
 			c.Changes = append(c.Changes, jiratest.Change{At: noon.Add(-time.Duration(n) * day), Field: "comment"})
 		}
@@ -283,15 +283,15 @@ func TestManyChangesToAClaimDoNotHideItsDate(t *testing.T) {
 }
 
 func TestAWebLinkIsRemembered(t *testing.T) {
-	v, with, without := review(1, "cart", noon.Add(-90*day)), claim(
+	v, with, without := review(1, "cart", noon.Add(-90*day)), attestation(
 		2, "PRR-1", "data-access-reviewed", noon.Add(-9*day),
-	), claim(3, "PRR-1", "rel-failover-proven", noon.Add(-9*day))
+	), attestation(3, "PRR-1", "rel-failover-proven", noon.Add(-9*day))
 	with.Description, with.RemoteLinks, without.Description = "", []string{"https://wiki.example.com"}, ""
 	site, services := shop(v, with, without)
 	w := start(t, false, site, services)
 	const call = "GET /rest/api/2/issue/{key}/remotelink"
 	w.mustCollect()
-	w.pass(jira.DefaultSweep)
+	w.pass(jira.DefaultReconcileEvery)
 	w.mustCollect().want(
 		t, "cart", map[string]string{"attest.data_access_reviewed": "true", "attest.rel_failover_proven": "false"},
 	)
@@ -302,8 +302,8 @@ func TestAWebLinkIsRemembered(t *testing.T) {
 }
 
 // An issue can reach the index after a round that looked for it.
-func TestLateReviewsAndClaimsAreNotLost(t *testing.T) {
-	v, c := review(1, "cart", noon.Add(-2*time.Minute)), claim(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
+func TestLateReviewsAndAttestationsAreNotLost(t *testing.T) {
+	v, c := review(1, "cart", noon.Add(-2*time.Minute)), attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
 	c.Created = noon.Add(-2 * time.Minute)
 	site, services := shop(v, c)
 	w := start(t, false, site, services, func(s setup) { s.fake.IndexLag = 9 * time.Minute })
@@ -319,7 +319,7 @@ func TestLateReviewsAndClaimsAreNotLost(t *testing.T) {
 }
 
 func TestANewServiceGetsItsReviewAtOnce(t *testing.T) {
-	v, c := review(1, "till", noon.Add(-90*day)), claim(2, "PRR-1", "cicd-change-reviewed", noon.Add(-9*day))
+	v, c := review(1, "till", noon.Add(-90*day)), attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-9*day))
 	site, services := shop(v, c)
 	w := start(t, false, site, services)
 	if r := w.mustCollect(); len(r.reviews) != 0 {
@@ -345,7 +345,7 @@ func TestWebLinksAreAskedForSeldom(t *testing.T) {
 			if n > 100 {
 				parent = "PRR-2"
 			}
-			c := claim(100+n, parent, "data-access-reviewed", noon.Add(-100*day))
+			c := attestation(100+n, parent, "data-access-reviewed", noon.Add(-100*day))
 			c.Description = ""
 			if n == 0 || n == 209 {
 				c.RemoteLinks = []string{"https://wiki.example.com"}
@@ -353,9 +353,9 @@ func TestWebLinksAreAskedForSeldom(t *testing.T) {
 			issues = append(issues, c)
 		}
 		// These need none: it would not help, or is not wanted.
-		old, silver := claim(
+		old, silver := attestation(
 			900, "PRR-1", "data-access-reviewed", noon.Add(-370*day),
-		), claim(901, "PRR-1", "cicd-change-reviewed", noon.Add(-day))
+		), attestation(901, "PRR-1", "cicd-change-reviewed", noon.Add(-day))
 		old.Description, silver.Description = "", ""
 		site, services := shop(append(issues, old, silver)...)
 		w := start(t, dataCenter, site, services)
@@ -379,14 +379,14 @@ func TestWebLinksAreAskedForSeldom(t *testing.T) {
 	})
 }
 
-// A claim whose web links cannot be had is unknown, and not false; the claims of
+// An attestation whose web links cannot be had is unknown, and not false; the attestations of
 // other services are known all the same.
 func TestAWebLinkThatIsRefusedCostsItsServiceAlone(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		const call = "GET /rest/api/2/issue/{key}/remotelink"
 		var issues []jiratest.Issue
 		for n, service := range []string{"cart", "checkout", "reports"} {
-			c := claim(10+n, fmt.Sprintf("PRR-%d", n), "data-access-reviewed", noon.Add(-9*day))
+			c := attestation(10+n, fmt.Sprintf("PRR-%d", n), "data-access-reviewed", noon.Add(-9*day))
 			c.Description, c.RemoteLinks = "", []string{"https://wiki.example.com"}
 			issues = append(issues, review(n, service, noon.Add(-90*day)), c)
 		}
@@ -403,7 +403,7 @@ func TestAWebLinkThatIsRefusedCostsItsServiceAlone(t *testing.T) {
 		for _, service := range []string{"checkout", "reports"} {
 			r.want(t, service, map[string]string{fact: "true"})
 		}
-		// The claim is asked for again, and the others are not.
+		// The attestation is asked for again, and the others are not.
 		w.fake.Heal()
 		w.pass(10 * time.Minute)
 		w.mustCollect().want(t, "cart", map[string]string{fact: "true"})

@@ -1,0 +1,295 @@
+package jira
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+const (
+	// linkLevel is the first level (Gold) whose attestations need a link to evidence.
+	linkLevel = 3
+	// secondLevel is the first level (Platinum) whose attestations need a second
+	// person, who is not the assignee and has moved the issue to done.
+	secondLevel = 4
+	// maxAge and maxAgeSecond are how long attestations are valid, below secondLevel
+	// and from it on. In the last expiring of that time the detail says so.
+	maxAge       = 365 * day
+	maxAgeSecond = 180 * day
+	expiring     = 30 * day
+	// maxLinkRequests is how many issues may be asked for their web links in a round.
+	maxLinkRequests = 200
+)
+
+// Attestation declares how a check is attested: by an issue with the label that is
+// done, and is a sub-task of a review or the review itself.
+type Attestation struct {
+	// Check is the id of the check that is attested, Level its level, 1 to 5. From
+	// level 3 on an attestation needs a link: the first address in the description or
+	// the first web link. From level 4 on another person than the assignee must have
+	// moved it to done.
+	Check string
+	Level int
+	// GoodFor is how long an attestation is valid from the time it was made. 0, and
+	// more than that, mean 365 days, and 180 from level 4 on.
+	GoodFor time.Duration
+	// Label marks the issue: attest-cicd-no-drift.
+	Label string
+	// Fact is what is observed: whether there is a valid attestation. It is false when
+	// Jira answered and there is none.
+	Fact evidence.Definition
+}
+
+// validFor is how long an attestation of the check is valid.
+func (a Attestation) validFor() time.Duration {
+	most := maxAge
+	if a.Level >= secondLevel {
+		most = maxAgeSecond
+	}
+	return min(cmp.Or(a.GoodFor, most), most)
+}
+
+// attestingIssue is what was read of an issue with the label of an attestation. It
+// may attest several checks.
+type attestingIssue struct {
+	key, parent string
+	// made is when each attestation was made, by label in lower case: when the issue
+	// became done, or the label was added if that was later.
+	made map[string]time.Time
+	done bool
+	// link is the evidence; asked reports that the web links were looked at, too.
+	link  string
+	asked bool
+	// second reports that another person than the assignee moved it to done.
+	second  bool
+	updated time.Time
+}
+
+func (i *attestingIssue) madeAt(a Attestation) time.Time { return i.made[fold(a.Label)] }
+
+// String names the issue, and the review that it is on.
+func (i *attestingIssue) String() string {
+	if i.parent == "" {
+		return i.key
+	}
+	return i.key + " on " + i.parent
+}
+
+// attestingIssue reads an issue with the label of an attestation.
+func (r *round) attestingIssue(i *issue) *attestingIssue {
+	out := &attestingIssue{key: clean(i.key), parent: clean(i.parent), made: map[string]time.Time{},
+		link: firstURL(i.fields["description"]), updated: i.updated}
+	done, ok := r.done(i)
+	out.done = ok
+	author := cmp.Or(i.assignee, i.reporter)
+	out.second = ok && done.by != "" && author != "" && done.by != author
+	for _, a := range r.attestations {
+		if i.has(a.Label) {
+			out.made[fold(a.Label)] = later(done.at, i.labelAdded(a.Label))
+		}
+	}
+	if r.reviewState != nil && out.link == "" {
+		// A web link that was found before need not be asked for again.
+		if old := r.reviewState.attestations[out.key]; old != nil && old.updated.Equal(out.updated) {
+			out.link = old.link
+		}
+	}
+	return out
+}
+
+// servicesOf are the services of the review that the issue is on.
+func (n *reviewState) servicesOf(i *attestingIssue) []string {
+	for _, key := range []string{i.parent, i.key} {
+		if services, ok := n.reviews[key]; ok && key != "" {
+			return services
+		}
+	}
+	return nil
+}
+
+// attestationSearches are the searches for issues with the labels of attestations.
+// An empty condition means all of them.
+func (s *Source) attestationSearches(condition string) []search {
+	labels := mapSlice(s.attestations, func(a Attestation) string { return a.Label })
+	return mapSlice(portions(labels), func(part []string) search {
+		jql := in("labels", part)
+		if condition != "" {
+			jql += " AND " + condition
+		}
+		return search{
+			jql: jql + " ORDER BY created ASC",
+			fields: []string{
+				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee", "reporter",
+			},
+			changelog: true, facts: s.attestedFacts(),
+		}
+	})
+}
+
+// attestedFacts are the facts of all attestations.
+func (s *Source) attestedFacts() []string {
+	return mapSlice(s.attestations, func(a Attestation) string { return a.Fact.Name })
+}
+
+// attestationPages lists all issues with the label of an attestation. Whether they
+// are on a review is checked when the attestations are observed.
+func (r *round) attestationPages(ctx context.Context, next *reviewState, s search) error {
+	return r.list(ctx, s, "attestation", wholeLog, func(good, bad []*issue) error {
+		for _, i := range good {
+			key := clean(i.key)
+			delete(next.bad, key)
+			next.attestations[key] = r.attestingIssue(i)
+		}
+		for _, i := range bad {
+			next.bad[clean(i.key)] = next.affectedBy(i)
+		}
+		if !r.out.Pending() {
+			return nil
+		}
+		return r.out.Send(evidence.Batch{})
+	})
+}
+
+// affectedBy are the services that an attestation that cannot be decoded may be
+// about.
+func (n *reviewState) affectedBy(i *issue) affected {
+	for _, key := range []string{i.parent, i.key} {
+		if services, ok := n.reviews[clean(key)]; ok {
+			return affected{services: services}
+		}
+	}
+	return affected{any: i.parent == ""} // a parent that is no review affects none
+}
+
+// findLinks asks for the web links of attestations that need one and name none in
+// their description. There is no call for many issues at once, so that only some
+// are asked for in a round. notAsked are the services of the others, and of those
+// whose links could not be read. err has each kind of failure once; after one that
+// the other calls would share none is made any more.
+func (r *round) findLinks(ctx context.Context, next *reviewState) (notAsked map[string]bool, err error) {
+	notAsked = map[string]bool{}
+	failed := map[evidence.Reason]bool{}
+	left := maxLinkRequests
+	for _, key := range slices.Sorted(maps.Keys(next.attestations)) {
+		i := next.attestations[key]
+		services := next.servicesOf(i)
+		if len(services) == 0 || !r.needsLink(i) {
+			continue
+		}
+		link, known := "", false
+		if left > 0 {
+			left--
+			var failure error
+			if link, known, failure = r.api.remoteLink(ctx, key); failure != nil {
+				reason := collectors.ReasonOf(ctx, failure)
+				if !failed[reason] {
+					failed[reason] = true
+					err = errors.Join(err, fmt.Errorf("attestation %s: %w", key, failure))
+				}
+				if collectors.EndsRound(ctx, failure, evidence.ReasonCircuitOpen) {
+					left = 0
+				}
+			}
+		}
+		if !known {
+			for _, service := range services {
+				notAsked[service] = true
+			}
+			continue
+		}
+		// The state of the round before has the same pointer, so that this is a copy.
+		changed := *i
+		changed.link, changed.asked = link, true
+		next.attestations[key] = &changed
+	}
+	return notAsked, err
+}
+
+// needsLink reports whether a link would make one of the attestations valid.
+func (r *round) needsLink(i *attestingIssue) bool {
+	if i.asked || i.link != "" || !i.done {
+		return false
+	}
+	linked := *i
+	linked.link = "any"
+	return slices.ContainsFunc(r.attestations, func(a Attestation) bool {
+		_, made := i.made[fold(a.Label)]
+		return made && a.Level >= linkLevel && r.flaw(&linked, a) == ""
+	})
+}
+
+// flaw is why the issue is no valid attestation of the check; empty when it is one.
+func (r *round) flaw(i *attestingIssue, a Attestation) string {
+	validFor := a.validFor()
+	switch {
+	case !i.done:
+		return "it is not done"
+	case i.madeAt(a).Add(validFor).Before(r.now):
+		return fmt.Sprintf("it is older than %d days", validFor/day)
+	case a.Level >= linkLevel && i.link == "":
+		return fmt.Sprintf("it has no link to evidence, which level %d needs", a.Level)
+	case a.Level >= secondLevel && !i.second:
+		return fmt.Sprintf("only its assignee has accepted it, and level %d needs a second person", a.Level)
+	}
+	return ""
+}
+
+// observeAttestations observes for every service that refers to the site which
+// checks are attested.
+func (r *round) observeAttestations(n *reviewState, notAsked map[string]bool) error {
+	byService := map[string]map[string][]*attestingIssue{} // by label
+	for _, key := range slices.Sorted(maps.Keys(n.attestations)) {
+		i := n.attestations[key]
+		for _, service := range n.servicesOf(i) {
+			if byService[service] == nil {
+				byService[service] = map[string][]*attestingIssue{}
+			}
+			for label := range i.made {
+				byService[service][label] = append(byService[service][label], i)
+			}
+		}
+	}
+	except := map[string]evidence.Missing{}
+	for service := range notAsked {
+		except[service] = evidence.MissingNotCollected
+	}
+	for _, a := range n.bad {
+		r.exceptAll(except, a, cmp.Or(a.why, evidence.MissingUndecodable))
+	}
+	of := map[string]Attestation{}
+	for _, a := range r.attestations {
+		of[a.Fact.Name] = a
+	}
+	return r.observe(groupReviews, r.attestedFacts(), except, func(service, fact string) collectors.Answer {
+		return r.attest(of[fact], byService[service][fold(of[fact].Label)])
+	})
+}
+
+// attest answers whether a check is attested. One valid attestation is enough; the
+// newest is named.
+func (r *round) attest(a Attestation, issues []*attestingIssue) collectors.Answer {
+	slices.SortStableFunc(issues, func(x, y *attestingIssue) int { return y.madeAt(a).Compare(x.madeAt(a)) })
+	for _, i := range issues {
+		if r.flaw(i, a) != "" {
+			continue
+		}
+		made := i.madeAt(a)
+		detail := "attestation " + i.String() + ", made " + stamp(made)
+		if end := made.Add(a.validFor()); !r.now.Before(end.Add(-expiring)) {
+			detail += ", expires " + stamp(end) + ": make it again"
+		}
+		return collectors.Answer{Value: evidence.Bool(true), Since: made, Detail: detail}
+	}
+	detail := "no issue with the label " + a.Label + " on a review"
+	if len(issues) > 0 {
+		detail = "attestation " + issues[0].String() + ": " + r.flaw(issues[0], a)
+	}
+	return collectors.Answer{Value: evidence.Bool(false), Detail: detail}
+}
