@@ -64,7 +64,8 @@ func EndsRound(ctx context.Context, err error, reasons ...evidence.Reason) bool 
 	}
 	switch e := err.(type) {
 	case *CallError:
-		return e.Reason == evidence.ReasonUnauthorized || e.Reason == evidence.ReasonStore || slices.Contains(reasons, e.Reason)
+		return e.Reason == evidence.ReasonUnauthorized || e.Reason == evidence.ReasonStore ||
+			slices.Contains(reasons, e.Reason)
 	case interface{ Unwrap() []error }:
 		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return EndsRound(ctx, err, reasons...) })
 	case interface{ Unwrap() error }:

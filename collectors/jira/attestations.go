@@ -126,7 +126,8 @@ func (s *Source) attestationSearches(condition string) []search {
 		return search{
 			jql: jql + " ORDER BY created ASC",
 			fields: []string{
-				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee", "reporter",
+				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee",
+				"reporter",
 			},
 			changelog: true, facts: s.attestedFacts(),
 		}

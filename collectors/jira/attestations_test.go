@@ -101,7 +101,8 @@ func TestAttestations(t *testing.T) {
 		detail                 string
 	}{
 		"a good one": {
-			reviewed(func(_, c *jiratest.Issue) {}), "true", "true", "true", "attestation PRR-2 on PRR-1, made 2025-11-24 12:00 UTC",
+			reviewed(func(_, c *jiratest.Issue) {}), "true", "true", "true",
+			"attestation PRR-2 on PRR-1, made 2025-11-24 12:00 UTC",
 		},
 		"not done": {
 			reviewed(func(_, c *jiratest.Issue) { c.Done = time.Time{} }), "false", "false", "false", "it is not done",
@@ -161,7 +162,8 @@ func TestAttestations(t *testing.T) {
 		"an old one and a new one": {append(reviewed(
 			func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-401*day), noon.Add(-400*day) },
 		),
-			attestation(3, "PRR-1", "rel-failover-proven", noon.Add(-day))), "false", "false", "true", "attestation PRR-3 on PRR-1"},
+			attestation(3, "PRR-1", "rel-failover-proven", noon.Add(-day))), "false", "false", "true",
+			"attestation PRR-3 on PRR-1"},
 		"two that are not good": {append(reviewed(func(_, c *jiratest.Issue) { c.Done = time.Time{} }),
 			func() jiratest.Issue {
 				c := attestation(3, "PRR-1", "rel-failover-proven", noon.Add(-day))
@@ -303,7 +305,8 @@ func TestAWebLinkIsRemembered(t *testing.T) {
 
 // An issue can reach the index after a round that looked for it.
 func TestLateReviewsAndAttestationsAreNotLost(t *testing.T) {
-	v, c := review(1, "cart", noon.Add(-2*time.Minute)), attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
+	v, c := review(1, "cart", noon.Add(-2*time.Minute)),
+		attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
 	c.Created = noon.Add(-2 * time.Minute)
 	site, services := shop(v, c)
 	w := start(t, false, site, services, func(s setup) { s.fake.IndexLag = 9 * time.Minute })

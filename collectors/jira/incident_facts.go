@@ -34,7 +34,8 @@ func workingDaysBefore(at time.Time, n int) time.Time {
 // isMajorAt reports whether a post-mortem of the incident was due at the time.
 func isMajorAt(in evidence.Incident, at time.Time) bool {
 	from, to := at.Add(-majorWindow), workingDaysBefore(at, postmortemDays)
-	return !in.Gone && in.Severity >= 1 && in.Severity <= majorSeverity && !in.StartedAt.Before(from) && in.StartedAt.Before(to)
+	return !in.Gone && in.Severity >= 1 && in.Severity <= majorSeverity && !in.StartedAt.Before(from) &&
+		in.StartedAt.Before(to)
 }
 
 // observeMajor finds the major incidents that post-mortems are due for, by

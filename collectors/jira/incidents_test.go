@@ -181,7 +181,8 @@ func TestOnlyChangesAreListedAfterwards(t *testing.T) {
 func TestTheIndexRunsBehindAndPagesRepeat(t *testing.T) {
 	issues := crowd(150, time.Hour)
 	late := incident(1, "cart", noon.Add(-2*time.Minute))
-	v, c := review(1, "cart", noon.Add(-2*time.Minute)), attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
+	v, c := review(1, "cart", noon.Add(-2*time.Minute)),
+		attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-time.Minute))
 	c.Created = noon.Add(-2 * time.Minute)
 	site, services := shop(append(issues, late, v, c)...)
 	w := start(t, false, site, services, func(s setup) { s.fake.IndexLag, s.fake.RepeatIssues = 5*time.Minute, true })

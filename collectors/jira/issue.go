@@ -109,7 +109,8 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	var f issueFields
 	errs := []error{json.Unmarshal(outer.Fields, &f)}
 	i.fill(&f)
-	for name, into := range map[string]*time.Time{"created": &i.created, "updated": &i.updated, "resolutiondate": &i.resolved} {
+	for name, into := range map[string]*time.Time{"created": &i.created, "updated": &i.updated,
+		"resolutiondate": &i.resolved} {
 		*into, err = i.time(name)
 		errs = append(errs, err)
 	}

@@ -51,7 +51,8 @@ func TestPlan(t *testing.T) {
 		site, services := shop(append(crowd(250, 6*time.Hour), v, c)...)
 		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Opinions = opinions() })
 		first := w.source.Plan(collectors.Request{Services: w.services, Now: w.clock()})
-		for round, wait := range []time.Duration{0, 10 * time.Minute, jira.DefaultReconcileEvery, 10 * time.Minute, 50 * time.Minute,
+		for round, wait := range []time.Duration{0, 10 * time.Minute, jira.DefaultReconcileEvery, 10 * time.Minute,
+			50 * time.Minute,
 			5*time.Hour + 30*time.Minute, time.Minute} {
 			w.pass(wait)
 			w.fake.Forget()

@@ -151,7 +151,8 @@ func TestReviewsAndAttestationsDisappear(t *testing.T) {
 		var reviews, attestations []jiratest.Issue
 		for n := range 20 {
 			reviews = append(reviews, review(n, "cart", noon.Add(-90*day)))
-			attestations = append(attestations, attestation(100+n, fmt.Sprintf("PRR-%d", n), "cicd-change-reviewed", noon.Add(-9*day)))
+			attestations = append(attestations, attestation(100+n, fmt.Sprintf("PRR-%d", n), "cicd-change-reviewed",
+				noon.Add(-9*day)))
 		}
 		const fact = "attest.cicd_change_reviewed"
 		whole := append(reviews, attestations...)
@@ -201,14 +202,10 @@ func TestAWithdrawnReviewAndAttestationAreLogged(t *testing.T) {
 	w.fake.SetSite(less)
 	w.pass(jira.DefaultReconcileEvery)
 	w.mustCollect()
-<<<<<<< HEAD
 	for _, want := range []string{
 		`msg="reviews are withdrawn that are not listed any more, or name no service" source=jira/main count=1 among_them=[PRR-3]`,
-		`msg="claims are withdrawn that are not listed any more" source=jira/main count=1 among_them=[PRR-2]`,
+		`msg="attestations are withdrawn that are not listed any more" source=jira/main count=1 among_them=[PRR-2]`,
 	} {
-=======
-	for _, want := range []string{`msg="reviews are withdrawn that are not listed any more, or name no service" source=jira/main count=1 among_them=[PRR-3]`, `msg="attestations are withdrawn that are not listed any more" source=jira/main count=1 among_them=[PRR-2]`} {
->>>>>>> fdf16cb (Jira's searches are declared once; attestations are called so; sources share batches, errors and notices)
 		if !strings.Contains(w.log.String(), want) {
 			t.Errorf("%s is not in the log:\n%s", want, w.log)
 		}

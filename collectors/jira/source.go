@@ -201,7 +201,8 @@ func (o Options) check() error {
 	}
 	bad(o.Name == "", "the name is missing")
 	bad(o.HTTPClient == nil, "the HTTP client is missing")
-	bad(o.Deployment != Cloud && o.Deployment != DataCenter, "deployment %q: want %s or %s", o.Deployment, Cloud, DataCenter)
+	bad(o.Deployment != Cloud && o.Deployment != DataCenter, "deployment %q: want %s or %s", o.Deployment, Cloud,
+		DataCenter)
 	bad(!transport.IsAddress(o.URL), "the URL is not an address such as https://example.atlassian.net")
 	bad(o.PageLimit < 1 || o.PageLimit > MaxPageLimit, "page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit)
 	bad(o.ReconcileEvery < 0, "reconcile every %s: want more than 0", o.ReconcileEvery)

@@ -34,7 +34,8 @@ func (r *round) eachStored(ctx context.Context, each func(evidence.Incident) err
 	return r.eachStoredOf(ctx, evidence.IncidentSpan{Since: r.now.Add(-r.incidents.History), Lasting: true}, each)
 }
 
-func (r *round) eachStoredOf(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
+func (r *round) eachStoredOf(ctx context.Context, span evidence.IncidentSpan,
+	each func(evidence.Incident) error) error {
 	if r.request.Incidents == nil {
 		return nil
 	}
