@@ -187,8 +187,8 @@ var packTitles = []struct{ pack, title, text string }{
 		"Declared as JQL in [facts.yaml](../collectors/jira/facts.yaml), one search for all services; `facts_file` adds your own.",
 	},
 	{
-		framework.AttestationPack, "Claims on review tickets",
-		"What people attest, on the service's readiness review or one of its sub-tasks: the label, dated by the change to done. A claim that a machine has contradicted is void until it is made again.",
+		framework.AttestationPack, "Attestations on review tickets",
+		"What people attest, on the service's readiness review or one of its sub-tasks: the label, dated by the change to done. An attestation that a machine has contradicted does not count until it is made again.",
 	},
 }
 

@@ -113,9 +113,9 @@ func opinions(checks []string) []jira.Opinion {
 	return out
 }
 
-func attestations(claims []framework.Attestation) []jira.Attestation {
-	out := make([]jira.Attestation, 0, len(claims))
-	for _, c := range claims {
+func attestations(declared []framework.Attestation) []jira.Attestation {
+	out := make([]jira.Attestation, 0, len(declared))
+	for _, c := range declared {
 		out = append(out, jira.Attestation{Check: c.Check, Level: c.Level, GoodFor: c.GoodFor,
 			Label: framework.AttestationLabel(c.Check), Fact: c.Fact})
 	}

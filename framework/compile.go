@@ -263,7 +263,7 @@ func compileCheck(c checkDoc, module *Module, proofs, scopes *Compiler, facts *e
 		}
 		if most := MaxAttestationAge(c.Level); good > most {
 			errs = append(
-				errs, fmt.Errorf("claims_good_for: a claim at level %d is good for %dd at most", c.Level, most/(24*time.Hour)),
+				errs, fmt.Errorf("claims_good_for: an attestation at level %d is good for %dd at most", c.Level, most/(24*time.Hour)),
 			)
 		}
 	}

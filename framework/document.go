@@ -271,8 +271,8 @@ func (d *Document) Attestations() []Attestation {
 			out = append(out,
 				Attestation{Check: c.ID, Level: c.Level, GoodFor: time.Duration(c.ClaimsFor), Fact: evidence.Definition{
 					Name: name, Kind: evidence.KindBool, Pack: AttestationPack,
-					Help:   fmt.Sprintf("The claim %q was made on the service's review ticket and is still good.", c.Title),
-					Absent: "false when Jira answered and no claim was found",
+					Help:   fmt.Sprintf("%q is attested on the service's review ticket, and the attestation is still valid.", c.Title),
+					Absent: "false when Jira answered and there is no attestation",
 					Merge:  evidence.MergeAny, Permissions: []string{"Browse projects"},
 				}})
 		}

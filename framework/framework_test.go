@@ -14,7 +14,7 @@ func testFacts(t *testing.T) *evidence.Facts {
 		{Name: "pagerduty.oncall_now", Kind: evidence.KindInt, Help: "people"},
 		{Name: "pagerduty.coverage_ratio_14d", Kind: evidence.KindDouble, Help: "ratio"},
 		{Name: "deploy.automated", Kind: evidence.KindBool, Help: "yes"},
-		{Name: "attest.a_b", Kind: evidence.KindBool, Help: "claim"},
+		{Name: "attest.a_b", Kind: evidence.KindBool, Help: "attestation"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -216,12 +216,12 @@ func TestDurationsOfAFramework(t *testing.T) {
 	}
 }
 
-func TestHowLongClaimsAreGood(t *testing.T) {
+func TestHowLongAttestationsAreValid(t *testing.T) {
 	for name, tc := range map[string]struct{ by, level, good, want string }{
 		"less":           {"attested", "1", "90d", ""},
 		"the most":       {"attested", "4", "180d", ""},
-		"too long":       {"attested", "4", "181d", "claims_good_for: a claim at level 4 is good for 180d at most"},
-		"no claim":       {"machine", "1", "90d", "claims_good_for is given and no proof is attested"},
+		"too long":       {"attested", "4", "181d", "claims_good_for: an attestation at level 4 is good for 180d at most"},
+		"not attested":   {"machine", "1", "90d", "claims_good_for is given and no proof is attested"},
 		"not a duration": {"attested", "1", "soon", `want a positive time such as 90m, 24h or 14d, got "soon"`},
 	} {
 		text := strings.NewReplacer(
