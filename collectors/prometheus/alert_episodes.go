@@ -1,7 +1,7 @@
 package prometheus
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -18,9 +18,9 @@ type alertSeries struct {
 	at []time.Time
 }
 
-// episodes joins instants to firings, across the pieces of a history. What it
-// says depends on the instants alone and not on where pieces end: a firing is
-// over when its alert was not seen for more than alertGap.
+// episodes joins instants to firings, across the parts of a history. The result
+// depends on the instants alone and not on where parts end: a firing is over when
+// its alert was not seen for more than alertGap.
 type episodes struct {
 	source string
 	open   map[string]*episode
@@ -32,9 +32,9 @@ type episode struct {
 	last time.Time
 }
 
-// newEpisodes goes on where stored firings were left. They were last seen within
-// alertGap of the time until which the history was read, or they would have been
-// over; the next piece begins early enough to show when.
+// newEpisodes continues the stored firings that are open. They were last seen
+// within alertGap of the time until which the history was read, or they would be
+// over; the next part begins early enough to show when.
 func newEpisodes(source string, open []evidence.AlertFiring, read time.Time) *episodes {
 	e := &episodes{source: source, open: map[string]*episode{}}
 	for _, f := range open {
@@ -47,11 +47,11 @@ func newEpisodes(source string, open []evidence.AlertFiring, read time.Time) *ep
 	return e
 }
 
-// advance takes in what was seen up to an instant and returns the firings that
-// it tells of, those that are over by then and those that are not, by
-// fingerprint and start.
+// advance reads what was seen up to an instant and returns the firings that it
+// shows, those that are over by then and those that are not, by fingerprint and
+// start.
 func (e *episodes) advance(series []alertSeries, until time.Time) []evidence.AlertFiring {
-	var told []evidence.AlertFiring
+	var firings []evidence.AlertFiring
 	for _, s := range series {
 		current := e.open[s.fingerprint]
 		for _, at := range s.at {
@@ -59,41 +59,37 @@ func (e *episodes) advance(series []alertSeries, until time.Time) []evidence.Ale
 				break
 			}
 			if current != nil && at.Sub(current.last) > alertGap {
-				told = append(told, current.over())
+				firings = append(firings, current.ended())
 				current = nil
 			}
 			if current == nil {
-				current = &episode{AlertFiring: evidence.AlertFiring{Source: e.source, Fingerprint: s.fingerprint, StartedAt: at},
-					last: at}
+				firing := evidence.AlertFiring{Source: e.source, Fingerprint: s.fingerprint, StartedAt: at}
+				current = &episode{AlertFiring: firing, last: at}
 				e.open[s.fingerprint] = current
 			}
 			if at.After(current.last) {
 				current.last = at
 			}
-			// Who an alert is about may have been learned since it began.
+			// The catalog may have changed since the alert began.
 			current.Alert, current.Severity, current.Paging, current.Services = s.alert, s.severity, s.paging, s.services
 		}
 	}
-	for _, fingerprint := range slices.Sorted(maps.Keys(e.open)) {
-		current := e.open[fingerprint]
+	for fingerprint, current := range e.open {
 		if until.Sub(current.last) > alertGap {
-			told = append(told, current.over())
+			firings = append(firings, current.ended())
 			delete(e.open, fingerprint)
 			continue
 		}
-		told = append(told, current.AlertFiring)
+		firings = append(firings, current.AlertFiring)
 	}
-	slices.SortFunc(told, func(a, b evidence.AlertFiring) int {
-		if c := strings.Compare(a.Fingerprint, b.Fingerprint); c != 0 {
-			return c
-		}
-		return a.StartedAt.Compare(b.StartedAt)
+	slices.SortFunc(firings, func(a, b evidence.AlertFiring) int {
+		return cmp.Or(strings.Compare(a.Fingerprint, b.Fingerprint), a.StartedAt.Compare(b.StartedAt))
 	})
-	return told
+	return firings
 }
 
-// over is the firing with its end: the first instant at which it was not seen.
-func (e *episode) over() evidence.AlertFiring {
+// ended is the firing with its end: the first instant at which it was not seen.
+func (e *episode) ended() evidence.AlertFiring {
 	f := e.AlertFiring
 	f.EndedAt = e.last.Add(alertStep)
 	return f

@@ -14,19 +14,19 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// alertReader tells what the series of an answer are about.
+// alertReader finds the services that the series of an answer are about.
 type alertReader struct {
-	round *round
-	sight *sight
-	pods  *keyIndex
-	// known are the services that alerts can be about, with what they are known
-	// by.
+	round      *round
+	identities *identities
+	pods       *keyIndex
+	// known are the services that alerts can be about, with a digest of what
+	// identifies them.
 	known map[string]string
 }
 
 func newAlertReader(r *round) *alertReader {
 	reader := &alertReader{
-		round: r, sight: newSight(r.scope, r.name), known: map[string]string{},
+		round: r, identities: newIdentities(r.scope, r.name), known: map[string]string{},
 		pods: newKeyIndex(r.scope, &join{
 			name: "alert_pod", needs: [][]string{namespaceLabels, {"pod"}}, entry: joins()["workload"].entry,
 			read: func(v []string) []string { return shorter(v[0], v[1]) },
@@ -34,13 +34,13 @@ func newAlertReader(r *round) *alertReader {
 	}
 	for i, s := range r.scope.services {
 		if identifiable(s, r.name) {
-			reader.known[s.Name] = reader.sight.identities[i].digest(r.relabel)
+			reader.known[s.Name] = reader.identities.of[i].digest(r.relabel)
 		}
 	}
 	return reader
 }
 
-// digest is the same for the same identity under the same relabelling.
+// digest is the same for the same identity with the same relabelling.
 func (id identity) digest(relabel *relabelling) string {
 	var text strings.Builder
 	if relabel != nil {
@@ -48,7 +48,7 @@ func (id identity) digest(relabel *relabelling) string {
 			fmt.Fprintf(&text, "%q;", fmt.Sprint(rule.Relabel))
 		}
 	}
-	for _, name := range sortedNames(id) {
+	for _, name := range slices.Sorted(maps.Keys(id)) {
 		values := slices.Sorted(slices.Values(id[name]))
 		fmt.Fprintf(&text, "%q=%q,", name, values)
 	}
@@ -56,7 +56,7 @@ func (id identity) digest(relabel *relabelling) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// read joins the series of an answer to the catalog. Alerts of nobody are left
+// read joins the series of an answer to the catalog. Alerts of no service are left
 // out.
 func (a *alertReader) read(matrix model.Matrix) alertsSeen {
 	var seen alertsSeen
@@ -81,14 +81,14 @@ func (a *alertReader) read(matrix model.Matrix) alertsSeen {
 		severity := string(stream.Metric["severity"])
 		seen.series = append(seen.series, alertSeries{
 			fingerprint: fingerprint(stream.Metric), alert: evidence.Clean(alert, 200), severity: evidence.Clean(severity, 50),
-			paging:   a.round.paging[severity] || stream.Metric["sloth_severity"] == "page",
+			paging:   a.round.pages(severity, string(stream.Metric["sloth_severity"])),
 			services: services, at: at,
 		})
 	}
 	return seen
 }
 
-// fingerprint is made of the labels of an alert, without what the server adds
+// fingerprint is made of the labels of an alert, without those that the server adds
 // while it fires.
 func fingerprint(m model.Metric) string {
 	own := maps.Clone(m)
@@ -99,28 +99,28 @@ func fingerprint(m model.Metric) string {
 
 // services are the names of the services that an alert's labels name, sorted.
 //
-// A label that tells services apart names one: its job, its name, whatever the
-// catalog matches on. Where there is none, a namespace does, narrowed by the
-// labels of a workload or pod. Whatever the catalog knows of a service must
-// agree. Alerts of the whole fleet have no such label and are nobody's.
+// A label that identifies a service names it: its job, its name, or what the catalog
+// matches on. Without one the namespace does, narrowed by the labels of a workload
+// or pod. No label may contradict the catalog. Alerts about the whole fleet have no
+// such label and belong to no service.
 func (a *alertReader) services(m model.Metric) []string {
 	labels := a.labels(m)
-	strong, weak := map[int]bool{}, map[int]bool{}
+	direct, byNamespace := map[int]bool{}, map[int]bool{}
 	for name, value := range labels {
-		for _, i := range a.sight.pins[name][value] {
-			if !a.sight.labelsAgree(i, labels) {
+		for _, i := range a.identities.byLabel[name][value] {
+			if !a.identities.labelsAgree(i, labels) {
 				continue
 			}
 			if name == labelNamespace {
-				weak[i] = true
+				byNamespace[i] = true
 			} else {
-				strong[i] = true
+				direct[i] = true
 			}
 		}
 	}
-	found := strong
+	found := direct
 	if len(found) == 0 {
-		found = a.narrow(weak, m)
+		found = a.narrow(byNamespace, m)
 	}
 	var names []string
 	for i := range found {
@@ -130,9 +130,9 @@ func (a *alertReader) services(m model.Metric) []string {
 	return names
 }
 
-// labels are those of an alert, what the exporter wrote preferred to what the
-// scrape put in its place. A job or service that the catalog does not know is
-// the exporter's own.
+// labels are those of an alert. Where the scrape has renamed a label of the exporter,
+// the exporter's value is used. A job or service that the catalog does not know
+// belongs to the exporter, and is left out.
 func (a *alertReader) labels(m model.Metric) map[string]string {
 	labels := make(map[string]string, len(m))
 	for name := range m {
@@ -140,16 +140,16 @@ func (a *alertReader) labels(m model.Metric) map[string]string {
 		labels[string(plain)] = label(m, string(plain))
 	}
 	for _, name := range []string{"job", labelService} {
-		if value := labels[name]; len(a.sight.pins[name][value]) == 0 {
+		if value := labels[name]; len(a.identities.byLabel[name][value]) == 0 {
 			delete(labels, name)
 		}
 	}
 	return labels
 }
 
-// narrow keeps of the services of a namespace those whose pod an alert names. A
-// pod of no workload of the catalog may be of a service whose workload the
-// catalog does not know.
+// narrow keeps of the services of a namespace those whose pod an alert names. If the
+// pod belongs to no workload of the catalog, it may belong to a service whose
+// workload the catalog does not have.
 func (a *alertReader) narrow(services map[int]bool, m model.Metric) map[int]bool {
 	if len(services) == 0 || label(m, "pod") == "" {
 		return services

@@ -6,57 +6,58 @@ import (
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
-// A server keeps of its alerts what it keeps of every series: ALERTS is there
-// while an alert fires. Its history is read piece by piece behind a cursor, so
-// that a round that follows another asks one query about the minutes between.
-// That nothing fired is known only where something else shows that the server
-// was there, so the same query asks whether anything was up.
+// A server keeps its alerts as long as any series: ALERTS has a sample while an
+// alert fires. Its history is read part by part behind a cursor, so that a round
+// that follows another asks one query about the minutes between them. That nothing
+// fired is known only where something shows that the server was up, so the same
+// query asks whether anything was up.
 
-// DefaultAlertHistory is how far back the first round looks: over the window of
-// 30 days that figures are for, and what may precede its first minute.
+// DefaultAlertHistory is how far back the first round reads: over the window of
+// 30 days that figures have, and one day before it.
 const DefaultAlertHistory = 31 * 24 * time.Hour
 
 const (
-	// alertStep is how exact firings are. Instants lie on its multiples since
-	// 1970, so that every round asks for the same ones.
+	// alertStep is how exact firings are. Instants are its multiples since 1970, so
+	// that every round asks for the same ones.
 	alertStep = time.Minute
-	// alertGap is how long an alert may be unseen and still be the same firing: a
-	// late evaluation is no end.
+	// alertGap is how long an alert may be unseen and still be the same firing,
+	// because a late evaluation is no end.
 	alertGap = 3 * alertStep
-	// alertPiece is what one query looks back over: 1,441 points, where a server
-	// refuses 11,000. A piece that is too much for the server is halved down to
-	// leastAlertPiece.
-	alertPiece      = 24 * time.Hour
-	leastAlertPiece = 15 * time.Minute
-	// alertPatience is how long is waited for samples that come late, before it
-	// is a hole that the server was not seen.
-	alertPatience = time.Hour
+	// maxAlertPart is what one query looks back over: 1,441 points, where a server
+	// refuses 11,000. A part that is too much for the server is halved, down to
+	// minAlertPart.
+	maxAlertPart = 24 * time.Hour
+	minAlertPart = 15 * time.Minute
+	// maxAlertDelay is how long to wait for late samples, before the server counts as
+	// down at that time.
+	maxAlertDelay = time.Hour
 	// alertCursor names the cursor: until when the history has been read.
 	alertCursor = "alerts"
-	// witnessLabel marks the series that shows that the server was there.
+	// witnessLabel marks the series that shows that the server was up.
 	witnessLabel = "readiness_witness"
 )
 
 // alertQuery asks for every firing alert and for the witness.
 const alertQuery = `ALERTS{alertstate="firing"} or label_replace(group(up), "` + witnessLabel + `", "up", "", "")`
 
-// WatchesAlerts reports whether alerts can be told to be about the service. It
-// implements collectors.AlertWatcher.
+// WatchesAlerts reports whether alerts can be matched to the service. It implements
+// collectors.AlertWatcher.
 func (s *Source) WatchesAlerts(service *catalog.Service) bool {
 	return s.alertHistory > 0 && identifiable(service, s.name)
 }
 
-// alertPast is where the history of alerts was left, and where it goes on.
+// alertPast is which part of the history of alerts has been read.
 type alertPast struct {
 	// read is until when it has been read, zero before the first time.
 	read time.Time
-	// from is where to go on, latest the last instant that is worth asking for.
+	// from is where to continue, and latest the last instant to ask for.
 	from, latest time.Time
 }
 
@@ -77,12 +78,12 @@ func (s *Source) alertPast(now time.Time, cursor string) alertPast {
 	return past
 }
 
-// pieces is how many queries the rest of the history takes at least.
-func (p alertPast) pieces() int {
+// parts is how many queries the rest of the history takes at least.
+func (p alertPast) parts() int {
 	if !p.latest.After(p.from) {
 		return 0
 	}
-	return int((p.latest.Sub(p.from) + alertPiece - 1) / alertPiece)
+	return int((p.latest.Sub(p.from) + maxAlertPart - 1) / maxAlertPart)
 }
 
 // planAlerts is what a round would ask about alerts, if it does.
@@ -94,124 +95,130 @@ func (s *Source) planAlerts(req collectors.Request) []collectors.PlannedCall {
 	if now.IsZero() {
 		now = s.now()
 	}
-	n := s.alertPast(now.UTC(), req.Cursors[alertCursor]).pieces()
+	n := s.alertPast(now.UTC(), req.Cursors[alertCursor]).parts()
 	if n == 0 {
 		return nil
 	}
 	return []collectors.PlannedCall{{Call: endpointQueryRange, Query: alertQuery, Requests: strconv.Itoa(n)}}
 }
 
-// observeAlerts reads the history of alerts from where it was left.
+// observeAlerts reads the history of alerts from where the last round ended.
 func (r *round) observeAlerts(ctx context.Context) error {
-	req := r.request
-	past := r.alertPast(r.now, req.Cursors[alertCursor])
-	total := past.pieces()
-	if total == 0 {
+	past := r.alertPast(r.now, r.request.Cursors[alertCursor])
+	if past.parts() == 0 {
 		return nil
 	}
 	var open []evidence.AlertFiring
-	if req.OpenAlerts != nil {
+	if r.request.OpenAlerts != nil {
 		var err error
-		if open, err = req.OpenAlerts(ctx); err != nil {
-			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "read open alerts of " + r.id, Err: err}
+		if open, err = r.request.OpenAlerts(ctx); err != nil {
+			return collectors.Failed(evidence.ReasonStore, "read open alerts of "+r.id, "%w", err)
 		}
 	}
-	episodes := newEpisodes(r.id, open, past.read)
-	reader := newAlertReader(r)
-	began, records, piece := past.from, 0, alertPiece
+	history := &alertHistory{round: r, past: past, episodes: newEpisodes(r.id, open, past.read), reader: newAlertReader(r)}
+	part := maxAlertPart
 	for from := past.from; past.latest.After(from); {
 		until := past.latest
-		if until.Sub(from) > piece {
-			until = from.Add(piece)
+		if until.Sub(from) > part {
+			until = from.Add(part)
 		}
-		answer, err := r.api.queryRange(ctx, alertQuery, v1.Range{Start: from.Add(-alertGap), End: until, Step: alertStep})
+		span := v1.Range{Start: from.Add(-alertGap), End: until, Step: alertStep}
+		answer, err := r.api.queryRange(ctx, alertQuery, span)
 		if err != nil {
-			if half := min(piece, until.Sub(from)) / 2; tooMuch(ctx, err) && half >= leastAlertPiece {
-				piece = half.Truncate(alertStep)
+			if half := min(part, until.Sub(from)) / 2; isTooMuch(ctx, err) && half >= minAlertPart {
+				part = half.Truncate(alertStep)
 				continue
 			}
-			return named(err, "history of alerts")
+			return collectors.About(err, "history of alerts")
 		}
-		seen := reader.read(answer)
-		if len(seen.witness) == 0 && !until.Before(past.latest) && !r.trusted() {
-			r.noting["alerts"] = "nothing was up on it lately, so that no alert fired cannot be known unless the memory is configured"
+		settled, err := history.store(answer, from, until)
+		if err != nil || settled.Before(until) {
+			return err // the next round asks for the rest again
 		}
-		asked := until
-		if until = seen.settled(from, until, past.latest, r.trusted()); !until.After(from) {
-			return nil
-		}
-		firings := episodes.advance(seen.series, until)
-		records += len(firings)
-		batch := evidence.Batch{
-			Alerts: firings,
-			AlertSight: &evidence.AlertSight{
-				Spans: seen.spans(from, until, r.trusted()), Services: reader.known, Since: from,
-			},
-			Cursors: map[string]string{alertCursor: until.Format(time.RFC3339)},
-		}
-		if err := r.send(batch); err != nil {
-			return err
-		}
-		from = until
-		if req.Progress != nil && total > 1 {
-			req.Progress(collectors.Progress{
-				Step: "history of alerts", Records: records,
-				Share: float64(from.Sub(began)) / float64(past.latest.Sub(began)),
-			})
-		}
-		if until.Before(asked) {
-			return nil // the next round asks for the rest again
-		}
+		from = settled
 	}
 	return nil
 }
 
-// trusted reports whether the server is believed to have been there although
-// nothing shows it: one that scrapes nothing, and whose memory is configured.
-func (r *round) trusted() bool { return r.memory > 0 && len(r.facts) > 0 && !r.reach.up }
+// alertHistory stores the history of alerts, part by part.
+type alertHistory struct {
+	round    *round
+	past     alertPast
+	episodes *episodes
+	reader   *alertReader
+	records  int
+}
 
-// tooMuch reports whether a shorter piece may be answered.
-func tooMuch(ctx context.Context, err error) bool {
-	if ctx.Err() != nil {
-		return false
+// store emits what an answer shows of the time from from until until. It returns
+// until when the answer was complete.
+func (h *alertHistory) store(answer model.Matrix, from, until time.Time) (settled time.Time, err error) {
+	r, latest := h.round, h.past.latest
+	seen := h.reader.read(answer)
+	trusted := r.trusted()
+	if len(seen.witness) == 0 && !until.Before(latest) && !trusted {
+		r.notice("alerts", "nothing was up on it in the last minutes, so that it is unknown whether alerts fired, "+
+			"unless the memory is configured")
 	}
+	if settled = seen.settled(from, until, latest, trusted); !settled.After(from) {
+		return settled, nil
+	}
+	firings := h.episodes.advance(seen.series, settled)
+	h.records += len(firings)
+	err = r.out.Send(evidence.Batch{
+		Alerts: firings,
+		AlertSight: &evidence.AlertSight{
+			Spans: seen.spans(from, settled, trusted), Services: h.reader.known, Since: from,
+		},
+		Cursors: map[string]string{alertCursor: settled.Format(time.RFC3339)},
+	})
+	if err == nil && r.request.Progress != nil && h.past.parts() > 1 {
+		r.request.Progress(collectors.Progress{
+			Step: "history of alerts", Records: h.records,
+			Share: float64(settled.Sub(h.past.from)) / float64(latest.Sub(h.past.from)),
+		})
+	}
+	return settled, err
+}
+
+// trusted reports whether the server counts as up although no series shows it: one
+// that scrapes nothing, and whose memory is configured.
+func (r *round) trusted() bool { return r.memory > 0 && len(r.facts) > 0 && !r.data.up }
+
+// isTooMuch reports whether the server may answer for a shorter part.
+func isTooMuch(ctx context.Context, err error) bool {
 	switch collectors.ReasonOf(ctx, err) {
 	case evidence.ReasonTooLarge, evidence.ReasonTimeout, evidence.ReasonRejected:
-		return true
+		return ctx.Err() == nil
 	}
 	return false
 }
 
-// alertsSeen is what one answer says.
+// alertsSeen is what one answer shows.
 type alertsSeen struct {
 	series []alertSeries
-	// witness are the instants at which the server was there, ascending.
+	// witness are the instants at which the server was up, ascending.
 	witness []time.Time
 }
 
-// settled is until when the answer can be believed to be whole. What a server
-// that was there has not shown yet may still come; after alertPatience it is
-// not waited for.
+// settled is until when the answer counts as complete. A server that is up may get
+// later samples after some time, at most maxAlertDelay.
 func (a alertsSeen) settled(from, until, latest time.Time, trusted bool) time.Time {
-	if trusted {
-		return until
-	}
-	least := latest.Add(-alertPatience)
-	if until.Before(least) {
+	limit := latest.Add(-maxAlertDelay)
+	if trusted || until.Before(limit) {
 		return until
 	}
 	settled := from
 	if n := len(a.witness); n > 0 && a.witness[n-1].After(from) {
 		settled = a.witness[n-1]
 	}
-	if settled.Before(least) {
-		settled = least
+	if settled.Before(limit) {
+		settled = limit
 	}
 	return settled
 }
 
-// spans are when the server was there, after from and up to until. An instant
-// stands for the step before it.
+// spans are when the server was up, after from and up to until. An instant covers
+// the step before it.
 func (a alertsSeen) spans(from, until time.Time, trusted bool) []evidence.Span {
 	if trusted {
 		return []evidence.Span{{From: from, Until: until}}

@@ -1,10 +1,13 @@
 package prometheus
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,15 +28,15 @@ type preset struct {
 	facts                  []declared
 }
 
-// declared is a fact with the place it was declared at. extends marks an entry
-// of providers, which belong to a fact declared elsewhere.
+// declared is a fact with the line it was declared in.
 type declared struct {
 	fact
-	line    strictyaml.Line
-	extends bool
-	// override says that the providers replace those of the preset; absentOf reads
-	// what no data means then, and is nil where that is not given.
-	override bool
+	line strictyaml.Line
+	// extends marks an entry with providers alone, which belong to a fact declared
+	// elsewhere. override reports that they replace those of the preset.
+	extends, override bool
+	// absentOf reads what no data means for an entry with override; nil where that is
+	// not given.
 	absentOf func(evidence.Definition) (*absence, error)
 }
 
@@ -41,23 +44,10 @@ type presetDoc struct {
 	Preset     string                `yaml:"preset"`
 	Help       string                `yaml:"help"`
 	TestedWith string                `yaml:"tested_with"`
-	Relabel    []relabelDoc          `yaml:"relabel"`
+	Relabel    []Relabel             `yaml:"relabel"`
 	Witnesses  map[string]witnessDoc `yaml:"witnesses"`
 	Facts      []factDoc             `yaml:"facts"`
 }
-
-type relabelDoc struct {
-	SourceLabels []string `yaml:"source_labels"`
-	Separator    string   `yaml:"separator"`
-	Regex        string   `yaml:"regex"`
-	TargetLabel  string   `yaml:"target_label"`
-	Replacement  string   `yaml:"replacement"`
-	Action       string   `yaml:"action"`
-	Line         strictyaml.Line
-}
-
-// SetDefaults gives a rule what Prometheus does.
-func (d *relabelDoc) SetDefaults() { *d = relabelDoc{Separator: ";", Replacement: "$1"} }
 
 type witnessDoc struct {
 	Help  string `yaml:"help"`
@@ -87,8 +77,8 @@ type factDoc struct {
 	Line      strictyaml.Line
 }
 
-// extends reports whether the entry has nothing but what may be given for a fact
-// that is declared elsewhere.
+// extends reports whether the entry has only what may be given for a fact that is
+// declared elsewhere.
 func (d factDoc) extends() bool {
 	if d.Override {
 		d.Absent = nil
@@ -143,6 +133,10 @@ func parse(f File) (*preset, error) {
 		return nil, problem(strictyaml.Line(text.Alias), "aliases are not supported: write the value out")
 	}
 	c := checker{doc: doc, problem: problem, used: map[string]bool{}}
+	c.relabel = compileRules(doc.Relabel, func(i int, err error) {
+		line := text.Positions[fmt.Sprintf("relabel[%d]", i)].Line
+		c.bad(strictyaml.Line(line), "relabel rule %d: %w", i+1, err)
+	})
 	return c.check()
 }
 
@@ -167,15 +161,13 @@ func (c *checker) check() (*preset, error) {
 	if len(c.doc.Facts) == 0 {
 		c.bad(1, "facts is missing: want at least one fact")
 	}
-	c.relabelling()
 	witnesses := map[string]witness{}
-	for _, name := range sortedNames(c.doc.Witnesses) {
+	for _, name := range slices.Sorted(maps.Keys(c.doc.Witnesses)) {
 		d := c.doc.Witnesses[name]
 		where := "witness " + name
 		j := c.join(d.Line, where, d.Join)
 		c.query(d.Line, where, d.Query, j)
-		witnesses[name] = witness{name: orWord(d.Help, name), query: strings.TrimSpace(d.Query),
-			reading: reading{j, c.relabel}}
+		witnesses[name] = witness{cmp.Or(d.Help, name), query{strings.TrimSpace(d.Query), reading{j, c.relabel}}}
 	}
 	lines := map[string]strictyaml.Line{}
 	for _, d := range c.doc.Facts {
@@ -186,7 +178,7 @@ func (c *checker) check() (*preset, error) {
 		lines[d.Name] = d.Line
 		p.facts = append(p.facts, c.fact(d, witnesses))
 	}
-	for _, name := range sortedNames(witnesses) {
+	for _, name := range slices.Sorted(maps.Keys(witnesses)) {
 		if !c.used[name] {
 			c.bad(c.doc.Witnesses[name].Line, "no fact uses the witness %s: remove it", name)
 		}
@@ -195,31 +187,6 @@ func (c *checker) check() (*preset, error) {
 		return nil, err
 	}
 	return p, nil
-}
-
-// relabelling checks the file's relabel rules.
-func (c *checker) relabelling() {
-	if len(c.doc.Relabel) == 0 {
-		return
-	}
-	c.relabel = &relabelling{}
-	for i, d := range c.doc.Relabel {
-		rule, err := Relabel{
-			SourceLabels: d.SourceLabels, Separator: d.Separator, Regex: d.Regex,
-			TargetLabel: d.TargetLabel, Replacement: d.Replacement, Action: d.Action,
-		}.rule()
-		if err != nil {
-			c.bad(d.Line, "relabel rule %d: %w", i+1, err)
-		}
-		c.relabel.rules = append(c.relabel.rules, rule)
-	}
-}
-
-func orWord(word, otherwise string) string {
-	if word != "" {
-		return word
-	}
-	return otherwise
 }
 
 func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
@@ -235,24 +202,12 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	f.FreshFor = c.duration(d.Line, where+": fresh_for", d.FreshFor)
 	f.ValidFor = c.duration(d.Line, where+": valid_for", d.ValidFor)
 	c.providers(d, &f)
-	f.Window = f.reach
+	f.Window = f.lookBack
 	if d.Window != "" {
 		f.Window = c.duration(d.Line, where+": window", d.Window)
 	}
 	if f.extends {
-		if d.Name == "" {
-			c.bad(d.Line, "a fact has no name")
-		}
-		if f.override = d.Override; f.override && d.Absent != nil {
-			// What value it may be, the declaration of the fact says.
-			c.used[d.Absent.Witness] = true
-			f.absentOf = func(declared evidence.Definition) (*absence, error) {
-				later := checker{doc: c.doc, used: map[string]bool{},
-					problem: func(_ strictyaml.Line, format string, args ...any) error { return fmt.Errorf(format, args...) }}
-				a := later.absent(d, declared, witnesses)
-				return a, errors.Join(later.errs...)
-			}
-		}
+		c.extension(d, &f, witnesses)
 		return f
 	}
 	if d.Override {
@@ -260,8 +215,7 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	}
 	kind, err := evidence.ParseKind(d.Type)
 	if err != nil {
-		c.bad(d.Line,
-			"%s: type %q%s: want bool, int or double",
+		c.bad(d.Line, "%s: type %q%s: want bool, int or double",
 			where, d.Type, nearest.Suggest(d.Type, []string{"bool", "int", "double"}))
 		return f
 	}
@@ -269,22 +223,7 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	if err := f.Validate(); err != nil {
 		c.bad(d.Line, "%w", err)
 	}
-	switch f.Remember {
-	case evidence.RememberNothing:
-	case evidence.RememberLastTrue, evidence.RememberNewest:
-		if f.Clock != evidence.Elapsed {
-			c.bad(d.Line,
-				"%s: remember needs clock: elapsed, since the age of the last occurrence is what is kept", where)
-		}
-	case evidence.RememberMean:
-		if d.Window == "" {
-			c.bad(d.Line, "%s: remember: mean needs window, the whole days that the mean is over", where)
-		}
-	default:
-		c.bad(d.Line,
-			"%s: remember %q%s: want last_true, newest or mean",
-			where, d.Remember, nearest.Suggest(d.Remember, []string{"last_true", "newest", "mean"}))
-	}
+	c.memory(d, &f)
 	switch d.Combine {
 	case "", "first":
 	case "all":
@@ -295,6 +234,45 @@ func (c *checker) fact(d factDoc, witnesses map[string]witness) declared {
 	f.absent = c.absent(d, f.Definition, witnesses)
 	f.Absent = f.absent.String()
 	return f
+}
+
+// extension checks an entry for a fact that is declared elsewhere.
+func (c *checker) extension(d factDoc, f *declared, witnesses map[string]witness) {
+	if d.Name == "" {
+		c.bad(d.Line, "a fact has no name")
+	}
+	if f.override = d.Override; !f.override || d.Absent == nil {
+		return
+	}
+	// The type of the value is known where the fact is declared.
+	c.used[d.Absent.Witness] = true
+	f.absentOf = func(base evidence.Definition) (*absence, error) {
+		later := checker{doc: c.doc, used: map[string]bool{},
+			problem: func(_ strictyaml.Line, format string, args ...any) error {
+				return fmt.Errorf(format, args...)
+			}}
+		a := later.absent(d, base, witnesses)
+		return a, errors.Join(later.errs...)
+	}
+}
+
+// memory checks what the store is to remember of a fact.
+func (c *checker) memory(d factDoc, f *declared) {
+	where := "fact " + d.Name
+	switch f.Remember {
+	case evidence.RememberNothing:
+	case evidence.RememberLastTrue, evidence.RememberNewest:
+		if f.Clock != evidence.Elapsed {
+			c.bad(d.Line, "%s: remember needs clock: elapsed, since the age of the last occurrence is what is kept", where)
+		}
+	case evidence.RememberMean:
+		if d.Window == "" {
+			c.bad(d.Line, "%s: remember: mean needs window, the whole days that the mean is over", where)
+		}
+	default:
+		c.bad(d.Line, "%s: remember %q%s: want last_true, newest or mean",
+			where, d.Remember, nearest.Suggest(d.Remember, []string{"last_true", "newest", "mean"}))
+	}
 }
 
 func (c *checker) providers(d factDoc, f *declared) {
@@ -313,27 +291,27 @@ func (c *checker) providers(d factDoc, f *declared) {
 		}
 		vias[p.Via] = true
 		j := c.join(p.Line, at, p.Join)
-		reach := c.query(p.Line, at, p.Query, j)
+		lookBack := c.query(p.Line, at, p.Query, j)
 		if kind, err := evidence.ParseKind(d.Type); err == nil {
 			if why := unfit(evidence.Definition{Kind: kind}, p.Query); why != nil {
 				c.bad(p.Line, "%s: %w", at, why)
 			}
 		}
-		f.reach = max(f.reach, reach)
-		f.providers = append(f.providers, provider{via: p.Via, query: strings.TrimSpace(p.Query),
-			reading: reading{j, c.relabel}, note: p.Note})
+		f.lookBack = max(f.lookBack, lookBack)
+		f.providers = append(f.providers, provider{p.Via, query{strings.TrimSpace(p.Query), reading{j, c.relabel}}, p.Note})
 	}
 }
 
 func (c *checker) join(line strictyaml.Line, where, name string) *join {
-	j, ok := joins()[name]
+	all := joins()
+	names := slices.Sorted(maps.Keys(all))
+	j, ok := all[name]
 	switch {
 	case name == "":
-		c.bad(line, "%s: join is missing: want one of %s", where, strings.Join(sortedNames(joins()), ", "))
+		c.bad(line, "%s: join is missing: want one of %s", where, strings.Join(names, ", "))
 	case !ok:
-		c.bad(line,
-			"%s: unknown join %q%s: want one of %s",
-			where, name, nearest.Suggest(name, sortedNames(joins())), strings.Join(sortedNames(joins()), ", "))
+		c.bad(line, "%s: unknown join %q%s: want one of %s", where, name, nearest.Suggest(name, names),
+			strings.Join(names, ", "))
 	}
 	return j
 }
@@ -387,7 +365,7 @@ func (c *checker) absent(d factDoc, def evidence.Definition, witnesses map[strin
 	if !ok {
 		c.bad(d.Line,
 			"%s: absent: unknown witness %q%s",
-			where, d.Absent.Witness, nearest.Suggest(d.Absent.Witness, sortedNames(witnesses)))
+			where, d.Absent.Witness, nearest.Suggest(d.Absent.Witness, slices.Sorted(maps.Keys(witnesses))))
 		return nil
 	}
 	c.used[d.Absent.Witness] = true
@@ -410,7 +388,7 @@ func (c *checker) absent(d factDoc, def evidence.Definition, witnesses map[strin
 		c.bad(d.Line, "%s: absent: value %q is no %s", where, evidence.Clean(d.Absent.Value, 50), def.Kind)
 	}
 	if def.Remember == evidence.RememberLastTrue && a.value == 0 {
-		// The zero is of the day that is asked about, and not the age.
+		// The zero is a value of the day that is asked about, and not the age.
 		a.words = "not lately: the age goes on growing"
 	}
 	return a

@@ -91,7 +91,7 @@ func documentText(t *testing.T) string {
 				"\n### Witnesses\n\nNo series is evidence only where one of these shows that the exporter looks at the service.\n",
 			)
 			for _, w := range list {
-				fmt.Fprintf(&b, "\n*%s*; joined by %s:\n\n```promql\n%s\n```\n", upper(w.name), keys[w.join.name], w.query)
+				fmt.Fprintf(&b, "\n*%s*; joined by %s:\n\n```promql\n%s\n```\n", upper(w.name), keys[w.join.name], w.text)
 			}
 		}
 	}
@@ -131,7 +131,7 @@ func documentFact(b *strings.Builder, f fact, keys map[string]string) {
 		if p.note != "" {
 			fmt.Fprintf(b, " (%s)", p.note)
 		}
-		fmt.Fprintf(b, ":\n\n```promql\n%s\n```\n", p.query)
+		fmt.Fprintf(b, ":\n\n```promql\n%s\n```\n", p.text)
 	}
 }
 

@@ -9,19 +9,20 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
 // A server that was set up yesterday has no restarts in seven days either.
-// Whether its data reaches back over a window is asked of the one series that
-// every scraping server has: was anything up when the window began?
+// Whether its data goes back over a window is read from the series up, which every
+// scraping server has: it must have one at the beginning of the window.
 
-// reachLabel carries the window in the answer.
-const reachLabel = "readiness_window"
+// windowLabel has the window in the answer.
+const windowLabel = "readiness_window"
 
-// reach is how far back the server's data goes.
-type reach struct {
-	// covered are the windows the data reaches back over.
+// dataSpan is how far back the server's data goes.
+type dataSpan struct {
+	// covered are the windows that the data goes back over.
 	covered map[time.Duration]bool
 	// known is false when the server could not be asked.
 	known bool
@@ -29,75 +30,74 @@ type reach struct {
 	up bool
 }
 
-func (r reach) covers(window time.Duration) bool { return window == 0 || r.covered[window] }
+func (s dataSpan) covers(window time.Duration) bool { return window == 0 || s.covered[window] }
 
-// needsReach reports whether a fact is known only where the data reaches back
-// over its queries. Of what the store remembers the last occurrence, the query
-// asks over a short time again and again.
-func (f *fact) needsReach() bool {
-	return f.reach > 0 && (f.Remember == evidence.RememberNothing || f.Remember == evidence.RememberMean)
+// needsMemory reports whether a fact is known only where the data goes back over
+// its queries. Facts of which the store remembers the last occurrence ask over a
+// short time again and again, and do not need it.
+func (f *fact) needsMemory() bool {
+	return f.lookBack > 0 && (f.Remember == evidence.RememberNothing || f.Remember == evidence.RememberMean)
 }
 
 // windows are the spans that the facts look back over.
 func windows(facts []fact) []time.Duration {
 	var list []time.Duration
 	for _, f := range facts {
-		if f.needsReach() && !slices.Contains(list, f.reach) {
-			list = append(list, f.reach)
+		if f.needsMemory() {
+			list = append(list, f.lookBack)
 		}
 	}
 	slices.Sort(list)
-	return list
+	return slices.Compact(list)
 }
 
-// reachQuery asks for all windows in one query. A beginning counts when
-// anything was up within the hour after it: a restart is no lack of memory.
-func reachQuery(windows []time.Duration) string {
-	terms := []string{fmt.Sprintf(`label_replace(group(up), %q, "0s", "", "")`, reachLabel)}
+// dataQuery asks for all windows in one query. A beginning counts when anything
+// was up within the hour after it, so that a restart does not matter.
+func dataQuery(windows []time.Duration) string {
+	terms := []string{fmt.Sprintf(`label_replace(group(up), %q, "0s", "", "")`, windowLabel)}
 	for _, w := range windows {
 		span := min(time.Hour, w/2).Round(time.Second)
-		terms = append(terms, fmt.Sprintf(`label_replace(group(present_over_time(up[%s] offset %s)), %q, %q, "", "")`,
-			model.Duration(span), model.Duration((w-span).Round(time.Second)), reachLabel, model.Duration(w)))
+		terms = append(terms, fmt.Sprintf(
+			`label_replace(group(present_over_time(up[%s] offset %s)), %q, %q, "", "")`,
+			model.Duration(span), model.Duration((w-span).Round(time.Second)), windowLabel, model.Duration(w)))
 	}
 	return strings.Join(terms, " or ")
 }
 
-// reachQuery is the question this server is asked, which is without windows
-// where its memory is configured.
-func (s *Source) reachQuery() string {
+// askedWindows are the windows that the server is asked about: none where its
+// memory is configured.
+func (s *Source) askedWindows() []time.Duration {
 	if s.memory > 0 {
-		return reachQuery(nil)
+		return nil
 	}
-	return reachQuery(windows(s.facts))
+	return windows(s.facts)
 }
 
-// reached finds out how far back the server's data goes. It is asked first,
+// measureData finds out how far back the server's data goes. It is asked first,
 // also when no fact looks back: a server that cannot answer this query need not
 // be asked the others.
-func (r *round) reached(ctx context.Context) error {
-	list := windows(r.facts)
-	r.reach = reach{covered: map[time.Duration]bool{}, known: true}
-	for _, w := range list {
-		r.reach.covered[w] = r.memory >= w
+func (r *round) measureData(ctx context.Context) error {
+	r.data = dataSpan{covered: map[time.Duration]bool{}, known: true}
+	for _, w := range windows(r.facts) {
+		r.data.covered[w] = r.memory >= w
 	}
-	if r.memory > 0 {
-		list = nil
-	}
-	vector, _, err := r.api.query(ctx, r.reachQuery(), r.now)
+	asked := r.askedWindows()
+	vector, _, err := r.api.query(ctx, dataQuery(asked), r.now)
 	if err != nil {
-		r.reach.known = r.memory > 0
-		return named(err, "how far back the data goes")
+		r.data.known = r.memory > 0
+		return collectors.About(err, "how far back the data goes")
 	}
 	seen := map[string]bool{}
 	for _, sample := range vector {
-		seen[string(sample.Metric[reachLabel])] = true
+		seen[string(sample.Metric[windowLabel])] = true
 	}
-	r.reach.up = seen["0s"]
-	for _, w := range list {
-		r.reach.covered[w] = seen[model.Duration(w).String()]
+	r.data.up = seen["0s"]
+	for _, w := range asked {
+		r.data.covered[w] = seen[model.Duration(w).String()]
 	}
-	if len(list) > 0 && len(seen) == 0 {
-		r.noting["memory"] = "it has no series up, so how far its data goes back cannot be seen: facts over a window stay unknown unless the memory is configured"
+	if len(asked) > 0 && len(seen) == 0 {
+		r.notice("memory", "it has no series up, so that it is unknown how far its data goes back: facts over a window "+
+			"stay unknown unless the memory is configured")
 	}
 	return nil
 }

@@ -2,9 +2,7 @@ package prometheus
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/transport"
@@ -17,28 +15,19 @@ const (
 	endpointRules      = "GET /api/v1/rules"
 )
 
-// apiRoot is where the paths of all calls begin, whatever stands before it:
-// Mimir's /prometheus, or the tenant of VictoriaMetrics.
+// apiRoot is where the paths of all calls begin. Mimir's /prometheus, or the tenant
+// of VictoriaMetrics, may come before it.
 const apiRoot = "/api/v1/"
 
 // Template names the call of a request, as plans do: method and path below the
 // server's address, with {name} for a label.
 func Template(req *http.Request) string {
-	path := req.URL.Path
-	if at := strings.LastIndex(path, apiRoot); at >= 0 {
-		path = path[at:]
-	}
-	// /api/v1/label/NAME/values
-	if parts := strings.Split(path, "/"); len(parts) == 6 && parts[3] == "label" {
-		parts[4] = "{name}"
-		path = strings.Join(parts, "/")
-	}
-	return transport.DefaultTemplate(&http.Request{Method: req.Method, URL: &url.URL{Path: path}})
+	return transport.TemplateBelow(req, apiRoot, "label", "{name}")
 }
 
-// question is one query of a round, with the facts and readings it serves.
+// question is one query of a round, with the facts and readings that need it.
 type question struct {
-	query    string
+	text     string
 	facts    []string
 	readings []reading
 }
@@ -46,27 +35,20 @@ type question struct {
 // questions are the distinct queries of facts in the order they are sent.
 func questions(facts []fact) []question {
 	var order []question
-	at := map[string]int{}
-	want := func(query, fact string, how reading) {
-		i, ok := at[query]
-		if !ok {
-			i = len(order)
-			at[query] = i
-			order = append(order, question{query: query})
-		}
-		if q := &order[i]; !slices.Contains(q.facts, fact) {
-			q.facts = append(q.facts, fact)
-		}
-		if q := &order[i]; !slices.Contains(q.readings, how) {
-			q.readings = append(q.readings, how)
-		}
-	}
 	for _, f := range facts {
-		for _, p := range f.providers {
-			want(p.query, f.Name, p.reading)
-		}
-		if f.absent != nil {
-			want(f.absent.witness.query, f.Name, f.absent.witness.reading)
+		for _, asked := range f.queries() {
+			at := slices.IndexFunc(order, func(q question) bool { return q.text == asked.text })
+			if at < 0 {
+				at = len(order)
+				order = append(order, question{text: asked.text})
+			}
+			q := &order[at]
+			if !slices.Contains(q.facts, f.Name) {
+				q.facts = append(q.facts, f.Name)
+			}
+			if !slices.Contains(q.readings, asked.reading) {
+				q.readings = append(q.readings, asked.reading)
+			}
 		}
 	}
 	return order
@@ -77,22 +59,19 @@ func questions(facts []fact) []question {
 // implements collectors.Planner.
 func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 	var calls []collectors.PlannedCall
+	add := func(call, query string, facts []string) {
+		calls = append(calls, collectors.PlannedCall{
+			Call: call, Query: query, Requests: "1", Facts: slices.Sorted(slices.Values(facts)),
+		})
+	}
 	if len(s.facts) > 0 {
-		calls = append(calls, collectors.PlannedCall{Call: endpointQuery, Query: s.reachQuery(), Requests: "1"})
+		add(endpointQuery, dataQuery(s.askedWindows()), nil)
 	}
 	for _, q := range questions(s.facts) {
-		facts := slices.Clone(q.facts)
-		slices.Sort(facts)
-		calls = append(calls, collectors.PlannedCall{Call: endpointQuery, Query: q.query, Requests: "1", Facts: facts})
+		add(endpointQuery, q.text, q.facts)
 	}
 	if s.rules {
-		var facts []string
-		for _, d := range ruleDefinitions() {
-			facts = append(facts, d.Name)
-		}
-		slices.Sort(facts)
-		calls = append(calls, collectors.PlannedCall{Call: endpointRules, Query: ruleParameters().Encode(), Requests: "1",
-			Facts: facts})
+		add(endpointRules, ruleParameters().Encode(), ruleFacts())
 	}
 	return append(calls, s.planAlerts(req)...)
 }

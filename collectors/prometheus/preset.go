@@ -4,23 +4,25 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/nearest"
 )
 
-// RulesPreset is the preset whose facts come from the rules API. They are
-// declared in code, beside what counts them.
+// RulesPreset is the preset whose facts come from the rules API. They are declared
+// in code, in ruleDefinitions.
 const RulesPreset = "rules"
 
 // File is the text of one file of PromQL facts.
 type File struct {
-	// Name is how errors call the file.
+	// Name is the name of the file in errors.
 	Name string
 	// Data is its content, YAML.
 	Data []byte
@@ -37,70 +39,46 @@ type Facts struct {
 type fact struct {
 	evidence.Definition
 	providers []provider
-	// together merges the series of all providers; otherwise the first
-	// provider with data wins.
+	// together merges the series of all providers; otherwise the first provider
+	// with data is used alone.
 	together bool
 	absent   *absence
-	// reach is the longest span of time that its queries look back over.
-	reach time.Duration
+	// lookBack is the longest span of time that its queries look back over.
+	lookBack time.Duration
 }
 
-// provider is one query that can answer a fact.
-type provider struct {
-	via, query string
+// query is one PromQL query, and how its series are joined to services.
+type query struct {
+	text string
 	reading
-	// note is what a reader of the documentation should know.
-	note string
 }
 
 // reading is how the series of an answer are joined to services.
 type reading struct {
 	join *join
-	// relabel is what the file changes before; nil for nothing.
+	// relabel are the rules of the file; nil for none.
 	relabel *relabelling
 }
 
-// asked is what the server is asked for the fact, and how the answer is read,
-// as text for comparing. It is empty when the server is not asked.
-func (f *fact) asked() string {
-	if len(f.providers) == 0 {
-		return ""
-	}
-	lines := []string{fmt.Sprintf("together %t, remember %s", f.together, f.Remember)}
-	for _, p := range f.providers {
-		lines = append(lines, p.asked(p.query))
-	}
-	if f.absent != nil {
-		lines = append(lines, fmt.Sprintf("absent %g where %s", f.absent.value,
-			f.absent.witness.asked(f.absent.witness.query)))
-	}
-	return strings.Join(lines, "\n")
+// provider is one query that can answer a fact.
+type provider struct {
+	via string
+	query
+	// note is for the readers of the documentation.
+	note string
 }
 
-// asked is a query and how its series are joined to services. Two ways to write
-// the same PromQL are one.
-func (r reading) asked(query string) string {
-	if parsed, err := parseQuery(query); err == nil {
-		query = parsed.String()
-	}
-	text := query
-	if r.join != nil {
-		text += " joined by " + r.join.name
-	}
-	if r.relabel != nil {
-		for _, rule := range r.relabel.rules {
-			text += fmt.Sprintf(" relabelled %q", rule.Relabel)
-		}
-	}
-	return text
-}
-
-// absence is the value that no data stands for where the witness is.
+// absence is the value that no data means where the witness has a series.
 type absence struct {
 	value float64
 	// words is the value as it was written: false, 0.
 	words   string
 	witness witness
+}
+
+type witness struct {
+	name string
+	query
 }
 
 // String says in words what no data means.
@@ -111,9 +89,56 @@ func (a *absence) String() string {
 	return fmt.Sprintf("%s where %s, else unknown", a.words, a.witness.name)
 }
 
-type witness struct {
-	name, query string
-	reading
+// queries are those of the providers, in their order, and of the witness.
+func (f *fact) queries() []query {
+	var list []query
+	for _, p := range f.providers {
+		list = append(list, p.query)
+	}
+	if f.absent != nil {
+		list = append(list, f.absent.witness.query)
+	}
+	return list
+}
+
+// expectedOf reports whether a server is expected to have series of the fact for
+// the service.
+func (f *fact) expectedOf(s *catalog.Service, server string) bool {
+	return slices.ContainsFunc(f.providers, func(p provider) bool { return expected(s, server, p.join) })
+}
+
+// asked is what the server is asked for the fact, and how the answer is read,
+// as text for comparing. It is empty when the server is not asked.
+func (f *fact) asked() string {
+	if len(f.providers) == 0 {
+		return ""
+	}
+	lines := []string{fmt.Sprintf("together %t, remember %s", f.together, f.Remember)}
+	for _, p := range f.providers {
+		lines = append(lines, p.asked())
+	}
+	if f.absent != nil {
+		lines = append(lines, fmt.Sprintf("absent %g where %s", f.absent.value, f.absent.witness.asked()))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// asked is the query and how its series are joined to services. Two ways to write
+// the same PromQL give one text.
+func (q query) asked() string {
+	text := q.text
+	if parsed, err := parseQuery(text); err == nil {
+		text = parsed.String()
+	}
+	if q.join != nil {
+		text += " joined by " + q.join.name
+	}
+	if q.relabel != nil {
+		for _, rule := range q.relabel.rules {
+			text += fmt.Sprintf(" relabelled %q", rule.Relabel)
+		}
+	}
+	return text
 }
 
 //go:embed presets/*.yaml
@@ -140,8 +165,8 @@ var embedded = sync.OnceValues(func() ([]*preset, error) {
 	return all, nil
 })
 
-// Presets lists the names of the embedded presets, sorted. The error is that
-// of a preset that does not parse, which no released program has.
+// Presets lists the names of the embedded presets, sorted. The error is that of a
+// preset that cannot be parsed, which the tests exclude.
 func Presets() ([]string, error) {
 	all, err := embedded()
 	if err != nil {
@@ -182,12 +207,12 @@ func (f *Facts) Definitions() []evidence.Definition {
 	return definitions
 }
 
-// Load puts the named presets and the files together. A file may declare facts
-// of its own, or give providers alone for a fact of an embedded preset; these
-// are asked before those of the preset, or instead of them with override. The error names every problem by file
-// and line.
+// Load joins the named presets and the files. A file may declare new facts, or
+// give providers alone for a fact of an embedded preset; these are asked before
+// those of the preset, or instead of them with override. The error names every
+// problem by file and line.
 func Load(presets []string, files []File) (*Facts, error) {
-	library, err := embedded()
+	embeddedPresets, err := embedded()
 	if err != nil {
 		return nil, err
 	}
@@ -195,93 +220,96 @@ func Load(presets []string, files []File) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &Facts{}
-	var errs []error
-	wanted := map[string]bool{}
+	l := loader{set: &Facts{rules: slices.Contains(presets, RulesPreset)}, embedded: map[string]fact{},
+		declaredIn: map[string]string{}}
 	for _, name := range presets {
 		if !slices.Contains(known, name) {
-			errs = append(errs, fmt.Errorf("unknown preset %q%s: the presets are %s", name, nearest.Suggest(name, known),
-				strings.Join(known, ", ")))
+			l.errs = append(l.errs, fmt.Errorf("unknown preset %q%s: the presets are %s",
+				name, nearest.Suggest(name, known), strings.Join(known, ", ")))
 		}
-		wanted[name] = true
 	}
-	set.rules = wanted[RulesPreset]
-	at := map[string]int{}
-	shelf := map[string]fact{}
-	for _, p := range library {
-		for _, declared := range p.facts {
-			shelf[declared.Name] = declared.fact
-			if wanted[p.name] {
-				at[declared.Name] = len(set.facts)
-				set.facts = append(set.facts, declared.fact)
+	for _, name := range ruleFacts() {
+		l.declaredIn[name] = placeRules
+	}
+	for _, p := range embeddedPresets {
+		for _, d := range p.facts {
+			l.embedded[d.Name], l.declaredIn[d.Name] = d.fact, "preset "+d.Pack
+			if slices.Contains(presets, p.name) {
+				l.set.facts = append(l.set.facts, d.fact)
 			}
 		}
-	}
-	from := map[string]string{}
-	for _, d := range ruleDefinitions() {
-		from[d.Name] = "preset " + RulesPreset
-	}
-	for name := range shelf {
-		from[name] = "preset " + shelf[name].Pack
 	}
 	for _, file := range files {
 		p, err := parse(file)
 		if err != nil {
-			errs = append(errs, err)
+			l.errs = append(l.errs, err)
 			continue
 		}
-		for _, declared := range p.facts {
-			place := fmt.Sprintf("%s:%d", file.Name, declared.line)
-			switch known := from[declared.Name]; {
-			case !declared.extends && known != "":
-				errs = append(
-					errs,
-					fmt.Errorf(
-						"%s: fact %s is already declared in %s: give name and providers alone to add providers to it, or take another name",
-						place, declared.Name, known,
-					),
-				)
-			case !declared.extends:
-				from[declared.Name] = place
-				at[declared.Name] = len(set.facts)
-				set.facts = append(set.facts, declared.fact)
-			case known == "preset "+RulesPreset:
-				errs = append(errs, fmt.Errorf("%s: fact %s comes from the rules API and takes no providers", place, declared.Name))
-			case shelf[declared.Name].Name == "":
-				errs = append(errs, fmt.Errorf("%s: fact %s has no type, and no preset declares it%s", place, declared.Name,
-					nearest.Suggest(declared.Name, sortedNames(shelf))))
-			default:
-				i, ok := at[declared.Name]
-				if !ok {
-					// The preset itself is not asked for: its declaration
-					// stands, its queries do not.
-					base := shelf[declared.Name]
-					base.providers, base.reach = nil, 0
-					i = len(set.facts)
-					at[declared.Name] = i
-					set.facts = append(set.facts, base)
-				}
-				if err := extend(&set.facts[i], declared); err != nil {
-					errs = append(errs, fmt.Errorf("%s: %w", place, err))
-				}
+		for _, d := range p.facts {
+			if err := l.add(d, fmt.Sprintf("%s:%d", file.Name, d.line)); err != nil {
+				l.errs = append(l.errs, err)
 			}
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(l.errs...); err != nil {
 		return nil, err
 	}
-	return set, nil
+	return l.set, nil
+}
+
+// placeRules is where the facts of the rules API are declared.
+const placeRules = "preset " + RulesPreset
+
+// loader joins presets and files.
+type loader struct {
+	set *Facts
+	// embedded are the facts of all embedded presets, and declaredIn where facts are
+	// declared, by name.
+	embedded   map[string]fact
+	declaredIn map[string]string
+	errs       []error
+}
+
+// add adds what a file says about a fact, at the place.
+func (l *loader) add(d declared, place string) error {
+	base, isEmbedded := l.embedded[d.Name]
+	switch known := l.declaredIn[d.Name]; {
+	case !d.extends && known != "":
+		return fmt.Errorf("%s: fact %s is already declared in %s: give name and providers alone to add providers to it, "+
+			"or take another name", place, d.Name, known)
+	case !d.extends:
+		l.declaredIn[d.Name] = place
+		l.set.facts = append(l.set.facts, d.fact)
+		return nil
+	case known == placeRules:
+		return fmt.Errorf("%s: fact %s comes from the rules API and takes no providers", place, d.Name)
+	case !isEmbedded:
+		return fmt.Errorf("%s: fact %s has no type, and no preset declares it%s",
+			place, d.Name, nearest.Suggest(d.Name, slices.Sorted(maps.Keys(l.embedded))))
+	}
+	at := slices.IndexFunc(l.set.facts, func(f fact) bool { return f.Name == d.Name })
+	if at < 0 {
+		// The preset is not among those asked for: its declaration is used, and its
+		// queries are not.
+		base.providers, base.lookBack = nil, 0
+		at = len(l.set.facts)
+		l.set.facts = append(l.set.facts, base)
+	}
+	if err := extend(&l.set.facts[at], d); err != nil {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	return nil
 }
 
 // extend puts providers before those that a fact has, or in their place.
 func extend(base *fact, more declared) error {
 	for _, p := range more.providers {
-		if why := unfit(base.Definition, p.query); why != nil {
+		if why := unfit(base.Definition, p.text); why != nil {
 			return fmt.Errorf("fact %s: provider %q: %w", base.Name, p.via, why)
 		}
 	}
 	if more.override {
-		base.providers, base.reach = nil, 0
+		base.providers, base.lookBack = nil, 0
 	}
 	if more.absentOf != nil {
 		a, err := more.absentOf(base.Definition)
@@ -291,15 +319,6 @@ func extend(base *fact, more declared) error {
 		base.absent, base.Absent = a, a.String()
 	}
 	base.providers = append(slices.Clone(more.providers), base.providers...)
-	base.reach = max(base.reach, more.reach)
+	base.lookBack = max(base.lookBack, more.lookBack)
 	return nil
-}
-
-func sortedNames[T any](m map[string]T) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,21 +43,20 @@ func newAPI(address string, client *http.Client, timeout time.Duration, paramete
 	return &api{client: statuses, v1: v1.NewAPI(statuses), timeout: timeout}, nil
 }
 
-// statusClient turns the answers that the library only half understands into
-// errors with a reason. Errors of the query itself (400 and 422) are left to
-// the library, which reads them whole.
+// statusClient makes errors with a reason of the answers that the library does not
+// classify. Errors of the query itself (400 and 422) are left to the library.
 type statusClient struct {
 	promapi.Client
 	parameters map[string]string
 }
 
-// ownParameters are what requests set themselves.
+// ownParameters are the parameters that requests set themselves.
 func ownParameters() []string {
 	return []string{"query", "time", "timeout", "start", "end", "step", "match[]", "type", "exclude_alerts"}
 }
 
-// partialAnswer is how VictoriaMetrics says that a part of its storage did not
-// answer; it stands before the data.
+// partialAnswer is what VictoriaMetrics writes before the data when a part of its
+// storage did not answer.
 var partialAnswer = []byte(`"isPartial":true`)
 
 // Do sends a request.
@@ -72,90 +70,88 @@ func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response
 	}
 	resp, body, err := c.Client.Do(ctx, req)
 	if err == nil && bytes.Contains(body[:min(len(body), 200)], partialAnswer) {
-		return resp, body, &collectors.CallError{Reason: evidence.ReasonIncomplete,
-			Err: errors.New("the server says that a part of its storage did not answer")}
+		return resp, body, collectors.Failed(evidence.ReasonIncomplete, "",
+			"the server says that a part of its storage did not answer")
 	}
 	if err != nil || resp.StatusCode < 400 || resp.StatusCode == http.StatusBadRequest ||
 		resp.StatusCode == http.StatusUnprocessableEntity {
 		return resp, body, err
 	}
-	failed := &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Status: resp.StatusCode,
-		Err: errors.New(http.StatusText(resp.StatusCode))}
+	failed := refused(resp.StatusCode)
 	var said struct {
 		Type  v1.ErrorType `json:"errorType"`
 		Error string       `json:"error"`
 	}
 	if json.Unmarshal(body, &said) == nil && said.Type != "" {
-		failed.Err = errors.New(evidence.Clean(string(said.Type)+": "+said.Error, 300))
+		failed.Err = serverError(said.Type, said.Error)
 		if said.Type == v1.ErrTimeout || said.Type == v1.ErrCanceled {
-			// The server gave up a query of its own; nobody asked it to.
+			// The server stopped the query; the client has not asked it to.
 			failed.Reason = evidence.ReasonTimeout
 		}
 	}
 	return resp, body, failed
 }
 
-// query evaluates PromQL at one moment. Its errors are *CallError. Notices are
-// what the server remarked about an answer that is complete.
-func (a *api) query(ctx context.Context, text string, at time.Time) (v model.Vector, notices []string, err error) {
-	value, warnings, infos, err := a.v1.Query(ctx, text, at, v1.WithTimeout(a.timeout))
-	if err != nil {
-		return nil, nil, callError(ctx, callQuery, err)
-	}
-	if notices, err = remarks(callQuery, warnings, infos); err != nil {
-		return nil, nil, err
-	}
-	vector, ok := value.(model.Vector)
-	if !ok {
-		return nil, nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callQuery,
-			Err: fmt.Errorf("the answer is no vector but %T", value)}
-	}
-	return vector, notices, nil
+// refused is the error of an answer with a status of 400 and above.
+func refused(status int) *collectors.CallError {
+	return &collectors.CallError{Reason: collectors.ReasonOfStatus(status), Status: status,
+		Err: errors.New(http.StatusText(status))}
 }
 
-// remarks are what the server says about an answer that is complete. The error
-// is of one that is not.
-func remarks(call string, warnings, infos []string) ([]string, error) {
-	notices := slices.Clone(infos)
-	for _, w := range warnings {
-		// The engine marks its own remarks. Every other warning is a store that
-		// did not answer: what is missing then is not known to be absent.
-		if !strings.HasPrefix(w, "PromQL ") {
-			return nil, &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call,
-				Err: fmt.Errorf("a part of the stores did not answer: %s", evidence.Clean(w, 300))}
-		}
-		notices = append(notices, w)
-	}
-	slices.Sort(notices)
-	return notices, nil
+// serverError is what the server says about a failure.
+func serverError(kind v1.ErrorType, message string) error {
+	return errors.New(evidence.Clean(string(kind)+": "+message, 300))
+}
+
+// query evaluates PromQL at one moment. Its errors are *CallError. notices are the
+// server's remarks about an answer that is complete.
+func (a *api) query(ctx context.Context, text string, at time.Time) (v model.Vector, notices []string, err error) {
+	value, warnings, infos, err := a.v1.Query(ctx, text, at, v1.WithTimeout(a.timeout))
+	return evaluated[model.Vector](ctx, callQuery, value, warnings, infos, err)
 }
 
 // queryRange evaluates PromQL at every step of a span, both ends among them. Its
 // errors are *CallError.
 func (a *api) queryRange(ctx context.Context, text string, span v1.Range) (model.Matrix, error) {
 	value, warnings, infos, err := a.v1.QueryRange(ctx, text, span, v1.WithTimeout(a.timeout))
+	matrix, _, err := evaluated[model.Matrix](ctx, callQueryRange, value, warnings, infos, err)
+	return matrix, err
+}
+
+// evaluated checks an answer, and returns it with the server's remarks.
+func evaluated[T model.Value](
+	ctx context.Context, call string, value model.Value, warnings, infos []string, err error,
+) (typed T, notices []string, _ error) {
 	if err != nil {
-		return nil, callError(ctx, callQueryRange, err)
+		return typed, nil, callError(ctx, call, err)
 	}
-	if _, err := remarks(callQueryRange, warnings, infos); err != nil {
-		return nil, err
+	notices = slices.Clone(infos)
+	for _, w := range warnings {
+		// The engine marks its own remarks. Any other warning is about a store that did
+		// not answer: what is missing then may be there.
+		if !strings.HasPrefix(w, "PromQL ") {
+			return typed, nil, collectors.Failed(evidence.ReasonIncomplete, call,
+				"a part of the stores did not answer: %s", evidence.Clean(w, 300))
+		}
+		notices = append(notices, w)
 	}
-	matrix, ok := value.(model.Matrix)
+	slices.Sort(notices)
+	typed, ok := value.(T)
 	if !ok {
-		return nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callQueryRange,
-			Err: fmt.Errorf("the answer is no matrix but %T", value)}
+		return typed, nil, collectors.Failed(evidence.ReasonUndecodable, call, "the answer is no %s but %T", typed.Type(),
+			value)
 	}
-	return matrix, nil
+	return typed, notices, nil
 }
 
 // get asks for a path below the server's address and decodes the data of its
-// answer. Warnings say that the answer may be incomplete.
+// answer. Warnings mean that the answer may be incomplete.
 func (a *api) get(ctx context.Context, call, path string, query url.Values, into any) (warnings []string, err error) {
 	u := a.client.URL(path, nil)
 	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, &collectors.CallError{Reason: evidence.ReasonRejected, Call: call, Err: err}
+		return nil, collectors.Failed(evidence.ReasonRejected, call, "%w", err)
 	}
 	resp, body, err := a.client.Do(ctx, req)
 	if err != nil {
@@ -168,22 +164,23 @@ func (a *api) get(ctx context.Context, call, path string, query url.Values, into
 		Error     string          `json:"error"`
 		Warnings  []string        `json:"warnings"`
 	}
-	undecodable := func(err error) error {
-		return &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Status: resp.StatusCode, Err: err}
+	undecodable := func(format string, args ...any) error {
+		failed := collectors.Failed(evidence.ReasonUndecodable, call, format, args...)
+		failed.Status = resp.StatusCode
+		return failed
 	}
 	switch err := json.Unmarshal(body, &answer); {
 	case err != nil && resp.StatusCode >= 400:
-		return nil, &collectors.CallError{Reason: collectors.ReasonOfStatus(resp.StatusCode), Call: call,
-			Status: resp.StatusCode, Err: errors.New(http.StatusText(resp.StatusCode))}
+		return nil, callError(ctx, call, refused(resp.StatusCode))
 	case err != nil:
-		return nil, undecodable(fmt.Errorf("the answer is not JSON: is the address that of a Prometheus server? %w", err))
+		return nil, undecodable("the answer is not JSON: is the address that of a Prometheus server? %w", err)
 	case resp.StatusCode >= 400 || answer.Status == "error":
 		return nil, callError(ctx, call, &v1.Error{Type: answer.ErrorType, Msg: answer.Error})
 	case answer.Status != "success":
-		return nil, undecodable(errors.New("the answer does not say success"))
+		return nil, undecodable("the answer does not say success")
 	}
 	if err := json.Unmarshal(answer.Data, into); err != nil {
-		return nil, undecodable(fmt.Errorf("decoding the data: %w", err))
+		return nil, undecodable("decoding the data: %w", err)
 	}
 	return answer.Warnings, nil
 }
@@ -195,12 +192,11 @@ func callError(ctx context.Context, call string, err error) error {
 		named.Call = call
 		return &named
 	}
-	var said *v1.Error
-	if !errors.As(err, &said) {
-		return &collectors.CallError{Reason: collectors.ReasonOf(ctx, err), Call: call, Err: withoutURL(err)}
+	said, ok := errors.AsType[*v1.Error](err)
+	if !ok {
+		return collectors.Failed(collectors.ReasonOf(ctx, err), call, "%w", collectors.WithoutURL(err))
 	}
-	failed := &collectors.CallError{Call: call, Reason: evidence.ReasonServerError,
-		Err: errors.New(evidence.Clean(string(said.Type)+": "+said.Msg, 300))}
+	failed := &collectors.CallError{Call: call, Reason: evidence.ReasonServerError, Err: serverError(said.Type, said.Msg)}
 	switch said.Type {
 	case v1.ErrBadData, v1.ErrExec, v1.ErrClient, "not_acceptable":
 		failed.Reason = evidence.ReasonRejected
@@ -212,12 +208,4 @@ func callError(ctx context.Context, call string, err error) error {
 		failed.Reason = evidence.ReasonNotFound
 	}
 	return failed
-}
-
-// withoutURL drops the address that http.Client puts before its errors.
-func withoutURL(err error) error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
-	}
-	return err
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// recogniseWithin is how lately a series must have been there. A server that
-// keeps a year would else be asked for metrics that nobody exports any more.
+// recogniseWithin is how recent a series must be. A server that keeps a year of data
+// has also metrics that are no longer exported.
 const recogniseWithin = time.Hour
 
-// Recognition is what can be told of a server from the names it knows.
+// Recognition is what the names of a server's metrics and labels show.
 type Recognition struct {
 	// Metrics is how many metric names there are.
 	Metrics int
@@ -26,7 +26,7 @@ type Recognition struct {
 	Presets []RecognisedPreset
 	// Clusters, Namespaces and Jobs are the values of those labels, sorted.
 	Clusters, Namespaces, Jobs []string
-	// Remarks are what could not be found out, and why.
+	// Remarks say what could not be found out, and why.
 	Remarks []string
 }
 
@@ -44,31 +44,25 @@ func (p RecognisedPreset) Recognised() bool { return p.Answerable() > 0 }
 
 // Answerable counts the facts that the server can answer.
 func (p RecognisedPreset) Answerable() int {
-	n := 0
-	for _, f := range p.Facts {
-		if len(f.Via) > 0 {
-			n++
-		}
-	}
-	return n
+	return len(slices.DeleteFunc(slices.Clone(p.Facts), func(f RecognisedFact) bool { return len(f.Via) == 0 }))
 }
 
 // RecognisedFact says whether the server has the metrics of a fact.
 type RecognisedFact struct {
 	// Name is the fact.
 	Name string
-	// Via are the providers whose metrics are all there, strongest first; empty
-	// when the fact cannot be answered.
+	// Via are the providers all of whose metrics the server has, in the order of the
+	// preset; empty when the fact cannot be answered.
 	Via []string
-	// Missing are the metrics that the nearest provider lacks, sorted; empty
-	// when Via is not.
+	// Missing are the metrics that the server lacks for the provider of which it has
+	// most, sorted; empty when Via is not.
 	Missing []string
-	// Needs is what the fact asks of the exporters, where it asks anything.
+	// Needs is what the exporters need for the fact; empty for nothing special.
 	Needs string
 }
 
-// Recognise finds out from the server's label values which presets it can
-// answer, whichever presets the source was made with. It makes five requests,
+// Recognise finds out from the server's label values which presets it can answer,
+// whichever presets the source was made with. It makes five requests,
 // whatever the size of the server: the values of __name__, cluster, namespace
 // and job within the last hour, and the rules. Only the first must succeed.
 func (s *Source) Recognise(ctx context.Context) (Recognition, error) {
@@ -78,7 +72,7 @@ func (s *Source) Recognise(ctx context.Context) (Recognition, error) {
 		return Recognition{}, err
 	}
 	out.Remarks = remarks
-	known := make(map[string]bool, len(names))
+	known := map[string]bool{}
 	for _, name := range names {
 		known[name] = true
 	}
@@ -120,8 +114,8 @@ func (s *Source) recogniseRules(ctx context.Context, out *Recognition) Recognise
 	case len(rules) == 0:
 		out.Remarks = append(out.Remarks, "the server lists no alerting rule")
 	}
-	for _, d := range ruleDefinitions() {
-		f := RecognisedFact{Name: d.Name}
+	for _, name := range ruleFacts() {
+		f := RecognisedFact{Name: name}
 		if len(rules) > 0 {
 			f.Via = []string{fmt.Sprintf("%d alerting rules", len(rules))}
 		}
@@ -150,11 +144,11 @@ func (s *Source) labelValues(ctx context.Context, name string) (values, remarks 
 	return slices.Compact(values), remarks, nil
 }
 
-// recognise holds a fact's providers against the metrics there are.
+// recognise compares a fact's providers with the metrics that the server has.
 func recognise(f fact, known map[string]bool) RecognisedFact {
 	out := RecognisedFact{Name: f.Name, Needs: f.Needs}
 	for i, p := range f.providers {
-		e, err := parseQuery(p.query)
+		e, err := parseQuery(p.text)
 		if err != nil {
 			continue // it was parsed when it was loaded
 		}
@@ -169,9 +163,9 @@ func recognise(f fact, known map[string]bool) RecognisedFact {
 	return out
 }
 
-// lacking are the metrics without which an expression can have no series,
-// sorted. Of two sides joined by or, the better one counts; what unless takes
-// away need not be there.
+// lacking are the metrics that the server lacks, and without which an expression
+// has no series, sorted. Of two sides joined by or, the one that lacks less counts;
+// the right side of unless is not needed.
 func lacking(e parser.Expr, known map[string]bool) []string {
 	var missing []string
 	switch e := e.(type) {

@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,18 +21,21 @@ import (
 type Relabel struct {
 	// SourceLabels are joined with Separator and matched with Regex, which has to
 	// match the whole; empty means (.*).
-	SourceLabels []string
-	Separator    string
-	Regex        string
+	SourceLabels []string `yaml:"source_labels"`
+	Separator    string   `yaml:"separator"`
+	Regex        string   `yaml:"regex"`
 	// TargetLabel gets Replacement, in which $1 is what the first parentheses
-	// matched; an empty result removes it. It takes the place of the label with
-	// the prefix exported_ too.
-	TargetLabel string
-	Replacement string
-	// Action is replace (the default), keep, drop, lowercase or uppercase.
-	// Series that are not kept are looked at by nobody, and are not counted.
-	Action string
+	// matched; an empty result removes it. It also replaces the label with the prefix
+	// exported_.
+	TargetLabel string `yaml:"target_label"`
+	Replacement string `yaml:"replacement"`
+	// Action is replace (the default), keep, drop, lowercase or uppercase. Series that
+	// are not kept are neither used nor counted.
+	Action string `yaml:"action"`
 }
+
+// SetDefaults gives a rule of a file the defaults of Prometheus.
+func (r *Relabel) SetDefaults() { *r = Relabel{Separator: ";", Replacement: "$1"} }
 
 // The actions of Relabel.
 const (
@@ -50,21 +54,10 @@ type relabelRule struct {
 	pattern *regexp.Regexp
 }
 
-// Compile checks the rule and says what is wrong with it.
-func (r Relabel) Compile() error {
-	_, err := r.rule()
-	return err
-}
-
 // rule fills in the defaults and compiles the expression.
 func (r Relabel) rule() (relabelRule, error) {
 	actions := []string{actionReplace, actionKeep, actionDrop, actionLowercase, actionUppercase}
-	if r.Action == "" {
-		r.Action = actionReplace
-	}
-	if r.Regex == "" {
-		r.Regex = "(.*)"
-	}
+	r.Action, r.Regex = cmp.Or(r.Action, actionReplace), cmp.Or(r.Regex, "(.*)")
 	var errs []error
 	if !slices.Contains(actions, r.Action) {
 		errs = append(errs, fmt.Errorf("unknown action %q%s: want one of %s", r.Action, nearest.Suggest(r.Action, actions),
@@ -94,19 +87,25 @@ func (r Relabel) rule() (relabelRule, error) {
 
 // newRelabelling checks rules; none give nil.
 func newRelabelling(rules []Relabel) (*relabelling, error) {
+	var errs []error
+	out := compileRules(rules, func(i int, err error) { errs = append(errs, fmt.Errorf("relabel rule %d: %w", i+1, err)) })
+	return out, errors.Join(errs...)
+}
+
+// compileRules compiles rules and reports those that are wrong; none give nil.
+func compileRules(rules []Relabel, bad func(i int, err error)) *relabelling {
 	if len(rules) == 0 {
-		return nil, nil
+		return nil
 	}
 	out := &relabelling{}
-	var errs []error
 	for i, r := range rules {
 		rule, err := r.rule()
 		if err != nil {
-			errs = append(errs, fmt.Errorf("relabel rule %d: %w", i+1, err))
+			bad(i, err)
 		}
 		out.rules = append(out.rules, rule)
 	}
-	return out, errors.Join(errs...)
+	return out
 }
 
 // targets are the labels that the rules may set.
@@ -124,7 +123,7 @@ func (r *relabelling) targets() []string {
 }
 
 // apply returns the labels after all rules. keep is false for a series that is
-// not to be looked at. m is not changed.
+// dropped. m is not changed.
 func (r *relabelling) apply(m model.Metric) (out model.Metric, keep bool) {
 	if r == nil {
 		return m, true
@@ -166,8 +165,8 @@ func (r *relabelling) apply(m model.Metric) (out model.Metric, keep bool) {
 }
 
 // rule relabels what an alerting rule says of its series: its static labels, and
-// the labels that its selectors fix. A selector by regular expression is left as
-// it is.
+// the labels for which its selectors have one value. A selector by regular
+// expression is left as it is.
 func (r *relabelling) rule(rule *ruleRecord, e parser.Expr) {
 	if r == nil {
 		return

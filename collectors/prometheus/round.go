@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -16,111 +17,116 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// round is what one Collect has learned so far.
+// round is the state of one Collect.
 type round struct {
 	*Source
 	request collectors.Request
 	now     time.Time
-	emit    func(evidence.Batch) error
+	out     *collectors.Batches
 	scope   *scope
-	reach   reach
+	// data is how far back the server's data goes.
+	data dataSpan
 	// results are the answers by query.
 	results map[string]*result
-	// noting are remarks of the server by subject.
-	noting map[string]string
-	// strangers are the series of no service, skipped what was no number.
-	strangers strangers
-	skipped   map[string]int
+	// unmatched are the series of no service.
+	unmatched unmatched
 }
 
 // result is one answered query, joined to the catalog.
 type result struct {
 	question
-	err     error
-	notices []string
-	hits    map[reading]hits
-	// strangers are the series of no service, skipped the samples of services
-	// that are no numbers, by kind.
-	strangers strangers
-	skipped   map[string]int
+	err       error
+	notices   []string
+	samples   map[reading]samplesByPart
+	unmatched unmatched
+	// unusable counts the samples of services that are no numbers, by kind.
+	unusable map[string]int
 }
 
-// hits are the samples that belong to a service, by part.
-type hits map[int][]sample
+// samplesByPart are the samples that belong to a service, by part.
+type samplesByPart map[int][]sample
 
 // sample is one number about one part of a service. id tells samples of one
-// round apart, so that a series that speaks for two parts is counted once.
+// round apart, so that a series of two parts is counted once.
 type sample struct {
 	id     string
 	value  float64
 	labels string
 }
 
+// Collect sends every query once, for the same moment, and then asks for the
+// rules and the alerts. A query that fails costs the facts that need it. See
+// collectors.Source.
+func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
+	if req.Now.IsZero() {
+		req.Now = s.now()
+	}
+	req.Now = req.Now.UTC()
+	s.notices.Begin()
+	r := &round{
+		Source: s, request: req, now: req.Now, out: collectors.NewBatches(s.id, req, emit),
+		scope: newScope(req.Services, s.name, s.joins()), results: map[string]*result{},
+	}
+	err := r.collect(ctx)
+	if !endsRound(ctx, err) {
+		s.notices.End()
+	}
+	return err
+}
+
 func (r *round) collect(ctx context.Context) error {
 	var errs []error
 	if len(r.facts) > 0 {
-		if err := r.reached(ctx); err != nil {
-			if deaf(ctx, err) {
+		if err := r.measureData(ctx); err != nil {
+			if answersNothing(ctx, err) {
 				return err
 			}
 			errs = append(errs, err)
 		}
-		r.ask(ctx)
-		failed := r.failures()
-		errs = append(errs, failed...)
-		for i := range r.facts {
-			if !r.answered(&r.facts[i]) {
-				continue
-			}
-			if err := r.send(r.observe(&r.facts[i])); err != nil {
-				return errors.Join(append(errs, err)...)
-			}
-		}
-		if err := r.sendRest(len(failed) == 0); err != nil {
+		more, err := r.observeFacts(ctx)
+		errs = append(errs, more...)
+		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
 	}
-	if r.rules && !hopeless(ctx, errors.Join(errs...)) {
-		if err := r.observeRules(ctx); err != nil {
-			errs = append(errs, err)
-		}
+	if r.rules && !endsRound(ctx, errors.Join(errs...)) {
+		errs = append(errs, r.observeRules(ctx))
 	}
-	if r.alertHistory > 0 && !hopeless(ctx, errors.Join(errs...)) {
-		if err := r.observeAlerts(ctx); err != nil {
-			errs = append(errs, err)
-		}
+	if r.alertHistory > 0 && !endsRound(ctx, errors.Join(errs...)) {
+		errs = append(errs, r.observeAlerts(ctx))
 	}
 	return errors.Join(errs...)
 }
 
-// sendRest tells what is of no fact: samples that are no numbers and, when every
-// query was answered, the series of no service.
-func (r *round) sendRest(whole bool) error {
-	rest := evidence.Batch{Skipped: r.skipped}
-	if whole {
-		rest.Unmatched = r.strangers.unmatched()
-		r.noteStrangers(rest.Unmatched)
+// observeFacts sends all queries and emits the facts that were answered. failed
+// are the errors of queries, err one that ends the round.
+func (r *round) observeFacts(ctx context.Context) (failed []error, err error) {
+	r.ask(ctx)
+	failed = r.failures()
+	for i := range r.facts {
+		if f := &r.facts[i]; r.answered(f) {
+			if err := r.observe(f); err != nil {
+				return failed, err
+			}
+		}
 	}
-	if !whole && len(r.skipped) == 0 {
-		return nil
+	// Which series are unmatched is known when every query was answered.
+	batch := evidence.Batch{}
+	if len(failed) == 0 {
+		batch.Unmatched = r.unmatched.report()
+		r.logUnmatched(batch.Unmatched)
+		return nil, r.out.Send(batch)
 	}
-	return r.send(rest)
-}
-
-// send emits a batch.
-func (r *round) send(b evidence.Batch) error {
-	if err := r.emit(b); err != nil {
-		return &collectors.CallError{Reason: evidence.ReasonStore, Call: "store batch of " + r.id, Err: err}
+	r.notices.Keep(func(subject string) bool { return subject == noticeUnmatched })
+	if r.out.Pending() {
+		return failed, r.out.Send(batch)
 	}
-	return nil
+	return failed, nil
 }
 
 // ask sends every distinct query once.
 func (r *round) ask(ctx context.Context) {
 	order := questions(r.facts)
-	for _, q := range order {
-		r.results[q.query] = &result{question: q, hits: map[reading]hits{}}
-	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
@@ -128,105 +134,113 @@ func (r *round) ask(ctx context.Context) {
 	for range min(r.concurrency, len(order)) {
 		wg.Go(func() {
 			for res := range next {
-				if ctx.Err() != nil {
-					res.err = &collectors.CallError{Reason: evidence.ReasonCanceled, Call: callQuery, Err: context.Cause(ctx)}
-					continue
-				}
-				var vector model.Vector
-				vector, res.notices, res.err = r.api.query(ctx, res.query, r.now)
-				if res.err == nil {
-					r.match(res, vector)
-				} else if hopeless(ctx, res.err) {
+				r.answer(ctx, res)
+				if endsRound(ctx, res.err) {
 					stop(errors.New("the server did not answer another query"))
 				}
 			}
 		})
 	}
 	for _, q := range order {
-		next <- r.results[q.query]
+		r.results[q.text] = &result{question: q, samples: map[reading]samplesByPart{}}
+		next <- r.results[q.text]
 	}
 	close(next)
 	wg.Wait()
 	for _, q := range order {
-		res := r.results[q.query]
+		res := r.results[q.text]
 		if len(res.notices) > 0 {
 			if slices.ContainsFunc(res.notices, func(text string) bool { return strings.HasPrefix(text, warningPrefix) }) {
-				r.skipped["promql_warning"]++
+				r.out.Skip("promql_warning")
 			}
-			r.noting[strings.Join(res.facts, ", ")] = evidence.Clean(strings.Join(res.notices, "; "), 500)
+			r.notice(strings.Join(res.facts, ", "), strings.Join(res.notices, "; "))
 		}
-		r.strangers.merge(res.strangers)
-		for kind, n := range res.skipped {
-			r.skipped[kind] += n
+		r.unmatched.merge(res.unmatched)
+		for kind, n := range res.unusable {
+			for range n {
+				r.out.Skip(kind)
+			}
 		}
 	}
 }
 
-// match joins the series of an answer to the catalog. A series is of nobody when
+// answer sends one query and joins its answer to the catalog.
+func (r *round) answer(ctx context.Context, res *result) {
+	if ctx.Err() != nil {
+		res.err = collectors.Failed(evidence.ReasonCanceled, callQuery, "%w", context.Cause(ctx))
+		return
+	}
+	var vector model.Vector
+	if vector, res.notices, res.err = r.api.query(ctx, res.text, r.now); res.err == nil {
+		r.match(res, vector)
+	}
+}
+
+// match joins the series of an answer to the catalog. A series is unmatched when
 // no reading finds a service for it.
 func (r *round) match(res *result, vector model.Vector) {
+	res.unusable = map[string]int{}
 	for _, how := range res.readings {
-		res.hits[how] = hits{}
+		res.samples[how] = samplesByPart{}
 	}
-	res.skipped = map[string]int{}
 	for n, s := range vector {
-		metric, keep := r.relabel.apply(s.Metric)
+		serverLabels, keep := r.relabel.apply(s.Metric)
 		if !keep {
 			continue
 		}
-		found, ignored := false, false
+		found, dropped := false, false
 		for _, how := range res.readings {
-			labels, keep := metric, true
-			if how.relabel != nil {
-				// What a file changes comes before what the server's rules do.
-				if labels, keep = how.relabel.apply(s.Metric); keep {
-					labels, keep = r.relabel.apply(labels)
-				}
-			}
-			if !keep {
-				ignored = true
-				continue
-			}
-			parts := r.scope.lookups[how.join.name].find(labels)
+			parts, keep := r.find(how, s.Metric, serverLabels)
+			found, dropped = found || len(parts) > 0, dropped || !keep
 			if len(parts) == 0 {
 				continue
 			}
-			found = true
-			one := sample{id: fmt.Sprintf("%d %s", n, res.query), value: float64(s.Value),
-				labels: evidence.Clean(s.Metric.String(), 300)}
+			one := sample{fmt.Sprintf("%d %s", n, res.text), float64(s.Value), evidence.Clean(s.Metric.String(), 300)}
 			if s.Histogram != nil {
 				one.value = math.NaN() // a distribution is not a number
 			}
 			for _, p := range parts {
-				res.hits[how][p] = append(res.hits[how][p], one)
+				res.samples[how][p] = append(res.samples[how][p], one)
 			}
 		}
-		switch {
-		case found:
-			if kind := unusable(s); kind != "" {
-				res.skipped[kind]++
-			}
-		case !ignored:
-			if name, ok := stranger(res.readings, metric); ok {
-				res.strangers.add(name, 1)
-			}
+		if kind := unusable(s); found && kind != "" {
+			res.unusable[kind]++
+		}
+		if name, ok := unmatchedName(res.readings, serverLabels); ok && !found && !dropped {
+			res.unmatched.add(name, 1)
 		}
 	}
-	// Servers need not answer in the same order twice; the wording of the
-	// provenance must not change with it.
-	for _, h := range res.hits {
-		for _, list := range h {
+	// A server may answer in another order each time; the provenance must not
+	// change with it.
+	for _, byPart := range res.samples {
+		for _, list := range byPart {
 			slices.SortFunc(list, func(a, b sample) int { return strings.Compare(a.labels, b.labels) })
 		}
 	}
 }
 
-// warningPrefix marks the engine's own warnings, which say that it left samples
-// out of the answer.
+// find are the parts that a series belongs to. serverLabels are its labels after
+// the rules of the server. keep is false for a series that relabelling drops.
+func (r *round) find(how reading, m, serverLabels model.Metric) (parts []int, keep bool) {
+	labels, keep := serverLabels, true
+	if how.relabel != nil {
+		// The rules of a file come before those of the server.
+		if labels, keep = how.relabel.apply(m); keep {
+			labels, keep = r.relabel.apply(labels)
+		}
+	}
+	if !keep {
+		return nil, false
+	}
+	return r.scope.lookups[how.join.name].find(labels), true
+}
+
+// warningPrefix marks the engine's own warnings, which report samples that it
+// left out of the answer.
 const warningPrefix = "PromQL warning"
 
-// unusable says why a sample is no number to go by, or nothing. Infinity is a
-// division by zero, except where an age is told: there it means never.
+// unusable is the kind of a sample that is no number, or "". Infinity is a division
+// by zero, except for ages: there it means never.
 func unusable(s *model.Sample) string {
 	switch v := float64(s.Value); {
 	case s.Histogram != nil:
@@ -239,19 +253,20 @@ func unusable(s *model.Sample) string {
 	return ""
 }
 
-// failures lists the failed queries in the order of the facts. Those that were
-// not sent because of another's failure are left out; of those that the end of
-// the round cut off, one speaks for all.
+// failures lists the failed queries in the order of the facts. Queries that were
+// not sent because another failed are left out; when the end of the round stopped
+// them all, the first is listed.
 func (r *round) failures() []error {
 	var failed, unsent []error
 	seen := map[*result]bool{}
 	for _, f := range r.facts {
-		for _, res := range r.needed(&f) {
+		for _, q := range f.queries() {
+			res := r.results[q.text]
 			if res.err == nil || seen[res] {
 				continue
 			}
 			seen[res] = true
-			err := named(res.err, strings.Join(res.facts, ", "))
+			err := collectors.About(res.err, strings.Join(res.facts, ", "))
 			if collectors.ReasonOf(context.Background(), res.err) == evidence.ReasonCanceled {
 				unsent = append(unsent, err)
 			} else {
@@ -259,39 +274,49 @@ func (r *round) failures() []error {
 			}
 		}
 	}
-	if len(failed) == 0 && len(unsent) > 0 {
-		return unsent[:1]
+	if len(failed) == 0 {
+		return unsent[:min(len(unsent), 1)]
 	}
 	return failed
 }
 
-// named says what a failed query was for.
-func named(err error, what string) error {
-	var failed *collectors.CallError
-	if !errors.As(err, &failed) {
-		return err
-	}
-	named := *failed
-	named.Err = fmt.Errorf("%s: %w", evidence.Clean(what, 200), failed.Err)
-	return &named
-}
-
-// needed are the results that a fact rests on.
-func (r *round) needed(f *fact) []*result {
-	var list []*result
-	for _, p := range f.providers {
-		list = append(list, r.results[p.query])
-	}
-	if f.absent != nil {
-		list = append(list, r.results[f.absent.witness.query])
-	}
-	return list
-}
-
-// answered reports whether everything that a fact rests on was answered.
+// answered reports whether all queries of a fact were answered.
 func (r *round) answered(f *fact) bool {
-	if f.needsReach() && !r.reach.known {
+	if f.needsMemory() && !r.data.known {
 		return false
 	}
-	return !slices.ContainsFunc(r.needed(f), func(res *result) bool { return res.err != nil })
+	return !slices.ContainsFunc(f.queries(), func(q query) bool { return r.results[q.text].err != nil })
+}
+
+// notice logs what the server says about a subject, once while it stays the same.
+func (r *round) notice(subject, text string) {
+	if text = evidence.Clean(text, 500); r.notices.Add(subject, text) {
+		r.log.Info("the server remarks on an answer", "about", subject, "remark", text)
+	}
+}
+
+// joins lists the joins that the facts use, each once.
+func (s *Source) joins() []*join {
+	used := map[string]*join{}
+	for _, f := range s.facts {
+		for _, q := range f.queries() {
+			used[q.join.name] = q.join
+		}
+	}
+	return slices.Collect(maps.Values(used))
+}
+
+// answersNothing reports whether a failed first query means that the server
+// answers none: any reason but a fault of the query itself, or its cost.
+func answersNothing(ctx context.Context, err error) bool {
+	switch collectors.ReasonOf(ctx, err) {
+	case evidence.ReasonRejected, evidence.ReasonTimeout, evidence.ReasonIncomplete:
+		return ctx.Err() != nil
+	}
+	return true
+}
+
+// endsRound reports whether the rest of the round must not be asked for.
+func endsRound(ctx context.Context, err error) bool {
+	return collectors.EndsRound(ctx, err, evidence.ReasonUnreachable, evidence.ReasonCanceled)
 }

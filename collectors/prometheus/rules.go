@@ -1,10 +1,11 @@
 package prometheus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
@@ -29,26 +31,33 @@ const (
 // rulesHelp says where the facts of the preset rules come from.
 const rulesHelp = "the rules API of Prometheus, Thanos Ruler, Mimir or vmalert"
 
+// ruleFacts are the names of the facts of the preset rules.
+func ruleFacts() []string {
+	return []string{
+		factRules, factPagingRules, factWithoutRunbook, factBrokenRules, factBurnRateRules, factPredictive,
+	}
+}
+
 // ruleDefinitions declares the facts of the preset rules.
 func ruleDefinitions() []evidence.Definition {
-	count := func(name, help string) evidence.Definition {
-		return evidence.Definition{
-			Name: name, Kind: evidence.KindInt, Help: help + ", GET /api/v1/rules.", Pack: RulesPreset,
+	help := map[string]string{
+		factRules:          "Healthy alerting rules that cover the service; rules for a whole fleet are not counted",
+		factPagingRules:    "Healthy alerting rules that cover the service and have a paging severity",
+		factWithoutRunbook: "Paging rules that cover the service and lack the annotation runbook_url or summary",
+		factBrokenRules:    "Alerting rules that cover the service and whose last evaluation failed",
+		factBurnRateRules: "Paging rules that cover the service and follow an error budget: they carry sloth_severity " +
+			"or read burn rates over two windows",
+		factPredictive: "Healthy alerting rules that cover the service and forecast or look for anomalies",
+	}
+	var definitions []evidence.Definition
+	for _, name := range ruleFacts() {
+		definitions = append(definitions, evidence.Definition{
+			Name: name, Kind: evidence.KindInt, Help: help[name] + ", GET /api/v1/rules.", Pack: RulesPreset,
 			Permissions: []string{"rules"}, Merge: evidence.MergeSum,
 			Absent: "0: a complete list of rules has none for the service",
-		}
+		})
 	}
-	return []evidence.Definition{
-		count(factRules, "Healthy alerting rules that cover the service; rules for a whole fleet are not counted"),
-		count(factPagingRules, "Healthy alerting rules that cover the service and have a paging severity"),
-		count(factWithoutRunbook, "Paging rules that cover the service and lack the annotation runbook_url or summary"),
-		count(factBrokenRules, "Alerting rules that cover the service and whose last evaluation failed"),
-		count(
-			factBurnRateRules,
-			"Paging rules that cover the service and follow an error budget: they carry sloth_severity or read burn rates over two windows",
-		),
-		count(factPredictive, "Healthy alerting rules that cover the service and forecast or look for anomalies"),
-	}
+	return definitions
 }
 
 // ruleRecord is one alerting rule as far as the facts need it.
@@ -62,14 +71,14 @@ type ruleRecord struct {
 	LastError   string            `json:"lastError"`
 }
 
-// ruleTally is what the rules say about one service.
+// ruleTally counts the rules of one service.
 type ruleTally struct {
 	counts map[string]int64
-	// examples are the first rules by name behind each count.
+	// examples are the names of the first rules behind each count.
 	examples map[string][]string
-	// severities counts the healthy rules by severity, failure is the last error
-	// of the first rule that has one.
-	severities    map[string]int
+	// severities counts the healthy rules by severity.
+	severities map[string]int
+	// failed is the first rule by name whose evaluation failed, with its error.
 	failed, error string
 }
 
@@ -91,17 +100,15 @@ func (t *ruleTally) detail(fact string, all, fleetWide int) string {
 	}
 	slices.Sort(names)
 	text := "rules such as " + strings.Join(names, ", ")
-	switch fact {
-	case factRules:
+	switch {
+	case fact == factRules:
 		var severities []string
-		for _, name := range sortedNames(t.severities) {
+		for _, name := range slices.Sorted(maps.Keys(t.severities)) {
 			severities = append(severities, fmt.Sprintf("%d %s", t.severities[name], name))
 		}
 		text += "; by severity " + strings.Join(severities, ", ")
-	case factBrokenRules:
-		if t.error != "" {
-			text += fmt.Sprintf("; %s: %s", t.failed, evidence.Clean(t.error, 200))
-		}
+	case fact == factBrokenRules && t.error != "":
+		text += fmt.Sprintf("; %s: %s", t.failed, evidence.Clean(t.error, 200))
 	}
 	return text
 }
@@ -113,53 +120,45 @@ func (r *round) observeRules(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sight := newSight(r.scope, r.name)
-	tallies := make([]ruleTally, len(r.scope.services))
+	for range skipped {
+		r.out.Skip("rule")
+	}
+	if !listed {
+		r.notice(RulesPreset, "it lists no group of rules at all, like a server that evaluates none: facts about rules stay "+
+			"unknown; name the address of the server that evaluates them as rules_url")
+	}
+	known := newIdentities(r.scope, r.name)
+	tallies := map[string]*ruleTally{}
+	for _, s := range r.scope.services {
+		tallies[s.Name] = &ruleTally{}
+	}
 	fleetWide := 0
 	for _, rule := range rules {
 		expression, err := parseRule(rule.Query)
 		if err != nil {
-			// Other servers have functions of their own. The labels still say
-			// whose rule it is.
-			r.noting["rule "+evidence.Clean(rule.Name, 100)] = "its expression cannot be read: " +
-				evidence.Clean(err.Error(), 200)
+			// Other servers have other functions. The labels still say which service the
+			// rule covers.
+			r.notice("rule "+evidence.Clean(rule.Name, 100), "its expression cannot be read: "+evidence.Clean(err.Error(), 200))
 		}
 		r.relabel.rule(&rule, expression)
-		covered, everybody := sight.covered(rule, expression)
-		if everybody {
+		covered, isFleetWide := known.covered(rule, expression)
+		if isFleetWide {
 			fleetWide++
 		}
-		for _, service := range covered {
-			r.count(&tallies[service], rule, expression)
+		for _, i := range covered {
+			r.count(tallies[r.scope.services[i].Name], rule, expression)
 		}
 	}
-	coverage := evidence.Coverage{Group: RulesPreset, At: r.now, Except: map[string]evidence.Missing{}}
-	for _, d := range ruleDefinitions() {
-		coverage.Facts = append(coverage.Facts, d.Name)
-	}
-	batch := evidence.Batch{Skipped: skipped}
-	if !listed {
-		r.noting[RulesPreset] = "it lists no group of rules at all, as a server does that evaluates none: facts about rules stay unknown; name the address of the one that does as rules_url"
-	}
-	for i, service := range r.scope.services {
+	return r.out.Observe(RulesPreset, ruleFacts(), func(s *catalog.Service, fact string) collectors.Answer {
+		t := tallies[s.Name]
 		switch {
-		case !identifiable(service, r.name):
-			coverage.Except[service.Name] = evidence.MissingNoReference
-			continue
+		case !identifiable(s, r.name):
+			return collectors.Answer{Missing: evidence.MissingNoReference}
 		case !listed:
-			coverage.Except[service.Name] = evidence.MissingNoData
-			continue
+			return collectors.Answer{Missing: evidence.MissingNoData}
 		}
-		for _, fact := range coverage.Facts {
-			detail := tallies[i].detail(fact, len(rules), fleetWide)
-			batch.Records = append(batch.Records, evidence.Record{
-				Service: service.Name, Fact: fact, Value: evidence.Int(tallies[i].counts[fact]), Source: r.id,
-				Detail: evidence.Clean(detail, 500), ObservedAt: r.now,
-			})
-		}
-	}
-	batch.Covered = []evidence.Coverage{coverage}
-	return r.send(batch)
+		return collectors.Answer{Value: evidence.Int(t.counts[fact]), Detail: t.detail(fact, len(rules), fleetWide)}
+	})
 }
 
 // ruleParameters ask for alerting rules without the alerts they have raised.
@@ -167,40 +166,33 @@ func ruleParameters() url.Values {
 	return url.Values{"type": {"alert"}, "exclude_alerts": {"true"}}
 }
 
-// listRules lists the alerting rules. A rule that cannot be decoded costs
-// itself; servers that do not know the parameters send more than is asked for.
-// listed is false when there is not one group of rules: VictoriaMetrics without
-// vmalert and Thanos without a ruler answer so, and know of no rule that others
-// evaluate.
-func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, listed bool, skipped map[string]int, err error) {
+// listRules lists the alerting rules. skipped counts the rules that cannot be
+// decoded. A server that does not know the parameters sends other rules, too, which
+// are left out. listed is false when there is no group of rules at all:
+// VictoriaMetrics without vmalert and Thanos without a ruler answer so, and do not
+// know the rules that others evaluate.
+func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, listed bool, skipped int, err error) {
 	var data struct {
 		Groups *[]struct {
 			Rules []json.RawMessage `json:"rules"`
 		} `json:"groups"`
 	}
 	warnings, err := s.ruler.get(ctx, callRules, "/api/v1/rules", ruleParameters(), &data)
-	if err != nil {
-		return nil, false, nil, err
-	}
-	if len(warnings) > 0 {
-		return nil, false, nil, &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: callRules,
-			Err: fmt.Errorf("the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))}
-	}
-	if data.Groups == nil {
-		return nil, false, nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: callRules,
-			Err: errors.New("the answer has no list of groups")}
+	switch {
+	case err != nil:
+		return nil, false, 0, err
+	case len(warnings) > 0:
+		return nil, false, 0, collectors.Failed(evidence.ReasonIncomplete, callRules,
+			"the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))
+	case data.Groups == nil:
+		return nil, false, 0, collectors.Failed(evidence.ReasonUndecodable, callRules, "the answer has no list of groups")
 	}
 	for _, group := range *data.Groups {
 		for _, raw := range group.Rules {
 			var rule ruleRecord
 			if err := json.Unmarshal(raw, &rule); err != nil || rule.Type == "" || rule.Name == "" {
-				if skipped == nil {
-					skipped = map[string]int{}
-				}
-				skipped["rule"]++
-				continue
-			}
-			if rule.Type == "alerting" {
+				skipped++
+			} else if rule.Type == "alerting" {
 				rules = append(rules, rule)
 			}
 		}
@@ -217,7 +209,7 @@ func parseRule(text string) (parser.Expr, error) {
 	e, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true,
 		EnableBinopFillModifiers: true}).ParseExpr(text)
 	if err != nil {
-		return nil, err // the parser hands half an expression back with its error
+		return nil, err // the parser returns half an expression with its error
 	}
 	return e, nil
 }
@@ -236,11 +228,11 @@ func (r *round) count(t *ruleTally, rule ruleRecord, e parser.Expr) {
 		return // not evaluated yet
 	}
 	t.add(factRules, rule.Name)
-	t.severities[orWord(rule.Labels["severity"], "none")]++
+	t.severities[cmp.Or(rule.Labels["severity"], "none")]++
 	if predictive(rule, e) {
 		t.add(factPredictive, rule.Name)
 	}
-	if !r.paging[rule.Labels["severity"]] && rule.Labels["sloth_severity"] != "page" {
+	if !r.pages(rule.Labels["severity"], rule.Labels["sloth_severity"]) {
 		return
 	}
 	t.add(factPagingRules, rule.Name)
@@ -250,6 +242,11 @@ func (r *round) count(t *ruleTally, rule ruleRecord, e parser.Expr) {
 	if burnRate(rule, e) {
 		t.add(factBurnRateRules, rule.Name)
 	}
+}
+
+// pages reports whether an alert pages a person, by its severity or Sloth's.
+func (s *Source) pages(severity, slothSeverity string) bool {
+	return slices.Contains(s.paging, severity) || slothSeverity == "page"
 }
 
 // burnRateMetric are the recorded burn rates of Sloth, Pyrra and the
@@ -269,6 +266,9 @@ func burnRate(rule ruleRecord, e parser.Expr) bool {
 	return len(windows) >= 2
 }
 
+// forecasts are the functions of rules that look ahead or for anomalies.
+var forecasts = []string{"predict_linear", "double_exponential_smoothing", "stddev_over_time"}
+
 func predictive(rule ruleRecord, e parser.Expr) bool {
 	if rule.Labels["detection"] == "anomaly" {
 		return true
@@ -278,12 +278,8 @@ func predictive(rule ruleRecord, e parser.Expr) bool {
 	}
 	found := false
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
-		if c, ok := n.(*parser.Call); ok {
-			switch c.Func.Name {
-			case "predict_linear", "double_exponential_smoothing", "stddev_over_time":
-				found = true
-			}
-		}
+		c, ok := n.(*parser.Call)
+		found = found || ok && slices.Contains(forecasts, c.Func.Name)
 		return nil
 	})
 	return found

@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,14 +13,14 @@ import (
 // scope is the catalog as one server can see it in one round.
 type scope struct {
 	services []*catalog.Service
-	// here says of each service whether the catalog lets it run on what this
-	// server watches.
+	// here reports for each service whether the server may watch it, as the catalog
+	// says.
 	here []bool
 	// parts are the answers expected: one for each service, or one for each
 	// cluster of it where the catalog names several.
 	parts []part
-	// of are the indexes of the parts of each service.
-	of [][]int
+	// partsOf are the indexes of the parts of each service, by its name.
+	partsOf map[string][]int
 	// lookups are the indexes of series keys, by join.
 	lookups map[string]lookup
 }
@@ -27,13 +28,13 @@ type scope struct {
 // part is one answer that is expected for a service.
 type part struct {
 	service int
-	// cluster is the value of the cluster label, where series have one; empty
-	// when any will do.
+	// cluster is the value of the cluster label, where series have one; empty for
+	// any cluster.
 	cluster string
 	refs    []catalog.PrometheusRef
 }
 
-// lookup finds the parts that a series speaks for.
+// lookup finds the parts that a series is about.
 type lookup interface {
 	find(m model.Metric) []int
 }
@@ -63,7 +64,7 @@ func expected(s *catalog.Service, server string, j *join) bool {
 }
 
 func newScope(services []*catalog.Service, server string, used []*join) *scope {
-	s := &scope{services: services, here: make([]bool, len(services)), of: make([][]int, len(services)),
+	s := &scope{services: services, here: make([]bool, len(services)), partsOf: map[string][]int{},
 		lookups: map[string]lookup{}}
 	for i, service := range services {
 		refs, all := onServer(service, server)
@@ -75,7 +76,7 @@ func newScope(services []*catalog.Service, server string, used []*join) *scope {
 					p.refs = append(p.refs, ref)
 				}
 			}
-			s.of[i] = append(s.of[i], len(s.parts))
+			s.partsOf[service.Name] = append(s.partsOf[service.Name], len(s.parts))
 			s.parts = append(s.parts, p)
 		}
 	}
@@ -90,18 +91,15 @@ func newScope(services []*catalog.Service, server string, used []*join) *scope {
 }
 
 // clusters are the distinct clusters of the entries, or one empty name when an
-// entry leaves it open.
+// entry has none.
 func clusters(refs []catalog.PrometheusRef) []string {
 	var names []string
 	for _, ref := range refs {
-		if ref.Cluster == "" {
-			return []string{""}
-		}
 		if !slices.Contains(names, ref.Cluster) {
 			names = append(names, ref.Cluster)
 		}
 	}
-	if len(names) == 0 {
+	if len(names) == 0 || slices.Contains(names, "") {
 		return []string{""}
 	}
 	return names
@@ -174,7 +172,7 @@ func newMatcherIndex(s *scope) *matcherIndex {
 			if len(ref.Matchers) == 0 {
 				continue
 			}
-			names := sortedNames(ref.Matchers)
+			names := slices.Sorted(maps.Keys(ref.Matchers))
 			values := make([]string, len(names))
 			for n, name := range names {
 				values[n] = ref.Matchers[name]
@@ -193,7 +191,7 @@ func newMatcherIndex(s *scope) *matcherIndex {
 	return x
 }
 
-// separator is in no label value: the API's answers are valid UTF-8.
+// separator is in no label value, since the API's answers are valid UTF-8.
 const separator = "\xff"
 
 func (x *matcherIndex) find(m model.Metric) []int {

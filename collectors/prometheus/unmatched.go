@@ -12,91 +12,86 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// A series that no service of the catalog owns is a gap in the catalog more
-// often than not. They are counted, and the largest groups of them are named.
+// Most unmatched series show a gap in the catalog. They are counted, and the
+// largest groups of them are named.
 
 const (
-	// namedStrangers is how many groups are named.
-	namedStrangers = 10
-	// maxStrangers bounds the groups that are told apart; series of further
-	// ones are counted and not named.
-	maxStrangers = 50_000
+	// maxNamed is how many groups are named.
+	maxNamed = 10
+	// maxGroups bounds the groups that are told apart; series of further groups are
+	// counted and not named.
+	maxGroups = 50_000
+	// noticeUnmatched is the subject of the notice about them.
+	noticeUnmatched = "unmatched series"
 )
 
-// strangers are series of no service, by the key that they would have had.
-type strangers struct {
+// unmatched are series of no service, by the key of the service that they would
+// belong to.
+type unmatched struct {
 	series int
 	groups map[string]int
 }
 
-func (s *strangers) add(name string, n int) {
-	s.series += n
-	if s.groups == nil {
-		s.groups = map[string]int{}
+func (u *unmatched) add(name string, n int) {
+	u.series += n
+	if u.groups == nil {
+		u.groups = map[string]int{}
 	}
-	if _, known := s.groups[name]; known || len(s.groups) < maxStrangers {
-		s.groups[name] += n
+	if _, known := u.groups[name]; known || len(u.groups) < maxGroups {
+		u.groups[name] += n
 	}
 }
 
-// merge adds what another answer has.
-func (s *strangers) merge(other strangers) {
+// merge adds those of another answer.
+func (u *unmatched) merge(other unmatched) {
 	named := 0
 	for name, n := range other.groups {
-		s.add(name, n)
+		u.add(name, n)
 		named += n
 	}
-	s.series += other.series - named
+	u.series += other.series - named
 }
 
-// unmatched is what is told of them.
-func (s *strangers) unmatched() *evidence.Unmatched {
-	names := slices.Collect(maps.Keys(s.groups))
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(s.groups[b], s.groups[a]), strings.Compare(a, b))
+// report is their number, with the largest groups.
+func (u *unmatched) report() *evidence.Unmatched {
+	names := slices.SortedFunc(maps.Keys(u.groups), func(a, b string) int {
+		return cmp.Or(cmp.Compare(u.groups[b], u.groups[a]), strings.Compare(a, b))
 	})
-	out := &evidence.Unmatched{Series: s.series}
-	for _, name := range names[:min(len(names), namedStrangers)] {
-		out.Largest = append(out.Largest, evidence.UnmatchedGroup{Name: name, Series: s.groups[name]})
+	out := &evidence.Unmatched{Series: u.series}
+	for _, name := range names[:min(len(names), maxNamed)] {
+		out.Largest = append(out.Largest, evidence.UnmatchedGroup{Name: name, Series: u.groups[name]})
 	}
 	return out
 }
 
-// stranger names a series in the words of the first join that might have found
-// it. ok is false when the series need not belong to anybody: most CronJobs of a
-// namespace delete no data.
-func stranger(readings []reading, m model.Metric) (name string, ok bool) {
+// unmatchedName names a series by the first join that could have found its
+// service. ok is false when the series need not belong to a service: most CronJobs
+// of a namespace delete no data.
+func unmatchedName(readings []reading, m model.Metric) (name string, ok bool) {
 	for _, how := range readings {
 		if how.join.selective {
 			continue
 		}
 		relabelled, _ := how.relabel.apply(m)
+		key := relabelled.String()
 		if !how.join.byMatchers() {
-			if keys := how.join.candidates(relabelled); len(keys) > 0 {
-				return how.join.name + " " + evidence.Clean(keys[0], 100), true
-			}
+			key = append(how.join.candidates(relabelled), key)[0]
 		}
-		return how.join.name + " " + evidence.Clean(relabelled.String(), 100), true
+		return how.join.name + " " + evidence.Clean(key, 100), true
 	}
 	return "", false
 }
 
-// noteStrangers logs the largest groups when they are others than in the last
+// logUnmatched logs the largest groups when they differ from those of the last
 // round.
-func (s *Source) noteStrangers(found *evidence.Unmatched) {
-	var largest []string
+func (r *round) logUnmatched(found *evidence.Unmatched) {
+	var names, sizes []string
 	for _, g := range found.Largest {
-		largest = append(largest, g.Name)
+		names = append(names, g.Name)
+		sizes = append(sizes, fmt.Sprintf("%s (%d)", g.Name, g.Series))
 	}
-	slices.Sort(largest)
-	if names := strings.Join(largest, ", "); names != s.notedStrangers {
-		s.notedStrangers = names
-		if found.Series > 0 {
-			var sizes []string
-			for _, g := range found.Largest {
-				sizes = append(sizes, fmt.Sprintf("%s (%d)", g.Name, g.Series))
-			}
-			s.log.Info("series of no service in the catalog", "series", found.Series, "largest", strings.Join(sizes, ", "))
-		}
+	slices.Sort(names)
+	if r.notices.Add(noticeUnmatched, strings.Join(names, ", ")) && found.Series > 0 {
+		r.log.Info("series of no service in the catalog", "series", found.Series, "largest", strings.Join(sizes, ", "))
 	}
 }
