@@ -25,26 +25,24 @@ type chain struct {
 	config  Config
 	pace    *pace
 	circuit *circuit
-	// tokens is nil when the credential needs no asking for.
+	// tokens is nil when no OAuth token is needed.
 	tokens *tokens
-	// forTokens is set for requests to a token endpoint: they bring their own
-	// credential, and may be repeated though they are no GET.
+	// forTokens is set for requests to a token endpoint: they have a credential, and
+	// may be repeated although their method is POST.
 	forTokens bool
-	// secretHeaders and secrets are what must not come back to be shown.
+	// secretHeaders and secrets are removed from all that is shown of an answer.
 	secretHeaders, secrets []string
 	jitter                 func(time.Duration) time.Duration
 }
 
-// RoundTrip sends the request, as often as it may and has to.
+// RoundTrip sends the request, and repeats it where that is allowed and may help.
 func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := c.config.Template(req)
-	attempts := 1
-	again := c.forTokens || repeatable(req)
-	if again {
+	mayRepeat, attempts := c.forTokens || isRepeatable(req), 1
+	if mayRepeat {
 		attempts = c.config.MaxAttempts
 	}
-	renewed := false
-	body := req.Body
+	body, renewed := req.Body, false
 	defer func() {
 		// A RoundTripper closes the body of its request, sent or not.
 		if body != nil {
@@ -52,8 +50,8 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}()
 	for attempt := 1; ; attempt++ {
-		if c.circuit.refuses(call) {
-			// Not a token of the rate is spent on it.
+		if c.circuit.isOpen(call) {
+			// The attempt fails without using the rate.
 			return c.attempt(req, call, "", attempt)
 		}
 		if err := c.pace.wait(req.Context(), call); err != nil {
@@ -66,23 +64,13 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp, err := c.attempt(req, call, authorization, attempt)
 		if err == nil && resp.StatusCode == http.StatusUnauthorized && c.tokens != nil && !renewed {
 			renewed = true
-			if c.tokens.drop(req.Context(), authorization) && again {
+			if c.tokens.drop(req.Context(), authorization) && mayRepeat {
 				continue
 			}
 		}
-		if attempt >= attempts || !worthRepeating(req.Context(), resp, err, attempt) || c.circuit.refuses(call) {
+		wait, again := c.nextAttempt(req.Context(), resp, err, attempt)
+		if attempt >= attempts || !again || c.circuit.isOpen(call) {
 			return resp, err
-		}
-		wait := c.jitter(backoff(attempt))
-		if resp != nil {
-			asked := askedWait(resp, c.config.Now())
-			if asked > c.config.MaxWait {
-				return resp, nil
-			}
-			wait += asked
-		}
-		if deadline, ok := req.Context().Deadline(); ok && time.Until(deadline) < wait {
-			return resp, err // it would be over before the next attempt began
 		}
 		if sleepErr := c.config.Sleep(req.Context(), wait); sleepErr != nil {
 			return nil, c.failure(req.Context(), call, sleepErr)
@@ -90,8 +78,27 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// authorization is the header of that name, empty when what is below the chain
-// makes it.
+// nextAttempt reports whether another attempt may help, and how long to wait before
+// it.
+func (c *chain) nextAttempt(ctx context.Context, resp *http.Response, err error, attempt int) (time.Duration, bool) {
+	if !mayEndDifferently(ctx, resp, err, attempt) {
+		return 0, false
+	}
+	wait := c.jitter(backoff(attempt))
+	if resp != nil {
+		asked := askedWait(resp, c.config.Now())
+		if asked > c.config.MaxWait {
+			return 0, false
+		}
+		wait += asked
+	}
+	// The time limit must not end before the next attempt begins.
+	deadline, ok := ctx.Deadline()
+	return wait, !ok || time.Until(deadline) >= wait
+}
+
+// authorization is the value of the header of that name; empty when another layer
+// sets it.
 func (c *chain) authorization(ctx context.Context, call string) (string, error) {
 	switch {
 	case c.tokens != nil:
@@ -99,8 +106,7 @@ func (c *chain) authorization(ctx context.Context, call string) (string, error) 
 	case c.config.Authorize != nil:
 		value, err := c.config.Authorize()
 		if err != nil {
-			return "", &collectors.CallError{Reason: evidence.ReasonUnauthorized, Call: call,
-				Err: fmt.Errorf("not sent: %w", err)}
+			return "", collectors.Failed(evidence.ReasonUnauthorized, call, "not sent: %w", err)
 		}
 		return value, nil
 	}
@@ -108,79 +114,67 @@ func (c *chain) authorization(ctx context.Context, call string) (string, error) 
 }
 
 // attempt sends the request once and reads the whole answer, unless the circuit
-// is open.
+// breaker is open.
 func (c *chain) attempt(req *http.Request, call, authorization string, number int) (*http.Response, error) {
+	seen := Observation{
+		Source: c.config.Source, Call: call, Outcome: OutcomeOK, Attempt: number, RateLimit: -1, RateRemaining: -1,
+	}
+	defer func() { c.config.Observe(seen) }()
 	done, err := c.circuit.allow(call)
 	if err != nil {
-		c.config.Observe(Observation{
-			Source: c.config.Source, Call: call, Outcome: string(evidence.ReasonCircuitOpen), Attempt: number,
-			Unsent: true, RateLimit: -1, RateRemaining: -1,
-		})
+		seen.Outcome, seen.Unsent = string(evidence.ReasonCircuitOpen), true
 		return nil, err
 	}
-	said := silent
-	defer func() { done(said) }()
+	result := unknown
+	defer func() { done(result) }()
 	var connected atomic.Bool
 	ctx, cancel := context.WithTimeout(req.Context(), c.config.Timeout)
 	defer cancel()
 	wire := c.wire()
-	watch := wire.trace()
-	watch.GotConn = func(httptrace.GotConnInfo) { connected.Store(true) }
+	trace := wire.trace()
+	trace.GotConn = func(httptrace.GotConnInfo) { connected.Store(true) }
 	started := c.config.Now()
-	resp, err := c.send(httptrace.WithClientTrace(ctx, watch), req, authorization, wire)
+	resp, err := c.send(httptrace.WithClientTrace(ctx, trace), req, authorization, wire)
+	seen.Duration = c.config.Now().Sub(started)
 	if err != nil {
 		failed := c.failure(ctx, call, err)
 		failed.Err = wire.failure(failed.Err)
-		err = failed
-	}
-	seen := Observation{
-		Source: c.config.Source, Call: call, Outcome: OutcomeOK, Attempt: number,
-		Duration: c.config.Now().Sub(started), RateLimit: -1, RateRemaining: -1,
-	}
-	switch {
-	case err != nil:
-		var failed *collectors.CallError
-		errors.As(err, &failed)
 		seen.Outcome, seen.Status = string(failed.Reason), failed.Status
-	default:
-		seen.Status = resp.StatusCode
-		if resp.StatusCode >= 400 {
-			seen.Outcome = string(collectors.ReasonOfStatus(resp.StatusCode))
-		}
-		budget := readBudget(resp.Header, c.config.Now())
-		seen.RateLimit, seen.RateRemaining = budget.limit, budget.remaining
-		c.pace.learn(call, resp, budget)
+		result = resultOfFailure(req.Context(), failed, connected.Load())
+		return nil, failed
 	}
-	said = judge(req.Context(), resp, err, connected.Load())
-	c.config.Observe(seen)
-	return resp, err
+	seen.Status = resp.StatusCode
+	if resp.StatusCode >= 400 {
+		seen.Outcome = string(collectors.ReasonOfStatus(resp.StatusCode))
+	}
+	budget := readBudget(resp.Header, c.config.Now())
+	seen.RateLimit, seen.RateRemaining = budget.limit, budget.remaining
+	c.pace.update(call, resp, budget)
+	// A refusal is an answer: a credential that is not accepted or a request that is
+	// wrong does not predict how the next one ends.
+	result = answered
+	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
+		result = failing
+	}
+	return resp, nil
 }
 
-// judge tells what an attempt says about the source. A refusal is an answer:
-// a credential that is not accepted or a request that is wrong says nothing
-// about the next one, which fails fast and with a reason of its own.
-func judge(ctx context.Context, resp *http.Response, err error, connected bool) verdict {
-	if err == nil {
-		if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
-			return failing
-		}
-		return alive
-	}
-	var failed *collectors.CallError
-	errors.As(err, &failed)
+// resultOfFailure is what an attempt without a whole answer shows about the source.
+func resultOfFailure(ctx context.Context, failed *collectors.CallError, connected bool) result {
+	noAnswer := failed.Reason == evidence.ReasonTimeout || failed.Reason == evidence.ReasonUnreachable
 	switch {
 	case failed.Reason == evidence.ReasonTooLarge:
-		return alive
-	case ctx.Err() != nil || (failed.Reason != evidence.ReasonTimeout && failed.Reason != evidence.ReasonUnreachable):
-		return silent
+		return answered
+	case ctx.Err() != nil || !noAnswer:
+		return unknown
 	case connected:
 		return failing
 	}
-	return absent
+	return unconnected
 }
 
-// send does one attempt and leaves nothing open: the answer's body is read to
-// its end, so that a reset in mid-body is a failed attempt like any other.
+// send makes one attempt. It reads the answer's body to its end, so that a reset in
+// the middle of it is a failed attempt like any other.
 func (c *chain) send(ctx context.Context, req *http.Request, authorization string, wire *wire) (*http.Response, error) {
 	out := req.Clone(ctx)
 	if !c.forTokens {
@@ -233,7 +227,7 @@ func (c *chain) CloseIdleConnections() {
 	}
 }
 
-// tooLarge and cutShort are answers that began and cannot be used.
+// tooLarge and cutShort are answers that cannot be used.
 type tooLarge struct {
 	limit  int64
 	status int
@@ -270,7 +264,7 @@ func (c *chain) failure(ctx context.Context, call string, err error) *collectors
 	case errors.As(err, &large):
 		failed.Reason, failed.Status = evidence.ReasonTooLarge, large.status
 	case errors.As(err, &file):
-		// The only files read on the way are credentials and certificates.
+		// The only files that are read here are credentials and certificates.
 		failed.Reason = evidence.ReasonUnauthorized
 	default:
 		failed.Reason = collectors.ReasonOf(ctx, err)
@@ -281,10 +275,10 @@ func (c *chain) failure(ctx context.Context, call string, err error) *collectors
 	return failed
 }
 
-// repeatable reports whether sending the request twice does no harm: by its
+// isRepeatable reports whether sending the request twice does no harm: by its
 // method, or because it is marked as net/http documents it, with a header
 // Idempotency-Key or X-Idempotency-Key (present but empty is not sent).
-func repeatable(req *http.Request) bool {
+func isRepeatable(req *http.Request) bool {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return false
 	}
@@ -293,16 +287,16 @@ func repeatable(req *http.Request) bool {
 		return true
 	}
 	_, marked := req.Header["Idempotency-Key"]
-	_, marked2 := req.Header["X-Idempotency-Key"]
-	return marked || marked2
+	_, markedX := req.Header["X-Idempotency-Key"]
+	return marked || markedX
 }
 
-// timeoutAttempts is how often a request is sent that the source did not answer
-// in time: each attempt takes as long as one may.
-const timeoutAttempts = 2
+// maxTimeouts is how often a request is sent that the source does not answer in
+// time: each attempt takes the whole time limit.
+const maxTimeouts = 2
 
-// worthRepeating reports whether another attempt may end differently.
-func worthRepeating(ctx context.Context, resp *http.Response, err error, attempt int) bool {
+// mayEndDifferently reports whether another attempt may end differently.
+func mayEndDifferently(ctx context.Context, resp *http.Response, err error, attempt int) bool {
 	if ctx.Err() != nil {
 		return false
 	}
@@ -317,14 +311,12 @@ func worthRepeating(ctx context.Context, resp *http.Response, err error, attempt
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return false
 	}
-	var failed *collectors.CallError
-	errors.As(err, &failed)
-	return failed.Reason == evidence.ReasonUnreachable ||
-		(failed.Reason == evidence.ReasonTimeout && attempt < timeoutAttempts)
+	reason := collectors.ReasonOf(ctx, err)
+	return reason == evidence.ReasonUnreachable || reason == evidence.ReasonTimeout && attempt < maxTimeouts
 }
 
-// backoff is the span that the wait before the attempt after this one is drawn
-// from: 1, 2, 4 … seconds, at most 30.
+// backoff is the longest wait before the attempt after this one, without what the
+// server asks for: 1, 2, 4 seconds and so on, at most 30.
 func backoff(attempt int) time.Duration {
 	return min(time.Second<<min(attempt-1, 10), 30*time.Second)
 }

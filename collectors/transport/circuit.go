@@ -2,7 +2,6 @@ package transport
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -14,44 +13,44 @@ import (
 
 const (
 	// sourceFailures is how many attempts in a row must have failed before the
-	// whole source is left alone. They also have to be at two endpoints, or to
-	// have found no connection: an endpoint that never answers must not cost the
-	// facts of the others.
+	// breaker of the source opens. They also have to be at two endpoints, or to have
+	// found no connection: an endpoint that never answers must not cost the facts of
+	// the others.
 	sourceFailures = 4
-	// callFailures is the same for one endpoint. It takes three calls with all
-	// their attempts: an endpoint such as a query takes many questions, and two
-	// bad ones must not cost the answers to the rest.
+	// callFailures is the same for one endpoint: three calls with all their attempts.
+	// An endpoint such as a query gets many different requests, and two bad ones must
+	// not cost the answers to the rest.
 	callFailures = 10
-	// circuitPause is how long nothing is sent before one attempt tries again:
-	// longer than it takes to leave the rest of a round unsent, and shorter than
-	// the time to the next.
+	// circuitPause is how long nothing is sent before one attempt tries again: longer
+	// than the rest of a round takes without sending, and shorter than the time to the
+	// next round.
 	circuitPause = 10 * time.Second
 )
 
-// verdict is what an attempt says about the source.
-type verdict int
+// result is what an attempt shows about the source.
+type result int
 
 const (
-	// alive: it was answered, if only with a refusal.
-	alive verdict = iota
-	// failing: connected, and not answered, or answered that it cannot.
+	// answered: it was answered, if only with a refusal.
+	answered result = iota
+	// failing: connected, and without an answer, or with a server error.
 	failing
-	// absent: there was no connection.
-	absent
-	// silent: nothing can be learned, as we ended the attempt or never sent it.
-	silent
+	// unconnected: there was no connection.
+	unconnected
+	// unknown: the attempt was stopped or never sent.
+	unknown
 )
 
-// The errors that gobreaker is told; nobody else sees them.
+// The errors that gobreaker counts by.
 var (
 	errFailing = errors.New("failing")
-	errSilent  = errors.New("silent")
+	errUnknown = errors.New("unknown")
 )
 
-// circuit keeps a source that does not answer from being asked for everything
-// that a round wants of it. It has one breaker for the source and one for each
-// endpoint. gobreaker counts and lets a single attempt through after a pause;
-// the pause itself is measured here, by the chain's clock.
+// circuit is the circuit breaker of a source: while it is open, a source that does
+// not answer gets no more of the requests of a round. It has one breaker for the
+// source and one for each endpoint. gobreaker counts, and lets a single attempt
+// through after a pause, which is measured here by the chain's clock.
 type circuit struct {
 	now     func() time.Time
 	changed func(open bool)
@@ -60,9 +59,9 @@ type circuit struct {
 	source *breaker
 	calls  map[string]*breaker
 	// failed are the endpoints that failed since the source last answered, and
-	// absences how many attempts in a row found no connection.
-	failed   map[string]bool
-	absences int
+	// unconnected how many attempts in a row found no connection.
+	failed      map[string]bool
+	unconnected int
 }
 
 type breaker struct {
@@ -74,7 +73,7 @@ type breaker struct {
 func newCircuit(now func() time.Time, changed func(open bool)) *circuit {
 	c := &circuit{now: now, changed: changed, calls: map[string]*breaker{}, failed: map[string]bool{}}
 	c.source = c.breaker(func(n gobreaker.Counts) bool {
-		return n.ConsecutiveFailures >= sourceFailures && (len(c.failed) > 1 || c.absences >= sourceFailures)
+		return n.ConsecutiveFailures >= sourceFailures && (len(c.failed) > 1 || c.unconnected >= sourceFailures)
 	}, changed)
 	return c
 }
@@ -84,13 +83,12 @@ func (c *circuit) breaker(trips func(gobreaker.Counts) bool, changed func(open b
 	b := &breaker{}
 	b.TwoStepCircuitBreaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		MaxRequests: 1, Timeout: time.Nanosecond, ReadyToTrip: trips,
-		IsExcluded: func(err error) bool { return errors.Is(err, errSilent) },
+		IsExcluded: func(err error) bool { return errors.Is(err, errUnknown) },
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
 				b.until = c.now().Add(circuitPause)
 			}
-			// A half-open circuit lets one attempt through; the others fail as
-			// before.
+			// A half-open breaker lets one attempt through; the others fail as before.
 			if open := to != gobreaker.StateClosed; open != (from != gobreaker.StateClosed) {
 				changed(open)
 			}
@@ -103,7 +101,7 @@ func (c *circuit) breaker(trips func(gobreaker.Counts) bool, changed func(open b
 func (c *circuit) of(call string) *breaker {
 	b, known := c.calls[call]
 	if !known {
-		if len(c.calls) >= mostCalls {
+		if len(c.calls) >= maxCalls {
 			clear(c.calls)
 		}
 		b = c.breaker(func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= callFailures }, func(bool) {})
@@ -112,9 +110,9 @@ func (c *circuit) of(call string) *breaker {
 	return b
 }
 
-// allow asks whether an attempt may be sent. The caller tells done how it went,
-// once. The error is a *CallError.
-func (c *circuit) allow(call string) (done func(verdict), err error) {
+// allow reports whether an attempt may be sent; the error is a *CallError. The
+// caller has to call done once, with the result of the attempt.
+func (c *circuit) allow(call string) (done func(result), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	endpoint := c.of(call)
@@ -127,35 +125,38 @@ func (c *circuit) allow(call string) (done func(verdict), err error) {
 	}
 	ofCall, err := endpoint.Allow()
 	if err != nil {
-		ofSource(errSilent)
+		ofSource(errUnknown)
 		return nil, c.open(call, "this endpoint", c.now())
 	}
-	return func(v verdict) {
+	return func(r result) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		var err error
-		switch v {
-		case alive:
-			clear(c.failed)
-			c.absences = 0
-		case failing:
-			c.failed[call] = true
-			c.absences = 0
-			err = errFailing
-		case absent:
-			c.failed[call] = true
-			c.absences++
-			err = errFailing
-		case silent:
-			err = errSilent
-		}
+		err := c.count(call, r)
 		ofSource(err)
 		ofCall(err)
 	}, nil
 }
 
-// refuses reports whether an attempt would be refused right now.
-func (c *circuit) refuses(call string) bool {
+// count counts a result and returns the error for gobreaker. The caller holds c.mu.
+func (c *circuit) count(call string, r result) error {
+	switch r {
+	case unknown:
+		return errUnknown
+	case answered:
+		clear(c.failed)
+		c.unconnected = 0
+		return nil
+	case unconnected:
+		c.unconnected++
+	default:
+		c.unconnected = 0
+	}
+	c.failed[call] = true
+	return errFailing
+}
+
+// isOpen reports whether an attempt would not be sent now.
+func (c *circuit) isOpen(call string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.refusal(call) != nil
@@ -173,9 +174,6 @@ func (c *circuit) refusal(call string) error {
 }
 
 func (c *circuit) open(call, what string, until time.Time) error {
-	return &collectors.CallError{
-		Reason: evidence.ReasonCircuitOpen, Call: call,
-		Err: fmt.Errorf("not sent: %s failed too often in a row; the next attempt is made after %s", what,
-			until.UTC().Format(time.RFC3339)),
-	}
+	return collectors.Failed(evidence.ReasonCircuitOpen, call,
+		"not sent: %s failed too often in a row; the next attempt is made after %s", what, until.UTC().Format(time.RFC3339))
 }

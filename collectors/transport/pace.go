@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,18 +15,19 @@ import (
 )
 
 const (
-	// longestPause bounds what a server's header can do to us: a Retry-After of
-	// a year must not need a restart.
-	longestPause = time.Hour
-	// mostCalls bounds the memory of pauses against a template with many names.
-	mostCalls = 256
-	// resetForm is how Jira Cloud writes X-RateLimit-Reset: no seconds.
+	// maxPause bounds the pause that a server can ask for: a Retry-After of a year
+	// must not make a restart necessary.
+	maxPause = time.Hour
+	// maxCalls bounds the memory of pauses and breakers, for a template with many
+	// names.
+	maxCalls = 256
+	// resetForm is how Jira Cloud writes X-RateLimit-Reset, without seconds.
 	resetForm = "2006-01-02T15:04Z07:00"
 )
 
-// pace decides when the next request may go: by our share of the account's
-// budget, and by what the server said about what is left of it. Servers keep
-// budgets per endpoint, so what they say is kept per call.
+// pace decides when the next request may be sent: by our share of the account's
+// budget, and by the rest of it that the server reports. Servers have a budget for
+// each endpoint, so the rest is kept by call.
 type pace struct {
 	share   float64
 	maxWait time.Duration
@@ -52,8 +52,8 @@ func newPace(cfg Config) *pace {
 	}
 }
 
-// wait returns when the call may be sent. It fails at once when the server
-// wants to be left alone for longer than a call may wait.
+// wait returns when the call may be sent. It fails at once when the server asks for
+// a pause that is longer than a call may wait.
 func (p *pace) wait(ctx context.Context, call string) error {
 	now := p.now()
 	p.mu.Lock()
@@ -63,10 +63,10 @@ func (p *pace) wait(ctx context.Context, call string) error {
 	}
 	p.mu.Unlock()
 	if pause > p.maxWait {
-		return &collectors.CallError{
-			Reason: evidence.ReasonRateLimited, Call: call, Status: http.StatusTooManyRequests,
-			Err: fmt.Errorf("not sent: the server asked to wait until %s", now.Add(pause).UTC().Format(time.RFC3339)),
-		}
+		failed := collectors.Failed(evidence.ReasonRateLimited, call,
+			"not sent: the server asked to wait until %s", now.Add(pause).UTC().Format(time.RFC3339))
+		failed.Status = http.StatusTooManyRequests
+		return failed
 	}
 	turn := p.bucket.ReserveN(now, 1)
 	delay := max(turn.DelayFrom(now), pause)
@@ -80,15 +80,15 @@ func (p *pace) wait(ctx context.Context, call string) error {
 	return nil
 }
 
-// learn keeps what an answer says about the time of the next request.
-func (p *pace) learn(call string, resp *http.Response, b budget) {
+// update keeps what an answer says about the time of the next request.
+func (p *pace) update(call string, resp *http.Response, b budget) {
 	now := p.now()
 	var pause time.Duration
-	if refuses(resp.StatusCode) {
+	if isThrottled(resp.StatusCode) {
 		pause = askedWait(resp, now)
 	} else if b.limit > 0 && b.remaining >= 0 && b.reset > 0 {
-		// Ours is what is left after the others' share. When little is, spread
-		// it over the time to the reset; when nothing is, wait for the reset.
+		// Ours is the rest without the share of others. When it is small, it is spread
+		// over the time to the reset; when there is none, the reset is waited for.
 		ours := b.remaining - b.limit*(1-p.share)
 		switch {
 		case ours < 1:
@@ -102,13 +102,13 @@ func (p *pace) learn(call string, resp *http.Response, b budget) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, known := p.notBefore[call]; !known && len(p.notBefore) >= mostCalls {
+	if _, known := p.notBefore[call]; !known && len(p.notBefore) >= maxCalls {
 		clear(p.notBefore)
 	}
-	p.notBefore[call] = now.Add(min(pause, longestPause))
+	p.notBefore[call] = now.Add(min(pause, maxPause))
 }
 
-func refuses(status int) bool {
+func isThrottled(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
@@ -134,9 +134,9 @@ func number(h http.Header, name string) float64 {
 	return -1
 }
 
-// askedWait is how long the server wants to be left alone: Retry-After in
-// seconds or as a date and, on a refusal, else the time to the reset of its
-// budget. It is 0 when the server does not say.
+// askedWait is the pause that the server asks for: Retry-After in seconds or as a
+// date, or else, when it throttles, the time to the reset of its budget. It is 0
+// when the server does not say.
 func askedWait(resp *http.Response, now time.Time) time.Duration {
 	if v := strings.TrimSpace(resp.Header.Get("Retry-After")); v != "" {
 		if d, ok := seconds(v); ok {
@@ -146,14 +146,14 @@ func askedWait(resp *http.Response, now time.Time) time.Duration {
 			return max(at.Sub(now), 0)
 		}
 	}
-	if refuses(resp.StatusCode) {
+	if isThrottled(resp.StatusCode) {
 		return resetIn(resp.Header, now)
 	}
 	return 0
 }
 
-// resetIn is the time until the budget is filled again, 0 when not said.
-// PagerDuty says it in seconds, Jira as a point in time, others as Unix time.
+// resetIn is the time until the budget is full again, 0 when not said. PagerDuty
+// gives seconds, Jira a point in time, others a Unix time.
 func resetIn(h http.Header, now time.Time) time.Duration {
 	for _, name := range [...]string{"RateLimit-Reset", "X-RateLimit-Reset"} {
 		v := strings.TrimSpace(h.Get(name))
@@ -175,7 +175,7 @@ func resetIn(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// unixTimes is where a number of seconds is no span any more but a Unix time.
+// unixTimes is from where on a number of seconds is a Unix time and not a span.
 const unixTimes = 1e9 * time.Second
 
 // seconds reads a number of seconds that fits a Duration.

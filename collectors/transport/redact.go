@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"html"
@@ -17,12 +18,12 @@ import (
 )
 
 const (
-	// redacted stands for a secret wherever one is found.
+	// redacted replaces a secret.
 	redacted = "<secret>"
-	// shortestSecret is what is still looked for in what a server says of a
-	// failure, and shortestInData in a good answer, where a password such as
-	// "prometheus" would stand for itself.
-	shortestSecret, shortestInData = 4, 12
+	// minSecret is the length of the shortest secret that is replaced in a failure,
+	// and minInData in a good answer, in which a password such as "prometheus" may be
+	// an ordinary word.
+	minSecret, minInData = 4, 12
 )
 
 // secretHeaders are those whose values are secrets, beside the configured ones.
@@ -64,8 +65,8 @@ func proxySecrets(client config.HTTPClientConfig) []string {
 	return found
 }
 
-// wire sees what one attempt sends, so that a server that sends it back is not
-// believed to say something that may be shown.
+// wire records the secrets that one attempt sends, so that they are removed from
+// what the server sends back.
 type wire struct {
 	names []string
 
@@ -75,8 +76,8 @@ type wire struct {
 
 func (c *chain) wire() *wire { return &wire{names: c.secretHeaders, secrets: slices.Clone(c.secrets)} }
 
-// trace watches the headers that are written, which is the only place where
-// those of all layers are seen.
+// trace records the headers that are written, because only there those of all
+// layers are known.
 func (w *wire) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{WroteHeaderField: func(key string, values []string) {
 		if !slices.Contains(w.names, http.CanonicalHeaderKey(key)) {
@@ -90,7 +91,7 @@ func (w *wire) trace() *httptrace.ClientTrace {
 	}}
 }
 
-// partsOf are the texts in the value of a header that give a credential away.
+// partsOf are the texts in the value of a header that reveal a credential.
 func partsOf(value string) []string {
 	parts := []string{value}
 	scheme, rest, ok := strings.Cut(value, " ")
@@ -126,20 +127,15 @@ func (w *wire) forms(shortest int) []string {
 		forms = append(forms, secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), html.EscapeString(secret),
 			base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)))
 	}
-	slices.SortFunc(forms, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
+	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	return slices.Compact(forms)
 }
 
-// answer takes the secrets out of an answer.
+// answer removes the secrets from an answer.
 func (w *wire) answer(resp *http.Response, body []byte) []byte {
-	shortest := shortestSecret
+	shortest := minSecret
 	if resp.StatusCode < 300 {
-		shortest = shortestInData
+		shortest = minInData
 	}
 	for _, form := range w.forms(shortest) {
 		if bytes.Contains(body, []byte(form)) {
@@ -155,11 +151,11 @@ func (w *wire) answer(resp *http.Response, body []byte) []byte {
 	return body
 }
 
-// failure takes the secrets out of an error: some quote what a server says.
+// failure removes the secrets from an error, which may quote the server.
 func (w *wire) failure(err error) error {
 	text := err.Error()
 	clean := text
-	for _, form := range w.forms(shortestSecret) {
+	for _, form := range w.forms(minSecret) {
 		clean = strings.ReplaceAll(clean, form, redacted)
 	}
 	if clean == text {
@@ -168,7 +164,7 @@ func (w *wire) failure(err error) error {
 	return &scrubbed{text: clean, err: err}
 }
 
-// scrubbed is an error whose text held a secret.
+// scrubbed is an error whose text had a secret.
 type scrubbed struct {
 	text string
 	err  error
@@ -176,5 +172,5 @@ type scrubbed struct {
 
 func (e *scrubbed) Error() string { return e.text }
 
-// Unwrap lets the kind of the error be seen; its text is not for people.
+// Unwrap returns the error for its kind; its text must not be shown.
 func (e *scrubbed) Unwrap() error { return e.err }

@@ -20,22 +20,22 @@ import (
 )
 
 const (
-	// grantClientCredentials is the grant that tokens are asked for with here;
-	// others are left to prometheus/common.
+	// grantClientCredentials is the grant that is implemented here; others are left
+	// to prometheus/common.
 	grantClientCredentials = "client_credentials"
 	// tokenMargin is how long before its end a token is replaced, at most: a
 	// request takes time.
 	tokenMargin = time.Minute
-	// tokenPause is how long a refusal is believed: not every call of a round
+	// tokenPause is how long a refusal is valid, so that not every call of a round
 	// asks again.
 	tokenPause = 30 * time.Second
 	// maxTokenBytes bounds the answer of a token endpoint.
 	maxTokenBytes = 1 << 20
 )
 
-// tokens gets OAuth tokens by client credentials and keeps the current one.
-// Its requests pass a chain of their own, so that they are bounded, repeated
-// and measured as all others.
+// tokens gets OAuth tokens by client credentials and keeps the current one. Its
+// requests pass a chain that is only for them, so that they are bounded, repeated
+// and measured like all others.
 type tokens struct {
 	client *http.Client
 	config clientcredentials.Config
@@ -43,8 +43,8 @@ type tokens struct {
 	call   string
 	now    func() time.Time
 
-	// turn is held by whoever looks at what follows. A channel, so that waiting
-	// for it can be given up.
+	// turn guards the fields below. It is a channel, so that waiting for it can be
+	// stopped.
 	turn    chan struct{}
 	header  string
 	since   time.Time
@@ -87,7 +87,7 @@ func newTokens(cfg Config) (*tokens, error) {
 	own.RatePerMinute, own.MaxResponseBytes = Unlimited, maxTokenBytes
 	own.Template = func(*http.Request) string { return t.call }
 	own.Observe = func(o Observation) {
-		// The budget is another's.
+		// The budget is that of the token endpoint.
 		o.RateLimit, o.RateRemaining = -1, -1
 		cfg.Observe(o)
 	}
@@ -106,7 +106,7 @@ func (t *tokens) authorization(ctx context.Context) (string, error) {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()
 	case <-ctx.Done():
-		return "", &collectors.CallError{Reason: collectors.ReasonOf(ctx, ctx.Err()), Call: t.call, Err: ctx.Err()}
+		return "", collectors.Failed(collectors.ReasonOf(ctx, ctx.Err()), t.call, "%w", ctx.Err())
 	}
 	now := t.now()
 	if t.header != "" && (t.expires.IsZero() || now.Before(t.expires)) {
@@ -130,8 +130,8 @@ func (t *tokens) authorization(ctx context.Context) (string, error) {
 	return t.header, nil
 }
 
-// drop forgets the token that was refused, and reports whether asking for
-// another is worth it: a new one that is refused would be so again.
+// drop removes the token that was refused, and reports whether to ask for another:
+// not after a new one, because the next would be refused, too.
 func (t *tokens) drop(ctx context.Context, header string) bool {
 	select {
 	case t.turn <- struct{}{}:
@@ -154,8 +154,7 @@ func (t *tokens) drop(ctx context.Context, header string) bool {
 func (t *tokens) fetch(ctx context.Context) (header string, lifetime time.Duration, err error) {
 	secret, err := t.secret.Fetch(ctx)
 	if err != nil {
-		return "", 0, &collectors.CallError{Reason: evidence.ReasonUnauthorized, Call: t.call,
-			Err: fmt.Errorf("no OAuth token: %w", err)}
+		return "", 0, collectors.Failed(evidence.ReasonUnauthorized, t.call, "no OAuth token: %w", err)
 	}
 	t.config.ClientSecret = secret
 	token, err := t.config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
@@ -175,8 +174,8 @@ func (t *tokens) fetch(ctx context.Context) (header string, lifetime time.Durati
 }
 
 func (t *tokens) unusable() error {
-	return &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: t.call,
-		Err: errors.New("no OAuth token: the answer of the token endpoint holds none that can be used")}
+	return collectors.Failed(evidence.ReasonUndecodable, t.call,
+		"no OAuth token: the answer of the token endpoint has none that can be used")
 }
 
 // The error codes of RFC 6749, the only words of the answer that are shown.
@@ -197,14 +196,13 @@ func (t *tokens) failure(ctx context.Context, err error) error {
 	case errors.As(err, &refused):
 		return refusedToken(t.call, refused)
 	case ctx.Err() != nil:
-		return &collectors.CallError{Reason: collectors.ReasonOf(ctx, ctx.Err()), Call: t.call,
-			Err: fmt.Errorf("no OAuth token: %w", ctx.Err())}
+		return collectors.Failed(collectors.ReasonOf(ctx, ctx.Err()), t.call, "no OAuth token: %w", ctx.Err())
 	}
-	// What else there is quotes the answer.
+	// Any other error quotes the answer.
 	return t.unusable()
 }
 
-// refusedToken tells what a token endpoint refused, without its own words.
+// refusedToken is the error of a token endpoint that refuses, without its text.
 func refusedToken(call string, refused *oauth2.RetrieveError) *collectors.CallError {
 	failed := &collectors.CallError{Call: call, Reason: evidence.ReasonUndecodable}
 	if refused.Response != nil {
@@ -228,7 +226,7 @@ func refusedToken(call string, refused *oauth2.RetrieveError) *collectors.CallEr
 	return failed
 }
 
-// newChain is a chain around what sends requests.
+// newChain makes a chain before the RoundTripper that sends the requests.
 func newChain(cfg Config, next http.RoundTripper) *chain {
 	return &chain{
 		next:          next,

@@ -1,17 +1,18 @@
-// Package transport is the one way out: every request of every source passes
-// the same chain, which measures, paces, bounds and repeats it, and leaves a
-// source alone that does not answer.
+// Package transport sends the requests of all sources. Each passes the same chain,
+// which measures, throttles, bounds and repeats it, and has a circuit breaker for a
+// source that does not answer.
 //
-// What a caller gets is simple. If the server answered, the answer is returned
-// whatever its status, after repeats where they may help, with its body
-// complete in memory: a non-2xx status is the caller's to classify with
-// collectors.ReasonOfStatus. If there was no whole answer (no connection, a
-// reset or an end in mid-body, a time-out, a body beyond the limit, a
-// credential file that cannot be read, an open circuit), the error is a *collectors.CallError
-// that errors.As finds through the *url.Error of http.Client.
+// If the server answered, the answer is returned whatever its status, after repeats
+// where they may help, with its body complete in memory: the caller classifies a
+// status other than 2xx with collectors.ReasonOfStatus. If there was no whole answer
+// (no connection, a reset or an end in the middle of the body, a time-out, a body
+// beyond the limit, a credential file that cannot be read, an open circuit breaker),
+// the error is a *collectors.CallError that errors.As finds through the *url.Error of
+// http.Client.
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ const (
 )
 
 // OutcomeOK is the Observation.Outcome of an attempt that was answered with a
-// status below 400. All other outcomes are a evidence.Reason.
+// status below 400. All other outcomes are an evidence.Reason.
 const OutcomeOK = "ok"
 
 // Unlimited as Config.RatePerMinute turns the token bucket off; the server's
@@ -46,11 +47,11 @@ const Unlimited = -1
 type Config struct {
 	// Source is the instance the requests are for, pagerduty/main. Required.
 	Source string
-	// HTTP holds credentials, TLS and proxy. It is the only place credentials
-	// come from: an Authorization header that a client library sets is removed,
-	// because it would win over a credential file that has been rotated. OAuth
-	// tokens by client credentials are got and renewed here: their requests are
-	// measured as calls of the source, and one that is refused (401) is replaced.
+	// HTTP holds credentials, TLS and proxy. Credentials come from nowhere else: an
+	// Authorization header that a client library sets is removed, because it would
+	// replace that of a credential file that was rotated. OAuth tokens by client
+	// credentials are fetched and renewed here: their requests are measured as calls
+	// of the source, and a token that is refused (401) is replaced.
 	HTTP config.HTTPClientConfig
 	// Authorize gives the value of the Authorization header for one attempt, for
 	// credentials that HTTP cannot say. Its errors must not hold the credential.
@@ -75,24 +76,24 @@ type Config struct {
 	// body; 0 means DefaultTimeout. The whole call is bounded by the request's
 	// context.
 	Timeout time.Duration
-	// MaxWait is the longest time a call waits for the server's permission to
-	// go on; 0 means DefaultMaxWait. A server that asks for more gets none:
-	// its answer is returned at once, and calls until then fail unsent.
+	// MaxWait is the longest pause that a call waits when the server asks for one; 0
+	// means DefaultMaxWait. When it asks for more, its answer is returned at once, and
+	// calls until then fail unsent.
 	MaxWait time.Duration
-	// Now is the clock that rates and waits are measured by; it has to move on
-	// by itself or by Sleep. Nil means time.Now.
+	// Now is the clock that rates and waits are measured by; time has to pass on it, at
+	// least with Sleep. Nil means time.Now.
 	Now func() time.Time
 	// Sleep waits for d or until ctx ends, whose error it returns. Nil means a
 	// timer.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Observe is told about every attempt, in the goroutine of the request. It
-	// may be nil.
+	// Observe is called with every attempt, in the goroutine of the request. It may be
+	// nil.
 	Observe func(Observation)
-	// Circuit is told when the circuit of the source opens and closes: whether
-	// calls fail unsent because the source failed too often. It may be nil.
+	// Circuit is called when the circuit breaker of the source opens and closes: while
+	// it is open, calls fail unsent because the source failed too often. It may be nil.
 	Circuit func(open bool)
-	// Template names a call without ids or parameters: GET /incidents. Its
-	// answers must be few, as they become a metric's label. Nil means
+	// Template names a call without ids or parameters: GET /incidents. It must give few
+	// different names, because they are values of a metric's label. Nil means
 	// DefaultTemplate.
 	Template func(*http.Request) string
 }
@@ -101,18 +102,18 @@ type Config struct {
 type Observation struct {
 	// Source and Call are Config.Source and the template of the call.
 	Source, Call string
-	// Outcome is OutcomeOK or a evidence.Reason.
+	// Outcome is OutcomeOK or an evidence.Reason.
 	Outcome string
 	// Attempt counts from 1.
 	Attempt int
-	// Unsent is set when the circuit was open and nothing was sent.
+	// Unsent is set when the circuit breaker was open and nothing was sent.
 	Unsent bool
 	// Status is the HTTP status, 0 when there was no answer.
 	Status int
 	// Duration is from sending to the last byte, without waiting before it.
 	Duration time.Duration
-	// RateLimit and RateRemaining are the upstream's budget of requests as its
-	// headers tell it, -1 when they do not.
+	// RateLimit and RateRemaining are the upstream's budget of requests by its headers,
+	// -1 when they do not have it.
 	RateLimit, RateRemaining float64
 }
 
@@ -147,49 +148,33 @@ func New(cfg Config) (*http.Client, error) {
 // maxRedirects bounds a chain of redirects, as net/http does.
 const maxRedirects = 10
 
-// redirect allows redirects within the server only. Elsewhere the credentials
-// do not belong, and without them nothing is answered but a login page.
+// redirect allows redirects within the server only. Another server must not get the
+// credentials, and without them it answers only with a login page.
 func redirect(template func(*http.Request) string, req *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	secured := first.Scheme == "http" && req.URL.Scheme == "https" && first.Hostname() == req.URL.Hostname()
-	if !secured && (first.Host != req.URL.Host || first.Scheme != req.URL.Scheme) {
-		return &collectors.CallError{
-			Reason: evidence.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode,
-			Err: errors.New("the answer sends us to another server, which gets no credentials: correct the address, or the credential if that is a login page"),
-		}
+	problem := ""
+	switch {
+	case !secured && (first.Host != req.URL.Host || first.Scheme != req.URL.Scheme):
+		problem = "the answer redirects to another server, which gets no credentials: correct the address, " +
+			"or the credential if that is a login page"
+	case len(via) >= maxRedirects:
+		problem = fmt.Sprintf("no end after %d redirects", maxRedirects)
+	default:
+		return nil
 	}
-	if len(via) >= maxRedirects {
-		return &collectors.CallError{Reason: evidence.ReasonRejected, Call: template(via[0]), Status: req.Response.StatusCode,
-			Err: fmt.Errorf("no end after %d redirects", maxRedirects)}
-	}
-	return nil
+	failed := collectors.Failed(evidence.ReasonRejected, template(via[0]), "%s", problem)
+	failed.Status = req.Response.StatusCode
+	return failed
 }
 
 func (c Config) withDefaults() (Config, error) {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if c.Source == "" {
-		bad("the source's name is missing")
-	}
-	switch {
-	case c.RatePerMinute == 0:
-		c.RatePerMinute = DefaultRatePerMinute
-	case c.RatePerMinute < 0 && c.RatePerMinute != Unlimited:
-		bad("rate per minute %g: want more than 0, or %d for no limit", c.RatePerMinute, Unlimited)
-	}
-	if c.BudgetShare == 0 {
-		c.BudgetShare = DefaultBudgetShare
-	}
-	if !(c.BudgetShare > 0 && c.BudgetShare <= 1) {
-		bad("budget share %g: want more than 0 and at most 1", c.BudgetShare)
-	}
-	c.MaxAttempts = orDefault(c.MaxAttempts, DefaultMaxAttempts)
-	c.MaxResponseBytes = orDefault(c.MaxResponseBytes, DefaultMaxResponseBytes)
-	c.Timeout = orDefault(c.Timeout, DefaultTimeout)
-	c.MaxWait = orDefault(c.MaxWait, DefaultMaxWait)
-	if c.MaxAttempts < 0 || c.MaxResponseBytes < 0 || c.Timeout < 0 || c.MaxWait < 0 {
-		bad("attempts, response bytes, timeout and wait must not be negative")
-	}
+	c.RatePerMinute = cmp.Or(c.RatePerMinute, DefaultRatePerMinute)
+	c.BudgetShare = cmp.Or(c.BudgetShare, DefaultBudgetShare)
+	c.MaxAttempts = cmp.Or(c.MaxAttempts, DefaultMaxAttempts)
+	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, DefaultMaxResponseBytes)
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -205,18 +190,27 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Template == nil {
 		c.Template = DefaultTemplate
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := c.check(); err != nil {
 		return c, fmt.Errorf("HTTP client of %s: %w", c.Source, err)
 	}
 	return c, nil
 }
 
-func orDefault[T comparable](value, standard T) T {
-	var zero T
-	if value == zero {
-		return standard
+// check reports all that is wrong with the configuration.
+func (c Config) check() error {
+	var errs []error
+	bad := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
 	}
-	return value
+	bad(c.Source == "", "the source's name is missing")
+	bad(c.RatePerMinute < 0 && c.RatePerMinute != Unlimited,
+		"rate per minute %g: want more than 0, or %d for no limit", c.RatePerMinute, Unlimited)
+	bad(!(c.BudgetShare > 0 && c.BudgetShare <= 1), "budget share %g: want more than 0 and at most 1", c.BudgetShare)
+	bad(c.MaxAttempts < 0 || c.MaxResponseBytes < 0 || c.Timeout < 0 || c.MaxWait < 0,
+		"attempts, response bytes, timeout and wait must not be negative")
+	return errors.Join(errs...)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
