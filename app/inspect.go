@@ -9,6 +9,7 @@ import (
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evaluation"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/snapshot"
 	"github.com/prodready/collector/store"
 )
@@ -54,6 +55,17 @@ type Finding struct {
 	Err error
 }
 
+// frameworkText counts what the framework asks, and what cannot be measured.
+func (w *runtimeConfig) frameworkText() string {
+	f := w.Framework
+	text := fmt.Sprintf("%s %s, %s, %s, all expressions compile", f.Name, f.Version,
+		report.Plural(len(f.Modules), "module"), report.Plural(len(f.Checks), "check"))
+	if n := len(w.NotMeasurable); n > 0 {
+		text += fmt.Sprintf("; %s not measurable with these sources", report.Plural(n, "check"))
+	}
+	return text
+}
+
 // Check looks at everything the configuration names, and with online asks
 // every source whether it accepts its credentials. The error is an
 // *InvalidError when something is not valid, or joins the sources that refuse.
@@ -64,14 +76,9 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 	}
 	findings := []Finding{
 		{Subject: "configuration", Text: o.ConfigPath + " is valid"},
-		{Subject: "catalog", Text: fmt.Sprintf("%d services, %d teams", len(w.Catalog.Services()), len(w.Catalog.Teams()))},
-		{
-			Subject: "framework",
-			Text: fmt.Sprintf(
-				"%s %s, %d modules, %d checks, all expressions compile; %d checks are blind with these sources", w.Framework.Name,
-				w.Framework.Version, len(w.Framework.Modules), len(w.Framework.Checks), len(w.NotMeasurable),
-			),
-		},
+		{Subject: "catalog", Text: report.Plural(len(w.Catalog.Services()), "service") + ", " +
+			report.Plural(len(w.Catalog.Teams()), "team")},
+		{Subject: "framework", Text: w.frameworkText()},
 		{Subject: "exemptions", Text: strconv.Itoa(len(w.Exemptions))},
 	}
 	var errs []error
@@ -92,7 +99,7 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 	}
 	ends := w.expiries()
 	for _, i := range w.instances {
-		f := Finding{Subject: i.source.ID(), Text: fmt.Sprintf("%d facts", len(i.source.Facts()))}
+		f := Finding{Subject: i.source.ID(), Text: report.Plural(len(i.source.Facts()), "fact")}
 		if checker, ok := i.source.(collectors.Checker); ok && online {
 			bounded, cancel := context.WithTimeout(ctx, i.timeout)
 			if f.Err = checker.Check(bounded); f.Err != nil {

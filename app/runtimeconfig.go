@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prodready/collector/catalog"
@@ -257,12 +259,33 @@ func (w *runtimeConfig) only(names []string) ([]instance, error) {
 	return selected, nil
 }
 
+// unknownSource says that a source is not configured, and which key would
+// configure it.
 func unknownSource(name string, known []string) error {
-	hint := nearest.Suggest(name, known)
-	if hint == "" {
-		hint = fmt.Sprintf("; there are %v", known)
+	if hint := nearest.Suggest(name, known); hint != "" {
+		return fmt.Errorf("no source %q is configured%s", name, hint)
 	}
-	return fmt.Errorf("no source %q is configured%s", name, hint)
+	kind, entry, _ := strings.Cut(name, "/")
+	entry = cmp.Or(entry, "NAME")
+	for _, k := range kinds() {
+		if k.name == kind {
+			return fmt.Errorf("no source %q is configured: add an entry with name: %s to sources.%s", name, entry, kind)
+		}
+	}
+	if len(known) == 0 {
+		return fmt.Errorf("no source %q is configured: %s", name, AddSource())
+	}
+	return fmt.Errorf("no source %q is configured; there is %s", name, strings.Join(known, ", "))
+}
+
+// AddSource says which keys of the configuration add a source.
+func AddSource() string {
+	var keys []string
+	for _, k := range kinds() {
+		keys = append(keys, "sources."+k.name)
+	}
+	slices.Sort(keys)
+	return "add one of " + strings.Join(keys, ", ") + ", or let `collector init` write a configuration"
 }
 
 // withFound is the configuration with the services that discovery has stored:

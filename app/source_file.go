@@ -1,14 +1,14 @@
 package app
 
 import (
-	"time"
-
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/file"
 	"github.com/prodready/collector/config"
 )
 
 func fileKind() kind {
 	return kind{
+		name: "file",
 		declare: func(c *config.Valid, all declarations) error {
 			for _, set := range c.Sources().File {
 				if err := all.add("file/"+set.Name, set.Definitions()); err != nil {
@@ -18,22 +18,13 @@ func fileKind() kind {
 			return nil
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
-			var out []instance
-			for _, set := range c.Sources().File {
-				source, err := file.New(file.Options{
+			rounds := func(set config.File) (string, config.Duration) { return set.Schedule, set.Timeout }
+			return instances(c.Sources().File, rounds, func(set config.File) (collectors.Source, error) {
+				return file.New(file.Options{
 					Name: set.Name, Patterns: set.Files, Definitions: set.Definitions(), MaxBytes: set.MaxFileBytes,
 					Logger: deps.options.Logger,
 				})
-				if err != nil {
-					return nil, err
-				}
-				when, err := schedule(set.Schedule)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, instance{source: source, schedule: when, timeout: time.Duration(set.Timeout)})
-			}
-			return out, nil
+			})
 		},
 	}
 }

@@ -5,13 +5,16 @@ import (
 	"os"
 	"time"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira"
+	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/framework"
 )
 
 func jiraKind() kind {
 	return kind{
+		name: "jira",
 		declare: func(c *config.Valid, all declarations) error {
 			for _, site := range c.Sources().Jira {
 				facts, err := jqlFacts(site)
@@ -29,16 +32,17 @@ func jiraKind() kind {
 			return all.addEmbedded("jira", embedded)
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
-			var out []instance
 			sites := c.Sources().Jira
-			for _, site := range sites {
+			rounds := func(site config.Jira) (string, config.Duration) { return site.Schedule, site.Timeout }
+			return instances(sites, rounds, func(site config.Jira) (collectors.Source, error) {
 				credentials, err := site.Client()
 				if err != nil {
 					return nil, err
 				}
-				client, err := deps.httpClient(upstream{
-					id: "jira/" + site.Name, client: credentials, rate: site.Rate,
-					maxResponseBytes: site.MaxResponseBytes, template: jira.Template,
+				client, err := deps.httpClient(transport.Config{
+					Source: "jira/" + site.Name, HTTP: credentials,
+					RatePerMinute: site.Rate.PerMinute, BudgetShare: site.Rate.Share,
+					MaxResponseBytes: site.MaxResponseBytes, Template: jira.Template,
 				})
 				if err != nil {
 					return nil, err
@@ -47,7 +51,7 @@ func jiraKind() kind {
 				if err != nil {
 					return nil, err
 				}
-				source, err := jira.New(jira.Options{
+				return jira.New(jira.Options{
 					Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.APIURL, BrowseURL: site.BrowseURL,
 					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
 					Incidents: jiraIncidents(site.Incidents),
@@ -55,16 +59,7 @@ func jiraKind() kind {
 					Facts:     facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
 					Logger: deps.options.Logger,
 				})
-				if err != nil {
-					return nil, err
-				}
-				when, err := schedule(site.Schedule)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, instance{source: source, schedule: when, timeout: time.Duration(site.Timeout)})
-			}
-			return out, nil
+			})
 		},
 	}
 }

@@ -5,12 +5,15 @@ import (
 	"os"
 	"time"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/prometheus"
+	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/config"
 )
 
 func prometheusKind() kind {
 	return kind{
+		name: "prometheus",
 		declare: func(c *config.Valid, all declarations) error {
 			for _, server := range c.Sources().Prometheus {
 				facts, err := promqlFacts(server)
@@ -28,36 +31,27 @@ func prometheusKind() kind {
 			return all.addEmbedded("prometheus", embedded)
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
-			var out []instance
-			for _, server := range c.Sources().Prometheus {
+			rounds := func(server config.Prometheus) (string, config.Duration) { return server.Schedule, server.Timeout }
+			return instances(c.Sources().Prometheus, rounds, func(server config.Prometheus) (collectors.Source, error) {
 				facts, err := promqlFacts(server)
 				if err != nil {
 					return nil, err
 				}
-				client, err := deps.httpClient(upstream{
-					id: "prometheus/" + server.Name, client: server.HTTPClient, rate: server.Rate,
-					maxResponseBytes: server.MaxResponseBytes, template: prometheus.Template,
+				client, err := deps.httpClient(transport.Config{
+					Source: "prometheus/" + server.Name, HTTP: server.HTTPClient,
+					RatePerMinute: server.Rate.PerMinute, BudgetShare: server.Rate.Share,
+					MaxResponseBytes: server.MaxResponseBytes, Template: prometheus.Template,
 				})
 				if err != nil {
 					return nil, err
 				}
-				source, err := prometheus.New(prometheus.Options{
-					Name: server.Name, URL: server.URL, RulesURL: server.RulesURL, Parameters: server.QueryParams, HTTPClient: client,
-					Facts: facts, PagingSeverities: server.PagingSeverities, Relabel: relabelRules(server.Relabel),
-					Memory:       time.Duration(server.Memory),
-					AlertHistory: time.Duration(server.AlertHistory),
-					Now:          deps.options.Now, Logger: deps.options.Logger,
+				return prometheus.New(prometheus.Options{
+					Name: server.Name, URL: server.URL, RulesURL: server.RulesURL, Parameters: server.QueryParams,
+					HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
+					Relabel: relabelRules(server.Relabel), Memory: time.Duration(server.Memory),
+					AlertHistory: time.Duration(server.AlertHistory), Now: deps.options.Now, Logger: deps.options.Logger,
 				})
-				if err != nil {
-					return nil, err
-				}
-				when, err := schedule(server.Schedule)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, instance{source: source, schedule: when, timeout: time.Duration(server.Timeout)})
-			}
-			return out, nil
+			})
 		},
 	}
 }

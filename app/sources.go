@@ -16,10 +16,13 @@ import (
 	"github.com/prodready/collector/framework"
 )
 
-// kind is one kind of source: how it declares the facts it can ever give, and
-// how to make the configured instances.
+// kind is one kind of source. Its name begins the ids of its sources and is their
+// key under sources: in the configuration.
 type kind struct {
-	declare   func(*config.Valid, declarations) error
+	name string
+	// declare adds the facts that the kind can give, configured or not.
+	declare func(*config.Valid, declarations) error
+	// instances makes the configured sources.
 	instances func(*config.Valid, sourceDeps) ([]instance, error)
 }
 
@@ -52,40 +55,34 @@ type sourceDeps struct {
 	checks []string
 }
 
-// schedule parses what the configuration has checked.
-func schedule(spec string) (cron.Schedule, error) {
-	parsed, err := config.ParseSchedule(spec)
-	if err != nil {
-		return nil, fmt.Errorf("schedule %q: %w", spec, err)
+// instances makes a source of each entry of the configuration. rounds reads from
+// an entry when its rounds start and how long one may take.
+func instances[E any](
+	entries []E, rounds func(E) (schedule string, timeout config.Duration), source func(E) (collectors.Source, error),
+) ([]instance, error) {
+	var out []instance
+	for _, entry := range entries {
+		s, err := source(entry)
+		if err != nil {
+			return nil, err
+		}
+		spec, timeout := rounds(entry)
+		when, err := config.ParseSchedule(spec)
+		if err != nil {
+			return nil, fmt.Errorf("schedule %q of %s: %w", spec, s.ID(), err)
+		}
+		out = append(out, instance{source: s, schedule: when, timeout: time.Duration(timeout)})
 	}
-	return parsed, nil
+	return out, nil
 }
 
-// upstream is what the transport of every source is made from.
-type upstream struct {
-	id     string
-	client config.HTTPClient
-	// authorize gives the Authorization header of a request; nil leaves it to
-	// client.
-	authorize func() (string, error)
-	// tokenInBody sends the client's secret in the body of requests for a token.
-	tokenInBody      bool
-	rate             config.Rate
-	maxResponseBytes int64
-	// template names calls; nil for transport.DefaultTemplate.
-	template func(*http.Request) string
-}
-
-func (d sourceDeps) httpClient(u upstream) (*http.Client, error) {
-	out := transport.Config{
-		Source: u.id, HTTP: u.client, RatePerMinute: u.rate.PerMinute, BudgetShare: u.rate.Share,
-		MaxResponseBytes: u.maxResponseBytes, Observe: d.observe, TokenInBody: u.tokenInBody,
-		Authorize: u.authorize, Template: u.template,
-	}
+// httpClient makes the client of a source, whose requests are measured.
+func (d sourceDeps) httpClient(c transport.Config) (*http.Client, error) {
+	c.Observe = d.observe
 	if d.circuit != nil {
-		out.Circuit = func(open bool) { d.circuit(u.id, open) }
+		c.Circuit = func(open bool) { d.circuit(c.Source, open) }
 	}
-	return transport.New(out)
+	return transport.New(c)
 }
 
 // declarations are the facts that sources declare, by name.

@@ -17,6 +17,7 @@ import (
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/store"
 )
 
@@ -244,8 +245,8 @@ func (a *Accounts) try(ctx context.Context, account string) (string, error) {
 	for _, s := range made.Services {
 		used += len(s.PagerDuty)
 	}
-	text := fmt.Sprintf("%d of %d PagerDuty services make %d services%s",
-		used, len(list), len(made.Services), examples(made.Services))
+	text := fmt.Sprintf("%d of %s make %s%s", used, report.Plural(len(list), "PagerDuty service"),
+		report.Plural(len(made.Services), "service"), examples(made.Services))
 	return strings.Join(append([]string{text}, notes...), "; "), nil
 }
 

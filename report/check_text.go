@@ -213,7 +213,7 @@ func (c Scorecard) writeNext(p *prose, check Check) {
 	if check.InTheWay && badgeNamed(check.NeededFor) <= c.nextBadge() {
 		for _, m := range c.Modules {
 			if m.ID == check.Module && m.Gap > 0 {
-				p.field("left", fmt.Sprintf("%d of %s to %s in %s", m.Gap, plural(m.GapOf, "check"), titled(c.Summary.NextBadge),
+				p.field("left", fmt.Sprintf("%d of %s to %s in %s", m.Gap, Plural(m.GapOf, "check"), titled(c.Summary.NextBadge),
 					m.Name))
 			}
 		}

@@ -111,7 +111,7 @@ func (c Coverage) writeNeeds(p *prose) {
 	slices.SortStableFunc(needs, func(a, b *need) int { return cmp.Compare(len(b.checks), len(a.checks)) })
 	p.heading("WHAT IT TAKES")
 	for _, n := range needs {
-		for _, line := range wrap(clean(n.what)+", for "+plural(len(n.checks), "check"), p.style.prose()) {
+		for _, line := range wrap(clean(n.what)+", for "+Plural(len(n.checks), "check"), p.style.prose()) {
 			p.b.WriteString(line + "\n")
 		}
 		p.field("facts", strings.Join(n.facts, ", "))
@@ -171,10 +171,10 @@ func (c Coverage) writeSummary(p *prose) {
 	}
 	lines := []string{
 		fmt.Sprintf("%s: %d decided for every service they apply to, %d not measurable with the configured sources",
-			plural(len(c.Checks), "check"), decided, unmeasurable),
-		fmt.Sprintf("%s: %d with data for every service, %d read by no check", plural(len(c.Facts), "fact"), complete,
+			Plural(len(c.Checks), "check"), decided, unmeasurable),
+		fmt.Sprintf("%s: %d with data for every service, %d read by no check", Plural(len(c.Facts), "fact"), complete,
 			unread),
-		fmt.Sprintf("%s, framework %s %s, evaluated %s", plural(c.Services, "service"), clean(c.Framework.Name),
+		fmt.Sprintf("%s, framework %s %s, evaluated %s", Plural(c.Services, "service"), clean(c.Framework.Name),
 			clean(c.Framework.Version), minute(c.At)),
 	}
 	for _, line := range lines {

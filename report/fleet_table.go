@@ -147,7 +147,7 @@ func (f Fleet) Summary(style Style) string {
 			held++
 		}
 	}
-	parts := []string{plural(len(f.Services), "service") + ":"}
+	parts := []string{Plural(len(f.Services), "service") + ":"}
 	badges := framework.Badges()
 	for _, badge := range slices.Backward(badges) {
 		name := badge.String()

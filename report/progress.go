@@ -40,7 +40,7 @@ func ProgressLine(source, step string, pace *Pace, now time.Time, width int) str
 
 // ProgressDone tells a step that has come to its end.
 func ProgressDone(source, step string, pace *Pace) string {
-	return clean(source) + "  " + clean(step) + ": " + count(pace.latest,
+	return clean(source) + "  " + clean(step) + ": " + Plural(pace.latest,
 		"record") + " in " + lasting(pace.last.Sub(pace.began).Round(time.Second))
 }
 

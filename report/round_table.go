@@ -47,7 +47,7 @@ func (r *Round) first(n int, style Style) (shown, left int) {
 // more says how many there are after those that are shown.
 func (p *prose) more(left int, thing string) {
 	if left > 0 {
-		p.indented(fmt.Sprintf("and %s more; --all lists them, --service NAME those of one", count(left, thing)))
+		p.indented(fmt.Sprintf("and %s more; --all lists them, --service NAME those of one", Plural(left, thing)))
 		p.blank()
 	}
 }
@@ -71,7 +71,7 @@ func newest[T any](list []T, style Style) (shown []T, left int) {
 // before says how many there are before those that are shown.
 func (p *prose) before(left int, thing string) {
 	if left > 0 {
-		p.indented(fmt.Sprintf("and %s before them; --all lists them", count(left, thing)))
+		p.indented(fmt.Sprintf("and %s before them; --all lists them", Plural(left, thing)))
 		p.blank()
 	}
 }
@@ -323,19 +323,19 @@ func (r *Round) writeRequests(p *prose) {
 
 func (r *Round) writeSummary(p *prose) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Skipped)) {
-		p.b.WriteString(yellow.on(fmt.Sprintf("skipped: %s of %s could not be read", plural(r.Skipped[kind], "object"),
+		p.b.WriteString(yellow.on(fmt.Sprintf("skipped: %s of %s could not be read", Plural(r.Skipped[kind], "object"),
 			clean(kind)), p.style) + "\n")
 	}
-	parts := []string{count(len(r.Records), "record"), count(len(r.Incidents), "incident"),
-		count(len(r.Reviews), "review")}
+	parts := []string{Plural(len(r.Records), "record"), Plural(len(r.Incidents), "incident"),
+		Plural(len(r.Reviews), "review")}
 	if len(r.Alerts) > 0 {
-		parts = append(parts, count(len(r.Alerts), "alert"))
+		parts = append(parts, Plural(len(r.Alerts), "alert"))
 	}
 	withdrawn, unknown := r.withdrawn()
 	if len(unknown) > 0 {
 		parts = append(parts, thousands(len(unknown))+" unknown")
 	}
-	parts = append(parts, count(len(withdrawn), "withdrawal"), count(len(r.Covered), "group")+" covered")
+	parts = append(parts, Plural(len(withdrawn), "withdrawal"), Plural(len(r.Covered), "group")+" covered")
 	summary := fmt.Sprintf("%s: %s in %s;", clean(r.Source), strings.Join(parts, ", "),
 		lasting(time.Duration(r.Seconds*float64(time.Second))))
 	gap := " "
@@ -360,14 +360,6 @@ func (p *prose) section(t *grid, rows int, row func(i int) []string) {
 	}
 	t.write(&p.b, p.style)
 	p.blank()
-}
-
-// count is plural for numbers that may be long.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return thousands(n) + " " + thing + "s"
 }
 
 func minuteOrNone(t time.Time) string {

@@ -142,7 +142,7 @@ func (row FleetRow) shortOfBronze() string {
 	case blockedLimits:
 		return "more checks are exempt or attested than Bronze allows"
 	}
-	return plural(row.GapChecks, "check") + " short of Bronze"
+	return Plural(row.GapChecks, "check") + " short of Bronze"
 }
 
 // writeClocks writes what is about to happen to the badge, and its last change.
@@ -237,11 +237,11 @@ func (c Scorecard) nextText() string {
 	}
 	held := badgeNamed(c.Badge.Held)
 	if c.nextBadge() > held {
-		return fmt.Sprintf("%s left to %s%s", plural(row.GapChecks, "check"), next, perModule)
+		return fmt.Sprintf("%s left to %s%s", Plural(row.GapChecks, "check"), next, perModule)
 	}
 	// A badge that is held without proof: what stands between it and its
 	// proof may be more than the way to the next lower one.
-	text := fmt.Sprintf("%s left to prove %s again", plural(c.inTheWay(), "check"), titled(c.Badge.Held))
+	text := fmt.Sprintf("%s left to prove %s again", Plural(c.inTheWay(), "check"), titled(c.Badge.Held))
 	if c.nextBadge() < held {
 		return text + fmt.Sprintf(", %d of them for %s already%s", row.GapChecks, next, perModule)
 	}

@@ -31,9 +31,9 @@ func lasting(d time.Duration) string {
 	case d < 0:
 		return "-" + lasting(-d)
 	case d < time.Minute:
-		return plural(int(d/time.Second), "second")
+		return Plural(int(d/time.Second), "second")
 	case d < time.Hour:
-		return plural(int(d/time.Minute), "minute")
+		return Plural(int(d/time.Minute), "minute")
 	case d < 48*time.Hour:
 		h, m := int(d/time.Hour), int(d%time.Hour/time.Minute)
 		if m == 0 {
@@ -41,15 +41,15 @@ func lasting(d time.Duration) string {
 		}
 		return fmt.Sprintf("%d h %d m", h, m)
 	}
-	return plural(int(d/(24*time.Hour)), "day")
+	return Plural(int(d/(24*time.Hour)), "day")
 }
 
-// plural counts things: "1 check", "3 checks".
-func plural(n int, thing string) string {
+// Plural counts things: "1 check", "3 checks", "1,200 records".
+func Plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	return strconv.Itoa(n) + " " + thing + "s"
+	return thousands(n) + " " + thing + "s"
 }
 
 // minute formats a moment for people, always in UTC.

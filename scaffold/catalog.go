@@ -8,6 +8,7 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/report"
 )
 
 // draft is a starting configuration before it is written.
@@ -90,8 +91,8 @@ func (d *draft) fromPagerDuty() catalog.Discovered {
 	d.note("Left out, since they are disabled in PagerDuty", disabled)
 	d.note("Left out, since their records could not be read", survey.Unreadable)
 	if survey.Nameless > 0 {
-		d.notes = append(d.notes, fmt.Sprintf("Left out: %d services whose records could not be read at all.",
-			survey.Nameless))
+		d.notes = append(d.notes, fmt.Sprintf("Left out, since the record could not be read at all: %s.",
+			report.Plural(survey.Nameless, "service")))
 	}
 	if survey.TeamsError != nil {
 		d.notes = append(d.notes, "Teams could not be listed; those here are what the services say: "+

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/snapshot"
 )
 
@@ -44,8 +45,10 @@ type landingView struct {
 	At        string
 	Framework string
 	Badges    []badgeCount
-	Services  []serviceRow
-	Sources   []sourceRow
+	// Count is the number of services, as text.
+	Count    string
+	Services []serviceRow
+	Sources  []sourceRow
 }
 
 type badgeCount struct {
@@ -101,6 +104,7 @@ func (v *landingView) fill(s *snapshot.Snapshot) {
 	for _, badge := range slices.Backward(badges) {
 		v.Badges = append(v.Badges, badgeCount{badge.String(), counts[badge]})
 	}
+	v.Count = report.Plural(len(v.Services), "service")
 	for _, source := range s.Sources {
 		v.Sources = append(v.Sources, sourceRow{source.ID, showTime(source.LastSuccess), source.Error})
 	}

@@ -21,19 +21,20 @@ func newCollect(s *streams) *cobra.Command {
 	var flags collectFlags
 	cmd := &cobra.Command{
 		Use:   "collect",
-		Short: "Collect one round, judge, print the fleet; or only look with --dry-run",
+		Short: "Collect one round and judge; with --dry-run, store nothing",
 		Long: `Collect one round from every configured source into the store, judge once and
 print the fleet. Nothing is served. It does not run beside a daemon on the same
 SQLite file.
 
 A source that fails keeps its earlier evidence; the command then exits 1.
 
---dry-run implies --once. With it nothing is stored, and no store is made: for each source the
-planned requests are printed, then the round is made and everything it found is
-printed with its provenance. Where the store exists it is read, so that the
-round starts where the next real one would and shows what has changed since;
-without one it starts as the first round does, history included. This may run
-beside a daemon. Its requests count against the account's budget like any.
+--dry-run implies --once. With it nothing is stored, and no store is made. For
+each source the planned requests are printed, then the round is made and
+everything it found is printed with its provenance. Where the store exists it is
+read, so that the round starts where the next real one would and shows what has
+changed since; without one it starts as the first round does, history included.
+This may run beside a daemon. Its requests count against the account's budget
+like any.
 ` + exitCodes,
 		Example: `  collector collect --once --config collector.yaml
   collector collect --once --source pagerduty/main
@@ -110,6 +111,9 @@ func (s *streams) collectDry(cmd *cobra.Command, flags collectFlags) (err error)
 		if err := trial.Service(service); err != nil {
 			return err
 		}
+	}
+	if len(trial.Sources()) == 0 {
+		_, _ = fmt.Fprintln(s.err, "no source is configured, so there is nothing to ask: "+app.AddSource())
 	}
 	style := s.style()
 	style.All = flags.all

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	promconfig "github.com/prometheus/common/config"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scaffold"
 )
 
@@ -57,8 +57,9 @@ Instead of flags: ` + variablePagerDutyToken + `, ` + variableJiraURL + `, ` + v
 ` + variableJiraToken + ` and ` + variablePrometheusURL + ` in the environment.
 ` + exitCodes,
 		Example: `  collector init --pagerduty-token-file secrets/pagerduty
-  collector init --jira-url https://example.atlassian.net --jira-email me@example.com \
-    --jira-token-file secrets/jira --prometheus-url http://prometheus:9090 -
+  collector init --jira-url https://example.atlassian.net \
+    --jira-email me@example.com --jira-token-file secrets/jira \
+    --prometheus-url http://prometheus:9090 -
   PAGERDUTY_TOKEN=… collector init`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -116,7 +117,7 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 	if toStdout {
 		_, err = s.out.Write(starter.Text)
 	} else {
-		err = replaceFile(target, starter.Text)
+		err = starter.WriteFile(target)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
@@ -125,12 +126,11 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 	if toStdout {
 		name, file = "the configuration", "FILE"
 	}
-	missing := ""
+	contents := report.Plural(starter.Services, "service") + ", " + report.Plural(starter.Teams, "team")
 	if starter.NotMeasurable > 0 {
-		missing = fmt.Sprintf("; %d checks are not measurable, as it says at its end", starter.NotMeasurable)
+		contents += "; not measurable: " + report.Plural(starter.NotMeasurable, "check") + ", listed at its end"
 	}
-	_, _ = fmt.Fprintf(s.err, "%s: %d services, %d teams%s. Choose the tiers, then: collector check --config %s\n",
-		name, starter.Services, starter.Teams, missing, file)
+	_, _ = fmt.Fprintf(s.err, "%s: %s. Choose the tiers, then: collector check --config %s\n", name, contents, file)
 	if err := errors.Join(starter.Failed...); err != nil {
 		return fmt.Errorf("written without what did not answer: %w", err)
 	}
@@ -161,7 +161,7 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 		if *file == "" && *env == "" && variables[variable] != "" {
 			*env = variable
 		}
-		*file = relativeTo(path, *file)
+		*file = scaffold.RelativeTo(path, *file)
 	}
 	token(&f.pagerDutyTokenFile, &f.pagerDutyTokenEnv, variablePagerDutyToken)
 	if f.pagerDutyTokenFile != "" || f.pagerDutyTokenEnv != "" {
@@ -188,7 +188,7 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 		server.Name, server.URL = "main", address
 		if f.prometheusTokenFile != "" {
 			server.HTTPClient.Authorization = &promconfig.Authorization{
-				Type: "Bearer", CredentialsFile: relativeTo(path, f.prometheusTokenFile),
+				Type: "Bearer", CredentialsFile: scaffold.RelativeTo(path, f.prometheusTokenFile),
 			}
 		}
 		o.Prometheus = &server
@@ -205,53 +205,4 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 			"or their environment variables; see `collector init --help`")}
 	}
 	return o, nil
-}
-
-// relativeTo is the name of a file as the configuration at path has to say it:
-// relative to its folder.
-func relativeTo(path, file string) string {
-	if file == "" || filepath.IsAbs(file) {
-		return file
-	}
-	folder, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return file
-	}
-	absolute, err := filepath.Abs(file)
-	if err != nil {
-		return file
-	}
-	relative, err := filepath.Rel(folder, absolute)
-	if err != nil {
-		return absolute
-	}
-	return relative
-}
-
-// replaceFile writes a file whole or not at all.
-func replaceFile(name string, text []byte) (err error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".collector-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(text); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -123,7 +123,7 @@ var shopServices = []pagerdutytest.Service{
 func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 	l := newLandscape(t, shopServices)
 	out, errs, code := l.run(l.args()...)
-	if code != exitOK || out != "" || !strings.Contains(errs, "3 services, 1 teams;") {
+	if code != exitOK || out != "" || !strings.Contains(errs, "3 services, 1 team;") {
 		t.Fatalf("exit %d\n%s%s", code, out, errs)
 	}
 	text := l.read("collector.yaml")
@@ -146,7 +146,7 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 	if strings.Contains(text, "the-secret-token") {
 		t.Error("the secret is in the file")
 	}
-	if out, errs, code := l.run("check"); code != exitOK || !strings.Contains(out, "3 services, 1 teams") {
+	if out, errs, code := l.run("check"); code != exitOK || !strings.Contains(out, "3 services, 1 team\n") {
 		t.Errorf("what init wrote is not valid: exit %d\n%s%s", code, out, errs)
 	}
 	if out, errs, code := l.run("check", "--online"); code != exitOK {

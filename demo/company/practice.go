@@ -65,15 +65,21 @@ func beyond(distance int) float64 {
 // above.
 func (b *builder) practices() {
 	b.goals()
+	neglected := false
 	for _, s := range b.Services {
 		d := b.dice("practice", s.Name)
 		s.Reviewed = s.Goal >= framework.Silver ||
 			s.Goal == framework.Bronze && (s.Runtime != "kubernetes" || d.chance(0.35))
 		quiet := d.chance(0.4)
+		care := 1.0
+		if s.Goal == framework.NoBadge && !neglected {
+			// Every company has a service that hardly anything is done for.
+			neglected, care = true, 0.25
+		}
 		s.Practice = Practice{}
 		for _, c := range b.checks {
 			d := b.dice("practice", s.Name, c.ID)
-			done := c.Level <= int(s.Goal) || d.chance(beyond(c.Level-int(s.Goal)))
+			done := c.Level <= int(s.Goal) || d.chance(care*beyond(c.Level-int(s.Goal)))
 			s.Practice[c.ID] = Habit{Done: done, Shown: shown(d, s, c)}
 		}
 		for _, id := range b.flaws(s) {
