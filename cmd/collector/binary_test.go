@@ -483,8 +483,8 @@ func TestKillAndRestartContinue(t *testing.T) {
 // scorecard, a daemon that is killed and continues.
 func TestTheSameOnPostgreSQL(t *testing.T) {
 	t.Parallel() // it waits more than it works
-	address := storetest.StartPostgres(t).Database(t)
 	s := newSite(t)
+	address := storetest.StartPostgres(t).Database(t)
 	s.environ = []string{"READINESS__STORE__URL=" + address}
 	out, errs, code := s.run("collect", "--once")
 	if code != 0 || !regexp.MustCompile(`(?m)^checkout +payments +1 +Gold`).MatchString(out) {

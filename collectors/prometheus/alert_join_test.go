@@ -7,9 +7,11 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/prometheus"
+	"github.com/prodready/collector/internal/race"
 )
 
 func TestWhoAnAlertIsAbout(t *testing.T) {
+	race.Skip(t, "alerts are joined in one goroutine")
 	workload := func(name, namespace string) *catalog.Service {
 		return &catalog.Service{Name: name, Kubernetes: catalog.KubernetesRef{Namespace: namespace, Workload: name}}
 	}
