@@ -19,7 +19,10 @@ DEADCODE := $(CURDIR)/bin/tools/deadcode-$(DEADCODE_VERSION)
 
 # Stores on a memory disk do not wait for a disk that others keep busy.
 MEMORY_DISK := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
-TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMPDIR),/tmp)) $(GO) test -timeout 60m
+# Some packages wait more than they work, so that two more than there are
+# processors are tested at once.
+TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMPDIR),/tmp)) $(GO) test -timeout 60m \
+  -p $$(($$(getconf _NPROCESSORS_ONLN) + 2))
 # All packages are built for the race detector, SQLite's too: the linker keeps one
 # copy of a generic function, and one that is not instrumented hides every lock
 # of a sync.Map.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/internal/race"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
 )
@@ -208,6 +209,7 @@ func withoutClocks(b scoring.BadgeState) string {
 // changed, with restarts in between: what is loaded is what saving everything
 // would have left, but for clocks that may be late by ClocksEvery.
 func TestOnlyChangesAreSaved(t *testing.T) {
+	race.Skip(t, "it uses the store in one goroutine")
 	for _, clocksEvery := range []time.Duration{0, 10 * time.Minute} {
 		for seed := range uint64(3) {
 			t.Run(fmt.Sprint(clocksEvery, seed), func(t *testing.T) {
