@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -39,13 +41,8 @@ func (c *changeRecord) check() error {
 // changeMemory are the change events that have been read, and the time up to which
 // they are complete. An interrupted listing continues from there.
 type changeMemory struct {
-	byID map[string]change
+	byID map[string]*changeRecord
 	read time.Time
-}
-
-type change struct {
-	at       time.Time
-	services []*reference
 }
 
 // changesListing declares the list of change events. A round asks for those since
@@ -85,7 +82,7 @@ func (r *round) listChanges(ctx context.Context) error {
 			for _, raw := range records {
 				if c := decodeOr[changeRecord](r, "change_event", raw, func(string, json.RawMessage) {}); c != nil {
 					at(c.Timestamp.Time)
-					m.byID[c.ID] = change{c.Timestamp.Time, c.Services}
+					m.byID[c.ID] = c
 				}
 			}
 			return nil
@@ -96,18 +93,14 @@ func (r *round) listChanges(ctx context.Context) error {
 		return err
 	}
 	m.read = now
-	for id, c := range m.byID {
-		if c.at.Before(oldest) {
-			delete(m.byID, id)
-		}
-	}
-	if err := r.observe(groupChanges, nil); err != nil {
+	maps.DeleteFunc(m.byID, func(_ string, c *changeRecord) bool { return c.Timestamp.Before(oldest) })
+	if err := r.observe(groupChanges); err != nil {
 		return err
 	}
 	if r.incidents == nil || !r.followed {
 		return nil // listed again in the next round, when incidents may be known
 	}
-	return r.done("change_events", r.observe(groupChangeFailure, nil))
+	return r.done("change_events", r.observe(groupChangeFailure))
 }
 
 // changeWindows are the windows whose change events have not been read.
@@ -126,7 +119,7 @@ func changeEvents30d() fact {
 	}, func(r *round, all []*serviceRecord) answer {
 		n := 0
 		for _, c := range r.memory.changes.byID {
-			if !c.at.Before(r.now.Add(-window)) && !c.at.After(r.now) && namesAny(c.services, all) {
+			if !c.Timestamp.Before(r.now.Add(-window)) && !c.Timestamp.After(r.now) && namesAny(c.Services, all) {
 				n++
 			}
 		}
@@ -144,7 +137,7 @@ func changeFailureRatio90d() fact {
 	}, func(r *round, all []*serviceRecord) answer {
 		changes, failed := 0, 0
 		for _, c := range r.memory.changes.byID {
-			if c.at.After(r.now.Add(-changeEffect)) || !namesAny(c.services, all) {
+			if c.Timestamp.After(r.now.Add(-changeEffect)) || !namesAny(c.Services, all) {
 				continue
 			}
 			changes++
@@ -158,17 +151,17 @@ func changeFailureRatio90d() fact {
 
 // followedByIncident reports whether an incident of one of the services that the
 // change names followed it. Noise does not count.
-func (r *round) followedByIncident(c change, all []*serviceRecord) bool {
+func (r *round) followedByIncident(c *changeRecord, all []*serviceRecord) bool {
 	for _, s := range all {
-		one := []*serviceRecord{s}
-		if !namesAny(c.services, one) {
+		if !namesAny(c.Services, []*serviceRecord{s}) {
 			continue
 		}
-		for _, in := range r.incidents.byService[s.ID] {
-			after := in.StartedAt.Sub(c.at)
-			if in.Urgent && !r.incidents.noise[in.ID] && after >= 0 && after <= changeEffect {
-				return true
-			}
+		effect := func(k *trackedIncident) bool {
+			after := k.StartedAt.Sub(c.Timestamp.Time)
+			return k.Urgent && !r.incidents.noise[k.ID] && after >= 0 && after <= changeEffect
+		}
+		if slices.ContainsFunc(r.incidents.byService[s.ID], effect) {
+			return true
 		}
 	}
 	return false

@@ -1,9 +1,13 @@
 package pagerduty
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -15,55 +19,72 @@ const (
 	refusedEvery = time.Hour
 )
 
-// sendDeleted withdraws incidents that a complete listing of a span of time does
-// not have any more. When too many are missing it is the listing that is not
-// believed.
-func (r *round) sendDeleted(span window, seen *seenIncidents) error {
+// withdrawUnlisted withdraws the incidents of a span of time that a complete
+// listing of it does not have any more.
+func (r *round) withdrawUnlisted(span window, seen *seenIncidents) error {
 	m := r.memory.incidents
 	m.refusal = nil
 	if seen.nameless > 0 {
 		return nil // it may be any
 	}
-	var withdrawn []evidence.Incident
-	var missing []string
-	stored := 0
-	for id, k := range m.byID {
-		if k.StartedAt.Before(span.start) || !k.StartedAt.Before(span.end) {
-			continue
-		}
-		if k.sent != 0 {
-			stored++
-		}
-		if seen.ids[id] {
-			continue
-		}
-		missing = append(missing, id)
-		if k.sent != 0 {
-			withdrawn = append(withdrawn, deleted(m.evidence(k), notListed(span, r.now)))
-		}
-	}
-	if err := tooManyDeleted(len(withdrawn), stored, span); err != nil {
+	within := func(k *trackedIncident) bool { return span.holds(k.StartedAt) }
+	listed := func(k *trackedIncident) bool { return seen.ids[k.ID] }
+	err := r.withdrawMissing(span, within, listed, notListed(span, r.now))
+	if failed, ok := errors.AsType[*collectors.CallError](err); ok && failed.Reason == evidence.ReasonIncomplete {
 		m.refusal, m.refusedAt = err, r.now
 		delete(r.memory.asked, listingIncidents)
+	}
+	return err
+}
+
+// withdrawAbsent withdraws old incidents that only the store has as open: they are
+// not among the open ones, twice in a row, and the log has had no end of them for
+// as long as clocks may differ.
+func (r *round) withdrawAbsent() error {
+	old := func(k *trackedIncident) bool { return k.open() && k.StartedAt.Before(r.factStart()) }
+	listed := func(k *trackedIncident) bool { return k.absent <= 1 || r.now.Sub(k.absentSince) < absentFor }
+	const why = "neither open nor resolved: PagerDuty does not list it as open any more, and its log does not tell of an end"
+	return r.withdrawMissing(window{r.historyStart(), r.factStart()}, old, listed, why)
+}
+
+// withdrawMissing withdraws those of the incidents in memory that are not listed
+// and removes them from memory. among says which the listing should have. When too
+// many are missing, nothing is withdrawn and the error's reason is incomplete.
+func (r *round) withdrawMissing(
+	span window, among, listed func(*trackedIncident) bool, why string,
+) error {
+	m := r.memory.incidents
+	var missing []evidence.Incident
+	stored := 0
+	for _, k := range m.byID {
+		if k.sent == 0 || !among(k) {
+			continue
+		}
+		stored++
+		if !listed(k) {
+			missing = append(missing, m.evidence(k))
+		}
+	}
+	if err := tooManyDeleted(len(missing), stored, span); err != nil {
 		return err
 	}
-	if err := r.sendIncidents(withdrawn); err != nil {
+	if err := r.withdraw(missing, why); err != nil {
 		return err
 	}
-	for _, id := range missing {
-		delete(m.byID, id)
-	}
+	maps.DeleteFunc(m.byID, func(_ string, k *trackedIncident) bool { return among(k) && !listed(k) })
 	return nil
 }
 
-// sendIncidents stores incidents that are no longer in memory.
-func (r *round) sendIncidents(list []evidence.Incident) error {
-	for len(list) > 0 {
-		n := min(len(list), maxSent)
-		if err := r.send(evidence.Batch{Incidents: list[:n]}); err != nil {
+// withdraw stores that PagerDuty does not have the incidents any more, and why this
+// is known.
+func (r *round) withdraw(list []evidence.Incident, why string) error {
+	for part := range slices.Chunk(list, maxSent) {
+		for i := range part {
+			part[i].Gone, part[i].GoneWhy = true, why
+		}
+		if err := r.send(evidence.Batch{Incidents: part}); err != nil {
 			return err
 		}
-		list = list[n:]
 	}
 	return nil
 }
@@ -84,41 +105,4 @@ func tooManyDeleted(missing, stored int, span window) error {
 func notListed(span window, now time.Time) string {
 	const format = "not in the complete listing of %s of incidents from %s to %s"
 	return fmt.Sprintf(format, stamp(now), stamp(span.start), stamp(span.end))
-}
-
-func deleted(in evidence.Incident, why string) evidence.Incident {
-	in.Gone, in.GoneWhy = true, why
-	return in
-}
-
-// sendAbsent withdraws incidents that only the store has as open: they are not
-// among the open ones, twice in a row, and the log has had no end of them for as
-// long as clocks may differ.
-func (r *round) sendAbsent() error {
-	m := r.memory.incidents
-	var withdrawn []evidence.Incident
-	var absent []string
-	old := 0
-	for id, k := range m.byID {
-		if k.open() && k.sent != 0 && k.StartedAt.Before(r.factStart()) {
-			old++
-		}
-		if k.open() && k.absent > 1 && r.now.Sub(k.absentSince) >= absentFor {
-			absent = append(absent, id)
-			if k.sent != 0 {
-				withdrawn = append(withdrawn, deleted(m.evidence(k),
-					"neither open nor resolved: PagerDuty does not list it as open any more, and its log does not tell of an end"))
-			}
-		}
-	}
-	if err := tooManyDeleted(len(withdrawn), old, window{r.historyStart(), r.factStart()}); err != nil {
-		return err
-	}
-	if err := r.sendIncidents(withdrawn); err != nil {
-		return err
-	}
-	for _, id := range absent {
-		delete(m.byID, id)
-	}
-	return nil
 }

@@ -1,13 +1,15 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
+	"maps"
 	"strconv"
 	"time"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -50,10 +52,6 @@ type history struct {
 	First bool `json:"first,omitempty"`
 }
 
-func (r *round) newHistory(from time.Time) *history {
-	return &history{Began: r.now, From: from, To: from, References: r.references(), First: true}
-}
-
 func (r *round) references() string { return strconv.FormatUint(r.catalog.hash, 36) }
 
 // parseHistory reads the cursor; nil when it is not one, and the history is to be
@@ -66,29 +64,62 @@ func parseHistory(text string) *history {
 	return &h
 }
 
+// dueHistory is the walk through the history that this round continues or begins;
+// nil when none is due. A walk that is done begins again after a while, or when the
+// catalog refers to more.
+func (r *round) dueHistory() *history {
+	last := r.memory.incidents.history
+	from := r.factStart()
+	begun := &history{Began: r.now, From: from, To: from, References: r.references(), First: last == nil}
+	if last == nil {
+		return begun
+	}
+	age := r.now.Sub(last.Began)
+	switch {
+	case last.Done.IsZero():
+		return last
+	case age >= historyEvery, age < 0, age >= day && last.References != r.references():
+		return begun
+	case last.To.Sub(r.historyStart()) >= maxWindow/2:
+		longer := *last // more of it is wanted than before
+		longer.Done, longer.First = time.Time{}, true
+		return &longer
+	}
+	return nil
+}
+
+// nextOfHistory is the part of the history that is read next, at most; ok is false
+// when none is due.
+func (r *round) nextOfHistory() (w window, ok bool) {
+	h, oldest := r.dueHistory(), r.historyStart()
+	if h == nil || !h.To.After(oldest) {
+		return w, false
+	}
+	return window{latest(h.To.Add(-maxWindow), oldest), h.To}, true
+}
+
 // readHistory continues the walk through the history, as far as one round may.
 func (r *round) readHistory(ctx context.Context) error {
 	m := r.memory.incidents
-	if _, complete := r.memory.asked[listingIncidents]; !complete || !m.caught || !r.followed || m.history == nil {
+	if _, complete := r.memory.asked[listingIncidents]; !complete || !m.caught || !r.followed {
 		return nil
 	}
 	if r.memory.maintenance == nil && !r.windowsRefused {
 		return nil // it would be stored without its marks
 	}
-	oldest := r.historyStart()
-	if !r.historyDue(oldest) {
+	if m.history = cmp.Or(r.dueHistory(), m.history); !m.history.Done.IsZero() {
 		return nil
 	}
 	r.asked = 0
-	for m.history.To.After(oldest) {
+	for w, more := r.nextOfHistory(); more; w, more = r.nextOfHistory() {
 		if r.asked >= historySlice || r.late(ctx) {
 			return nil
 		}
-		if err := r.readChunk(ctx, oldest); err != nil {
+		if err := r.readChunk(ctx, &chunk{window: w}); err != nil {
 			return err
 		}
 	}
-	r.historyTo(oldest, 0)
+	r.progressed(r.history, 0)
 	done := *m.history
 	done.Done = r.now
 	if err := r.send(evidence.Batch{Cursors: map[string]string{historyCursor: cursorText(done)}}); err != nil {
@@ -98,27 +129,25 @@ func (r *round) readHistory(ctx context.Context) error {
 	return nil
 }
 
-// historyDue reports whether there is more of the history to be read. A walk that
-// is done begins again after a while, or when the catalog refers to more.
-func (r *round) historyDue(oldest time.Time) bool {
-	m := r.memory.incidents
-	if m.history.Done.IsZero() {
-		return true
+// historyProgress is how far the first walk through the history had come when it
+// was last reported.
+type historyProgress struct {
+	share   float64
+	records int
+}
+
+// progressed reports how much of the history the first walk has read, and that so
+// many records came. The share never decreases.
+func (r *round) progressed(read time.Duration, records int) {
+	if h := r.memory.incidents.history; h != nil && (!h.First || !h.Done.IsZero()) {
+		return
 	}
-	age := r.now.Sub(m.history.Began)
-	switch {
-	case age >= historyEvery, age < 0, age >= day && m.history.References != r.references():
-		m.history = r.newHistory(r.factStart())
-		m.history.First = false
-	case m.history.To.Sub(oldest) >= widestWindow/2:
-		// More of it is wanted than before.
-		longer := *m.history
-		longer.Done, longer.First = time.Time{}, true
-		m.history = &longer
-	default:
-		return false
+	p := &r.memory.progress
+	p.records += records
+	p.share = min(max(p.share, float64(read)/float64(r.history)), 1)
+	if r.progress != nil {
+		r.progress(collectors.Progress{Step: stepName, Share: p.share, Records: p.records})
 	}
-	return true
 }
 
 // late reports whether the round has used most of its time. The deadline is by
@@ -143,82 +172,59 @@ func (r *round) add(c *chunk, record *incidentRecord) {
 		k = &trackedIncident{}
 	}
 	r.update(k, in, record)
-	c.listed[in.ID] = k
+	c.seen.ids[in.ID], c.listed[in.ID] = true, k
 }
-
-// errEnough ends a listing of which there is enough.
-var errEnough = errors.New("enough of the listing")
 
 // readChunk reads and stores the next chunk of the history, and the log of its
 // time unless that is stored already.
-func (r *round) readChunk(ctx context.Context, oldest time.Time) error {
-	m := r.memory.incidents
-	to := m.history.To
-	c := &chunk{window: window{latest(to.Add(-widestWindow), oldest), to}}
+func (r *round) readChunk(ctx context.Context, c *chunk) error {
 	if err := r.listChunk(ctx, c); err != nil {
 		return err
 	}
-	if err := r.readLogBack(ctx, window{c.start, m.logFrom}, widestWindow); err != nil {
+	if err := r.readLogBack(ctx, window{c.start, r.memory.incidents.logFrom}, maxWindow); err != nil {
 		return err
 	}
 	return r.storeChunk(ctx, c)
 }
 
+// errEnough ends a listing of which there is enough.
+var errEnough = errors.New("enough of the listing")
+
 // listChunk lists incidents, newest first, until there are enough of them, and
-// bounds the chunk by what came.
+// bounds the chunk by what came. Where so many began in one second, it lists as
+// many as PagerDuty does.
 func (r *round) listChunk(ctx context.Context, c *chunk) error {
-	whole := c.window
-	for enough := maxChunk; ; enough = maxRecords {
-		c.window = whole
-		last, more, err := r.listUntil(ctx, c, enough)
-		if err != nil || !more {
+	var last time.Time
+	for _, enough := range [...]int{maxChunk, maxRecords} {
+		c.seen, c.listed, last = newSeenIncidents(), map[string]*trackedIncident{}, time.Time{}
+		query := r.incidentQuery(c.query(), newestFirst)
+		more, err := r.eachIncident(ctx, query, c.seen, func(page []*incidentRecord) error {
+			for _, record := range page {
+				at := record.CreatedAt.Truncate(time.Second)
+				if !last.IsZero() && at.After(last) {
+					return incomplete("GET /incidents", errors.New("the records are not in the order that was asked for"))
+				}
+				last = at
+				r.add(c, record)
+			}
+			r.progressed(r.now.Sub(latest(last, c.start)), len(page))
+			if len(c.listed) >= enough {
+				return errEnough
+			}
+			return nil
+		})
+		stopped := errors.Is(err, errEnough)
+		if err != nil && !stopped || !more && !stopped {
 			return err
 		}
 		// The last second may go on behind what was read.
 		if cut := last.Add(time.Second); cut.Before(c.end) {
 			c.start = cut
-			for id, k := range c.listed {
-				if k.StartedAt.Before(cut) {
-					delete(c.listed, id)
-				}
-			}
+			maps.DeleteFunc(c.listed, func(_ string, k *trackedIncident) bool { return k.StartedAt.Before(cut) })
 			return nil
 		}
-		if enough == maxRecords {
-			return incomplete("GET /incidents", errors.New("more incidents in a second than PagerDuty lists, at "+stamp(last)))
-		}
 	}
-}
-
-// listUntil lists the chunk's incidents until there are enough. last is the start
-// of the last one, and more says that the window has more.
-func (r *round) listUntil(ctx context.Context, c *chunk, enough int) (last time.Time, more bool, err error) {
-	c.seen, c.listed = &seenIncidents{ids: map[string]bool{}}, map[string]*trackedIncident{}
-	tooFar, err := r.allIncidents(ctx, r.incidentQuery(c.query(), newestFirst), func(records []json.RawMessage) error {
-		for _, raw := range records {
-			record := decodeOr[incidentRecord](r, "incident", raw, c.seen.addUndecodable)
-			if record == nil {
-				continue
-			}
-			at := record.CreatedAt.Truncate(time.Second)
-			if !last.IsZero() && at.After(last) {
-				return incomplete("GET /incidents", errors.New("the records are not in the order that was asked for"))
-			}
-			last = at
-			c.seen.ids[incidentID(record.ID)] = true
-			r.add(c, record)
-		}
-		r.asked++
-		r.historyTo(latest(last, c.start), len(records))
-		if len(c.listed) >= enough {
-			return errEnough
-		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		return last, true, nil
-	}
-	return last, tooFar, err
+	return incomplete("GET /incidents", errors.New("more incidents in a second than PagerDuty lists, at "+stamp(last)))
 }
 
 // storeChunk stores a chunk and withdraws what the store has of its time and
@@ -241,10 +247,7 @@ func (r *round) storeChunk(ctx context.Context, c *chunk) error {
 	case refusal != nil:
 		next.Refused = true
 	case c.seen.nameless == 0:
-		for i, in := range missing {
-			missing[i] = deleted(in, notListed(c.window, r.now))
-		}
-		if err := r.sendIncidents(missing); err != nil {
+		if err := r.withdraw(missing, notListed(c.window, r.now)); err != nil {
 			return err
 		}
 	}
@@ -273,5 +276,5 @@ func (r *round) compare(ctx context.Context, c *chunk) (missing []evidence.Incid
 		}
 		return nil
 	})
-	return slices.Clip(missing), lacking, stored, err
+	return missing, lacking, stored, err
 }

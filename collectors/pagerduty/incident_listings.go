@@ -12,12 +12,8 @@ func newestIncidentsListing() listing {
 	return listing{
 		path: "incidents", name: listingIncidents, scope: "incidents.read", records: "incidents", every: incidentsEvery,
 		queries: func(r *round) []url.Values {
-			spans := windows(window{r.factStart(), r.now.Truncate(time.Second).Add(time.Second)}, widestWindow)
-			if l := r.memory.incidents.listing; l != nil {
-				spans = l.rest
-			}
 			var queries []url.Values
-			for _, w := range spans {
+			for _, w := range r.incidentListing().rest {
 				queries = append(queries, r.incidentQuery(w.query(), oldestFirst))
 			}
 			return queries
@@ -40,7 +36,7 @@ func openIncidentsListing() listing {
 			},
 			{
 				name: groupUrgency, also: []string{"maintenance_windows"}, common: aboutIncidents(),
-				facts: []fact{highUrgency90d()},
+				facts: []fact{highUrgency90d()}, unknown: (*round).maintenanceUnknown,
 			},
 		},
 	}
@@ -51,15 +47,24 @@ func openIncidents() url.Values {
 	return url.Values{"date_range": {"all"}, "statuses[]": {"triggered", "acknowledged"}}
 }
 
-// The orders of incidents.
 const (
+	// includeTrigger asks for the channel that opened an incident.
+	includeTrigger = "first_trigger_log_entries"
+	// includeLinks asks for the tickets elsewhere that an incident is linked to.
+	// Public clients ask for it; the vendor's reference does not list it, so an
+	// account may refuse it. The incidents that come with log entries are without.
+	includeLinks = "external_references"
+	// The orders of incidents.
 	oldestFirst = "created_at:asc"
 	newestFirst = "created_at:desc"
 )
 
 // incidentQuery completes a query for incidents.
 func (s *Source) incidentQuery(query url.Values, order string) url.Values {
-	query["include[]"], query["sort_by"] = s.incidentIncludes(), []string{order}
+	query["include[]"], query["sort_by"] = []string{includeTrigger, includeLinks}, []string{order}
+	if s.linksRefused {
+		query["include[]"] = []string{includeTrigger}
+	}
 	return query
 }
 
@@ -72,7 +77,8 @@ func logListing() listing {
 		collect: []step{(*round).readLog, (*round).observeIncidents},
 		groups: []group{{
 			name: groupResponse, also: []string{"maintenance_windows", "incidents"}, common: aboutIncidents(),
-			facts: []fact{mttaP90Seconds90d(), unacknowledgedRatio90d(), noiseRatio30d()},
+			facts:   []fact{mttaP90Seconds90d(), unacknowledgedRatio90d(), noiseRatio30d()},
+			unknown: (*round).maintenanceUnknown,
 		}},
 	}
 }
@@ -84,11 +90,7 @@ func (r *round) logStart() time.Time {
 	if m := r.memory.incidents; !m.followed.IsZero() {
 		return m.next()
 	}
-	at, err := time.Parse(time.RFC3339, r.cursors[logCursor])
-	if err != nil || at.Before(r.factStart()) {
-		return r.factStart()
-	}
-	return earlier(at, r.now.Truncate(time.Second)).Add(-logOverlap)
+	return r.factStart()
 }
 
 // historyListing declares the next part of the history of incidents that are
@@ -117,45 +119,11 @@ func historyLogListing() listing {
 		path: "log_entries", name: "log of the history", scope: "incidents.read", records: "entries of their time",
 		queries: func(r *round) []url.Values {
 			w, due := r.nextOfHistory()
-			if !due || !r.coveredFrom().After(w.start) {
+			if m := r.memory.incidents; !due || !m.logFrom.IsZero() && !m.logFrom.After(w.start) {
 				return nil
 			}
 			return []url.Values{w.query()}
 		},
 		collect: []step{},
 	}
-}
-
-// coveredFrom is the time since which the log is stored, as far as it is known
-// before the round; now without any.
-func (r *round) coveredFrom() time.Time {
-	if m := r.memory.incidents; !m.followed.IsZero() {
-		return m.logFrom
-	}
-	covered, ok := parseCoverage(r.cursors[coverageCursor])
-	if !ok {
-		return r.now
-	}
-	return covered.From
-}
-
-// nextOfHistory is the part of the history that is read next, if it is due.
-func (r *round) nextOfHistory() (w window, due bool) {
-	h := r.memory.incidents.history
-	if h == nil {
-		h = parseHistory(r.cursors[historyCursor])
-	}
-	to := r.factStart()
-	if h != nil {
-		age := r.now.Sub(h.Began)
-		again := age >= historyEvery || age >= day && h.References != r.references()
-		if !h.Done.IsZero() && !again {
-			return w, false
-		}
-		if h.Done.IsZero() {
-			to = h.To
-		}
-	}
-	oldest := r.historyStart()
-	return window{latest(to.Add(-widestWindow), oldest), to}, to.After(oldest)
 }

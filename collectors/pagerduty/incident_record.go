@@ -88,3 +88,25 @@ func severity(names ...string) int {
 	}
 	return 0
 }
+
+// links are where else the incident is known, and its own address.
+func links(record *incidentRecord) []string {
+	var all []string
+	add := func(link string) {
+		if link = evidence.Clean(strings.TrimSpace(link), maxLink); link != "" && len(all) < maxLinks {
+			all = append(all, link)
+		}
+	}
+	add(record.URL)
+	for _, ref := range record.ExternalReferences {
+		if ref != nil {
+			add(ref.ID)
+			add(ref.URL)
+		}
+	}
+	return all
+}
+
+// hasLinks reports whether the record has the tickets that the incident is linked
+// to, if only that there are none.
+func (i *incidentRecord) hasLinks() bool { return i.ExternalReferences != nil }

@@ -1,11 +1,18 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"sort"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
 	"time"
+
+	"github.com/prodready/collector/collectors"
 )
 
 const (
@@ -40,37 +47,52 @@ func (r *round) listIncidents(ctx context.Context) error {
 	if m.refusal == nil && !r.due(listingIncidents, incidentsEvery) {
 		return nil
 	}
-	now := r.now.Truncate(time.Second)
-	l := m.listing
-	if l == nil || now.Sub(l.began) >= incidentsEvery || now.Before(l.began) {
-		span := window{r.factStart(), now.Add(time.Second)}
-		l = &incidentListing{
-			began: now, span: span, rest: windows(span, widestWindow), seen: &seenIncidents{ids: map[string]bool{}},
-		}
-		m.listing = l
-	}
-	if end := l.span.end; end.Before(now.Add(time.Second)) {
-		l.span.end = now.Add(time.Second)
-		l.rest = append(l.rest, window{end, l.span.end})
-	}
+	l := r.incidentListing()
+	m.listing = l
 	var err error
 	l.rest, err = walk("incidents", l.rest, func(w window, at func(time.Time)) (bool, error) {
-		return r.incidentPages(ctx, r.incidentQuery(w.query(), oldestFirst), l.seen, at, r.listedTo)
+		return r.eachIncident(ctx, r.incidentQuery(w.query(), oldestFirst), l.seen, func(page []*incidentRecord) error {
+			if err := r.storePage(ctx, page, l.seen); err != nil {
+				return err
+			}
+			// Only now they need not be read again.
+			for _, record := range page {
+				at(record.CreatedAt.Time)
+			}
+			if n := len(page); n > 0 {
+				r.progressed(page[n-1].CreatedAt.Sub(r.factStart()), n)
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return err
 	}
 	m.listing = nil
-	if err := r.sendDeleted(l.span, l.seen); err != nil {
+	if err := r.withdrawUnlisted(l.span, l.seen); err != nil {
 		return err
 	}
-	if m.history == nil {
-		m.history = r.newHistory(l.span.start)
-	}
 	r.listed = true
-	// What has changed since it began the log is to tell.
+	// What has changed since it began is in the log.
 	r.memory.asked[listingIncidents] = l.began
 	return nil
+}
+
+// incidentListing is the listing that an earlier round began and did not finish, up
+// to now, or a new one.
+func (r *round) incidentListing() *incidentListing {
+	now, end := r.now.Truncate(time.Second), r.now.Truncate(time.Second).Add(time.Second)
+	l := r.memory.incidents.listing
+	if l == nil || now.Sub(l.began) >= incidentsEvery || now.Before(l.began) {
+		span := window{r.factStart(), end}
+		return &incidentListing{began: now, span: span, rest: windows(span, maxWindow), seen: newSeenIncidents()}
+	}
+	continued := *l
+	if l.span.end.Before(end) {
+		continued.span.end = end
+		continued.rest = append(slices.Clone(l.rest), window{l.span.end, end})
+	}
+	return &continued
 }
 
 // factStart is since when incidents are kept in memory, for facts.
@@ -82,9 +104,11 @@ func (r *round) historyStart() time.Time { return r.now.Truncate(time.Second).Ad
 // listOpenIncidents lists open incidents of any age, which the history may not
 // reach.
 func (r *round) listOpenIncidents(ctx context.Context) error {
+	seen := newSeenIncidents()
 	query := r.incidentQuery(openIncidents(), oldestFirst)
-	seen := &seenIncidents{ids: map[string]bool{}}
-	tooFar, err := r.incidentPages(ctx, query, seen, func(time.Time) {}, func(time.Time, int) {})
+	tooFar, err := r.eachIncident(ctx, query, seen, func(page []*incidentRecord) error {
+		return r.storePage(ctx, page, seen)
+	})
 	if err == nil && tooFar {
 		err = incomplete(
 			"GET /incidents", fmt.Errorf("more than %d incidents are open: resolve those that are over", maxRecords),
@@ -114,6 +138,8 @@ type seenIncidents struct {
 	nameless int
 }
 
+func newSeenIncidents() *seenIncidents { return &seenIncidents{ids: map[string]bool{}} }
+
 func (s *seenIncidents) addUndecodable(id string, _ json.RawMessage) {
 	if id == "" {
 		s.nameless++
@@ -121,42 +147,56 @@ func (s *seenIncidents) addUndecodable(id string, _ json.RawMessage) {
 	s.ids[incidentID(id)] = true
 }
 
-// incidentPages walks a listing of incidents and stores what is new of each
-// page.
-func (r *round) incidentPages(
-	ctx context.Context, query map[string][]string, seen *seenIncidents, at func(time.Time),
-	page func(last time.Time, records int),
+// eachIncident calls each with every page of the incidents that the query selects.
+// Records that cannot be decoded are left out and added to seen. Where the account
+// refuses to include the tickets that incidents are linked to, the listing is asked
+// for without them, and so are all later ones of this process: incidents count for
+// more than their links. tooFar is as of api.list.
+func (r *round) eachIncident(
+	ctx context.Context, query url.Values, seen *seenIncidents, each func([]*incidentRecord) error,
 ) (tooFar bool, err error) {
-	return r.allIncidents(ctx, query, func(records []json.RawMessage) error {
-		var updated []*trackedIncident
-		var created []time.Time
+	answered := false
+	read := func(records []json.RawMessage) error {
+		answered = true
+		r.asked++
+		var page []*incidentRecord
 		for _, raw := range records {
-			record := decodeOr[incidentRecord](r, "incident", raw, seen.addUndecodable)
-			if record == nil {
-				continue
-			}
-			created = append(created, record.CreatedAt.Time)
-			k, err := r.upsertRecord(ctx, record)
-			if err != nil {
-				return err
-			}
-			if !seen.ids[k.ID] {
-				seen.ids[k.ID] = true
-				updated = append(updated, k)
+			if record := decodeOr[incidentRecord](r, "incident", raw, seen.addUndecodable); record != nil {
+				page = append(page, record)
 			}
 		}
-		if err := r.reconcile(ctx, updated, nil); err != nil {
+		return each(page)
+	}
+	tooFar, err = r.api.list(ctx, "incidents", "", query, read)
+	failed, ok := errors.AsType[*collectors.CallError](err)
+	if answered || r.linksRefused || !ok || failed.Status != http.StatusBadRequest {
+		return tooFar, err
+	}
+	query["include[]"] = []string{includeTrigger}
+	tooFar, again := r.api.list(ctx, "incidents", "", query, read)
+	if answered || again == nil {
+		r.linksRefused = true
+		r.log.Warn("PagerDuty refuses to list incidents with the tickets they are linked to; "+
+			"they are listed without, until the collector is started anew", "include", includeLinks, "error", err)
+	}
+	return tooFar, again
+}
+
+// storePage updates the incidents of a page, adds them to seen and stores those
+// that have changed.
+func (r *round) storePage(ctx context.Context, page []*incidentRecord, seen *seenIncidents) error {
+	var updated []*trackedIncident
+	for _, record := range page {
+		k, err := r.upsertRecord(ctx, record)
+		if err != nil {
 			return err
 		}
-		// Only now they need not be read again.
-		for _, t := range created {
-			at(t)
+		if !seen.ids[k.ID] {
+			seen.ids[k.ID] = true
+			updated = append(updated, k)
 		}
-		if len(created) > 0 {
-			page(created[len(created)-1], len(records))
-		}
-		return nil
-	})
+	}
+	return r.reconcile(ctx, updated, nil)
 }
 
 // observeIncidents observes the facts about incidents that the round's
@@ -169,36 +209,21 @@ func (r *round) observeIncidents(context.Context) error {
 		// Without the log, changes are seen only in a listing.
 		delete(r.memory.asked, listingIncidents)
 	}
+	// Incidents that are over and too old for any fact are in the store alone.
+	defer maps.DeleteFunc(m.byID, func(_ string, k *trackedIncident) bool {
+		return !k.open() && k.StartedAt.Before(r.factStart())
+	})
 	if r.services == nil || !current {
-		return r.forget()
+		return nil
 	}
 	r.incidents = m.last(incidentSpan, r.now)
-	if err := r.observe(groupIncidents, nil); err != nil {
+	if err := r.observe(groupIncidents); err != nil || !r.memory.maintenance.current(r.now) {
 		return err
 	}
-	if windows := r.memory.maintenance; windows.current(r.now) {
-		if err := r.observe(groupUrgency, windows.blocks); err != nil {
-			return err
-		}
-		if r.followed {
-			if err := r.observe(groupResponse, windows.blocks); err != nil {
-				return err
-			}
-		}
+	if err := r.observe(groupUrgency); err != nil || !r.followed {
+		return err
 	}
-	return r.forget()
-}
-
-// forget removes from memory the incidents that are resolved and older than any
-// fact looks back.
-func (r *round) forget() error {
-	m := r.memory.incidents
-	for id, k := range m.byID {
-		if !k.open() && k.StartedAt.Before(r.factStart()) {
-			delete(m.byID, id)
-		}
-	}
-	return nil
+	return r.observe(groupResponse)
 }
 
 // listedIncidents is what facts need of the incidents of the last 90 days.
@@ -227,11 +252,8 @@ func (m *incidentMemory) last(span time.Duration, now time.Time) *listedIncident
 		}
 	}
 	for _, list := range l.byService {
-		sort.Slice(list, func(i, j int) bool {
-			if !list[i].StartedAt.Equal(list[j].StartedAt) {
-				return list[i].StartedAt.Before(list[j].StartedAt)
-			}
-			return list[i].ID < list[j].ID
+		slices.SortFunc(list, func(a, b *trackedIncident) int {
+			return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 		})
 		markNoise(list, l.noise)
 	}

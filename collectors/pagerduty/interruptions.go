@@ -63,19 +63,22 @@ func interruptionsListing() listing {
 		path: "log_entries", name: listingInterruptions, scope: "incidents.read",
 		records: entriesOfWindows(), every: interruptionsEvery,
 		queries: func(r *round) []url.Values {
-			read := r.memory.incidents.noticesFrom
-			if r.memory.incidents.followed.IsZero() {
-				read = r.logStart()
-			}
-			if !read.After(r.noticesStart()) {
+			m := r.memory.incidents
+			if m.followed.IsZero() || !m.noticesFrom.After(r.noticesStart()) {
 				return nil
 			}
-			return []url.Values{window{r.noticesStart(), read}.query()}
+			return []url.Values{window{r.noticesStart(), m.noticesFrom}.query()}
 		},
 		collect: []step{(*round).countInterruptions},
 		groups: []group{{
 			name: groupSleep, also: []string{"users", "incidents"}, common: aboutIncidents(),
 			facts: []fact{sleepInterruptions30d()},
+			unknown: func(r *round, s *serviceRecord) evidence.Missing {
+				if r.sleep.bad[s.policyID()] {
+					return evidence.MissingPartial
+				}
+				return ""
+			},
 		}},
 	}
 }
@@ -103,12 +106,7 @@ func (r *round) countInterruptions(ctx context.Context) error {
 		}
 	}
 	r.sleep = r.interruptions()
-	return r.done(listingInterruptions, r.observe(groupSleep, func(s *serviceRecord) evidence.Missing {
-		if r.sleep.bad[s.policyID()] {
-			return evidence.MissingPartial
-		}
-		return ""
-	}))
+	return r.done(listingInterruptions, r.observe(groupSleep))
 }
 
 // usersListing declares the list of users, of whom only the time zone is kept.

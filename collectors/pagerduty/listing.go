@@ -175,11 +175,7 @@ func (r *round) collect(ctx context.Context, l *listing) error {
 		l.complete(r)
 	}
 	for _, g := range l.groups {
-		var unknown func(*serviceRecord) evidence.Missing
-		if g.unknown != nil {
-			unknown = func(s *serviceRecord) evidence.Missing { return g.unknown(r, s) }
-		}
-		if err := r.observe(g.name, unknown); err != nil {
+		if err := r.observe(g.name); err != nil {
 			return err
 		}
 	}
@@ -311,25 +307,15 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 	return calls
 }
 
-// rehearsal is a round of which only the calls that are due are asked for. It
-// has a copy of what the source remembers.
+// rehearsal is a round of which only the calls that are due are asked for. What it
+// remembers is a copy of what the source does, without incidents.
 func (s *Source) rehearsal(req collectors.Request) *round {
-	view := *s
-	r := view.round(req)
-	if r.first {
-		r.cursors, view.memory = nil, newMemory()
-		return r
-	}
-	remembered := *s.memory
-	remembered.asked = map[string]time.Time{}
-	for name, at := range s.memory.asked {
-		// After a change of references only incidents are not listed again; see
-		// round.remember.
-		if remembered.references == r.catalog.hash || name == listingIncidents {
-			remembered.asked[name] = at
-		}
-	}
+	view, remembered, incidents := *s, *s.memory, *s.memory.incidents
+	incidents.byID = nil
+	remembered.incidents, remembered.asked = &incidents, maps.Clone(s.memory.asked)
 	view.memory = &remembered
+	r := view.round(req)
+	r.remember()
 	return r
 }
 

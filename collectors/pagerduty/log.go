@@ -184,7 +184,7 @@ func (r *round) readLog(ctx context.Context) error {
 		return err
 	}
 	r.followed = true
-	return r.sendAbsent()
+	return r.withdrawAbsent()
 }
 
 // readLogBack reads the log of a span that was not read before, newest first, so

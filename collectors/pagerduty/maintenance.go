@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -32,18 +32,12 @@ func (m *maintenanceRecord) check() error {
 
 // maintenanceMemory are the maintenance windows that have been listed.
 type maintenanceMemory struct {
-	byID map[string]maintenanceWindow
-	// byService are the windows of each service, and bad the services of windows
-	// that could not be decoded.
-	byService map[string][]window
-	bad       map[string]bool
+	byID map[string]*maintenanceRecord
+	// byService are the windows of each service.
+	byService   map[string][]window
+	undecodable undecodable
 	// at is when the windows that have not ended were last listed.
 	at time.Time
-}
-
-type maintenanceWindow struct {
-	window
-	services []string
 }
 
 // Names of the two listings of maintenance windows.
@@ -62,9 +56,9 @@ func maintenanceListing() listing {
 		queries: func(r *round) []url.Values {
 			switch {
 			case r.memory.maintenance == nil || r.due(listingAllMaintenance, day):
-				return []url.Values{allMaintenance()}
+				return []url.Values{{"filter": {"all"}}}
 			case r.due(listingOpenMaintenance, maintenanceEvery):
-				return []url.Values{openMaintenance()}
+				return []url.Values{{"filter": {"open"}}}
 			}
 			return nil
 		},
@@ -72,90 +66,62 @@ func maintenanceListing() listing {
 	}
 }
 
-func allMaintenance() url.Values  { return url.Values{"filter": {"all"}} }
-func openMaintenance() url.Values { return url.Values{"filter": {"open"}} }
-
 // listMaintenance lists maintenance windows: all of them once a day, those that
 // have not ended in between. They mark the incidents that began inside one; a
 // mark stays, so that it does not matter how long PagerDuty lists past windows.
 func (r *round) listMaintenance(ctx context.Context) error {
-	known := r.memory.maintenance
-	all := known == nil || r.due(listingAllMaintenance, day)
-	if !all && !r.due(listingOpenMaintenance, maintenanceEvery) {
-		return nil
-	}
-	if !all {
-		open, err := r.listWindows(ctx, openMaintenance())
+	l := maintenanceListing()
+	for _, query := range l.queries(r) {
+		open := query.Get("filter") == "open"
+		listed, err := r.listWindows(ctx, query)
+		if err == nil && open && !listed.addPast(r.memory.maintenance, r.now) {
+			open = false
+			listed, err = r.listWindows(ctx, url.Values{"filter": {"all"}})
+		}
 		if err != nil {
 			return err
 		}
-		for id, w := range known.byID {
-			_, still := open.byID[id]
-			all = all || !still && w.end.After(r.now) // it was ended or deleted
-		}
-		if !all {
-			maps.Copy(known.byID, open.byID)
-			for id := range open.bad {
-				known.bad[id] = true
-			}
-			r.mark(known)
-			return r.done(listingOpenMaintenance, nil)
+		r.memory.maintenance = listed
+		r.mark(listed)
+		r.memory.asked[listingOpenMaintenance] = r.now
+		if !open {
+			r.memory.asked[listingAllMaintenance] = r.now
 		}
 	}
-	listed, err := r.listWindows(ctx, allMaintenance())
-	if err != nil {
-		return err
+	return nil
+}
+
+// addPast adds the windows that were listed before and are over to those that have
+// not ended. It reports whether that is all, because no other was ended or deleted.
+func (m *maintenanceMemory) addPast(before *maintenanceMemory, now time.Time) bool {
+	for id, w := range before.byID {
+		if _, listed := m.byID[id]; listed {
+			continue
+		}
+		if w.End.After(now) {
+			return false
+		}
+		m.byID[id] = w
 	}
-	r.memory.maintenance = listed
-	r.mark(listed)
-	return r.done(listingOpenMaintenance, r.done(listingAllMaintenance, nil))
+	m.undecodable.merge(before.undecodable)
+	return true
 }
 
 // listWindows lists the maintenance windows that the query selects.
 func (r *round) listWindows(ctx context.Context, query url.Values) (*maintenanceMemory, error) {
-	listed := &maintenanceMemory{byID: map[string]maintenanceWindow{}, bad: map[string]bool{}}
+	listed := &maintenanceMemory{byID: map[string]*maintenanceRecord{}}
 	read := decoded("maintenance_window", func(m *maintenanceRecord) {
-		w := maintenanceWindow{window: window{m.Start.Time, m.End.Time}}
-		for _, s := range m.Services {
-			if s != nil && s.ID != "" {
-				w.services = append(w.services, s.ID)
-			}
-		}
-		listed.byID[m.ID] = w
-	}, func(_ string, raw json.RawMessage) {
-		for _, id := range servicesOf(raw) {
-			listed.bad[id] = true
-		}
-	})
+		listed.byID[m.ID] = m
+	}, listed.undecodable.add)
 	err := r.api.complete(ctx, "maintenance_windows", "", query, func(records []json.RawMessage) error {
 		for _, raw := range records {
 			read(r, raw)
 		}
 		return nil
 	})
-	var failed *collectors.CallError
-	if errors.As(err, &failed) && failed.Reason == evidence.ReasonForbidden {
-		r.windowsRefused = true
-	}
+	failed, ok := errors.AsType[*collectors.CallError](err)
+	r.windowsRefused = ok && failed.Reason == evidence.ReasonForbidden
 	return listed, err
-}
-
-// servicesOf are the services of a record that cannot be decoded, as far as
-// they can be read.
-func servicesOf(raw json.RawMessage) []string {
-	var fields struct {
-		Services []*reference `json:"services"`
-	}
-	if json.Unmarshal(raw, &fields) != nil {
-		return nil
-	}
-	var ids []string
-	for _, s := range fields.Services {
-		if s != nil {
-			ids = append(ids, s.ID)
-		}
-	}
-	return ids
 }
 
 // mark sorts the windows by service and marks the incidents in memory that began
@@ -164,8 +130,8 @@ func (r *round) mark(m *maintenanceMemory) {
 	m.at = r.now
 	m.byService = map[string][]window{}
 	for _, w := range m.byID {
-		for _, id := range w.services {
-			m.byService[id] = append(m.byService[id], w.window)
+		for _, service := range w.Services {
+			m.byService[service.id()] = append(m.byService[service.id()], window{w.Start.Time, w.End.Time})
 		}
 	}
 	for _, k := range r.memory.incidents.byID {
@@ -176,15 +142,7 @@ func (r *round) mark(m *maintenanceMemory) {
 // holds reports whether the time is inside a window of the service. A nil memory
 // has no windows.
 func (m *maintenanceMemory) holds(service string, at time.Time) bool {
-	if m == nil {
-		return false
-	}
-	for _, w := range m.byService[service] {
-		if !at.Before(w.start) && at.Before(w.end) {
-			return true
-		}
-	}
-	return false
+	return m != nil && service != "" && slices.ContainsFunc(m.byService[service], func(w window) bool { return w.holds(at) })
 }
 
 // current reports whether the windows were listed within slowFresh.
@@ -192,10 +150,10 @@ func (m *maintenanceMemory) current(now time.Time) bool {
 	return m != nil && now.Sub(m.at) <= slowFresh
 }
 
-// blocks says why facts that leave out maintenance are unknown for a service, or
-// "".
-func (m *maintenanceMemory) blocks(s *serviceRecord) evidence.Missing {
-	if m.bad[s.ID] {
+// maintenanceUnknown says why facts that leave out maintenance are unknown for a
+// service, or "".
+func (r *round) maintenanceUnknown(s *serviceRecord) evidence.Missing {
+	if r.memory.maintenance.undecodable.services[s.ID] {
 		return evidence.MissingUndecodable
 	}
 	return ""

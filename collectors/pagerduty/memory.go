@@ -49,7 +49,7 @@ func newMemory() *memory {
 	return &memory{
 		asked:     map[string]time.Time{},
 		incidents: newIncidentMemory(),
-		changes:   &changeMemory{byID: map[string]change{}},
+		changes:   &changeMemory{byID: map[string]*changeRecord{}},
 		notices:   &noticeMemory{byID: map[string]notice{}},
 	}
 }
@@ -62,6 +62,9 @@ func (r *round) remember() {
 		r.cursors, r.memory = nil, newMemory()
 	}
 	m := r.memory
+	if !m.incidents.loaded {
+		r.loadCursors()
+	}
 	if m.references == r.catalog.hash {
 		return
 	}

@@ -51,7 +51,7 @@ func (l *listedDuties) of(s *serviceRecord) duties {
 		d = duties{
 			near:         scanShifts(shifts, l.from, l.from.Add(nearSpan)),
 			month:        scanShifts(shifts, l.from, l.from.Add(monthSpan)),
-			rotation:     rotation(shifts, l.from, l.from.Add(onCallSpan)),
+			rotation:     scanShifts(shifts, l.from, l.from.Add(onCallSpan)).levels[1].people,
 			longestShift: longestShift(shifts, l.from, l.from.Add(onCallSpan)),
 			permanent:    permanent(shifts),
 		}

@@ -2,6 +2,7 @@ package pagerduty
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -92,62 +93,21 @@ func (d duty) gapList(span string) string {
 	return "nobody from " + strings.Join(list, ", ")
 }
 
-// scanShifts sums up shifts over the span, going through the moments at which one
-// begins or ends.
+// scanShifts sums up shifts over the span.
 func scanShifts(shifts []shift, from, to time.Time) duty {
-	type change struct {
-		at    time.Time
-		delta int
-		shift
-	}
-	var changes []change
+	d := duty{levels: map[int]levelDuty{}}
 	people, peopleOf := map[string]bool{}, map[int]map[string]bool{}
-	for _, s := range shifts {
-		start, end := s.start, s.end
-		if start.Before(from) {
-			start = from // a zero time is before all others
-		}
-		if end.IsZero() || end.After(to) {
-			end = to
-		}
-		if !start.Before(end) {
-			continue
-		}
-		people[s.user] = true
-		if peopleOf[s.level] == nil {
-			peopleOf[s.level] = map[string]bool{}
-		}
-		peopleOf[s.level][s.user] = true
-		changes = append(changes, change{start, +1, s}, change{end, -1, s})
-	}
-	slices.SortStableFunc(changes, func(a, b change) int { return a.at.Compare(b.at) })
-
-	d := duty{people: len(people), levels: map[int]levelDuty{}}
-	active := map[int]map[string]int{} // level, user: number of shifts
 	covered := map[int]time.Duration{}
 	var open *gap
-	for i, at := 0, from; at.Before(to); {
-		for ; i < len(changes) && !changes[i].at.After(at); i++ {
-			c := changes[i]
-			users := active[c.level]
-			if users == nil {
-				users = map[string]int{}
-				active[c.level] = users
-			}
-			if users[c.user] += c.delta; users[c.user] == 0 {
-				delete(users, c.user)
-			}
-		}
-		next := to
-		if i < len(changes) {
-			next = changes[i].at
-		}
+	eachMoment(shifts, from, to, func(start, end time.Time, active onDuty) {
 		for level, users := range active {
-			if len(users) > 0 {
-				covered[level] += next.Sub(at)
+			covered[level] += end.Sub(start)
+			for user := range users {
+				people[user] = true
+				add(peopleOf, level, user, true)
 			}
 		}
-		if at.Equal(from) {
+		if start.Equal(from) {
 			d.now = len(active[1])
 		}
 		switch {
@@ -155,26 +115,73 @@ func scanShifts(shifts []shift, from, to time.Time) duty {
 			d.close(open)
 			open = nil
 		case open == nil:
-			open = &gap{start: at, end: next, fromBegin: at.Equal(from)}
+			open = &gap{start: start, end: end, fromBegin: start.Equal(from)}
 		default:
-			open.end = next
+			open.end = end
 		}
 		if !d.lone {
 			d.loneLevels, d.lone = sharedResponder(active)
 		}
-		at = next
-	}
+	})
 	if open != nil {
 		open.toEnd = true
 		d.close(open)
 	}
-	if span := to.Sub(from); span > 0 {
-		for level, users := range peopleOf {
-			d.levels[level] = levelDuty{covered: float64(covered[level]) / float64(span), people: len(users)}
-		}
-		d.covered = d.levels[1].covered
+	d.people = len(people)
+	for level, users := range peopleOf {
+		d.levels[level] = levelDuty{covered: float64(covered[level]) / float64(to.Sub(from)), people: len(users)}
 	}
+	d.covered = d.levels[1].covered
 	return d
+}
+
+// onDuty are the users on each level that has some, with the number of their shifts.
+type onDuty map[int]map[string]int
+
+// add sets a value of a map of maps.
+func add[V any](m map[int]map[string]V, level int, user string, v V) {
+	if m[level] == nil {
+		m[level] = map[string]V{}
+	}
+	m[level][user] = v
+}
+
+// eachMoment calls each with all parts of the span, in order, in which the same
+// users are on duty.
+func eachMoment(shifts []shift, from, to time.Time, each func(start, end time.Time, active onDuty)) {
+	type change struct {
+		at    time.Time
+		delta int
+		shift
+	}
+	var changes []change
+	for _, s := range shifts {
+		start, end := latest(s.start, from), to
+		if !s.end.IsZero() {
+			end = earlier(s.end, to)
+		}
+		if start.Before(end) {
+			changes = append(changes, change{start, +1, s}, change{end, -1, s})
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b change) int { return a.at.Compare(b.at) })
+	active := onDuty{}
+	for i, at := 0, from; at.Before(to); {
+		for ; i < len(changes) && !changes[i].at.After(at); i++ {
+			c := changes[i]
+			if n := active[c.level][c.user] + c.delta; n > 0 {
+				add(active, c.level, c.user, n)
+			} else if delete(active[c.level], c.user); len(active[c.level]) == 0 {
+				delete(active, c.level)
+			}
+		}
+		next := to
+		if i < len(changes) {
+			next = changes[i].at
+		}
+		each(at, next, active)
+		at = next
+	}
 }
 
 // close counts a gap that has ended; nil means none.
@@ -190,15 +197,10 @@ func (d *duty) close(g *gap) {
 }
 
 // sharedResponder finds two levels on which the same person is the only one.
-func sharedResponder(active map[int]map[string]int) (levels [2]int, found bool) {
+func sharedResponder(active onDuty) (levels [2]int, found bool) {
 	lowest := map[string]int{}
-	order := make([]int, 0, len(active))
-	for level := range active {
-		order = append(order, level)
-	}
-	slices.Sort(order)
-	for _, level := range order {
-		if len(active[level]) != 1 {
+	for _, level := range slices.Sorted(maps.Keys(active)) {
+		if len(active[level]) > 1 {
 			continue
 		}
 		for user := range active[level] {
@@ -209,18 +211,6 @@ func sharedResponder(active map[int]map[string]int) (levels [2]int, found bool) 
 		}
 	}
 	return levels, false
-}
-
-// rotation counts the distinct people who are on level 1 at some time of the
-// span.
-func rotation(shifts []shift, from, to time.Time) int {
-	people := map[string]bool{}
-	for _, s := range shifts {
-		if s.level == 1 && s.within(from, to) {
-			people[s.user] = true
-		}
-	}
-	return len(people)
 }
 
 // within reports whether some of the shift is in the span.

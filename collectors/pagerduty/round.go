@@ -22,9 +22,7 @@ type round struct {
 	emit     func(evidence.Batch) error
 	catalog  references
 	// skipped counts the records that could not be decoded since the last batch.
-	// logging are those that were logged in this round or would have been.
 	skipped map[string]int
-	logging map[string]bool
 	// cursors are the stored cursors of this source; none in a first round.
 	cursors map[string]string
 	first   bool
@@ -102,14 +100,22 @@ func (r *round) send(b evidence.Batch) error {
 	return nil
 }
 
-// skip counts a record that could not be decoded, and logs it once.
+// maxLogged bounds the memory of what was logged.
+const maxLogged = 10000
+
+// skip counts a record that could not be decoded. It is logged once and not in
+// every round.
 func (r *round) skip(kind, id string, err error) {
 	r.skipped[kind]++
 	key := kind + " " + id
-	if !r.logged[key] && !r.logging[key] {
-		r.log.Warn("skipped a record that cannot be decoded", "kind", kind, "id", evidence.Clean(id, 100), "error", err)
+	if r.logged[key] {
+		return
 	}
-	r.logging[key] = true
+	if len(r.logged) >= maxLogged {
+		clear(r.logged)
+	}
+	r.logged[key] = true
+	r.log.Warn("skipped a record that cannot be decoded", "kind", kind, "id", evidence.Clean(id, 100), "error", err)
 }
 
 // group finds a group of facts of this round's listings.
@@ -124,12 +130,11 @@ func (r *round) group(name string) group {
 	return group{name: name}
 }
 
-// observe emits the facts of a group, whose listings are complete. unknown says
-// why those of a PagerDuty service are not known, or ""; nil means that all are.
-func (r *round) observe(name string, unknown func(*serviceRecord) evidence.Missing) error {
-	members := r.group(name).facts
+// observe emits the facts of a group, whose listings are complete.
+func (r *round) observe(name string) error {
+	g := r.group(name)
 	coverage := evidence.Coverage{Group: name, At: r.now, Except: map[string]evidence.Missing{}}
-	for _, f := range members {
+	for _, f := range g.facts {
 		coverage.Facts = append(coverage.Facts, f.Name)
 	}
 	batch := evidence.Batch{}
@@ -140,15 +145,15 @@ func (r *round) observe(name string, unknown func(*serviceRecord) evidence.Missi
 		}
 		found, gone, why := r.services.find(service.ids)
 		for _, s := range found {
-			if why == "" && unknown != nil {
-				why = unknown(s)
+			if why == "" && g.unknown != nil {
+				why = g.unknown(r, s)
 			}
 		}
 		if why != "" {
 			coverage.Except[service.name] = why
 			continue
 		}
-		for _, f := range members {
+		for _, f := range g.facts {
 			a := r.answer(f, found, gone)
 			if a.missing != "" {
 				batch.Withdrawals = append(

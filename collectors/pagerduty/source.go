@@ -10,11 +10,11 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -97,48 +97,32 @@ var (
 
 // New makes a source. The error names every option that is wrong.
 func New(o Options) (*Source, error) {
-	var errs []error
-	if o.Name == "" {
-		errs = append(errs, errors.New("the name is missing"))
-	}
-	if o.HTTPClient == nil {
-		errs = append(errs, errors.New("the HTTP client is missing"))
-	}
-	if o.Endpoint == "" {
-		o.Endpoint = DefaultEndpoint
-	}
 	// A trailing slash would make paths such as //services, which are not found.
-	o.Endpoint = strings.TrimRight(o.Endpoint, "/")
-	if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" ||
-		u.RawQuery != "" {
-		errs = append(errs, errors.New("the endpoint is not a base URL such as "+DefaultEndpoint))
-	}
-	if o.PageLimit == 0 {
-		o.PageLimit = MaxPageLimit
-	}
-	if o.PageLimit < 1 || o.PageLimit > MaxPageLimit {
-		errs = append(errs, fmt.Errorf("page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit))
-	}
-	if o.History == 0 {
-		o.History = DefaultHistory
-	}
-	if o.History < LeastHistory {
-		errs = append(errs, fmt.Errorf("history %s: incident facts need at least %s", o.History, LeastHistory))
-	}
+	o.Endpoint = strings.TrimRight(cmp.Or(o.Endpoint, DefaultEndpoint), "/")
+	o.PageLimit, o.History = cmp.Or(o.PageLimit, MaxPageLimit), cmp.Or(o.History, DefaultHistory)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if err := errors.Join(errs...); err != nil {
+	u, err := url.Parse(o.Endpoint)
+	isBase := err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.RawQuery == ""
+	err = errors.Join(
+		wrong(o.Name == "", "the name is missing"),
+		wrong(o.HTTPClient == nil, "the HTTP client is missing"),
+		wrong(!isBase, "the endpoint is not a base URL such as "+DefaultEndpoint),
+		wrong(o.PageLimit < 1 || o.PageLimit > MaxPageLimit,
+			fmt.Sprintf("page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit)),
+		wrong(o.History < LeastHistory,
+			fmt.Sprintf("history %s: incident facts need at least %s", o.History, LeastHistory)),
+	)
+	if err != nil {
 		return nil, fmt.Errorf("source pagerduty/%s: %w", o.Name, err)
 	}
 	s := &Source{
 		definitions: Definitions(), facts: map[string]bool{},
 		id: "pagerduty/" + o.Name, name: o.Name, onlyAccount: o.OnlyAccount,
 		history: o.History, now: o.Now, log: o.Logger.With("source", "pagerduty/"+o.Name),
-		api: newAPI(o), slices: 1, memory: newMemory(),
+		api: newAPI(o), slices: 1, memory: newMemory(), logged: map[string]bool{},
 	}
 	for _, d := range s.definitions {
 		s.facts[d.Name] = true
@@ -165,11 +149,9 @@ func (s *Source) CatalogKey(*catalog.Service, string) string { return "pagerduty
 // each once.
 func (s *Source) references(service *catalog.Service) []string {
 	var ids []string
-	seen := map[string]bool{}
 	for _, ref := range service.PagerDuty {
 		ours := ref.Account == s.name || ref.Account == "" && s.onlyAccount
-		if ours && ref.ServiceID != "" && !seen[ref.ServiceID] {
-			seen[ref.ServiceID] = true
+		if ours && ref.ServiceID != "" && !slices.Contains(ids, ref.ServiceID) {
 			ids = append(ids, ref.ServiceID)
 		}
 	}
@@ -210,7 +192,6 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 			errs = append(errs, err)
 		}
 	}
-	s.remark(r.logging)
 	return errors.Join(errs...)
 }
 
@@ -221,22 +202,11 @@ func (s *Source) round(req collectors.Request) *round {
 	}
 	return &round{
 		Source: s, now: req.Now.UTC(), listings: listings(), catalog: newReferences(s, req.Services),
-		skipped: map[string]int{}, logging: map[string]bool{},
+		skipped: map[string]int{},
 		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, storedIncidents: req.Incidents,
 		storedEntries: req.LogEntries,
 		hash:          req.Person, progress: req.Progress,
 	}
-}
-
-// maxLogged bounds the memory of what was logged.
-const maxLogged = 10000
-
-// remark keeps what the round has logged.
-func (s *Source) remark(logged map[string]bool) {
-	if s.logged == nil || len(s.logged) > maxLogged {
-		s.logged = map[string]bool{}
-	}
-	maps.Copy(s.logged, logged)
 }
 
 // hopeless reports whether the other calls of the round would fail like this

@@ -2,6 +2,7 @@ package pagerduty
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/prodready/collector/evidence"
 )
@@ -27,14 +28,17 @@ func (u *undecodable) add(_ string, raw json.RawMessage) {
 		u.any++
 		return
 	}
+	for _, s := range fields.Services {
+		u.merge(undecodable{services: map[string]bool{s.id(): true}})
+	}
+}
+
+// merge adds the services of others.
+func (u *undecodable) merge(others undecodable) {
 	if u.services == nil {
 		u.services = map[string]bool{}
 	}
-	for _, s := range fields.Services {
-		if s != nil {
-			u.services[s.ID] = true
-		}
-	}
+	maps.Copy(u.services, others.services)
 }
 
 // about says why a fact of the service is not known, or "". decided says that

@@ -2,12 +2,13 @@ package pagerduty
 
 import (
 	"fmt"
+	"net/url"
 	"time"
 )
 
 const (
-	// widestWindow is below the vendor's six months whatever months they are.
-	widestWindow = 180 * day
+	// maxWindow is below the vendor's six months whatever months they are.
+	maxWindow = 180 * day
 	// maxWindows bounds how often a window is cut.
 	maxWindows = 1000
 )
@@ -15,9 +16,12 @@ const (
 // window is the time from its start until before its end.
 type window struct{ start, end time.Time }
 
+// holds reports whether the time is in the window.
+func (w window) holds(at time.Time) bool { return !at.Before(w.start) && at.Before(w.end) }
+
 // query asks for the window.
-func (w window) query() map[string][]string {
-	return map[string][]string{"since": {stamp(w.start)}, "until": {stamp(w.end)}}
+func (w window) query() url.Values {
+	return url.Values{"since": {stamp(w.start)}, "until": {stamp(w.end)}}
 }
 
 // windows cuts a span of time into windows of at most the given width.
@@ -56,31 +60,48 @@ func walk(list string, todo []window, read reader) (rest []window, err error) {
 // readWindow reads one window and returns what of it is left to read, with or
 // without an error.
 func readWindow(list string, w window, read reader) ([]window, error) {
-	var last time.Time
-	rose, fell := false, false
-	tooFar, err := read(w, func(at time.Time) {
-		at = at.Truncate(time.Second) // times in requests have no fractions
-		if !last.IsZero() {
-			rose, fell = rose || at.After(last), fell || at.Before(last)
-		}
-		last = at
-	})
-	switch {
-	case err == nil && !tooFar:
+	var o order
+	tooFar, err := read(w, o.add)
+	if err == nil && !tooFar {
 		return nil, nil
-	case rose && !fell && last.After(w.start) && last.Before(w.end):
-		return []window{{last, w.end}}, err
-	case fell && !rose && !last.Before(w.start) && last.Add(time.Second).Before(w.end):
-		return []window{{w.start, last.Add(time.Second)}}, err
-	case err != nil:
+	}
+	if rest, ok := o.rest(w); ok {
+		return []window{rest}, err
+	}
+	if err != nil {
 		return []window{w}, err
-	case w.end.Sub(w.start) < 2*time.Second:
-		return []window{w}, incomplete(
-			"GET /"+list, fmt.Errorf("more than %d records in a second, at %s", maxRecords, stamp(w.start)),
-		)
+	}
+	if w.end.Sub(w.start) < 2*time.Second {
+		return []window{w}, incomplete("GET /"+list, fmt.Errorf(
+			"more than %d records in a second, at %s", maxRecords, stamp(w.start)))
 	}
 	middle := w.start.Add(w.end.Sub(w.start) / 2).Truncate(time.Second)
 	return []window{{w.start, middle}, {middle, w.end}}, nil
+}
+
+// order is the order of the times of records, in seconds, because times in requests
+// have no fractions.
+type order struct {
+	last       time.Time
+	rose, fell bool
+}
+
+func (o *order) add(at time.Time) {
+	at = at.Truncate(time.Second)
+	if !o.last.IsZero() {
+		o.rose, o.fell = o.rose || at.After(o.last), o.fell || at.Before(o.last)
+	}
+	o.last = at
+}
+
+// rest is the part of the window that was not read, if the records came in an
+// order. It has the second of the last record, which may have more of them.
+func (o *order) rest(w window) (rest window, ok bool) {
+	if o.rose {
+		return window{o.last, w.end}, !o.fell && o.last.After(w.start) && o.last.Before(w.end)
+	}
+	end := o.last.Add(time.Second)
+	return window{w.start, end}, o.fell && !o.last.Before(w.start) && end.Before(w.end)
 }
 
 // stamp writes a time as requests carry it; without the Z it would be read in
