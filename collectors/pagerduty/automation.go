@@ -35,50 +35,63 @@ type automationAction struct {
 
 func (a *automationAction) check() error { return lacks("id", a.ID) }
 
-// listedTriggers is the complete list of the account's workflow triggers.
-type listedTriggers struct {
-	all         []*workflowTrigger
-	undecodable undecodable
-}
-
 // triggersListing declares the list of triggers of incident workflows.
 func triggersListing() listing {
-	listed := &listedTriggers{}
+	var triggers []*workflowTrigger
+	var bad undecodable
+	// automatic counts the triggers that start a workflow for one of the services
+	// without a person.
+	automatic := func(services ...*serviceRecord) int {
+		return countIf(triggers, func(t *workflowTrigger) bool {
+			return t.Type == "conditional" && !t.Disabled && (t.All || namesAny(t.Services, services))
+		})
+	}
 	return listing{
 		path: "incident_workflows/triggers", scope: "incident_workflows.read", records: "triggers",
 		cursor: "cursor", every: slowEvery,
-		read: decoded("workflow_trigger", func(t *workflowTrigger) {
-			listed.all = append(listed.all, t)
-		}, listed.undecodable.add),
+		read: decoded("workflow_trigger", func(t *workflowTrigger) { triggers = append(triggers, t) }, bad.add),
 		groups: []group{{
-			name: "workflows", facts: []fact{automaticWorkflows(listed)},
-			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
-				return listed.undecodable.about(s, listed.automatic(s) > 0)
-			},
+			name: "workflows",
+			facts: []fact{together(evidence.Definition{
+				Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt,
+				Help: "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an " +
+					"incident workflow for the service or for all services.",
+				Absent: "0 when a complete listing has none",
+			}, func(_ *round, all []*serviceRecord) answer {
+				return count(automatic(all...), "conditional triggers of incident workflows")
+			})},
+			unknown: func(_ *round, s *serviceRecord) evidence.Missing { return bad.about(s, automatic(s) > 0) },
 		}},
 	}
-}
-
-// listedActions is the complete list of the account's automation actions.
-type listedActions struct {
-	all         []*automationAction
-	undecodable undecodable
 }
 
 // actionsListing declares the list of automation actions. PagerDuty documents no
 // scope for it.
 func actionsListing() listing {
-	listed := &listedActions{}
+	var actions []*automationAction
+	var bad undecodable
+	// inUse counts the actions that ran lately and that event orchestration may
+	// invoke for one of the services.
+	inUse := func(now time.Time, services ...*serviceRecord) int {
+		return countIf(actions, func(a *automationAction) bool {
+			return a.Orchestrated && (a.All || namesAny(a.Services, services)) && !a.LastRun.Before(now.Add(-actionsSpan))
+		})
+	}
 	return listing{
 		path: "automation_actions/actions", records: "actions", cursor: "cursor", every: slowEvery,
-		read: decoded("automation_action", func(a *automationAction) {
-			listed.all = append(listed.all, a)
-		}, listed.undecodable.add),
+		read: decoded("automation_action", func(a *automationAction) { actions = append(actions, a) }, bad.add),
 		groups: []group{{
-			name: "automation", facts: []fact{orchestratedActions(listed)},
-			unknown: func(r *round, s *serviceRecord) evidence.Missing {
-				return listed.undecodable.about(s, listed.inUse(r.now, s) > 0)
-			},
+			name: "automation",
+			facts: []fact{together(evidence.Definition{
+				Name: "pagerduty.orchestrated_actions", Kind: evidence.KindInt, Window: actionsSpan,
+				Help: "Automation actions in GET /automation_actions/actions that event orchestration may invoke for " +
+					"the service or for all services and that ran in the last 90 days.",
+				Needs:  "a credential that may list automation actions, for which no scope is documented",
+				Absent: "0 when a complete listing has none",
+			}, func(r *round, all []*serviceRecord) answer {
+				return count(inUse(r.now, all...), "actions that orchestration may invoke and that ran in 90 days")
+			})},
+			unknown: func(r *round, s *serviceRecord) evidence.Missing { return bad.about(s, inUse(r.now, s) > 0) },
 		}},
 	}
 }
@@ -87,45 +100,5 @@ func actionsListing() listing {
 func namesAny(list []*reference, services []*serviceRecord) bool {
 	return slices.ContainsFunc(list, func(ref *reference) bool {
 		return ref != nil && slices.ContainsFunc(services, func(s *serviceRecord) bool { return s.ID == ref.ID })
-	})
-}
-
-// automatic counts the triggers that start a workflow for one of the services
-// without a person.
-func (l *listedTriggers) automatic(services ...*serviceRecord) int {
-	return countIf(l.all, func(t *workflowTrigger) bool {
-		return t.Type == "conditional" && !t.Disabled && (t.All || namesAny(t.Services, services))
-	})
-}
-
-// inUse counts the actions that ran lately and that event orchestration may
-// invoke for one of the services.
-func (l *listedActions) inUse(now time.Time, services ...*serviceRecord) int {
-	return countIf(l.all, func(a *automationAction) bool {
-		return a.Orchestrated && (a.All || namesAny(a.Services, services)) && !a.LastRun.Before(now.Add(-actionsSpan))
-	})
-}
-
-func automaticWorkflows(listed *listedTriggers) fact {
-	return together(evidence.Definition{
-		Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt,
-		Help: "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an " +
-			"incident workflow for the service or for all services.",
-		Absent: "0 when a complete listing has none",
-	}, func(_ *round, all []*serviceRecord) answer {
-		return count(listed.automatic(all...), "conditional triggers of incident workflows")
-	})
-}
-
-func orchestratedActions(listed *listedActions) fact {
-	return together(evidence.Definition{
-		Name: "pagerduty.orchestrated_actions", Kind: evidence.KindInt, Window: actionsSpan,
-		Help: "Automation actions in GET /automation_actions/actions that event orchestration may invoke for " +
-			"the service or for all services and that ran in the last 90 days.",
-		Needs:  "a credential that may list automation actions, for which no scope is documented",
-		Absent: "0 when a complete listing has none",
-	}, func(r *round, all []*serviceRecord) answer {
-		const detail = "actions that orchestration may invoke and that ran in 90 days"
-		return count(listed.inUse(r.now, all...), detail)
 	})
 }

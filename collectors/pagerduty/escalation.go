@@ -40,26 +40,23 @@ func policiesListing() listing {
 			listed.bad[id] = true
 		}),
 		groups: []group{{
-			name: "escalation", facts: []fact{escalationLevels(listed)},
+			name: "escalation",
+			facts: []fact{perService(evidence.Definition{
+				Name: "pagerduty.escalation_levels", Kind: evidence.KindInt, Merge: evidence.MergeMin,
+				Help: "Levels with at least one target of the service's policy in GET /escalation_policies; of " +
+					"several services, the least.",
+				Absent: "unknown for a service without a policy",
+			}, func(_ *round, s *serviceRecord) answer {
+				p, why := listed.of(s)
+				if why != "" {
+					return unknown(why)
+				}
+				return count(countIf(*p.Rules, escalationRule.hasTarget), "escalation policy "+p.ID)
+			})},
 			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
 				_, why := listed.of(s)
 				return why
 			},
 		}},
 	}
-}
-
-func escalationLevels(listed *listedPolicies) fact {
-	return perService(evidence.Definition{
-		Name: "pagerduty.escalation_levels", Kind: evidence.KindInt, Merge: evidence.MergeMin,
-		Help: "Levels with at least one target of the service's policy in GET /escalation_policies; of " +
-			"several services, the least.",
-		Absent: "unknown for a service without a policy",
-	}, func(_ *round, s *serviceRecord) answer {
-		p, why := listed.of(s)
-		if why != "" {
-			return unknown(why)
-		}
-		return count(countIf(*p.Rules, escalationRule.hasTarget), "escalation policy "+p.ID)
-	})
 }

@@ -21,31 +21,40 @@ func groupsByContent(grouping string) bool {
 	return grouping == "intelligent" || grouping == "content_based" || grouping == "content_based_intelligent"
 }
 
-// listedGroupings is the complete list of the account's alert grouping
-// settings.
-type listedGroupings struct {
-	// types are the types of settings by service. Of several settings, one that
-	// groups by content comes first.
-	types       map[string]string
-	undecodable undecodable
-}
-
 // groupingsListing declares the list of alert grouping settings.
 func groupingsListing() listing {
-	listed := &listedGroupings{types: map[string]string{}}
+	// types are the types of settings by service. Of several settings, one that
+	// groups by content comes first.
+	types := map[string]string{}
+	var bad undecodable
+	grouped := func(s *serviceRecord) bool { return groupsByContent(s.ownGrouping()) || groupsByContent(types[s.ID]) }
 	return listing{
 		path: "alert_grouping_settings", scope: "services.read", records: "settings", cursor: "after", every: slowEvery,
 		read: decoded("alert_grouping_setting", func(g *groupingSetting) {
 			for _, s := range g.Services {
-				if s != nil && !groupsByContent(listed.types[s.ID]) {
-					listed.types[s.ID] = g.Type
+				if !groupsByContent(types[s.id()]) {
+					types[s.id()] = g.Type
 				}
 			}
-		}, listed.undecodable.add),
+		}, bad.add),
 		groups: []group{{
-			name: "grouping", facts: []fact{adaptiveAlerting(listed)},
+			name: "grouping",
+			facts: []fact{withServices(perService(evidence.Definition{
+				Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Merge: evidence.MergeAll,
+				Help: "Alerts are grouped by content or by machine learning, by the service's own " +
+					"alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and " +
+					"transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
+				Absent: "false when the service does not have the settings",
+			}, func(_ *round, s *serviceRecord) answer {
+				grouping := s.ownGrouping()
+				if shared := types[s.ID]; shared != "" && !groupsByContent(grouping) {
+					grouping = shared + " by a shared setting"
+				}
+				detail := fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, s.pauses())
+				return yes(s.pauses() && grouped(s), detail)
+			}))},
 			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
-				return listed.undecodable.about(s, s.grouped(listed) || !s.pauses())
+				return bad.about(s, grouped(s) || !s.pauses())
 			},
 		}},
 	}
@@ -60,24 +69,3 @@ func (s *serviceRecord) ownGrouping() string {
 }
 
 func (s *serviceRecord) pauses() bool { return s.AutoPause != nil && s.AutoPause.Enabled }
-
-func (s *serviceRecord) grouped(l *listedGroupings) bool {
-	return groupsByContent(s.ownGrouping()) || groupsByContent(l.types[s.ID])
-}
-
-func adaptiveAlerting(listed *listedGroupings) fact {
-	return withServices(perService(evidence.Definition{
-		Name: "pagerduty.adaptive_alerting", Kind: evidence.KindBool, Merge: evidence.MergeAll,
-		Help: "Alerts are grouped by content or by machine learning, by the service's own " +
-			"alert_grouping_parameters in GET /services or a setting in GET /alert_grouping_settings, and " +
-			"transient ones are paused, auto_pause_notifications_parameters; of several services, of all.",
-		Absent: "false when the service does not have the settings",
-	}, func(_ *round, s *serviceRecord) answer {
-		grouping := s.ownGrouping()
-		if shared := listed.types[s.ID]; shared != "" && !groupsByContent(grouping) {
-			grouping = shared + " by a shared setting"
-		}
-		detail := fmt.Sprintf("alert grouping %s, auto-pause %t", grouping, s.pauses())
-		return yes(s.pauses() && s.grouped(listed), detail)
-	}))
-}

@@ -101,7 +101,7 @@ func (r *round) nextOfHistory() (w window, ok bool) {
 // readHistory continues the walk through the history, as far as one round may.
 func (r *round) readHistory(ctx context.Context) error {
 	m := r.memory.incidents
-	if _, complete := r.memory.asked[listingIncidents]; !complete || !m.caught || !r.followed {
+	if _, complete := r.memory.asked[listingIncidents]; !complete || !m.Caught || !r.followed {
 		return nil
 	}
 	if r.memory.maintenance == nil && !r.windowsRefused {
@@ -181,7 +181,7 @@ func (r *round) readChunk(ctx context.Context, c *chunk) error {
 	if err := r.listChunk(ctx, c); err != nil {
 		return err
 	}
-	if err := r.readLogBack(ctx, window{c.start, r.memory.incidents.logFrom}, maxWindow); err != nil {
+	if err := r.readLogBack(ctx, window{c.start, r.memory.incidents.LogFrom}, maxWindow); err != nil {
 		return err
 	}
 	return r.storeChunk(ctx, c)

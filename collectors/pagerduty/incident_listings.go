@@ -119,7 +119,7 @@ func historyLogListing() listing {
 		path: "log_entries", name: "log of the history", scope: "incidents.read", records: "entries of their time",
 		queries: func(r *round) []url.Values {
 			w, due := r.nextOfHistory()
-			if m := r.memory.incidents; !due || !m.logFrom.IsZero() && !m.logFrom.After(w.start) {
+			if m := r.memory.incidents; !due || !m.LogFrom.IsZero() && !m.LogFrom.After(w.start) {
 				return nil
 			}
 			return []url.Values{w.query()}

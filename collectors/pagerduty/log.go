@@ -28,31 +28,18 @@ const (
 	logDetails = 2 * day
 )
 
-// logCoverage is how much of the log has been read. All entries from logFrom
-// until followed, by our clock, are stored.
+// logCoverage is how much of the log has been read. All entries from LogFrom
+// until followed, by our clock, are stored. Its cursor is JSON.
 type logCoverage struct {
-	logFrom, followed time.Time
+	LogFrom  time.Time `json:"from"`
+	followed time.Time
 	// newest is the time of the newest entry, by PagerDuty's clock.
 	newest time.Time
-	// caught says that the log was once read to its end.
-	caught bool
+	// Caught says that the log was once read to its end.
+	Caught bool `json:"caught,omitempty"`
 	// noticesFrom is since when this process has read the log, for notifications,
 	// which are not stored.
 	noticesFrom time.Time
-}
-
-// coverageText is the coverage of the log as a cursor.
-type coverageText struct {
-	From   time.Time `json:"from"`
-	Caught bool      `json:"caught,omitempty"`
-}
-
-func (c *logCoverage) coverage() string { return cursorText(coverageText{c.logFrom, c.caught}) }
-
-// parseCoverage reads the cursor; ok is false when it is not one.
-func parseCoverage(text string) (c coverageText, ok bool) {
-	err := json.Unmarshal([]byte(text), &c)
-	return c, err == nil && !c.From.IsZero()
 }
 
 // cursorText is a cursor as JSON; empty for a time beyond the year 9999, so that
@@ -72,7 +59,7 @@ func (c *logCoverage) next() time.Time {
 }
 
 // has reports whether an entry of the time is stored already.
-func (c *logCoverage) has(at time.Time) bool { return !at.Before(c.logFrom) && at.Before(c.next()) }
+func (c *logCoverage) has(at time.Time) bool { return !at.Before(c.LogFrom) && at.Before(c.next()) }
 
 type logEntryRecord struct {
 	ID        string     `json:"id"`
@@ -150,10 +137,9 @@ func (r *round) readLog(ctx context.Context) error {
 		return nil // the incidents of the entries are not known
 	}
 	now := r.now.Truncate(time.Second)
-	start := m.next()
+	start := r.logStart()
 	if m.followed.IsZero() {
-		start = r.factStart()
-		m.logFrom, m.followed, m.noticesFrom = start, start, start
+		m.LogFrom, m.followed, m.noticesFrom = start, start, start
 	}
 	details := listed.Add(-logOverlap).Truncate(time.Second)
 	if details.Sub(start) <= logDetails {
@@ -170,14 +156,14 @@ func (r *round) readLog(ctx context.Context) error {
 			return err
 		}
 	}
-	m.caught = true
-	need := m.logFrom
+	m.Caught = true
+	need := m.LogFrom
 	for _, k := range m.byID {
 		if len(k.Services) > 0 && !k.summarized && !k.StartedAt.Before(r.factStart()) {
 			need = earlier(need, k.StartedAt.Truncate(time.Second))
 		}
 	}
-	if err := r.readLogBack(ctx, window{need, m.logFrom}, logWindow); err != nil {
+	if err := r.readLogBack(ctx, window{need, m.LogFrom}, logWindow); err != nil {
 		return err
 	}
 	if err := r.followedTo(ctx, now); err != nil {
@@ -200,16 +186,16 @@ func (r *round) readLogBack(ctx context.Context, span window, width time.Duratio
 		if !w.end.Before(m.noticesFrom) {
 			m.noticesFrom = earlier(m.noticesFrom, w.start)
 		}
-		longer := !w.end.Before(m.logFrom) && w.start.Before(m.logFrom)
+		longer := !w.end.Before(m.LogFrom) && w.start.Before(m.LogFrom)
 		if !longer && len(r.entries) == 0 {
 			continue
 		}
-		was := m.logFrom
+		was := m.LogFrom
 		if longer {
-			m.logFrom = w.start
+			m.LogFrom = w.start
 		}
-		if err := r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: m.coverage()}}); err != nil {
-			m.logFrom = was
+		if err := r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: cursorText(m.logCoverage)}}); err != nil {
+			m.LogFrom = was
 			return err
 		}
 	}
@@ -217,37 +203,30 @@ func (r *round) readLogBack(ctx context.Context, span window, width time.Duratio
 }
 
 // readLogWindow reads the log of one window. forward says that it follows what was
-// read last; details brings incidents along.
+// read last; details brings incidents along. An entry that cannot be decoded leaves
+// it unknown what happened to its incident.
 func (r *round) readLogWindow(ctx context.Context, w window, forward, details bool) error {
 	_, err := walk("log_entries", []window{w}, func(w window, at func(time.Time)) (bool, error) {
 		query := w.query()
 		if details {
 			query["include[]"] = []string{"incidents"}
 		}
-		return r.logPages(ctx, query, forward, at)
+		return r.api.list(ctx, "log_entries", "", query, func(records []json.RawMessage) error {
+			r.asked++
+			for _, raw := range records {
+				e := decodeOr[logEntryRecord](r, "log_entry", raw, r.addUndecodable)
+				if e == nil {
+					continue
+				}
+				at(e.CreatedAt.Time)
+				if err := r.applyLogEntry(ctx, e, forward); err != nil {
+					return err
+				}
+			}
+			return r.flushEntries()
+		})
 	})
 	return err
-}
-
-// logPages walks a listing of log entries. An entry that cannot be decoded leaves
-// it unknown what happened to its incident.
-func (r *round) logPages(
-	ctx context.Context, query map[string][]string, forward bool, at func(time.Time),
-) (tooFar bool, err error) {
-	return r.api.list(ctx, "log_entries", "", query, func(records []json.RawMessage) error {
-		r.asked++
-		for _, raw := range records {
-			e := decodeOr[logEntryRecord](r, "log_entry", raw, r.addUndecodable)
-			if e == nil {
-				continue
-			}
-			at(e.CreatedAt.Time)
-			if err := r.applyLogEntry(ctx, e, forward); err != nil {
-				return err
-			}
-		}
-		return r.flushEntries()
-	})
 }
 
 // applyLogEntry takes one entry of the log: a notification into memory, the
@@ -302,7 +281,7 @@ func (r *round) followedTo(ctx context.Context, end time.Time) error {
 	m := r.memory.incidents
 	before := m.followed
 	m.followed = latest(m.followed, end)
-	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), coverageCursor: m.coverage()}
+	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), coverageCursor: cursorText(m.logCoverage)}
 	if err := r.reconcile(ctx, sorted(m.byID), cursors); err != nil {
 		m.followed = before
 		return err

@@ -3,6 +3,7 @@ package pagerduty
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -87,10 +88,10 @@ func (m *incidentMemory) complete(k *trackedIncident) bool {
 		return false
 	case k.summarized:
 		return true
-	case m.followed.IsZero() || k.StartedAt.Before(m.logFrom) || k.StartedAt.After(m.followed):
+	case m.followed.IsZero() || k.StartedAt.Before(m.LogFrom) || k.StartedAt.After(m.followed):
 		return false
 	}
-	return m.caught || !k.open() && k.ResolvedAt.Before(m.followed)
+	return m.Caught || !k.open() && k.ResolvedAt.Before(m.followed)
 }
 
 // evidence is the incident as it is stored: the fields that come
@@ -244,7 +245,7 @@ func (r *round) entriesOf(ctx context.Context, list []*trackedIncident) (
 func (m *incidentMemory) fold(k *trackedIncident, entries []evidence.LogEntry) {
 	k.summarized, k.undecodable = false, false
 	entries = slices.DeleteFunc(entries, func(e evidence.LogEntry) bool {
-		valid := k.StartedAt.Before(m.logFrom) && !e.At.Before(m.logFrom)
+		valid := k.StartedAt.Before(m.LogFrom) && !e.At.Before(m.LogFrom)
 		k.summarized = k.summarized || e.Kind == evidence.LogSummary && valid
 		k.undecodable = k.undecodable || e.Kind == evidence.LogUndecodable
 		return e.Kind == evidence.LogSummary && !valid
@@ -262,35 +263,33 @@ func (r *round) reconcile(ctx context.Context, list []*trackedIncident, cursors 
 	if err := r.refold(ctx, list); err != nil {
 		return err
 	}
-	var changed []*trackedIncident
-	batch := evidence.Batch{}
-	flush := func() error {
-		if err := r.sendWithEntries(batch); err != nil {
+	changed := slices.DeleteFunc(slices.Clone(list), func(k *trackedIncident) bool {
+		return !k.needed() || fingerprint(r.memory.incidents.evidence(k)) == k.sent
+	})
+	for ; len(changed) > maxSent; changed = changed[maxSent:] {
+		if err := r.sendTracked(changed[:maxSent], nil); err != nil {
 			return err
 		}
-		for i, k := range changed {
-			k.sent = fingerprint(batch.Incidents[i])
-		}
-		changed, batch = nil, evidence.Batch{}
-		return nil
 	}
-	for _, k := range list {
-		in := r.memory.incidents.evidence(k)
-		if !k.needed() || fingerprint(in) == k.sent {
-			continue
-		}
-		if len(changed) == maxSent {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-		changed, batch.Incidents = append(changed, k), append(batch.Incidents, in)
-	}
-	batch.Cursors = cursors
 	if len(changed) == 0 && len(cursors) == 0 && len(r.skipped) == 0 {
 		return nil
 	}
-	return flush()
+	return r.sendTracked(changed, cursors)
+}
+
+// sendTracked stores incidents in one batch.
+func (r *round) sendTracked(list []*trackedIncident, cursors map[string]string) error {
+	batch := evidence.Batch{Cursors: cursors}
+	for _, k := range list {
+		batch.Incidents = append(batch.Incidents, r.memory.incidents.evidence(k))
+	}
+	if err := r.sendWithEntries(batch); err != nil {
+		return err
+	}
+	for i, k := range list {
+		k.sent = fingerprint(batch.Incidents[i])
+	}
+	return nil
 }
 
 // sendWithEntries emits a batch together with the log entries that were read.
@@ -311,30 +310,24 @@ func sorted(incidents map[string]*trackedIncident) []*trackedIncident {
 }
 
 // loadStored reads, once, what is stored of the incidents that facts look back
-// over, of those that are open, and how far the log and the history were read.
+// over and of those that are open.
 func (r *round) loadStored(ctx context.Context) error {
 	m := r.memory.incidents
 	if m.loaded {
 		return nil
 	}
-	if r.storedIncidents != nil && !r.first {
-		r.loadCursors()
-		if err := r.summarizeStored(ctx); err != nil {
-			return err
-		}
-		span := evidence.IncidentSpan{Since: r.factStart(), Lasting: true}
-		err := r.eachStored(ctx, span, func(in evidence.Incident) error {
-			if in.ResolvedAt.IsZero() || !in.StartedAt.Before(r.factStart()) {
-				m.byID[in.ID] = m.stored(in)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+	if err := r.summarizeStored(ctx); err != nil {
+		return err
 	}
-	m.loaded = true
-	return nil
+	span := evidence.IncidentSpan{Since: r.factStart(), Lasting: true}
+	err := r.eachStored(ctx, span, func(in evidence.Incident) error {
+		if in.ResolvedAt.IsZero() || !in.StartedAt.Before(r.factStart()) {
+			m.byID[in.ID] = m.stored(in)
+		}
+		return nil
+	})
+	m.loaded = err == nil
+	return err
 }
 
 // stored is an incident as it comes from the store.
@@ -342,7 +335,7 @@ func (m *incidentMemory) stored(in evidence.Incident) *trackedIncident {
 	complete := in.AcksKnown && !m.followed.IsZero()
 	return &trackedIncident{
 		Incident: in, sent: fingerprint(in),
-		logged: complete, summarized: complete && in.StartedAt.Before(m.logFrom), stale: !complete,
+		logged: complete, summarized: complete && in.StartedAt.Before(m.LogFrom), stale: !complete,
 	}
 }
 
@@ -358,8 +351,8 @@ func (r *round) loadCursors() {
 	m.followed = earlier(at, r.now.Truncate(time.Second))
 	m.newest = m.followed
 	m.noticesFrom = m.next()
-	if covered, ok := parseCoverage(r.cursors[coverageCursor]); ok {
-		m.logFrom, m.caught = covered.From, covered.Caught
+	if json.Unmarshal([]byte(r.cursors[coverageCursor]), &m.logCoverage) != nil {
+		m.LogFrom, m.Caught = time.Time{}, false // as in a store of before log entries
 	}
 }
 
@@ -368,7 +361,7 @@ func (r *round) loadCursors() {
 // nothing once the coverage of the log is stored.
 func (r *round) summarizeStored(ctx context.Context) error {
 	m := r.memory.incidents
-	if m.followed.IsZero() || !m.logFrom.IsZero() {
+	if m.followed.IsZero() || !m.LogFrom.IsZero() {
 		return nil
 	}
 	err := r.eachStored(ctx, evidence.IncidentSpan{}, func(in evidence.Incident) error {
@@ -387,13 +380,15 @@ func (r *round) summarizeStored(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.logFrom, m.caught = m.followed, true
-	return r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: m.coverage()}})
+	m.LogFrom, m.Caught = m.followed, true
+	return r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: cursorText(m.logCoverage)}})
 }
 
 // eachStored calls each with the stored incidents that the span selects; with
 // none in a first round, whose store is empty or of another format.
-func (r *round) eachStored(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
+func (r *round) eachStored(
+	ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error,
+) error {
 	if r.storedIncidents == nil || r.first {
 		return nil
 	}

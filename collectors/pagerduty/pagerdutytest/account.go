@@ -1,6 +1,7 @@
 package pagerdutytest
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"sort"
@@ -205,12 +206,8 @@ func (x *index) service(s Service, include map[string]bool) object {
 			integrations = append(integrations, reference(id, kind, kind))
 		}
 	}
-	status := s.Status
-	if status == "" {
-		status = "active"
-	}
 	o := object{
-		"id": s.ID, "type": "service", "name": s.Name, "summary": s.Name, "status": status,
+		"id": s.ID, "type": "service", "name": s.Name, "summary": s.Name, "status": cmp.Or(s.Status, "active"),
 		"description":             nullable(s.Description),
 		"acknowledgement_timeout": nullable(int(s.AckTimeout / time.Second)),
 		"auto_resolve_timeout":    nullable(int(s.AutoResolve / time.Second)),
@@ -270,30 +267,21 @@ func (x *index) policy(p EscalationPolicy) object {
 }
 
 func (x *index) incident(in *Incident, include map[string]bool, now time.Time) object {
-	policy := in.Policy
-	if policy == "" {
-		policy = x.services[in.Service].EscalationPolicy
-	}
-	status, changedAt := "triggered", in.CreatedAt
-	changedBy := reference(in.Service, "service", x.services[in.Service].Name)
-	if !in.AcknowledgedAt.IsZero() && !in.AcknowledgedAt.After(now) {
-		status, changedAt = "acknowledged", in.AcknowledgedAt
-		changedBy = in.acknowledger()
-	}
+	policy := cmp.Or(in.Policy, x.services[in.Service].EscalationPolicy)
+	changedAt, changedBy := in.CreatedAt, reference(in.Service, "service", x.services[in.Service].Name)
 	var resolvedAt any
-	if resolved(in, now) {
-		status, changedAt, resolvedAt = "resolved", in.ResolvedAt, timeOrNull(in.ResolvedAt)
+	switch in.status(now) {
+	case "acknowledged":
+		changedAt, changedBy = in.AcknowledgedAt, in.acknowledger()
+	case "resolved":
+		changedAt, resolvedAt = in.ResolvedAt, timeOrNull(in.ResolvedAt)
 		changedBy = object{"id": in.ResolvedByID, "type": in.ResolvedBy, "summary": "Somebody"}
-	}
-	urgency := in.Urgency
-	if urgency == "" {
-		urgency = "high"
 	}
 	o := object{
 		"id": in.ID, "type": "incident", "incident_number": in.Number,
 		"title": in.Title, "summary": in.Title, "description": in.Title,
 		"html_url": "https://example.pagerduty.com/incidents/" + in.ID,
-		"status":   status, "urgency": urgency,
+		"status":   in.status(now), "urgency": in.urgency(),
 		"created_at": timeOrNull(in.CreatedAt), "updated_at": timeOrNull(changedAt),
 		"resolved_at": resolvedAt, "last_status_change_at": timeOrNull(changedAt), "last_status_change_by": changedBy,
 		"service":                 reference(in.Service, "service", x.services[in.Service].Name),
@@ -321,10 +309,18 @@ func (x *index) incident(in *Incident, include map[string]bool, now time.Time) o
 	return o
 }
 
-// resolved reports whether the incident has been resolved by now.
-func resolved(in *Incident, now time.Time) bool {
-	return !in.ResolvedAt.IsZero() && !in.ResolvedAt.After(now)
+// status is the state of the incident.
+func (in *Incident) status(now time.Time) string {
+	switch {
+	case !in.ResolvedAt.IsZero() && !in.ResolvedAt.After(now):
+		return "resolved"
+	case !in.AcknowledgedAt.IsZero() && !in.AcknowledgedAt.After(now):
+		return "acknowledged"
+	}
+	return "triggered"
 }
+
+func (in *Incident) urgency() string { return cmp.Or(in.Urgency, "high") }
 
 // onCalls are the entries that overlap the time from since until until.
 func (x *index) onCalls(since, until time.Time) []OnCall {

@@ -1,6 +1,7 @@
 package pagerdutytest
 
 import (
+	"cmp"
 	"sort"
 	"time"
 )
@@ -126,12 +127,8 @@ func (x *index) alertGrouping(g AlertGrouping) object {
 }
 
 func (x *index) trigger(t WorkflowTrigger) object {
-	kind := t.Type
-	if kind == "" {
-		kind = "conditional"
-	}
 	return object{
-		"id": t.ID, "type": "workflow_trigger", "trigger_type": kind, "is_disabled": t.Disabled,
+		"id": t.ID, "type": "workflow_trigger", "trigger_type": cmp.Or(t.Type, "conditional"), "is_disabled": t.Disabled,
 		"is_subscribed_to_all_services": t.AllServices, "services": x.references(t.Services),
 		"workflow": reference("W"+t.ID, "incident_workflow", "Workflow"),
 	}

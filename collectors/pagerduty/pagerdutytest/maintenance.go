@@ -34,14 +34,10 @@ func listMaintenance(q query, account *index, now time.Time) ([]MaintenanceWindo
 }
 
 func (x *index) maintenance(w MaintenanceWindow) object {
-	services := []object{}
-	for _, id := range w.Services {
-		services = append(services, reference(id, "service", x.services[id].Name))
-	}
 	return object{
 		"id": w.ID, "type": "maintenance_window", "summary": "Maintenance", "description": "Maintenance",
 		"sequence_number": 1,
 		"start_time":      timeOrNull(w.Start), "end_time": timeOrNull(w.End),
-		"services": services, "teams": []object{}, "created_by": reference("PUSER", "user", "Somebody"),
+		"services": x.references(w.Services), "teams": []object{}, "created_by": reference("PUSER", "user", "Somebody"),
 	}
 }

@@ -1,6 +1,7 @@
 package pagerdutytest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -19,8 +20,6 @@ type query struct {
 	include       map[string]bool
 	limit, offset int
 	total         bool
-	// cursor is where a cursor-paged listing continues.
-	cursor string
 	// id is that of the tag in the path; empty for other calls.
 	id string
 }
@@ -28,49 +27,10 @@ type query struct {
 // parse refuses what the vendor's reference does not know.
 func (s *Server) parse(values url.Values, call string, e endpoint) (query, *refusal) {
 	q := query{values: values, include: map[string]bool{}, limit: DefaultLimit}
-	unknown := func(format string, args ...any) *refusal {
-		s.options.Fail(call + ": " + fmt.Sprintf(format, args...))
-		return invalid(format, args...)
-	}
 	for name, list := range values {
-		var err error
-		switch name {
-		case "limit":
-			q.limit, err = strconv.Atoi(list[0])
-			if err != nil || q.limit < 1 {
-				return q, unknown("limit %q is not a number above 0", list[0])
-			}
-		case "offset":
-			if e.cursor != "" {
-				return q, unknown("offset: the listing is paged by %s", e.cursor)
-			}
-			q.offset, err = strconv.Atoi(list[0])
-			if err != nil || q.offset < 0 {
-				return q, unknown("offset %q is not a number", list[0])
-			}
-		case "total":
-			if e.cursor == "cursor" {
-				return q, unknown("total: the listing is paged by a cursor")
-			}
-			q.total = list[0] == "true"
-		case "include[]":
-			for _, word := range list {
-				if !slices.Contains(e.includes, word) {
-					return q, unknown("include[] %q is unknown", word)
-				}
-				q.include[word] = true
-			}
-		default:
-			if e.cursor != "" && name == e.cursor {
-				q.cursor = list[0]
-				if q.offset, err = fromCursor(q.cursor); err != nil {
-					return q, invalid("%s %q is not one of ours", name, q.cursor)
-				}
-				continue
-			}
-			if !slices.Contains(e.parameters, name) {
-				return q, unknown("parameter %q is unknown", name)
-			}
+		if problem := q.set(e, name, list); problem != "" {
+			s.options.Fail(call + ": " + problem)
+			return q, invalid("%s", problem)
 		}
 	}
 	q.limit = min(q.limit, MaxLimit)
@@ -81,6 +41,41 @@ func (s *Server) parse(values url.Values, call string, e endpoint) (query, *refu
 		}
 	}
 	return q, nil
+}
+
+// set sets one parameter of the query. The result says what is wrong with it, or "".
+func (q *query) set(e endpoint, name string, list []string) (problem string) {
+	var err error
+	switch {
+	case name == "limit":
+		q.limit, problem = number(name, list[0], 1)
+	case name == "offset" && e.cursor == "":
+		q.offset, problem = number(name, list[0], 0)
+	case name == "total" && e.cursor != "cursor":
+		q.total = list[0] == "true"
+	case name == "include[]":
+		for _, word := range list {
+			if !slices.Contains(e.includes, word) {
+				return fmt.Sprintf("include[] %q is unknown", word)
+			}
+			q.include[word] = true
+		}
+	case name == e.cursor:
+		if q.offset, err = fromCursor(list[0]); err != nil {
+			return fmt.Sprintf("%s %q is not one of ours", name, list[0])
+		}
+	case !slices.Contains(e.parameters, name):
+		return fmt.Sprintf("parameter %q is unknown: the listing is paged by %q", name, cmp.Or(e.cursor, "offset"))
+	}
+	return problem
+}
+
+func number(name, text string, least int) (n int, problem string) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least {
+		problem = fmt.Sprintf("%s %q is not a number from %d on", name, text, least)
+	}
+	return n, problem
 }
 
 // toCursor and fromCursor hide an offset in a word.
@@ -234,18 +229,8 @@ func (s *Server) listIncidents(q query, account *index, now time.Time) ([]*Incid
 		if len(list) > q.offset+q.limit {
 			break // what is beyond the page only says that there is more
 		}
-		urgency := in.Urgency
-		if urgency == "" {
-			urgency = "high"
-		}
-		status := "triggered"
-		switch {
-		case resolved(in, now):
-			status = "resolved"
-		case !in.AcknowledgedAt.IsZero() && !in.AcknowledgedAt.After(now):
-			status = "acknowledged"
-		}
-		if allows(q, "statuses[]", status) && allows(q, "service_ids[]", in.Service) && allows(q, "urgencies[]", urgency) {
+		if allows(q, "statuses[]", in.status(now)) && allows(q, "service_ids[]", in.Service) &&
+			allows(q, "urgencies[]", in.urgency()) {
 			list = append(list, in)
 		}
 	}
