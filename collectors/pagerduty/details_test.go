@@ -144,7 +144,7 @@ func TestExplicitAcknowledgementsOnly(t *testing.T) {
 	}
 }
 
-func TestPeopleThatAreNotToldApart(t *testing.T) {
+func TestPeopleWithoutAHash(t *testing.T) {
 	account, services := shop()
 	account.Incidents = []pagerdutytest.Incident{happening(
 		"QNEW", time.Hour, time.Minute, 20*time.Minute, "user_reference",
@@ -189,7 +189,7 @@ func TestPriorityAndLinks(t *testing.T) {
 }
 
 // Each of these makes the vendor's library fail, panic or guess.
-func TestTrapsOfIncidentsAndTheirLog(t *testing.T) {
+func TestUndecodableIncidentsAndLogEntries(t *testing.T) {
 	incident := func(more string) string {
 		return `{"id":"QTRAP","title":"x","status":"triggered","urgency":"high","created_at":"2026-03-04T11:00:00Z","service":{"id":"PGOOD"}` + more + `}`
 	}

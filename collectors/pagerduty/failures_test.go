@@ -194,7 +194,7 @@ func TestSmallerPagesThanAsked(t *testing.T) {
 	r.want(t, "reports", map[string]string{"service_exists": "true"})
 }
 
-func TestListingWithoutEndIsLeft(t *testing.T) {
+func TestListingWithoutEndIsAnError(t *testing.T) {
 	account, services := shop()
 	w := start(t, account, services)
 	w.fake.Inject(pagerdutytest.Fault{
@@ -211,7 +211,7 @@ func TestListingWithoutEndIsLeft(t *testing.T) {
 }
 
 // Answers on which the vendor's own types fail, panic or lose what was said.
-func TestRecordsThatCannotBeDecodedCostThemselves(t *testing.T) {
+func TestOnlyUndecodableRecordsAreLost(t *testing.T) {
 	for name, tc := range map[string]struct {
 		call, record string
 		kind         string
@@ -314,7 +314,7 @@ func TestRecordsThatCannotBeDecodedCostThemselves(t *testing.T) {
 	}
 }
 
-func TestStoreFailsAndCallerGoes(t *testing.T) {
+func TestStoreFailsAndContextEnds(t *testing.T) {
 	account, services := shop()
 	account.Incidents = crowd("PGOOD", 250, time.Hour)
 	w := start(t, account, services)

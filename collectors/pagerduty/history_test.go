@@ -124,7 +124,7 @@ func TestTheHistoryIsReadInChunks(t *testing.T) {
 
 // However the first sync is interrupted, it goes on from what was stored, and
 // nothing is counted twice or missed.
-func TestAnInterruptedHistoryIsGoneOnWith(t *testing.T) {
+func TestAnInterruptedHistoryIsContinued(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
 	account, services := shop()
 	account.Incidents = long(900)
@@ -222,7 +222,7 @@ func TestTheHistoryComesInSlices(t *testing.T) {
 	}
 }
 
-func TestARoundThatRunsOutOfTimeStopsInGoodTime(t *testing.T) {
+func TestARoundStopsBeforeItsTimeLimit(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
 	account, services := shop()
 	account.Incidents = long(3000)
@@ -253,7 +253,7 @@ func (l late) Deadline() (time.Time, bool) {
 	return l.Context.Deadline()
 }
 
-func TestOlderIncidentsThatAreGone(t *testing.T) {
+func TestDeletedIncidentsOfTheHistory(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
 	account, services := shop()
 	account.Incidents = long(900)
@@ -315,7 +315,7 @@ func goneOnes(w *world) []string {
 }
 
 // A credential that sees less must not wipe what is known.
-func TestTooManyThatAreGoneAreNotBelieved(t *testing.T) {
+func TestTooManyDeletedIncidentsAreNotBelieved(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
 	for name, after := range map[string]time.Duration{"of the last 90 days": day, "of the history": 30 * day} {
 		t.Run(name, func(t *testing.T) {
@@ -372,7 +372,7 @@ func TestTooManyThatAreGoneAreNotBelieved(t *testing.T) {
 	}
 }
 
-func TestANewReferenceBringsItsHistory(t *testing.T) {
+func TestANewReferenceListsItsHistory(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
 	account, services := shop()
 	account.Incidents = long(700)
@@ -400,7 +400,7 @@ func TestANewReferenceBringsItsHistory(t *testing.T) {
 
 // An incident that is over and old is noted: it is not in memory any more, and
 // what the store has of it stays.
-func TestAnOldIncidentIsStillHeardOf(t *testing.T) {
+func TestTheLogChangesAnOldIncident(t *testing.T) {
 	account, services := shop()
 	account.Incidents = long(300)
 	w := start(t, account, services, history(twoYears))

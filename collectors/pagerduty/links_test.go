@@ -110,7 +110,7 @@ func TestLinkedTicketsOfTheHistory(t *testing.T) {
 
 // The reference does not list what asks for the tickets, so that an account may
 // refuse it.
-func TestAnAccountThatRefusesToTellTickets(t *testing.T) {
+func TestAnAccountThatRefusesLinkedTickets(t *testing.T) {
 	account, services := shop()
 	in := happening("QNEW", time.Hour, time.Minute, 20*time.Minute, "user_reference")
 	in.ExternalReferences = ticket("SHOP-12")

@@ -224,14 +224,19 @@ type Call struct {
 	// Scope is the OAuth scope that it needs; empty when PagerDuty documents
 	// none.
 	Scope string
+	// Cursor is the parameter that asks for the next page; empty for pages by offset.
+	Cursor string
+	// Include are the objects that PagerDuty is asked to add to each record.
+	Include []string
 }
 
 // Calls lists the calls that rounds make, in their order, each once.
 func Calls() []Call {
 	var calls []Call
 	for _, l := range listings() {
-		if call := (Call{callOf(l.path), l.scope}); !slices.Contains(calls, call) {
-			calls = append(calls, call)
+		name := callOf(l.path)
+		if !slices.ContainsFunc(calls, func(c Call) bool { return c.Name == name }) {
+			calls = append(calls, Call{name, l.scope, l.cursor, l.include})
 		}
 	}
 	return calls

@@ -194,7 +194,8 @@ func (r *round) readLogBack(ctx context.Context, span window, width time.Duratio
 		if longer {
 			m.LogFrom = w.start
 		}
-		if err := r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: cursorText(m.logCoverage)}}); err != nil {
+		cursors := map[string]string{coverageCursor: cursorText(m.logCoverage)}
+		if err := r.sendWithEntries(evidence.Batch{Cursors: cursors}); err != nil {
 			m.LogFrom = was
 			return err
 		}

@@ -86,7 +86,7 @@ func coverages(r *result) func(func([]string) bool) {
 }
 
 // Every trap costs at most its record, which is counted and logged with its id.
-func TestTrapsOfTheSetUpCostThemselves(t *testing.T) {
+func TestUndecodableRecordsOfTheSetUp(t *testing.T) {
 	for name, tc := range map[string]struct {
 		call, record string
 		// kind and id are of the record that is skipped; empty for one that is read.

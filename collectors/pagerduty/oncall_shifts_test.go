@@ -2,7 +2,6 @@ package pagerduty
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"testing"
 	"time"
@@ -22,7 +21,7 @@ func on(user string, level, from, to int) shift {
 	return s
 }
 
-func TestSweep(t *testing.T) {
+func TestScanShifts(t *testing.T) {
 	for name, tc := range map[string]struct {
 		shifts []shift
 		want   string // now, people, lone, covered, gaps
@@ -85,9 +84,9 @@ func TestSweep(t *testing.T) {
 
 func describe(gaps []gap) string { return fmt.Sprintf("%+v", gaps) }
 
-// slowStint asks hour by hour, from long before: a shift without a begin has
-// begun a span ago.
-func slowStint(shifts []shift, hours int) time.Duration {
+// longestShiftHourByHour is what longestShift computes, from who is on call at every
+// hour since long before: a shift without a start began a span ago.
+func longestShiftHourByHour(shifts []shift, hours int) time.Duration {
 	span := time.Duration(hours) * time.Hour
 	from, to := t0, t0.Add(span)
 	longest := 0
@@ -116,8 +115,8 @@ func slowStint(shifts []shift, hours int) time.Duration {
 	return min(time.Duration(longest)*time.Hour, span)
 }
 
-// FuzzSweep compares the scanShifts with asking hour by hour.
-func FuzzSweep(f *testing.F) {
+// FuzzScanShifts compares scanShifts with who is on call at every hour.
+func FuzzScanShifts(f *testing.F) {
 	f.Add([]byte{1, 1, 0, 10, 2, 1, 12, 20})
 	f.Add([]byte{1, 1, 0, 255, 1, 2, 3, 4})
 	f.Add([]byte{0, 0, 255, 0})
@@ -134,78 +133,93 @@ func FuzzSweep(f *testing.F) {
 			}
 			shifts = append(shifts, s)
 		}
-		d := scanShifts(shifts, t0, t0.Add(hours*time.Hour))
-		covered, gaps, lone, before := 0, 0, false, true
-		people := map[string]bool{}
-		coveredOf, peopleOf := map[int]int{}, map[int]map[string]bool{}
-		var found []gap
-		longest := time.Duration(0)
-		for h := range hours {
-			at := t0.Add(time.Duration(h) * time.Hour)
-			levels := map[int]map[string]bool{}
-			for _, s := range shifts {
-				if !s.start.After(at) && (s.end.IsZero() || s.end.After(at)) {
-					if levels[s.level] == nil {
-						levels[s.level] = map[string]bool{}
-					}
-					levels[s.level][s.user], people[s.user] = true, true
-				}
-			}
-			if h == 0 && d.now != len(levels[1]) {
-				t.Errorf("%d now, want %d", d.now, len(levels[1]))
-			}
-			for level, users := range levels {
-				coveredOf[level]++
-				if peopleOf[level] == nil {
-					peopleOf[level] = map[string]bool{}
-				}
-				maps.Copy(peopleOf[level], users)
-			}
-			is := len(levels[1]) > 0
-			if is {
-				covered++
-			} else {
-				if before {
-					gaps++
-					found = append(found, gap{start: at, fromBegin: h == 0})
-				}
-				g := &found[len(found)-1]
-				g.end, g.toEnd = at.Add(time.Hour), h == hours-1
-				longest = max(longest, g.end.Sub(g.start))
-			}
-			before = is
-			times := map[string]int{}
-			for _, users := range levels {
-				for u := range users {
-					if len(users) == 1 {
-						if times[u]++; times[u] == 2 {
-							lone = true
-						}
-					}
-				}
-			}
-		}
-		if d.covered < 0 || d.covered > 1 || math.Abs(d.covered-float64(covered)/hours) > 1e-9 || d.gaps != gaps ||
-			d.lone != lone || d.people != len(people) {
-			t.Errorf("got %+v, want covered %d of %d, %d gaps, lone %t, %d people", d, covered, hours, gaps, lone, len(people))
-		}
-		if got := describe(d.firstGaps); len(found) != gaps || got != describe(found[:min(len(found), maxGaps)]) ||
-			d.longest != longest {
-			t.Errorf("gaps %s, longest %s, want %s and %s", got, d.longest, describe(found), longest)
+		got, want := scanShifts(shifts, t0, t0.Add(hours*time.Hour)), scanHourByHour(shifts, hours)
+		if got.now != want.now || got.people != want.people || got.lone != want.lone || got.gaps != want.gaps ||
+			got.longest != want.longest || describe(got.firstGaps) != describe(want.firstGaps) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 		for level := range 5 {
-			got := d.levels[level]
-			if math.Abs(got.covered-float64(coveredOf[level])/hours) > 1e-9 || got.people != len(peopleOf[level]) {
-				t.Errorf("level %d: %+v, want %d of %d covered, people %v", level, got, coveredOf[level], hours, peopleOf[level])
+			got, want := got.levels[level], want.levels[level]
+			if got.covered < 0 || got.covered > 1 || math.Abs(got.covered-want.covered) > 1e-9 || got.people != want.people {
+				t.Errorf("level %d: %+v, want %+v", level, got, want)
 			}
 		}
-		if got := longestShift(shifts, t0, t0.Add(hours*time.Hour)); got != slowStint(shifts, hours) {
-			t.Errorf("the longest longestShift is %s, want %s", got, slowStint(shifts, hours))
+		if got.covered != got.levels[1].covered {
+			t.Errorf("covered %g, of level 1 %g", got.covered, got.levels[1].covered)
+		}
+		end := t0.Add(hours * time.Hour)
+		if got, want := longestShift(shifts, t0, end), longestShiftHourByHour(shifts, hours); got != want {
+			t.Errorf("the longest shift is %s, want %s", got, want)
 		}
 	})
 }
 
-func TestStint(t *testing.T) {
+// scanHourByHour is what scanShifts computes, from who is on call at every hour.
+func scanHourByHour(shifts []shift, hours int) duty {
+	d := duty{levels: map[int]levelDuty{}}
+	people, peopleOf, coveredHours := map[string]bool{}, map[int]map[string]bool{}, map[int]int{}
+	var gaps []gap
+	for h := range hours {
+		at := t0.Add(time.Duration(h) * time.Hour)
+		levels := onCallAt(shifts, at)
+		for level, users := range levels {
+			coveredHours[level]++
+			for user := range users {
+				people[user] = true
+				add(peopleOf, level, user, true)
+			}
+		}
+		d.lone = d.lone || sharesALevel(levels)
+		if h == 0 {
+			d.now = len(levels[1])
+		}
+		if len(levels[1]) > 0 {
+			continue
+		}
+		if n := len(gaps); n == 0 || gaps[n-1].end.Before(at) {
+			gaps = append(gaps, gap{start: at, fromBegin: h == 0})
+		}
+		g := &gaps[len(gaps)-1]
+		g.end, g.toEnd = at.Add(time.Hour), h == hours-1
+		d.longest = max(d.longest, g.end.Sub(g.start))
+	}
+	d.people, d.gaps, d.firstGaps = len(people), len(gaps), gaps[:min(len(gaps), maxGaps)]
+	for level, users := range peopleOf {
+		d.levels[level] = levelDuty{covered: float64(coveredHours[level]) / float64(hours), people: len(users)}
+	}
+	return d
+}
+
+// onCallAt are the users on each level at the time.
+func onCallAt(shifts []shift, at time.Time) map[int]map[string]bool {
+	levels := map[int]map[string]bool{}
+	for _, s := range shifts {
+		if !s.start.After(at) && (s.end.IsZero() || s.end.After(at)) {
+			add(levels, s.level, s.user, true)
+		}
+	}
+	return levels
+}
+
+// sharesALevel reports whether one person is alone on two levels.
+func sharesALevel(levels map[int]map[string]bool) bool {
+	alone := map[string]int{}
+	for _, users := range levels {
+		for user := range users {
+			if len(users) == 1 {
+				alone[user]++
+			}
+		}
+	}
+	for _, n := range alone {
+		if n > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+func TestLongestShift(t *testing.T) {
 	for name, tc := range map[string]struct {
 		shifts []shift
 		want   time.Duration
@@ -221,9 +235,9 @@ func TestStint(t *testing.T) {
 		"shifts that do not":         {[]shift{on("a", 1, 2, 5), on("a", 1, 6, 8)}, 3 * time.Hour},
 		"one shift in another":       {[]shift{on("a", 1, 2, 9), on("a", 1, 3, 5), on("a", 1, 9, 10)}, 8 * time.Hour},
 		"people who take turns":      {[]shift{on("a", 1, 0, 5), on("b", 1, 5, 11), on("a", 1, 11, 14)}, 6 * time.Hour},
-		"told twice":                 {[]shift{on("a", 1, 0, 5), on("a", 1, 0, 5)}, 5 * time.Hour},
+		"listed twice":               {[]shift{on("a", 1, 0, 5), on("a", 1, 0, 5)}, 5 * time.Hour},
 		"for ever":                   {[]shift{on("a", 1, -1000, 1000)}, 48 * time.Hour},
-		"longer than can be told":    {[]shift{on("a", 1, -200, 200)}, 48 * time.Hour},
+		"longer than the span":       {[]shift{on("a", 1, -200, 200)}, 48 * time.Hour},
 		"from now on for ever":       {[]shift{on("a", 1, 10, 1000)}, 38 * time.Hour},
 		"for ever until it ends now": {[]shift{on("a", 1, -1000, 0)}, 0},
 	} {
@@ -233,7 +247,7 @@ func TestStint(t *testing.T) {
 	}
 }
 
-func TestTheFirstGapsAreTold(t *testing.T) {
+func TestTheFirstGapsAreNamed(t *testing.T) {
 	var shifts []shift
 	for h := range 8 {
 		shifts = append(shifts, on("a", 1, 2*h+1, 2*h+2))

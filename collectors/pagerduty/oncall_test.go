@@ -27,7 +27,7 @@ func roster(
 	return account, services
 }
 
-func TestOnCallDepth(t *testing.T) {
+func TestOnCallOfAllLevels(t *testing.T) {
 	full := pagerdutytest.Schedule{
 		ID: "SFULL", Users: []string{"U1", "U2", "U3"}, Start: noon.Add(-100 * day), Shift: 7 * day, V3: true,
 	}

@@ -115,7 +115,7 @@ func TestFlappingIsOfOneServiceAlone(t *testing.T) {
 	r.want(t, "both", map[string]string{"noise_ratio_30d": "0.6667"})
 }
 
-func TestTheLogTellsOfTimeouts(t *testing.T) {
+func TestTimeoutsOfTheLog(t *testing.T) {
 	account, services := shop()
 	// The service has no time-out any more, and the log still knows.
 	account.Services[0].AutoResolve = 0
@@ -141,7 +141,7 @@ func TestTheLogTellsOfTimeouts(t *testing.T) {
 	}
 }
 
-func TestOneBadLogEntryCostsItself(t *testing.T) {
+func TestOnlyTheBadLogEntryIsLost(t *testing.T) {
 	at := noon.Add(-50 * time.Minute).Format(time.RFC3339)
 	for name, tc := range map[string]struct {
 		entry          string

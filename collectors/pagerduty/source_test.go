@@ -406,7 +406,7 @@ func TestSetupEscalationAndOnCall(t *testing.T) {
 func first(a pagerdutytest.Account, _ []*catalog.Service) pagerdutytest.Account { return a }
 func second(_ pagerdutytest.Account, s []*catalog.Service) []*catalog.Service   { return s }
 
-func TestReferencesThatAreNotThere(t *testing.T) {
+func TestReferencesToServicesThatDoNotExist(t *testing.T) {
 	account, _ := shop()
 	services := []*catalog.Service{
 		refers("gone", "PGONE"), refers("half", "PGONE", "PGOOD"), refers("both", "PGOOD", "PBAD"),

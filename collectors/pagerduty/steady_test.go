@@ -170,7 +170,7 @@ func TestASteadyRoundFollowsTheLog(t *testing.T) {
 	}
 }
 
-func TestARestartGoesOnFromTheStore(t *testing.T) {
+func TestARestartContinuesFromTheStore(t *testing.T) {
 	account, services := shop()
 	account.Incidents = crowd("PGOOD", 40, 2*day)
 	for i := range account.Incidents {
@@ -223,7 +223,7 @@ func TestARestartGoesOnFromTheStore(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedFirstRoundIsGoneOnWith(t *testing.T) {
+func TestAnInterruptedFirstRoundIsContinued(t *testing.T) {
 	account, services := shop()
 	account.Incidents = crowd("PGOOD", 85, day)
 	for i := range account.Incidents {
@@ -264,7 +264,7 @@ func TestAnInterruptedFirstRoundIsGoneOnWith(t *testing.T) {
 	}
 }
 
-func TestIncidentsThatAreGone(t *testing.T) {
+func TestDeletedIncidents(t *testing.T) {
 	account, services := shop()
 	account.Incidents = crowd("PGOOD", 20, 2*day)
 	old := pagerdutytest.Incident{ID: "QOLD", Service: "PGOOD", Title: "x", CreatedAt: noon.Add(-200 * day)}
@@ -314,7 +314,7 @@ func TestIncidentsThatAreGone(t *testing.T) {
 
 // An old incident that ends in the middle of a round is no longer open, and the
 // log that the round reads does not tell of its end yet.
-func TestAnIncidentThatEndsDuringTheRoundIsNotGone(t *testing.T) {
+func TestAnIncidentThatEndsDuringTheRoundIsNotDeleted(t *testing.T) {
 	account, services := shop()
 	old := pagerdutytest.Incident{
 		ID: "QOLD", Service: "PGOOD", Title: "x", CreatedAt: noon.Add(-200 * day), ResolvedAt: noon.Add(day + 30*time.Second),

@@ -101,7 +101,7 @@ func TestSurveyTag(t *testing.T) {
 	}
 }
 
-func TestSurveyGoesOnPages(t *testing.T) {
+func TestSurveyReadsAllPages(t *testing.T) {
 	account := labelled()
 	for i := range 250 {
 		account.Services = append(
@@ -128,7 +128,7 @@ func TestSurveyGoesOnPages(t *testing.T) {
 	}
 }
 
-func TestSurveyLosesTheLeast(t *testing.T) {
+func TestSurveyLeavesOutOnlyBadRecords(t *testing.T) {
 	w := start(t, labelled(), nil)
 	w.fake.Deny("teams.read")
 	survey, err := w.source.Survey(t.Context())

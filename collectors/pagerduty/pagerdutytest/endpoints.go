@@ -1,6 +1,13 @@
 package pagerdutytest
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/collectors/pagerduty"
+)
 
 // Account is everything a simulated PagerDuty account holds. Answers are
 // computed from it and from the server's clock: an incident is open until its
@@ -29,6 +36,9 @@ type Account struct {
 	// Teams own services, and Tags label teams and escalation policies.
 	Teams []Team
 	Tags  []Tag
+	// Others are the records, as JSON, of calls that package pagerduty declares and
+	// this package has no type for, by call: GET /schedules.
+	Others map[string][]map[string]any
 }
 
 // endpoint is what the vendor's reference says about one call.
@@ -56,10 +66,32 @@ func recordsOf[T any](list []T, render func(T) object) records {
 	return records{len(list), func(i int) object { return render(list[i]) }}
 }
 
-// endpoints are the calls that are known. A new one is an entry here, with its
-// records in Account. All of them take a limit, and an
-// offset where they are not paged by a cursor.
+// endpoints are the calls that are known: those of the vendor's reference, and
+// those that package pagerduty declares and are not among them. All of them take a
+// limit, and an offset where they are not paged by a cursor.
 func endpoints() map[string]endpoint {
+	all := vendorEndpoints()
+	for _, call := range pagerduty.Calls() {
+		if _, known := all[call.Name]; !known {
+			all[call.Name] = declaredEndpoint(call)
+		}
+	}
+	return all
+}
+
+// declaredEndpoint answers with all records of the call in Account.Others. A call
+// whose parameters select records is an entry of vendorEndpoints.
+func declaredEndpoint(call pagerduty.Call) endpoint {
+	return endpoint{
+		list: call.Name[strings.LastIndex(call.Name, "/")+1:], scope: call.Scope, cursor: call.Cursor, includes: call.Include,
+		find: func(_ *Server, _ query, x *index, _ time.Time) (records, *refusal) {
+			return recordsOf(x.Others[call.Name], func(o object) object { return o }), nil
+		},
+	}
+}
+
+// vendorEndpoints are the calls as the vendor's reference describes them.
+func vendorEndpoints() map[string]endpoint {
 	return map[string]endpoint{
 		"GET /services": {
 			list: "services", scope: "services.read",
@@ -182,9 +214,5 @@ func endpoints() map[string]endpoint {
 
 // Calls lists the calls that the server knows: GET /services and so on.
 func Calls() []string {
-	var calls []string
-	for call := range endpoints() {
-		calls = append(calls, call)
-	}
-	return calls
+	return slices.Collect(maps.Keys(endpoints()))
 }
