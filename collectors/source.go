@@ -1,5 +1,5 @@
 // Package collectors holds the contract between the program and its sources of
-// evidence, and what they have in common.
+// evidence, and the code that all sources share.
 package collectors
 
 import (
@@ -10,27 +10,26 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// Source is everything one upstream can say: one PagerDuty account, one Jira
-// site, one Prometheus server. Implementations are safe for use by one
+// Source observes facts through one upstream: one PagerDuty account, one Jira site,
+// one Prometheus server. Implementations are safe for use by one
 // goroutine at a time; a job never runs twice at once.
 type Source interface {
 	// ID is the instance's name in records, metrics and logs: pagerduty/main.
 	ID() string
-	// Facts lists the definitions this instance can observe with the
-	// configuration it has. It does no I/O and never changes.
+	// Facts lists the definitions that this instance can observe with its
+	// configuration. It does no I/O and always returns the same.
 	Facts() []evidence.Definition
-	// Answers reports whether this instance is expected to observe the fact
-	// for the service, by what the catalog refers to. A merged value is known
-	// only when all instances that answer for a service have.
+	// Answers reports whether this instance is expected to observe the fact for the
+	// service, by the references of its catalog entry. A merged value is known only
+	// when all instances that answer for a service have answered.
 	Answers(service *catalog.Service, fact string) bool
-	// Collect runs one round and passes it on batch by batch. Each Batch is
+	// Collect runs one round and emits its result batch by batch. Each Batch is
 	// committed in one transaction together with its cursors before emit
 	// returns, so an interrupted round is resumed and not repeated.
 	//
-	// What the upstream did not answer is not evidence: a failed call leaves
-	// its groups out of Batch.Covered, and the records of before keep ageing.
-	// Observed absences and withdrawals are emitted only after the listing
-	// that they depend on is complete.
+	// A missing answer is not evidence: the groups of a failed call are not in
+	// Batch.Covered, and their earlier records age on. Observed absences and
+	// withdrawals are emitted only after the listing that they depend on is complete.
 	//
 	// The error joins every *CallError of the round; a round that returns one
 	// may still have covered other groups. ctx ends the round early.
@@ -45,24 +44,24 @@ type Checker interface {
 
 // Locator is a Source that finds a service by keys of its catalog entry.
 type Locator interface {
-	// CatalogKey names the key that the entry lacks, such as
-	// kubernetes.workload, so that this instance cannot answer the fact for the
-	// service. It is called where Answers is false.
+	// CatalogKey names the key that the entry lacks, such as kubernetes.workload, so
+	// that this instance cannot answer the fact for the service. It is called when
+	// Answers is false.
 	CatalogKey(service *catalog.Service, fact string) string
 }
 
-// AlertWatcher is a Source that can tell of firing alerts.
+// AlertWatcher is a Source that reads firing alerts.
 type AlertWatcher interface {
-	// WatchesAlerts reports whether the alerts of the service are looked for, by
-	// what the catalog says of it. That none fired is known only when every
-	// watcher of the service was watching.
+	// WatchesAlerts reports whether alerts are matched to the service, by its catalog
+	// entry. That none fired is known only when every watcher of the service was
+	// watching.
 	WatchesAlerts(service *catalog.Service) bool
 }
 
-// Planner is a Source that can tell what a round would ask, without asking.
+// Planner is a Source that lists the calls of a round without making them.
 type Planner interface {
-	// Plan lists the calls of the round that the request would start, in their
-	// order. It does no I/O; counts that only answers can tell are in words.
+	// Plan lists the calls of the round that the request would start, in their order.
+	// It does no I/O; a number of requests that depends on answers is given in words.
 	Plan(req Request) []PlannedCall
 }
 
@@ -75,8 +74,8 @@ type PlannedCall struct {
 	Query string `json:"query,omitempty"`
 	// Requests says how many requests it takes: 1, or one for each 100 services.
 	Requests string `json:"requests"`
-	// Facts are the facts that come of it, in name order; empty for a listing
-	// that only serves others.
+	// Facts are the facts that are observed from it, in name order; empty for a call
+	// that other calls need.
 	Facts []string `json:"facts,omitempty"`
 }
 
@@ -89,35 +88,35 @@ type Request struct {
 	Now time.Time
 	// Cursors are what the source stored with its last batches, by name.
 	Cursors map[string]string
-	// Incidents hands on the stored incidents of this source that the span
-	// selects, in order of their start, reading them page by page. Gone ones are
-	// left out. An error of each ends it. It may be nil.
+	// Incidents calls each with the stored incidents of this source that the span
+	// selects, in order of their start, page by page. Gone ones are left out. An error
+	// of each ends it. It may be nil.
 	Incidents func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error
 	// LogEntries calls each with the stored log entries of this source's incidents
 	// with the ids, incident by incident and by time, some hundred incidents at a
 	// time. An error of each ends it. It may be nil.
 	LogEntries func(ctx context.Context, incidents []string, each func(evidence.LogEntry) error) error
-	// Reviews are the stored reviews of this source that it still lists, other
-	// sources' among them or not. It may be nil.
+	// Reviews returns the stored reviews of this source that it still lists; it may
+	// return those of other sources, too. It may be nil.
 	Reviews func(ctx context.Context) ([]evidence.Review, error)
-	// OpenAlerts are the stored firings of this source that had not ended when it
-	// was last asked, with their first sighting. It may be nil.
+	// OpenAlerts returns the stored firings of this source that had not ended when the
+	// source was last asked. It may be nil.
 	OpenAlerts func(ctx context.Context) ([]evidence.AlertFiring, error)
-	// Person turns a person's id at the source into a keyed hash: the same
-	// person has the same hash, and nobody without the key can find the person.
-	// Nil means that people are not told apart.
+	// Person makes a keyed hash of a person's id at the source: the same person has
+	// the same hash, and the person cannot be found without the key. Nil means that no
+	// hashes are made.
 	Person func(id string) string
-	// Progress is told how far a long step has come, in the goroutine of
+	// Progress is called with the progress of a long step, in the goroutine of
 	// Collect. It may be nil.
 	Progress func(Progress)
 }
 
-// Progress is how far one long step of a round has come.
+// Progress is the progress of one long step of a round.
 type Progress struct {
 	// Step names it for people: history of incidents.
 	Step string
-	// Share is what is done of it, 0 to 1; steps never go back.
+	// Share is the part that is done, 0 to 1; it never falls.
 	Share float64
-	// Records is how many records have come so far.
+	// Records is how many records were read so far.
 	Records int
 }

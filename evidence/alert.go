@@ -19,30 +19,30 @@ type AlertFiring struct {
 	Services []string `json:"services"`
 	// Severity is the label severity, in the company's own words; empty if none.
 	Severity string `json:"severity,omitempty"`
-	// Paging marks alerts whose severity wakes somebody.
+	// Paging marks alerts whose severity pages a person.
 	Paging bool `json:"paging"`
-	// StartedAt is when it was first seen firing; always set. A firing that was
-	// under way when the source was first asked began at or before it.
+	// StartedAt is when it was first seen firing; always set. A firing that had begun
+	// before the source was first asked may have an earlier start.
 	StartedAt time.Time `json:"started_at"`
 	// EndedAt is zero while it fires.
 	EndedAt time.Time `json:"ended_at,omitzero"`
 }
 
-// AlertSight says when a source was seen to be watching for alerts, and for which
-// services its answer was read. Outside of that it is not known whether an alert
-// fired.
+// AlertSight says when a source was watching for alerts, and for which services its
+// answer was read. At other times, and for other services, it is unknown whether an
+// alert fired.
 type AlertSight struct {
 	// Spans are when the source was watching, by start; they do not overlap.
 	Spans []Span
-	// Services are those whose alerts were looked for, by name, with what they
-	// were known by. A service that is new, or known by something else, has been
-	// looked for since Since only.
+	// Services are those that alerts were matched to, by name, with a digest of what
+	// identifies them. A service that is new, or has another digest than before, has
+	// been watched only since Since.
 	Services map[string]string
-	// Since is where the answer that was read begins.
+	// Since is the beginning of the answer.
 	Since time.Time
 }
 
-// Span is a stretch of time: from From, and until before Until.
+// Span is a time from From, included, until Until, excluded.
 type Span struct{ From, Until time.Time }
 
 // Duration is how long the span is.

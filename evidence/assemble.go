@@ -2,12 +2,11 @@ package evidence
 
 import (
 	"slices"
-	"sort"
 	"strings"
 	"time"
 )
 
-// Provider is one source instance as assembling sees it.
+// Provider is one source instance, as far as Assemble needs it.
 type Provider struct {
 	// ID is the source id of records.
 	ID string
@@ -62,7 +61,7 @@ func (l *Ledger) Put(r Record, held time.Time) {
 		seen: r.ObservedAt}
 }
 
-// Withdraw ends a record: not even the last value counts any more.
+// Withdraw ends a record: its last value no longer counts.
 func (l *Ledger) Withdraw(service, fact, source string, reason Missing) {
 	l.records[ledgerKey{service, fact, source}] = entry{withdrawn: reason}
 }
@@ -75,20 +74,20 @@ func (l *Ledger) Cover(source string, c Coverage) {
 	}
 }
 
-// Assemble merges the ledger into one row per service: for each fact the answer
-// of the one source that gives it, or of all that are expected to.
+// Assemble merges the ledger into one row per service: for each fact the value of
+// the one source that has it, or of all that are expected to have it.
 func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider, now time.Time) *Set {
-	givers := make([][]*Provider, facts.Len())
+	providersOf := make([][]*Provider, facts.Len())
 	for i := range providers {
 		p := &providers[i]
 		for _, name := range p.Facts {
 			if at, ok := facts.Index(name); ok {
-				givers[at] = append(givers[at], p)
+				providersOf[at] = append(providersOf[at], p)
 			}
 		}
 	}
-	for _, g := range givers {
-		sort.Slice(g, func(i, j int) bool { return g[i].ID < g[j].ID })
+	for _, list := range providersOf {
+		slices.SortFunc(list, func(a, b *Provider) int { return strings.Compare(a.ID, b.ID) })
 	}
 	noSource, lacking := &Observation{Missing: MissingNoSource}, noReferences{}
 	rows := make(map[string]Row, len(services))
@@ -96,20 +95,20 @@ func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider,
 	for _, service := range services {
 		row := make(Row, facts.Len())
 		for i := range row {
-			if len(givers[i]) == 0 {
+			if len(providersOf[i]) == 0 {
 				row[i] = noSource
 				continue
 			}
 			parts = parts[:0]
 			definition := facts.At(i)
-			for _, p := range givers[i] {
+			for _, p := range providersOf[i] {
 				if p.Answers == nil || p.Answers(service, definition.Name) {
 					parts = append(parts, l.observe(definition, service, p))
 				}
 			}
 			switch len(parts) {
 			case 0:
-				row[i] = lacking.of(givers[i], service, definition.Name)
+				row[i] = lacking.of(providersOf[i], service, definition.Name)
 			case 1:
 				row[i] = parts[0]
 			default:
@@ -121,13 +120,13 @@ func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider,
 	return NewSet(rows)
 }
 
-// noReferences are the observations of facts whose sources cannot find a
-// service, one for each set of catalog keys that they need.
+// noReferences are the observations of facts whose sources cannot find a service,
+// one for each set of catalog keys that they need.
 type noReferences map[string]*Observation
 
-func (n noReferences) of(givers []*Provider, service, fact string) *Observation {
+func (n noReferences) of(providers []*Provider, service, fact string) *Observation {
 	var keys []string
-	for _, p := range givers {
+	for _, p := range providers {
 		if p.Lacks == nil {
 			continue
 		}
@@ -142,8 +141,7 @@ func (n noReferences) of(givers []*Provider, service, fact string) *Observation 
 	return n[id]
 }
 
-// farFuture is the end of health of a fact without a source: nothing that could
-// be down.
+// farFuture is the end of health of a fact without a source: no source can be down.
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation {

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ type Definition struct {
 	Window time.Duration
 	// Permissions are the least privileges the source call needs.
 	Permissions []string
-	// Needs is the exporter, flag or label without which no data is to be had.
+	// Needs is the exporter, flag or label without which there is no data.
 	Needs string
 	// FreshFor is how long a record counts as fresh after it was last observed;
 	// 0 means: three times the longest gap of the source's schedule.
@@ -85,10 +86,10 @@ type Definition struct {
 	Query string
 	// Merge is how several answers become one.
 	Merge Merge
-	// Outcome marks facts derived from incidents or alerts. Correlation leaves
-	// checks that read them out, so that outcomes are not explained by themselves.
+	// Outcome marks facts derived from incidents or alerts. Correlation leaves out
+	// checks that read them, so that it does not explain outcomes by outcomes.
 	Outcome bool
-	// Remember is what the store keeps beyond the source's memory.
+	// Remember is what the store keeps for longer than the source.
 	Remember Remember
 	// Round is the step that doubles are rounded to before they are compared
 	// with the last one; 0 means a ten-thousandth.
@@ -99,64 +100,47 @@ type Definition struct {
 
 var factName = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$`)
 
-// Validate reports what is wrong with the definition.
+// Validate reports everything that is wrong with the definition.
 func (d Definition) Validate() error {
 	var errs []error
+	bad := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("fact %s: "+format, append([]any{d.Name}, args...)...))
+		}
+	}
 	if !factName.MatchString(d.Name) {
-		errs = append(errs, fmt.Errorf("fact name %q: want lower case words joined by a dot, such as pagerduty.oncall_now",
-			d.Name))
+		errs = append(errs, fmt.Errorf(
+			"fact name %q: want lower case words joined by a dot, such as pagerduty.oncall_now", d.Name))
 	}
-	if d.Kind < KindBool || d.Kind > KindDouble {
-		errs = append(errs, fmt.Errorf("fact %s: type is missing: want bool, int or double", d.Name))
-	}
-	if d.Help == "" {
-		errs = append(errs, fmt.Errorf("fact %s: help is missing", d.Name))
-	}
-	if d.Clock != NoClock && d.Clock != Elapsed && d.Clock != Remaining {
-		errs = append(errs, fmt.Errorf("fact %s: clock %q: want elapsed or remaining", d.Name, d.Clock))
-	}
-	if d.Clock != NoClock && (d.Kind != KindDouble || d.unitSeconds() == 0) {
-		errs = append(errs, fmt.Errorf("fact %s: a fact with a clock is a double with unit seconds, minutes, hours or days",
-			d.Name))
-	}
-	if d.ValidFor != 0 && d.FreshFor != 0 && d.ValidFor < 3*d.FreshFor {
-		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times fresh_for %s", d.Name, d.ValidFor,
-			d.FreshFor))
-	}
-	if d.Remember == RememberMean && (d.Kind != KindDouble || d.Clock != NoClock || d.Window < 48*time.Hour ||
-		d.Window%(24*time.Hour) != 0) {
-		errs = append(
-			errs,
-			fmt.Errorf(
-				"fact %s: a fact that remembers a mean is a double without a clock, and its window is whole days, two at least",
-				d.Name,
-			),
-		)
-	}
-	if d.ValidFor != 0 && d.ValidFor < 3*d.FreshAtLeast {
-		errs = append(errs, fmt.Errorf("fact %s: valid_for %s is less than three times the least freshness %s", d.Name,
-			d.ValidFor, d.FreshAtLeast))
-	}
-	if d.FreshFor != 0 && d.FreshAtLeast != 0 {
-		errs = append(errs, fmt.Errorf("fact %s: fresh_for %s leaves nothing to a least freshness of %s", d.Name, d.FreshFor,
-			d.FreshAtLeast))
-	}
+	hasClock := d.Clock != NoClock
+	bad(d.Kind < KindBool || d.Kind > KindDouble, "type is missing: want bool, int or double")
+	bad(d.Help == "", "help is missing")
+	bad(hasClock && d.Clock != Elapsed && d.Clock != Remaining, "clock %q: want elapsed or remaining", d.Clock)
+	bad(hasClock && (d.Kind != KindDouble || d.unitSeconds() == 0),
+		"a fact with a clock is a double with unit seconds, minutes, hours or days")
+	bad(d.ValidFor != 0 && d.ValidFor < 3*d.FreshFor,
+		"valid_for %s is less than three times fresh_for %s", d.ValidFor, d.FreshFor)
+	wholeDays := d.Window >= 48*time.Hour && d.Window%(24*time.Hour) == 0
+	bad(d.Remember == RememberMean && (d.Kind != KindDouble || hasClock || !wholeDays),
+		"a fact that remembers a mean is a double without a clock, and its window is whole days, two at least")
+	bad(d.ValidFor != 0 && d.ValidFor < 3*d.FreshAtLeast,
+		"valid_for %s is less than three times the least freshness %s", d.ValidFor, d.FreshAtLeast)
+	bad(d.FreshFor != 0 && d.FreshAtLeast != 0,
+		"fresh_for %s leaves nothing to a least freshness of %s", d.FreshFor, d.FreshAtLeast)
 	switch d.EffectiveMerge() {
 	case MergeSum, MergeMin, MergeMax:
 	case MergeAny, MergeAll:
-		if d.Kind != KindBool {
-			errs = append(errs, fmt.Errorf("fact %s: merge %q is for booleans", d.Name, d.Merge))
-		}
+		bad(d.Kind != KindBool, "merge %q is for booleans", d.Merge)
 	default:
-		errs = append(errs, fmt.Errorf("fact %s: merge %q: want sum, min, max, any or all", d.Name, d.Merge))
+		bad(true, "merge %q: want sum, min, max, any or all", d.Merge)
 	}
 	return errors.Join(errs...)
 }
 
-// Ageing is how long a record is fresh and how long it counts at all, from its
-// last observation. usual is the freshness that the source's schedule gives,
-// and 0 where there is none. A slow schedule makes records fresh for longer,
-// and never for longer than they are valid.
+// Ageing is how long a record is fresh and how long it is valid, from its last
+// observation. usual is the freshness by the schedule of the source, and 0 where
+// there is none. A slow schedule makes records fresh for longer, but never for
+// longer than they are valid.
 func (d Definition) Ageing(usual time.Duration) (freshFor, validFor time.Duration) {
 	if freshFor = d.FreshFor; freshFor <= 0 {
 		if usual <= 0 {
@@ -187,6 +171,7 @@ func (d Definition) EffectiveMerge() Merge {
 	return MergeMin
 }
 
+// unitSeconds is how many seconds the unit of a fact with a clock has, 0 for others.
 func (d Definition) unitSeconds() float64 {
 	switch d.Unit {
 	case "seconds":
@@ -226,8 +211,8 @@ func (d Definition) Observe(num float64, at time.Time) (value Value, ok bool) {
 			distance = -distance
 		}
 		at := float64(at.UnixMilli())/1000 + distance
-		// A minute is far below what any check asks of an age, and far above
-		// the jitter between two evaluations of time() - timestamp.
+		// No check needs an age to the minute, and two evaluations of
+		// time() - timestamp differ by less.
 		return Value{kind: KindDouble, instant: true, num: math.Round(at/60) * 60}, true
 	}
 	step := d.Round
@@ -250,8 +235,8 @@ func (d Definition) Read(v Value, now time.Time) Value {
 	return Value{kind: KindDouble, num: distance / d.unitSeconds()}
 }
 
-// Hash identifies what the fact means, its query included. When it changes,
-// older records no longer count, since they answered another question.
+// Hash identifies what the fact means, its query included. When it changes, older
+// records no longer count, since they are answers to another query.
 func (d Definition) Hash() string {
 	if d.Query == "" {
 		return d.Shape()
@@ -272,8 +257,8 @@ func hash(format string, values ...any) string {
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
-// Facts is the closed set of facts a process knows, in name order. It is
-// immutable and safe for concurrent use.
+// Facts are all facts that a process knows, in name order. The set is immutable
+// and safe for concurrent use.
 type Facts struct {
 	definitions []Definition
 	index       map[string]int
@@ -282,13 +267,11 @@ type Facts struct {
 // NewFacts checks the definitions and indexes them. Two definitions of one
 // name are an error.
 func NewFacts(definitions []Definition) (*Facts, error) {
-	facts := &Facts{definitions: append([]Definition(nil), definitions...), index: make(map[string]int, len(definitions))}
-	sort.Slice(facts.definitions, func(i, j int) bool { return facts.definitions[i].Name < facts.definitions[j].Name })
+	facts := &Facts{definitions: slices.Clone(definitions), index: make(map[string]int, len(definitions))}
+	slices.SortFunc(facts.definitions, func(a, b Definition) int { return strings.Compare(a.Name, b.Name) })
 	var errs []error
 	for i, d := range facts.definitions {
-		if err := d.Validate(); err != nil {
-			errs = append(errs, err)
-		}
+		errs = append(errs, d.Validate())
 		if _, dup := facts.index[d.Name]; dup {
 			errs = append(errs, fmt.Errorf("fact %s is declared twice", d.Name))
 		}
@@ -323,11 +306,7 @@ func (f *Facts) Lookup(name string) (Definition, error) {
 
 // Names lists the facts in name order.
 func (f *Facts) Names() []string {
-	names := make([]string, len(f.definitions))
-	for i, d := range f.definitions {
-		names[i] = d.Name
-	}
-	return names
+	return slices.Sorted(maps.Keys(f.index))
 }
 
 // Pack returns the part of a fact's name before the first dot.

@@ -2,13 +2,13 @@ package evidence
 
 import "cmp"
 
-// Feedback is how many issues say one thing about one check.
+// Feedback is how many issues are feedback of one kind about one check.
 type Feedback struct {
 	// Check is the id of the check.
 	Check string `json:"check"`
-	// Kind is what they say.
+	// Kind is the kind of feedback.
 	Kind FeedbackKind `json:"kind"`
-	// Count is how many issues say so, 1 or more.
+	// Count is the number of issues, 1 or more.
 	Count int `json:"count"`
 }
 
@@ -17,10 +17,10 @@ func (f Feedback) Compare(g Feedback) int {
 	return cmp.Or(cmp.Compare(f.Check, g.Check), cmp.Compare(f.Kind, g.Kind))
 }
 
-// FeedbackKind is what people say about a check.
+// FeedbackKind is a kind of feedback about a check.
 type FeedbackKind string
 
-// What people say about checks.
+// The kinds of feedback.
 const (
 	FeedbackUnclear       FeedbackKind = "unclear"
 	FeedbackOverkill      FeedbackKind = "overkill"

@@ -11,28 +11,27 @@ type Incident struct {
 	Services []string
 	// StartedAt is when it began; always set.
 	StartedAt time.Time
-	// DetectedAt is when somebody or something noticed it; zero when the source
-	// does not say.
+	// DetectedAt is when a person or a monitor noticed it; zero when the source does
+	// not say.
 	DetectedAt time.Time
 	// AcknowledgedAt is the first explicit acknowledgement, zero when there is
 	// none or it is not known (see AcksKnown).
 	AcknowledgedAt time.Time
-	// AcksKnown tells a never-acknowledged incident from one whose
-	// acknowledgements were not asked for. The counts of Escalations,
-	// Reassignments and Notes, and the Responders, are known when it is true.
+	// AcksKnown is true when acknowledgements were read, so that an incident without
+	// one was never acknowledged. The counts of Escalations, Reassignments and Notes,
+	// and the Responders, are known when it is true.
 	AcksKnown bool
 	// ResolvedAt is zero while the incident is open.
 	ResolvedAt time.Time
 	// Resolver says who ended it.
 	Resolver Resolver
-	// Urgent marks incidents that page somebody.
+	// Urgent marks incidents that page a person.
 	Urgent bool
 	// Severity is 1 (worst) to 5, 0 when the source does not say.
 	Severity int
 	// Priority is the source's own word for the severity: P1; empty if none.
 	Priority string
-	// Escalations, Reassignments and Notes count what people and policies did
-	// to it.
+	// Escalations, Reassignments and Notes count what people and policies did.
 	Escalations, Reassignments, Notes int
 	// Responders are keyed hashes of the people who acknowledged, were
 	// reassigned to, noted or resolved it, sorted, each once.
@@ -53,8 +52,8 @@ type Incident struct {
 	Links []string
 	// UpdatedAt is the source's own time of last change.
 	UpdatedAt time.Time
-	// Gone marks an incident that the source no longer lists, and GoneWhy is a
-	// note that says how that was noticed.
+	// Gone marks an incident that the source no longer lists, and GoneWhy says how
+	// that was noticed.
 	Gone    bool
 	GoneWhy string
 }
@@ -70,7 +69,7 @@ const (
 	ResolverTimeout     Resolver = "timeout"
 )
 
-// Review is one production readiness review, as its ticket tells.
+// Review is one production readiness review, as its ticket says.
 type Review struct {
 	// Source and Key identify the ticket: jira/main, PRR-12.
 	Source string `json:"-"`

@@ -15,17 +15,17 @@ type LogEntry struct {
 	Kind LogEntryKind
 	// At is when it happened; always set.
 	At time.Time
-	// AgentKind is the source's own word for the kind of what did it: user,
-	// service; empty when the source does not say.
+	// AgentKind is the source's own word for the kind of agent: user, service; empty
+	// when the source does not say.
 	AgentKind string
-	// Person is the keyed hash of the person who did it; empty for other agents,
-	// and when people are not told apart.
+	// Person is the keyed hash of the person who did it; empty for other agents, and
+	// without a key for hashes.
 	Person string
 	// Assignees are the keyed hashes of the people that the incident was assigned
 	// to.
 	Assignees []string
-	// Channel is what the change came through, in the source's own word: api,
-	// website, timeout; empty when the source does not say.
+	// Channel is how the change was made, in the source's own word: api, website,
+	// timeout; empty when the source does not say.
 	Channel string
 	// Summary is set for LogSummary alone.
 	Summary *IncidentSummary
@@ -44,15 +44,15 @@ const (
 	LogReassign    LogEntryKind = "reassign"
 	LogDelegate    LogEntryKind = "delegate"
 	LogAnnotate    LogEntryKind = "annotate"
-	// LogUndecodable is an entry that could not be decoded, so that it is not
-	// known what happened. A later version of the entry replaces it.
+	// LogUndecodable is an entry that could not be decoded, so that it is unknown what
+	// happened. A later version of the entry replaces it.
 	LogUndecodable LogEntryKind = "undecodable"
-	// LogSummary is what was stored of an incident when its entries were not: it
-	// takes the place of all entries up to its time.
+	// LogSummary is what was stored of an incident before its entries were stored: it
+	// replaces all entries up to its time.
 	LogSummary LogEntryKind = "summary"
 )
 
-// IncidentSummary is what all entries of an incident up to a time amount to. Its
+// IncidentSummary is the result of all entries of an incident up to a time. Its
 // fields are those of Incident.
 type IncidentSummary struct {
 	AcknowledgedAt time.Time `json:"acknowledged,omitzero"`

@@ -17,14 +17,14 @@ const (
 	MergeAll     Merge = "all"
 )
 
-// Merged is what several numbers make.
+// Merged is the result of merging several numbers.
 type Merged struct {
 	Number float64
 	// At is the index of the number that was taken; 0 for a sum.
 	At int
 	// Known is false while a missing number could change the result.
 	Known bool
-	// Decided reports whether the number at At decides alone.
+	// Decided reports whether the number at At decides alone, whatever the others are.
 	Decided bool
 }
 
@@ -49,9 +49,9 @@ func (m Merge) Of(known []float64, missing int) Merged {
 	return out
 }
 
-// decides reports whether no other number can change the merged one: a true one
-// of any, a false one of all, or an infinite one that none exceeds. A finite
-// number never decides, because facts have no bounds.
+// decides reports whether no other number can change the merged one: true with any,
+// false with all, or an infinite number that none exceeds. A finite number never
+// decides, because facts have no bounds.
 func (m Merge) decides(n float64) bool {
 	switch m {
 	case MergeAny:

@@ -1,7 +1,7 @@
 package evidence
 
-// Reason classifies a failed call. The set is closed: it serves retry, metric
-// label and log alike.
+// Reason classifies a failed call. The set is closed: retries, a metric label and
+// logs use it.
 type Reason string
 
 // The reasons of a failed call.
@@ -15,12 +15,12 @@ const (
 	ReasonServerError  Reason = "server_error" // 5xx after all retries
 	ReasonTimeout      Reason = "timeout"      // no answer in time
 	ReasonUnreachable  Reason = "unreachable"  // no connection, or reset
-	ReasonUndecodable  Reason = "undecodable"  // an answer that is not what it should be
+	ReasonUndecodable  Reason = "undecodable"  // an answer that cannot be decoded
 	ReasonTooLarge     Reason = "too_large"    // an answer beyond the size limit
-	ReasonCanceled     Reason = "canceled"     // we stopped
+	ReasonCanceled     Reason = "canceled"     // the collector stopped the call
 	ReasonStore        Reason = "store"        // the answer could not be stored
 	ReasonIncomplete   Reason = "incomplete"   // a listing ended early or contradicted itself
-	ReasonCircuitOpen  Reason = "circuit_open" // not sent: the source failed too often just now
+	ReasonCircuitOpen  Reason = "circuit_open" // not sent: the circuit breaker is open
 )
 
 // Reasons lists the closed set, for metrics that are born at zero.
@@ -51,7 +51,7 @@ func (r Reason) Remedy() string {
 	case ReasonUnreachable:
 		return "check the address, the proxy and the network"
 	case ReasonCircuitOpen:
-		return "look at the failures before it; it is tried again by itself"
+		return "look at the failures before it; the next attempt follows automatically"
 	case ReasonTooLarge:
 		return "raise max_response_bytes or narrow the query"
 	}

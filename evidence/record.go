@@ -1,5 +1,5 @@
-// Package evidence holds the ground types of the collector: what a fact is,
-// what was observed, when, and by whom. It judges nothing and reads nothing.
+// Package evidence holds the basic types of the collector: what a fact is, what was
+// observed, when, and by which source. It does no I/O and judges nothing.
 package evidence
 
 import (
@@ -19,18 +19,18 @@ type Record struct {
 	Value Value
 	// Source is the instance that observed it: pagerduty/main.
 	Source string
-	// Detail is the provenance: the object or query behind the value, and what
-	// a reader needs to find it again. Never a person's name or address.
+	// Detail is the provenance: the object or query behind the value, so that a reader
+	// can find it. It never has a person's name or address.
 	Detail string
 	// Since is when the value was first observed without interruption.
 	Since time.Time
-	// ObservedAt is the newest run that covered the fact's group and did not
-	// except the service; in a Dated group, the time that the record tells.
+	// ObservedAt is the newest run that covered the fact's group and did not except
+	// the service; in a Dated group, the time in the record.
 	ObservedAt time.Time
 }
 
-// Withdrawal ends a record: the source has seen that the object behind it is
-// gone, so that not even the last value counts any more.
+// Withdrawal ends a record: the source no longer has the object behind it, so that
+// the last value no longer counts either.
 type Withdrawal struct {
 	Service, Fact string
 	Reason        Missing
@@ -42,8 +42,8 @@ type Missing string
 
 // The reasons for missing evidence.
 const (
-	MissingNoData       Missing = "no_data"       // the source answered and has nothing for the service
-	MissingNoReference  Missing = "no_reference"  // the catalog does not say where to look
+	MissingNoData       Missing = "no_data"       // the source answered and has no data of the service
+	MissingNoReference  Missing = "no_reference"  // the catalog lacks the key for this source
 	MissingNotFound     Missing = "not_found"     // the referenced object does not exist
 	MissingNaN          Missing = "nan"           // the answer is not a number
 	MissingTooFew       Missing = "too_few"       // too few events for a statistic
@@ -56,8 +56,8 @@ const (
 )
 
 // Coverage says that a run has answered completely for a group of facts:
-// every service that is not excepted was looked at, whether or not a record
-// was emitted for it.
+// the answer is complete for every service that is not excepted, with or without a
+// record.
 type Coverage struct {
 	// Group names facts that are answered together. A fact belongs to exactly
 	// one group of its source.
@@ -66,12 +66,12 @@ type Coverage struct {
 	Facts []string `json:"facts"`
 	// At is the time the group was observed.
 	At time.Time `json:"-"`
-	// Dated marks a group whose records tell themselves when they were observed,
-	// by their ObservedAt. A run that reads the same record again does not observe
-	// it anew: the record ages from its own time.
+	// Dated marks a group whose records have the time of their observation in
+	// ObservedAt. A run that reads the same record again does not renew it: the record
+	// ages from that time.
 	Dated bool `json:"dated,omitempty"`
-	// Except lists the services the run could not answer for, with the reason.
-	// Their last records keep ageing.
+	// Except lists the services for which the run has no answer, with the reason.
+	// Their last records age on.
 	Except map[string]Missing `json:"except,omitempty"`
 }
 

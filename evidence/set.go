@@ -2,7 +2,7 @@ package evidence
 
 import "time"
 
-// State says how far an observation may be relied on.
+// State is the age of an observation.
 type State uint8
 
 // The states of an observation. A stale value still counts, but it can neither
@@ -43,13 +43,13 @@ type Observation struct {
 	Since, ObservedAt time.Time
 	// FreshUntil and ValidUntil end the two stages of ageing.
 	FreshUntil, ValidUntil time.Time
-	// HealthyUntil is until when the responsible sources count as answering
-	// for this fact, whether or not they had anything to say about the service.
+	// HealthyUntil is until when the responsible sources count as answering for this
+	// fact, whether or not they had a value for the service.
 	HealthyUntil time.Time
 }
 
-// SourceDown reports whether the responsible source has not answered lately.
-// It is false for a fact that no source gives.
+// SourceDown reports whether the responsible source no longer answers. It is false
+// for a fact that no source has.
 func (o *Observation) SourceDown(now time.Time) bool {
 	if o == nil || o.Missing == MissingNoSource {
 		return false

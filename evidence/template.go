@@ -52,7 +52,7 @@ func Template(title string) string {
 	}
 	t = shortIP.ReplaceAllStringFunc(t, func(word string) string {
 		if !strings.ContainsAny(word, "0123456789") {
-			return word // the middle of std::vector
+			return word // the :: of std::vector
 		}
 		return "<ip>"
 	})

@@ -71,14 +71,14 @@ func Double(v float64) (value Value, ok bool) {
 	return Value{kind: KindDouble, num: v}, true
 }
 
-// Instant makes the value of a fact that is declared with a Clock: the time of
-// the event or of the deadline, to the millisecond.
+// Instant makes the value of a fact with a Clock: the time of the event or of the
+// deadline, to the millisecond.
 func Instant(t time.Time) Value {
 	return Value{kind: KindDouble, instant: true, num: float64(t.UnixMilli()) / 1000}
 }
 
-// Never is the value of a fact with a clock whose event a source that answered
-// has not seen, or whose deadline is not in sight: an infinite time.
+// Never is the value of a fact with a clock when the source answered and there was no
+// event, or there is no deadline: an infinite time.
 func Never() Value { return Value{kind: KindDouble, num: math.Inf(1)} }
 
 // Stored rebuilds a value from the three parts that a store keeps of it.

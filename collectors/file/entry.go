@@ -40,8 +40,8 @@ const (
 
 func keys() []string { return []string{keyService, keyFact, keyValue, keyObservedAt, keyDetail} }
 
-// decode reads the list of entries that a file holds: JSON where its name says
-// so, else YAML. An entry that is wrong costs itself alone.
+// decode reads the list of entries of a file: JSON by the end of its name, else
+// YAML. A wrong entry does not affect the others.
 func decode(name string, data []byte) ([]entry, error) {
 	if strings.EqualFold(filepath.Ext(name), ".json") {
 		return decodeJSON(data)
@@ -74,8 +74,7 @@ func decodeYAML(data []byte) ([]entry, error) {
 	return entries, nil
 }
 
-// newEntry makes an entry of a plain value; fault is what its file has wrong
-// with it.
+// newEntry makes an entry of a plain value; fault is an error that was found before.
 func newEntry(line int, value any, fault error) entry {
 	fields, isMapping := value.(map[string]any)
 	if !isMapping && fault == nil {
@@ -131,7 +130,7 @@ func plain(value any) any {
 	return value
 }
 
-// text is a value as it was written; quoted says that it was written as text.
+// text is a value as it was written; quoted reports that it was written as text.
 func text(value any) (written string, quoted bool) {
 	switch v := value.(type) {
 	case string:
@@ -150,11 +149,11 @@ type observation struct {
 	value     evidence.Value
 	withdrawn bool
 	detail    string
-	// contradicted says that another entry tells another value for the same time.
+	// contradicted reports that another entry has another value for the same time.
 	contradicted bool
 }
 
-// names are the service and the fact of an entry, as far as it tells them.
+// names are the service and the fact of an entry, as far as it has them.
 func (e entry) names() (service, fact string) {
 	service, _ = text(e.fields[keyService])
 	fact, _ = text(e.fields[keyFact])
@@ -207,23 +206,27 @@ func (e entry) parse(facts *evidence.Facts, now time.Time) (observation, error) 
 // parseValue reads a value of the fact that was observed at a time.
 func parseValue(d evidence.Definition, value any, at time.Time) (evidence.Value, error) {
 	written, quoted := text(value)
-	if d.Kind == evidence.KindBool {
+	number, err := strconv.ParseFloat(written, 64)
+	isNumber := !quoted && err == nil
+	switch {
+	case d.Kind == evidence.KindBool:
 		if quoted || written != "true" && written != "false" {
 			return evidence.Value{}, fmt.Errorf("value %q: %s wants true or false", written, d.Name)
 		}
 		return evidence.Bool(written == "true"), nil
-	}
-	number, err := strconv.ParseFloat(written, 64)
-	switch {
-	case d.Clock != evidence.NoClock && (quoted || err != nil):
+	case d.Clock != evidence.NoClock && !isNumber:
 		return parseMoment(d, written, at)
-	case quoted || err != nil || math.IsInf(number, 0) || math.IsNaN(number):
+	case !isNumber || math.IsInf(number, 0) || math.IsNaN(number):
 		return evidence.Value{}, fmt.Errorf("value %q: %s wants a number", written, d.Name)
 	case d.Kind == evidence.KindInt && number != math.Trunc(number):
 		return evidence.Value{}, fmt.Errorf("value %s: %s wants a whole number", written, d.Name)
 	case d.Clock == evidence.Elapsed && number < 0:
 		return evidence.Value{}, fmt.Errorf("value %s: the age %s is negative", written, d.Name)
 	}
+	return observe(d, number, written, at)
+}
+
+func observe(d evidence.Definition, number float64, written string, at time.Time) (evidence.Value, error) {
 	observed, ok := d.Observe(number, at)
 	if !ok {
 		return evidence.Value{}, fmt.Errorf("value %s: %s cannot hold it", written, d.Name)
@@ -240,8 +243,7 @@ func parseMoment(d evidence.Definition, written string, at time.Time) (evidence.
 	moment, err := time.Parse(time.RFC3339, written)
 	if err != nil {
 		return evidence.Value{}, fmt.Errorf(
-			"value %q: %s wants a number of %s, an instant such as 2026-03-01T12:00:00Z, or never", written, d.Name, d.Unit,
-		)
+			"value %q: %s wants a number of %s, an instant such as 2026-03-01T12:00:00Z, or never", written, d.Name, d.Unit)
 	}
 	if d.Clock == evidence.Elapsed && moment.After(at) {
 		return evidence.Value{}, fmt.Errorf("value %s lies after observed_at", written)

@@ -24,18 +24,18 @@ type round struct {
 	now    time.Time
 	// services are the catalog's names by name and alias.
 	services map[string]string
-	// newest is the observation that counts for each subject, refused the
-	// subjects for which an entry was refused.
+	// newest is the newest observation of each subject, refused the subjects for which
+	// an entry was refused.
 	newest  map[subject]observation
 	refused map[subject]bool
 	// unmatched counts entries of services that the catalog does not have.
 	unmatched map[string]int
-	skipped   int
+	out       *collectors.Batches
 }
 
-func newRound(s *Source, req collectors.Request) *round {
+func newRound(s *Source, req collectors.Request, out *collectors.Batches) *round {
 	r := &round{
-		source: s, now: req.Now, services: make(map[string]string, len(req.Services)),
+		source: s, out: out, now: req.Now, services: make(map[string]string, len(req.Services)),
 		newest: map[subject]observation{}, refused: map[subject]bool{}, unmatched: map[string]int{},
 	}
 	for _, service := range req.Services {
@@ -49,10 +49,10 @@ func newRound(s *Source, req collectors.Request) *round {
 	return r
 }
 
-// add takes the entries of a file and returns what is wrong with them, by line.
+// add reads the entries of a file and returns what is wrong with them, by line.
 func (r *round) add(file string, entries []entry) (refused []string) {
 	refuse := func(e entry, err error) {
-		r.skipped++
+		r.out.Skip(skippedEntries)
 		refused = append(refused, fmt.Sprintf("line %d: %v", e.line, err))
 	}
 	for _, e := range entries {
@@ -108,9 +108,6 @@ func (r *round) batch(complete bool) evidence.Batch {
 				Service: s.service, Fact: s.fact, Value: o.value, Source: r.source.ID(), Detail: o.detail, ObservedAt: o.at,
 			})
 		}
-	}
-	if r.skipped > 0 {
-		b.Skipped = map[string]int{skippedEntries: r.skipped}
 	}
 	b.Unmatched = r.unmatchedGroups()
 	if !complete {

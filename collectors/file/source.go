@@ -23,10 +23,7 @@ import (
 // DefaultMaxBytes bounds one file.
 const DefaultMaxBytes = 32 << 20
 
-// recordsPerBatch bounds the records that are committed together.
-const recordsPerBatch = 1000
-
-// call names every failure of this source, as an endpoint names those of others.
+// call names every failure of this source, as an endpoint does for other sources.
 const call = "read files"
 
 // Options configure a source. Name, Patterns and Definitions are required.
@@ -44,16 +41,14 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Source reads the files of one instance. Each entry tells when it was observed
-// and ages from then on, so a file that is no longer written grows stale, and
-// an entry that is no longer there ages out. An entry with the value null
+// Source reads the files of one instance. Each entry has the time of its
+// observation and ages from then on, so that a file that is no longer written
+// becomes stale, and an entry that was removed expires. An entry with the value null
 // withdraws the fact of its service.
 type Source struct {
 	options Options
 	facts   *evidence.Facts
-	// reported is what was last logged of each file, so that a lasting fault is
-	// logged once.
-	reported map[string]string
+	notices collectors.Notices
 }
 
 // New makes a source. The error names definitions that are not valid.
@@ -68,7 +63,7 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file/%s: %w", o.Name, err)
 	}
-	return &Source{options: o, facts: facts, reported: map[string]string{}}, nil
+	return &Source{options: o, facts: facts}, nil
 }
 
 // ID is file/NAME.
@@ -110,13 +105,16 @@ func (s *Source) Plan(collectors.Request) []collectors.PlannedCall {
 }
 
 // Collect reads all files. A file that cannot be read leaves every fact
-// uncovered, since it may hold any of them; the entries of the others count.
+// uncovered, since it may have any of them; the entries of the others count.
 func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
 	names, err := s.files()
 	if err != nil {
 		return err
 	}
-	round := newRound(s, req)
+	s.notices.Begin()
+	defer s.notices.End()
+	out := collectors.NewBatches(s.ID(), req, emit)
+	round := newRound(s, req, out)
 	var errs []error
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
@@ -129,39 +127,20 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 		}
 		s.report(name, round.add(name, entries))
 	}
-	if err := emitInParts(round.batch(len(errs) == 0), emit); err != nil {
-		errs = append(errs, &collectors.CallError{Reason: evidence.ReasonStore, Call: "commit", Err: err})
-	}
-	return errors.Join(errs...)
-}
-
-// emitInParts emits a batch in parts that the store commits quickly; what the
-// round has covered comes with the last.
-func emitInParts(b evidence.Batch, emit func(evidence.Batch) error) error {
-	for len(b.Records) > recordsPerBatch {
-		if err := emit(evidence.Batch{Records: b.Records[:recordsPerBatch]}); err != nil {
-			return err
-		}
-		b.Records = b.Records[recordsPerBatch:]
-	}
-	return emit(b)
+	return errors.Join(append(errs, out.Send(round.batch(len(errs) == 0)))...)
 }
 
 // files lists what the patterns match, each file once, in name order. A file
 // that is named without a pattern must be there, and at least one file must.
 func (s *Source) files() ([]string, error) {
 	missing := func(pattern string) error {
-		return &collectors.CallError{
-			Reason: evidence.ReasonNotFound, Call: call, Err: fmt.Errorf("no file matches %s: %w", pattern, fs.ErrNotExist),
-		}
+		return collectors.Failed(evidence.ReasonNotFound, call, "no file matches %s: %w", pattern, fs.ErrNotExist)
 	}
 	var names []string
 	for _, pattern := range s.options.Patterns {
 		matches, err := filepath.Glob(pattern)
 		if err != nil {
-			return nil, &collectors.CallError{
-				Reason: evidence.ReasonRejected, Call: call, Err: fmt.Errorf("pattern %s: %w", pattern, err),
-			}
+			return nil, collectors.Failed(evidence.ReasonRejected, call, "pattern %s: %w", pattern, err)
 		}
 		if len(matches) == 0 && !strings.ContainsAny(pattern, `*?[\`) {
 			return nil, missing(pattern)
@@ -187,14 +166,11 @@ func (s *Source) read(ctx context.Context, name string) ([]entry, error) {
 		return nil, failed(ctx, name, err)
 	}
 	if int64(len(data)) > s.options.MaxBytes {
-		return nil, &collectors.CallError{
-			Reason: evidence.ReasonTooLarge, Call: call, Err: fmt.Errorf("%s has more than %d bytes", name, s.options.MaxBytes),
-		}
+		return nil, collectors.Failed(evidence.ReasonTooLarge, call, "%s has more than %d bytes", name, s.options.MaxBytes)
 	}
 	entries, err := decode(name, data)
 	if err != nil {
-		return nil, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call,
-			Err: fmt.Errorf("%s: %w", name, err)}
+		return nil, collectors.Failed(evidence.ReasonUndecodable, call, "%s: %w", name, err)
 	}
 	return entries, nil
 }
@@ -210,7 +186,7 @@ func failed(ctx context.Context, name string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		reason = evidence.ReasonForbidden
 	}
-	return &collectors.CallError{Reason: reason, Call: call, Err: fmt.Errorf("%s: %w", name, err)}
+	return collectors.Failed(reason, call, "%s: %w", name, err)
 }
 
 // maxReported bounds the refused entries that one log line names.
@@ -223,11 +199,7 @@ func (s *Source) report(name string, refused []string) {
 	if n := len(refused) - maxReported; n > 0 {
 		text = fmt.Sprintf("%s; and %d more", strings.Join(refused[:maxReported], "; "), n)
 	}
-	if s.reported[name] == text {
-		return
-	}
-	s.reported[name] = text
-	if text != "" {
+	if s.notices.Add(name, text) && text != "" {
 		s.options.Logger.Warn("entries were refused", "source", s.ID(), "file", name, "entries", text)
 	}
 }
