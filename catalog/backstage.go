@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -254,7 +255,7 @@ func ownAnnotations() []string {
 
 // unknownAnnotations reports annotations in our name space that have no meaning.
 func (r *componentReader) unknownAnnotations() {
-	for _, name := range sortedKeys(r.entity.Metadata.Annotations) {
+	for _, name := range slices.Sorted(maps.Keys(r.entity.Metadata.Annotations)) {
 		own, ok := strings.CutPrefix(name, annotationPrefix)
 		if ok && !slices.Contains(ownAnnotations(), own) {
 			r.fail(name, "unknown annotation%s", nearest.Suggest(own, ownAnnotations()))

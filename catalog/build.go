@@ -1,10 +1,10 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -67,16 +67,12 @@ func Build(entries []Service, teams []Team, refs Sources) (*Catalog, error) {
 		b.addAliases(i, entries)
 	}
 	if len(b.problems) > 0 {
-		sort.SliceStable(b.problems, func(i, j int) bool {
-			p, q := b.problems[i], b.problems[j]
-			if p.List != q.List {
-				return p.List > q.List // teams before services
-			}
-			return p.Index < q.Index
+		slices.SortStableFunc(b.problems, func(p, q Problem) int {
+			return cmp.Or(cmp.Compare(q.List, p.List), p.Index-q.Index) // teams before services
 		})
 		return nil, b.problems
 	}
-	sort.Slice(b.cat.services, func(i, j int) bool { return b.cat.services[i].Name < b.cat.services[j].Name })
+	slices.SortFunc(b.cat.services, func(s, t *Service) int { return cmp.Compare(s.Name, t.Name) })
 	return b.cat, nil
 }
 
@@ -100,7 +96,7 @@ type entry struct {
 func (e entry) problem(field, remedy, format string, args ...any) {
 	e.b.problems = append(e.b.problems, Problem{
 		List: e.list, Index: e.index, Origin: e.origin, Subject: e.subject,
-		Field: field, What: fmt.Sprintf(format, args...), Remedy: remedy,
+		Field: field, Text: fmt.Sprintf(format, args...) + "; " + remedy,
 	})
 }
 
@@ -139,17 +135,20 @@ func (b *builder) addTeam(i int, team Team) {
 		e.problem("name", "remove or rename one of them", "the team is declared twice, first at %s", first.Origin)
 		return
 	}
-	if team.Title == "" {
-		team.Title = team.Name
-	}
+	team.Title = cmp.Or(team.Title, team.Name)
 	b.cat.teams[team.Name] = team
 }
 
 var serviceName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
 
+// service is the entry of a service, for its problems.
+func (b *builder) service(i int, s *Service) entry {
+	return entry{b: b, list: ListServices, index: i, origin: s.Origin, subject: fmt.Sprintf("service %q", s.Name)}
+}
+
 func (b *builder) addService(i int, entries []Service) {
 	s := entries[i]
-	e := entry{b: b, list: ListServices, index: i, origin: s.Origin, subject: fmt.Sprintf("service %q", s.Name)}
+	e := b.service(i, &s)
 	if s.Name == "" {
 		e.subject = "service without a name"
 		e.problem("name", "name the service", "the name is missing")
@@ -198,7 +197,7 @@ func (b *builder) addService(i int, entries []Service) {
 
 func (b *builder) addAliases(i int, entries []Service) {
 	s := entries[i]
-	e := entry{b: b, list: ListServices, index: i, origin: s.Origin, subject: fmt.Sprintf("service %q", s.Name)}
+	e := b.service(i, &s)
 	for j, alias := range s.Aliases {
 		field := fmt.Sprintf("aliases[%d]", j)
 		if alias == "" {
@@ -227,35 +226,21 @@ func (b *builder) addAliases(i int, entries []Service) {
 
 // fill sets the defaults of keys that the entry does not have.
 func (b *builder) fill(s *Service) {
-	if s.Title == "" {
-		s.Title = s.Name
-	}
-	if s.Org == "" {
-		s.Org = b.cat.teams[s.Team].Org
-	}
-	if s.Exposure == "" {
-		s.Exposure = DefaultExposure
-	}
-	if s.CoverageTarget == 0 {
-		s.CoverageTarget = DefaultCoverageTarget
-	}
-	if s.RPOMinutes == 0 {
-		s.RPOMinutes = DefaultRPOMinutes
-	}
+	s.Title = cmp.Or(s.Title, s.Name)
+	s.Org = cmp.Or(s.Org, b.cat.teams[s.Team].Org)
+	s.Exposure = cmp.Or(s.Exposure, DefaultExposure)
+	s.CoverageTarget = cmp.Or(s.CoverageTarget, DefaultCoverageTarget)
+	s.RPOMinutes = cmp.Or(s.RPOMinutes, DefaultRPOMinutes)
 	if len(b.refs.PagerDuty) == 1 {
 		s.PagerDuty = slices.Clone(s.PagerDuty)
 		for i := range s.PagerDuty {
-			if s.PagerDuty[i].Account == "" {
-				s.PagerDuty[i].Account = b.refs.PagerDuty[0]
-			}
+			s.PagerDuty[i].Account = cmp.Or(s.PagerDuty[i].Account, b.refs.PagerDuty[0])
 		}
 	}
 	if len(b.refs.Jira) == 1 {
 		s.Jira = slices.Clone(s.Jira)
 		for i := range s.Jira {
-			if s.Jira[i].Site == "" {
-				s.Jira[i].Site = b.refs.Jira[0]
-			}
+			s.Jira[i].Site = cmp.Or(s.Jira[i].Site, b.refs.Jira[0])
 		}
 	}
 }

@@ -216,7 +216,7 @@ func TestBuildRefuses(t *testing.T) {
 			if len(problems) != 1 {
 				t.Errorf("got %d problems, want one:\n%v", len(problems), err)
 			}
-			if p := problems[0]; p.Index != 0 || p.List != catalog.ListServices || p.Remedy == "" {
+			if p := problems[0]; p.Index != 0 || p.List != catalog.ListServices || !strings.Contains(p.Text, "; ") {
 				t.Errorf("problem = %+v", p)
 			}
 			if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {

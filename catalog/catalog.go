@@ -51,7 +51,7 @@ func (c *Catalog) Teams() map[string]Team { return c.teams }
 
 // Shrunk reports as an error that next has lost more than a fifth of the
 // services of old: that is rather a broken file or mount than a company that
-// closed them overnight. A service that lives on under an alias is not lost.
+// closed them overnight. A service whose name is an alias now is not lost.
 func Shrunk(old, next *Catalog) error {
 	var lost []string
 	for _, s := range old.services {

@@ -86,7 +86,7 @@ func (d Discovery) pattern() (*regexp.Regexp, error) {
 	return regexp.Compile(`^(?:` + name + `)$`)
 }
 
-// PagerDutyService is what discovery knows of a service in PagerDuty.
+// PagerDutyService is what discovery reads of a service in PagerDuty.
 type PagerDutyService struct {
 	Account string   `json:"account"`
 	ID      string   `json:"id"`

@@ -16,7 +16,7 @@ const (
 
 // Problem is one thing that is wrong with one entry of the catalog.
 type Problem struct {
-	// List and Index tell which entry it is, as it was passed to Build.
+	// List and Index say which entry it is, as it was passed to Build.
 	List  List
 	Index int
 	// Origin is where the entry was read.
@@ -27,8 +27,8 @@ type Problem struct {
 	// in an inline entry: prometheus[0].matchers. It is empty when the fault is
 	// the entry's own.
 	Field string
-	// What is wrong, and what to do about it.
-	What, Remedy string
+	// Text is what is wrong and what to do about it, without the place.
+	Text string
 }
 
 // Error is one line: place, subject, field, what is wrong; what to do.
@@ -37,15 +37,7 @@ func (p Problem) Error() string {
 	if p.Field != "" {
 		field = p.Field + ": "
 	}
-	return fmt.Sprintf("%s: %s: %s%s", p.Origin, p.Subject, field, p.Text())
-}
-
-// Text is what is wrong and what to do about it, without the place.
-func (p Problem) Text() string {
-	if p.Remedy == "" {
-		return p.What
-	}
-	return p.What + "; " + p.Remedy
+	return fmt.Sprintf("%s: %s: %s%s", p.Origin, p.Subject, field, p.Text)
 }
 
 // Problems is everything that is wrong with a catalog, in the order of the

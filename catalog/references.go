@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -41,7 +42,7 @@ func (e entry) references(s *Service, refs Sources) {
 	if s.GitLab != "" && !gitLabSlug.MatchString(s.GitLab) {
 		e.problem("gitlab", "use the project slug, group/project", "this is not a project slug")
 	}
-	for _, role := range sortedKeys(s.Jobs) {
+	for _, role := range slices.Sorted(maps.Keys(s.Jobs)) {
 		e.oneOf("jobs."+role, role, JobRoles[:])
 		e.required("jobs."+role, "the name of the job", s.Jobs[role])
 	}
@@ -94,7 +95,7 @@ func (e entry) matchers(field string, matchers map[string]string) {
 			"give at least one label and its value",
 			"there are no matchers, which would select every series of the server")
 	}
-	for _, label := range sortedKeys(matchers) {
+	for _, label := range slices.Sorted(maps.Keys(matchers)) {
 		if !labelName.MatchString(label) {
 			e.problem(field, "use letters, digits and underscores", "%q is not a label name", label)
 		}
@@ -116,13 +117,4 @@ func (e entry) address(field, address string) {
 	case u.User != nil:
 		e.problem(field, "remove them", "the address holds credentials")
 	}
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

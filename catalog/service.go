@@ -35,7 +35,7 @@ type Service struct {
 	Stateful bool `yaml:"stateful"`
 	// DataClass is one of DataClasses as declared; empty when undeclared.
 	DataClass string `yaml:"data_class"`
-	// DataOwner is the person or team that answers for the data.
+	// DataOwner is the person or team that is responsible for the data.
 	DataOwner string `yaml:"data_owner"`
 	// CoverageTarget is the test coverage ratio the team promises, 0.5 to 1; 0.7
 	// when it is not given.

@@ -104,7 +104,7 @@ type Exemption struct {
 	// Reason and Approver are required, so that a reader can judge and ask.
 	Reason   string `yaml:"reason"`
 	Approver string `yaml:"approver"`
-	// Expires is the last day, in UTC, on which the exemption is in force.
+	// Expires is the last day, in UTC, on which the exemption is valid.
 	Expires Date `yaml:"expires"`
 
 	// Origin is where the exemption was read.

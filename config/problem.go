@@ -67,8 +67,8 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// report collects problems while a configuration is read. It knows where every
-// value was given, so that later rules can say it.
+// report collects problems while a configuration is read. It has the place of every
+// value, for the messages of later rules.
 type report struct {
 	problems Problems
 	places   map[string]Place
@@ -126,7 +126,7 @@ func (r *report) addFaults(faults []strictyaml.Fault) {
 	}
 }
 
-// addAt reports a problem at a place of its own.
+// addAt reports a problem at a place that need not be that of the key.
 func (r *report) addAt(place Place, path, format string, args ...any) {
 	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
 	r.problems = append(r.problems, Problem{Place: place, Path: path, Text: text})

@@ -14,9 +14,9 @@ import (
 // every is the descriptor of a constant interval.
 const every = "@every "
 
-// longestInterval bounds constant intervals: a result that is read less often
+// maxInterval bounds constant intervals: a result that is read less often
 // than once a year is no evidence.
-const longestInterval = 366 * 24 * time.Hour
+const maxInterval = 366 * 24 * time.Hour
 
 // ParseSchedule reads when a job starts. It accepts the five fields of cron
 // (minute, hour, day of month, month, day of week), six with seconds in front,
@@ -95,7 +95,7 @@ func parseEvery(text string) (cron.Schedule, error) {
 	switch {
 	case interval < time.Second:
 		return nil, errors.New("the interval is shorter than a second; use 1s or more")
-	case interval > longestInterval:
+	case interval > maxInterval:
 		return nil, errors.New("the interval is longer than a year; use 366d or less")
 	case interval%time.Second != 0:
 		return nil, errors.New("the interval is not a whole number of seconds; round it")

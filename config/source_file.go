@@ -33,7 +33,7 @@ type FileFact struct {
 	Type string `yaml:"type"`
 	// Unit is what a number counts: ratio, days, bytes.
 	Unit string `yaml:"unit"`
-	// Help says in one sentence what the value tells.
+	// Help says in one sentence what the value means.
 	Help string `yaml:"help"`
 	// Clock is elapsed for the age of an event, remaining for the time left to a
 	// deadline, else empty.
@@ -41,27 +41,27 @@ type FileFact struct {
 	// Merge is sum, min, max, any or all; empty means the type's own.
 	Merge evidence.Merge `yaml:"merge"`
 	// FreshFor and ValidFor are how long an entry is fresh, and how long it
-	// counts at all, from the time that it tells.
+	// counts at all, from its observed_at.
 	FreshFor Duration `yaml:"fresh_for"`
 	ValidFor Duration `yaml:"valid_for"`
 	// Outcome marks facts that are derived from incidents or alerts.
 	Outcome bool `yaml:"outcome"`
 }
 
-// DefaultFile is a set that says nothing.
+// DefaultFile is a set without any key.
 func DefaultFile() File {
 	return File{Schedule: "@every 5m", Timeout: Duration(time.Minute), MaxFileBytes: DefaultMaxResponseBytes}
 }
 
-// SetDefaults makes f a set that says nothing.
+// SetDefaults is how a set begins that is decoded.
 func (f *File) SetDefaults() { *f = DefaultFile() }
 
-// DefaultFileFact is a fact that says nothing.
+// DefaultFileFact is a fact without any key.
 func DefaultFileFact() FileFact {
 	return FileFact{FreshFor: Duration(36 * time.Hour), ValidFor: Duration(7 * 24 * time.Hour)}
 }
 
-// SetDefaults makes f a fact that says nothing.
+// SetDefaults is how a fact begins that is decoded.
 func (f *FileFact) SetDefaults() { *f = DefaultFileFact() }
 
 // Definition is the fact as sources declare it. An unknown type gives an

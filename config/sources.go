@@ -129,7 +129,7 @@ const (
 	DataCenter Deployment = "datacenter"
 )
 
-// Auth is how a Jira site knows us.
+// Auth is how this program authenticates at a Jira site.
 type Auth string
 
 // The ways to authenticate at a Jira site.

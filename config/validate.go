@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -176,12 +177,31 @@ func (v *validator) file(path string, name *string) {
 // them their origins.
 func (v *validator) catalog() {
 	c := &v.config.Catalog
+	v.inlineEntries(c)
+	if _, err := catalog.Build(c.Services, c.Teams, v.config.Sources.names()); err != nil {
+		var problems catalog.Problems
+		if !errors.As(err, &problems) {
+			v.add("catalog", "%v", err)
+		}
+		for _, p := range problems {
+			v.add(below(fmt.Sprintf("catalog.%s[%d]", p.List, p.Index), p.Field), "%s: %s", p.Subject, p.Text)
+		}
+	}
+	for i, pattern := range c.Backstage {
+		path := fmt.Sprintf("catalog.backstage[%d]", i)
+		v.resolve(path, &c.Backstage[i])
+		if _, err := filepath.Match(pattern, ""); err != nil || pattern == "" {
+			v.add(path, "this is not a file pattern; write it like services/*/catalog-info.yaml")
+		}
+	}
+	v.discovery()
+}
+
+func (v *validator) inlineEntries(c *Catalog) {
+	teams := make([]string, len(c.Teams))
 	for i := range c.Teams {
 		c.Teams[i].Origin = v.origin(fmt.Sprintf("catalog.teams[%d]", i))
-	}
-	teams := make([]string, 0, len(c.Teams))
-	for _, team := range c.Teams {
-		teams = append(teams, team.Name)
+		teams[i] = c.Teams[i].Name
 	}
 	for i := range c.Services {
 		path := fmt.Sprintf("catalog.services[%d]", i)
@@ -201,27 +221,6 @@ func (v *validator) catalog() {
 				"unknown team %q%s; declare it under catalog.teams", s.Team, nearest.Suggest(s.Team, teams))
 		}
 	}
-	if _, err := catalog.Build(c.Services, c.Teams, v.config.Sources.names()); err != nil {
-		var problems catalog.Problems
-		if !errors.As(err, &problems) {
-			v.add("catalog", "%v", err)
-		}
-		for _, p := range problems {
-			path := fmt.Sprintf("catalog.%s[%d]", p.List, p.Index)
-			if p.Field != "" {
-				path = strictyaml.Join(path, p.Field)
-			}
-			v.add(path, "%s: %s", p.Subject, p.Text())
-		}
-	}
-	for i, pattern := range c.Backstage {
-		path := fmt.Sprintf("catalog.backstage[%d]", i)
-		v.resolve(path, &c.Backstage[i])
-		if _, err := filepath.Match(pattern, ""); err != nil || pattern == "" {
-			v.add(path, "this is not a file pattern; write it like services/*/catalog-info.yaml")
-		}
-	}
-	v.discovery()
 }
 
 // discovery checks the rules that make services of what PagerDuty has.
@@ -230,12 +229,8 @@ func (v *validator) discovery() {
 	for i, rule := range v.config.Catalog.PagerDuty {
 		path := fmt.Sprintf("catalog.pagerduty[%d]", i)
 		bad := rule.Validate()
-		for _, field := range sortedKeys(bad) {
-			at := path
-			if field != "" {
-				at = strictyaml.Join(path, field)
-			}
-			v.add(at, "%v", bad[field])
+		for _, field := range slices.Sorted(maps.Keys(bad)) {
+			v.add(below(path, field), "%v", bad[field])
 		}
 		switch {
 		case rule.Account != "" && !slices.Contains(accounts, rule.Account):
@@ -249,6 +244,9 @@ func (v *validator) discovery() {
 		}
 	}
 }
+
+// below is the path of a field, or the path itself without one.
+func below(path, field string) string { return strings.TrimSuffix(strictyaml.Join(path, field), ".") }
 
 func (v *validator) origin(path string) catalog.Origin {
 	place := v.place(path)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,6 +44,11 @@ func (v *validator) jiraIncidents(path string, i *JiraIncidents) {
 			v.required(fmt.Sprintf("%s.%s.statuses[%d]", path, name, n), "the name or id of the status", status)
 		}
 	}
+	v.jiraSeverities(path, i)
+	v.serviceLink(path+".services", i.Services)
+}
+
+func (v *validator) jiraSeverities(path string, i *JiraIncidents) {
 	v.word(path+".severity.by", string(i.Severity.By),
 		string(SeverityByField), string(SeverityByLabel), string(SeverityByComponent))
 	byField := i.Severity.By == SeverityByField
@@ -55,7 +61,7 @@ func (v *validator) jiraIncidents(path string, i *JiraIncidents) {
 	if !byField && i.Severity.Field != "" {
 		v.add(path+".severity.field", "the field is not used; set by to field or remove it")
 	}
-	for _, word := range sortedKeys(i.Severities) {
+	for _, word := range slices.Sorted(maps.Keys(i.Severities)) {
 		if severity := i.Severities[word]; severity < 1 || severity > 5 {
 			v.add(path+".severities."+word, "severity %d does not exist; use 1 (worst) to 5", severity)
 		}
@@ -69,7 +75,6 @@ func (v *validator) jiraIncidents(path string, i *JiraIncidents) {
 			v.add(at, "severity %d is given twice; remove one of them", severity)
 		}
 	}
-	v.serviceLink(path+".services", i.Services)
 }
 
 // source is what the time is read from; empty when nothing is configured.

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -23,21 +24,18 @@ var (
 
 func (v *validator) sources() {
 	s := &v.config.Sources
+	eachSource("pagerduty", s.PagerDuty, v.pagerDuty)
+	eachSource("jira", s.Jira, v.jira)
+	eachSource("prometheus", s.Prometheus, v.prometheus)
+	eachSource("file", s.File, v.fileSource)
+}
+
+// eachSource calls check for the sources of a kind, with the path of each and the
+// names of those before it.
+func eachSource[T any](kind string, sources []T, check func(path string, source *T, names map[string]string)) {
 	names := map[string]string{}
-	for i := range s.PagerDuty {
-		v.pagerDuty(fmt.Sprintf("sources.pagerduty[%d]", i), &s.PagerDuty[i], names)
-	}
-	clear(names)
-	for i := range s.Jira {
-		v.jira(fmt.Sprintf("sources.jira[%d]", i), &s.Jira[i], names)
-	}
-	clear(names)
-	for i := range s.Prometheus {
-		v.prometheus(fmt.Sprintf("sources.prometheus[%d]", i), &s.Prometheus[i], names)
-	}
-	clear(names)
-	for i := range s.File {
-		v.fileSource(fmt.Sprintf("sources.file[%d]", i), &s.File[i], names)
+	for i := range sources {
+		check(fmt.Sprintf("sources.%s[%d]", kind, i), &sources[i], names)
 	}
 }
 
@@ -101,7 +99,7 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 	if p.RulesURL != "" {
 		v.address(path+".rules_url", "the address", &p.RulesURL)
 	}
-	for _, name := range sortedKeys(p.QueryParams) {
+	for _, name := range slices.Sorted(maps.Keys(p.QueryParams)) {
 		switch name {
 		case "query", "time", "timeout", "start", "end", "step", "match[]", "type", "exclude_alerts", "":
 			v.add(path+".query_params."+name, "every request sets the parameter %q itself; remove it", name)
@@ -347,31 +345,8 @@ func (v *validator) httpKeys(path string, value reflect.Value) {
 			v.httpKeys(path, value.Elem())
 		}
 	case reflect.Struct:
-		if value.Type() == reflect.TypeFor[promconfig.URL]() {
-			return
-		}
-		for i := range value.NumField() {
-			field := value.Type().Field(i)
-			key, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-			at := path
-			if !strings.Contains(options, "inline") {
-				at = strictyaml.Join(path, key)
-			}
-			switch member := value.Field(i); {
-			case !field.IsExported():
-			case member.Kind() == reflect.String && strings.HasSuffix(key, "_file"):
-				name := member.String()
-				v.file(at, &name)
-				member.SetString(name)
-			case key == "files" && member.Type() == reflect.TypeFor[[]string]():
-				for j := range member.Len() {
-					name := member.Index(j).String()
-					v.file(fmt.Sprintf("%s[%d]", at, j), &name)
-					member.Index(j).SetString(name)
-				}
-			default:
-				v.httpKeys(at, member)
-			}
+		if value.Type() != reflect.TypeFor[promconfig.URL]() {
+			v.httpStruct(path, value)
 		}
 	case reflect.Map:
 		for _, key := range value.MapKeys() {
@@ -381,6 +356,34 @@ func (v *validator) httpKeys(path string, value reflect.Value) {
 			v.httpKeys(strictyaml.Join(path, key.String()), held)
 		}
 	}
+}
+
+func (v *validator) httpStruct(path string, value reflect.Value) {
+	for i := range value.NumField() {
+		field := value.Type().Field(i)
+		key, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		at := path
+		if !strings.Contains(options, "inline") {
+			at = strictyaml.Join(path, key)
+		}
+		switch member := value.Field(i); {
+		case !field.IsExported():
+		case member.Kind() == reflect.String && strings.HasSuffix(key, "_file"):
+			v.httpFile(at, member)
+		case key == "files" && member.Type() == reflect.TypeFor[[]string]():
+			for j := range member.Len() {
+				v.httpFile(fmt.Sprintf("%s[%d]", at, j), member.Index(j))
+			}
+		default:
+			v.httpKeys(at, member)
+		}
+	}
+}
+
+func (v *validator) httpFile(path string, value reflect.Value) {
+	name := value.String()
+	v.file(path, &name)
+	value.SetString(name)
 }
 
 // secretRemedy says where the secret of a key belongs.
@@ -393,13 +396,4 @@ func secretRemedy(path string) string {
 		return "set proxy_from_environment and put the address with its credentials into the environment variable HTTPS_PROXY"
 	}
 	return "put it into a file and name the file in " + key + "_file"
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -35,28 +35,21 @@ func incidentsOfServices() Group {
 			}),
 		},
 	}
-	for _, e := range estimates() {
-		families = append(families, Family{
-			Name: "incident_resolution_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-			Labels:   []string{ServiceLabel, "window"},
-			Help:     e.words + " of the resolution time of incidents that began within the window.",
-			Presence: e.presence("the incidents of the window", "resolved"),
-			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+	families = append(families, estimateFamilies("incident_resolution", []string{ServiceLabel, "window"},
+		"of the resolution time of incidents that began within the window", "the incidents of the window", "resolved",
+		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
+			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
 				emitEstimate(emit, e.read(&f.Resolution), name, f.Window.String())
-			}),
-		})
-	}
-	for _, e := range estimates() {
-		families = append(families, Family{
-			Name: "incident_acknowledgement_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-			Labels:   []string{ServiceLabel, "window"},
-			Help:     e.words + " of the time to the first acknowledgement of high-urgency incidents that began within the window.",
-			Presence: e.presence("those whose acknowledgements are known", "acknowledged"),
-			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+			})
+		})...)
+	families = append(families, estimateFamilies("incident_acknowledgement", []string{ServiceLabel, "window"},
+		"of the time to the first acknowledgement of high-urgency incidents that began within the window",
+		"those whose acknowledgements are known", "acknowledged",
+		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
+			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
 				emitEstimate(emit, e.read(&f.Acknowledgement), name, f.Window.String())
-			}),
-		})
-	}
+			})
+		})...)
 	return Group{
 		Title: "Incidents of services",
 		Intro: "An incident that PagerDuty and Jira both know is one. Those within announced maintenance are left out. " +
@@ -95,17 +88,14 @@ func incidentsOfGroups() Group {
 			emit(float64(f.Incidents), string(g.Scope), g.Group, f.Window.String())
 		}),
 	}}
-	for _, e := range estimates() {
-		families = append(families, Family{
-			Name: "group_incident_resolution_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-			Labels:   labels,
-			Help:     e.words + " of the resolution time of the incidents of the group that began within the window.",
-			Presence: e.presence("the incidents of the window", "resolved"),
-			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+	families = append(families, estimateFamilies("group_incident_resolution", labels,
+		"of the resolution time of the incidents of the group that began within the window",
+		"the incidents of the window", "resolved",
+		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
+			return perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
 				emitEstimate(emit, e.read(&f.Resolution), string(g.Scope), g.Group, f.Window.String())
-			}),
-		})
-	}
+			})
+		})...)
 	return Group{
 		Title: "Incidents of groups",
 		Intro: "The scopes are `fleet`, with the one group `all`, `org`, `team` and `tier`. " +
@@ -176,6 +166,22 @@ func estimates() []estimate {
 		{"p90", "90th percentile", "90 %", func(s *correlation.Summary) correlation.Estimate { return s.P90 }},
 		{"geomean", "Geometric mean", "", func(s *correlation.Summary) correlation.Estimate { return s.Geomean }},
 	}
+}
+
+// estimateFamilies are one family for each estimate of a duration in seconds. of
+// says of what; it is there if enough of those that all names are done.
+func estimateFamilies(
+	name string, labels []string, of, all, done string,
+	collect func(estimate) func(*snapshot.Snapshot, Options, Emit),
+) []Family {
+	var families []Family
+	for _, e := range estimates() {
+		families = append(families, Family{
+			Name: name + "_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable, Labels: labels,
+			Help: e.words + " " + of + ".", Presence: e.presence(all, done), Collect: collect(e),
+		})
+	}
+	return families
 }
 
 func (e estimate) presence(of, done string) string {

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"sync"
@@ -32,7 +33,7 @@ func RunOutcomes() []RunOutcome {
 	return []RunOutcome{RunSuccess, RunPartial, RunFailure, RunSkipped}
 }
 
-// BuildInfo is what the program knows about itself.
+// BuildInfo is the version of the program.
 type BuildInfo struct{ Version, Revision string }
 
 // ProcessMetrics are the live metrics of the collector. They live in the
@@ -49,10 +50,10 @@ type ProcessMetrics struct {
 	lastSuccess      *prometheus.GaugeVec
 	skipped          *prometheus.CounterVec
 	unmatched        *prometheus.GaugeVec
-	evaluation       prometheus.Histogram
+	evaluation       *prometheus.HistogramVec
 	evaluations      *prometheus.CounterVec
 	expressionErrors *prometheus.CounterVec
-	reloadSuccess    prometheus.Gauge
+	reloadSuccess    *prometheus.GaugeVec
 	reloadTimestamp  *prometheus.GaugeVec
 
 	mu      sync.Mutex
@@ -67,67 +68,69 @@ type ProcessMetrics struct {
 // metrics of those names already.
 func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*ProcessMetrics, error) {
 	f := processFamilies()
+	r := registrar{registry, nil}
+	r.register(promcollectors.NewGoCollector())
+	r.register(promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}))
 	m := &ProcessMetrics{
-		runs:             counters(f[runsTotal]),
-		runDuration:      histograms(f[runDuration], 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
-		requests:         counters(f[requestsTotal]),
-		requestDuration:  histograms(f[requestDuration], 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
-		rateLimit:        gauges(f[rateLimit]),
-		remaining:        gauges(f[rateLimitRemaining]),
-		circuit:          gauges(f[circuitOpen]),
-		tokenExpiry:      gauges(f[tokenExpiry]),
-		lastSuccess:      gauges(f[lastSuccess]),
-		skipped:          counters(f[skippedRecords]),
-		unmatched:        gauges(f[unmatchedSeries]),
-		evaluations:      counters(f[evaluationsTotal]),
-		expressionErrors: counters(f[expressionErrors]),
-		reloadTimestamp:  gauges(f[reloadTimestamp]),
+		runs:             r.counters(f[runsTotal]),
+		runDuration:      r.histograms(f[runDuration], 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
+		requests:         r.counters(f[requestsTotal]),
+		requestDuration:  r.histograms(f[requestDuration], 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+		rateLimit:        r.gauges(f[rateLimit]),
+		remaining:        r.gauges(f[rateLimitRemaining]),
+		circuit:          r.gauges(f[circuitOpen]),
+		tokenExpiry:      r.gauges(f[tokenExpiry]),
+		lastSuccess:      r.gauges(f[lastSuccess]),
+		skipped:          r.counters(f[skippedRecords]),
+		unmatched:        r.gauges(f[unmatchedSeries]),
+		evaluation:       r.histograms(f[evaluationDuration], 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+		evaluations:      r.counters(f[evaluationsTotal]),
+		expressionErrors: r.counters(f[expressionErrors]),
+		reloadSuccess:    r.gauges(f[reloadSuccess]),
+		reloadTimestamp:  r.gauges(f[reloadTimestamp]),
 		sources:          map[string]bool{},
 		checks:           map[string]bool{},
 		calls:            map[string]map[string]bool{},
 	}
-	m.evaluation = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: f[evaluationDuration].FullName(), Help: f[evaluationDuration].Help,
-		Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
-	})
-	m.reloadSuccess = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: f[reloadSuccess].FullName(), Help: f[reloadSuccess].Help,
-	})
-	info := gauges(f[buildInfo])
-	info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
+	r.gauges(f[buildInfo]).WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
+	m.evaluation.WithLabelValues()
+	m.reloadSuccess.WithLabelValues()
 	m.evaluations.WithLabelValues(string(RunSuccess))
 	m.evaluations.WithLabelValues(string(RunFailure))
-
-	for _, c := range []prometheus.Collector{
-		promcollectors.NewGoCollector(),
-		promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}),
-		m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.tokenExpiry,
-		m.lastSuccess, m.skipped, m.unmatched,
-		m.evaluation, m.evaluations, m.expressionErrors, m.reloadSuccess, m.reloadTimestamp, info,
-	} {
-		if err := registry.Register(c); err != nil {
-			return nil, fmt.Errorf("registering the metrics of the process: %w", err)
-		}
+	if r.err != nil {
+		return nil, fmt.Errorf("registering the metrics of the process: %w", r.err)
 	}
 	return m, nil
 }
 
-func counters(f Family) *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: f.FullName(), Help: f.Help}, f.Labels)
+// registrar makes metrics and registers them. err is the first failure.
+type registrar struct {
+	registry prometheus.Registerer
+	err      error
 }
 
-func gauges(f Family) *prometheus.GaugeVec {
-	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: f.FullName(), Help: f.Help}, f.Labels)
+func (r *registrar) register(c prometheus.Collector) { r.err = cmp.Or(r.err, r.registry.Register(c)) }
+
+func (r *registrar) counters(f Family) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: f.FullName(), Help: f.Help}, f.Labels)
+	r.register(v)
+	return v
 }
 
-func histograms(f Family, buckets ...float64) *prometheus.HistogramVec {
-	return prometheus.NewHistogramVec(
-		prometheus.HistogramOpts{Name: f.FullName(), Help: f.Help, Buckets: buckets}, f.Labels,
-	)
+func (r *registrar) gauges(f Family) *prometheus.GaugeVec {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: f.FullName(), Help: f.Help}, f.Labels)
+	r.register(v)
+	return v
+}
+
+func (r *registrar) histograms(f Family, buckets ...float64) *prometheus.HistogramVec {
+	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: f.FullName(), Help: f.Help, Buckets: buckets}, f.Labels)
+	r.register(v)
+	return v
 }
 
 // Expect says which sources and checks there are from now on: at the start and
-// after each reload. Their counters are born at zero, so that a first failure
+// after each reload. Their counters begin at zero, so that a first failure
 // is an increase, and the series of those that are gone end.
 func (m *ProcessMetrics) Expect(sources, checks []string) {
 	m.mu.Lock()
@@ -139,16 +142,14 @@ func (m *ProcessMetrics) Expect(sources, checks []string) {
 		}
 		delete(m.calls, gone)
 		labels := prometheus.Labels{"source": gone}
-		m.runs.DeletePartialMatch(labels)
-		m.runDuration.DeletePartialMatch(labels)
-		m.requests.DeletePartialMatch(labels)
-		m.requestDuration.DeletePartialMatch(labels)
-		m.rateLimit.DeletePartialMatch(labels)
-		m.remaining.DeletePartialMatch(labels)
-		m.circuit.DeletePartialMatch(labels)
-		m.lastSuccess.DeletePartialMatch(labels)
-		m.skipped.DeletePartialMatch(labels)
-		m.unmatched.DeletePartialMatch(labels)
+		for _, family := range []interface {
+			DeletePartialMatch(labels prometheus.Labels) int
+		}{
+			m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.lastSuccess,
+			m.skipped, m.unmatched,
+		} {
+			family.DeletePartialMatch(labels)
+		}
 	}
 	m.sources = now
 	for source := range now {
@@ -188,7 +189,7 @@ func (m *ProcessMetrics) Run(source string, outcome RunOutcome, took time.Durati
 }
 
 // Succeeded sets when the source's last successful round ended; after a
-// restart, from what the store remembers. The zero time is ignored.
+// restart, from what the store has. The zero time is ignored.
 func (m *ProcessMetrics) Succeeded(source string, at time.Time) {
 	if !at.IsZero() {
 		m.lastSuccess.WithLabelValues(source).Set(unixSeconds(at))
@@ -198,7 +199,7 @@ func (m *ProcessMetrics) Succeeded(source string, at time.Time) {
 // Request records one request to a source. call is the endpoint's template,
 // without ids or parameters; reason is ReasonOK or one of evidence.Reasons.
 // One that was not sent, since the circuit was open, has no duration.
-// With the first call of an endpoint all its reasons are born at zero.
+// With the first call of an endpoint all its reasons begin at zero.
 func (m *ProcessMetrics) Request(source, call, reason string, took time.Duration) {
 	if m.firstCall(source, call) {
 		m.requests.WithLabelValues(source, call, ReasonOK)
@@ -271,7 +272,7 @@ func (m *ProcessMetrics) Evaluated(err error, took time.Duration) {
 		outcome = RunFailure
 	}
 	m.evaluations.WithLabelValues(string(outcome)).Inc()
-	m.evaluation.Observe(took.Seconds())
+	m.evaluation.WithLabelValues().Observe(took.Seconds())
 }
 
 // ExpressionFailed counts run-time errors of a check's expressions.
@@ -284,7 +285,7 @@ func (m *ProcessMetrics) ExpressionFailed(check string, n int) {
 // Reloaded records a load of the configuration: the first one at the start,
 // and each reload. err is nil when it took effect.
 func (m *ProcessMetrics) Reloaded(err error, at time.Time) {
-	m.reloadSuccess.Set(mark(err == nil))
+	m.reloadSuccess.WithLabelValues().Set(mark(err == nil))
 	if err == nil {
 		m.reloadTimestamp.WithLabelValues().Set(unixSeconds(at))
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/prodready/collector/snapshot"
 )
 
-// Coverage tells how much of the criteria there is evidence for: the answer of
+// Coverage says how much of the criteria there is evidence for: the answer of
 // `collector framework coverage`.
 type Coverage struct {
 	// At is the time of the evaluation.
@@ -161,8 +161,8 @@ func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCov
 		}
 	}
 	if out.Blind {
-		// What nobody has is what the check wants, whether or not it applies to
-		// a service today.
+		// The check needs the facts that no service has, whether or not it applies
+		// to a service now.
 		for _, index := range check.Facts {
 			if facts[index].WithData == 0 {
 				lacking[index] = max(lacking[index], out.Applies)

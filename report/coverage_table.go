@@ -48,10 +48,7 @@ func (c Coverage) writeChecks(p *prose) {
 		t.rows = append(t.rows, []string{clean(check.ID), clean(strconv.Itoa(check.Level)),
 			clean(fmt.Sprintf("%d/%d", check.Decided, check.Applies)), clean(shareText(check.Share)), wants})
 	}
-	if len(t.rows) > 0 {
-		t.write(&p.b, p.style)
-		p.blank()
-	}
+	p.table(t)
 }
 
 func (c Coverage) writeFacts(p *prose) {
@@ -74,10 +71,7 @@ func (c Coverage) writeFacts(p *prose) {
 			clean(countText(len(fact.Checks))), clean(orNone(strings.Join(reasons, ", "))),
 		})
 	}
-	if len(t.rows) > 0 {
-		t.write(&p.b, p.style)
-		p.blank()
-	}
+	p.table(t)
 }
 
 // writeNeeds groups what is missing by what it takes, most checks first: one
@@ -111,9 +105,7 @@ func (c Coverage) writeNeeds(p *prose) {
 	slices.SortStableFunc(needs, func(a, b *need) int { return cmp.Compare(len(b.checks), len(a.checks)) })
 	p.heading("WHAT IT TAKES")
 	for _, n := range needs {
-		for _, line := range wrap(clean(n.what)+", for "+Plural(len(n.checks), "check"), p.style.prose()) {
-			p.b.WriteString(line + "\n")
-		}
+		p.wrapped(plain, clean(n.what)+", for "+Plural(len(n.checks), "check"))
 		p.field("facts", strings.Join(n.facts, ", "))
 	}
 	p.blank()
@@ -147,8 +139,7 @@ func (c Coverage) writeFeedback(p *prose) {
 		t.rows = append(t.rows, []string{clean(s.check.ID), clean(strconv.Itoa(s.issues)),
 			clean(feedbackText(s.check.Feedback))})
 	}
-	t.write(&p.b, p.style)
-	p.blank()
+	p.table(t)
 }
 
 func (c Coverage) writeSummary(p *prose) {
@@ -169,17 +160,12 @@ func (c Coverage) writeSummary(p *prose) {
 			unread++
 		}
 	}
-	lines := []string{
-		fmt.Sprintf("%s: %d decided for every service they apply to, %d not measurable with the configured sources",
-			Plural(len(c.Checks), "check"), decided, unmeasurable),
-		fmt.Sprintf("%s: %d with data for every service, %d read by no check", Plural(len(c.Facts), "fact"), complete,
-			unread),
-		fmt.Sprintf("%s, framework %s %s, evaluated %s", Plural(c.Services, "service"), clean(c.Framework.Name),
-			clean(c.Framework.Version), minute(c.At)),
-	}
-	for _, line := range lines {
-		p.b.WriteString(line + "\n")
-	}
+	fmt.Fprintf(&p.b, "%s: %d decided for every service they apply to, %d not measurable with the configured sources\n",
+		Plural(len(c.Checks), "check"), decided, unmeasurable)
+	fmt.Fprintf(&p.b, "%s: %d with data for every service, %d read by no check\n",
+		Plural(len(c.Facts), "fact"), complete, unread)
+	fmt.Fprintf(&p.b, "%s, framework %s %s, evaluated %s\n",
+		Plural(c.Services, "service"), clean(c.Framework.Name), clean(c.Framework.Version), minute(c.At))
 }
 
 // complete reports whether there is nothing to do for a check.

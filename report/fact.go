@@ -21,7 +21,7 @@ type Value struct {
 
 func valueOf(v evidence.Value) Value { return Value{kind: v.Kind(), num: v.Number()} }
 
-// MarshalJSON writes the value in the form its type tells.
+// MarshalJSON writes the value in the form of its type.
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.kind {
 	case evidence.KindBool:
@@ -35,8 +35,8 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		case math.IsInf(v.num, -1):
 			return []byte(`"-Inf"`), nil
 		}
-		// A double always has a point or an exponent: that is how the reader
-		// tells it from a count.
+		// A double always has a point or an exponent: by that the reader
+		// knows it from a count.
 		text := strconv.FormatFloat(v.num, 'g', -1, 64)
 		if !strings.ContainsAny(text, ".e") {
 			text += ".0"
@@ -129,7 +129,7 @@ type Fact struct {
 	// and truths.
 	Unit string `json:"unit,omitempty"`
 	// Value is the last observed value, read at the time of the view: an age
-	// grows by itself. An expired value is shown, but does not count.
+	// grows with the time. An expired value is shown, but does not count.
 	Value Value `json:"value"`
 	// State is fresh, stale (it still counts, but can neither award nor
 	// withdraw a badge) or missing.

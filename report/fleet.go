@@ -204,7 +204,7 @@ func highestLevel(card *scoring.Scorecard, m *framework.Module) int {
 	return highest
 }
 
-// noBadgeOf tells missing evidence from evidence against a badge: they ask for
+// noBadgeOf says whether evidence is missing or is against a badge: the two need
 // different work.
 func noBadgeOf(card *scoring.Scorecard) string {
 	switch {

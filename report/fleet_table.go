@@ -18,15 +18,14 @@ const (
 
 // WriteTable writes one line per service and the count of badges below.
 func (f Fleet) WriteTable(w io.Writer, style Style) error {
-	var b strings.Builder
+	p := &prose{style: style}
 	if len(f.Services) > 0 {
-		t := f.table(style)
-		dropped := t.write(&b, style)
-		b.WriteByte('\n')
-		f.legend(&b, dropped, style)
+		dropped := f.table(style).write(&p.b, style)
+		p.blank()
+		f.legend(p, dropped)
 	}
-	f.footer(&b, style)
-	return flush(w, b.String(), "fleet table")
+	f.footer(&p.b, style)
+	return flush(w, p.b.String(), "fleet table")
 }
 
 // flush writes a rendered view in one piece.
@@ -88,7 +87,7 @@ func (f Fleet) qualified() (exempt, attested bool) {
 }
 
 // legend explains the short marks that occur.
-func (f Fleet) legend(b *strings.Builder, dropped []string, style Style) {
+func (f Fleet) legend(p *prose, dropped []string) {
 	var held, open, ended bool
 	for _, row := range f.Services {
 		held = held || row.OnHold
@@ -98,29 +97,23 @@ func (f Fleet) legend(b *strings.Builder, dropped []string, style Style) {
 			ended = ended || i < len(f.Modules) && m.ended(f.Modules[i].Scale, row.Badge)
 		}
 	}
-	var parts []string
-	if held {
-		parts = append(parts, "on hold: neither proved nor contradicted")
-	}
 	exempt, attested := f.qualified()
-	if attested && !slices.Contains(dropped, headAttested) {
-		parts = append(parts, headAttested+": checks behind the badge that pass by attestation alone")
-	}
-	if exempt && !slices.Contains(dropped, headExempt) {
-		parts = append(parts, headExempt+": exempt checks behind the badge")
-	}
-	if open {
-		parts = append(parts, "1-3: depends on missing evidence")
-	}
-	if ended {
-		parts = append(parts, "n/a: no check of the module counts beyond this level")
-	}
-	if len(dropped) > 0 {
-		parts = append(parts, "left out for width: "+strings.Join(dropped, ", "))
-	}
-	for _, part := range parts {
-		for _, line := range wrap(part, style.prose()) {
-			b.WriteString(dim.on(line, style) + "\n")
+	for _, part := range []struct {
+		occurs bool
+		text   string
+	}{
+		{held, "on hold: neither proved nor contradicted"},
+		{
+			attested && !slices.Contains(dropped, headAttested),
+			headAttested + ": checks behind the badge that pass by attestation alone",
+		},
+		{exempt && !slices.Contains(dropped, headExempt), headExempt + ": exempt checks behind the badge"},
+		{open, "1-3: depends on missing evidence"},
+		{ended, "n/a: no check of the module counts beyond this level"},
+		{len(dropped) > 0, "left out for width: " + strings.Join(dropped, ", ")},
+	} {
+		if part.occurs {
+			p.wrapped(dim, part.text)
 		}
 	}
 }

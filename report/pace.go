@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Pace measures how fast a long step goes, from what is told of it now and
-// then. The zero value has seen nothing.
+// Pace measures how fast a long step goes, from what Observe is given
+// now and then. The zero value was given nothing.
 type Pace struct {
 	began, last   time.Time
 	first, share  float64
@@ -32,8 +32,8 @@ func (p *Pace) Observe(now time.Time, share float64, records int) {
 // Share is the newest share.
 func (p *Pace) Share() float64 { return p.share }
 
-// Rate is the records a second since the first call; ok is false before it can
-// be told.
+// Rate is the records a second since the first call; ok is false before it is
+// known.
 func (p *Pace) Rate() (perSecond float64, ok bool) {
 	took := p.last.Sub(p.began).Seconds()
 	if took <= 0 {
@@ -42,8 +42,8 @@ func (p *Pace) Rate() (perSecond float64, ok bool) {
 	return float64(p.latest-p.start) / took, true
 }
 
-// Left is the time that the rest takes at this pace; ok is false before it can
-// be told. Between two calls of Observe it counts down.
+// Left is the time that the rest takes at this pace; ok is false before it is
+// known. Between two calls of Observe it counts down.
 func (p *Pace) Left(now time.Time) (left time.Duration, ok bool) {
 	took, done := p.last.Sub(p.began), p.share-p.first
 	if took <= 0 || done <= 0 {

@@ -7,9 +7,9 @@ import (
 
 // Bounds of the parts of a progress line, in cells.
 const (
-	leastBar  = 10
-	mostBar   = 40
-	leastName = 12
+	minBar  = 10
+	maxBar  = 40
+	minName = 12
 )
 
 // ProgressLine draws one long step of a source as one line of at most width
@@ -28,17 +28,17 @@ func ProgressLine(source, step string, pace *Pace, now time.Time, width int) str
 		tail += "  " + text
 	}
 	room := width - textWidth(name) - textWidth(tail) - 2*len(columnGap)
-	if room >= leastBar {
-		return name + columnGap + bar(pace.Share(), min(room, mostBar)) + columnGap + tail
+	if room >= minBar {
+		return name + columnGap + bar(pace.Share(), min(room, maxBar)) + columnGap + tail
 	}
 	// Without a bar; what is still too long is cut.
 	if over := textWidth(name) + len(columnGap) + textWidth(tail) - width; over > 0 {
-		name = cut(name, max(leastName, textWidth(name)-over))
+		name = cut(name, max(minName, textWidth(name)-over))
 	}
 	return cut(name+columnGap+tail, max(0, width))
 }
 
-// ProgressDone tells a step that has come to its end.
+// ProgressDone is the line of a step that has ended.
 func ProgressDone(source, step string, pace *Pace) string {
 	return clean(source) + "  " + clean(step) + ": " + Plural(pace.latest,
 		"record") + " in " + lasting(pace.last.Sub(pace.began).Round(time.Second))

@@ -25,7 +25,7 @@ type Round struct {
 	// found before is in the round.
 	Error string `json:"error,omitempty"`
 	// Planned are the calls that the source said it would make; Unplanned is
-	// true for a source that cannot tell.
+	// true for a source that does not know.
 	Planned   []collectors.PlannedCall `json:"planned"`
 	Unplanned bool                     `json:"unplanned,omitempty"`
 	// Requests are those that were made, repetitions among them.
@@ -46,7 +46,7 @@ type Round struct {
 	// Skipped counts the objects that could not be read, by kind.
 	Skipped map[string]int `json:"skipped,omitempty"`
 	// Unmatched are the series of no service; nil when the source has no series
-	// or the round could not tell.
+	// or the round did not know.
 	Unmatched *evidence.Unmatched `json:"unmatched,omitempty"`
 
 	facts *evidence.Facts

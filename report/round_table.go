@@ -344,22 +344,24 @@ func (r *Round) writeSummary(p *prose) {
 	}
 	p.b.WriteString(strings.Join(wrap(summary, p.style.Width), "\n") + gap + "nothing was stored\n")
 	if r.Error != "" {
-		for _, line := range wrap("not complete: "+clean(r.Error), p.style.prose()) {
-			p.b.WriteString(red.on(line, p.style) + "\n")
-		}
+		p.wrapped(red, "not complete: "+clean(r.Error))
 	}
 }
 
-// section writes a table and a blank line, or nothing when it has no rows.
+// section writes a table of that many rows.
 func (p *prose) section(t *grid, rows int, row func(i int) []string) {
-	if rows == 0 {
-		return
-	}
 	for i := range rows {
 		t.rows = append(t.rows, row(i))
 	}
-	t.write(&p.b, p.style)
-	p.blank()
+	p.table(t)
+}
+
+// table writes a table and a blank line, or nothing when it has no rows.
+func (p *prose) table(t *grid) {
+	if len(t.rows) > 0 {
+		t.write(&p.b, p.style)
+		p.blank()
+	}
 }
 
 func minuteOrNone(t time.Time) string {

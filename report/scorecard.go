@@ -58,8 +58,8 @@ type Awarding struct {
 	DwellSeconds int64 `json:"dwell_seconds"`
 }
 
-// Contradicted is a badge that fresh evidence speaks against, but not yet for
-// long enough.
+// Contradicted is a badge that fresh evidence contradicts, but not yet for long
+// enough.
 type Contradicted struct {
 	Badge        string `json:"badge"`
 	RanSeconds   int64  `json:"ran_seconds"`

@@ -63,6 +63,13 @@ func (p *prose) indented(text string) {
 	}
 }
 
+// wrapped writes wrapped text in a colour; its text is safe to print.
+func (p *prose) wrapped(colour paint, text string) {
+	for _, line := range wrap(text, p.style.prose()) {
+		p.b.WriteString(colour.on(line, p.style) + "\n")
+	}
+}
+
 func (p *prose) blank() { p.b.WriteByte('\n') }
 
 func (p *prose) heading(s string) { p.b.WriteString(bold.on(s, p.style) + "\n") }
@@ -378,25 +385,20 @@ func (c Scorecard) writeRest(p *prose) {
 		}
 	}
 	var parts []string
-	if passing > 0 {
-		parts = append(parts, fmt.Sprintf("%d passing", passing))
-	}
-	if scheduled > 0 {
-		parts = append(parts, fmt.Sprintf("%d scheduled for later", scheduled))
-	}
-	if unmeasurable > 0 {
-		parts = append(
-			parts,
-			fmt.Sprintf(
-				"%d not measurable with the configured sources (`collector framework coverage` says what is needed)", unmeasurable,
-			),
-		)
+	for _, part := range []struct {
+		n    int
+		what string
+	}{
+		{passing, "passing"}, {scheduled, "scheduled for later"},
+		{unmeasurable, "not measurable with the configured sources (`collector framework coverage` says what is needed)"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
+		}
 	}
 	if len(parts) == 0 {
 		return
 	}
 	p.blank()
-	for _, line := range wrap("Not shown: "+strings.Join(parts, ", ")+".", p.style.prose()) {
-		p.b.WriteString(dim.on(line, p.style) + "\n")
-	}
+	p.wrapped(dim, "Not shown: "+strings.Join(parts, ", ")+".")
 }

@@ -28,15 +28,15 @@ type Style struct {
 // even on wide terminals.
 const proseWidth = 100
 
-// leastProse is the width below which text is hard to read and to search.
-const leastProse = 40
+// minProse is the width below which text is hard to read and to search.
+const minProse = 40
 
 func (s Style) prose() int {
 	switch {
 	case s.Width <= 0 || s.Width > proseWidth:
 		return proseWidth
-	case s.Width < leastProse:
-		return leastProse
+	case s.Width < minProse:
+		return minProse
 	}
 	return s.Width
 }

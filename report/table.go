@@ -73,25 +73,8 @@ func (g *grid) write(b *strings.Builder, style Style) (dropped []string) {
 
 // layout finds the width of every column and the columns to leave out.
 func (g *grid) layout(style Style) (widths []int, hidden []bool) {
-	widths, hidden = make([]int, len(g.columns)), make([]bool, len(g.columns))
-	least := make([]int, len(g.columns))
-	for i, c := range g.columns {
-		longestWord := 0
-		for _, s := range append([]string{c.head}, g.column(i)...) {
-			widths[i] = max(widths[i], textWidth(s))
-			for word := range strings.FieldsSeq(s) {
-				longestWord = max(longestWord, textWidth(word))
-			}
-		}
-		switch {
-		case c.min == 0:
-			least[i] = widths[i]
-		case style.noCut:
-			least[i] = min(widths[i], max(c.min, longestWord, leastProse))
-		default:
-			least[i] = min(widths[i], c.min)
-		}
-	}
+	widths, least := g.widths(style)
+	hidden = make([]bool, len(g.columns))
 	if style.Width <= 0 {
 		return widths, hidden
 	}
@@ -121,6 +104,29 @@ func (g *grid) layout(style Style) (widths []int, hidden []bool) {
 		widths[widest]--
 	}
 	return widths, hidden
+}
+
+// widths are the widths that the columns want, and the least that they accept.
+func (g *grid) widths(style Style) (wanted, least []int) {
+	wanted, least = make([]int, len(g.columns)), make([]int, len(g.columns))
+	for i, c := range g.columns {
+		longestWord := 0
+		for _, s := range append([]string{c.head}, g.column(i)...) {
+			wanted[i] = max(wanted[i], textWidth(s))
+			for word := range strings.FieldsSeq(s) {
+				longestWord = max(longestWord, textWidth(word))
+			}
+		}
+		switch {
+		case c.min == 0:
+			least[i] = wanted[i]
+		case style.noCut:
+			least[i] = min(wanted[i], max(c.min, longestWord, minProse))
+		default:
+			least[i] = min(wanted[i], c.min)
+		}
+	}
+	return wanted, least
 }
 
 // column lists the cells of a column.

@@ -13,7 +13,7 @@ import (
 // none stands in tables for what does not exist.
 const none = "-"
 
-// ago tells a distance into the past: "4 minutes ago", "8 h 20 m ago". Clocks
+// ago is a distance into the past: "4 minutes ago", "8 h 20 m ago". Clocks
 // of two machines differ, so a moment slightly ahead is just now.
 func ago(d time.Duration) string {
 	switch {
@@ -25,7 +25,7 @@ func ago(d time.Duration) string {
 	return lasting(d) + " ago"
 }
 
-// lasting tells a span of time with the precision people think in.
+// lasting is a span of time with the precision people think in.
 func lasting(d time.Duration) string {
 	switch {
 	case d < 0:

@@ -43,7 +43,7 @@ func factID(name *string) nameColumn    { return nameColumn{factNames, name} }
 func sourceID(name *string) nameColumn  { return nameColumn{sourceNames, name} }
 func checkID(name *string) nameColumn   { return nameColumn{checkNames, name} }
 
-// scanner reads the column in a view, which knows the names.
+// scanner reads the column in a view, which has the names.
 func (n nameColumn) scanner(v *view) converted {
 	return converted{scan: func(from any) (err error) {
 		id, ok := from.(int64)
@@ -63,7 +63,7 @@ type serviceList struct {
 	services      *[]string
 }
 
-// numbered is the part of a row with services that the database alone knows.
+// numbered is the part of a row with services that only the database has.
 type numbered struct {
 	// num is 0 until the row is stored.
 	num int64

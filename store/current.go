@@ -41,8 +41,8 @@ type observed struct {
 	detail    string
 	// since is 0 when the source leaves it to the store.
 	since int64
-	// seen is when it was observed; dated says that the record tells it itself,
-	// so that it is not the time of the batch.
+	// seen is when it was observed; dated is set when the record has that time, and
+	// it is not the time of the batch.
 	seen  int64
 	dated bool
 }
@@ -61,45 +61,53 @@ func next(
 		return *old, nil, false // a newer observation is stored already
 	}
 	same := had && old.value == in.value
-	since := in.since
-	switch {
-	case since != 0:
-	case same:
-		since = old.since
-	default:
-		since = in.seen
+	if in.since == 0 {
+		in.since = in.seen
+		if same {
+			in.since = old.since
+		}
 	}
-	if same && old.detail == in.detail && old.since == since && (!in.dated || old.seen == in.seen) {
+	if same && old.detail == in.detail && old.since == in.since && (!in.dated || old.seen == in.seen) {
 		return *old, nil, false
 	}
+	row = following(old, in)
+	if !same {
+		row.changed = in.seen
+		history = row.log(old, in, def)
+	}
+	return row, history, true
+}
+
+// following is the row after old with what was observed.
+func following(old *current, in observed) (row current) {
 	if old != nil {
 		row = *old
 	}
-	row.value, row.withdrawn, row.detail, row.since, row.seen = in.value, "", in.detail, since, in.seen
+	row.value, row.withdrawn, row.detail, row.since, row.seen = in.value, in.withdrawn, in.detail, in.since, in.seen
 	if row.held.Valid {
 		row.held.Int64 = in.seen
 	}
-	if same {
-		return row, nil, true
-	}
+	return row
+}
 
-	row.changed = in.seen
+// log is what another value adds to history: nothing, if it comes too soon after
+// the newest row there.
+func (c *current) log(old *current, in observed, def evidence.Definition) (history []point) {
 	resolution := int64(0)
-	if had && old.value.Kind() == evidence.KindDouble && in.value.Kind() == evidence.KindDouble {
-		resolution = resolutionOf(def)
-	}
-	if had {
-		history = late(old, in.seen, resolution, def)
-		if len(history) > 0 {
-			row.loggedAt = sql.NullInt64{Int64: history[0].from, Valid: true}
+	if old != nil && old.withdrawn == "" {
+		if old.value.Kind() == evidence.KindDouble && in.value.Kind() == evidence.KindDouble {
+			resolution = resolutionOf(def)
+		}
+		if history = late(old, in.seen, resolution, def); len(history) > 0 {
+			c.loggedAt = sql.NullInt64{Int64: history[0].from, Valid: true}
 		}
 	}
-	row.logged = !row.loggedAt.Valid || in.seen >= row.loggedAt.Int64+resolution
-	if row.logged {
+	c.logged = !c.loggedAt.Valid || in.seen >= c.loggedAt.Int64+resolution
+	if c.logged {
 		history = append(history, point{from: in.seen, value: in.value})
-		row.loggedAt = sql.NullInt64{Int64: in.seen, Valid: true}
+		c.loggedAt = sql.NullInt64{Int64: in.seen, Valid: true}
 	}
-	return row, history, true
+	return history
 }
 
 // withdraw is next for a tombstone.
@@ -107,20 +115,15 @@ func withdraw(old *current, in observed, def evidence.Definition) (row current, 
 	if old != nil && old.withdrawn == in.withdrawn {
 		return *old, nil, false
 	}
-	if old != nil {
-		row = *old
-		if old.withdrawn == "" {
-			history = append(late(old, in.seen, 0, def), point{from: in.seen, withdrawn: in.withdrawn})
-			row.loggedAt = sql.NullInt64{Int64: in.seen, Valid: true}
-		}
+	in.value, in.detail, in.since = evidence.Value{}, "", in.seen
+	if old != nil && def.Remember != evidence.RememberNothing && def.Remember != evidence.RememberMean {
+		in.value = old.value
 	}
-	if def.Remember == evidence.RememberNothing || def.Remember == evidence.RememberMean {
-		row.value = evidence.Value{}
-	}
-	row.withdrawn, row.detail, row.logged = in.withdrawn, "", true
-	row.since, row.changed, row.seen = in.seen, in.seen, in.seen
-	if row.held.Valid {
-		row.held.Int64 = in.seen
+	row = following(old, in)
+	row.changed, row.logged = in.seen, true
+	if old != nil && old.withdrawn == "" {
+		history = append(late(old, in.seen, 0, def), point{from: in.seen, withdrawn: in.withdrawn})
+		row.loggedAt = sql.NullInt64{Int64: in.seen, Valid: true}
 	}
 	return row, history, true
 }
@@ -146,10 +149,8 @@ func resolutionOf(def evidence.Definition) int64 {
 	return defaultResolution.Microseconds()
 }
 
-// remember keeps what the source has forgotten. Instants never go back. A count
-// over a short window becomes the time it was last above zero; while it has not
-// been, it is unknown until the store has asked for as long as checks ask back,
-// and never from then on. A mean is already one; see average.
+// remember keeps what the source no longer has. Instants never go back. A mean is
+// remembered already; see average.
 func remember(old *current, in observed, def evidence.Definition, memory time.Duration) observed {
 	if def.Remember == evidence.RememberNothing || def.Remember == evidence.RememberMean || in.withdrawn != "" {
 		return in
@@ -159,19 +160,29 @@ func remember(old *current, in observed, def evidence.Definition, memory time.Du
 	switch {
 	case in.value.IsInstant() || never:
 		if known && (never || old.value.Number() > in.value.Number()) {
-			in.value, in.detail, in.since = old.value, keepDetail(old, in), old.since
+			return keep(old, in)
 		}
-	case def.Remember != evidence.RememberLastTrue || def.Clock != evidence.Elapsed:
+	case def.Remember == evidence.RememberLastTrue && def.Clock == evidence.Elapsed:
+		return lastTrue(old, in, memory)
+	}
+	return in
+}
+
+// lastTrue makes a count over a short window the time it was last above zero.
+// While it has not been, that is unknown until the store has asked for as long as
+// checks ask back, and never from then on.
+func lastTrue(old *current, in observed, memory time.Duration) observed {
+	switch {
 	case in.value.Truth():
 		in.value = evidence.Instant(time.UnixMicro(in.seen).Truncate(time.Minute))
 		in.since = in.seen
 		if old != nil && old.withdrawn == "" && old.value == in.value {
 			in.since = old.since
 		}
-	case known:
-		in.value, in.detail, in.since = old.value, keepDetail(old, in), old.since
-	case old != nil && old.withdrawn == "",
-		old != nil && old.withdrawn == evidence.MissingShortMemory && in.seen-old.since >= memory.Microseconds():
+	case old != nil && old.value.IsInstant():
+		return keep(old, in)
+	case old != nil && (old.withdrawn == "" ||
+		old.withdrawn == evidence.MissingShortMemory && in.seen-old.since >= memory.Microseconds()):
 		in.value = evidence.Never()
 	default:
 		in.withdrawn = evidence.MissingShortMemory
@@ -179,11 +190,12 @@ func remember(old *current, in observed, def evidence.Definition, memory time.Du
 	return in
 }
 
-// keepDetail is the provenance of a remembered value: that of the observation
-// it came from, unless a withdrawal has taken it.
-func keepDetail(old *current, in observed) string {
+// keep is an observation with the remembered value, and with its provenance
+// unless a withdrawal has removed that.
+func keep(old *current, in observed) observed {
+	in.value, in.since = old.value, old.since
 	if old.withdrawn == "" {
-		return old.detail
+		in.detail = old.detail
 	}
-	return in.detail
+	return in
 }

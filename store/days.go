@@ -106,21 +106,25 @@ func (c *commit) averageDay(
 		return err
 	}
 	for _, r := range rows {
-		o, d := in[r.service], found[r.service]
-		if d.first > day-window+1 || d.count < window-window/maxLacking {
-			in[r.service] = observed{withdrawn: evidence.MissingShortMemory, seen: o.seen}
-			continue
-		}
-		mean, ok := def.Observe(d.sum/float64(d.count), time.UnixMicro(o.seen))
-		if !ok {
-			in[r.service] = observed{withdrawn: evidence.MissingNaN, seen: o.seen}
-			continue
-		}
-		o.value, o.detail = mean, text(evidence.Clean(fmt.Sprintf("mean of %d daily observations in %d days, the newest: "+
-			"%s", d.count, window, o.detail), 500))
-		in[r.service] = o
+		in[r.service] = meanOf(found[r.service], in[r.service], def, day)
 	}
 	return nil
+}
+
+// meanOf puts the mean of the days of a window, the last of which is day, in the
+// place of an observation.
+func meanOf(d days, o observed, def evidence.Definition, day int64) observed {
+	window := int64(def.Window / (24 * time.Hour))
+	if d.first > day-window+1 || d.count < window-window/maxLacking {
+		return observed{withdrawn: evidence.MissingShortMemory, seen: o.seen}
+	}
+	mean, ok := def.Observe(d.sum/float64(d.count), time.UnixMicro(o.seen))
+	if !ok {
+		return observed{withdrawn: evidence.MissingNaN, seen: o.seen}
+	}
+	o.value, o.detail = mean, text(evidence.Clean(fmt.Sprintf(
+		"mean of %d daily observations in %d days, the newest: %s", d.count, window, o.detail), 500))
+	return o
 }
 
 // sumDays sums up the days after one and up to another by service.

@@ -20,7 +20,7 @@ func (r *factRow) table() table {
 	}
 }
 
-// SetFacts puts other definitions in force, as after a reload. The records of a
+// SetFacts replaces the definitions of facts, as after a reload. The records of a
 // fact whose definition has changed in meaning are withdrawn: they answered
 // another question. Facts that are no longer defined keep their records. A
 // store of an earlier release holds the shape of a definition alone, without

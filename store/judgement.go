@@ -66,7 +66,7 @@ type CheckStatus struct {
 	Since time.Time
 }
 
-// Judgement is what one evaluation leaves behind.
+// Judgement is the result of one evaluation.
 type Judgement struct {
 	// At is the time of the evaluation.
 	At time.Time

@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// acquire takes the lock file beside a SQLite file. The kernel gives the lock
-// free when the process ends, however it ends; the file stays and says who held
-// it last. SQLite would let a second process in, and both would judge.
+// acquire locks the lock file beside a SQLite file. The kernel releases the lock
+// when the process ends, however it ends; the file stays and has the id of the
+// last process. SQLite itself would allow a second process, and both would judge.
 func acquire(path string) (release func() error, err error) {
 	name := path + ".lock"
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)

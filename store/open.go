@@ -2,8 +2,8 @@
 // by default, PostgreSQL by URL. One SQL text serves both.
 //
 // The store is change-only. A value that is observed again without having
-// changed writes no row: that it was observed is told by the one coverage row
-// of its group. A steady round therefore writes a number of rows that depends
+// changed writes no row: the one coverage row of its group has the time of the
+// observation. A steady round therefore writes a number of rows that depends
 // on the sources and not on the services.
 //
 // Every writing transaction takes the next number of one sequence before it
@@ -31,16 +31,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// versionTable is where goose keeps the schema's version; a name of our own
-// keeps it apart from another program's in a shared PostgreSQL.
+// versionTable is where goose keeps the schema's version. Its name is not goose's
+// own, which another program may use in a shared PostgreSQL.
 const versionTable = "readiness_schema_version"
 
-// The reasons why a store cannot be opened that a person has to mend. Every
+// The reasons why a store cannot be opened that a person has to remove. Every
 // error of Open that wraps one names the place and the remedy.
 var (
 	// ErrAddress is an address that is not understood.
 	ErrAddress = errors.New("not an address of a store")
-	// ErrForeign is a database that is not ours.
+	// ErrForeign is a database of another program.
 	ErrForeign = errors.New("not a database of the readiness collector")
 	// ErrLocked is a SQLite file that another process works on.
 	ErrLocked = errors.New("in use by another process")
@@ -56,7 +56,7 @@ var (
 // DefaultReaders is the number of connections for reading.
 const DefaultReaders = 4
 
-// DefaultMemory is the longest span that a check asks a remembering fact about.
+// DefaultMemory is the longest span that a check reads of a remembered fact.
 const DefaultMemory = 180 * 24 * time.Hour
 
 // Options of a store. Only URL is required.
@@ -65,7 +65,7 @@ type Options struct {
 	URL string
 	// Now is the clock, for what the store itself dates; nil means time.Now.
 	Now func() time.Time
-	// Facts are the definitions in force. Records of a fact whose definition
+	// Facts are the present definitions. Records of a fact whose definition
 	// has changed are withdrawn when the store is opened. Nil leaves them.
 	Facts *evidence.Facts
 	// Readers is the number of connections for reading; 0 means DefaultReaders.
@@ -116,8 +116,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// OpenReadOnly opens the database for looking, while another process may be
-// writing it. It takes no lock, migrates nothing, and every method that writes
+// OpenReadOnly opens the database for reading, while another process may write
+// it. It takes no lock, migrates nothing, and every method that writes
 // fails with ErrUnwritable.
 func OpenReadOnly(ctx context.Context, o Options) (*Store, error) {
 	kind, place, err := parseURL(o.URL)
@@ -148,7 +148,7 @@ func newStore(o Options) *Store {
 	return s
 }
 
-// Close ends all connections and gives the file free. It is safe to repeat.
+// Close ends all connections and releases the file. It is safe to repeat.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		var errs []error
@@ -162,7 +162,7 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// parseURL tells the kind of database and where it is. It never quotes an
+// parseURL returns the kind of database and where it is. It never quotes an
 // address, which may hold a password.
 func parseURL(url string) (kind, place string, err error) {
 	scheme, rest, found := strings.Cut(url, "://")
@@ -206,7 +206,7 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...
 	return nil
 }
 
-// ownSchema checks that a reader finds the schema it knows, or a newer one.
+// ownSchema checks that the schema is the present one, or a newer one.
 func ownSchema(ctx context.Context, db *sql.DB) error {
 	var have sql.NullInt64
 	if err := db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM `+versionTable+`

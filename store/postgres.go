@@ -66,9 +66,9 @@ func (s *Store) openPostgres(ctx context.Context, address string, o Options, rea
 	return nil
 }
 
-// foreignPostgres refuses a schema that holds another program's tables. It
-// asks once: between two questions a replica that starts at the same moment
-// may have made the tables.
+// foreignPostgres refuses a schema with tables of another program. It is one
+// query: between two, a replica that starts at the same moment might make the
+// tables.
 func foreignPostgres(ctx context.Context, db *sql.DB) error {
 	var table string
 	err := db.QueryRowContext(ctx, `SELECT table_name FROM information_schema.tables

@@ -153,8 +153,8 @@ type Row struct {
 }
 
 // Observed is when the row was last observed, given when its group was. A
-// reader that keeps rows from load to load asks it again with every newer
-// coverage, since a steady round changes the coverage and no row.
+// reader that keeps rows calls it again for every newer coverage, since a steady
+// round changes the coverage and no row.
 func (r Row) Observed(group time.Time) time.Time {
 	switch {
 	case !r.HeldAt.IsZero():

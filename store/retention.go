@@ -30,14 +30,14 @@ type Retention struct {
 // and judging are never kept waiting for long.
 const pruneBatch = 2000
 
-// Prune deletes what is older than its retention, batch by batch, and tells how
-// many rows went. When ctx ends it stops between two batches.
+// Prune deletes what is older than its retention, batch by batch, and returns
+// how many rows that were. When ctx ends it stops between two batches.
 func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted int64, err error) {
 	for _, p := range []struct {
 		what string
 		keep time.Duration
-		// statements delete at most ? rows older than ?. The last one tells
-		// whether there was anything.
+		// statements delete at most ? rows older than ?. The last one
+		// counts.
 		statements []string
 	}{
 		{"history of facts", r.History, []string{

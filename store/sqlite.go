@@ -18,7 +18,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// applicationID is SQLite's mark of ours: "RDNS".
+// applicationID marks SQLite files of this program: "RDNS".
 const applicationID = 0x52444e53
 
 // Offsets in the header of a SQLite file; see sqlite.org/fileformat.html.
@@ -28,7 +28,7 @@ const (
 	applicationIDAt = 68
 )
 
-// openSQLite opens a file to work on, locked against a second process.
+// openSQLite opens a file for writing, locked against a second process.
 func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	path, err := realPath(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 			return err
 		}
 	}
-	// Made here, so that a failure is told apart from everything SQLite could
+	// Made here, so that a failure is not one of everything that SQLite could
 	// mean by "unable to open database file".
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	return s.openSQLiteReaders(path, o)
 }
 
-// openSQLiteReadOnly opens a file for looking.
+// openSQLiteReadOnly opens a file for reading.
 func (s *Store) openSQLiteReadOnly(ctx context.Context, path string, o Options) error {
 	path, err := realPath(path)
 	if err != nil {
@@ -222,7 +222,7 @@ func foreign(path, what string) error {
 	return fmt.Errorf("store %s: %w: %s: give the collector a path of its own", path, ErrForeign, what)
 }
 
-// sqliteError adds the file, and the remedy where SQLite's code tells one.
+// sqliteError adds the file, and the remedy where SQLite's code has one.
 func sqliteError(path string, err error) error {
 	if coded, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch coded.Code() & 0xff {

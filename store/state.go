@@ -19,7 +19,7 @@ type State struct {
 	Seq int64
 	// Framework is what was judged by last.
 	Framework Framework
-	// Statuses tell the status of each check and since when it has had it, by
+	// Statuses are the status of each check and since when it has had it, by
 	// service and check.
 	Statuses map[string]map[string]StatusSpan
 }
@@ -29,7 +29,7 @@ type State struct {
 // that they supported have no base of attribution then.
 type FrameworkLookup func(Framework) (*framework.Framework, error)
 
-// LastJudgement tells when the last judgement was and the number of its
+// LastJudgement is when the last judgement was and the number of its
 // transaction, so that a replica notices one it has not seen. Both are zero
 // when there was none.
 func (s *Store) LastJudgement(ctx context.Context) (at time.Time, seq int64, err error) {
@@ -41,7 +41,7 @@ func (s *Store) LastJudgement(ctx context.Context) (at time.Time, seq int64, err
 	return at, seq, err
 }
 
-// LoadState reads what judging goes on from. lookup is asked once for each set
+// LoadState reads what the next judgement needs. lookup is asked once for each set
 // of criteria that supports a badge.
 func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, error) {
 	s.judged.mu.Lock()

@@ -139,7 +139,7 @@ func stored(field any) (any, error) {
 	return value, err
 }
 
-// keyOf returns a function that tells rows of one table apart.
+// keyOf returns a function that makes a text of the key of a row.
 func keyOf[T any, P rowOf[T]]() func(T) (string, error) {
 	var bound T
 	columns := P(&bound).table().key

@@ -77,8 +77,8 @@ func (s *Store) inTx(ctx context.Context, doing string, fn func(*tx) error) erro
 		return fmt.Errorf("%s: beginning a transaction: %w", doing, err)
 	}
 	t := &tx{view: view{Tx: begun, store: s}}
-	// Taken first of all: it is the lock that puts writers in line, so that a
-	// sequence number is never seen before a smaller one.
+	// This comes first: the lock on the row makes writers wait for each other, so
+	// that a sequence number is never visible before a smaller one.
 	err = t.QueryRowContext(ctx, `UPDATE readiness_owner SET seq = seq + 1 WHERE id = 1 RETURNING seq`).Scan(&t.seq)
 	if err == nil {
 		err = t.loadNames(ctx)
@@ -106,7 +106,7 @@ func rollback(t *sql.Tx) error {
 	return nil
 }
 
-// statement makes a statement of ours into one of the database: strings are
+// statement adapts a statement to the database: strings are
 // cleaned, times are microseconds, names are ids, and PostgreSQL numbers its
 // placeholders, which are question marks here.
 func (v *view) statement(query string, args []any) (string, []any) {
@@ -124,8 +124,8 @@ func (v *view) statement(query string, args []any) (string, []any) {
 	return v.numbered(query), args
 }
 
-// numbered has $1, $2 for question marks where the database wants that. SQLite
-// would, too, but looks each of them up in a list of all.
+// numbered replaces question marks by $1, $2 for PostgreSQL. SQLite accepts them,
+// too, but searches a list of all of the statement for each.
 func (v *view) numbered(query string) string {
 	if !v.store.numbersPlaceholders {
 		return query
@@ -217,7 +217,7 @@ func number(ctx context.Context, r reader, query string, args ...any) (int64, er
 	return n.Int64, err
 }
 
-// queryNumber is number in a view of its own.
+// queryNumber runs number in a new view.
 func (s *Store) queryNumber(ctx context.Context, doing, query string, args ...any) (n int64, err error) {
 	err = s.view(ctx, doing, func(v *view) (err error) {
 		n, err = number(ctx, v, query, args...)
@@ -256,6 +256,6 @@ func storedTime(t time.Time) time.Time {
 	return instant(micros(t))
 }
 
-// text makes any string storable. Sources have cleaned theirs; a mistake must not
-// abort a transaction.
+// text makes any string storable. Sources clean their strings; one that does not
+// must not make a transaction fail.
 func text(s string) string { return evidence.Clean(s, math.MaxInt) }

@@ -57,14 +57,14 @@ func (f *Faults) Below(path string) bool {
 	})
 }
 
-// Line is a field of a type that wants to know in which line its keys begin.
+// Line is a field that gets the line in which the keys of its type begin.
 type Line int
 
 // Defaulter is a type that has other values than zero where a document gives
 // none. SetDefaults is called before the keys of the document are decoded.
 type Defaulter interface{ SetDefaults() }
 
-// Wanter is a type that says in words what it is decoded from, such as "a
+// Wanter is a type that describes what it is decoded from, such as "a
 // duration such as 5m".
 type Wanter interface{ Wants() string }
 
@@ -151,7 +151,7 @@ func (r *run) value(value any, to reflect.Value, path string) {
 		return
 	}
 	mapping, isMapping := value.(map[string]any)
-	list, isList := value.([]any)
+	_, isList := value.([]any)
 	r.decoded[path] = true
 	switch t := to.Type(); {
 	case t.Kind() == reflect.Pointer:
@@ -161,13 +161,8 @@ func (r *run) value(value any, to reflect.Value, path string) {
 		to.Set(reflect.ValueOf(native(value)))
 	case r.isScalar(t) || !isMapping && !isList && readsText(t):
 		r.scalar(value, to, path)
-	case t.Kind() == reflect.Slice && isList:
-		to.Set(reflect.MakeSlice(t, len(list), len(list)))
-		for i, entry := range list {
-			r.value(entry, to.Index(i), fmt.Sprintf("%s[%d]", path, i))
-		}
 	case t.Kind() == reflect.Slice:
-		r.refuse(path, "want a list, got %s; begin every entry with a dash", KindOf(value))
+		r.list(value, to, path)
 	case !isMapping:
 		r.refuse(path, "want keys with values, got %s", KindOf(value))
 	case t.Kind() == reflect.Map:
@@ -182,6 +177,18 @@ func (r *run) value(value any, to reflect.Value, path string) {
 			d.SetDefaults()
 		}
 		r.structure(mapping, to, path)
+	}
+}
+
+func (r *run) list(value any, to reflect.Value, path string) {
+	list, ok := value.([]any)
+	if !ok {
+		r.refuse(path, "want a list, got %s; begin every entry with a dash", KindOf(value))
+		return
+	}
+	to.Set(reflect.MakeSlice(to.Type(), len(list), len(list)))
+	for i, entry := range list {
+		r.value(entry, to.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
 }
 
@@ -230,7 +237,7 @@ func UnknownKey(key, meant string, known []string) string {
 }
 
 // scalar decodes a scalar the way YAML does. The error of the YAML decoder is
-// not shown, since it speaks of Go types.
+// not shown, since it names Go types.
 func (r *run) scalar(value any, to reflect.Value, path string) {
 	t := to.Type()
 	if kind := KindOf(value); kind != "a single value" {
