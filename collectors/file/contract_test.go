@@ -96,11 +96,11 @@ func contract() sourcetest.Subject {
 			})
 		},
 		Calls: []sourcetest.Call{{Name: "coverage.yaml", Error: "read files"}, {Name: "others.json", Error: "read files"}},
-		Spoilt: map[string]sourcetest.Spoilt{
+		BadBodies: map[string]sourcetest.BadBody{
 			"a login page": {Body: "<!DOCTYPE html><html><title>Log in</title></html>", Reason: evidence.ReasonUndecodable},
 			"bytes":        {Body: "\x00\xff\xfe[", Reason: evidence.ReasonUndecodable},
 		},
-		Cannot: map[string]string{
+		Impossible: map[string]string{
 			"our clock is an hour behind": "entries of the future are refused, which TestRefusedEntries plays",
 			"nothing is there any more":   "an entry that is gone ages out, which TestAnEntryThatIsGoneAgesOut plays",
 		},
@@ -114,7 +114,7 @@ func TestContractOfLargeFiles(t *testing.T) {
 	for n := range many {
 		s.Services = append(s.Services, &catalog.Service{Name: manyName(n)})
 	}
-	s.Cannot = nil
+	s.Impossible = nil
 	s.Large = []sourcetest.Large{{Data: manyEntries, Records: map[string]int{"licence.violations": many + 1}}}
 	sourcetest.RunLarge(t, s)
 }

@@ -95,7 +95,7 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 		HTTP:   config.HTTPClientConfig{BasicAuth: &config.BasicAuth{Username: "us@example.com", Password: "of-the-file"}},
 		Secret: "of-the-file",
 		Form:   form,
-		Spoilt: map[string]sourcetest.Spoilt{
+		BadBodies: map[string]sourcetest.BadBody{
 			"200 with an error": {
 				Body:   `{"errorMessages":["The value 'PRR' does not exist for the field 'project'."],"errors":{}}`,
 				Reason: evidence.ReasonUndecodable,
@@ -125,8 +125,8 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	}
 	s.Calls = []sourcetest.Call{
 		{Name: "GET /rest/api/2/status"},
-		{Name: "GET /rest/api/2/issue/{id}/remotelink", Means: map[string]evidence.Reason{"404": ""},
-			Spare: "it costs the attestations of the services whose issue was asked for, and no others"},
+		{Name: "GET /rest/api/2/issue/{id}/remotelink", Reasons: map[string]evidence.Reason{"404": ""},
+			Optional: "it costs the attestations of the services whose issue was asked for, and no others"},
 	}
 	if !dataCenter {
 		s.Calls = append(s.Calls, sourcetest.Call{Name: "GET /rest/api/2/myself"},
@@ -135,7 +135,7 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 	for _, name := range searches() {
 		call := sourcetest.Call{Name: name, Error: search}
 		if name == "search feedback" {
-			call.Spare = "feedback is no fact"
+			call.Optional = "feedback is no fact"
 		}
 		s.Calls = append(s.Calls, call)
 	}

@@ -60,7 +60,7 @@ func contract(pageLimit int) sourcetest.Subject {
 		}},
 		Secret: "of-the-file",
 		Form:   pagerdutytest.Form(),
-		Spoilt: map[string]sourcetest.Spoilt{
+		BadBodies: map[string]sourcetest.BadBody{
 			"200 with an error": {Body: `{"error":{"message":"Not Found","code":2100}}`, Reason: evidence.ReasonUndecodable},
 			"null lists":        {Body: nullLists(), Reason: evidence.ReasonUndecodable},
 		},

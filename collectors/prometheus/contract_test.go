@@ -98,9 +98,9 @@ func contract(t *testing.T) sourcetest.Subject {
 				Name: "main", URL: address, HTTPClient: client, Facts: facts, Now: now, AlertHistory: 2 * day,
 			})
 		},
-		HTTP:   config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Bearer", Credentials: "of-the-file"}},
-		Secret: "of-the-file",
-		Adrift: map[string]bool{"x.last": true},
+		HTTP:       config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Bearer", Credentials: "of-the-file"}},
+		Secret:     "of-the-file",
+		ClockFacts: map[string]bool{"x.last": true},
 		Form: fault.Form{
 			Call: func(r *http.Request) string {
 				switch r.URL.Path {
@@ -129,7 +129,7 @@ func contract(t *testing.T) sourcetest.Subject {
 				return "text/plain; charset=utf-8", http.StatusText(status)
 			},
 		},
-		Spoilt: map[string]sourcetest.Spoilt{
+		BadBodies: map[string]sourcetest.BadBody{
 			"200 with an error": {Body: `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`,
 				Reason: evidence.ReasonRejected},
 			"200 and a part": {
@@ -144,11 +144,11 @@ func contract(t *testing.T) sourcetest.Subject {
 	// the type proves nothing more.
 	anyType := map[string]evidence.Reason{sourcetest.WrongType: ""}
 	for _, name := range []string{"query reach", "query witness", "query count", "query sum", "query last"} {
-		s.Calls = append(s.Calls, sourcetest.Call{Name: name, Error: "query", Means: anyType})
+		s.Calls = append(s.Calls, sourcetest.Call{Name: name, Error: "query", Reasons: anyType})
 	}
 	s.Calls = append(s.Calls,
-		sourcetest.Call{Name: "query alerts", Error: "query range", Spare: "firings are no facts", Means: anyType},
-		sourcetest.Call{Name: "rules", Means: anyType})
+		sourcetest.Call{Name: "query alerts", Error: "query range", Optional: "firings are no facts", Reasons: anyType},
+		sourcetest.Call{Name: "rules", Reasons: anyType})
 	return s
 }
 

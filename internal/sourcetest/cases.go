@@ -13,50 +13,49 @@ import (
 	"github.com/prodready/collector/internal/fault"
 )
 
-// kind is one way of an answer to go wrong.
+// kind is one way in which an answer can be wrong.
 type kind struct {
 	name   string
 	fault  fault.Fault
 	reason evidence.Reason
-	// passes says that the request is worth repeating, so that a fault that
-	// happens once costs nothing.
+	// passes says that the request is retried, so that a round succeeds in spite
+	// of a fault that happens once.
 	passes bool
-	// paged says that it is also tried with the pages after the first, and wide
-	// that it is tried with every call, and in later rounds too: the others, which
-	// no source can tell apart, take turns.
+	// paged says that pages after the first have the fault, too. wide says that
+	// every call has it, and in later rounds, too; a fault that is not wide looks
+	// the same to a source as another one, so that calls take turns.
 	paged, wide bool
-	// whole says that all of the answer is there. A source that reads it in spite
-	// of the fault has to know all of the truth then.
+	// whole says that the answer is complete, so that a source that accepts it
+	// must store all of it.
 	whole bool
-	// asks is how long the server wants to be left alone.
-	asks time.Duration
-	// lasts is how long it takes until the next round; zero means Later.
-	lasts time.Duration
+	// retryAfter is the wait that the server asks for.
+	retryAfter time.Duration
+	// nextRound is the time until the next round; zero means Later.
+	nextRound time.Duration
 }
 
 const (
-	// asked is how long servers ask to be left alone, short enough to be waited
-	// for, and askedLong what is too long for that.
-	asked     = 90 * time.Second
-	askedLong = time.Hour
+	// The client waits for shortWait, and gives up a request that must wait for
+	// longWait.
+	shortWait = 90 * time.Second
+	longWait  = time.Hour
 )
 
-// kinds are all ways of an answer to go wrong. now is the time of the servers
+// kinds are all ways in which an answer can be wrong. now is the time of the servers
 // that say when to come back.
 func (s *suite) kinds(now time.Time) []kind {
 	list := kindsOfFiles()
 	if s.Files == nil {
 		list = kindsOfHTTP(now)
 	}
-	for _, name := range sorted(s.Spoilt) {
-		list = append(
-			list, kind{name: name, fault: fault.Fault{Body: s.Spoilt[name].Body}, reason: s.Spoilt[name].Reason, wide: true},
-		)
+	for _, name := range sorted(s.BadBodies) {
+		bad := s.BadBodies[name]
+		list = append(list, kind{name: name, fault: fault.Fault{Body: bad.Body}, reason: bad.Reason, wide: true})
 	}
 	return list
 }
 
-// kindsOfFiles are all ways of a file to be damaged.
+// kindsOfFiles are all ways in which a file can be damaged.
 func kindsOfFiles() []kind {
 	return []kind{
 		{
@@ -71,7 +70,7 @@ func kindsOfFiles() []kind {
 	}
 }
 
-// kindsOfHTTP are all ways of an answer over HTTP to go wrong.
+// kindsOfHTTP are all ways in which an answer over HTTP can be wrong.
 func kindsOfHTTP(now time.Time) []kind {
 	status := func(status int, reason evidence.Reason, passes, wide bool) kind {
 		return kind{
@@ -79,10 +78,10 @@ func kindsOfHTTP(now time.Time) []kind {
 			wide: wide,
 		}
 	}
-	limited := func(form string, header http.Header, asks time.Duration) kind {
+	limited := func(form string, header http.Header, retryAfter time.Duration) kind {
 		return kind{
 			name: "429 " + form, fault: fault.Fault{Status: http.StatusTooManyRequests, Header: header},
-			reason: evidence.ReasonRateLimited, passes: true, asks: asks,
+			reason: evidence.ReasonRateLimited, passes: true, retryAfter: retryAfter,
 		}
 	}
 	list := []kind{
@@ -91,13 +90,13 @@ func kindsOfHTTP(now time.Time) []kind {
 		status(404, evidence.ReasonNotFound, false, false),
 		status(410, evidence.ReasonGone, false, false),
 		limited("without a header", nil, 0),
-		limited("Retry-After seconds", fault.RetryAfter(asked), asked),
-		limited("Retry-After date", fault.RetryAfterDate(now, asked), asked-time.Second),
-		limited("ratelimit-reset", fault.RateLimitReset(asked), asked),
-		limited("X-RateLimit-Reset", fault.RateLimitResetMinute(now, asked+time.Minute), asked),
+		limited("Retry-After seconds", fault.RetryAfter(shortWait), shortWait),
+		limited("Retry-After date", fault.RetryAfterDate(now, shortWait), shortWait-time.Second),
+		limited("ratelimit-reset", fault.RateLimitReset(shortWait), shortWait),
+		limited("X-RateLimit-Reset", fault.RateLimitResetMinute(now, shortWait+time.Minute), shortWait),
 		{
-			name: "429 for an hour", fault: fault.Fault{Status: http.StatusTooManyRequests, Header: fault.RetryAfter(askedLong)},
-			reason: evidence.ReasonRateLimited, lasts: 2 * askedLong,
+			name: "429 for an hour", fault: fault.Fault{Status: http.StatusTooManyRequests, Header: fault.RetryAfter(longWait)},
+			reason: evidence.ReasonRateLimited, nextRound: 2 * longWait,
 		},
 		status(500, evidence.ReasonServerError, true, true),
 		status(502, evidence.ReasonServerError, true, false),
@@ -209,13 +208,13 @@ func (d *disturbance) fault(call Call, k kind) error {
 		if r.err != nil {
 			w.check.errorf("a fault that passes fails the round: %v", r.err)
 		}
-		if waited := w.ourClock().Sub(r.at); waited < k.asks {
-			w.check.errorf("the request was repeated after %s, and the server asked for %s", waited, k.asks)
+		if waited := w.ourClock().Sub(r.at); waited < k.retryAfter {
+			w.check.errorf("the request was repeated after %s, and the server asked for %s", waited, k.retryAfter)
 		}
 		w.check.all("after a fault that passes", now.differences(nil, d.healthy...))
 		return nil
 	}
-	want, means := call.Means[k.name]
+	want, means := call.Reasons[k.name]
 	if !means {
 		want = k.reason
 	}
@@ -225,15 +224,16 @@ func (d *disturbance) fault(call Call, k kind) error {
 	}
 	if want != "" {
 		d.keepsTheTruth(r, now)
-		if d.phase.name == "first" && k.fault.Skip == 0 && call.Spare == "" && len(r.covered) >= len(d.healthy[1].covered) {
+		needed := d.phase.name == "first" && k.fault.Skip == 0 && call.Optional == ""
+		if needed && len(r.covered) >= len(d.healthy[1].covered) {
 			w.check.errorf("all groups are covered without the call")
 		}
 	}
-	// Some may have been under way.
+	// Requests that were already sent may follow.
 	if after := requests(r); want == evidence.ReasonUnauthorized && after > 3 {
 		w.check.errorf("%d requests after the credential was refused", after)
 	}
-	d.wait = max(k.lasts, Later)
+	d.wait = max(k.nextRound, Later)
 	return nil
 }
 
@@ -275,7 +275,7 @@ func (w *world) failed(r *round, call Call, want evidence.Reason) {
 	}
 }
 
-// canceled are the cases in which the caller goes while a call is under way.
+// canceled are the cases in which the caller cancels the round during a call.
 func (s *suite) canceled(p phase, call Call, times int) []testCase {
 	var list []testCase
 	for _, skip := range []int{0, times - 1} {

@@ -27,12 +27,12 @@ func (k key) String() string { return k.fact + " of " + k.service }
 
 // state is everything that a store holds of a source.
 type state struct {
-	// records are what is told of each fact and service: value, or reason of
+	// records are what is stored of each fact and service: value, or reason of
 	// its withdrawal, with the provenance.
 	records map[key]string
 	// observed is when each record was last observed.
 	observed map[key]time.Time
-	// dated are the facts whose records tell their own time.
+	// dated are the facts whose records have a time of observation of their own.
 	dated     map[string]bool
 	incidents map[string]evidence.Incident
 	// reviews are those that are still listed, by key and service.
@@ -97,13 +97,13 @@ func (w *world) state() (*state, error) {
 	})
 }
 
-// differences lists where a state is like none of those that it may be like.
-// Every record, incident and review may be like that of another one of them.
-// Facts that are adrift may have any value.
-func (s *state) differences(adrift map[string]bool, healthy ...*state) []string {
+// differences lists what of a state equals none of the healthy states. Each
+// record, incident and review may equal that of another one of them. clockFacts
+// may have any value.
+func (s *state) differences(clockFacts map[string]bool, healthy ...*state) []string {
 	var list []string
 	list = append(list, compare("record", s.records, pick(healthy, func(h *state) map[key]string { return h.records }),
-		func(k key, a, b string) bool { return a == b || adrift[k.fact] })...)
+		func(k key, a, b string) bool { return a == b || clockFacts[k.fact] })...)
 	list = append(list,
 		compare("incident", s.incidents, pick(healthy, func(h *state) map[string]evidence.Incident { return h.incidents }),
 			func(_ string, a, b evidence.Incident) bool { return sameIncident(a, b) })...)
@@ -126,8 +126,8 @@ func pick[K comparable, V any](states []*state, of func(*state) map[K]V) []map[K
 	return all
 }
 
-// compare lists the keys whose value is like that of none of the others. A key
-// may be missing where it is missing in one of them.
+// compare lists the keys whose value equals that of none of the wanted maps. A
+// key may be missing if one of them lacks it.
 func compare[K comparable, V any](what string, got map[K]V, wants []map[K]V, same func(K, V, V) bool) []string {
 	keys := map[K]bool{}
 	for k := range got {
@@ -153,7 +153,7 @@ func compare[K comparable, V any](what string, got map[K]V, wants []map[K]V, sam
 			if n > 0 {
 				text += ", or"
 			}
-			text += ", want " + contrast(g, w, has && wanted, wanted)
+			text += ", want " + differingFields(g, w, has && wanted, wanted)
 		}
 		list = append(list, text)
 	}
@@ -168,9 +168,8 @@ func show(v any, has bool) string {
 	return fmt.Sprintf("%+v", v)
 }
 
-// contrast shows what is wanted in the place of another value: of a struct the
-// fields that differ.
-func contrast(got, want any, both, wanted bool) string {
+// differingFields shows the wanted value; of a struct, only the fields that differ.
+func differingFields(got, want any, both, wanted bool) string {
 	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
 	if !both || g.Kind() != reflect.Struct {
 		return show(want, wanted)
@@ -184,8 +183,8 @@ func contrast(got, want any, both, wanted bool) string {
 	return strings.Join(fields, ", ")
 }
 
-// sameIncident reports whether two are one, as far as it is known. Of one that
-// is gone nobody knows how it went on.
+// sameIncident compares two incidents. A source learns nothing more about one
+// that was deleted, so that only the ids of such incidents are compared.
 func sameIncident(a, b evidence.Incident) bool {
 	if a.Gone && b.Gone {
 		return a.ID == b.ID
@@ -193,7 +192,7 @@ func sameIncident(a, b evidence.Incident) bool {
 	return reflect.DeepEqual(canonical(a), canonical(b))
 }
 
-// canonical makes equal what means the same.
+// canonical gives values with the same meaning the same form.
 func canonical(in evidence.Incident) evidence.Incident {
 	for _, at := range []*time.Time{&in.StartedAt, &in.DetectedAt, &in.AcknowledgedAt, &in.ResolvedAt, &in.UpdatedAt} {
 		*at = at.UTC()
@@ -206,8 +205,8 @@ func canonical(in evidence.Incident) evidence.Incident {
 	return in
 }
 
-// invented lists what a state holds that neither was there before nor is true.
-// What is missing is no fault of it.
+// invented lists what a state holds that is neither in the state before nor in a
+// healthy one. It may lack what they hold.
 func (s *state) invented(before *state, healthy ...*state) []string {
 	var list []string
 	truths := append([]*state{before}, healthy...)
@@ -225,7 +224,7 @@ func (s *state) invented(before *state, healthy ...*state) []string {
 		for _, field := range untrue(in, id, truths) {
 			list = append(list,
 				fmt.Sprintf("incident %s: %s is neither true nor what it was: %+v, before: %s; in truth: %s", id, field, in,
-					contrast(in, before.incidents[id], true, true), contrast(in, healthy[0].incidents[id], true, true)))
+					differingFields(in, before.incidents[id], true, true), differingFields(in, healthy[0].incidents[id], true, true)))
 		}
 	}
 	for k, v := range s.reviews {
@@ -257,8 +256,8 @@ func (s *state) invented(before *state, healthy ...*state) []string {
 	return list
 }
 
-// untrue lists the fields of an incident that have a value which none of the
-// truths has. A field that is empty is not known.
+// untrue lists the fields of an incident whose value differs from that in all of
+// the truths. An empty field is unknown and no fault.
 func untrue(in evidence.Incident, id string, truths []*state) []string {
 	var fields []string
 	got := reflect.ValueOf(canonical(in))
@@ -277,9 +276,9 @@ func untrue(in evidence.Incident, id string, truths []*state) []string {
 	return fields
 }
 
-// wronglyCovered lists what is wrong with the groups that a round has covered:
-// their records must be the whole truth, observed in this round, and those of
-// all others must be as old as before.
+// wronglyCovered lists what is wrong with coverage after a round: records of
+// covered groups must equal those of a healthy state and be observed in this
+// round, and all others must keep their time of observation.
 func (s *state) wronglyCovered(r *round, before *state, healthy ...*state) []string {
 	var list []string
 	fresh := map[key]bool{}

@@ -17,7 +17,7 @@ import (
 func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // interrupted are the cases in which the store refuses a batch, for every batch
-// of a round: the same source goes on, or a new one begins at the stored
+// of a round: the same source continues, or a new one begins at the stored
 // cursors, as after the end of the process.
 func (s *suite) interrupted(p phase, batches int) []testCase {
 	var list []testCase
@@ -100,27 +100,23 @@ func (s *suite) skewed() []testCase {
 	return list
 }
 
-// lostBySkew lists what a skewed run has wrong, and at the end also what it has
-// not: clocks that differ may delay what is known, and nothing else.
+// lostBySkew lists what is wrong in a run with differing clocks, and at its end
+// also what is missing: such clocks may delay what is known, and nothing else.
 func (s *suite) lostBySkew(now, before *state, healthy []*state, end bool) []string {
 	var list []string
 	for id, in := range now.incidents {
 		for _, field := range untrue(in, id, append([]*state{before}, healthy...)) {
-			list = append(
-				list,
-				fmt.Sprintf(
-					"incident %s: %s is not true: %+v, in truth %s", id, field, in, contrast(in, healthy[0].incidents[id], true, true),
-				),
-			)
+			truth := differingFields(in, healthy[0].incidents[id], true, true)
+			list = append(list, fmt.Sprintf("incident %s: %s is not true: %+v, in truth %s", id, field, in, truth))
 		}
 	}
 	if end {
-		list = append(list, now.differences(s.Adrift, healthy...)...)
+		list = append(list, now.differences(s.ClockFacts, healthy...)...)
 	}
 	return list
 }
 
-// emptied is an upstream that loses everything and gets it back.
+// emptied is the case of an upstream that loses all its data and gets it back.
 func (s *suite) emptied() testCase {
 	return testCase{"nothing is there any more", []string{"emptied"}, func(c *check) error {
 		w, err := s.newWorld(c, Normal, 0)
@@ -131,7 +127,7 @@ func (s *suite) emptied() testCase {
 		if _, err := w.play(step{0, Normal}); err != nil {
 			return err
 		}
-		// A source may want to see twice, and for a while, that something is gone.
+		// A source may need two listings some time apart to believe a deletion.
 		for n, st := range []step{
 			{MuchLater, Empty}, {MuchLater + 18*Later, Empty}, {2 * MuchLater, Normal}, {2*MuchLater + Later, Normal},
 		} {
@@ -150,7 +146,7 @@ func (s *suite) emptied() testCase {
 			if err != nil {
 				return err
 			}
-			c.all(fmt.Sprintf("with the data %s", st.data), now.asKnown().differences(nil, fresh.state.asKnown()))
+			c.all(fmt.Sprintf("with the data %s", st.data), now.withoutGone().differences(nil, fresh.state.withoutGone()))
 			if len(r.covered) == 0 {
 				c.errorf("nothing is covered with the data %s", st.data)
 			}
@@ -159,9 +155,9 @@ func (s *suite) emptied() testCase {
 	}}
 }
 
-// asKnown is the state without what is known to be gone, what stands as it was
-// because the upstream does not tell of it any more, and what has been.
-func (s *state) asKnown() *state {
+// withoutGone is the state without deleted incidents, withdrawn records, records of
+// excepted services, which keep their last value, and the past: feedback and firings.
+func (s *state) withoutGone() *state {
 	known := *s
 	known.incidents, known.records, known.others = maps.Clone(s.incidents), maps.Clone(s.records), nil
 	maps.DeleteFunc(known.incidents, func(_ string, in evidence.Incident) bool { return in.Gone })
@@ -176,8 +172,8 @@ func (s *state) asKnown() *state {
 	return &known
 }
 
-// large are the cases of a data set with many records: a round that is not
-// disturbed, and one that is interrupted and then continued by another process.
+// large are the cases of a data set with many records: a round without a fault,
+// and one that is interrupted and then continued by another process.
 func (s *suite) large(l Large) []testCase {
 	at := step{0, l.Data}
 	list := []testCase{{fmt.Sprintf("%s/whole", l.Data), nil, func(c *check) error {

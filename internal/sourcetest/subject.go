@@ -32,7 +32,7 @@ const (
 	// Changed is Normal later on: some records are new, some have changed, and
 	// some are gone.
 	Changed Data = "changed"
-	// Empty is an upstream that has nothing at all to tell.
+	// Empty is an upstream without any record.
 	Empty Data = "empty"
 )
 
@@ -52,10 +52,10 @@ type Subject struct {
 	Start time.Time
 	// Services is the catalog.
 	Services []*catalog.Service
-	// Upstream makes the fake with the data, which never changes. It is without
-	// memory: requests of one listing may meet different ones of the same data.
-	// now is its clock, and fail is to be told of requests that the vendor does
-	// not know.
+	// Upstream makes the fake with the data, which never changes. It keeps no
+	// state: the requests of one listing may meet different fakes with the same
+	// data. now is its clock. It calls fail for requests that the vendor does not
+	// know.
 	Upstream func(data Data, now func() time.Time, fail func(string)) http.Handler
 	// Files is the upstream of a source without HTTP, in place of Upstream: the
 	// contents of a folder by file name. Each file is one of Calls. The client
@@ -73,27 +73,27 @@ type Subject struct {
 	Form fault.Form
 	// Calls are all calls that the source makes, under the names of Form.
 	Calls []Call
-	// Spoilt are bodies that the vendor's API, or what stands before it, sends
+	// BadBodies are bodies that the vendor's API, or what stands before it, sends
 	// with status 200 in place of an answer, by name, with the reason that the
 	// source must give for them.
-	Spoilt map[string]Spoilt
+	BadBodies map[string]BadBody
 	// Large are data sets beyond the vendor's bounds.
 	Large []Large
-	// Dated says that records tell themselves when they were observed.
+	// Dated says that records have a time of observation of their own.
 	Dated bool
-	// Adrift are facts that tell a time by our clock, so that their values differ
-	// when it does.
-	Adrift map[string]bool
-	// Cannot are cases that the source cannot have, by the beginning of their
-	// names, with the reason.
-	Cannot map[string]string
+	// ClockFacts are facts whose values are computed from our clock, so that they
+	// differ when it is wrong.
+	ClockFacts map[string]bool
+	// Impossible are cases that cannot happen to the source, by the beginning of
+	// their names, with the reason.
+	Impossible map[string]string
 }
 
 // WrongType is the fault of a whole answer that comes as text/html. It is
 // undecodable where answers do not say of themselves whose they are: a list of
 // PagerDuty or Jira is bare JSON, both always name its type, and JSON of another
 // type is from something before them. It is read where they do, as with the
-// envelope of Prometheus, whose servers and proxies are of many makes: the Means
+// envelope of Prometheus, whose servers and proxies are of many makes: the Reasons
 // of its calls say so, and then nothing of the answer may be lost.
 const WrongType = "JSON as text/html"
 
@@ -103,16 +103,16 @@ type Call struct {
 	Name string
 	// Error is the Call of its *collectors.CallError, by default Name.
 	Error string
-	// Spare says why the source does well without an answer; empty when some
+	// Optional says why the source does well without an answer; empty when some
 	// facts depend on it.
-	Spare string
-	// Means are faults that mean something else to this call than to others, by
-	// name: the reason they give, or empty for none.
-	Means map[string]evidence.Reason
+	Optional string
+	// Reasons are the reasons that differ from those of other calls, by the name of
+	// the fault; empty if the call accepts the answer.
+	Reasons map[string]evidence.Reason
 }
 
-// Spoilt is a body that is no answer.
-type Spoilt struct {
+// BadBody is a body that is no answer.
+type BadBody struct {
 	Body string
 	// Reason is what the error must say.
 	Reason evidence.Reason

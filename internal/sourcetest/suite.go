@@ -78,7 +78,7 @@ func (s *suite) runAll(t *testing.T, cases []testCase) {
 	used := map[string]bool{}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			for prefix, reason := range s.Cannot {
+			for prefix, reason := range s.Impossible {
 				if strings.HasPrefix(c.name, prefix) {
 					used[prefix] = true
 					t.Skip(reason)
@@ -89,7 +89,7 @@ func (s *suite) runAll(t *testing.T, cases []testCase) {
 			}
 		})
 	}
-	for prefix := range s.Cannot {
+	for prefix := range s.Impossible {
 		if !used[prefix] && !race.Sampled() {
 			t.Errorf("there is no case %q that the source could not have", prefix)
 		}

@@ -237,9 +237,11 @@ func small(t *testing.T, wrong flaw) Subject {
 		Source: func(address string, client *http.Client, _ func() time.Time) (collectors.Source, error) {
 			return &source{address: address, client: client, flaw: wrong, stop: stop}, nil
 		},
-		Calls: []Call{{Name: "GET /names", Means: means}, {Name: "GET /incidents", Spare: "no fact is made of incidents"}},
-		Form:  fault.Form{},
-		Cannot: map[string]string{
+		Calls: []Call{
+			{Name: "GET /names", Reasons: means}, {Name: "GET /incidents", Optional: "no fact is made of incidents"},
+		},
+		Form: fault.Form{},
+		Impossible: map[string]string{
 			"nothing is there any more": "incidents are never taken back",
 		},
 	}

@@ -40,18 +40,18 @@ type world struct {
 	source collectors.Source
 	facts  *evidence.Facts
 
-	// hanging is the call whose answers hang; nil for none.
+	// hanging is the call whose answers do not come; nil for none.
 	hanging atomic.Pointer[hangingCall]
 
 	mu   sync.Mutex
 	time time.Time
 	// skew is how far our clock is ahead of the upstream's.
 	skew time.Duration
-	// dated are the records whose begin the source has told.
+	// dated are the records for which the source gave a time of their begin.
 	dated map[key]bool
 }
 
-// hangingCall is a call whose answers hang: the first one, or all of them.
+// hangingCall is a call whose first answer, or all of them, does not come.
 type hangingCall struct {
 	name string
 	once bool
@@ -121,8 +121,8 @@ func (w *world) connect(folder string, data Data) (err error) {
 	return nil
 }
 
-// choice sends requests of a call that hangs through a chain with a shorter
-// limit of time than the healthy ones have.
+// choice sends the requests of a call that hangs through a chain with a shorter
+// timeout.
 type choice struct {
 	world                 *world
 	healthy, once, always http.RoundTripper
@@ -149,7 +149,7 @@ func (c *choice) CloseIdleConnections() {
 	}
 }
 
-// close ends everything that the world has started.
+// close closes the upstream, the connections and the store.
 func (w *world) close() {
 	if w.client != nil {
 		w.client.CloseIdleConnections()
@@ -207,16 +207,16 @@ type round struct {
 	refused bool
 	calls   map[string]int
 	covered map[string]bool
-	// far is what was last told of each long step.
-	far map[string]float64
+	// shares is the last reported progress of each long step.
+	shares map[string]float64
 }
 
-// progress checks that what is told of a long step is sound.
+// progress checks a report of progress: the share of a step never decreases.
 func (r *round) progress(c *check, p collectors.Progress) {
-	if p.Share < r.far[p.Step] || p.Share > 1 || p.Records < 0 {
-		c.errorf("%s has come to %g with %d records, after %g", p.Step, p.Share, p.Records, r.far[p.Step])
+	if p.Share < r.shares[p.Step] || p.Share > 1 || p.Records < 0 {
+		c.errorf("%s has come to %g with %d records, after %g", p.Step, p.Share, p.Records, r.shares[p.Step])
 	}
-	r.far[p.Step] = p.Share
+	r.shares[p.Step] = p.Share
 }
 
 // errRefused is a store that cannot write.
@@ -226,7 +226,7 @@ var errRefused = errors.New("the disk is full")
 // cursors before the next. refuse is the number of the batch, from 0, that the
 // store refuses; -1 for none.
 func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
-	r := &round{at: w.ourClock(), covered: map[string]bool{}, far: map[string]float64{}}
+	r := &round{at: w.ourClock(), covered: map[string]bool{}, shares: map[string]float64{}}
 	id := w.source.ID()
 	run, err := w.store.StartRun(context.WithoutCancel(ctx), id, r.at)
 	if err != nil {
@@ -278,7 +278,7 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 	return r, w.store.FinishRun(context.WithoutCancel(ctx), run, finished)
 }
 
-// inspect checks what must be true of every batch.
+// inspect checks what every batch must keep.
 func (w *world) inspect(r *round, b evidence.Batch) {
 	id := w.source.ID()
 	for _, v := range b.Records {
