@@ -1,10 +1,11 @@
 package framework
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -39,56 +40,23 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 		AwardDwell: DefaultAwardDwell, LapseAfter: map[Badge]time.Duration{}, Requirements: map[Badge]Requirement{},
 		facts: facts, byID: map[string]*Check{},
 	}
-	var errs []error
-	fail := func(where string, format string, args ...any) {
-		errs = append(errs, fmt.Errorf(where+": "+format, args...))
-	}
-	f.compileHeader(doc.header, fail)
+	c := &compilation{framework: f, proofs: proofs, scopes: scopes}
+	c.header(doc.header)
 	modules := map[string]bool{}
 	for _, m := range doc.modules {
+		c.where = m.file
 		if !moduleID.MatchString(m.ID) || modules[m.ID] {
-			fail(m.file, "module id %q is missing, malformed or used twice", m.ID)
+			c.fail("module id %q is missing, malformed or used twice", m.ID)
 			continue
 		}
 		modules[m.ID] = true
-		module := &Module{ID: m.ID, Name: m.Name, Objective: m.Objective, Docs: m.Docs, Scale: Maturity}
-		if module.Name == "" {
-			module.Name = m.ID
-		}
-		switch Scale(m.Scale) {
-		case "", Maturity:
-		case PassFail:
-			module.Scale = PassFail
-			if module.RequiredFrom, err = ParseBadge(m.RequiredFrom); err != nil || module.RequiredFrom == NoBadge {
-				fail(m.file, "module %s: a pass/fail module needs required_from: bronze … diamond", m.ID)
-			}
-		default:
-			fail(
-				m.file, "module %s: scale %q%s: want maturity or pass_fail", m.ID, m.Scale,
-				nearest.Suggest(m.Scale, []string{string(Maturity), string(PassFail)}),
-			)
-		}
-		f.Modules = append(f.Modules, module)
-		for _, c := range m.Checks {
-			where := fmt.Sprintf("%s:%d: check %s", m.file, c.Line, c.ID)
-			if _, dup := f.byID[c.ID]; dup {
-				fail(where, "the id is used twice")
-				continue
-			}
-			check, problems := compileCheck(c, module, proofs, scopes, facts)
-			for _, p := range problems {
-				fail(where, "%w", p)
-			}
-			check.Index = len(f.Checks)
-			f.Checks = append(f.Checks, check)
-			f.byID[c.ID] = check
-			module.Checks = append(module.Checks, check)
-		}
+		c.module(m)
 	}
-	if len(f.Checks) == 0 && len(errs) == 0 {
-		fail(doc.header.Name, "the framework has no checks")
+	if len(f.Checks) == 0 && len(c.faults) == 0 {
+		c.where = doc.header.Name
+		c.fail("the framework has no checks")
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(c.faults...); err != nil {
 		return nil, err
 	}
 	if err := f.identify(doc); err != nil {
@@ -97,7 +65,53 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 	return f, nil
 }
 
-func (f *Framework) compileHeader(h header, fail func(string, string, ...any)) {
+// compilation is a framework while it is compiled, with the faults found so far.
+type compilation struct {
+	framework      *Framework
+	proofs, scopes *Compiler
+	// where is what is compiled now, as faults name it.
+	where  string
+	faults []error
+}
+
+func (c *compilation) fail(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Errorf("%s: %w", c.where, fmt.Errorf(format, args...)))
+}
+
+// module compiles one module with its checks.
+func (c *compilation) module(m moduleDoc) {
+	module := &Module{ID: m.ID, Name: cmp.Or(m.Name, m.ID), Objective: m.Objective, Docs: m.Docs, Scale: Maturity}
+	switch Scale(m.Scale) {
+	case "", Maturity:
+	case PassFail:
+		module.Scale = PassFail
+		var err error
+		if module.RequiredFrom, err = ParseBadge(m.RequiredFrom); err != nil || module.RequiredFrom == NoBadge {
+			c.fail("module %s: a pass/fail module needs required_from: bronze … diamond", m.ID)
+		}
+	default:
+		c.fail("module %s: scale %q%s: want maturity or pass_fail", m.ID, m.Scale,
+			nearest.Suggest(m.Scale, []string{string(Maturity), string(PassFail)}))
+	}
+	f := c.framework
+	f.Modules = append(f.Modules, module)
+	for _, doc := range m.Checks {
+		c.where = fmt.Sprintf("%s:%d: check %s", m.file, doc.Line, doc.ID)
+		if f.byID[doc.ID] != nil {
+			c.fail("the id is used twice")
+			continue
+		}
+		check := c.check(doc, module)
+		check.Index = len(f.Checks)
+		f.Checks = append(f.Checks, check)
+		f.byID[doc.ID] = check
+		module.Checks = append(module.Checks, check)
+	}
+}
+
+// header compiles what concerns all modules.
+func (c *compilation) header(h header) {
+	f := c.framework
 	if h.AwardDwell > 0 {
 		f.AwardDwell = time.Duration(h.AwardDwell)
 	}
@@ -105,18 +119,20 @@ func (f *Framework) compileHeader(h header, fail func(string, string, ...any)) {
 		f.LapseAfter[b] = DefaultLapseAfter
 		f.Requirements[b] = Requirement{MaxExempt: -1, MaxAttestedPerModule: -1, MaxAttested: -1}
 	}
+	c.where = "lapse_after"
 	for name, d := range h.LapseAfter {
 		b, err := ParseBadge(name)
 		if err != nil || b == NoBadge {
-			fail("lapse_after", "%q is not a badge that can lapse", name)
+			c.fail("%q is not a badge that can lapse", name)
 			continue
 		}
 		f.LapseAfter[b] = time.Duration(d)
 	}
+	c.where = "requirements"
 	for name, r := range h.Requirements {
 		b, err := ParseBadge(name)
 		if err != nil || b == NoBadge {
-			fail("requirements", "%q is not a badge that can be given", name)
+			c.fail("%q is not a badge that can be given", name)
 			continue
 		}
 		f.Requirements[b] = Requirement{
@@ -125,23 +141,24 @@ func (f *Framework) compileHeader(h header, fail func(string, string, ...any)) {
 		}
 	}
 	for i, t := range h.Targets {
-		where := fmt.Sprintf("targets[%d]", i)
+		c.where = fmt.Sprintf("targets[%d]", i)
 		b, err := ParseBadge(t.Badge)
 		if err != nil {
-			fail(where, "%w", err)
+			c.fail("%w", err)
 		}
 		due, err := parseDate(t.Due)
 		if err != nil {
-			fail(where, "due %q: want a date such as 2026-12-31", t.Due)
+			c.fail("due %q: want a date such as 2026-12-31", t.Due)
 		}
 		f.Targets = append(f.Targets, Target{Tiers: t.Tiers, Badge: b, Due: due})
 	}
-	for i, c := range h.Changelog {
-		date, err := parseDate(c.Date)
+	for i, change := range h.Changelog {
+		c.where = fmt.Sprintf("changelog[%d]", i)
+		date, err := parseDate(change.Date)
 		if err != nil {
-			fail(fmt.Sprintf("changelog[%d]", i), "date %q: want a date such as 2026-12-31", c.Date)
+			c.fail("date %q: want a date such as 2026-12-31", change.Date)
 		}
-		f.Changelog = append(f.Changelog, Change{Version: c.Version, Date: date, Notes: c.Notes})
+		f.Changelog = append(f.Changelog, Change{Version: change.Version, Date: date, Notes: change.Notes})
 	}
 }
 
@@ -170,117 +187,91 @@ func defaultWeight(level int) float64 {
 	return 1
 }
 
-func compileCheck(c checkDoc, module *Module, proofs, scopes *Compiler, facts *evidence.Facts) (*Check, []error) {
-	var errs []error
+// check compiles one check.
+func (c *compilation) check(doc checkDoc, module *Module) *Check {
 	check := &Check{
-		ID: c.ID, Module: module, Level: c.Level, Weight: c.Weight, Tiers: c.Scope.Tiers,
-		Dwell: time.Duration(c.Dwell), Title: c.Title, Objective: c.Objective, Why: c.Why,
-		Remediation: c.Remediation, Effort: c.Effort, Ground: c.Ground, Note: c.Note,
-		Example: c.Example, Links: c.Links, Since: c.Since, goodFor: time.Duration(c.ClaimsFor),
+		ID: doc.ID, Module: module, Level: doc.Level, Weight: cmp.Or(doc.Weight, defaultWeight(doc.Level)),
+		Tiers: doc.Scope.Tiers, Dwell: cmp.Or(time.Duration(doc.Dwell), DefaultDwell),
+		Title: doc.Title, Objective: doc.Objective, Why: doc.Why,
+		Remediation: doc.Remediation, Effort: doc.Effort, Ground: doc.Ground, Note: doc.Note,
+		Example: doc.Example, Links: doc.Links, Since: doc.Since, goodFor: time.Duration(doc.ClaimsFor),
 	}
-	if !checkID.MatchString(c.ID) {
-		errs = append(errs, errors.New("an id is lower case words joined by dots and dashes, such as cicd.no-drift"))
+	if !checkID.MatchString(doc.ID) {
+		c.fail("an id is lower case words joined by dots and dashes, such as cicd.no-drift")
 	}
-	if c.Level < 1 || c.Level > 5 {
-		errs = append(errs, fmt.Errorf("level %d: want 1 to 5", c.Level))
+	if doc.Level < 1 || doc.Level > 5 {
+		c.fail("level %d: want 1 to 5", doc.Level)
 	}
-	if c.Title == "" {
-		errs = append(errs, errors.New("title is missing"))
+	if doc.Title == "" {
+		c.fail("title is missing")
 	}
-	if c.Weight < 0 {
-		errs = append(errs, fmt.Errorf("weight %g: want more than 0", c.Weight))
-	}
-	if c.Weight == 0 {
-		check.Weight = defaultWeight(c.Level)
-	}
-	if check.Dwell == 0 {
-		check.Dwell = DefaultDwell
+	if doc.Weight < 0 {
+		c.fail("weight %g: want more than 0", doc.Weight)
 	}
 	if len(check.Tiers) == 0 {
 		check.Tiers = []int{1, 2, 3, 4}
 	}
 	for _, t := range check.Tiers {
 		if t < 1 || t > 4 {
-			errs = append(errs, fmt.Errorf("tier %d: want 1 to 4", t))
+			c.fail("tier %d: want 1 to 4", t)
 		}
 	}
 	var err error
-	if check.EnforceFrom, err = parseDate(c.EnforceFrom); err != nil {
-		errs = append(errs, fmt.Errorf("enforce_from %q: want a date such as 2026-12-31", c.EnforceFrom))
+	if check.EnforceFrom, err = parseDate(doc.EnforceFrom); err != nil {
+		c.fail("enforce_from %q: want a date such as 2026-12-31", doc.EnforceFrom)
 	}
-	if c.Scope.When != "" {
-		if check.When, err = scopes.Compile(c.Scope.When); err != nil {
-			errs = append(errs, err)
+	if doc.Scope.When != "" {
+		if check.When, err = c.scopes.Compile(doc.Scope.When); err != nil {
+			c.fail("%w", err)
 		}
 	}
-	if len(c.Proofs) == 0 {
-		errs = append(errs, errors.New("a check needs at least one proof"))
+	c.proofChain(doc, check)
+	return check
+}
+
+// proofChain compiles the proofs of a check, and collects the facts they read.
+func (c *compilation) proofChain(doc checkDoc, check *Check) {
+	if len(doc.Proofs) == 0 {
+		c.fail("a check needs at least one proof")
 	}
-	seen := map[int]bool{}
-	rank := -1
-	for i, p := range c.Proofs {
-		kind := strength(ProofKind(p.By))
-		if kind < 0 {
-			errs = append(
-				errs,
-				fmt.Errorf(
-					"proof %d: by %q%s: want machine, ticket, catalog or attested", i+1, p.By, nearest.Suggest(p.By, proofKinds()),
-				),
-			)
+	facts, modes := c.framework.facts, []string{"decides", "suffices"}
+	weakest := -1
+	for i, p := range doc.Proofs {
+		kind := slices.Index(proofKinds(), p.By)
+		switch {
+		case kind < 0:
+			c.fail("proof %d: by %q%s: want machine, ticket, catalog or attested", i+1, p.By,
+				nearest.Suggest(p.By, proofKinds()))
+		case kind < weakest:
+			c.fail("proof %d: by %s comes after a weaker kind: list proofs from strongest to weakest", i+1, p.By)
 		}
-		if kind < rank {
-			errs = append(
-				errs, fmt.Errorf("proof %d: by %s comes after a weaker kind: list proofs from strongest to weakest", i+1, p.By),
-			)
+		weakest = max(weakest, kind)
+		if p.Mode != "" && !slices.Contains(modes, p.Mode) {
+			c.fail("proof %d: mode %q%s: want decides or suffices", i+1, p.Mode, nearest.Suggest(p.Mode, modes))
 		}
-		rank = max(rank, kind)
-		if p.Mode != "" && p.Mode != "decides" && p.Mode != "suffices" {
-			errs = append(
-				errs,
-				fmt.Errorf(
-					"proof %d: mode %q%s: want decides or suffices", i+1, p.Mode,
-					nearest.Suggest(p.Mode, []string{"decides", "suffices"}),
-				),
-			)
-		}
-		expression, err := proofs.Compile(p.Pass)
+		expression, err := c.proofs.Compile(p.Pass)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("proof %d: %w", i+1, err))
+			c.fail("proof %d: %w", i+1, err)
 			continue
 		}
 		check.Proofs = append(check.Proofs, Proof{By: ProofKind(p.By), Suffices: p.Mode == "suffices", Pass: expression})
-		for _, fact := range expression.Facts {
-			if !seen[fact] {
-				seen[fact] = true
-				check.Facts = append(check.Facts, fact)
-				check.Outcome = check.Outcome || facts.At(fact).Outcome
-			}
-		}
+		check.Facts = append(check.Facts, expression.Facts...)
 	}
-	if good := time.Duration(c.ClaimsFor); good > 0 {
-		if rank != strength(ByAttested) {
-			errs = append(errs, errors.New("claims_good_for is given and no proof is attested"))
-		}
-		if most := MaxAttestationAge(c.Level); good > most {
-			errs = append(
-				errs, fmt.Errorf("claims_good_for: an attestation at level %d is good for %dd at most", c.Level, most/(24*time.Hour)),
-			)
-		}
+	slices.Sort(check.Facts)
+	check.Facts = slices.Compact(check.Facts)
+	check.Outcome = slices.ContainsFunc(check.Facts, func(fact int) bool { return facts.At(fact).Outcome })
+	if check.goodFor == 0 {
+		return
 	}
-	sort.Ints(check.Facts)
-	return check, errs
+	if weakest != slices.Index(proofKinds(), string(ByAttested)) {
+		c.fail("claims_good_for is given and no proof is attested")
+	}
+	if longest := MaxAttestationAge(doc.Level); check.goodFor > longest {
+		c.fail("claims_good_for: an attestation at level %d is good for %dd at most", doc.Level, longest/(24*time.Hour))
+	}
 }
 
+// proofKinds lists the kinds of proof, the strongest first.
 func proofKinds() []string {
 	return []string{string(ByMachine), string(ByTicket), string(ByCatalog), string(ByAttested)}
-}
-
-// strength orders the kinds of proof, 0 the strongest; -1 for an unknown kind.
-func strength(kind ProofKind) int {
-	for i, k := range proofKinds() {
-		if k == string(kind) {
-			return i
-		}
-	}
-	return -1
 }

@@ -146,66 +146,65 @@ func (c *Compiler) Compile(source string) (*Expression, error) {
 // checkNames refuses dotted names that are neither fact nor attribute before
 // the type checker does, because it can name the nearest one.
 func (c *Compiler) checkNames(parsed *cel.Ast) error {
-	known := make(map[string]bool, len(c.names))
-	for _, n := range c.names {
-		known[n] = true
-	}
-	var faults []string
-	local := map[string]bool{}
-	var walk func(e celast.Expr)
-	walk = func(e celast.Expr) {
-		switch e.Kind() {
-		case celast.IdentKind, celast.SelectKind:
-			name, ok := dotted(e)
-			if !ok {
-				if e.Kind() == celast.SelectKind {
-					walk(e.AsSelect().Operand())
-				}
-				return
-			}
-			root, _, _ := strings.Cut(name, ".")
-			if known[name] || local[root] || isTypeName(name) {
-				return
-			}
-			if c.scope {
-				if _, isFact := c.facts.Index(name); isFact {
-					faults = append(
-						faults,
-						fmt.Sprintf(
-							"%q is a fact: a scope may only read service attributes, or missing evidence would decide what counts", name,
-						),
-					)
-					return
-				}
-			}
-			faults = append(faults, fmt.Sprintf("unknown fact %q%s", name, nearest.Suggest(name, c.names)))
-		case celast.CallKind:
-			call := e.AsCall()
-			if call.IsMemberFunction() {
-				walk(call.Target())
-			}
-			for _, a := range call.Args() {
-				walk(a)
-			}
-		case celast.ListKind:
-			for _, item := range e.AsList().Elements() {
-				walk(item)
-			}
-		case celast.ComprehensionKind:
-			loop := e.AsComprehension()
-			local[loop.IterVar()], local[loop.AccuVar()] = true, true
-			for _, part := range []celast.Expr{
-				loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result(),
-			} {
-				walk(part)
-			}
-		}
-	}
-	walk(parsed.NativeRep().Expr())
-	if len(faults) > 0 {
-		return errors.New(strings.Join(faults, "; "))
+	n := names{compiler: c, local: map[string]bool{}}
+	n.walk(parsed.NativeRep().Expr())
+	if len(n.faults) > 0 {
+		return errors.New(strings.Join(n.faults, "; "))
 	}
 	return nil
+}
+
+// names collects the faults of the names in one expression.
+type names struct {
+	compiler *Compiler
+	// local are the variables of loops.
+	local  map[string]bool
+	faults []string
+}
+
+func (n *names) walk(e celast.Expr) {
+	switch e.Kind() {
+	case celast.IdentKind, celast.SelectKind:
+		if name, ok := dotted(e); ok {
+			n.check(name)
+		} else if e.Kind() == celast.SelectKind {
+			n.walk(e.AsSelect().Operand())
+		}
+	case celast.CallKind:
+		call := e.AsCall()
+		if call.IsMemberFunction() {
+			n.walk(call.Target())
+		}
+		for _, a := range call.Args() {
+			n.walk(a)
+		}
+	case celast.ListKind:
+		for _, item := range e.AsList().Elements() {
+			n.walk(item)
+		}
+	case celast.ComprehensionKind:
+		loop := e.AsComprehension()
+		n.local[loop.IterVar()], n.local[loop.AccuVar()] = true, true
+		for _, part := range []celast.Expr{
+			loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result(),
+		} {
+			n.walk(part)
+		}
+	}
+}
+
+func (n *names) check(name string) {
+	root, _, _ := strings.Cut(name, ".")
+	c := n.compiler
+	if n.local[root] || isTypeName(name) || slices.Contains(c.names, name) {
+		return
+	}
+	if _, isFact := c.facts.Index(name); isFact {
+		n.faults = append(n.faults, fmt.Sprintf(
+			"%q is a fact: a scope may only read service attributes, or missing evidence would decide what counts", name))
+		return
+	}
+	n.faults = append(n.faults, fmt.Sprintf("unknown fact %q%s", name, nearest.Suggest(name, c.names)))
 }
 
 func isTypeName(name string) bool {
