@@ -289,14 +289,8 @@ func (t *Trial) readRecords(ctx context.Context, r *report.Round, before store.E
 	if err != nil {
 		return err
 	}
-	type key struct{ service, fact string }
-	written, had := map[key]bool{}, map[key]bool{}
-	for _, row := range changed.Rows {
-		written[key{row.Service, row.Fact}] = true
-	}
-	for _, row := range before.Rows {
-		had[key{row.Service, row.Fact}] = had[key{row.Service, row.Fact}] || row.Source == r.Source && row.Withdrawn == ""
-	}
+	written := factsIn(changed.Rows, func(store.Row) bool { return true })
+	had := factsIn(before.Rows, func(row store.Row) bool { return row.Source == r.Source && row.Withdrawn == "" })
 	for _, c := range after.Coverage {
 		if c.Source == r.Source && !c.At.Before(r.At) {
 			r.Covered = append(r.Covered, c.Coverage)
@@ -306,7 +300,7 @@ func (t *Trial) readRecords(ctx context.Context, r *report.Round, before store.E
 		if _, err := t.config.Catalog.Lookup(row.Service); err != nil || row.Source != r.Source {
 			continue
 		}
-		switch k := (key{row.Service, row.Fact}); {
+		switch k := (serviceFact{row.Service, row.Fact}); {
 		case row.Withdrawn != "":
 			r.Withdrawals = append(r.Withdrawals, report.RoundWithdrawal{
 				Service: row.Service, Fact: row.Fact, Reason: string(row.Withdrawn), Unstored: !had[k],
@@ -316,6 +310,20 @@ func (t *Trial) readRecords(ctx context.Context, r *report.Round, before store.E
 		}
 	}
 	return nil
+}
+
+// serviceFact is a fact of a service.
+type serviceFact struct{ service, fact string }
+
+// factsIn are the facts of the rows that are of interest.
+func factsIn(rows []store.Row, interest func(store.Row) bool) map[serviceFact]bool {
+	facts := map[serviceFact]bool{}
+	for _, row := range rows {
+		if interest(row) {
+			facts[serviceFact{row.Service, row.Fact}] = true
+		}
+	}
+	return facts
 }
 
 func (t *Trial) instance(source string) (instance, error) {

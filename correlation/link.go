@@ -202,8 +202,15 @@ func merge(records []*evidence.Incident) Incident {
 			out.Template = in.Template
 		}
 	}
-	var timedOut bool
-	for _, kind := range [...][]*evidence.Incident{paging, rest} {
+	out.end(paging, rest)
+	return out
+}
+
+// end fills in when the incident was acknowledged and resolved. The first kind of
+// records that says so decides.
+func (out *Incident) end(kinds ...[]*evidence.Incident) {
+	timedOut := false
+	for _, kind := range kinds {
 		if at, known := firstAcknowledgement(kind); known && !out.AcksKnown {
 			out.AcknowledgedAt, out.AcksKnown = at, true
 		}
@@ -214,7 +221,6 @@ func merge(records []*evidence.Incident) Incident {
 			timedOut = by == evidence.ResolverTimeout
 		}
 	}
-	return out
 }
 
 // firstAcknowledgement is zero if none of the records was acknowledged. It is

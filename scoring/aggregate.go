@@ -187,7 +187,7 @@ func meets(
 			if r.Status == Exempt && c.Level <= int(badge) && c.Level >= asks.ExemptFromLevel {
 				exempt++
 			}
-			if c.Level == int(badge) && status(r) == Pass && r.By == framework.ByAttested && (how == lower || !r.Open) {
+			if c.Level == int(badge) && status(r) == Pass && r.attestedOnly(how) {
 				inModule++
 			}
 		}
@@ -197,4 +197,9 @@ func meets(
 		attested += inModule
 	}
 	return (asks.MaxExempt < 0 || exempt <= asks.MaxExempt) && (asks.MaxAttested < 0 || attested <= asks.MaxAttested)
+}
+
+// attestedOnly reports whether the check passes by attestation alone.
+func (r CheckResult) attestedOnly(how reading) bool {
+	return r.By == framework.ByAttested && (how == lower || !r.Open)
 }

@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/prodready/collector/framework"
@@ -13,10 +14,7 @@ import (
 // evidence into a verdict, and the cause is evidence.
 func (r *round) attribute(base *Basis, from, to framework.Badge) (Cause, []Cause) {
 	if base == nil || r.card.Basis == nil {
-		if f := r.criteria(); f != nil && f.Is(r.prev.SupportHash) || f == nil && r.prev.SupportHash == "" {
-			return CauseEvidence, nil
-		}
-		return CauseCriteria, nil
+		return r.causeWithoutBase(), nil
 	}
 	var cause Cause
 	var contributing []Cause
@@ -35,10 +33,16 @@ func (r *round) attribute(base *Basis, from, to framework.Badge) (Cause, []Cause
 		}
 		at = reached
 	}
-	if cause == "" {
-		return CauseEvidence, contributing
+	return cmp.Or(cause, CauseEvidence), contributing
+}
+
+// causeWithoutBase is the cause when nothing is known of what supported the old
+// badge but the hash of its criteria.
+func (r *round) causeWithoutBase() Cause {
+	if f := r.criteria(); f != nil && f.Is(r.prev.SupportHash) || f == nil && r.prev.SupportHash == "" {
+		return CauseEvidence
 	}
-	return cause, contributing
+	return CauseCriteria
 }
 
 // towards is how far a card is on the way between two badges: by what it

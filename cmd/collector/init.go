@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	promconfig "github.com/prometheus/common/config"
@@ -139,70 +141,90 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 
 // options are the sources that flags and environment name.
 func (f *initFlags) options(s *streams, target string) (scaffold.Options, error) {
-	variables := map[string]string{}
-	for _, entry := range s.environ {
-		if name, value, ok := strings.Cut(entry, "="); ok {
-			variables[name] = value
-		}
-	}
 	path := target
 	if target == "-" {
-		path = "collector.yaml" // as if it stood here
+		path = "collector.yaml" // names of files are relative to the working folder
 	}
 	o := scaffold.Options{Path: path, Environ: s.environ, Tier: f.tier, Logger: s.quiet()}
-	// What a flag says wins over the environment.
-	either := func(flag, variable string) string {
-		if flag != "" {
-			return flag
-		}
-		return variables[variable]
-	}
-	token := func(file, env *string, variable string) {
-		if *file == "" && *env == "" && variables[variable] != "" {
-			*env = variable
-		}
-		*file = scaffold.RelativeTo(path, *file)
-	}
-	token(&f.pagerDutyTokenFile, &f.pagerDutyTokenEnv, variablePagerDutyToken)
-	if f.pagerDutyTokenFile != "" || f.pagerDutyTokenEnv != "" {
-		account := config.DefaultPagerDuty()
-		account.Name, account.Endpoint = "main", f.pagerDutyEndpoint
-		account.TokenFile, account.TokenEnv = f.pagerDutyTokenFile, f.pagerDutyTokenEnv
-		o.PagerDuty = &account
-	}
-	if address := either(f.jiraURL, variableJiraURL); address != "" {
-		token(&f.jiraTokenFile, &f.jiraTokenEnv, variableJiraToken)
-		site := config.DefaultJira()
-		site.Name, site.URL, site.APIURL = "main", address, f.jiraAPI
-		site.Deployment = config.Deployment(f.jiraDeployment)
-		site.TokenFile, site.TokenEnv = f.jiraTokenFile, f.jiraTokenEnv
-		if site.Deployment != config.DataCenter {
-			site.Email = either(f.jiraEmail, variableJiraEmail)
-		}
-		o.Jira = &site
-	} else if f.jiraTokenFile+f.jiraTokenEnv+f.jiraEmail+f.jiraAPI != "" {
-		return o, &usageError{errors.New("--jira-url is missing: the address of the site that the token is for")}
-	}
-	if address := either(f.prometheusURL, variablePrometheusURL); address != "" {
-		server := config.DefaultPrometheus()
-		server.Name, server.URL = "main", address
-		if f.prometheusTokenFile != "" {
-			server.HTTPClient.Authorization = &promconfig.Authorization{
-				Type: "Bearer", CredentialsFile: scaffold.RelativeTo(path, f.prometheusTokenFile),
-			}
-		}
-		o.Prometheus = &server
-	} else if f.prometheusTokenFile != "" {
-		return o, &usageError{errors.New("--prometheus-url is missing: the address of the server that the token is for")}
-	}
 	deployments := []string{string(config.Cloud), string(config.DataCenter)}
-	switch {
-	case f.jiraDeployment != deployments[0] && f.jiraDeployment != deployments[1]:
+	if !slices.Contains(deployments, f.jiraDeployment) {
 		return o, &usageError{fmt.Errorf("--jira-deployment %q%s: want %s", f.jiraDeployment,
 			nearest.Suggest(f.jiraDeployment, deployments), list(deployments))}
-	case o.PagerDuty == nil && o.Jira == nil && o.Prometheus == nil:
+	}
+	variables := map[string]string{}
+	for _, entry := range s.environ {
+		name, value, _ := strings.Cut(entry, "=")
+		variables[name] = value
+	}
+	for _, file := range []*string{&f.pagerDutyTokenFile, &f.jiraTokenFile, &f.prometheusTokenFile} {
+		*file = scaffold.RelativeTo(path, *file)
+	}
+	o.PagerDuty = f.pagerDuty(variables)
+	var err error
+	if o.Jira, err = f.jira(variables); err != nil {
+		return o, err
+	}
+	if o.Prometheus, err = f.prometheus(variables); err != nil {
+		return o, err
+	}
+	if o.PagerDuty == nil && o.Jira == nil && o.Prometheus == nil {
 		return o, &usageError{errors.New("no source is named: give --pagerduty-token-file, --jira-url or --prometheus-url, " +
 			"or their environment variables; see `collector init --help`")}
 	}
 	return o, nil
+}
+
+// tokenEnv is the variable with a token: the one that a flag names, else the
+// usual one if it is set and no flag names a file.
+func tokenEnv(file, flag, usual string, variables map[string]string) string {
+	if file == "" && flag == "" && variables[usual] != "" {
+		return usual
+	}
+	return flag
+}
+
+// pagerDuty is nil when no token is named.
+func (f *initFlags) pagerDuty(variables map[string]string) *config.PagerDuty {
+	account := config.DefaultPagerDuty()
+	account.Name, account.Endpoint, account.TokenFile = "main", f.pagerDutyEndpoint, f.pagerDutyTokenFile
+	account.TokenEnv = tokenEnv(f.pagerDutyTokenFile, f.pagerDutyTokenEnv, variablePagerDutyToken, variables)
+	if account.TokenFile == "" && account.TokenEnv == "" {
+		return nil
+	}
+	return &account
+}
+
+// jira is nil when no site is named.
+func (f *initFlags) jira(variables map[string]string) (*config.Jira, error) {
+	site := config.DefaultJira()
+	site.Name, site.URL, site.APIURL = "main", cmp.Or(f.jiraURL, variables[variableJiraURL]), f.jiraAPI
+	if site.URL == "" {
+		if f.jiraTokenFile+f.jiraTokenEnv+f.jiraEmail+f.jiraAPI != "" {
+			return nil, &usageError{errors.New("--jira-url is missing: the address of the site that the token is for")}
+		}
+		return nil, nil
+	}
+	site.Deployment = config.Deployment(f.jiraDeployment)
+	site.TokenFile = f.jiraTokenFile
+	site.TokenEnv = tokenEnv(f.jiraTokenFile, f.jiraTokenEnv, variableJiraToken, variables)
+	if site.Deployment != config.DataCenter {
+		site.Email = cmp.Or(f.jiraEmail, variables[variableJiraEmail])
+	}
+	return &site, nil
+}
+
+// prometheus is nil when no server is named.
+func (f *initFlags) prometheus(variables map[string]string) (*config.Prometheus, error) {
+	server := config.DefaultPrometheus()
+	server.Name, server.URL = "main", cmp.Or(f.prometheusURL, variables[variablePrometheusURL])
+	if server.URL == "" {
+		if f.prometheusTokenFile != "" {
+			return nil, &usageError{errors.New("--prometheus-url is missing: the address of the server that the token is for")}
+		}
+		return nil, nil
+	}
+	if f.prometheusTokenFile != "" {
+		server.HTTPClient.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: f.prometheusTokenFile}
+	}
+	return &server, nil
 }
