@@ -199,50 +199,37 @@ func (b *builder) clashes(s *Service, in *Incident, p problem) bool {
 // correctRepeats lets nothing recur by hand where healing is automatic, and
 // something where it is not.
 func (b *builder) correctRepeats(d *dice, s *Service) {
-	byHand := map[string][]*Incident{}
-	var order []string
-	recently, repeated := map[string]int{}, false
-	for _, in := range b.life[s.Name].incidents {
-		if in.Resolver != ByPerson || b.Now.Sub(in.Start) > answerWindow+slack {
-			continue
-		}
-		if byHand[in.Problem] == nil {
-			order = append(order, in.Problem)
-		}
-		byHand[in.Problem] = append(byHand[in.Problem], in)
-		if b.Now.Sub(in.Start) <= answerWindow-slack {
-			recently[in.Problem]++
-			repeated = repeated || recently[in.Problem] == 3
-		}
-	}
+	byHand := func(in *Incident) bool { return in.Resolver == ByPerson }
 	if s.Does("rel.self-healing") {
-		for _, problem := range order {
-			for _, in := range byHand[problem][min(2, len(byHand[problem])):] {
+		seen := map[string]int{}
+		for _, in := range b.within(s, answerWindow+slack, byHand) {
+			if seen[in.Problem]++; seen[in.Problem] > 2 {
 				// Automation did what a person had done twice.
 				in.Resolver = ByIntegration
 			}
 		}
 		return
 	}
-	if repeated {
-		return
+	seen := map[string]int{}
+	for _, in := range b.within(s, answerWindow-slack, byHand) {
+		if seen[in.Problem]++; seen[in.Problem] == 3 {
+			return
+		}
 	}
-	recent := b.within(s, answerWindow-slack, func(in *Incident) bool {
-		return !in.Open() && in.Resolver != ByTimeout && !in.Reported && !in.Worthless()
-	})
 	again := problems()[d.IntN(5)]
 	n := 0
-	for _, in := range recent {
-		if n == 3 {
-			break
+	for _, in := range b.within(s, answerWindow-slack, repeatable) {
+		if n < 3 && !b.clashes(s, in, again) {
+			in.Problem, in.Title = again.name, again.title(d, s)
+			in.Kind, in.Resolver = Real, ByPerson
+			n++
 		}
-		if b.clashes(s, in, again) {
-			continue
-		}
-		in.Problem, in.Title = again.name, again.title(d, s)
-		in.Kind, in.Resolver = Real, ByPerson
-		n++
 	}
+}
+
+// repeatable incidents can be made ones that a person resolved.
+func repeatable(in *Incident) bool {
+	return !in.Open() && in.Resolver != ByTimeout && !in.Reported && !in.Worthless()
 }
 
 // correctGrave gives a service that writes no post-mortems something to write

@@ -137,16 +137,25 @@ func (b *builder) realIncident(d *dice, s *Service, t temper, start time.Time, r
 	}
 	length := time.Duration(min(max(minutes, 6), 5*24*60) * float64(time.Minute)).Truncate(time.Second)
 	// What began before yesterday is over by now, unless openIncident says so.
-	in.End, in.Resolver = earlier(in.Start.Add(length), b.ago(d.between(5*time.Minute, 90*time.Minute))), ByPerson
-	if !in.Reported && d.chance(0.12) {
-		in.Resolver = ByIntegration
-	}
-	if !in.Reported && s.Goal <= framework.Bronze && s.AutoResolve > 0 && d.chance(0.06) {
-		in.Resolver, in.End = ByTimeout, in.Start.Add(s.AutoResolve+d.between(5*time.Second, time.Minute))
-	}
+	in.End = earlier(in.Start.Add(length), b.ago(d.between(5*time.Minute, 90*time.Minute)))
+	b.resolver(d, s, in)
 	b.acknowledge(d, s, in)
 	if in.Resolver == ByIntegration && !in.Ack.IsZero() && !in.Reported && d.chance(0.5) {
 		in.Kind = Shrug
+	}
+}
+
+// resolver decides what ended the incident: mostly a person.
+func (b *builder) resolver(d *dice, s *Service, in *Incident) {
+	in.Resolver = ByPerson
+	if in.Reported {
+		return
+	}
+	if d.chance(0.12) {
+		in.Resolver = ByIntegration
+	}
+	if s.Goal <= framework.Bronze && s.AutoResolve > 0 && d.chance(0.06) {
+		in.Resolver, in.End = ByTimeout, in.Start.Add(s.AutoResolve+d.between(5*time.Second, time.Minute))
 	}
 }
 

@@ -31,20 +31,7 @@ func PagerDuty(c *company.Company) pagerdutytest.Account {
 		ids[s.Name] = s.PagerID
 		a.Services = append(a.Services, pagerService(s))
 	}
-	for _, p := range c.Policies {
-		policy := pagerdutytest.EscalationPolicy{ID: p.ID, Name: p.Name}
-		for _, l := range p.Levels {
-			policy.Levels = append(policy.Levels, pagerdutytest.Level{Users: l.People, Schedules: l.Schedules})
-		}
-		a.EscalationPolicies = append(a.EscalationPolicies, policy)
-	}
-	for _, s := range c.Schedules {
-		schedule := pagerdutytest.Schedule{ID: s.ID, Name: s.Name, Users: s.People, Start: s.Start, Shift: s.Shift}
-		for _, gap := range s.Gaps {
-			schedule.Gaps = append(schedule.Gaps, pagerdutytest.Span{Start: gap.Start, End: gap.End})
-		}
-		a.Schedules = append(a.Schedules, schedule)
-	}
+	a.EscalationPolicies, a.Schedules = pagerPolicies(c), pagerSchedules(c)
 	for _, t := range c.Teams {
 		for _, p := range t.People {
 			a.Users = append(a.Users, pagerdutytest.User{ID: p.ID, TimeZone: t.Zone})
@@ -76,6 +63,28 @@ func PagerDuty(c *company.Company) pagerdutytest.Account {
 		}
 	}
 	return a
+}
+
+func pagerPolicies(c *company.Company) (out []pagerdutytest.EscalationPolicy) {
+	for _, p := range c.Policies {
+		policy := pagerdutytest.EscalationPolicy{ID: p.ID, Name: p.Name}
+		for _, l := range p.Levels {
+			policy.Levels = append(policy.Levels, pagerdutytest.Level{Users: l.People, Schedules: l.Schedules})
+		}
+		out = append(out, policy)
+	}
+	return out
+}
+
+func pagerSchedules(c *company.Company) (out []pagerdutytest.Schedule) {
+	for _, s := range c.Schedules {
+		schedule := pagerdutytest.Schedule{ID: s.ID, Name: s.Name, Users: s.People, Start: s.Start, Shift: s.Shift}
+		for _, gap := range s.Gaps {
+			schedule.Gaps = append(schedule.Gaps, pagerdutytest.Span{Start: gap.Start, End: gap.End})
+		}
+		out = append(out, schedule)
+	}
+	return out
 }
 
 // automate adds what starts by itself when the service has an incident: a
