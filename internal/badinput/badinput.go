@@ -1,5 +1,5 @@
-// Package badinput tests what a program says about bad input. A file holds
-// inputs and, after each, exactly the message a person reads:
+// Package badinput tests the messages about bad input. A file has inputs and, after
+// each, the exact message:
 //
 //	=== an unknown key
 //	log: {lvel: info}
@@ -18,9 +18,9 @@ const (
 	beginsMessage = "=== says\n"
 )
 
-// Run reads every case of the file and compares what read says about its input
-// with the message in the file, which is "(accepted)" where there is no error.
-// With update the file is written anew.
+// Run calls read with every input of the file and compares its error with the
+// message in the file, which is "(accepted)" where there is no error. With update it
+// writes the file with the messages of read.
 func Run(t *testing.T, file string, update bool, read func(t *testing.T, input string) error) {
 	t.Helper()
 	text, err := os.ReadFile(file)

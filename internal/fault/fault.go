@@ -1,6 +1,6 @@
-// Package fault makes a simulated upstream misbehave: it wraps the upstream's
-// http.Handler and spoils the answers to the requests that are chosen by call
-// and occurrence. It knows no vendor; a Form tells it what it needs to know.
+// Package fault adds faults to a simulated upstream: it wraps the upstream's
+// http.Handler and changes the answers to requests that are selected by call and
+// occurrence. What it needs to know about the vendor is in a Form.
 package fault
 
 import (
@@ -9,22 +9,23 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Fault is something that goes wrong with the answers to a call. Without any
-// of its effects it does nothing.
+// Fault is a fault of the answers to a call. Without any effect it changes
+// nothing.
 type Fault struct {
-	// Call is the one affected, GET /incidents; all when empty.
+	// Call is the call with the fault, GET /incidents; all when empty.
 	Call string
-	// Query affects only requests whose decoded query or form holds it.
+	// Query selects only requests whose decoded query or form has it.
 	Query string
-	// Skip lets that many matching requests pass before the first that fails.
+	// Skip is how many matching requests are answered before the first that fails.
 	Skip int
-	// Times is how many fail; all the following when 0.
+	// Times is how many fail; 0 means all further ones.
 	Times int
 
 	// Status refuses the request, with Header and, in the vendor's form,
@@ -38,25 +39,24 @@ type Fault struct {
 	// Empty sends no body at all, and calls it JSON, with status 200 unless Status says
 	// otherwise.
 	Empty bool
-	// ContentType replaces the one of the answer, whose body stays what it is.
+	// ContentType replaces that of the answer, whose body does not change.
 	ContentType string
-	// Truncate ends the answer in its middle, with a length that agrees.
+	// Truncate ends the answer in the middle, with the length of what is sent.
 	Truncate bool
 	// Reset breaks the connection in the middle of the body.
 	Reset bool
 	// Hang sends half the body and then nothing until the client has gone.
 	Hang bool
-	// PageLimit grants fewer records than asked.
+	// PageLimit is how many records a page has at most.
 	PageLimit int
-	// AlwaysMore promises a next page, and NoRecords keeps back those of this.
+	// AlwaysMore announces a next page, and NoRecords removes the records of this.
 	AlwaysMore, NoRecords bool
-	// Records are added in front of those of the page: bad ones among good.
-	// They come on top of the page's limit, so use them where there is but one
-	// page.
+	// Records are added before those of the page, beyond its limit, so use them where
+	// there is only one page.
 	Records []string
 	// Drop removes the named field of every record.
 	Drop string
-	// Pages spoils the order of pages.
+	// Pages changes the order of records or pages.
 	Pages Pages
 	// Then is called when the answer is made and before it is sent.
 	Then func()
@@ -64,27 +64,26 @@ type Fault struct {
 	seen int
 }
 
-// Pages is what can go wrong with the pages of a listing as a whole.
+// Pages is a fault of the order of records or pages of a listing.
 type Pages int
 
-// The ways to spoil pages.
+// The faults of pages.
 const (
-	// PagesInOrder spoils nothing.
+	// PagesInOrder changes nothing.
 	PagesInOrder Pages = iota
-	// PagesSwapped gives the first page of each two the records of the second,
-	// and the second those of the first.
+	// PagesSwapped exchanges the records of the first and the second page of each two.
 	PagesSwapped
 	// PagesOverlapping makes each page begin with the last record of the one
 	// before, as when something new has come in front of the listing.
 	PagesOverlapping
-	// PagesStale answers with the page before once more, word for word.
+	// PagesStale answers with the page before again, unchanged.
 	PagesStale
-	// PagesBackward turns the records of each page round.
+	// PagesBackward reverses the records of each page.
 	PagesBackward
 )
 
-// Form is what an Injector has to know of a vendor's requests and answers.
-// Functions that are nil stand for effects that are not wanted.
+// Form describes a vendor's requests and answers. A function that is nil turns off
+// the effects that need it.
 type Form struct {
 	// Call names a request; nil means method and path. A body may be read.
 	Call func(*http.Request) string
@@ -97,18 +96,17 @@ type Form struct {
 	// Limit are the query parameters that bound a page, and Page those that say
 	// which page is wanted.
 	Limit, Page []string
-	// More makes an answer promise a next page.
+	// More makes an answer announce a next page.
 	More func(call string, answer map[string]any)
 	// Next is the request of the page after the one that answers r; nil at the
 	// end of the listing.
 	Next func(call string, r *http.Request, answer map[string]any) *http.Request
-	// Shift is the request of the page that begins one record before the one that
-	// r asks for; nil where pages are not told by numbers, or for the first.
+	// Shift is the request of the page that begins one record before the one that r
+	// asks for; nil where pages have no numbers, and for the first.
 	Shift func(call string, r *http.Request) *http.Request
 }
 
-// Injector is a handler whose answers can be spoiled. It is safe for
-// concurrent use.
+// Injector is a handler that adds faults to answers. It is safe for concurrent use.
 type Injector struct {
 	form Form
 
@@ -130,15 +128,15 @@ func New(inner http.Handler, form Form) *Injector {
 	return &Injector{form: form, inner: inner, counts: map[string]int{}, listings: map[string]*listing{}}
 }
 
-// Inject makes a fault happen until Heal. Of several that match a request the
-// first injected wins.
+// Inject adds a fault until Heal. Of several that match a request the first
+// injected is used.
 func (i *Injector) Inject(f Fault) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.faults = append(i.faults, &f)
 }
 
-// Heal ends all faults.
+// Heal removes all faults.
 func (i *Injector) Heal() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -153,19 +151,17 @@ func (i *Injector) Serve(inner http.Handler) {
 	i.inner = inner
 }
 
-// Counts tells how often each call was made since the last Forget.
+// Counts is how often each call was made since the last Forget.
 func (i *Injector) Counts() map[string]int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	counts := make(map[string]int, len(i.counts))
-	maps.Copy(counts, i.counts)
-	return counts
+	return maps.Clone(i.counts)
 }
 
 // Forget sets the counts of calls to zero.
 func (i *Injector) Forget() { i.mu.Lock(); defer i.mu.Unlock(); clear(i.counts) }
 
-// ServeHTTP answers one request, spoilt if a fault says so.
+// ServeHTTP answers one request, with its fault if there is one.
 func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -193,7 +189,7 @@ func (i *Injector) take(call string, r *http.Request, body []byte) *Fault {
 		if f.Call != "" && f.Call != call {
 			continue
 		}
-		if f.Query != "" && !holds(r, body, f.Query) {
+		if f.Query != "" && !hasText(r, body, f.Query) {
 			continue
 		}
 		f.seen++
@@ -204,24 +200,22 @@ func (i *Injector) take(call string, r *http.Request, body []byte) *Fault {
 	return nil
 }
 
-// holds reports whether a parameter of the request holds the text.
-func holds(r *http.Request, body []byte, text string) bool {
+// hasText reports whether a parameter of the request has the text.
+func hasText(r *http.Request, body []byte, text string) bool {
 	copied := withBody(r, body)
 	if copied.ParseForm() != nil {
 		return false
 	}
 	for _, list := range copied.Form {
-		for _, v := range list {
-			if strings.Contains(v, text) {
-				return true
-			}
+		if slices.ContainsFunc(list, func(v string) bool { return strings.Contains(v, text) }) {
+			return true
 		}
 	}
 	return false
 }
 
-// answer is the answer to a request with all of the fault's effects on what is
-// said; those on how it is sent are left to write.
+// answer is the answer to a request with the effects of the fault on its content;
+// write adds those on how it is sent.
 func (i *Injector) answer(inner http.Handler, call string, r *http.Request, f *Fault) *answer {
 	a := &answer{status: http.StatusOK, header: http.Header{}}
 	switch {
@@ -261,7 +255,7 @@ type answer struct {
 	body   []byte
 }
 
-// ask lets the inner handler answer.
+// ask is the answer of the inner handler.
 func ask(inner http.Handler, r *http.Request) *answer {
 	w := httptest.NewRecorder()
 	inner.ServeHTTP(w, r)
@@ -293,13 +287,13 @@ func withBody(r *http.Request, body []byte) *http.Request {
 	return copied
 }
 
-// RetryAfter and the other functions below are the forms in which servers ask
-// to be left alone for a time.
+// RetryAfter and the functions below are the forms in which servers ask for a
+// pause.
 func RetryAfter(d time.Duration) http.Header {
 	return http.Header{"Retry-After": {strconv.Itoa(int(d / time.Second))}}
 }
 
-// RetryAfterDate names the end of the time as a date.
+// RetryAfterDate has the end of the pause as a date.
 func RetryAfterDate(now time.Time, d time.Duration) http.Header {
 	return http.Header{"Retry-After": {now.Add(d).UTC().Format(http.TimeFormat)}}
 }

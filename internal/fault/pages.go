@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// listing is what was answered of a listing whose pages are spoilt.
+// listing is the state of a listing with a fault of its pages.
 type listing struct {
-	// kept are records that were kept back for the next page.
+	// kept are records for the next page.
 	kept []any
 	// last is the last page as it was sent.
 	last *answer
@@ -37,6 +37,23 @@ func (i *Injector) edited(inner http.Handler, call string, r *http.Request, f *F
 	if !ok {
 		return a
 	}
+	f.editRecords(p)
+	if f.AlwaysMore && i.form.More != nil {
+		i.form.More(call, p.object)
+	}
+	if f.Pages == PagesBackward {
+		slices.Reverse(p.records)
+	} else if f.Pages != PagesInOrder {
+		if other := i.reorder(inner, call, r, f.Pages, p, a); other != nil {
+			return other
+		}
+	}
+	a.body = p.encode()
+	return a
+}
+
+// editRecords removes, adds and changes the records of a page.
+func (f *Fault) editRecords(p *page) {
 	if f.NoRecords {
 		p.records = []any{}
 	}
@@ -48,26 +65,14 @@ func (i *Injector) edited(inner http.Handler, call string, r *http.Request, f *F
 			delete(fields, f.Drop)
 		}
 	}
-	if f.AlwaysMore && i.form.More != nil {
-		i.form.More(call, p.object)
-	}
-	if f.Pages == PagesBackward {
-		slices.Reverse(p.records)
-	} else if f.Pages != PagesInOrder {
-		if stale := i.reorder(inner, call, r, f.Pages, p, a); stale != nil {
-			return stale
-		}
-	}
-	a.body = p.encode()
-	return a
 }
 
 func (f *Fault) edits() bool {
 	return f.NoRecords || len(f.Records) > 0 || f.Drop != "" || f.AlwaysMore || f.Pages != PagesInOrder
 }
 
-// reorder changes the records of a page by those of the page before or after
-// it, or returns an answer to be sent in its place.
+// reorder replaces records of a page by those of the page before or after it, or
+// returns another answer to be sent.
 func (i *Injector) reorder(inner http.Handler, call string, r *http.Request, how Pages, p *page, a *answer) *answer {
 	if i.form.Next == nil {
 		return nil
@@ -86,36 +91,36 @@ func (i *Injector) reorder(inner http.Handler, call string, r *http.Request, how
 		i.listings[name] = l
 	}
 	next := i.form.Next(call, r, p.object)
-	switch how {
-	case PagesSwapped:
-		if len(l.kept) > 0 {
-			p.records, l.kept = l.kept, nil
-		} else if next != nil {
-			if second, ok := parsePage(ask(inner, next), i.form.List(call)); ok && len(second.records) > 0 {
-				p.records, l.kept = second.records, p.records
-			}
+	switch {
+	case how == PagesStale && l.last != nil:
+		return l.last
+	case how == PagesSwapped && len(l.kept) > 0:
+		p.records, l.kept = l.kept, nil
+	case how == PagesSwapped && next != nil:
+		if second, ok := parsePage(ask(inner, next), i.form.List(call)); ok && len(second.records) > 0 {
+			p.records, l.kept = second.records, p.records
 		}
-	case PagesOverlapping:
-		// As if a record had been put in front of the listing meanwhile: each
-		// page begins with the last record of the one before.
-		p.records = append(append([]any{}, l.kept...), p.records...)
-		if n := len(p.records) - 1; n >= 0 && next != nil {
-			l.kept = p.records[n:]
-			if !first {
-				p.records = p.records[:n]
-			}
-		}
-	case PagesStale:
-		if l.last != nil {
-			return l.last
-		}
+	case how == PagesOverlapping:
+		l.overlap(p, first, next != nil)
 	}
 	l.last = &answer{status: a.status, header: a.header, body: p.encode()}
 	return nil
 }
 
-// renumbered is an answer that says of itself that it is the page that r asks
-// for, of a listing with one more record.
+// overlap changes a page as if a record had been added before the listing
+// meanwhile: each page begins with the last record of the one before.
+func (l *listing) overlap(p *page, first, hasNext bool) {
+	p.records = append(append([]any{}, l.kept...), p.records...)
+	if n := len(p.records) - 1; n >= 0 && hasNext {
+		l.kept = p.records[n:]
+		if !first {
+			p.records = p.records[:n]
+		}
+	}
+}
+
+// renumbered is an answer with the page number that r asks for, of a listing with
+// one more record.
 func (i *Injector) renumbered(a *answer, call string, r *http.Request) *answer {
 	p, ok := parsePage(a, i.form.List(call))
 	if !ok || p.object == nil {
@@ -133,8 +138,8 @@ func (i *Injector) renumbered(a *answer, call string, r *http.Request) *answer {
 	return a
 }
 
-// listing names the listing that a request is for, without its page, and
-// reports whether it is for the first.
+// listing names the listing of a request, without its page, and reports whether the
+// request is for the first page.
 func (i *Injector) listing(r *http.Request) (name string, first bool) {
 	query := r.URL.Query()
 	first = true
@@ -149,7 +154,7 @@ func (i *Injector) listing(r *http.Request) (name string, first bool) {
 
 // page is an answer with its list of records.
 type page struct {
-	// root is the whole answer; object is it if it is an object.
+	// root is the whole answer; object is the same where it is an object.
 	root    any
 	object  map[string]any
 	path    []string
@@ -179,7 +184,7 @@ func parsePage(a *answer, list string) (*page, bool) {
 	return p, ok
 }
 
-// holder is the object that has the list.
+// holder is the object with the list.
 func (p *page) holder() map[string]any {
 	holder := p.object
 	for _, name := range p.path[:len(p.path)-1] {
@@ -200,7 +205,7 @@ func (p *page) encode() []byte {
 	}
 	data, err := json.Marshal(p.root)
 	if err != nil {
-		// A record that is no JSON at all is sent as it is.
+		// A record that is no JSON makes the answer the error.
 		return []byte(err.Error())
 	}
 	return data

@@ -6,16 +6,15 @@ import (
 	"github.com/prodready/collector/internal/fault"
 )
 
-// Fault is something that goes wrong with the answers to a call, in the words
-// of Jira. What each does fault.Fault says.
+// Fault is a fault.Fault in Jira's terms.
 type Fault struct {
-	// Call is the one affected, GET /rest/api/2/search/jql; all when empty.
-	// Search affects the search of the server's deployment instead.
+	// Call is the call with the fault, GET /rest/api/2/search/jql; all when empty.
+	// Search means the search of the server's deployment instead.
 	Call   string
 	Search bool
-	// JQL affects only searches whose query holds it.
+	// JQL selects only searches whose query has it.
 	JQL string
-	// Skip and Times choose among the matching requests.
+	// Skip and Times select some of the matching requests.
 	Skip, Times int
 
 	// Status refuses the request, with Header and Messages.
@@ -24,14 +23,14 @@ type Fault struct {
 	Messages []string
 	// Body and ContentType replace those of the answer.
 	Body, ContentType string
-	// Truncate, Reset and Hang end the answer in its middle.
+	// Truncate, Reset and Hang end the answer in the middle.
 	Truncate, Reset, Hang bool
-	// PageLimit grants fewer issues than asked, and NoResults none.
+	// PageLimit is how many issues a page has, and NoResults means none.
 	PageLimit int
 	NoResults bool
-	// AlwaysMore promises a next page.
+	// AlwaysMore announces a next page.
 	AlwaysMore bool
-	// Issues are added in front of those of the page: bad ones among good.
+	// Issues are added before those of the page.
 	Issues []string
 	// Then is called when the answer is made and before it is sent.
 	Then func()

@@ -8,11 +8,11 @@ import (
 	"github.com/prodready/collector/internal/fault"
 )
 
-// endless is the token of the page after the last, where a fault promises one.
+// endless is the token of the page after the last, where a fault announces one.
 const endless = "more"
 
-// Form is how the vendor's requests and answers look, of a site without a
-// context path.
+// Form describes the vendor's requests and answers, of a site without a context
+// path.
 func Form() fault.Form {
 	return fault.Form{
 		Call: func(r *http.Request) string {

@@ -3,24 +3,24 @@ package jiratest
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// The matcher knows as much of JQL as this project sends, and refuses the rest.
+// Only the JQL that this project sends is implemented; any other is refused.
 
 // query is a parsed query.
 type query struct {
 	where func(*index, state) bool
-	// order is created, updated or key; down says that it descends.
+	// order is created, updated or key; down reverses it.
 	order string
 	down  bool
 	// projects are those that it names.
 	projects []string
-	// bounded says that it has a restriction.
+	// bounded reports that it has a restriction.
 	bounded bool
 }
 
@@ -70,47 +70,25 @@ func parse(jql string, now time.Time, zone *time.Location) (*query, error) {
 	return p.query, nil
 }
 
+// tokenPattern matches a quoted text, a sign, or a word.
+var tokenPattern = regexp.MustCompile(
+	`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[(),]|[=!<>]=?|[^\s"'(),=!<>]+`)
+
+// escaped matches an escaped character of a quoted text.
+var escaped = regexp.MustCompile(`\\(.)`)
+
 func tokenize(jql string) ([]token, error) {
 	var tokens []token
-	for i := 0; i < len(jql); {
-		c := jql[i]
-		switch {
-		case c == ' ' || c == '\t' || c == '\n':
-			i++
-		case c == '"' || c == '\'':
-			var text strings.Builder
-			i++
-			for ; i < len(jql) && jql[i] != c; i++ {
-				if jql[i] == '\\' {
-					i++
-				}
-				if i < len(jql) {
-					text.WriteByte(jql[i])
-				}
-			}
-			if i >= len(jql) {
-				return nil, errors.New("a quotation is not closed")
-			}
-			i++
-			tokens = append(tokens, token{text.String(), true})
-		case strings.IndexByte("(),", c) >= 0:
-			tokens = append(tokens, token{string(c), false})
-			i++
-		case strings.IndexByte("=!<>", c) >= 0:
-			n := 1
-			if i+1 < len(jql) && jql[i+1] == '=' {
-				n = 2
-			}
-			tokens = append(tokens, token{jql[i : i+n], false})
-			i += n
-		default:
-			n := i
-			for n < len(jql) && strings.IndexByte(" \t\n\"'(),=!<>", jql[n]) < 0 {
-				n++
-			}
-			tokens = append(tokens, token{jql[i:n], false})
-			i = n
+	rest := tokenPattern.ReplaceAllStringFunc(jql, func(text string) string {
+		t := token{text: text}
+		if text[0] == '"' || text[0] == '\'' {
+			t = token{escaped.ReplaceAllString(text[1:len(text)-1], "$1"), true}
 		}
+		tokens = append(tokens, t)
+		return ""
+	})
+	if strings.TrimSpace(rest) != "" {
+		return nil, errors.New("a quotation is not closed")
 	}
 	return tokens, nil
 }
@@ -191,8 +169,8 @@ func (p *parser) clause() (condition, error) {
 	return nil, fmt.Errorf("%s %s is not known", field, operator)
 }
 
-// values reads one value, or a list in parentheses. All of them have to be
-// quoted: what a word means unquoted depends on what it is.
+// values reads one value, or a list in parentheses. All of them have to be quoted:
+// an unquoted word may be a keyword.
 func (p *parser) values(list bool) ([]string, error) {
 	var values []string
 	read := func() error {
@@ -317,8 +295,8 @@ func (p *parser) instant(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("the time %q is not known", text)
 }
 
-// recall is find, of which the last answer is remembered.
-func (x *index) recall(jql string, q *query, now time.Time) []state {
+// cachedFind is find with a cache of the last answer.
+func (x *index) cachedFind(jql string, q *query, now time.Time) []state {
 	key := now.Format(time.RFC3339Nano) + jql
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -332,12 +310,12 @@ func (x *index) recall(jql string, q *query, now time.Time) []state {
 func (x *index) find(q *query, now time.Time) []state {
 	var found []state
 	for _, i := range x.issues {
-		if s, there := x.at(i, now); there && q.where(x, s) {
+		if s, exists := x.at(i, now); exists && q.where(x, s) {
 			found = append(found, s)
 		}
 	}
 	if q.order == "updated" {
-		sort.SliceStable(found, func(a, b int) bool { return found[a].updated.Before(found[b].updated) })
+		slices.SortStableFunc(found, func(a, b state) int { return a.updated.Compare(b.updated) })
 	}
 	if q.down {
 		slices.Reverse(found)

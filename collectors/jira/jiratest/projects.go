@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// mostProjects is how many projects a page of Cloud has at most.
-const mostProjects = 50
+// maxProjects is how many projects a page of Cloud has at most.
+const maxProjects = 50
 
 // projectList renders the projects in order of their keys.
 func (x *index) projectList() []object {
@@ -25,7 +25,7 @@ func (x *index) projectList() []object {
 
 // projectPage is a page of projects as Cloud answers it.
 func (s *Server) projectPage(values url.Values, x *index) (object, *refusal) {
-	start, limit := 0, mostProjects
+	start, limit := 0, maxProjects
 	for name, list := range values {
 		n, err := strconv.Atoi(list[0])
 		switch {
@@ -47,7 +47,7 @@ func (s *Server) projectPage(values url.Values, x *index) (object, *refusal) {
 	}, nil
 }
 
-// types renders the types of issues that there are.
+// types renders the types of the issues.
 func (x *index) types() []object {
 	names := map[string]bool{"Task": true, "Sub-task": true}
 	for _, i := range x.issues {

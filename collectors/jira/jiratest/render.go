@@ -1,6 +1,7 @@
 package jiratest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -36,7 +37,7 @@ func (s *Server) person(id string) any {
 	return object{"accountId": "557058:" + id, "accountType": kind, "displayName": "Somebody " + id, "active": true}
 }
 
-// account is the id of a person as changelogs give it.
+// account is the id of a person as changelogs have it.
 func (s *Server) account(id string) any {
 	switch {
 	case id == "":
@@ -59,62 +60,53 @@ func (s *Server) field(x *index, st state, name string) (value any, ok bool) {
 	if raw, replaced := st.Raw[name]; replaced {
 		return json.RawMessage(raw), true
 	}
-	switch name {
-	case "project":
-		return object{"id": "10000", "key": project(st.Key), "name": "Project " + project(st.Key)}, true
-	case "components":
+	if render, known := fieldRenderers[name]; known {
+		return render(s, x, st), name != "parent" || st.Parent != ""
+	}
+	v, ok := st.Fields[name]
+	return v, ok
+}
+
+// fieldRenderers render the fields of every site.
+var fieldRenderers = map[string]func(*Server, *index, state) any{
+	"project": func(_ *Server, _ *index, st state) any {
+		return object{"id": "10000", "key": project(st.Key), "name": "Project " + project(st.Key)}
+	},
+	"components": func(_ *Server, _ *index, st state) any {
 		list := []object{}
 		for n, c := range st.Components {
 			list = append(list, object{"id": strconv.Itoa(100 + n), "name": c})
 		}
-		return list, true
-	case "labels":
-		return append([]string{}, st.labels...), true
-	case "status":
-		return status(st.status), true
-	case "summary":
-		return st.Summary, true
-	case "issuetype":
-		return object{"name": issueType(st.Issue), "subtask": st.Parent != ""}, true
-	case "priority":
-		if st.Priority == "" {
-			return nil, true
+		return list
+	},
+	"labels":  func(_ *Server, _ *index, st state) any { return append([]string{}, st.labels...) },
+	"status":  func(_ *Server, _ *index, st state) any { return status(st.status) },
+	"summary": func(_ *Server, _ *index, st state) any { return st.Summary },
+	"issuetype": func(_ *Server, _ *index, st state) any {
+		return object{"name": issueType(st.Issue), "subtask": st.Parent != ""}
+	},
+	"priority": func(_ *Server, _ *index, st state) any {
+		return unless(st.Priority == "", object{"id": "1", "name": st.Priority})
+	},
+	"created":        func(s *Server, _ *index, st state) any { return s.time(st.Created) },
+	"updated":        func(s *Server, _ *index, st state) any { return s.time(st.updated) },
+	"resolutiondate": func(s *Server, _ *index, st state) any { return s.time(st.resolved) },
+	"duedate": func(_ *Server, _ *index, st state) any {
+		return unless(st.Due.IsZero(), st.Due.Format(time.DateOnly))
+	},
+	"description": func(s *Server, _ *index, st state) any {
+		if s.options.ADF && st.Description != "" {
+			return document(st.Description)
 		}
-		return object{"id": "1", "name": st.Priority}, true
-	case "created":
-		return s.time(st.Created), true
-	case "updated":
-		return s.time(st.updated), true
-	case "resolutiondate":
-		return s.time(st.resolved), true
-	case "duedate":
-		if st.Due.IsZero() {
-			return nil, true
-		}
-		return st.Due.Format(time.DateOnly), true
-	case "description":
-		if st.Description == "" {
-			return nil, true
-		}
-		if s.options.ADF {
-			return document(st.Description), true
-		}
-		return st.Description, true
-	case "assignee":
-		return s.person(st.Assignee), true
-	case "reporter":
-		return s.person(st.Reporter), true
-	case "creator":
-		if st.Creator != "" {
-			return s.person(st.Creator), true
-		}
-		return s.person(st.Reporter), true
-	case "parent":
-		if st.Parent == "" {
-			return nil, false
-		}
-		return object{"key": st.Parent, "id": strconv.Itoa(x.ids[st.Parent])}, true
-	case "issuelinks":
+		return unless(st.Description == "", st.Description)
+	},
+	"assignee": func(s *Server, _ *index, st state) any { return s.person(st.Assignee) },
+	"reporter": func(s *Server, _ *index, st state) any { return s.person(st.Reporter) },
+	"creator":  func(s *Server, _ *index, st state) any { return s.person(cmp.Or(st.Creator, st.Reporter)) },
+	"parent": func(_ *Server, x *index, st state) any {
+		return object{"key": st.Parent, "id": strconv.Itoa(x.ids[st.Parent])}
+	},
+	"issuelinks": func(_ *Server, x *index, st state) any {
 		list := []object{}
 		for n, key := range x.linked[st.Key] {
 			side := "outwardIssue"
@@ -124,20 +116,23 @@ func (s *Server) field(x *index, st state, name string) (value any, ok bool) {
 			list = append(list, object{"id": strconv.Itoa(n), "type": object{"name": "Relates"},
 				side: object{"key": key, "id": strconv.Itoa(x.ids[key])}})
 		}
-		return list, true
+		return list
+	},
+}
+
+// unless is the value, or null.
+func unless(null bool, value any) any {
+	if null {
+		return nil
 	}
-	v, ok := st.Fields[name]
-	return v, ok
+	return value
 }
 
 func issueType(i *Issue) string {
-	switch {
-	case i.Type != "":
-		return i.Type
-	case i.Parent != "":
+	if i.Type == "" && i.Parent != "" {
 		return "Sub-task"
 	}
-	return "Task"
+	return cmp.Or(i.Type, "Task")
 }
 
 // document is a text in the Atlassian Document Format, with its addresses as
@@ -178,8 +173,8 @@ func (s *Server) issue(x *index, st state, fields []string, changelog bool) obje
 	return o
 }
 
-// changelog is what expand=changelog brings: on Cloud the newest first and no
-// more than the cap, with a total that does not count the others.
+// changelog is what expand=changelog adds: on Cloud the newest first and at most
+// ChangelogCap, with a total that does not count the others.
 func (s *Server) changelog(x *index, st state) object {
 	var histories []object
 	for n, c := range st.changes {
@@ -235,36 +230,9 @@ func (s *Server) bulk(x *index, body []byte, now time.Time) (object, *refusal) {
 		s.options.Fail(fmt.Sprintf("bulkfetch of %d issues and %d fields, %d results", n, len(request.Fields), request.Max))
 		return nil, invalid("Too many issues or fields.")
 	}
-	type entry struct {
-		id      string
-		history object
-		at      time.Time
-	}
-	var entries []entry
-	for _, i := range x.issues {
-		id := strconv.Itoa(x.ids[i.Key])
-		st, there := x.at(i, now)
-		if !there || !slices.Contains(request.Issues, id) && !slices.Contains(request.Issues, i.Key) {
-			continue
-		}
-		for n, c := range st.changes {
-			if len(request.Fields) > 0 && !slices.Contains(request.Fields, c.Field) {
-				continue
-			}
-			created := any(c.At.UnixMilli())
-			if s.options.BulkTimesAsText {
-				created = s.time(c.At)
-			}
-			entries = append(entries, entry{id, s.history(x, n, c, created), c.At})
-		}
-	}
-	slices.SortStableFunc(entries, func(a, b entry) int { return a.at.Compare(b.at) })
+	entries := s.bulkEntries(x, request.Issues, request.Fields, now)
 	start, _ := strconv.Atoi(request.Token)
-	limit := 1000
-	if request.Max > 0 {
-		limit = request.Max
-	}
-	limit = min(limit, s.options.BulkPage)
+	limit := min(cmp.Or(request.Max, 1000), s.options.BulkPage)
 	end := min(start+limit, len(entries))
 	logs := []object{}
 	for _, e := range entries[min(start, end):end] {
@@ -275,4 +243,35 @@ func (s *Server) bulk(x *index, body []byte, now time.Time) (object, *refusal) {
 		answer["nextPageToken"] = strconv.Itoa(end)
 	}
 	return answer, nil
+}
+
+// bulkEntry is one entry of a changelog in the answer to a bulk fetch.
+type bulkEntry struct {
+	id      string
+	history object
+	at      time.Time
+}
+
+// bulkEntries are the changes of the fields of the issues, oldest first.
+func (s *Server) bulkEntries(x *index, issues, fields []string, now time.Time) []bulkEntry {
+	var entries []bulkEntry
+	for _, i := range x.issues {
+		id := strconv.Itoa(x.ids[i.Key])
+		st, exists := x.at(i, now)
+		if !exists || !slices.Contains(issues, id) && !slices.Contains(issues, i.Key) {
+			continue
+		}
+		for n, c := range st.changes {
+			if len(fields) > 0 && !slices.Contains(fields, c.Field) {
+				continue
+			}
+			created := any(c.At.UnixMilli())
+			if s.options.BulkTimesAsText {
+				created = s.time(c.At)
+			}
+			entries = append(entries, bulkEntry{id, s.history(x, n, c, created), c.At})
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b bulkEntry) int { return a.at.Compare(b.at) })
+	return entries
 }

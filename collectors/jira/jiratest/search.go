@@ -3,6 +3,7 @@ package jiratest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// asked is a search, checked.
+// asked is a search that was checked.
 type asked struct {
 	jql       string
 	fields    []string
@@ -20,56 +21,27 @@ type asked struct {
 	found     []state
 }
 
-// knownFields are the fields of every site that can be asked for. Custom ones
-// begin with customfield_.
-var knownFields = []string{
-	"project", "components", "labels", "status", "summary", "issuetype", "priority", "created", "updated",
-	"resolutiondate", "duedate", "description", "assignee", "reporter", "creator", "parent", "issuelinks",
-}
-
 // search checks the parameters of a search and runs its query on what the index
-// knows by then: relative times count from now all the same.
+// has by then; relative times count from now.
 func (s *Server) search(values url.Values, site *index, now time.Time, parameters ...string) (*asked, *refusal) {
-	unknown := func(format string, args ...any) *refusal {
-		message := fmt.Sprintf(format, args...)
-		s.options.Fail("search: " + message + " in " + values.Get("jql"))
-		return invalid(message)
+	refuse := func(err error) (*asked, *refusal) {
+		s.options.Fail("search: " + err.Error() + " in " + values.Get("jql"))
+		return nil, invalid(err.Error())
 	}
 	a := &asked{jql: values.Get("jql"), limit: 50}
 	for name, list := range values {
-		switch name {
-		case "jql":
-		case "fields":
-			for field := range strings.SplitSeq(list[0], ",") {
-				if !slices.Contains(knownFields, field) && !strings.HasPrefix(field, "customfield_") {
-					return nil, unknown("field %q is not known", field)
-				}
-				a.fields = append(a.fields, field)
-			}
-		case "expand":
-			if list[0] != "changelog" {
-				return nil, unknown("expand %q is not known", list[0])
-			}
-			a.changelog = true
-		case "maxResults":
-			n, err := strconv.Atoi(list[0])
-			if err != nil || n < 1 {
-				return nil, unknown("maxResults %q is not a number above 0", list[0])
-			}
-			a.limit = n
-		default:
-			if !slices.Contains(parameters, name) {
-				return nil, unknown("parameter %q is not known", name)
-			}
+		if err := a.read(name, list[0], parameters); err != nil {
+			return refuse(err)
 		}
 	}
 	a.limit = min(a.limit, s.options.MaxPage)
 	q, err := parse(a.jql, now, s.options.TimeZone)
 	if err != nil {
-		return nil, unknown("%v", err)
+		return refuse(err)
 	}
 	if !q.bounded && !s.options.DataCenter {
-		return nil, unknown("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+		return refuse(errors.New(
+			"Unbounded JQL queries are not allowed here. Please add a search restriction to your query."))
 	}
 	var missing []string
 	for _, p := range q.projects {
@@ -80,8 +52,33 @@ func (s *Server) search(values url.Values, site *index, now time.Time, parameter
 	if len(missing) > 0 {
 		return nil, invalid(missing...)
 	}
-	a.found = site.recall(a.jql, q, now.Add(-s.options.IndexLag))
+	a.found = site.cachedFind(a.jql, q, now.Add(-s.options.IndexLag))
 	return a, nil
+}
+
+// read reads one parameter. others are those that the caller reads.
+func (a *asked) read(name, value string, others []string) error {
+	switch {
+	case name == "jql" || slices.Contains(others, name):
+	case name == "fields":
+		a.fields = strings.Split(value, ",")
+		for _, field := range a.fields {
+			if fieldRenderers[field] == nil && !strings.HasPrefix(field, "customfield_") {
+				return fmt.Errorf("field %q is not known", field)
+			}
+		}
+	case name == "expand" && value == "changelog":
+		a.changelog = true
+	case name == "maxResults":
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 {
+			return fmt.Errorf("maxResults %q is not a number above 0", value)
+		}
+		a.limit = n
+	default:
+		return fmt.Errorf("parameter %s=%q is not known", name, value)
+	}
+	return nil
 }
 
 // page renders the issues from start until before end.

@@ -1,12 +1,13 @@
-// Package jiratest is a Jira site in memory, Cloud or Data Center, for tests
-// and for the demo. It behaves as the vendor's does where clients get hurt:
-// searches of Cloud page by token, name only ids unless fields are asked for,
-// refuse unbounded queries, run behind, and answer strangers with no issues;
-// changelogs are cut without a word, times are by the minute in queries, and a
-// project that is not there refuses the whole query.
+// Package jiratest is a Jira site in memory, Cloud or Data Center, for tests and for
+// the demo. It has the vendor's behaviour that clients often miss: searches of Cloud
+// page by token, return only ids unless fields are asked for, refuse unbounded
+// queries, are some minutes late, and answer a visitor without an account with no
+// issues; changelogs are cut without notice, times in queries are rounded to the
+// minute, and one unknown project makes the whole query fail.
 package jiratest
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -28,7 +29,7 @@ type Options struct {
 	DataCenter bool
 	// Now is the server's clock; nil means time.Now.
 	Now func() time.Time
-	// Email and Token are the credential that requests must bear: both for basic
+	// Email and Token are the credential that requests must have: both for basic
 	// authentication, the token alone as a bearer token. An empty Token accepts
 	// all.
 	Email, Token string
@@ -39,10 +40,9 @@ type Options struct {
 	TimeZone *time.Location
 	// MaxPage is how many issues a page has at most; 0 means 100.
 	MaxPage int
-	// IndexLag is how far searches run behind.
+	// IndexLag is how late an issue appears in searches.
 	IndexLag time.Duration
-	// ChangelogCap is how many histories expand=changelog brings on Cloud; 0
-	// means 40.
+	// ChangelogCap is how many histories expand=changelog adds on Cloud; 0 means 40.
 	ChangelogCap int
 	// BulkPage is how many entries a page of a bulk fetch has at most; 0 means
 	// 1000. BulkTimesAsText writes its times as text, else they are numbers.
@@ -55,9 +55,9 @@ type Options struct {
 	// RepeatIssues makes every page but the first begin with the last issue of
 	// the one before, as Cloud may.
 	RepeatIssues bool
-	// Fail is called for requests that the vendor does not know, or that no client
-	// should make: a wrong path, method, parameter or query. Nil ignores them;
-	// they are refused in any case.
+	// Fail is called for requests that the vendor does not have, or that a client
+	// should not make: a wrong path, method, parameter or query. They are refused in
+	// any case. It may be nil.
 	Fail func(msg string)
 }
 
@@ -82,7 +82,7 @@ type Request struct {
 	JQL, Query string
 	// At is the server's time.
 	At time.Time
-	// Status is what it was answered with, 0 while it is not.
+	// Status is that of the answer, 0 before it.
 	Status int
 }
 
@@ -94,15 +94,9 @@ func New(options Options) *Server {
 	if options.TimeZone == nil {
 		options.TimeZone = time.FixedZone("", -(9*3600 + 1800))
 	}
-	if options.MaxPage == 0 {
-		options.MaxPage = 100
-	}
-	if options.ChangelogCap == 0 {
-		options.ChangelogCap = 40
-	}
-	if options.BulkPage == 0 {
-		options.BulkPage = 1000
-	}
+	options.MaxPage = cmp.Or(options.MaxPage, 100)
+	options.ChangelogCap = cmp.Or(options.ChangelogCap, 40)
+	options.BulkPage = cmp.Or(options.BulkPage, 1000)
 	if options.Fail == nil {
 		options.Fail = func(string) {}
 	}
@@ -121,7 +115,7 @@ func (s *Server) SetSite(site Site) {
 	s.site = next
 }
 
-// Requests lists what the server was asked, oldest first.
+// Requests lists the requests that the server got, oldest first.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +144,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	nth := len(s.requests)
 	s.requests = append(s.requests, Request{Call: call, JQL: r.URL.Query().Get("jql"), Query: r.URL.RawQuery, At: now})
 	s.mu.Unlock()
-	s.faults.ServeHTTP(&noted{w, func(status int) {
+	s.faults.ServeHTTP(&statusWriter{w, func(status int) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if nth < len(s.requests) && s.requests[nth].Call == call {
@@ -173,22 +167,22 @@ func (s *Server) callOf(r *http.Request) (call, key string) {
 	return r.Method + " " + path, ""
 }
 
-// noted is a writer that reports the status of the answer.
-type noted struct {
+// statusWriter is a writer that reports the status of the answer.
+type statusWriter struct {
 	http.ResponseWriter
 	note func(status int)
 }
 
 // WriteHeader sends the status and reports it.
-func (n *noted) WriteHeader(status int) {
+func (n *statusWriter) WriteHeader(status int) {
 	n.note(status)
 	n.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap is the writer within.
-func (n *noted) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+// Unwrap is the writer that it wraps.
+func (n *statusWriter) Unwrap() http.ResponseWriter { return n.ResponseWriter }
 
-// handle answers a request that no fault keeps from it.
+// handle answers a request that no fault has answered.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	call, key := s.callOf(r)
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
@@ -233,7 +227,7 @@ func (s *Server) answer(r *http.Request, call, key string, body []byte, site *in
 			header.Set("Content-Type", "text/html;charset=UTF-8")
 			return &response{status: http.StatusUnauthorized, header: header, body: []byte("<html>Unauthorized (401)</html>")}
 		}
-		// Cloud lets strangers search, and shows them nothing.
+		// Cloud lets a visitor without an account search, and returns nothing.
 		header.Set("X-Seraph-Loginreason", "AUTHENTICATED_FAILED")
 		site = newIndex(Site{})
 	}
@@ -248,52 +242,63 @@ func (s *Server) answer(r *http.Request, call, key string, body []byte, site *in
 	return &response{status: http.StatusOK, header: header, body: text}
 }
 
-// serve answers a request that is let in.
+// serve answers a request that was accepted.
 func (s *Server) serve(r *http.Request, call, key string, body []byte, site *index, now time.Time) (any, *refusal) {
-	switch {
-	case call == "GET /rest/api/2/myself":
-		return s.person("collector"), nil
-	case call == "GET /rest/api/2/status":
-		list := []object{}
-		for _, st := range site.list {
-			list = append(list, status(st))
-		}
-		return list, nil
-	case call == "GET /rest/api/2/issuetype":
-		return site.types(), nil
-	case call == "GET /rest/api/2/project" && s.options.DataCenter:
-		return site.projectList(), nil
-	case call == "GET /rest/api/2/project/search" && !s.options.DataCenter:
-		return unlessRefused(s.projectPage(r.URL.Query(), site))
-	case call == "GET /rest/api/2/issue/{key}/remotelink":
-		issue, ok := site.byKey[key]
-		if !ok {
-			return nil, &refusal{status: http.StatusNotFound,
-				messages: []string{"Issue does not exist or you do not have permission to see it."}}
-		}
-		links := []object{}
-		for n, url := range issue.RemoteLinks {
-			links = append(links, object{"id": n, "object": object{"url": url, "title": "Evidence"}})
-		}
-		return links, nil
-	case call == "GET /rest/api/2/search" && s.options.DataCenter:
-		return s.searchByOffset(r.URL.Query(), site, now)
-	case call == "GET /rest/api/2/search":
-		s.options.Fail("the search that Cloud has removed")
-		return nil, &refusal{status: http.StatusGone,
-			messages: []string{"The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."}}
-	case call == "GET /rest/api/2/search/jql" && !s.options.DataCenter:
-		return s.searchByToken(r.URL.Query(), site, now)
-	case call == "POST /rest/api/2/changelog/bulkfetch" && !s.options.DataCenter:
-		return unlessRefused(s.bulk(site, body, now))
+	query := r.URL.Query()
+	both := map[string]func() (any, *refusal){
+		"GET /rest/api/2/myself": func() (any, *refusal) { return s.person("collector"), nil },
+		"GET /rest/api/2/status": func() (any, *refusal) {
+			list := []object{}
+			for _, st := range site.list {
+				list = append(list, status(st))
+			}
+			return list, nil
+		},
+		"GET /rest/api/2/issuetype":              func() (any, *refusal) { return site.types(), nil },
+		"GET /rest/api/2/issue/{key}/remotelink": func() (any, *refusal) { return site.remoteLinks(key) },
+	}
+	cloud := map[string]func() (any, *refusal){
+		"GET /rest/api/2/project/search": func() (any, *refusal) { return unlessRefused(s.projectPage(query, site)) },
+		"GET /rest/api/2/search": func() (any, *refusal) {
+			s.options.Fail("the search that Cloud has removed")
+			return nil, &refusal{status: http.StatusGone,
+				messages: []string{"The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."}}
+		},
+		"GET /rest/api/2/search/jql":           func() (any, *refusal) { return s.searchByToken(query, site, now) },
+		"POST /rest/api/2/changelog/bulkfetch": func() (any, *refusal) { return unlessRefused(s.bulk(site, body, now)) },
+	}
+	dataCenter := map[string]func() (any, *refusal){
+		"GET /rest/api/2/project": func() (any, *refusal) { return site.projectList(), nil },
+		"GET /rest/api/2/search":  func() (any, *refusal) { return s.searchByOffset(query, site, now) },
+	}
+	calls := cloud
+	if s.options.DataCenter {
+		calls = dataCenter
+	}
+	maps.Copy(calls, both)
+	if answer, ok := calls[call]; ok {
+		return answer()
 	}
 	s.options.Fail(call + " is not a call that the fake knows")
 	return nil, &refusal{status: http.StatusNotFound, messages: []string{"null for uri"}}
 }
 
+func (x *index) remoteLinks(key string) (any, *refusal) {
+	issue, ok := x.byKey[key]
+	if !ok {
+		return nil, &refusal{status: http.StatusNotFound,
+			messages: []string{"Issue does not exist or you do not have permission to see it."}}
+	}
+	links := []object{}
+	for n, url := range issue.RemoteLinks {
+		links = append(links, object{"id": n, "object": object{"url": url, "title": "Evidence"}})
+	}
+	return links, nil
+}
+
 func unlessRefused(o object, refused *refusal) (any, *refusal) { return o, refused }
 
-// known reports whether the request bears the credential.
+// known reports whether the request has the credential.
 func (s *Server) known(r *http.Request) bool {
 	if s.options.Token == "" {
 		return true
@@ -304,7 +309,7 @@ func (s *Server) known(r *http.Request) bool {
 	return r.Header.Get("Authorization") == "Bearer "+s.options.Token
 }
 
-// admit checks the budget. Cloud's reset has no seconds.
+// admit refuses a request beyond the budget. Cloud's reset has no seconds.
 func (s *Server) admit(now time.Time, header http.Header) *refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()

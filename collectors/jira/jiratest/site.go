@@ -1,28 +1,27 @@
 package jiratest
 
 import (
+	"cmp"
 	"encoding/json"
 	"hash/fnv"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Site is everything a simulated Jira site holds. Answers are computed from it
-// and from the server's clock: an issue is not there before it is created, and
-// is open until its change to a done status has come.
+// Site is the content of a simulated Jira site. Answers are computed from it and
+// from the server's clock: an issue does not exist before it is created, and is
+// open until the time of its change to a done status.
 type Site struct {
 	// Projects are keys of projects without issues; those of issues are known.
 	Projects []string
 	// Categories are the names of projects' categories, by key.
 	Categories map[string]string
-	// Statuses are further statuses; To Do, In Progress, Done and Closed are
-	// there.
+	// Statuses are further statuses, beside To Do, In Progress, Done and Closed.
 	Statuses []Status
 	Issues   []Issue
-	// BrokenIssues are added to the answer of every search, as they stand.
+	// BrokenIssues are added to the answer of every search as they are.
 	BrokenIssues []string
 }
 
@@ -61,8 +60,8 @@ type Issue struct {
 	Due time.Time
 	// Status is the name of the first status; To Do when empty.
 	Status string
-	// Done is when DoneBy moved it to Done, with a resolution unless
-	// NoResolution; zero for never. It comes on top of Changes.
+	// Done is when DoneBy moved it to Done, with a resolution unless NoResolution; zero
+	// for never. It is added to Changes.
 	Done         time.Time
 	DoneBy       string
 	NoResolution bool
@@ -81,22 +80,22 @@ type Issue struct {
 	Changes []Change
 	// Fields are custom fields by id.
 	Fields map[string]any
-	// Raw replaces fields of the answer by what it says, bad or good.
+	// Raw replaces fields of the answer by JSON, valid or not.
 	Raw map[string]string
 }
 
 // Change is one entry of an issue's history.
 type Change struct {
 	At time.Time
-	// By is the id of a person; one that begins with app: is a program, and with
-	// customer: somebody outside. Empty is null in the answer.
+	// By is the id of a person; one that begins with app: is a program, and one with
+	// customer: a customer. Empty is null in the answer.
 	By string
 	// Field is status, labels, assignee or any other. Of a status From and To are
-	// names, of labels they are lists divided by blanks, of an assignee ids.
+	// names, of labels they are lists separated by blanks, of an assignee ids.
 	Field, From, To string
 }
 
-// index is a site made ready for answering.
+// index is a site that is prepared for answers.
 type index struct {
 	projects map[string]bool
 	category map[string]string
@@ -134,7 +133,7 @@ func newIndex(s Site) *index {
 		if !i.Done.IsZero() {
 			i.Changes = append(slices.Clone(i.Changes), Change{At: i.Done, By: i.DoneBy, Field: "status", From: "", To: "Done"})
 		}
-		sort.SliceStable(i.Changes, func(a, b int) bool { return i.Changes[a].At.Before(i.Changes[b].At) })
+		slices.SortStableFunc(i.Changes, func(a, b Change) int { return a.At.Compare(b.At) })
 		x.issues = append(x.issues, &i)
 		x.byKey[i.Key] = &i
 		x.projects[project(i.Key)] = true
@@ -143,14 +142,14 @@ func newIndex(s Site) *index {
 			x.linked[to] = append(x.linked[to], i.Key)
 		}
 	}
-	sort.SliceStable(x.issues, func(a, b int) bool { return x.issues[a].Created.Before(x.issues[b].Created) })
+	slices.SortStableFunc(x.issues, func(a, b *Issue) int { return a.Created.Compare(b.Created) })
 	for _, i := range x.issues {
 		x.ids[i.Key] = id(i.Key)
 	}
 	return x
 }
 
-// id is the same for a key whatever else the site holds.
+// id is the same for a key on every site.
 func id(key string) int {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(key))
@@ -179,34 +178,21 @@ func (x *index) at(i *Issue, now time.Time) (state, bool) {
 	if i.Created.After(now) {
 		return state{}, false
 	}
-	name := i.Status
-	if name == "" {
-		name = "To Do"
-	}
 	st := state{Issue: i, labels: i.Labels, updated: i.Created}
-	firstLabels := true
+	first := slices.IndexFunc(i.Changes, func(c Change) bool { return c.Field == "labels" })
+	if first >= 0 && i.Changes[first].At.After(now) {
+		st.labels = strings.Fields(i.Changes[first].From)
+	}
+	name := cmp.Or(i.Status, "To Do")
 	for _, c := range i.Changes {
-		if c.Field == "labels" && firstLabels && c.At.After(now) {
-			st.labels = strings.Fields(c.From) // it has not come yet
-		}
-		firstLabels = firstLabels && c.Field != "labels"
 		if c.At.After(now) {
 			continue
 		}
 		switch c.Field {
 		case "status":
-			if c.From == "" {
-				c.From = name
-			}
-			was := x.statuses[name].Category == "done"
+			c.From = cmp.Or(c.From, name)
+			x.move(&st, name, c)
 			name = c.To
-			is := x.statuses[name].Category == "done"
-			if is && !was && !i.NoResolution {
-				st.resolved = c.At
-			}
-			if !is {
-				st.resolved = time.Time{}
-			}
 		case "labels":
 			st.labels = strings.Fields(c.To)
 		}
@@ -225,10 +211,21 @@ func (x *index) at(i *Issue, now time.Time) (state, bool) {
 	return st, true
 }
 
+// move sets or removes the resolution at a change of the status.
+func (x *index) move(st *state, from string, c Change) {
+	wasDone, isDone := x.statuses[from].Category == "done", x.statuses[c.To].Category == "done"
+	switch {
+	case !isDone:
+		st.resolved = time.Time{}
+	case !wasDone && !st.NoResolution:
+		st.resolved = c.At
+	}
+}
+
 // object is a JSON object of an answer.
 type object = map[string]any
 
-// encode makes JSON of what always can be.
+// encode makes JSON; null of what cannot be encoded.
 func encode(v any) json.RawMessage {
 	data, err := json.Marshal(v)
 	if err != nil {
