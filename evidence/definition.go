@@ -115,25 +115,24 @@ func (d Definition) Validate() error {
 	hasClock := d.Clock != NoClock
 	bad(d.Kind < KindBool || d.Kind > KindDouble, "type is missing: want bool, int or double")
 	bad(d.Help == "", "help is missing")
-	bad(hasClock && d.Clock != Elapsed && d.Clock != Remaining, "clock %q: want elapsed or remaining", d.Clock)
+	bad(!slices.Contains([]Clock{NoClock, Elapsed, Remaining}, d.Clock), "clock %q: want elapsed or remaining", d.Clock)
 	bad(hasClock && (d.Kind != KindDouble || d.unitSeconds() == 0),
 		"a fact with a clock is a double with unit seconds, minutes, hours or days")
-	bad(d.ValidFor != 0 && d.ValidFor < 3*d.FreshFor,
+	isValid := func(fresh time.Duration) bool { return d.ValidFor == 0 || d.ValidFor >= 3*fresh }
+	bad(!isValid(d.FreshFor),
 		"valid_for %s is less than three times fresh_for %s", d.ValidFor, d.FreshFor)
 	wholeDays := d.Window >= 48*time.Hour && d.Window%(24*time.Hour) == 0
 	bad(d.Remember == RememberMean && (d.Kind != KindDouble || hasClock || !wholeDays),
 		"a fact that remembers a mean is a double without a clock, and its window is whole days, two at least")
-	bad(d.ValidFor != 0 && d.ValidFor < 3*d.FreshAtLeast,
+	bad(!isValid(d.FreshAtLeast),
 		"valid_for %s is less than three times the least freshness %s", d.ValidFor, d.FreshAtLeast)
 	bad(d.FreshFor != 0 && d.FreshAtLeast != 0,
 		"fresh_for %s leaves nothing to a least freshness of %s", d.FreshFor, d.FreshAtLeast)
-	switch d.EffectiveMerge() {
-	case MergeSum, MergeMin, MergeMax:
-	case MergeAny, MergeAll:
-		bad(d.Kind != KindBool, "merge %q is for booleans", d.Merge)
-	default:
-		bad(true, "merge %q: want sum, min, max, any or all", d.Merge)
-	}
+	merge := d.EffectiveMerge()
+	forBooleans := merge == MergeAny || merge == MergeAll
+	bad(forBooleans && d.Kind != KindBool, "merge %q is for booleans", d.Merge)
+	bad(!forBooleans && !slices.Contains([]Merge{MergeSum, MergeMin, MergeMax}, merge),
+		"merge %q: want sum, min, max, any or all", d.Merge)
 	return errors.Join(errs...)
 }
 

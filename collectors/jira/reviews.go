@@ -177,37 +177,24 @@ func (r *round) withdrawReviews(
 	if r.request.Reviews == nil || !complete && len(withoutService) == 0 {
 		return true, nil
 	}
-	stored, err := r.request.Reviews(ctx)
+	stored, err := r.storedReviews(ctx)
 	if err != nil {
-		return false, collectors.Failed(evidence.ReasonStore, "read reviews of "+r.id, "%w", err)
+		return false, err
 	}
-	stored = slices.DeleteFunc(slices.Clone(stored), func(v evidence.Review) bool { return v.Gone || v.Source != r.id })
+	batch := evidence.Batch{}
 	missing := map[string]bool{}
-	batch, count := evidence.Batch{}, 0
 	if complete {
-		for _, v := range stored {
-			if next.isMissing(v, r.now.Add(-reviewHistory+7*day)) {
-				missing[v.Key] = true
-				count++
-			}
-		}
-		if confirmed, batch.Cursors = r.confirm(cursorLostReviews, "reviews", count, len(stored)); !confirmed {
-			return false, r.out.Send(batch)
-		}
-		if err := r.findHidden(ctx, unique(mapSlice(slices.Collect(maps.Keys(missing)), projectOf))); err != nil {
+		if missing, batch.Cursors, err = r.missingReviews(ctx, next, stored); err != nil {
 			return false, err
+		}
+		if missing == nil {
+			return false, r.out.Send(batch)
 		}
 	}
 	var keys []string
 	for _, v := range stored {
 		isUnnamed := slices.Contains(withoutService, v.Key)
-		switch {
-		case !isUnnamed && !missing[v.Key]:
-			continue
-		case !isUnnamed && r.isHidden(v.Key):
-			// The attestations on it are withheld as well.
-			services := append(next.bad[v.Key].services, v.Service)
-			next.bad[v.Key] = affected{services: services, why: evidence.MissingNotFound}
+		if !isUnnamed && (!missing[v.Key] || next.withholds(r, v)) {
 			continue
 		}
 		v.Gone = true
@@ -221,6 +208,45 @@ func (r *round) withdrawReviews(
 		return true, nil
 	}
 	return true, r.out.Send(batch)
+}
+
+// storedReviews are the stored reviews of this source.
+func (r *round) storedReviews(ctx context.Context) ([]evidence.Review, error) {
+	stored, err := r.request.Reviews(ctx)
+	if err != nil {
+		return nil, collectors.Failed(evidence.ReasonStore, "read reviews of "+r.id, "%w", err)
+	}
+	return slices.DeleteFunc(slices.Clone(stored), func(v evidence.Review) bool { return v.Gone || v.Source != r.id }), nil
+}
+
+// withholds reports whether a missing review is in a hidden project. The
+// attestations on it are withheld as well, and unknown.
+func (n *reviewState) withholds(r *round, v evidence.Review) bool {
+	if !r.isHidden(v.Key) {
+		return false
+	}
+	n.bad[v.Key] = affected{services: append(n.bad[v.Key].services, v.Service), why: evidence.MissingNotFound}
+	return true
+}
+
+// missingReviews are the keys of the stored reviews that a complete listing does not
+// have, with the cursors to store; nil when that is not confirmed. Afterwards it is
+// known which projects are hidden.
+func (r *round) missingReviews(
+	ctx context.Context, next *reviewState, stored []evidence.Review,
+) (missing map[string]bool, cursors map[string]string, err error) {
+	missing, count := map[string]bool{}, 0
+	for _, v := range stored {
+		if next.isMissing(v, r.now.Add(-reviewHistory+7*day)) {
+			missing[v.Key] = true
+			count++
+		}
+	}
+	confirmed, cursors := r.confirm(cursorLostReviews, "reviews", count, len(stored))
+	if !confirmed {
+		return nil, cursors, nil
+	}
+	return missing, cursors, r.findHidden(ctx, unique(mapSlice(slices.Collect(maps.Keys(missing)), projectOf)))
 }
 
 // isMissing reports whether a complete listing should have had the stored review.

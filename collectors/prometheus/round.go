@@ -210,8 +210,12 @@ func (r *round) match(res *result, vector model.Vector) {
 			res.unmatched.add(name, 1)
 		}
 	}
-	// A server may answer in another order each time; the provenance must not
-	// change with it.
+	res.sort()
+}
+
+// sort orders the samples by their labels. A server may answer in another order
+// each time, and the provenance must not change with it.
+func (res *result) sort() {
 	for _, byPart := range res.samples {
 		for _, list := range byPart {
 			slices.SortFunc(list, func(a, b sample) int { return strings.Compare(a.labels, b.labels) })

@@ -42,27 +42,18 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 	if mayRepeat {
 		attempts = c.config.MaxAttempts
 	}
-	body, renewed := req.Body, false
-	defer func() {
+	if req.Body != nil {
 		// A RoundTripper closes the body of its request, sent or not.
-		if body != nil {
-			_ = body.Close()
-		}
-	}()
+		defer func(body io.Closer) { _ = body.Close() }(req.Body)
+	}
+	renewed := false
 	for attempt := 1; ; attempt++ {
-		if c.circuit.isOpen(call) {
-			// The attempt fails without using the rate.
-			return c.attempt(req, call, "", attempt)
-		}
-		if err := c.pace.wait(req.Context(), call); err != nil {
-			return nil, c.failure(req.Context(), call, err)
-		}
-		authorization, err := c.authorization(req.Context(), call)
+		authorization, err := c.prepare(req.Context(), call)
 		if err != nil {
 			return nil, err
 		}
 		resp, err := c.attempt(req, call, authorization, attempt)
-		if err == nil && resp.StatusCode == http.StatusUnauthorized && c.tokens != nil && !renewed {
+		if isUnauthorized(resp) && c.tokens != nil && !renewed {
 			renewed = true
 			if c.tokens.drop(req.Context(), authorization) && mayRepeat {
 				continue
@@ -76,6 +67,22 @@ func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, c.failure(req.Context(), call, sleepErr)
 		}
 	}
+}
+
+func isUnauthorized(resp *http.Response) bool {
+	return resp != nil && resp.StatusCode == http.StatusUnauthorized
+}
+
+// prepare waits until an attempt may be sent and returns its authorization. While
+// the circuit breaker is open the attempt fails without either.
+func (c *chain) prepare(ctx context.Context, call string) (authorization string, err error) {
+	if c.circuit.isOpen(call) {
+		return "", nil
+	}
+	if err := c.pace.wait(ctx, call); err != nil {
+		return "", c.failure(ctx, call, err)
+	}
+	return c.authorization(ctx, call)
 }
 
 // nextAttempt reports whether another attempt may help, and how long to wait before

@@ -43,7 +43,7 @@ func (i *Injector) edited(inner http.Handler, call string, r *http.Request, f *F
 	}
 	if f.Pages == PagesBackward {
 		slices.Reverse(p.records)
-	} else if f.Pages != PagesInOrder {
+	} else if f.Pages != PagesInOrder && i.form.Next != nil {
 		if other := i.reorder(inner, call, r, f.Pages, p, a); other != nil {
 			return other
 		}
@@ -74,9 +74,6 @@ func (f *Fault) edits() bool {
 // reorder replaces records of a page by those of the page before or after it, or
 // returns another answer to be sent.
 func (i *Injector) reorder(inner http.Handler, call string, r *http.Request, how Pages, p *page, a *answer) *answer {
-	if i.form.Next == nil {
-		return nil
-	}
 	if how == PagesOverlapping && i.form.Shift != nil {
 		if shifted := i.form.Shift(call, r); shifted != nil {
 			return i.renumbered(ask(inner, shifted), call, r)
