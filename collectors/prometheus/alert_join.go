@@ -29,7 +29,7 @@ func newAlertReader(r *round) *alertReader {
 		round: r, identities: newIdentities(r.scope, r.name), known: map[string]string{},
 		pods: newKeyIndex(r.scope, &join{
 			name: "alert_pod", needs: [][]string{namespaceLabels, {"pod"}}, entry: joins()["workload"].entry,
-			read: func(v []string) []string { return shorter(v[0], v[1]) },
+			read: func(v []string) []string { return prefixes(v[0], v[1]) },
 		}),
 	}
 	for i, s := range r.scope.services {

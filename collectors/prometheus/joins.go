@@ -15,24 +15,22 @@ import (
 // join says how the labels of a series lead to a service of the catalog.
 type join struct {
 	name string
-	// needs are the labels that a series must have, each with the names it may
-	// go by; the exported_ form of a name is always one.
+	// needs are the labels that a series must have, each with its possible names; a
+	// name may also have the prefix exported_.
 	needs [][]string
-	// everywhere marks joins by something that exists once for all servers,
-	// such as a repository: where the catalog says a service runs, does not
-	// matter to them.
+	// everywhere marks joins by something that exists once for all servers, such as a
+	// repository. They ignore where the service runs.
 	everywhere bool
-	// selective marks joins that look for a few among many: a series that they
-	// leave is no gap in the catalog.
+	// selective marks joins that look for a few among many: an unmatched series of
+	// theirs is no gap in the catalog.
 	selective bool
-	// read gives the keys that a series may be known by, the surest first. The
-	// values are those of needs, in order.
+	// read makes the possible keys of a series from the values of needs, the most
+	// certain first.
 	read func(values []string) []string
-	// keys are what the catalog knows the service by; nil when it does not say,
-	// or when entry says it.
+	// keys are the keys of the service in the catalog; nil when it has none, or when
+	// entry makes them.
 	keys func(*catalog.Service) []string
-	// entry are the values of the catalog entry that make the key, joined by a
-	// slash.
+	// entry are the values of the catalog entry that make the key, joined by a slash.
 	entry []reference
 }
 
@@ -43,8 +41,7 @@ type reference struct {
 	value func(*catalog.Service) string
 }
 
-// known are the keys that the catalog knows the service by; nil when it lacks a
-// value.
+// known are the keys of the service in the catalog; nil when it lacks a value.
 func (j *join) known(s *catalog.Service) []string {
 	if j.keys != nil {
 		return j.keys(s)
@@ -79,7 +76,7 @@ func (j *join) lacks(s *catalog.Service) string {
 	return strings.Join(lacking, " and ")
 }
 
-// The labels that name a namespace and a workload, in the exporters' words.
+// The labels with which exporters name a namespace and a workload.
 var (
 	namespaceLabels = []string{"namespace", "destination_workload_namespace", "resource_namespace", "app_namespace"}
 	workloadLabels  = []string{"workload", "deployment", "statefulset", "daemonset", "destination_workload",
@@ -97,16 +94,14 @@ func joins() map[string]*join {
 		// By the label matchers of the catalog's prometheus entries. It is
 		// looked up by what each service matches on; see matcherIndex.
 		{name: "job", keys: func(*catalog.Service) []string { return nil }},
-		// By the cluster alone: the series speaks for every service there.
+		// By the cluster alone: the series belongs to every service of the cluster.
 		{name: "cluster", keys: func(*catalog.Service) []string { return []string{""} },
 			read: func([]string) []string { return []string{""} }},
 		{name: "namespace", needs: [][]string{namespaceLabels}, read: slash, entry: []reference{namespace}},
 		{name: "workload", needs: [][]string{namespaceLabels, workloadLabels}, read: slash, entry: workload},
 		// By a name that begins with the workload's: checkout-7d9f-2.
 		{name: "workload_prefix", needs: [][]string{namespaceLabels, workloadLabels}, entry: workload,
-			read: func(v []string) []string {
-				return shorter(v[0], v[1])
-			}},
+			read: func(v []string) []string { return prefixes(v[0], v[1]) }},
 		{name: "disruption_budget", needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, entry: workload,
 			read: func(v []string) []string {
 				name := strings.TrimPrefix(v[1], "pdb-")
@@ -117,8 +112,8 @@ func joins() map[string]*join {
 			}},
 		{name: "service", needs: [][]string{{"service", "service_name", "sloth_service", "app"}}, read: slash,
 			keys: serviceNames},
-		// A Jenkins job is called after the service, in folders and with
-		// branches as it may be: shop/checkout/main.
+		// A Jenkins job has the name of the service, with folders and a branch or without:
+		// shop/checkout/main.
 		{name: "jenkins_job", everywhere: true, needs: [][]string{{"jenkins_job"}}, keys: serviceNames,
 			read: func(v []string) []string {
 				job := strings.TrimSuffix(strings.TrimSuffix(v[0], "/main"), "/master")
@@ -207,8 +202,7 @@ func (j *join) fits(e parser.Expr, added []string) error {
 	return nil
 }
 
-// candidates are the keys that a series may be known by; nil when it lacks a
-// label.
+// candidates are the possible keys of a series; nil when it lacks a label.
 func (j *join) candidates(m model.Metric) []string {
 	values := make([]string, len(j.needs))
 	for i, alternatives := range j.needs {
@@ -224,12 +218,11 @@ func (j *join) candidates(m model.Metric) []string {
 	return j.read(values)
 }
 
-// exported is what a scrape puts before a label of the exporter that collides
-// with one of the target.
+// exported is the prefix that a scrape adds to a label of the exporter when the
+// target has a label of that name.
 const exported = "exported_"
 
-// label reads a label. What the exporter wrote is preferred to what the scrape
-// put in its place.
+// label reads a label. The exporter's value is preferred to that of the target.
 func label(m model.Metric, name string) string {
 	if v := m[model.LabelName(exported+name)]; v != "" {
 		return string(v)
@@ -241,9 +234,9 @@ func slash(values []string) []string { return []string{strings.Join(values, "/")
 
 func lower(values []string) []string { return []string{strings.ToLower(strings.Join(values, "/"))} }
 
-// shorter are the beginnings of a name that end before a dash, longest first,
-// so that checkout-worker-7d9f is of checkout-worker rather than of checkout.
-func shorter(namespace, name string) []string {
+// prefixes are the name and its beginnings before a dash, longest first, so that
+// checkout-worker-7d9f belongs to checkout-worker rather than to checkout.
+func prefixes(namespace, name string) []string {
 	keys := []string{namespace + "/" + name}
 	for at := strings.LastIndexByte(name, '-'); at > 0; at = strings.LastIndexByte(name[:at], '-') {
 		keys = append(keys, namespace+"/"+name[:at])
@@ -258,8 +251,8 @@ func given(value string) []string {
 	return []string{value}
 }
 
-// namespaceOf is where the service runs: as declared, or as all its label
-// matchers agree on.
+// namespaceOf is the namespace of the service: as declared, or that of all its label
+// matchers.
 func namespaceOf(s *catalog.Service) string {
 	if s.Kubernetes.Namespace != "" {
 		return s.Kubernetes.Namespace

@@ -13,8 +13,8 @@ import (
 // maxExpression bounds what is parsed: deeply nested text costs stack.
 const maxExpression = 64 << 10
 
-// parseQuery parses PromQL that has to give one number for each of many
-// services: an instant vector.
+// parseQuery parses PromQL whose result has one number for each of many services: an
+// instant vector.
 func parseQuery(text string) (parser.Expr, error) {
 	if len(text) > maxExpression {
 		return nil, fmt.Errorf("it is longer than %d KiB", maxExpression>>10)
@@ -30,8 +30,8 @@ func parseQuery(text string) (parser.Expr, error) {
 	return e, nil
 }
 
-// unfit says why a query cannot answer a fact of this kind: a bare comparison
-// drops the series for which it is false, and false then looks like absence.
+// unfit is why a query cannot answer a fact of this kind: a comparison without bool
+// drops the series for which it is false, so that false looks like no data.
 func unfit(d evidence.Definition, query string) error {
 	if d.Kind != evidence.KindBool {
 		return nil
@@ -49,7 +49,7 @@ func unfit(d evidence.Definition, query string) error {
 }
 
 // bareComparison finds a comparison without bool that decides which series an
-// expression has: at its top, or inside what only wraps it.
+// expression has: at its top, or inside functions that keep the series.
 func bareComparison(e parser.Expr) *parser.BinaryExpr {
 	switch e := e.(type) {
 	case *parser.ParenExpr:
@@ -82,8 +82,7 @@ func bareComparison(e parser.Expr) *parser.BinaryExpr {
 	return nil
 }
 
-// wraps names functions that keep the series of their first argument as they
-// are.
+// wraps reports whether a function keeps the series of its first argument.
 func wraps(function string) bool {
 	switch function {
 	case "label_replace", "label_join", "abs", "ceil", "floor", "round", "sgn", "clamp", "clamp_min", "clamp_max", "sort",
@@ -171,7 +170,7 @@ func binaryLabels(b *parser.BinaryExpr) ([]string, bool) {
 	case b.Op == parser.LAND || b.Op == parser.LUNLESS:
 		return left, knownLeft
 	case b.Op == parser.LOR:
-		// Both sides contribute series, so only what both have is sure.
+		// Both sides have series, so only the labels of both are certain.
 		both := slices.DeleteFunc(slices.Clone(left), func(name string) bool { return !slices.Contains(right, name) })
 		return both, knownLeft && knownRight
 	case matching.Card == parser.CardManyToOne:
