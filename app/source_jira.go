@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira"
@@ -54,9 +53,8 @@ func jiraKind() kind {
 				return jira.New(jira.Options{
 					Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.APIURL, BrowseURL: site.BrowseURL,
 					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
-					Incidents: jiraIncidents(site.Incidents),
-					Reviews:   jira.Reviews{JQL: site.Reviews.JQL, Services: serviceLink(site.Reviews.Services)},
-					Facts:     facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
+					Incidents: site.Incidents, Reviews: site.Reviews,
+					Facts: facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
 					Logger: deps.options.Logger,
 				})
 			})
@@ -81,23 +79,6 @@ func jqlFacts(site config.Jira) ([]jira.Fact, error) {
 		return nil, fmt.Errorf("facts of jira/%s: %w", site.Name, err)
 	}
 	return facts, nil
-}
-
-func jiraIncidents(i config.JiraIncidents) jira.Incidents {
-	moment := func(m config.JiraMoment) jira.Moment {
-		return jira.Moment{Field: m.Field, Statuses: m.Statuses, Label: m.Label}
-	}
-	return jira.Incidents{
-		JQL: i.JQL, History: time.Duration(i.History),
-		Started: moment(i.Started), Detected: moment(i.Detected),
-		Acknowledged: moment(i.Acknowledged), Resolved: moment(i.Resolved),
-		Severity:   jira.Severity{By: jira.SeverityBy(i.Severity.By), Field: i.Severity.Field, Prefix: i.Severity.Prefix},
-		Severities: i.Severities, Urgent: i.Urgent, LinkFields: i.LinkFields, Services: serviceLink(i.Services),
-	}
-}
-
-func serviceLink(l config.ServiceLink) jira.ServiceLink {
-	return jira.ServiceLink{By: jira.LinkBy(l.By), Prefix: l.Prefix, Field: l.Field}
 }
 
 func opinions(checks []string) []jira.Opinion {

@@ -48,20 +48,12 @@ func prometheusKind() kind {
 				return prometheus.New(prometheus.Options{
 					Name: server.Name, URL: server.URL, RulesURL: server.RulesURL, Parameters: server.QueryParams,
 					HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
-					Relabel: relabelRules(server.Relabel), Memory: time.Duration(server.Memory),
+					Relabel: server.Relabel, Memory: time.Duration(server.Memory),
 					AlertHistory: time.Duration(server.AlertHistory), Now: deps.options.Now, Logger: deps.options.Logger,
 				})
 			})
 		},
 	}
-}
-
-func relabelRules(rules []config.Relabel) []prometheus.Relabel {
-	var out []prometheus.Relabel
-	for _, r := range rules {
-		out = append(out, prometheus.Relabel(r))
-	}
-	return out
 }
 
 func promqlFacts(server config.Prometheus) (*prometheus.Facts, error) {

@@ -114,7 +114,7 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 			PageLimit: pageLimit,
 			BrowseURL: "https://jira.example.com", Facts: facts,
 			Incidents:    jira.Incidents{JQL: incidentsJQL},
-			Reviews:      jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: jira.ByLabel, Prefix: "service-"}},
+			Reviews:      jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: "label", Prefix: "service-"}},
 			Attestations: attestations(),
 			Opinions:     []jira.Opinion{{Check: "cicd.no-drift", Label: "about-cicd-no-drift"}},
 		})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -19,7 +20,7 @@ const (
 // needsLog reports whether evidence of the incident needs its whole changelog.
 func (r *round) needsLog(i *issue) bool {
 	o := &r.incidents
-	if !o.Acknowledged.isZero() {
+	if !o.Acknowledged.IsZero() {
 		return true // the responders are read from it, too
 	}
 	isBlank := func(m Moment) bool {
@@ -27,11 +28,11 @@ func (r *round) needsLog(i *issue) bool {
 		return err == nil && at.IsZero()
 	}
 	for _, m := range [...]Moment{o.Started, o.Detected} {
-		if m.fromLog() && isBlank(m) {
+		if needsChangelog(m) && isBlank(m) {
 			return true
 		}
 	}
-	return isBlank(o.Resolved) && (i.category == categoryDone || o.Resolved.fromLog())
+	return isBlank(o.Resolved) && (i.category == categoryDone || needsChangelog(o.Resolved))
 }
 
 // incident makes evidence of an issue.
@@ -71,7 +72,7 @@ func (r *round) incident(i *issue) (evidence.Incident, error) {
 	if !in.ResolvedAt.IsZero() && !i.cut {
 		in.Resolver = resolver(end.by)
 	}
-	if !o.Acknowledged.isZero() {
+	if !o.Acknowledged.IsZero() {
 		in.AcksKnown, in.AcknowledgedAt = true, notBeforeStart(acknowledged.at)
 		r.addResponders(&in, i, acknowledged.by, end.by)
 	}
@@ -129,9 +130,9 @@ func (r *round) severity(i *issue) (severity int, word string) {
 	place := &r.incidents.Severity
 	var found []string
 	switch place.By {
-	case SeverityByLabel:
+	case config.SeverityByLabel:
 		found = withoutPrefix(i.labels, place.Prefix)
-	case SeverityByComponent:
+	case config.SeverityByComponent:
 		found = withoutPrefix(i.components, place.Prefix)
 	default:
 		if found = words(i.fields[place.Field]); len(found) > 0 {

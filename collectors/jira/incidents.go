@@ -74,7 +74,7 @@ func (r *round) listIncidents(ctx context.Context, searches []search) error {
 	cursor := r.readCursor()
 	first, from := cursor.Through.IsZero(), cursor.Through
 	if first {
-		from = r.now.Add(-r.incidents.History)
+		from = r.now.Add(-r.history)
 	}
 	progress := r.progress("history of incidents", from)
 	// The cursor stays one page behind, and stops when pages are not in their order:
@@ -135,7 +135,7 @@ func (r *round) progress(step string, from time.Time) func(updated time.Time, re
 // everything is the condition of a complete listing: what was changed within the
 // history, as all that began or ended in it was, and what is still open.
 func (r *round) everything() string {
-	return "updated >= " + ago(r.incidents.History) + ` OR statusCategory != "Done"`
+	return "updated >= " + ago(r.history) + ` OR statusCategory != "Done"`
 }
 
 // changed is the condition for what was changed after the cursor.
@@ -150,7 +150,7 @@ func (r *round) changed(cursor incidentCursor) string {
 func (s *Source) incidentSearch(condition, order string) search {
 	o := &s.incidents
 	jql := "(" + o.JQL + ") AND (" + condition + ") ORDER BY " + order + " ASC"
-	return search{jql: jql, fields: o.fields(), changelog: true}
+	return search{jql: jql, fields: incidentFields(*o), changelog: true}
 }
 
 // incidentPages lists incidents and emits each page. progress gets the oldest and
@@ -205,7 +205,7 @@ func (r *round) incidentPages(
 // service any more are added to withoutService. One that ended before the history
 // begins is only updated: it was changed long after its end.
 func (r *round) keeps(ctx context.Context, in evidence.Incident, withoutService keySet) (bool, error) {
-	isOld := !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(r.now.Add(-r.incidents.History))
+	isOld := !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(r.now.Add(-r.history))
 	if len(in.Services) > 0 && !isOld {
 		return true, nil
 	}

@@ -88,11 +88,11 @@ func TestHowTicketsNameServices(t *testing.T) {
 	services[0].Aliases = []string{"the till"}
 	for want, link := range map[string]jira.ServiceLink{
 		"[cart]":             {},
-		"[cart checkout]":    {By: jira.ByProject},
-		"[checkout]":         {By: jira.ByLabel, Prefix: "SVC-"},
-		"[checkout reports]": {By: jira.ByField, Field: "customfield_1"},
-		"[cart reports]":     {By: jira.ByField, Field: "customfield_2"},
-		"[]":                 {By: jira.ByField, Field: "customfield_3"},
+		"[cart checkout]":    {By: "project"},
+		"[checkout]":         {By: "label", Prefix: "SVC-"},
+		"[checkout reports]": {By: "field", Field: "customfield_1"},
+		"[cart reports]":     {By: "field", Field: "customfield_2"},
+		"[]":                 {By: "field", Field: "customfield_3"},
 	} {
 		w := start(t, false, site, services, func(s setup) { s.jira.Incidents.Services = link })
 		if got := fmt.Sprint(w.mustCollect().incidents["SHOP-1"].Services); got != want {

@@ -7,47 +7,9 @@ import (
 	"strings"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evidence"
 )
-
-// LinkBy is how a ticket names the services it is about.
-type LinkBy string
-
-// The ways a ticket names services. The empty one means ByComponent.
-const (
-	// ByComponent compares project and component with the catalog's Jira
-	// references; a reference without a component is the whole project.
-	ByComponent LinkBy = "component"
-	// ByProject compares the project alone.
-	ByProject LinkBy = "project"
-	// ByLabel reads labels that are Prefix and a service's name or alias.
-	ByLabel LinkBy = "label"
-	// ByField reads Field, which holds names or aliases of services.
-	ByField LinkBy = "field"
-)
-
-// ServiceLink says how a ticket names the services it is about.
-type ServiceLink struct {
-	// By is one of the ways above.
-	By LinkBy
-	// Prefix is what labels begin with, with ByLabel.
-	Prefix string
-	// Field is the id of the field, with ByField.
-	Field string
-}
-
-func (l ServiceLink) check() error {
-	switch l.By {
-	case "", ByComponent, ByProject, ByLabel:
-	case ByField:
-		if l.Field == "" {
-			return fmt.Errorf("services are linked by %s and no field is named", l.By)
-		}
-	default:
-		return fmt.Errorf("services are linked by %q: want component, project, label or field", l.By)
-	}
-	return nil
-}
 
 // mapping finds the catalog's services of issues. It ignores letter case, as
 // Jira's queries do.
@@ -129,13 +91,13 @@ func (m *mapping) matching(project string, isMatch func(component string) bool) 
 func (m *mapping) services(link ServiceLink, i *issue) []string {
 	var found []string
 	switch link.By {
-	case ByProject:
+	case config.ByProject:
 		return m.ofProject(i.project)
-	case ByLabel:
+	case config.ByLabel:
 		for _, rest := range withoutPrefix(i.labels, strings.TrimSpace(link.Prefix)) {
 			found = append(found, m.names[fold(rest)]...)
 		}
-	case ByField:
+	case config.ByField:
 		for _, word := range words(i.fields[link.Field]) {
 			found = append(found, m.names[fold(word)]...)
 		}
@@ -157,7 +119,7 @@ type affected struct {
 
 // affected are the services that an issue that could not be decoded may be about.
 func (m *mapping) affected(link ServiceLink, i *issue) affected {
-	byProject := link.By == "" || link.By == ByComponent || link.By == ByProject
+	byProject := link.By == "" || link.By == config.ByComponent || link.By == config.ByProject
 	switch {
 	case byProject && i.project != "":
 		return affected{services: m.ofProject(i.project)}

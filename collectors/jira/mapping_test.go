@@ -196,13 +196,13 @@ func TestSeverityAndUrgency(t *testing.T) {
 		"a field": {jira.Incidents{Severity: jira.Severity{Field: "customfield_9"}, Severities: words},
 			func(i *jiratest.Issue) { i.Fields = map[string]any{"customfield_9": map[string]any{"value": "TWO"}} },
 			"2 true TWO"},
-		"a label": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel, Prefix: "SEV-"},
+		"a label": {jira.Incidents{Severity: jira.Severity{By: "label", Prefix: "SEV-"},
 			Severities: words}, func(i *jiratest.Issue) { i.Labels = []string{"sev-x", "s", "sev-two"} }, "2 true two"},
-		"no label": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel, Prefix: "sev-"},
+		"no label": {jira.Incidents{Severity: jira.Severity{By: "label", Prefix: "sev-"},
 			Severities: words}, func(i *jiratest.Issue) { i.Priority = "Highest" }, "0 false "},
-		"a component": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByComponent, Prefix: "Severity "},
+		"a component": {jira.Incidents{Severity: jira.Severity{By: "component", Prefix: "Severity "},
 			Severities: words}, func(i *jiratest.Issue) { i.Components = append(i.Components, "severity 1") }, "1 true 1"},
-		"a label without any": {jira.Incidents{Severity: jira.Severity{By: jira.SeverityByLabel}, Severities: words},
+		"a label without any": {jira.Incidents{Severity: jira.Severity{By: "label"}, Severities: words},
 			func(i *jiratest.Issue) { i.Labels = []string{"highest"} }, "1 true highest"},
 	} {
 		t.Run(name, func(t *testing.T) {

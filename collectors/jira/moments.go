@@ -141,7 +141,7 @@ func (r *round) isOne(statuses []string, id, name string) bool {
 
 // checkStatuses logs statuses of the configuration that the site does not have.
 func (r *round) checkStatuses() {
-	for _, m := range r.incidents.moments() {
+	for _, m := range moments(r.incidents) {
 		for _, s := range m.Statuses {
 			_, isID := r.statuses.categories[s]
 			if !isID && len(r.statuses.ids[fold(s)]) == 0 && r.notices.Add("status "+s, "") {

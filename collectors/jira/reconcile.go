@@ -103,7 +103,7 @@ func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
 		return nil
 	}
 	// What ended at the edge of the history may be outside of the listing.
-	edge := r.now.Add(-r.incidents.History + 7*day)
+	edge := r.now.Add(-r.history + 7*day)
 	isMissing := func(in evidence.Incident) bool {
 		_, bad := r.badIncidents[in.ID]
 		return !r.listed.has(in.ID) && !bad && (in.ResolvedAt.IsZero() || in.StartedAt.After(edge))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -114,7 +115,7 @@ func (s *Source) reviewSearch(condition string) search {
 		fields:    []string{"project", "components", "labels", "status", "created", "resolutiondate"},
 		changelog: true,
 	}
-	if s.reviews.Services.By == ByField {
+	if s.reviews.Services.By == config.ByField {
 		q.fields = append(q.fields, s.reviews.Services.Field)
 	}
 	return q

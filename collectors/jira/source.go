@@ -88,15 +88,6 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Reviews says which tickets are production readiness reviews.
-type Reviews struct {
-	// JQL selects the tickets, without an order; empty means that the site has
-	// neither reviews nor attestations.
-	JQL string
-	// Services says how a ticket names its service.
-	Services ServiceLink
-}
-
 // Source is one Jira site. It implements collectors.Source, collectors.Checker
 // and collectors.Planner.
 type Source struct {
@@ -107,6 +98,7 @@ type Source struct {
 	reconcileEvery time.Duration
 	incidents      Incidents
 	reviews        Reviews
+	history        time.Duration
 	facts          []Fact
 	attestations   []Attestation
 	opinions       []Opinion
@@ -148,7 +140,8 @@ func New(o Options) (*Source, error) {
 	}
 	s := &Source{
 		id: "jira/" + o.Name, name: o.Name, deployment: o.Deployment, browse: o.BrowseURL,
-		onlySite: o.OnlySite, reconcileEvery: o.ReconcileEvery, incidents: o.Incidents, reviews: o.Reviews,
+		onlySite: o.OnlySite, reconcileEvery: o.ReconcileEvery, incidents: o.Incidents,
+		history: time.Duration(o.Incidents.History), reviews: o.Reviews,
 		labels: mapSlice(o.Attestations, func(a Attestation) string { return a.Label }),
 		given:  map[string]bool{}, now: o.Now, log: o.Logger.With("source", "jira/"+o.Name),
 		badIncidents: map[string]affected{}, opinions: slices.Clone(o.Opinions), observed: map[string]observation{},
@@ -167,7 +160,7 @@ func New(o Options) (*Source, error) {
 	for _, d := range s.Facts() {
 		s.given[d.Name] = true
 	}
-	s.hash = fmt.Sprintf("%016x", fingerprint(fmt.Sprintf("%q", fmt.Sprint(o.Incidents, o.BrowseURL))))
+	s.hash = hashIncidents(o.Incidents, o.BrowseURL)
 	return s, nil
 }
 
@@ -177,7 +170,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.BrowseURL = cmp.Or(strings.TrimRight(o.BrowseURL, "/"), o.URL)
 	o.PageLimit = cmp.Or(o.PageLimit, DefaultPageLimit)
 	o.ReconcileEvery = cmp.Or(o.ReconcileEvery, DefaultReconcileEvery)
-	o.Incidents = o.Incidents.withDefaults()
+	o.Incidents = withDefaults(o.Incidents)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -210,8 +203,8 @@ func (o Options) check() error {
 		what, jql string
 		err, link error
 	}{
-		{"incidents", o.Incidents.JQL, o.Incidents.check(), o.Incidents.Services.check()},
-		{"reviews", o.Reviews.JQL, nil, o.Reviews.Services.check()},
+		{"incidents", o.Incidents.JQL, checkIncidents(o.Incidents), checkLink(o.Incidents.Services)},
+		{"reviews", o.Reviews.JQL, nil, checkLink(o.Reviews.Services)},
 	} {
 		if tickets.jql != "" {
 			err := checkJQL(tickets.jql)

@@ -94,7 +94,7 @@ func start(t testing.TB, dataCenter bool, site jiratest.Site, services []*catalo
 	w.options = jira.Options{
 		Name: "main", Deployment: jira.Cloud, OnlySite: true, Now: w.clock, BrowseURL: "https://jira.example.com/",
 		Incidents:    jira.Incidents{JQL: incidentsJQL, LinkFields: []string{"customfield_10020"}},
-		Reviews:      jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: jira.ByLabel, Prefix: "service-"}},
+		Reviews:      jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: "label", Prefix: "service-"}},
 		Attestations: attestations(),
 		Logger:       slog.New(slog.NewTextHandler(w.log, nil)),
 	}
@@ -429,7 +429,7 @@ func TestOptions(t *testing.T) {
 		"reconcile every -1h0m0s":      with(func(o *jira.Options) { o.ReconcileEvery = -time.Hour }),
 		"incidents: jql: a parenthesi": with(func(o *jira.Options) { o.Incidents.JQL = `project = "A") OR (project = "B"` }),
 		"reviews: jql: it has ORDER":   with(func(o *jira.Options) { o.Reviews.JQL = `project = "A" order  BY rank` }),
-		"and no field is named":        with(func(o *jira.Options) { o.Reviews.Services.By = jira.ByField }),
+		"and no field is named":        with(func(o *jira.Options) { o.Reviews.Services.By = "field" }),
 		`linked by "team"`:             with(func(o *jira.Options) { o.Incidents.Services.By = "team" }),
 		"attestation of":               with(func(o *jira.Options) { o.Attestations = []jira.Attestation{{Check: "a.b"}} }),
 	} {

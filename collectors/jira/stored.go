@@ -31,7 +31,7 @@ func (s *keySum) add(key string) { s.sum += fingerprint(key); s.count++ }
 // eachStored calls each with the stored incidents of the history, page by page;
 // with none when there is no store. Its own errors are *CallError.
 func (r *round) eachStored(ctx context.Context, each func(evidence.Incident) error) error {
-	return r.eachStoredOf(ctx, evidence.IncidentSpan{Since: r.now.Add(-r.incidents.History), Lasting: true}, each)
+	return r.eachStoredOf(ctx, evidence.IncidentSpan{Since: r.now.Add(-r.history), Lasting: true}, each)
 }
 
 func (r *round) eachStoredOf(ctx context.Context, span evidence.IncidentSpan,

@@ -13,29 +13,15 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/nearest"
 )
 
 // Relabel changes the labels of series before they are joined to services, with
-// the meaning that relabelling has in Prometheus.
-type Relabel struct {
-	// SourceLabels are joined with Separator and matched with Regex, which has to
-	// match the whole; empty means (.*).
-	SourceLabels []string `yaml:"source_labels"`
-	Separator    string   `yaml:"separator"`
-	Regex        string   `yaml:"regex"`
-	// TargetLabel gets Replacement, in which $1 is what the first parentheses
-	// matched; an empty result removes it. It also replaces the label with the prefix
-	// exported_.
-	TargetLabel string `yaml:"target_label"`
-	Replacement string `yaml:"replacement"`
-	// Action is replace (the default), keep, drop, lowercase or uppercase. Series that
-	// are not kept are neither used nor counted.
-	Action string `yaml:"action"`
-}
-
-// SetDefaults gives a rule of a file the defaults of Prometheus.
-func (r *Relabel) SetDefaults() { *r = Relabel{Separator: ";", Replacement: "$1"} }
+// the meaning that relabelling has in Prometheus. TargetLabel also replaces the
+// label with the prefix exported_. Series that are not kept are neither used nor
+// counted.
+type Relabel = config.Relabel
 
 // The actions of Relabel.
 const (
@@ -54,8 +40,8 @@ type relabelRule struct {
 	pattern *regexp.Regexp
 }
 
-// rule fills in the defaults and compiles the expression.
-func (r Relabel) rule() (relabelRule, error) {
+// compileRule fills in the defaults and compiles the expression.
+func compileRule(r Relabel) (relabelRule, error) {
 	actions := []string{actionReplace, actionKeep, actionDrop, actionLowercase, actionUppercase}
 	r.Action, r.Regex = cmp.Or(r.Action, actionReplace), cmp.Or(r.Regex, "(.*)")
 	var errs []error
@@ -99,7 +85,7 @@ func compileRules(rules []Relabel, bad func(i int, err error)) *relabelling {
 	}
 	out := &relabelling{}
 	for i, r := range rules {
-		rule, err := r.rule()
+		rule, err := compileRule(r)
 		if err != nil {
 			bad(i, err)
 		}

@@ -75,14 +75,7 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 	source, err := jira.New(jira.Options{
 		Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.URL, BrowseURL: site.BrowseURL,
 		HTTPClient: client, Now: clock, OnlySite: true,
-		Incidents: jira.Incidents{
-			JQL: site.Incidents.JQL, History: time.Duration(site.Incidents.History), Severities: site.Incidents.Severities,
-			Acknowledged: jira.Moment{Statuses: site.Incidents.Acknowledged.Statuses},
-			LinkFields:   site.Incidents.LinkFields, Services: jira.ServiceLink{By: jira.LinkBy(site.Incidents.Services.By)},
-		},
-		Reviews: jira.Reviews{
-			JQL: site.Reviews.JQL, Services: jira.ServiceLink{By: jira.LinkBy(site.Reviews.Services.By)},
-		},
+		Incidents: site.Incidents, Reviews: site.Reviews,
 		Attestations: claimable(t), Opinions: opinions,
 	})
 	if err != nil {
