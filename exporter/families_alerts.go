@@ -47,7 +47,7 @@ func alertsOfGroups() Group {
 		}
 	}
 	services := Family{
-		Name: "group_alert_services", Kind: Gauge, Stability: Experimental, Labels: labels,
+		Name: "group_alert_services", Stability: Experimental, Labels: labels,
 		Help:     "Number of services of the group whose alerts are known over the window; the figures of the group are theirs.",
 		Presence: "somebody watches for the alerts of a service of the group",
 		Collect:  perGroup(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Services)) }),
@@ -83,19 +83,19 @@ func alertFamilies(
 	}
 	families := []Family{
 		{
-			Name: prefix + "alert_firings", Kind: Gauge, Stability: Experimental, Labels: labels,
+			Name: prefix + "alert_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of times that alerts of " + whose + " began to fire within the window.",
 			Presence: enough,
 			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Firings)) }),
 		},
 		{
-			Name: prefix + "alert_paging_firings", Kind: Gauge, Stability: Experimental, Labels: labels,
+			Name: prefix + "alert_paging_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of these firings whose severity wakes somebody.",
 			Presence: enough,
 			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Paging)) }),
 		},
 		{
-			Name: prefix + "alert_flapping_firings", Kind: Gauge, Stability: Experimental, Labels: labels,
+			Name: prefix + "alert_flapping_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of these firings that began within 30 minutes of the end of the last one of the same alert; the first is not counted.",
 			Presence: enough,
 			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Flapping)) }),
@@ -103,8 +103,7 @@ func alertFamilies(
 	}
 	for _, e := range estimates()[:2] {
 		families = append(families, Family{
-			Name: prefix + "alert_firing_duration_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Experimental,
-			Labels:   labels,
+			Name: prefix + "alert_firing_duration_" + e.name + "_seconds", Stability: Experimental, Labels: labels,
 			Help:     e.words + " of how long these firings lasted, to about a minute; those that go on last at least until now.",
 			Presence: enough + " and at least " + e.share + " of the firings are estimated to have ended",
 			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitEstimate(emit, e.read(&w.Duration)) }),
@@ -112,7 +111,7 @@ func alertFamilies(
 	}
 	families = append(families,
 		Family{
-			Name: prefix + "alert_unpaged_ratio", Kind: Gauge, Unit: "ratio", Stability: Experimental, Labels: labels,
+			Name: prefix + "alert_unpaged_ratio", Stability: Experimental, Labels: labels,
 			Help: "Share of the firings of paging severity that began at least 15 minutes ago without an incident of the same service " +
 				"that was open then or began from 5 minutes before to 15 minutes after, 0 to 1. Silenced and inhibited alerts are among them.",
 			Presence: "the alerts of the window and the service's incidents in PagerDuty are known, and there was such a firing",
@@ -123,7 +122,7 @@ func alertFamilies(
 			}),
 		},
 		Family{
-			Name: prefix + "alert_compared_firings", Kind: Gauge, Stability: Experimental, Labels: labels,
+			Name: prefix + "alert_compared_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of firings that the share of unpaged ones is of.",
 			Presence: "as the share",
 			Collect: known(func(w *correlation.AlertWindow, emit Emit) {
@@ -139,7 +138,7 @@ func alertFamilies(
 		covered = "Mean over the services of the group whose alerts somebody watches for of the share of the window for which it is known whether they fired, 0 to 1."
 	}
 	return append(families, Family{
-		Name: prefix + "alert_history_covered_ratio", Kind: Gauge, Unit: "ratio", Stability: Experimental, Labels: labels,
+		Name: prefix + "alert_history_covered_ratio", Stability: Experimental, Labels: labels,
 		Help:     covered,
 		Presence: watched,
 		Collect:  each(func(w *correlation.AlertWindow, emit Emit) { emit(w.Covered) }),

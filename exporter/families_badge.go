@@ -18,8 +18,7 @@ func badgeGroup() Group {
 			"Alert on `readiness_badge_last_transition_timestamp_seconds`: `increase()` never sees a counter that is born at 1.",
 		Families: []Family{
 			{
-				Name: "badge_level", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel},
+				Name: "badge_level", Labels: []string{ServiceLabel},
 				Help:     "Level of the badge the service holds, 0 to 5.",
 				Presence: "the service has been judged",
 				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
@@ -27,8 +26,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel, "badge"},
+				Name: "badge", Labels: []string{ServiceLabel, "badge"},
 				Help:     "The badge the service holds, none included; always 1.",
 				Presence: "the service has been judged",
 				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
@@ -36,8 +34,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge_ceiling_level", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel},
+				Name: "badge_ceiling_level", Labels: []string{ServiceLabel},
 				Help:     "The highest level the service can reach with the checks that apply to it, 0 to 5.",
 				Presence: "the service has been judged",
 				Collect: perService(func(s *snapshot.Service, emit Emit) {
@@ -47,8 +44,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge_gap_checks", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel, "module"},
+				Name: "badge_gap_checks", Labels: []string{ServiceLabel, "module"},
 				Help:     "Number of checks of one module that are missing to the next badge.",
 				Presence: "the module applies to the service",
 				Collect: perService(func(s *snapshot.Service, emit Emit) {
@@ -60,8 +56,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge_on_hold", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel},
+				Name: "badge_on_hold", Labels: []string{ServiceLabel},
 				Help:     "1 while the badge is held although evidence neither proves nor contradicts it, else 0.",
 				Presence: "the service has been judged",
 				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
@@ -69,8 +64,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge_since_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-				Labels:   []string{ServiceLabel},
+				Name: "badge_since_timestamp_seconds", Labels: []string{ServiceLabel},
 				Help:     "Since when the service has held its badge, as a Unix time.",
 				Presence: "the service has been judged",
 				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
@@ -78,8 +72,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge_lapse_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-				Labels:   []string{ServiceLabel},
+				Name: "badge_lapse_timestamp_seconds", Labels: []string{ServiceLabel},
 				Help:     "When a badge on hold lapses if nothing changes, as a Unix time.",
 				Presence: "the badge is on hold",
 				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
@@ -89,7 +82,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge_last_transition_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+				Name:     "badge_last_transition_timestamp_seconds",
 				Labels:   []string{ServiceLabel, "direction", "cause", "from", "to"},
 				Help:     "When the badge last changed, in which direction and why, as a Unix time.",
 				Presence: "the badge has changed",
@@ -100,8 +93,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge_last_transition_announced", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel},
+				Name: "badge_last_transition_announced", Labels: []string{ServiceLabel},
 				Help:     "1 if the last change of the badge is to be announced, 0 if it was the first judgement or the service was only observed.",
 				Presence: "the badge has changed",
 				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
@@ -111,8 +103,7 @@ func badgeGroup() Group {
 				}),
 			},
 			{
-				Name: "badge_transitions_total", Kind: Counter, Stability: Stable,
-				Labels:  []string{"direction", "cause"},
+				Name: "badge_transitions_total", Labels: []string{"direction", "cause"},
 				Help:    "Badge changes of the whole fleet since the store began.",
 				Collect: collectTransitions,
 			},
@@ -126,8 +117,7 @@ func targetGroup() Group {
 		Title: "Targets",
 		Families: []Family{
 			{
-				Name: "target_badge_level", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel},
+				Name: "target_badge_level", Labels: []string{ServiceLabel},
 				Help:     "Level of the badge the service should hold, 0 to 5.",
 				Presence: "the framework has a target for the service",
 				Collect: perTarget(func(name string, t framework.Target, emit Emit) {
@@ -135,8 +125,7 @@ func targetGroup() Group {
 				}),
 			},
 			{
-				Name: "target_due_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-				Labels:   []string{ServiceLabel},
+				Name: "target_due_timestamp_seconds", Labels: []string{ServiceLabel},
 				Help:     "When the service should hold its target badge, as a Unix time.",
 				Presence: "the target has a date",
 				Collect: perTarget(func(name string, t framework.Target, emit Emit) {

@@ -12,28 +12,24 @@ func checkGroup() Group {
 		Intro: "The statuses are `pass`, `fail`, `unknown`, `exempt`, `not_applicable` and `scheduled`.",
 		Families: []Family{
 			{
-				Name: "check_status", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel, "module", "check", "status"},
+				Name: "check_status", Labels: []string{ServiceLabel, "module", "check", "status"},
 				Help:     "The current status of one check for one service; always 1.",
 				Presence: "every status but pass; pass too if it is configured, since passes are most of the series",
 				Collect:  collectCheckStatus,
 			},
 			{
-				Name: "checks", Kind: Gauge, Stability: Stable,
-				Labels:  []string{"module", "check", "status"},
+				Name: "checks", Labels: []string{"module", "check", "status"},
 				Help:    "Number of services of the fleet for which the check has the status.",
 				Collect: collectChecks,
 			},
 			{
-				Name: "check_feedback", Kind: Gauge, Stability: Stable,
-				Labels:   []string{"check", "kind"},
+				Name: "check_feedback", Labels: []string{"check", "kind"},
 				Help:     "Number of issues with feedback about the check, by kind.",
 				Presence: "an issue with the label readiness-feedback says so",
 				Collect:  collectFeedback,
 			},
 			{
-				Name: "exemption_expiry_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-				Labels:   []string{ServiceLabel, "check"},
+				Name: "exemption_expiry_timestamp_seconds", Labels: []string{ServiceLabel, "check"},
 				Help:     "When the exemption of the check ends, as a Unix time; the latest where there are several.",
 				Presence: "an exemption of the check covers the service",
 				Collect:  collectExemptions,

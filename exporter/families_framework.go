@@ -11,7 +11,7 @@ func frameworkGroup() Group {
 			"so that stuck figures are absent and not wrong.",
 		Families: []Family{
 			{
-				Name: "framework_info", Kind: Info, Stability: Stable, Labels: labels,
+				Name: "framework_info", Labels: labels,
 				Help: "The criteria that were judged by; hash identifies their meaning, not their wording. Always 1.",
 				Collect: func(s *snapshot.Snapshot, _ Options, emit Emit) {
 					if f := s.Framework; f != nil {
@@ -20,7 +20,7 @@ func frameworkGroup() Group {
 				},
 			},
 			{
-				Name: "framework_activated_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable, Labels: labels,
+				Name: "framework_activated_timestamp_seconds", Labels: labels,
 				Help: "Since when these criteria have been judged by, as a Unix time.",
 				Collect: func(s *snapshot.Snapshot, _ Options, emit Emit) {
 					if f := s.Framework; f != nil {
@@ -29,7 +29,7 @@ func frameworkGroup() Group {
 				},
 			},
 			{
-				Name: "snapshot_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+				Name: "snapshot_timestamp_seconds",
 				Help: "When the served figures were evaluated, as a Unix time.",
 				Collect: func(s *snapshot.Snapshot, _ Options, emit Emit) {
 					emitTime(emit, s.At)

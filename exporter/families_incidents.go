@@ -13,8 +13,7 @@ import (
 func incidentsOfServices() Group {
 	families := []Family{
 		{
-			Name: "incidents", Kind: Gauge, Stability: Stable,
-			Labels:   []string{ServiceLabel, "window", "severity"},
+			Name: "incidents", Labels: []string{ServiceLabel, "window", "severity"},
 			Help:     "Number of incidents that began within the window, by severity: 1 (worst) to 5, or unknown.",
 			Presence: "the service ever had an incident of that severity",
 			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
@@ -24,8 +23,7 @@ func incidentsOfServices() Group {
 			}),
 		},
 		{
-			Name: "incidents_open", Kind: Gauge, Stability: Stable,
-			Labels:   []string{ServiceLabel},
+			Name: "incidents_open", Labels: []string{ServiceLabel},
 			Help:     "Number of incidents that are open, however old.",
 			Presence: "the service ever had an incident",
 			Collect: perService(func(s *snapshot.Service, emit Emit) {
@@ -58,15 +56,13 @@ func incidentsOfServices() Group {
 			"Read the time to acknowledge beside the share that was acknowledged in time, which counts the never acknowledged.",
 		Families: append(families,
 			Family{
-				Name: "incident_acknowledged_within_ratio", Kind: Gauge, Unit: "ratio", Stability: Stable,
-				Labels:   []string{ServiceLabel, "window", "minutes"},
+				Name: "incident_acknowledged_within_ratio", Labels: []string{ServiceLabel, "window", "minutes"},
 				Help:     "Share of the high-urgency incidents of the window that were acknowledged within so many minutes, the never acknowledged included, 0 to 1.",
 				Presence: "acknowledgements are known of an incident that is older than that",
 				Collect:  perServiceWindow(collectAcknowledgedWithin),
 			},
 			Family{
-				Name: "incident_noise", Kind: Gauge, Stability: Stable,
-				Labels:   []string{ServiceLabel, "window", "class"},
+				Name: "incident_noise", Labels: []string{ServiceLabel, "window", "class"},
 				Help:     "Number of high-urgency incidents of the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
 				Presence: "acknowledgements are known of such an incident",
 				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
@@ -81,7 +77,7 @@ func incidentsOfServices() Group {
 func incidentsOfGroups() Group {
 	labels := []string{"scope", "group", "window"}
 	families := []Family{{
-		Name: "group_incidents", Kind: Gauge, Stability: Stable, Labels: labels,
+		Name: "group_incidents", Labels: labels,
 		Help:     "Number of incidents of the group that began within the window.",
 		Presence: "the group ever had an incident",
 		Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
@@ -102,7 +98,7 @@ func incidentsOfGroups() Group {
 			"An incident that happened to several services of a group is one, and quantiles do not aggregate in PromQL: " +
 			"read these and not a sum or mean of those of services.",
 		Families: append(families, Family{
-			Name: "group_incident_noise", Kind: Gauge, Stability: Stable, Labels: append(slices.Clip(labels), "class"),
+			Name: "group_incident_noise", Labels: append(slices.Clip(labels), "class"),
 			Help:     "Number of high-urgency incidents of the group within the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
 			Presence: "acknowledgements are known of such an incident",
 			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
@@ -121,7 +117,7 @@ func incidentsByBadge() Group {
 			"Services of different tiers are not told apart, so a difference between badges is not yet an effect of readiness.",
 		Families: []Family{
 			{
-				Name: "badge_incidents", Kind: Gauge, Stability: Experimental, Labels: labels,
+				Name: "badge_incidents", Stability: Experimental, Labels: labels,
 				Help:     "Number of incidents within the window of services that held the badge, counted once for each such service.",
 				Presence: "the badge was held within the window and an incident was ever seen",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
@@ -129,7 +125,7 @@ func incidentsByBadge() Group {
 				}),
 			},
 			{
-				Name: "badge_incident_rate_per_service_day", Kind: Gauge, Stability: Experimental, Labels: labels,
+				Name: "badge_incident_rate_per_service_day", Stability: Experimental, Labels: labels,
 				Help:     "Number of these incidents for each day that a service held the badge within the window.",
 				Presence: "the badge was held for at least a day by all services together",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
@@ -139,8 +135,7 @@ func incidentsByBadge() Group {
 				}),
 			},
 			{
-				Name: "badge_incident_resolution_p50_seconds", Kind: Gauge, Unit: "seconds", Stability: Experimental,
-				Labels:   labels,
+				Name: "badge_incident_resolution_p50_seconds", Stability: Experimental, Labels: labels,
 				Help:     "Median of the resolution time of these incidents.",
 				Presence: "at least half of them are estimated to have been resolved",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
@@ -177,7 +172,7 @@ func estimateFamilies(
 	var families []Family
 	for _, e := range estimates() {
 		families = append(families, Family{
-			Name: name + "_" + e.name + "_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable, Labels: labels,
+			Name: name + "_" + e.name + "_seconds", Labels: labels,
 			Help: e.words + " " + of + ".", Presence: e.presence(all, done), Collect: collect(e),
 		})
 	}

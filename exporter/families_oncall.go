@@ -17,8 +17,7 @@ func onCallGroup() Group {
 		Title: "On-call",
 		Intro: "Who is on call is asked now and then, and a gap is looked for in the coming 30 days.",
 		Families: []Family{{
-			Name: "oncall_gap_start_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-			Labels: []string{ServiceLabel},
+			Name: "oncall_gap_start_timestamp_seconds", Labels: []string{ServiceLabel},
 			Help: "When nobody is on the first level of the service's on-call next, as a Unix time; " +
 				"while nobody is, when that was first seen, which is in the past.",
 			Presence: "there is a gap in the coming 30 days, as far as is known",

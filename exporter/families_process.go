@@ -34,87 +34,83 @@ func ProcessGroup() Group {
 }
 
 func processFamilies() []Family {
-	return []Family{
+	return completed([]Family{
 		runsTotal: {
-			Name: "collector_runs_total", Kind: Counter, Labels: []string{"source", "outcome"}, Stability: Stable,
+			Name: "collector_runs_total", Labels: []string{"source", "outcome"},
 			Help: "Rounds of a source by outcome: success, partial, failure, or skipped because the last one was still running.",
 		},
 		runDuration: {
-			Name: "collector_run_duration_seconds", Kind: Histogram, Unit: "seconds", Labels: []string{"source"},
-			Stability: Stable,
-			Help:      "How long the rounds of a source took.",
+			Name: "collector_run_duration_seconds", Kind: Histogram, Labels: []string{"source"},
+			Help: "How long the rounds of a source took.",
 		},
 		requestsTotal: {
-			Name: "collector_requests_total", Kind: Counter, Labels: []string{"source", "call", "reason"}, Stability: Stable,
+			Name: "collector_requests_total", Labels: []string{"source", "call", "reason"},
 			Help:     "Requests to a source by endpoint and by why they failed; the reason is ok for those that did not.",
 			Presence: "the endpoint was called",
 		},
 		requestDuration: {
-			Name: "collector_request_duration_seconds", Kind: Histogram, Unit: "seconds", Labels: []string{"source", "call"},
-			Stability: Stable,
-			Help:      "How long requests to a source took, by endpoint.",
-			Presence:  "the endpoint was called",
+			Name: "collector_request_duration_seconds", Kind: Histogram, Labels: []string{"source", "call"},
+			Help:     "How long requests to a source took, by endpoint.",
+			Presence: "the endpoint was called",
 		},
 		rateLimit: {
-			Name: "collector_rate_limit", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
+			Name: "collector_rate_limit", Labels: []string{"source"},
 			Help:     "Requests that the source allows in one of its own windows, as it last said.",
 			Presence: "the source tells",
 		},
 		rateLimitRemaining: {
-			Name: "collector_rate_limit_remaining", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
+			Name: "collector_rate_limit_remaining", Labels: []string{"source"},
 			Help:     "Requests left in the source's current window, as it last said.",
 			Presence: "the source tells",
 		},
 		circuitOpen: {
-			Name: "collector_circuit_open", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
+			Name: "collector_circuit_open", Labels: []string{"source"},
 			Help: "1 while requests to the source are left unsent because too many in a row have failed, else 0.",
 		},
 		tokenExpiry: {
-			Name: "collector_token_expiry_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"},
-			Stability: Stable,
-			Help:      "When the credential of the source expires, as the configuration says, as a Unix time.",
-			Presence:  "token_expires is configured",
+			Name: "collector_token_expiry_timestamp_seconds", Labels: []string{"source"},
+			Help:     "When the credential of the source expires, as the configuration says, as a Unix time.",
+			Presence: "token_expires is configured",
 		},
 		lastSuccess: {
-			Name: "collector_last_success_timestamp_seconds", Kind: Gauge, Unit: "seconds", Labels: []string{"source"},
-			Stability: Stable,
-			Help:      "When the last round of the source succeeded, as a Unix time.",
-			Presence:  "a round has succeeded",
+			Name: "collector_last_success_timestamp_seconds", Labels: []string{"source"},
+			Help:     "When the last round of the source succeeded, as a Unix time.",
+			Presence: "a round has succeeded",
 		},
 		unmatchedSeries: {
-			Name: "collector_unmatched_series", Kind: Gauge, Labels: []string{"source"}, Stability: Stable,
+			Name: "collector_unmatched_series", Labels: []string{"source"},
 			Help:     "Series of the last complete round of a source that belong to no service: mostly a gap in the catalog. The log and a dry run name the largest groups.",
 			Presence: "the source has series",
 		},
 		skippedRecords: {
-			Name: "collector_skipped_records_total", Kind: Counter, Labels: []string{"source", "kind"}, Stability: Stable,
+			Name: "collector_skipped_records_total", Labels: []string{"source", "kind"},
 			Help:     "Objects of a source that could not be decoded, by their kind.",
 			Presence: "one was skipped",
 		},
 		evaluationDuration: {
-			Name: "collector_evaluation_duration_seconds", Kind: Histogram, Unit: "seconds", Stability: Stable,
+			Name: "collector_evaluation_duration_seconds", Kind: Histogram,
 			Help: "How long it took to judge all services and make a snapshot.",
 		},
 		evaluationsTotal: {
-			Name: "collector_evaluations_total", Kind: Counter, Labels: []string{"outcome"}, Stability: Stable,
+			Name: "collector_evaluations_total", Labels: []string{"outcome"},
 			Help: "Evaluations by outcome: success or failure.",
 		},
 		expressionErrors: {
-			Name: "collector_expression_errors_total", Kind: Counter, Labels: []string{"check"}, Stability: Stable,
+			Name: "collector_expression_errors_total", Labels: []string{"check"},
 			Help: "Run-time errors of the expressions of a check, each of which makes it unknown for a service.",
 		},
 		reloadSuccess: {
-			Name: "collector_reload_success", Kind: Gauge, Stability: Stable,
+			Name: "collector_reload_success",
 			Help: "1 if the last load of the configuration succeeded, else 0; the old one is kept then.",
 		},
 		reloadTimestamp: {
-			Name: "collector_reload_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
+			Name:     "collector_reload_timestamp_seconds",
 			Help:     "When the configuration was last loaded with success, as a Unix time.",
 			Presence: "a load has succeeded",
 		},
 		buildInfo: {
-			Name: "build_info", Kind: Info, Labels: []string{"version", "revision", "goversion"}, Stability: Stable,
+			Name: "build_info", Labels: []string{"version", "revision", "goversion"},
 			Help: "The running program; always 1.",
 		},
-	}
+	})
 }

@@ -7,8 +7,7 @@ func reviewGroup() Group {
 	return Group{
 		Title: "Reviews",
 		Families: []Family{{
-			Name: "review_completed_timestamp_seconds", Kind: Gauge, Unit: "seconds", Stability: Stable,
-			Labels:   []string{ServiceLabel},
+			Name: "review_completed_timestamp_seconds", Labels: []string{ServiceLabel},
 			Help:     "When the last production readiness review of the service was completed, as a Unix time.",
 			Presence: "a review was completed",
 			Collect: perService(func(s *snapshot.Service, emit Emit) {

@@ -6,7 +6,12 @@
 // live metrics are ordinary client_golang metrics; see ProcessMetrics.
 package exporter
 
-import "github.com/prodready/collector/snapshot"
+import (
+	"cmp"
+	"strings"
+
+	"github.com/prodready/collector/snapshot"
+)
 
 // Prefix begins the name of every family of this program.
 const Prefix = "readiness_"
@@ -44,11 +49,13 @@ type Emit func(value float64, labels ...string)
 
 // Family declares one metric family.
 type Family struct {
-	// Name is without Prefix: score_ratio.
+	// Name is without Prefix: score_ratio. Kind and Unit follow from it.
 	Name string
+	// Kind is Counter for names in _total, Info for those in _info, and Gauge for
+	// others, unless it is a Histogram.
 	Kind Kind
-	// Unit is the base unit, which is also the end of the name: seconds, ratio;
-	// empty for counts, levels and marks.
+	// Unit is the base unit at the end of the name: seconds, ratio; empty for
+	// counts, levels and marks.
 	Unit string
 	// Help is one sentence that says what a value means.
 	Help string
@@ -56,7 +63,7 @@ type Family struct {
 	Presence string
 	// Labels are the label names, in order.
 	Labels []string
-	// Stability is what readers may rely on.
+	// Stability is what readers may rely on; Stable unless it is declared.
 	Stability Stability
 	// Collect emits the series of a snapshot. It is nil for live families,
 	// which client_golang keeps.
@@ -81,7 +88,7 @@ type Group struct {
 // exposition. To add a subject, write a file that declares its group and name
 // the group here.
 func Groups() []Group {
-	return []Group{
+	groups := []Group{
 		serviceGroup(),
 		checkGroup(),
 		badgeGroup(),
@@ -95,6 +102,29 @@ func Groups() []Group {
 		reviewGroup(),
 		frameworkGroup(),
 	}
+	for i := range groups {
+		groups[i].Families = completed(groups[i].Families)
+	}
+	return groups
+}
+
+// completed fills in what declarations leave out because it follows from the name.
+func completed(families []Family) []Family {
+	for i := range families {
+		f := &families[i]
+		kind := Gauge
+		switch {
+		case strings.HasSuffix(f.Name, "_total"):
+			kind = Counter
+		case strings.HasSuffix(f.Name, "_info"):
+			kind = Info
+		}
+		f.Kind, f.Stability = cmp.Or(f.Kind, kind), cmp.Or(f.Stability, Stable)
+		if end := f.Name[strings.LastIndexByte(f.Name, '_')+1:]; end == "seconds" || end == "ratio" {
+			f.Unit = end
+		}
+	}
+	return families
 }
 
 // Families lists the families of all groups.
