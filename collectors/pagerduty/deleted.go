@@ -15,7 +15,8 @@ const (
 	// minDeleted is how many incidents may be missing at once, whatever share of all
 	// they are.
 	minDeleted = 10
-	// refusedEvery is how often a listing is asked for again that is not believed.
+	// refusedEvery is how often a listing is repeated in which too many incidents were
+	// missing.
 	refusedEvery = time.Hour
 )
 

@@ -13,11 +13,11 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// The history of incidents, older than facts look back, is read once and then
-// rarely, from the newest to the oldest. It comes in chunks: some hundred
-// incidents and the log of their time, which are stored and left to the store. An
-// incident that outlasts its chunk has entries in the log of newer ones, which
-// are stored already when its record comes.
+// The history is the incidents that are older than facts look back. It is read once
+// and then every 30 days, from the newest to the oldest, in chunks: some hundred
+// incidents and the log of their time, which are stored and not kept in memory. The
+// log of an incident may be longer than its chunk: the later part was read with the
+// newer chunks, and is in the store when the incident's record is read.
 
 const (
 	// historyCursor names the cursor that says how far the history has come.
@@ -35,11 +35,11 @@ const (
 // history is how far the walk through the history has come. It is stored as
 // JSON.
 type history struct {
-	// Began is when the walk did, at From; it has come back to To.
+	// Began is when the walk began, at From. Everything from To on has been read.
 	Began time.Time `json:"began"`
 	From  time.Time `json:"from"`
 	To    time.Time `json:"to"`
-	// Done is when it had come to the end; zero before.
+	// Done is when the walk reached the end; zero before.
 	Done time.Time `json:"done,omitzero"`
 	// References is the hash of what the catalog referred to when it began.
 	References string `json:"references"`
@@ -259,8 +259,8 @@ func (r *round) storeChunk(ctx context.Context, c *chunk) error {
 }
 
 // compare reads what the store has of the chunk's time. It counts it and what of
-// it is not listed, which it returns as long as it may be withdrawn: of more
-// than a chunk's worth the listing is not believed.
+// it is not listed, which it returns as far as it may be withdrawn: at most as many
+// incidents as a chunk has.
 func (r *round) compare(ctx context.Context, c *chunk) (missing []evidence.Incident, lacking, stored int, err error) {
 	err = r.eachStored(ctx, evidence.IncidentSpan{Since: c.start, Until: c.end}, func(old evidence.Incident) error {
 		stored++

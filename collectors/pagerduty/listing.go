@@ -24,7 +24,7 @@ type listing struct {
 	// path is that of the call, below the endpoint. Its last word is the field
 	// of the answer that has the records.
 	path string
-	// name tells listings of the same path apart; empty means the path.
+	// name is different for listings of the same path; empty means the path.
 	name string
 	// scope is the OAuth scope that the call needs; empty when PagerDuty
 	// documents none.
@@ -79,9 +79,9 @@ type group struct {
 	unknown func(r *round, s *serviceRecord) evidence.Missing
 }
 
-// listings are all that rounds ask for, in their order. What is read seldom and
-// takes long comes last. A new listing is a function in a file of its own, with
-// its facts, and a line here.
+// listings are all that rounds ask for, in their order: the history, which takes
+// longest, comes last. A new listing is a function in a new file, with its facts,
+// and a line here.
 func listings() []listing {
 	return []listing{
 		servicesListing(),
@@ -274,7 +274,7 @@ func forbidden(path string) string {
 // order, with the windows of time they ask for. Listings that are not due are
 // left out. It sends no request and changes nothing. See collectors.Planner.
 func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
-	r := s.rehearsal(req)
+	r := s.plannedRound(req)
 	var calls []collectors.PlannedCall
 	// paths are those of the calls.
 	var paths []string
@@ -312,9 +312,9 @@ func (s *Source) Plan(req collectors.Request) []collectors.PlannedCall {
 	return calls
 }
 
-// rehearsal is a round of which only the calls that are due are asked for. What it
-// remembers is a copy of what the source does, without incidents.
-func (s *Source) rehearsal(req collectors.Request) *round {
+// plannedRound is a round that is not run. It has a copy of the source's memory,
+// without incidents.
+func (s *Source) plannedRound(req collectors.Request) *round {
 	view, remembered, incidents := *s, *s.memory, *s.memory.incidents
 	incidents.byID = nil
 	remembered.incidents, remembered.asked = &incidents, maps.Clone(s.memory.asked)

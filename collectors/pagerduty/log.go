@@ -42,8 +42,8 @@ type logCoverage struct {
 	noticesFrom time.Time
 }
 
-// cursorText is a cursor as JSON; empty for a time beyond the year 9999, so that
-// what it is about is read again.
+// cursorText is a cursor as JSON. It is empty, so that everything is read again, for
+// a time after the year 9999, which JSON cannot have.
 func cursorText(of any) string {
 	text, err := json.Marshal(of)
 	if err != nil {
@@ -52,8 +52,9 @@ func cursorText(of any) string {
 	return string(text)
 }
 
-// next is since when the log is to be read on: since its newest entry, as the
-// account's clock may be behind ours, but not for longer than a clock may be.
+// next is since when the log is read in the next round: since its newest entry,
+// because the account's clock may be behind ours, and at most a day before the last
+// round.
 func (c *logCoverage) next() time.Time {
 	return earlier(latest(c.newest, c.followed.Add(-day)), c.followed).Add(-logOverlap).Truncate(time.Second)
 }
@@ -115,8 +116,7 @@ func (r *round) logEntry(record *logEntryRecord) (e evidence.LogEntry, ok bool) 
 	return e, slices.Contains(storedKinds(), e.Kind)
 }
 
-// person is the keyed hash of a user; empty for anything else, and when people
-// are not told apart.
+// person is the keyed hash of a user; empty for anything else, and without a key.
 func (r *round) person(of *reference) string {
 	if of == nil || of.ID == "" || of.kind() != "user" || r.hash == nil {
 		return ""
@@ -230,8 +230,9 @@ func (r *round) readLogWindow(ctx context.Context, w window, forward, details bo
 	return err
 }
 
-// applyLogEntry takes one entry of the log: a notification into memory, the
-// record of its incident, if it brings one, and the entry itself to be stored.
+// applyLogEntry reads one entry of the log: it remembers a notification, updates the
+// incident from its record where the entry has one, and adds the entry to those that
+// are stored with the next batch.
 func (r *round) applyLogEntry(ctx context.Context, record *logEntryRecord, forward bool) error {
 	m := r.memory.incidents
 	if record.Type == "notify_log_entry" {
@@ -276,7 +277,7 @@ func (r *round) flushEntries() error {
 	return r.sendWithEntries(evidence.Batch{})
 }
 
-// followedTo notes that the log has been read until end, and stores its entries
+// followedTo records that the log has been read until end, and stores its entries
 // and the incidents that they change, with the cursors.
 func (r *round) followedTo(ctx context.Context, end time.Time) error {
 	m := r.memory.incidents

@@ -9,15 +9,13 @@ const (
 	format       = "2"
 )
 
-// How often listings are asked for that change slowly. Their facts stay fresh
-// for longer than a few of these, and for longer still with a slow schedule.
-// On-calls and set-up, the longest of them, are due together, so that all other
-// rounds of the hour take a few requests.
+// How often listings are asked for that change slowly. Their facts stay fresh for
+// three times as long at least. On-calls and set-up, the longest of them, are due
+// together, so that all other rounds of the hour make few requests.
 const (
 	slowEvery = time.Hour
 	// incidentsEvery is how often the incidents that facts look back over are
-	// listed, so that those that are gone, or changed without a word in the log,
-	// are noticed.
+	// listed, so that deletions, and changes that the log does not have, are noticed.
 	incidentsEvery = day
 	slowFresh      = 3 * time.Hour
 )
@@ -54,9 +52,9 @@ func newMemory() *memory {
 	}
 }
 
-// remember prepares the memory for the round. It does not stand in for a store
-// that is empty, and what has been listed is to be observed again when the
-// catalog refers to other services.
+// remember prepares the memory for the round. With a store that is empty, nothing is
+// remembered. When the catalog refers to other services, everything but incidents is
+// listed again.
 func (r *round) remember() {
 	if r.first {
 		r.cursors, r.memory = nil, newMemory()

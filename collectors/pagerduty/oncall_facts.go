@@ -93,7 +93,7 @@ func onCallFacts(listed *listedDuties) []fact {
 			Name: "pagerduty.least_level_coverage_ratio_30d", Kind: evidence.KindDouble, Unit: "ratio",
 			Help: "Share of time with somebody on that level of the policy where it is least, " + onCallsMonth +
 				"; the levels are those of the policy in GET /services; of several services, the least.",
-			Absent: "0 when nobody is on some level; unknown where the levels are not told",
+			Absent: "0 when nobody is on some level; unknown where the levels are not known",
 		}, func(rules []escalationRule, month duty) answer {
 			least, text := month.leastOf(rules, func(l levelDuty) float64 { return l.covered }, percent)
 			return number(least, text)
@@ -102,7 +102,7 @@ func onCallFacts(listed *listedDuties) []fact {
 			Name: "pagerduty.min_people_per_level", Kind: evidence.KindInt, Merge: evidence.MergeMin,
 			Help: "Distinct people on that level of the policy that has the fewest, " + onCallsMonth +
 				"; the levels are those of the policy in GET /services; of several services, the least.",
-			Absent: "0 when nobody is on some level; unknown where the levels are not told",
+			Absent: "0 when nobody is on some level; unknown where the levels are not known",
 		}, func(rules []escalationRule, month duty) answer {
 			people := func(l levelDuty) float64 { return float64(l.people) }
 			least, text := month.leastOf(rules, people, func(n float64) string { return strconv.Itoa(int(n)) })
@@ -151,7 +151,7 @@ func onCallFacts(listed *listedDuties) []fact {
 			Name: "pagerduty.ends_without_human", Kind: evidence.KindBool,
 			Help: "The last level of the policy, by its levels in GET /services, pages nobody or has nobody on call " +
 				onCallsMonth + ", or no level has; the provenance says which; of several services, of any.",
-			Absent: "true when a complete listing has no entry of the policy; unknown where its levels are not told",
+			Absent: "true when a complete listing has no entry of the policy; unknown where its levels are not known",
 		}, func(_ *round, s *serviceRecord) answer {
 			a := endsWithoutHuman(s.rules(), listed.of(s).month)
 			a.detail = "escalation policy " + s.policyID() + ": " + a.detail

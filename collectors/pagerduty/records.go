@@ -236,9 +236,9 @@ func decode[T any, P checked[T]](raw json.RawMessage) (*T, error) {
 	return record, P(record).check()
 }
 
-// decodeOr decodes one record of a page. One that cannot be decoded costs itself:
-// it is counted as of the kind, bad is called with its id as far as it can be read,
-// and the result is nil.
+// decodeOr decodes one record of a page. For a record that cannot be decoded the
+// result is nil; it is counted as of the kind, and bad is called with its id as far
+// as it can be read.
 func decodeOr[T any, P checked[T]](
 	r *round, kind string, raw json.RawMessage, bad func(id string, raw json.RawMessage),
 ) *T {

@@ -16,8 +16,8 @@ import (
 const (
 	// shortLife is the longest life of an incident that need not be answered.
 	shortLife = 5 * time.Minute
-	// again is how soon after its end a problem that comes back is flapping.
-	again = 30 * time.Minute
+	// flapsWithin is how soon after its end a problem begins again that is flapping.
+	flapsWithin = 30 * time.Minute
 )
 
 // disturbing reports whether the incident is of high urgency and outside the
@@ -42,7 +42,7 @@ func markNoise(list []*trackedIncident, noise map[string]bool) {
 		noisy := !k.open() && k.Resolver == evidence.ResolverIntegration && k.ResolvedAt.Sub(k.StartedAt) <= shortLife &&
 			k.followed && !k.acknowledged() && !k.undecodable
 		end, before := ends[k.Template]
-		flapping := before && k.Template != "" && !k.StartedAt.Before(end) && k.StartedAt.Sub(end) <= again
+		flapping := before && k.Template != "" && !k.StartedAt.Before(end) && k.StartedAt.Sub(end) <= flapsWithin
 		if noisy || flapping {
 			noise[k.ID] = true
 		}

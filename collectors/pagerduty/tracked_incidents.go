@@ -32,7 +32,8 @@ type incidentMemory struct {
 	loaded bool
 	// listing is a listing that is under way.
 	listing *incidentListing
-	// refusal is why the last listing is not believed; it is from refusedAt.
+	// refusal is the error of the last listing, in which too many incidents were
+	// missing; it is from refusedAt.
 	refusal   error
 	refusedAt time.Time
 	logCoverage
@@ -55,8 +56,8 @@ type trackedIncident struct {
 	// logged says that there are log entries of it. Every incident has one at
 	// least, so that without any its log was not read.
 	logged bool
-	// summarized says that a summary takes the place of the entries of before the
-	// log was stored.
+	// summarized says that a summary replaces the entries from before the log was
+	// stored.
 	summarized bool
 	// undecodable says that one of its entries could not be decoded.
 	undecodable bool

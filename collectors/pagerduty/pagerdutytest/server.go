@@ -106,7 +106,7 @@ func (s *Server) SetAccount(a Account) {
 // calls that need it are answered with 403. Allow gives it back.
 func (s *Server) Deny(scope string) { s.mu.Lock(); defer s.mu.Unlock(); s.denied[scope] = true }
 
-// Allow gives back a scope that Deny took.
+// Allow ends the effect of Deny for a scope.
 func (s *Server) Allow(scope string) { s.mu.Lock(); defer s.mu.Unlock(); delete(s.denied, scope) }
 
 // Requests lists what the server was asked, oldest first.
