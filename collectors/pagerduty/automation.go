@@ -13,11 +13,11 @@ const actionsSpan = 90 * day
 
 // workflowTrigger starts an incident workflow.
 type workflowTrigger struct {
-	ID       string       `json:"id"`
-	Type     string       `json:"trigger_type"`
-	Disabled bool         `json:"is_disabled"`
-	All      bool         `json:"is_subscribed_to_all_services"`
-	Services []*reference `json:"services"`
+	ID       string      `json:"id"`
+	Type     string      `json:"trigger_type"`
+	Disabled bool        `json:"is_disabled"`
+	All      bool        `json:"is_subscribed_to_all_services"`
+	Services []reference `json:"services"`
 }
 
 func (t *workflowTrigger) check() error {
@@ -26,11 +26,11 @@ func (t *workflowTrigger) check() error {
 
 // automationAction is an action of PagerDuty Automation.
 type automationAction struct {
-	ID           string       `json:"id"`
-	Orchestrated bool         `json:"allow_invocation_from_event_orchestration"`
-	All          bool         `json:"map_to_all_services"`
-	LastRun      instant      `json:"last_run"`
-	Services     []*reference `json:"services"`
+	ID           string      `json:"id"`
+	Orchestrated bool        `json:"allow_invocation_from_event_orchestration"`
+	All          bool        `json:"map_to_all_services"`
+	LastRun      instant     `json:"last_run"`
+	Services     []reference `json:"services"`
 }
 
 func (a *automationAction) check() error { return lacks("id", a.ID) }
@@ -97,8 +97,8 @@ func actionsListing() listing {
 }
 
 // namesAny reports whether the list refers to one of the services.
-func namesAny(list []*reference, services []*serviceRecord) bool {
-	return slices.ContainsFunc(list, func(ref *reference) bool {
-		return ref != nil && slices.ContainsFunc(services, func(s *serviceRecord) bool { return s.ID == ref.ID })
+func namesAny(list []reference, services []*serviceRecord) bool {
+	return slices.ContainsFunc(list, func(ref reference) bool {
+		return slices.ContainsFunc(services, func(s *serviceRecord) bool { return s.ID == ref.ID })
 	})
 }

@@ -29,9 +29,9 @@ const (
 )
 
 type changeRecord struct {
-	ID        string       `json:"id"`
-	Timestamp instant      `json:"timestamp"`
-	Services  []*reference `json:"services"`
+	ID        string      `json:"id"`
+	Timestamp instant     `json:"timestamp"`
+	Services  []reference `json:"services"`
 }
 
 func (c *changeRecord) check() error {

@@ -20,10 +20,10 @@ func (l *listedPolicies) of(s *serviceRecord) (*policy, evidence.Missing) {
 		return p, ""
 	}
 	switch {
-	case s.Policy == nil || id == "":
+	case id == "":
 		return nil, evidence.MissingNoData
 	case s.Policy.Rules != nil:
-		return s.Policy, ""
+		return &s.Policy, ""
 	case l.bad[id]:
 		return nil, evidence.MissingUndecodable
 	}
@@ -51,7 +51,7 @@ func policiesListing() listing {
 				if why != "" {
 					return unknown(why)
 				}
-				return count(countIf(*p.Rules, escalationRule.hasTarget), "escalation policy "+p.ID)
+				return count(countIf(p.Rules, escalationRule.hasTarget), "escalation policy "+p.ID)
 			})},
 			unknown: func(_ *round, s *serviceRecord) evidence.Missing {
 				_, why := listed.of(s)

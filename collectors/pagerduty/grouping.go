@@ -1,6 +1,7 @@
 package pagerduty
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/prodready/collector/evidence"
@@ -8,9 +9,9 @@ import (
 
 // groupingSetting groups the alerts of one or several services.
 type groupingSetting struct {
-	ID       string       `json:"id"`
-	Type     string       `json:"type"`
-	Services []*reference `json:"services"`
+	ID       string      `json:"id"`
+	Type     string      `json:"type"`
+	Services []reference `json:"services"`
 }
 
 func (g *groupingSetting) check() error { return lacks("type", g.Type) }
@@ -32,8 +33,8 @@ func groupingsListing() listing {
 		path: "alert_grouping_settings", scope: "services.read", records: "settings", cursor: "after", every: slowEvery,
 		read: decoded("alert_grouping_setting", func(g *groupingSetting) {
 			for _, s := range g.Services {
-				if !groupsByContent(types[s.id()]) {
-					types[s.id()] = g.Type
+				if !groupsByContent(types[s.ID]) {
+					types[s.ID] = g.Type
 				}
 			}
 		}, bad.add),
@@ -61,11 +62,6 @@ func groupingsListing() listing {
 }
 
 // ownGrouping is the type in the service's own record; "none" without one.
-func (s *serviceRecord) ownGrouping() string {
-	if s.Grouping == nil || s.Grouping.Type == nil || *s.Grouping.Type == "" {
-		return "none"
-	}
-	return *s.Grouping.Type
-}
+func (s *serviceRecord) ownGrouping() string { return cmp.Or(s.Grouping.Type, "none") }
 
-func (s *serviceRecord) pauses() bool { return s.AutoPause != nil && s.AutoPause.Enabled }
+func (s *serviceRecord) pauses() bool { return s.AutoPause.Enabled }

@@ -1,6 +1,7 @@
 package pagerduty
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -18,30 +19,16 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 		Template:  evidence.Template(record.Title),
 		UpdatedAt: latest(record.UpdatedAt.Time, record.LastStatusChangeAt.Time),
 		Links:     links(record),
+		Group:     evidence.Clean(record.Policy.ID, 100),
+		Severity:  severity(record.Priority.Name, record.Priority.Summary),
+		Priority:  evidence.Clean(cmp.Or(record.Priority.Name, record.Priority.Summary), 100),
+		Channel:   record.FirstTrigger.Channel.name(),
 	}
-	if record.Policy != nil {
-		in.Group = evidence.Clean(record.Policy.ID, 100)
-	}
-	if p := record.Priority; p != nil {
-		in.Severity = severity(p.Name, p.Summary)
-		in.Priority = p.Name
-		if in.Priority == "" {
-			in.Priority = p.Summary
-		}
-		in.Priority = evidence.Clean(in.Priority, 100)
-	}
-	if f := record.FirstTrigger; f != nil && f.Channel != nil && f.Channel.Type != nil {
-		in.Channel = evidence.Clean(*f.Channel.Type, 100)
-		in.MachineDetected = !byPerson(in.Channel)
-	}
+	in.MachineDetected = in.Channel != "" && !byPerson(in.Channel)
 	if record.Status == "resolved" {
 		// The last change of a resolved incident is its resolution; of any
 		// other it is not.
-		in.ResolvedAt = record.ResolvedAt.Time
-		if in.ResolvedAt.IsZero() {
-			in.ResolvedAt = record.LastStatusChangeAt.Time
-		}
-		in.ResolvedAt = latest(in.ResolvedAt, in.StartedAt)
+		in.ResolvedAt = latest(cmp.Or(record.ResolvedAt, record.LastStatusChangeAt).Time, in.StartedAt)
 		in.Resolver = r.resolver(record, in)
 	}
 	return in
@@ -99,10 +86,8 @@ func links(record *incidentRecord) []string {
 	}
 	add(record.URL)
 	for _, ref := range record.ExternalReferences {
-		if ref != nil {
-			add(ref.ID)
-			add(ref.URL)
-		}
+		add(ref.ID)
+		add(ref.URL)
 	}
 	return all
 }

@@ -48,7 +48,7 @@ type interruptions struct {
 
 // notice takes an entry about a notification into memory.
 func (r *round) notice(e *logEntryRecord) {
-	if e.User != nil && e.User.ID != "" && !e.CreatedAt.Before(r.noticesStart()) {
+	if e.User.ID != "" && !e.CreatedAt.Before(r.noticesStart()) {
 		r.memory.notices.byID[e.ID] = notice{at: e.CreatedAt.Time, incident: e.incident(), user: e.User.ID}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,8 @@ type logCoverage struct {
 	// noticesFrom is since when this process has read the log, for notifications,
 	// which are not stored.
 	noticesFrom time.Time
+	// storedCursors are the cursors of the log that were stored last.
+	storedCursors map[string]string
 }
 
 // cursorText is a cursor as JSON. It is empty, so that everything is read again, for
@@ -63,15 +66,13 @@ func (c *logCoverage) next() time.Time {
 func (c *logCoverage) has(at time.Time) bool { return !at.Before(c.LogFrom) && at.Before(c.next()) }
 
 type logEntryRecord struct {
-	ID        string     `json:"id"`
-	Type      string     `json:"type"`
-	CreatedAt instant    `json:"created_at"`
-	Agent     *reference `json:"agent"`
-	User      *reference `json:"user"`
-	Channel   *struct {
-		Type *string `json:"type"`
-	} `json:"channel"`
-	Assignees []*reference    `json:"assignees"`
+	ID        string          `json:"id"`
+	Type      string          `json:"type"`
+	CreatedAt instant         `json:"created_at"`
+	Agent     reference       `json:"agent"`
+	User      reference       `json:"user"`
+	Channel   channel         `json:"channel"`
+	Assignees []reference     `json:"assignees"`
 	Incident  json.RawMessage `json:"incident"`
 }
 
@@ -104,9 +105,7 @@ func (r *round) logEntry(record *logEntryRecord) (e evidence.LogEntry, ok bool) 
 		ID: evidence.Clean(record.ID, 100), Incident: record.incident(), At: record.CreatedAt.Time,
 		Kind:      evidence.LogEntryKind(strings.TrimSuffix(record.Type, "_log_entry")),
 		AgentKind: evidence.Clean(record.Agent.kind(), 100), Person: r.person(record.Agent),
-	}
-	if record.Channel != nil && record.Channel.Type != nil {
-		e.Channel = evidence.Clean(*record.Channel.Type, 100)
+		Channel: record.Channel.name(),
 	}
 	for _, to := range record.Assignees {
 		if person := r.person(to); person != "" {
@@ -117,8 +116,8 @@ func (r *round) logEntry(record *logEntryRecord) (e evidence.LogEntry, ok bool) 
 }
 
 // person is the keyed hash of a user; empty for anything else, and without a key.
-func (r *round) person(of *reference) string {
-	if of == nil || of.ID == "" || of.kind() != "user" || r.hash == nil {
+func (r *round) person(of reference) string {
+	if of.ID == "" || of.kind() != "user" || r.hash == nil {
 		return ""
 	}
 	return r.hash(of.ID)
@@ -284,9 +283,15 @@ func (r *round) followedTo(ctx context.Context, end time.Time) error {
 	before := m.followed
 	m.followed = latest(m.followed, end)
 	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), coverageCursor: cursorText(m.logCoverage)}
+	if len(r.entries) == 0 && maps.Equal(cursors, m.storedCursors) {
+		cursors = nil
+	}
 	if err := r.reconcile(ctx, sorted(m.byID), cursors); err != nil {
 		m.followed = before
 		return err
+	}
+	if cursors != nil {
+		m.storedCursors = cursors
 	}
 	return nil
 }

@@ -16,10 +16,10 @@ import (
 // maintenanceRecord is a maintenance window: a time in which services notify no
 // one.
 type maintenanceRecord struct {
-	ID       string       `json:"id"`
-	Start    instant      `json:"start_time"`
-	End      instant      `json:"end_time"`
-	Services []*reference `json:"services"`
+	ID       string      `json:"id"`
+	Start    instant     `json:"start_time"`
+	End      instant     `json:"end_time"`
+	Services []reference `json:"services"`
 }
 
 func (m *maintenanceRecord) check() error {
@@ -131,7 +131,7 @@ func (r *round) mark(m *maintenanceMemory) {
 	m.byService = map[string][]window{}
 	for _, w := range m.byID {
 		for _, service := range w.Services {
-			m.byService[service.id()] = append(m.byService[service.id()], window{w.Start.Time, w.End.Time})
+			m.byService[service.ID] = append(m.byService[service.ID], window{w.Start.Time, w.End.Time})
 		}
 	}
 	for _, k := range r.memory.incidents.byID {

@@ -39,7 +39,7 @@ func onCallFacts(listed *listedDuties) []fact {
 	// levels observes the levels of the policy, which are unknown in a record without.
 	levels := func(of string, d evidence.Definition, read func([]escalationRule, duty) answer) fact {
 		return withServices(perService(d, func(_ *round, s *serviceRecord) answer {
-			rules := s.rules()
+			rules := s.Policy.Rules
 			if rules == nil {
 				return unknown(evidence.MissingNoData)
 			}
@@ -153,7 +153,7 @@ func onCallFacts(listed *listedDuties) []fact {
 				onCallsMonth + ", or no level has; the provenance says which; of several services, of any.",
 			Absent: "true when a complete listing has no entry of the policy; unknown where its levels are not known",
 		}, func(_ *round, s *serviceRecord) answer {
-			a := endsWithoutHuman(s.rules(), listed.of(s).month)
+			a := endsWithoutHuman(s.Policy.Rules, listed.of(s).month)
 			a.detail = "escalation policy " + s.policyID() + ": " + a.detail
 			return a
 		})),

@@ -8,44 +8,43 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/prodready/collector/evidence"
 )
 
-// The fields of records that facts need. Of people only the id is decoded.
+// The fields of records that facts need. Of people only the id is decoded. What is
+// null or absent is zero.
 
 type reference struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
 }
 
-// id is the id of the referenced object; empty for nil.
-func (r *reference) id() string {
-	if r == nil {
-		return ""
-	}
-	return r.ID
-}
-
-// kind is the type of the referenced object; empty for nil.
-func (r *reference) kind() string {
-	if r == nil {
-		return ""
-	}
+// kind is the type of the referenced object.
+func (r reference) kind() string {
 	return strings.TrimSuffix(r.Type, "_reference")
 }
 
+// channel is what an incident was opened or changed through.
+type channel struct {
+	Type string `json:"type"`
+}
+
+func (c channel) name() string { return evidence.Clean(c.Type, 100) }
+
 type serviceRecord struct {
-	ID                 string       `json:"id"`
-	Status             string       `json:"status"`
-	AckTimeout         *float64     `json:"acknowledgement_timeout"`
-	AutoResolveTimeout *float64     `json:"auto_resolve_timeout"`
-	Policy             *policy      `json:"escalation_policy"`
-	Integrations       []*reference `json:"integrations"`
-	Teams              []*reference `json:"teams"`
-	Urgency            *urgencyRule `json:"incident_urgency_rule"`
-	Grouping           *struct {
-		Type *string `json:"type"`
+	ID                 string      `json:"id"`
+	Status             string      `json:"status"`
+	AckTimeout         *float64    `json:"acknowledgement_timeout"`
+	AutoResolveTimeout *float64    `json:"auto_resolve_timeout"`
+	Policy             policy      `json:"escalation_policy"`
+	Integrations       []reference `json:"integrations"`
+	Teams              []reference `json:"teams"`
+	Urgency            urgencyRule `json:"incident_urgency_rule"`
+	Grouping           struct {
+		Type string `json:"type"`
 	} `json:"alert_grouping_parameters"`
-	AutoPause *struct {
+	AutoPause struct {
 		Enabled bool `json:"enabled"`
 	} `json:"auto_pause_notifications_parameters"`
 }
@@ -53,70 +52,49 @@ type serviceRecord struct {
 func (s *serviceRecord) check() error { return cmp.Or(lacks("id", s.ID), lacks("status", s.Status)) }
 
 // policyID is empty for a service without an escalation policy.
-func (s *serviceRecord) policyID() string {
-	if s.Policy == nil {
-		return ""
-	}
-	return s.Policy.ID
-}
+func (s *serviceRecord) policyID() string { return s.Policy.ID }
 
 // urgencyRule says how urgent the incidents of a service are: always the same, or
 // different inside and outside its support hours.
 type urgencyRule struct {
-	Type    string  `json:"type"`
-	Urgency *string `json:"urgency"`
-	During  *struct {
-		Urgency *string `json:"urgency"`
+	Type    string `json:"type"`
+	Urgency string `json:"urgency"`
+	During  struct {
+		Urgency string `json:"urgency"`
 	} `json:"during_support_hours"`
-	Outside *struct {
-		Urgency *string `json:"urgency"`
+	Outside struct {
+		Urgency string `json:"urgency"`
 	} `json:"outside_support_hours"`
 }
 
-// urgencies are those that the rule can give: high, low, or severity_based for
-// either. They are empty for a rule of an unknown type.
+// urgencies are those that the rule can give, one, or one within and one outside
+// support hours: high, low, or severity_based for either. They are empty for a rule
+// of an unknown type.
 func (u *urgencyRule) urgencies() []string {
-	var list []string
-	add := func(urgency *string) {
-		if urgency != nil && (*urgency == "high" || *urgency == "low" || *urgency == "severity_based") {
-			list = append(list, *urgency)
-		}
+	list := []string{u.Urgency}
+	if u.Type == "use_support_hours" {
+		list = []string{u.During.Urgency, u.Outside.Urgency}
 	}
-	switch {
-	case u == nil:
-	case u.Type == "constant":
-		add(u.Urgency)
-	case u.Type == "use_support_hours" && u.During != nil && u.Outside != nil:
-		add(u.During.Urgency)
-		add(u.Outside.Urgency)
-		if len(list) == 1 {
-			return nil
-		}
+	known := func(urgency string) bool { return urgency == "high" || urgency == "low" || urgency == "severity_based" }
+	if u.Type != "constant" && len(list) == 1 || !known(list[0]) || !known(list[len(list)-1]) {
+		return nil
 	}
 	return list
 }
 
-// rules are the levels of the service's policy from the record of the service;
-// nil when the record is without them.
-func (s *serviceRecord) rules() []escalationRule {
-	if s.Policy == nil || s.Policy.Rules == nil {
-		return nil
-	}
-	return *s.Policy.Rules
-}
-
 type policy struct {
-	ID    string            `json:"id"`
-	Rules *[]escalationRule `json:"escalation_rules"`
+	ID string `json:"id"`
+	// Rules are the levels; nil in a record without them.
+	Rules []escalationRule `json:"escalation_rules"`
 }
 
 type escalationRule struct {
-	Targets []*reference `json:"targets"`
+	Targets []reference `json:"targets"`
 }
 
 // hasTarget reports whether the level notifies a person or a schedule.
 func (e escalationRule) hasTarget() bool {
-	return slices.ContainsFunc(e.Targets, func(to *reference) bool { return to.id() != "" })
+	return slices.ContainsFunc(e.Targets, func(to reference) bool { return to.ID != "" })
 }
 
 func (p *policy) check() error {
@@ -124,55 +102,53 @@ func (p *policy) check() error {
 }
 
 type onCallRecord struct {
-	Policy *reference `json:"escalation_policy"`
-	User   *reference `json:"user"`
+	Policy reference `json:"escalation_policy"`
+	User   reference `json:"user"`
 	// Schedule may be of any kind, and null for a user who is named by the
 	// policy itself.
-	Schedule *reference `json:"schedule"`
-	Level    int        `json:"escalation_level"`
-	Start    instant    `json:"start"`
-	End      instant    `json:"end"`
+	Schedule reference `json:"schedule"`
+	Level    int       `json:"escalation_level"`
+	Start    instant   `json:"start"`
+	End      instant   `json:"end"`
 }
 
 func (o *onCallRecord) shift() shift {
 	return shift{
 		user: o.User.ID, level: o.Level, start: o.Start.Time, end: o.End.Time,
-		permanent: o.Schedule.id() == "" && o.Start.IsZero() && o.End.IsZero(),
+		permanent: o.Schedule.ID == "" && o.Start.IsZero() && o.End.IsZero(),
 	}
 }
 
 func (o *onCallRecord) check() error {
 	return cmp.Or(
-		lacks("escalation policy", o.Policy.id()),
-		lacks("user", o.User.id()),
+		lacks("escalation policy", o.Policy.ID),
+		lacks("user", o.User.ID),
 		wrong(o.Level < 1, "no escalation level"),
 		wrong(!o.Start.IsZero() && !o.End.IsZero() && o.End.Before(o.Start.Time), "it ends before it starts"),
 	)
 }
 
 type incidentRecord struct {
-	ID                 string     `json:"id"`
-	Title              string     `json:"title"`
-	URL                string     `json:"html_url"`
-	Status             string     `json:"status"`
-	Urgency            string     `json:"urgency"`
-	CreatedAt          instant    `json:"created_at"`
-	UpdatedAt          instant    `json:"updated_at"`
-	ResolvedAt         instant    `json:"resolved_at"`
-	LastStatusChangeAt instant    `json:"last_status_change_at"`
-	LastStatusChangeBy *reference `json:"last_status_change_by"`
-	Service            *reference `json:"service"`
-	Policy             *reference `json:"escalation_policy"`
-	Priority           *struct {
+	ID                 string    `json:"id"`
+	Title              string    `json:"title"`
+	URL                string    `json:"html_url"`
+	Status             string    `json:"status"`
+	Urgency            string    `json:"urgency"`
+	CreatedAt          instant   `json:"created_at"`
+	UpdatedAt          instant   `json:"updated_at"`
+	ResolvedAt         instant   `json:"resolved_at"`
+	LastStatusChangeAt instant   `json:"last_status_change_at"`
+	LastStatusChangeBy reference `json:"last_status_change_by"`
+	Service            reference `json:"service"`
+	Policy             reference `json:"escalation_policy"`
+	Priority           struct {
 		Name    string `json:"name"`
 		Summary string `json:"summary"`
 	} `json:"priority"`
-	FirstTrigger *struct {
-		Channel *struct {
-			Type *string `json:"type"`
-		} `json:"channel"`
+	FirstTrigger struct {
+		Channel channel `json:"channel"`
 	} `json:"first_trigger_log_entry"`
-	ExternalReferences []*struct {
+	ExternalReferences []struct {
 		ID  string `json:"external_id"`
 		URL string `json:"external_url"`
 	} `json:"external_references"`
@@ -183,7 +159,7 @@ func (i *incidentRecord) check() error {
 		lacks("id", i.ID),
 		wrong(i.CreatedAt.IsZero(), "no created_at"),
 		lacks("status", i.Status),
-		lacks("service", i.Service.id()),
+		lacks("service", i.Service.ID),
 		// Its resolution would be taken for one after 0 seconds.
 		wrong(i.Status == "resolved" && i.ResolvedAt.IsZero() && i.LastStatusChangeAt.IsZero(), "resolved at no time"),
 	)

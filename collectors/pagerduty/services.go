@@ -83,8 +83,8 @@ func setupFacts() []fact {
 			Help:   "Integrations of the service in GET /services, e-mail integrations not counted.",
 			Absent: "0 when the service lists none",
 		}, func(_ *round, s *serviceRecord) answer {
-			all := countIf(s.Integrations, func(i *reference) bool { return i != nil })
-			mail := countIf(s.Integrations, func(i *reference) bool { return i != nil && strings.Contains(i.Type, "email") })
+			all := countIf(s.Integrations, func(i reference) bool { return i != reference{} })
+			mail := countIf(s.Integrations, func(i reference) bool { return strings.Contains(i.Type, "email") })
 			return count(all-mail, fmt.Sprintf("%d integrations, and %d by e-mail", all-mail, mail))
 		}),
 		perService(evidence.Definition{
@@ -113,7 +113,7 @@ func setupFacts() []fact {
 			Help:   "Teams that the service belongs to in GET /services; of several services, the least.",
 			Absent: "0 when the service lists none",
 		}, func(_ *round, s *serviceRecord) answer {
-			n := countIf(s.Teams, func(t *reference) bool { return t != nil && t.ID != "" })
+			n := countIf(s.Teams, func(t reference) bool { return t.ID != "" })
 			return count(n, fmt.Sprintf("%d teams", n))
 		}),
 		urgencyFact("pagerduty.urgency_varies", "The urgency of incidents goes by their severity, or is another within "+

@@ -63,12 +63,12 @@ const (
 )
 
 type surveyedRecord struct {
-	ID          string            `json:"id"`
-	Name        string            `json:"name"`
-	Description *string           `json:"description"`
-	Status      string            `json:"status"`
-	Teams       []*surveyedObject `json:"teams"`
-	Policy      *surveyedObject   `json:"escalation_policy"`
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	Description string           `json:"description"`
+	Status      string           `json:"status"`
+	Teams       []surveyedObject `json:"teams"`
+	Policy      surveyedObject   `json:"escalation_policy"`
 }
 
 func (s *surveyedRecord) check() error {
@@ -125,17 +125,15 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 func (s *surveyedRecord) surveyed() SurveyedService {
 	service := SurveyedService{
 		ID: evidence.Clean(s.ID, 100), Name: evidence.Clean(strings.TrimSpace(s.Name), maxName),
-		Status: evidence.Clean(s.Status, 100),
-	}
-	if s.Description != nil {
-		service.Description = evidence.Clean(strings.TrimSpace(*s.Description), maxDescription)
+		Status:      evidence.Clean(s.Status, 100),
+		Description: evidence.Clean(strings.TrimSpace(s.Description), maxDescription),
 	}
 	for _, t := range s.Teams {
-		if t != nil && t.ID != "" {
+		if t.ID != "" {
 			service.Teams = append(service.Teams, SurveyedTeam{ID: evidence.Clean(t.ID, 100), Name: t.name()})
 		}
 	}
-	if s.Policy != nil && s.Policy.ID != "" {
+	if s.Policy.ID != "" {
 		service.PolicyID, service.PolicyName = evidence.Clean(s.Policy.ID, 100), s.Policy.name()
 	}
 	return service

@@ -19,9 +19,9 @@ type undecodable struct {
 // add takes a record that could not be decoded.
 func (u *undecodable) add(_ string, raw json.RawMessage) {
 	var fields struct {
-		Services []*reference `json:"services"`
-		Trigger  *bool        `json:"is_subscribed_to_all_services"`
-		Action   *bool        `json:"map_to_all_services"`
+		Services []reference `json:"services"`
+		Trigger  *bool       `json:"is_subscribed_to_all_services"`
+		Action   *bool       `json:"map_to_all_services"`
 	}
 	all := func(flag *bool) bool { return flag != nil && *flag }
 	if json.Unmarshal(raw, &fields) != nil || fields.Services == nil || all(fields.Trigger) || all(fields.Action) {
@@ -29,7 +29,7 @@ func (u *undecodable) add(_ string, raw json.RawMessage) {
 		return
 	}
 	for _, s := range fields.Services {
-		u.merge(undecodable{services: map[string]bool{s.id(): true}})
+		u.merge(undecodable{services: map[string]bool{s.ID: true}})
 	}
 }
 
