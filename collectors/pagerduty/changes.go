@@ -74,7 +74,7 @@ func (r *round) listChanges(ctx context.Context) error {
 	if r.services == nil || !r.due("change_events", changesEvery) {
 		return nil
 	}
-	m := r.memory.changes
+	m := &r.memory.changes
 	now := r.now.Truncate(time.Second)
 	oldest := now.Add(-changesSpan)
 	rest, err := walk("change_events", r.changeWindows(), func(w window, at func(time.Time)) (bool, error) {

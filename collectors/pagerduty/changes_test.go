@@ -76,13 +76,13 @@ func TestMoreChangesThanOneWindowHolds(t *testing.T) {
 	w := start(t, account, services, capAt(300))
 	w.collect()
 	// Two windows without any, seven of three pages and a refusal that are each
-	// gone on with where they end.
+	// continued where they end.
 	if n := w.fake.Count("GET /change_events"); n > 2+7*4 {
 		t.Errorf("%d requests", n)
 	}
 	w = start(t, account, services, capAt(300))
 	w.keep()
-	// The listing breaks off and is gone on with, and not begun again.
+	// A listing that breaks off is continued and not begun again.
 	w.fake.Inject(pagerdutytest.Fault{Call: "GET /change_events", Skip: 12, Times: 4, Status: http.StatusBadGateway})
 	if r := w.collect(); calls(r.err) != "GET /change_events server_error" ||
 		r.groups() != every("changes", "change_failure") {

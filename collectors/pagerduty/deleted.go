@@ -22,7 +22,7 @@ const (
 
 // withdrawUnlisted withdraws the incidents of a span of time that a complete
 // listing of it does not have any more.
-func (r *round) withdrawUnlisted(span window, seen *seenIncidents) error {
+func (r *round) withdrawUnlisted(span window, seen *idSet) error {
 	m := r.memory.incidents
 	m.refusal = nil
 	if seen.nameless > 0 {

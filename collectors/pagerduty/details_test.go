@@ -26,7 +26,7 @@ const (
 	toU2andU3 = `,"assignees":[{"id":"U2","type":"user_reference"},{"id":"U3","type":"user_reference"}]`
 )
 
-// What the log tells of an incident.
+// The fields of an incident that come from the log.
 func TestDetailsOfAnIncident(t *testing.T) {
 	for name, tc := range map[string]struct {
 		entries                           []string

@@ -1,15 +1,11 @@
 package pagerduty
 
-import (
-	"encoding/json"
-
-	"github.com/prodready/collector/evidence"
-)
+import "github.com/prodready/collector/evidence"
 
 // listedPolicies is the complete list of the account's escalation policies.
 type listedPolicies struct {
 	byID map[string]*policy
-	bad  map[string]bool
+	bad  *idSet
 }
 
 // of is the policy of a service: from the list, or from the service's record,
@@ -24,7 +20,7 @@ func (l *listedPolicies) of(s *serviceRecord) (*policy, evidence.Missing) {
 		return nil, evidence.MissingNoData
 	case s.Policy.Rules != nil:
 		return &s.Policy, ""
-	case l.bad[id]:
+	case l.bad.ids[id]:
 		return nil, evidence.MissingUndecodable
 	}
 	return nil, evidence.MissingNotFound
@@ -32,13 +28,11 @@ func (l *listedPolicies) of(s *serviceRecord) (*policy, evidence.Missing) {
 
 // policiesListing declares the list of escalation policies.
 func policiesListing() listing {
-	listed := &listedPolicies{byID: map[string]*policy{}, bad: map[string]bool{}}
+	listed := &listedPolicies{byID: map[string]*policy{}, bad: newIDSet()}
 	return listing{
 		path: "escalation_policies", scope: "escalation_policies.read",
 		records: "escalation policies", every: slowEvery,
-		read: decoded("escalation_policy", func(p *policy) { listed.byID[p.ID] = p }, func(id string, _ json.RawMessage) {
-			listed.bad[id] = true
-		}),
+		read: decoded("escalation_policy", func(p *policy) { listed.byID[p.ID] = p }, listed.bad.addUndecodable),
 		groups: []group{{
 			name: "escalation",
 			facts: []fact{perService(evidence.Definition{

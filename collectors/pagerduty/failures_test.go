@@ -17,8 +17,8 @@ import (
 	"github.com/prodready/collector/internal/race"
 )
 
-// impatient bounds attempts.
-func impatient(_ *pagerdutytest.Options, _ *pagerduty.Options, c *transport.Config) {
+// fewAttempts bounds attempts.
+func fewAttempts(_ *pagerdutytest.Options, _ *pagerduty.Options, c *transport.Config) {
 	c.Timeout, c.MaxAttempts = 30*time.Second, 2
 }
 
@@ -58,7 +58,7 @@ func TestOneCallFails(t *testing.T) {
 		check := func(name string, reason evidence.Reason, fault pagerdutytest.Fault) {
 			t.Run(call+" "+name, func(t *testing.T) {
 				account, services := shop()
-				w := start(t, account, services, impatient)
+				w := start(t, account, services, fewAttempts)
 				fault.Call = call
 				w.fake.Inject(fault)
 				r := w.collect()
@@ -80,7 +80,7 @@ func TestOneCallFails(t *testing.T) {
 				}
 				if strings.Contains(fmt.Sprint(r.err), "of-the-file") || strings.Contains(fmt.Sprint(r.err), "127.0.0.1:") &&
 					reason != evidence.ReasonUnreachable {
-					t.Errorf("error tells too much: %v", r.err)
+					t.Errorf("the error has too much in it: %v", r.err)
 				}
 				w.fake.Heal()
 				if r := w.collect(); r.err != nil || r.groups() != every() {
@@ -261,7 +261,7 @@ func TestOnlyUndecodableRecordsAreLost(t *testing.T) {
 				"reports": {"coverage_ratio_14d": "except undecodable"}, "checkout": {"coverage_ratio_14d": "1"},
 			},
 		},
-		"a shift of nobody's": {
+		"a shift without a user": {
 			"GET /oncalls", `{"escalation_policy":null,"escalation_level":1,"user":{"id":"U9"}}`, "oncall",
 			map[string]map[string]string{"reports": {"coverage_ratio_14d": "0.4643"}},
 		},

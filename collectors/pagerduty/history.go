@@ -160,7 +160,7 @@ func (r *round) late(ctx context.Context) bool {
 // chunk is a part of the history while it is read.
 type chunk struct {
 	window
-	seen   *seenIncidents
+	seen   *idSet
 	listed map[string]*trackedIncident
 }
 
@@ -196,7 +196,7 @@ var errEnough = errors.New("enough of the listing")
 func (r *round) listChunk(ctx context.Context, c *chunk) error {
 	var last time.Time
 	for _, enough := range [...]int{maxChunk, maxRecords} {
-		c.seen, c.listed, last = newSeenIncidents(), map[string]*trackedIncident{}, time.Time{}
+		c.seen, c.listed, last = newIDSet(), map[string]*trackedIncident{}, time.Time{}
 		query := r.incidentQuery(c.query(), newestFirst)
 		more, err := r.eachIncident(ctx, query, c.seen, func(page []*incidentRecord) error {
 			for _, record := range page {

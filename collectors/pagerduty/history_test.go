@@ -122,7 +122,7 @@ func TestTheHistoryIsReadInChunks(t *testing.T) {
 	}
 }
 
-// However the first sync is interrupted, it goes on from what was stored, and
+// A first sync that is interrupted, in whatever way, continues from what was stored:
 // nothing is counted twice or missed.
 func TestAnInterruptedHistoryIsContinued(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
@@ -130,7 +130,7 @@ func TestAnInterruptedHistoryIsContinued(t *testing.T) {
 	account.Incidents = long(900)
 	for name, restart := range map[string]bool{"in the same process": false, "in a new process": true} {
 		t.Run(name, func(t *testing.T) {
-			w := start(t, account, services, history(twoYears), impatient)
+			w := start(t, account, services, history(twoYears), fewAttempts)
 			w.keep()
 			seen := map[string]int{}
 			rounds := 0
@@ -212,13 +212,13 @@ func TestTheHistoryComesInSlices(t *testing.T) {
 		last = p
 	}
 	if last.Share != 1 || last.Records < 9000 || len(progress) < 90 {
-		t.Errorf("told %d times, in the end %+v", len(progress), last)
+		t.Errorf("reported %d times, at last %+v", len(progress), last)
 	}
 	// Steady rounds tell nothing.
 	n := len(progress)
 	w.later(day)
 	if w.collect(); len(progress) != n {
-		t.Error("a daily listing is told of as the first sync")
+		t.Error("the progress of a daily listing is reported as that of the first sync")
 	}
 }
 
@@ -298,7 +298,7 @@ func TestDeletedIncidentsOfTheHistory(t *testing.T) {
 		}
 		if in.AcksKnown && (in.Notes < old.Notes || in.Escalations != old.Escalations &&
 			old.ResolvedAt.Equal(in.ResolvedAt) && !old.ResolvedAt.IsZero()) {
-			t.Errorf("%s lost what the log had told: %+v, before %+v", id, in, old)
+			t.Errorf("%s lost what came from the log: %+v, before %+v", id, in, old)
 		}
 	}
 }
@@ -314,8 +314,8 @@ func goneOnes(w *world) []string {
 	return ids
 }
 
-// A credential that sees less must not wipe what is known.
-func TestTooManyDeletedIncidentsAreNotBelieved(t *testing.T) {
+// A credential that sees fewer teams than before must not delete what is stored.
+func TestTooManyMissingIncidentsAreNotWithdrawn(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
 	for name, after := range map[string]time.Duration{"of the last 90 days": day, "of the history": 30 * day} {
 		t.Run(name, func(t *testing.T) {
@@ -340,7 +340,7 @@ func TestTooManyDeletedIncidentsAreNotBelieved(t *testing.T) {
 				t.Errorf("error %v", r.err)
 			}
 			if after == day && strings.Contains(r.groups(), "incidents") {
-				t.Errorf("covered %q by a listing that is not believed", r.groups())
+				t.Errorf("covered %q by a listing with too many missing", r.groups())
 			}
 			// Nor is it a day later. In between it is not asked again all the time.
 			w.later(5 * time.Minute)
@@ -353,7 +353,7 @@ func TestTooManyDeletedIncidentsAreNotBelieved(t *testing.T) {
 			w.later(day)
 			w.collect()
 			for _, id := range goneOnes(w) {
-				// A few that were open are believed to be gone.
+				// A few that were open are withdrawn.
 				if !w.store.incidents[id].ResolvedAt.IsZero() {
 					t.Errorf("%s is gone", id)
 				}
@@ -426,7 +426,7 @@ func TestTheLogChangesAnOldIncident(t *testing.T) {
 	}
 }
 
-func TestAHistoryOutOfOrderIsNotBelieved(t *testing.T) {
+func TestAHistoryOutOfOrderIsAnError(t *testing.T) {
 	account, services := shop()
 	account.Incidents = long(300)
 	w := start(t, account, services, history(twoYears))

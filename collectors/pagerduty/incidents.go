@@ -30,7 +30,7 @@ type incidentListing struct {
 	began time.Time
 	span  window
 	rest  []window
-	seen  *seenIncidents
+	seen  *idSet
 }
 
 // listIncidents lists the incidents that facts look back over where that is
@@ -85,7 +85,7 @@ func (r *round) incidentListing() *incidentListing {
 	l := r.memory.incidents.listing
 	if l == nil || now.Sub(l.began) >= incidentsEvery || now.Before(l.began) {
 		span := window{r.factStart(), end}
-		return &incidentListing{began: now, span: span, rest: windows(span, maxWindow), seen: newSeenIncidents()}
+		return &incidentListing{began: now, span: span, rest: windows(span, maxWindow), seen: newIDSet()}
 	}
 	continued := *l
 	if l.span.end.Before(end) {
@@ -104,7 +104,7 @@ func (r *round) historyStart() time.Time { return r.now.Truncate(time.Second).Ad
 // listOpenIncidents lists open incidents of any age, which the history may not
 // reach.
 func (r *round) listOpenIncidents(ctx context.Context) error {
-	seen := newSeenIncidents()
+	seen := newIDSet()
 	query := r.incidentQuery(openIncidents(), oldestFirst)
 	tooFar, err := r.eachIncident(ctx, query, seen, func(page []*incidentRecord) error {
 		return r.storePage(ctx, page, seen)
@@ -131,29 +131,13 @@ func (r *round) listOpenIncidents(ctx context.Context) error {
 	return nil
 }
 
-// seenIncidents are the ids of a listing, those of records that cannot be
-// decoded among them; nameless counts those without even an id.
-type seenIncidents struct {
-	ids      map[string]bool
-	nameless int
-}
-
-func newSeenIncidents() *seenIncidents { return &seenIncidents{ids: map[string]bool{}} }
-
-func (s *seenIncidents) addUndecodable(id string, _ json.RawMessage) {
-	if id == "" {
-		s.nameless++
-	}
-	s.ids[incidentID(id)] = true
-}
-
 // eachIncident calls each with every page of the incidents that the query selects.
 // Records that cannot be decoded are left out and added to seen. Where the account
 // refuses to include the tickets that incidents are linked to, the listing is asked
 // for without them, and so are all later ones of this process: incidents count for
 // more than their links. tooFar is as of api.list.
 func (r *round) eachIncident(
-	ctx context.Context, query url.Values, seen *seenIncidents, each func([]*incidentRecord) error,
+	ctx context.Context, query url.Values, seen *idSet, each func([]*incidentRecord) error,
 ) (tooFar bool, err error) {
 	answered := false
 	read := func(records []json.RawMessage) error {
@@ -184,7 +168,7 @@ func (r *round) eachIncident(
 
 // storePage updates the incidents of a page, adds them to seen and stores those
 // that have changed.
-func (r *round) storePage(ctx context.Context, page []*incidentRecord, seen *seenIncidents) error {
+func (r *round) storePage(ctx context.Context, page []*incidentRecord, seen *idSet) error {
 	var updated []*trackedIncident
 	for _, record := range page {
 		k, err := r.upsertRecord(ctx, record)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"time"
 	_ "time/tzdata" // images without a zone database judge nights too
@@ -26,12 +27,6 @@ type userRecord struct {
 
 func (u *userRecord) check() error { return lacks("id", u.ID) }
 
-// noticeMemory has the notifications that were read from the log. It holds ids of
-// people, which never leave it.
-type noticeMemory struct {
-	byID map[string]notice
-}
-
 // notice is a notification of a user about an incident.
 type notice struct {
 	at             time.Time
@@ -49,7 +44,7 @@ type interruptions struct {
 // notice takes an entry about a notification into memory.
 func (r *round) notice(e *logEntryRecord) {
 	if e.User.ID != "" && !e.CreatedAt.Before(r.noticesStart()) {
-		r.memory.notices.byID[e.ID] = notice{at: e.CreatedAt.Time, incident: e.incident(), user: e.User.ID}
+		r.memory.notices[e.ID] = notice{at: e.CreatedAt.Time, incident: e.incident(), user: e.User.ID}
 	}
 }
 
@@ -99,12 +94,7 @@ func (r *round) countInterruptions(ctx context.Context) error {
 	if err := r.readLogBack(ctx, window{r.noticesStart(), r.memory.incidents.noticesFrom}, logWindow); err != nil {
 		return err
 	}
-	m := r.memory.notices
-	for id, n := range m.byID {
-		if n.at.Before(r.noticesStart()) {
-			delete(m.byID, id)
-		}
-	}
+	maps.DeleteFunc(r.memory.notices, func(_ string, n notice) bool { return n.at.Before(r.noticesStart()) })
 	r.sleep = r.interruptions()
 	return r.done(listingInterruptions, r.observe(groupSleep))
 }
@@ -151,7 +141,7 @@ func (r *round) interruptions() *interruptions {
 	type waking struct{ incident, user, night string }
 	found := &interruptions{count: map[string]int{}, bad: map[string]bool{}}
 	seen := map[waking]bool{}
-	for _, n := range r.memory.notices.byID {
+	for _, n := range r.memory.notices {
 		k := r.memory.incidents.byID[n.incident]
 		if k == nil || !k.Urgent || k.Group == "" {
 			continue

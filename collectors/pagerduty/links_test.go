@@ -25,7 +25,7 @@ func (w *world) tickets(id string) string {
 	return strings.Join(keys, " ")
 }
 
-// An incident that comes with an entry of the log never tells its tickets, and
+// The incident in an entry of the log never has its tickets, and
 // that of a listing always.
 func TestLinkedTicketsOutliveTheLog(t *testing.T) {
 	for _, restart := range []bool{false, true} {
@@ -73,7 +73,7 @@ func TestLinkedTicketsOutliveTheLog(t *testing.T) {
 			if w.tickets("QLATE") != "SHOP-13" || w.tickets("QNEW") != "SHOP-12" {
 				t.Errorf("after a listing without tickets: linked to %q and %q", w.tickets("QLATE"), w.tickets("QNEW"))
 			}
-			// One that tells of none does.
+			// A record with an empty list does.
 			account.Incidents = []pagerdutytest.Incident{in, late}
 			w.fake.SetAccount(account)
 			w.later(day)

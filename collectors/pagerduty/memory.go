@@ -37,8 +37,10 @@ type memory struct {
 	// maintenance is nil until the windows have been listed.
 	maintenance *maintenanceMemory
 	progress    historyProgress
-	changes     *changeMemory
-	notices     *noticeMemory
+	changes     changeMemory
+	// notices are the notifications that were read from the log, by id. They have ids
+	// of people, which are never stored.
+	notices map[string]notice
 	// zones are the time zones of users by id; nil for one that is not known.
 	zones map[string]*time.Location
 }
@@ -47,8 +49,8 @@ func newMemory() *memory {
 	return &memory{
 		asked:     map[string]time.Time{},
 		incidents: newIncidentMemory(),
-		changes:   &changeMemory{byID: map[string]*changeRecord{}},
-		notices:   &noticeMemory{byID: map[string]notice{}},
+		changes:   changeMemory{byID: map[string]*changeRecord{}},
+		notices:   map[string]notice{},
 	}
 }
 

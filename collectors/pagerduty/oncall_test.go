@@ -104,7 +104,7 @@ func TestOnCallOfAllLevels(t *testing.T) {
 	if got := r.records["business pagerduty.coverage_gaps_30d"].Detail; !strings.HasSuffix(
 		got, "2026-03-08T18:00:00Z to 2026-03-09T06:00:00Z, and 25 more",
 	) {
-		t.Errorf("gaps are told as %q", got)
+		t.Errorf("the text of gaps is %q", got)
 	}
 
 	// An hour later nothing has changed that does not move by itself.

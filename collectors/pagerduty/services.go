@@ -1,7 +1,6 @@
 package pagerduty
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -11,10 +10,8 @@ import (
 // listedServices is the complete list of the account's services.
 type listedServices struct {
 	byID map[string]*serviceRecord
-	// bad are the ids of services that could not be decoded, and nameless
-	// counts those of which not even the id could be.
-	bad      map[string]bool
-	nameless int
+	// bad are the services that could not be decoded.
+	bad *idSet
 }
 
 // find splits ids into services and ids that do not exist. why is set when the
@@ -25,7 +22,7 @@ func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []stri
 		switch {
 		case ok:
 			found = append(found, s)
-		case l.bad[id], l.nameless > 0:
+		case l.bad.ids[id], l.bad.nameless > 0:
 			// A record without a readable id may be this one.
 			why = evidence.MissingUndecodable
 		default:
@@ -37,17 +34,11 @@ func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []stri
 
 // servicesListing declares the list of services, which all facts need.
 func servicesListing() listing {
-	listed := &listedServices{byID: map[string]*serviceRecord{}, bad: map[string]bool{}}
+	listed := &listedServices{byID: map[string]*serviceRecord{}, bad: newIDSet()}
 	return listing{
 		path: "services", scope: "services.read", records: "services", every: slowEvery,
-		include: []string{"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"},
-		read: decoded("service", func(s *serviceRecord) { listed.byID[s.ID] = s }, func(id string, _ json.RawMessage) {
-			if id == "" {
-				listed.nameless++
-			} else {
-				listed.bad[id] = true
-			}
-		}),
+		include:  []string{"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"},
+		read:     decoded("service", func(s *serviceRecord) { listed.byID[s.ID] = s }, listed.bad.addUndecodable),
 		complete: func(r *round) { r.services, r.memory.services = listed, listed },
 		groups:   []group{{name: "setup", facts: setupFacts()}},
 	}

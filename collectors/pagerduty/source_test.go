@@ -47,9 +47,9 @@ type world struct {
 	// store is what rounds have stored; nil for a store that keeps nothing, so
 	// that every round is a first one.
 	store *stored
-	// progress is told of long steps.
+	// progress is called with the progress of long steps.
 	progress func(collectors.Progress)
-	// anonymous says that people are not told apart.
+	// anonymous says that there is no key for hashes of people.
 	anonymous bool
 	mu        sync.Mutex
 	now       time.Time
@@ -318,7 +318,7 @@ func refers(name string, ids ...string) *catalog.Service {
 	return s
 }
 
-// shop is a small account: a good service, a bad one, and one of nobody.
+// shop is a small account: a good service, a bad one, and one without a reference.
 func shop() (pagerdutytest.Account, []*catalog.Service) {
 	rotation := func(id string, users ...string) pagerdutytest.Schedule {
 		return pagerdutytest.Schedule{

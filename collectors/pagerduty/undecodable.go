@@ -49,3 +49,19 @@ func (u *undecodable) about(s *serviceRecord, decided bool) evidence.Missing {
 	}
 	return ""
 }
+
+// idSet are ids of a listing, those of records that cannot be decoded among them.
+// nameless counts the records without even an id.
+type idSet struct {
+	ids      map[string]bool
+	nameless int
+}
+
+func newIDSet() *idSet { return &idSet{ids: map[string]bool{}} }
+
+func (s *idSet) addUndecodable(id string, _ json.RawMessage) {
+	if id == "" {
+		s.nameless++
+	}
+	s.ids[incidentID(id)] = true
+}

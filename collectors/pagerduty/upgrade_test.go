@@ -81,7 +81,7 @@ func TestAHistoryOfBeforeLogEntries(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
 	account, services := shop()
 	account.Incidents = long(900)
-	w := start(t, account, services, history(twoYears), impatient)
+	w := start(t, account, services, history(twoYears), fewAttempts)
 	w.keep()
 	w.fake.Inject(pagerdutytest.Fault{Call: "GET /incidents", Skip: 12, Status: http.StatusBadGateway})
 	w.collect()
@@ -92,8 +92,8 @@ func TestAHistoryOfBeforeLogEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The log had entries of incidents that were not listed yet.
-	const strays = `"strays":{"Q000880":{"acknowledged":"2024-03-01T00:00:00Z","notes":3,"escalations":5,"responders":["hash"]}},`
-	w.beforeLogEntries("{" + strays + cursor[1:])
+	const pendingEvents = `"strays":{"Q000880":{"acknowledged":"2024-03-01T00:00:00Z","notes":3,"escalations":5,"responders":["hash"]}},`
+	w.beforeLogEntries("{" + pendingEvents + cursor[1:])
 	w.later(5 * time.Minute)
 	w.fake.Forget()
 	for range 3 {
