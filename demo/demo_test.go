@@ -145,9 +145,9 @@ func seesWhatIsPractised(t *testing.T, d *demo) {
 			does := s.Does(r.Check.ID)
 			switch {
 			case r.Status == scoring.Unknown && (!does || absent):
-				// Nobody looks, so nobody knows.
+				// No source observes the check for this service.
 			case r.Status == scoring.Fail && absent && r.Check.Module.ID == "inc":
-				// Whatever they do, PagerDuty cannot show it.
+				// The service is not in PagerDuty, so nothing there can show the check.
 			case r.Status == scoring.Pass && r.By == framework.ByAttested && claimed[s.Name+" "+r.Check.ID]:
 				// Where no machine looks, a claim is believed.
 			case r.Check.ID == "inc.postmortems" && r.Status == scoring.Pass && !grave[s.Name]:

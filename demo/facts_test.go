@@ -39,7 +39,7 @@ func TestEveryFactIsSeenAndIsAbsent(t *testing.T) {
 			o := s.Evidence[i]
 			switch why := o.Why(found.At); {
 			case why == evidence.MissingNoReference:
-				// Nobody looks, which is no answer at all.
+				// No source observes the fact for this service.
 			case why != "":
 				absent++
 				reasons[string(why)]++

@@ -25,7 +25,7 @@ type upstream struct {
 	// url is where it listens, token what it wants to be asked with.
 	url, token string
 	server     *http.Server
-	// asked tells how many requests it has had; forget empties its memory.
+	// asked counts the requests so far; forget deletes them from memory.
 	asked  func() int
 	forget func()
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/report"
 )
 
@@ -286,12 +285,4 @@ func presetsOf(f findings) []string {
 		}
 	}
 	return names
-}
-
-// sourceID is what a source of the draft is called in records.
-func sourceID(kind string, name string) string { return kind + "/" + name }
-
-// deploymentOf is cloud unless something else is said.
-func deploymentOf(j *config.Jira) config.Deployment {
-	return cmp.Or(j.Deployment, config.Cloud)
 }

@@ -105,11 +105,17 @@ func New(ctx context.Context, o Options) (*Scaffold, error) {
 	}
 	draft := newDraft(o, found)
 	// What the sources give is only known of a whole configuration.
-	if w, err = tryOut(options, draft.text(nil)); err != nil {
+	text, err := draft.text(nil)
+	if err != nil {
+		return nil, err
+	}
+	if w, err = tryOut(options, text); err != nil {
 		return nil, err
 	}
 	s := &Scaffold{Services: len(draft.services), Teams: len(draft.teams), NotMeasurable: len(w.NotMeasurable)}
-	s.Text = draft.text(missingSources(w, found.prometheus))
+	if s.Text, err = draft.text(missingSources(w, found.prometheus)); err != nil {
+		return nil, err
+	}
 	if _, err = tryOut(options, s.Text); err != nil {
 		return nil, err
 	}

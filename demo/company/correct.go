@@ -51,7 +51,7 @@ func anyIncident(*Incident) bool { return true }
 
 func worthwhile(in *Incident) bool { return !in.Worthless() }
 
-// enough gives every service so many incidents that a share can be told of:
+// enough gives every service enough incidents for a share:
 // fewer than five are too few for any.
 func (b *builder) enough(d *dice, s *Service, t temper) {
 	t.urgent = 1

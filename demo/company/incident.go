@@ -12,7 +12,7 @@ type Incident struct {
 	// that change from one to the next.
 	Problem, Title string
 	Start          time.Time
-	// Ack is the first acknowledgement, zero when nobody made one.
+	// Ack is the first acknowledgement, zero without one.
 	Ack time.Time
 	// End is zero for an incident that is still open.
 	End time.Time
@@ -49,7 +49,7 @@ const (
 // Resolver is who ended an incident.
 type Resolver string
 
-// Who ends incidents. Nobody has yet ended an open one.
+// Who ended an incident; empty for an open one.
 const (
 	Nobody        Resolver = ""
 	ByPerson      Resolver = "person"

@@ -21,7 +21,7 @@ const (
 	// Removed services are in the catalog with an id that PagerDuty does not know
 	// any more.
 	Removed Oddity = "removed"
-	// Unmanned services page a rotation that nobody is in.
+	// Unmanned services page a rotation without people.
 	Unmanned Oddity = "unmanned"
 	// Silent services have never paged anybody.
 	Silent Oddity = "silent"

@@ -43,7 +43,7 @@ type Schedule struct {
 	People []string
 	Start  time.Time
 	Shift  time.Duration
-	// Gaps are when nobody is on call.
+	// Gaps are the times without anyone on call.
 	Gaps []Span
 }
 
@@ -138,7 +138,7 @@ func (b *builder) policy(d *dice, s *Service, name string) *Policy {
 			kind = 0
 		}
 		switch kind {
-		case 0: // nobody behind the first level
+		case 0: // only the first level
 			p.Levels = []Level{{Delay: 30 * time.Minute, Schedules: []string{b.schedule(s, name+" on call", rotation, gaps)}}}
 		case 1: // the same person twice
 			p.Levels = []Level{

@@ -86,7 +86,7 @@ func (b *builder) practices() {
 			s.Practice.drop(id)
 		}
 		if !s.Reviewed {
-			// Nobody asked, so nothing was attested.
+			// Without a review nothing is attested.
 			for _, c := range b.checks {
 				if s.Practice[c.ID].Shown == framework.ByAttested {
 					s.Practice.drop(c.ID)

@@ -87,7 +87,7 @@ func pagerSchedules(c *company.Company) (out []pagerdutytest.Schedule) {
 	return out
 }
 
-// automate adds what starts by itself when the service has an incident: a
+// automate adds what PagerDuty starts when the service has an incident: a
 // workflow that gathers people, and an action that mends what is known.
 func automate(a *pagerdutytest.Account, c *company.Company, s *company.Service, id string) {
 	response := s.Practice["inc.automated-response"]
@@ -124,7 +124,7 @@ func rotations(c *company.Company) *paging {
 	return p
 }
 
-// first is who is paged first at a time; empty when nobody is.
+// first is the person who is paged first at a time; empty for none.
 func (p *paging) first(service string, at time.Time) string {
 	policy := p.policies[service]
 	if policy == nil {

@@ -110,7 +110,7 @@ func (e *exporter) pods() {
 			)
 		}
 		if e.Does(checkResources) || e.Does(checkGolden) {
-			// Without a limit nobody can say how full the memory is.
+			// Without a limit it is not known how full the memory is.
 			e.put(
 				"kube_pod_container_resource_limits", 0, prometheus.Constant(memory),
 				append(of, "resource", "memory", "unit", "byte")...,

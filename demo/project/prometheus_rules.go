@@ -38,7 +38,7 @@ type (
 
 // Rules is the company's rule file: what each team alerts on, the rules that
 // Sloth made of objectives, and those of the platform for the whole fleet,
-// which cover nobody in particular.
+// which are about no single service.
 func Rules(c *company.Company) ([]byte, error) {
 	file := ruleFile{Groups: []ruleGroup{fleetRules()}}
 	broken := 0

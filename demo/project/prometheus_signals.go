@@ -112,7 +112,7 @@ func (e *exporter) probes() {
 	url := address(e.Service)
 	proven := []string{checkOutside, checkTLS}
 	if e.Runtime == "kubernetes" {
-		proven = proven[:1] // cert-manager tells of the certificate
+		proven = proven[:1] // cert-manager exports the certificate
 	}
 	if !e.blind("probe", 0.8, proven...) {
 		at := []string{"job", "blackbox", "instance", url}

@@ -163,7 +163,7 @@ func (s *Server) startRules() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.rules = rules.NewManager(&rules.ManagerOptions{
 		AppendableV2: s.db, Queryable: s.db, QueryFunc: rules.EngineQueryFunc(s.engine, s.db),
-		// Nobody is told: the alerts are there to be read.
+		// No Alertmanager is notified: the alerts are only read through the API.
 		NotifyFunc: func(context.Context, string, ...*rules.Alert) {},
 		Context:    ctx, ExternalURL: s.external(), Registerer: s.registry, Logger: s.options.Logger, Parser: s.parser,
 	})
@@ -182,7 +182,7 @@ func (s *Server) startRules() {
 
 // loadRules replaces the rule files. New groups are evaluated at once: on its
 // own the manager would first wait for the next turn of each, and until then
-// nobody knows whether a rule works.
+// it is not known whether a rule works.
 func (s *Server) loadRules(ctx context.Context, files []string) error {
 	if err := s.rules.Update(s.options.RuleInterval, files, labels.EmptyLabels(), s.external().String(), nil); err != nil {
 		return fmt.Errorf("loading the rules of %v: %w", files, err)

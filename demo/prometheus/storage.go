@@ -155,7 +155,7 @@ func (s *Server) openStorage(ctx context.Context) error {
 	settings := tsdb.DefaultOptions()
 	settings.RetentionDuration = o.Retention.Milliseconds()
 	// Nothing outlives the program, so nothing has to be written ahead; and
-	// nobody else uses the folder.
+	// no other process uses the folder.
 	settings.WALSegmentSize = -1
 	settings.NoLockfile = true
 	if s.db, err = tsdb.Open(o.Dir, o.Logger, s.registry, settings, s.stats); err != nil {
