@@ -88,7 +88,7 @@ func TestCutChangelogsAreFetchedInBulk(t *testing.T) {
 		w := start(t, false, site, services, func(s setup) { s.fake.BulkTimesAsText, s.fake.BulkPage = asText, 1 })
 		r := w.mustCollect()
 		r.want(t, "reports", map[string]string{"last_gameday_age_days": noon.Add(-80*day + 2*time.Hour).Format(time.RFC3339)})
-		// Two were at or beyond what Cloud surely delivers, and told on two pages.
+		// Two have as many entries as Cloud surely sends, or more, on two pages.
 		if n := w.fake.Count("POST /rest/api/2/changelog/bulkfetch"); n != 2 {
 			t.Errorf("%d bulk fetches", n)
 		}

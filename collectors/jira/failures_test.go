@@ -101,7 +101,7 @@ func TestACredentialThatIsRefusedEndsTheRound(t *testing.T) {
 	})
 }
 
-// Cloud answers a stranger's search with 200 and no issues. Were that believed,
+// Cloud answers the search of a visitor without an account with 200 and no issues. Were that evidence,
 // every overdue issue would be gone.
 func TestAStrangersAnswerIsNoEvidence(t *testing.T) {
 	site, services := shop(jiratest.Issue{Key: "REP-1", Labels: []string{"security"}, Created: noon.Add(-30 * day),

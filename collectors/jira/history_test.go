@@ -197,24 +197,24 @@ func TestProgressOfALongHistory(t *testing.T) {
 		w := start(t, dataCenter, site, services)
 		w.mustCollect()
 		last, steps := collectors.Progress{}, map[string]bool{}
-		for _, p := range w.told {
+		for _, p := range w.progress {
 			steps[p.Step] = true
 			if p.Share < last.Share || p.Share > 1 || p.Records < last.Records {
 				t.Errorf("after %+v comes %+v", last, p)
 			}
 			last = p
 		}
-		if len(w.told) < 9 || last.Share != 1 || last.Records != 900 || len(steps) != 1 {
-			t.Errorf("told %+v", w.told)
+		if len(w.progress) < 9 || last.Share != 1 || last.Records != 900 || len(steps) != 1 {
+			t.Errorf("progress %+v", w.progress)
 		}
-		if mid := w.told[len(w.told)/2]; mid.Share < 0.3 || mid.Share > 0.95 {
+		if mid := w.progress[len(w.progress)/2]; mid.Share < 0.3 || mid.Share > 0.95 {
 			t.Errorf("in the middle %+v", mid)
 		}
 		// A round that brings the changes of minutes is short.
-		w.told = nil
+		w.progress = nil
 		w.pass(10 * time.Minute)
-		if w.mustCollect(); len(w.told) != 0 {
-			t.Errorf("told %+v", w.told)
+		if w.mustCollect(); len(w.progress) != 0 {
+			t.Errorf("progress %+v", w.progress)
 		}
 	})
 }

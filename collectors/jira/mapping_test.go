@@ -189,7 +189,7 @@ func TestSeverityAndUrgency(t *testing.T) {
 		"a low priority":    {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "Low" }, "4 false Low"},
 		"no priority":       {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "" }, "0 false "},
 		"a word unheard of": {jira.Incidents{}, func(i *jiratest.Issue) { i.Priority = "P0" }, "0 false P0"},
-		"nobody is paged": {jira.Incidents{Urgent: []int{}}, func(i *jiratest.Issue) { i.Priority = "Highest" },
+		"no severity pages": {jira.Incidents{Urgent: []int{}}, func(i *jiratest.Issue) { i.Priority = "Highest" },
 			"1 false Highest"},
 		"low ones page": {jira.Incidents{Urgent: []int{4}}, func(i *jiratest.Issue) { i.Priority = "Low" },
 			"4 true Low"},
@@ -222,8 +222,8 @@ func TestSeverityAndUrgency(t *testing.T) {
 	}
 }
 
-// Who acted is known by a keyed hash, programs are nobody, and without a key
-// nobody is known.
+// People are stored as keyed hashes, programs are not stored, and without a key
+// there are no responders.
 func TestWhoRespondedToAnIncident(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		issue := incident(1, "cart", noon.Add(-10*time.Hour))

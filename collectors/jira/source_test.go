@@ -50,7 +50,7 @@ type world struct {
 	reviews   map[string]evidence.Review
 	storeless bool
 	person    func(id string) string
-	told      []collectors.Progress
+	progress  []collectors.Progress
 }
 
 // setup is what a test changes before it starts.
@@ -193,7 +193,7 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 	now := w.clock()
 	request := collectors.Request{
 		Services: w.services, Now: now, Cursors: maps.Clone(w.cursors), Person: w.person,
-		Progress: func(p collectors.Progress) { w.told = append(w.told, p) },
+		Progress: func(p collectors.Progress) { w.progress = append(w.progress, p) },
 	}
 	if !w.storeless {
 		request.Incidents = w.stored

@@ -99,7 +99,7 @@ func TestSurveyFails(t *testing.T) {
 			}
 		}
 	})
-	// Cloud shows strangers an empty site.
+	// Cloud shows an empty site to a visitor without an account.
 	site, services := shop()
 	w := start(t, false, site, services, func(s setup) { s.fake.Token = "another" })
 	if got, err := w.source.Survey(t.Context()); calls(err) != "GET /rest/api/2/myself unauthorized" ||

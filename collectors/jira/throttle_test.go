@@ -74,7 +74,7 @@ func TestWhatIsSearchedForSeldomIsFreshForLonger(t *testing.T) {
 	for _, f := range facts {
 		want := 3 * time.Hour
 		if f.Mode == jira.ModeMajorIncidents {
-			want = 0 // it is told in every round
+			want = 0 // it is observed in every round
 		}
 		if f.FreshAtLeast != want || f.FreshFor != 0 {
 			t.Errorf("%s is fresh for %s at least, want %s", f.Name, f.FreshAtLeast, want)

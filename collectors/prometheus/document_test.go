@@ -50,7 +50,7 @@ described [beside the presets](../collectors/prometheus/presets/README.md).
 Every query is sent once a round, whatever the number of services, and its series
 are joined to services by their labels. Where a query groups by a label and the
 same with ` + "`exported_`" + `, a scrape without ` + "`honor_labels`" + ` may have renamed what the
-exporter wrote; the exporter's word is read first. ` + "`cluster`" + ` is read where there is
+exporter wrote; the exporter's value is read first. ` + "`cluster`" + ` is read where there is
 one.
 
 `
@@ -136,7 +136,7 @@ func documentFact(b *strings.Builder, f fact, keys map[string]string) {
 }
 
 func documentRules(b *strings.Builder) {
-	b.WriteString("\n`GET /api/v1/rules`, once a round. A rule covers a service when its static labels name the service or its namespace, or when every selector of its expression fits the service and one pins it by `service`, `service_name`, `job`, `namespace`, `workload`, `sloth_service` or a label that the catalog matches the service on. Rules for a whole fleet cover nobody.\n\n| fact | type | what it counts |\n|---|---|---|\n")
+	b.WriteString("\n`GET /api/v1/rules`, once a round. A rule covers a service when its static labels name the service or its namespace, or when every selector of its expression fits the service and one pins it by `service`, `service_name`, `job`, `namespace`, `workload`, `sloth_service` or a label that the catalog matches the service on. Rules for a whole fleet cover no service.\n\n| fact | type | what it counts |\n|---|---|---|\n")
 	for _, d := range ruleDefinitions() {
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", d.Name, d.Kind, strings.TrimSuffix(d.Help, ", GET /api/v1/rules."))
 	}

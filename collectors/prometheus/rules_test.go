@@ -208,7 +208,7 @@ func TestRulesThatDoNotComeAreNotAbsent(t *testing.T) {
 			"rules incomplete"},
 		"an error": {reply{400, `{"status":"error","errorType":"bad_data","error":"x"}`}, "rules rejected"},
 		"not said": {reply{200, `{"data":{"groups":[]}}`}, "rules undecodable"},
-		// VictoriaMetrics without vmalert says so, and knows of nobody's rules.
+		// VictoriaMetrics without vmalert answers so, and has no rules.
 		"no group": {reply{200, `{"status":"success","data":{"groups":[]}}`}, ""},
 		"half of them": {reply{200, `{"status":"success","isPartial":true,"data":{"groups":[{"name":"g","rules":[]}]}}`},
 			"rules incomplete"},

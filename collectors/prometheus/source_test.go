@@ -33,8 +33,8 @@ const day = 24 * time.Hour
 // noon is when every test takes place.
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// server speaks the wire format for the queries it was told of. Any other
-// request fails the test, and so does an expected query that nobody sent.
+// server answers the queries of a test in the wire format. Any other request fails
+// the test, and so does an expected query that was not sent.
 type server struct {
 	t  testing.TB
 	mu sync.Mutex

@@ -18,8 +18,8 @@ import (
 const (
 	// maxNamed is how many groups are named.
 	maxNamed = 10
-	// maxGroups bounds the groups that are told apart; series of further groups are
-	// counted and not named.
+	// maxGroups bounds the groups that are kept; series of further groups are counted
+	// and not named.
 	maxGroups = 50_000
 	// noticeUnmatched is the subject of the notice about them.
 	noticeUnmatched = "unmatched series"

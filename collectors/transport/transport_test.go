@@ -33,7 +33,7 @@ type world struct {
 	slept    []time.Duration
 	seen     []transport.Observation
 	requests []*http.Request
-	// circuit is what was told of it, in order.
+	// circuit are the changes of the circuit breaker, in order.
 	circuit []bool
 }
 
