@@ -142,7 +142,7 @@ func TestTheNewestEntryOfAFactCounts(t *testing.T) {
 		"b.yaml": "- {service: cart, fact: licence.violations, value: 2, observed_at: 2026-03-01T11:00:00+01:00}\n" +
 			"- {service: shop, fact: licence.violations, value: 3, observed_at: 2026-03-01T11:00:00Z, detail: run 7}\n",
 	})
-	// 11:00+01:00 is the same instant as 10:00Z, and tells another value.
+	// 11:00+01:00 is the same instant as 10:00Z, with another value.
 	if len(got.Records) != 1 || got.Records[0].Service != "checkout" || got.Records[0].Value != evidence.Int(3) ||
 		got.Records[0].Detail != "b.yaml: run 7" {
 		t.Errorf("records %+v", got.Records)

@@ -40,7 +40,7 @@ func BenchmarkSteadyRound(b *testing.B) {
 			})
 		}
 		w.fake.SetSite(site)
-		// Every fourth is the hourly one, which has a figure of its own.
+		// Every fourth is the hourly one, which has another figure.
 		if requests := round(15 * time.Minute); n%4 != 3 {
 			most = max(most, requests)
 		}

@@ -21,7 +21,7 @@ import (
 	"github.com/prodready/collector/internal/race"
 )
 
-// ourself is the account of the credential, without which no search is believed.
+// ourself is the account of the credential; without it no search is made.
 const ourself = `{"accountId":"us","active":true}`
 
 // endless is a Cloud site with so many incidents, made as they are asked for.
@@ -93,7 +93,7 @@ func TestMemoryIsBoundedByPages(t *testing.T) {
 		return m.HeapAlloc
 	}
 	request := collectors.Request{Services: services, Now: noon}
-	// A store that has all of them already, and no memory of its own.
+	// A store that has all of them already, and holds none in memory.
 	request.Incidents = func(_ context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 		for n := range incidents {
 			in := evidence.Incident{
@@ -189,7 +189,7 @@ func TestTenThousandAndOneIssues(t *testing.T) {
 	})
 }
 
-// A long first sync tells how far it has come, and never goes back.
+// A long first listing reports its progress, which never falls.
 func TestProgressOfALongHistory(t *testing.T) {
 	race.Skip(t, "one goroutine reads a long history")
 	both(t, func(t *testing.T, dataCenter bool) {

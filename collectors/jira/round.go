@@ -14,7 +14,7 @@ import (
 )
 
 // Groups of facts that are answered together. Every fact declared in data that
-// is not ModeMajorIncidents is a group of its own name.
+// is not ModeMajorIncidents is a group with its name.
 const (
 	groupIncidents = "incidents"
 	groupReviews   = "reviews"

@@ -9,7 +9,7 @@ import (
 	"github.com/prodready/collector/collectors/jira/jiratest"
 )
 
-// searchedFor are the facts that are searched for, each with a group of its own.
+// searchedFor are the facts that are searched for, each in a separate group.
 const searchedFor = "jira.last_access_review_age_days jira.last_failover_test_age_days jira.last_gameday_age_days jira.last_privacy_review_age_days " +
 	"jira.last_restore_test_age_days jira.last_threat_model_age_days jira.overdue_postmortem_actions jira.overdue_privacy_issues " +
 	"jira.overdue_security_issues jira.postmortem_ratio_180d jira.undated_security_issues"

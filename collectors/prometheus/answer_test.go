@@ -107,7 +107,7 @@ func TestAnswers(t *testing.T) {
 			a: `{job="it", cluster="eu"} 1`, want: "true"},
 		"one cluster does not decide": {kind: "bool", keys: unknown, clusters: true,
 			a: `{job="it", cluster="eu"} 0`, want: "partial"},
-		"a series without cluster speaks for both, once": {kind: "int", keys: zero, clusters: true, a: `{job="it"} 2`,
+		"a series without cluster belongs to both, once": {kind: "int", keys: zero, clusters: true, a: `{job="it"} 2`,
 			want: "2"},
 		"clusters may be watched by different providers": {kind: "int", keys: unknown, clusters: true,
 			a: `{job="it", cluster="eu"} 2`, b: `{job="it", cluster="us"} 4`, want: "6"},
@@ -133,7 +133,7 @@ func TestAnswers(t *testing.T) {
 		"last_true: one cluster is not watched": {kind: "double",
 			keys: zero + "\nclock: elapsed\nunit: days\nremember: last_true", clusters: true,
 			witness: `{job="it", cluster="eu"} 1`, want: "nothing said"},
-		"last_true: nobody watches": {kind: "double",
+		"last_true: no exporter watches": {kind: "double",
 			keys: zero + "\nclock: elapsed\nunit: days\nremember: last_true", want: "nothing said"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,7 +32,7 @@ func TestContract(t *testing.T) { sourcetest.Run(t, contract(t)) }
 
 func TestContractOfLargeServers(t *testing.T) {
 	s := contract(t)
-	// Each of the many series is of a service of its own, and so is each firing.
+	// Each of the many series belongs to another service, and so does each firing.
 	for n := range many {
 		s.Services = append(s.Services, matched(manyName(n), manyName(n)))
 	}
@@ -110,7 +110,7 @@ func contract(t *testing.T) sourcetest.Subject {
 						return name
 					}
 					if strings.Contains(query, "readiness_window") {
-						return "query reach"
+						return "query data"
 					}
 				case "/api/v1/query_range":
 					return "query alerts"
@@ -143,7 +143,7 @@ func contract(t *testing.T) sourcetest.Subject {
 	// the envelope, which says of itself that it is an answer and to what, so that
 	// the type proves nothing more.
 	anyType := map[string]evidence.Reason{sourcetest.WrongType: ""}
-	for _, name := range []string{"query reach", "query witness", "query count", "query sum", "query last"} {
+	for _, name := range []string{"query data", "query witness", "query count", "query sum", "query last"} {
 		s.Calls = append(s.Calls, sourcetest.Call{Name: name, Error: "query", Reasons: anyType})
 	}
 	s.Calls = append(s.Calls,
@@ -152,7 +152,7 @@ func contract(t *testing.T) sourcetest.Subject {
 	return s
 }
 
-// contractServer speaks the wire format, of one set of data.
+// contractServer answers in the wire format, from one set of data.
 type contractServer struct {
 	data sourcetest.Data
 	now  func() time.Time

@@ -46,8 +46,8 @@ type result struct {
 // samplesByPart are the samples that belong to a service, by part.
 type samplesByPart map[int][]sample
 
-// sample is one number about one part of a service. id tells samples of one
-// round apart, so that a series of two parts is counted once.
+// sample is one number about one part of a service. Each sample of a round has
+// another id, so that a series of two parts is counted once.
 type sample struct {
 	id     string
 	value  float64

@@ -43,7 +43,7 @@ type server struct {
 	vectors map[string]string
 	replies map[string]reply
 	// oldest is the oldest data, for the question how far it goes back; zero
-	// stands for a year. noUp is a server that scrapes nothing.
+	// means a year. noUp is a server that scrapes nothing.
 	oldest time.Duration
 	noUp   bool
 	// intercept may answer a query or path before anything else does.
@@ -84,7 +84,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	vector, ok := s.vectors[key]
 	if !ok && strings.Contains(key, "readiness_window") {
-		vector, ok = s.reach(key), true
+		vector, ok = s.windows(key), true
 	}
 	if !ok {
 		s.t.Errorf("unexpected request %s %s", req.Method, key)
@@ -94,8 +94,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	_, _ = w.Write([]byte(success(s.t, vector)))
 }
 
-// reach answers which windows the data covers.
-func (s *server) reach(query string) string {
+// windows answers which windows the data covers.
+func (s *server) windows(query string) string {
 	if s.noUp {
 		return ""
 	}

@@ -171,7 +171,7 @@ func TestThanos(t *testing.T) {
 }
 
 // TestVictoriaMetrics: rules live in vmalert, at another address; a part of a
-// cluster that does not answer is said in a field of its own.
+// cluster that does not answer is reported in a separate field.
 func TestVictoriaMetrics(t *testing.T) {
 	vmalert := newVendor(t, map[string]string{"/vmalert/api/v1/rules": oneRule})
 	const path = "/select/0/prometheus/api/v1/query"
