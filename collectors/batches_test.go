@@ -67,7 +67,7 @@ func TestEndsRound(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	for name, tc := range map[string]struct {
-		ctx  context.Context //nolint:containedctx // a case of a table
+		ctx  context.Context
 		err  error
 		want bool
 	}{

@@ -62,16 +62,15 @@ func EndsRound(ctx context.Context, err error, reasons ...evidence.Reason) bool 
 	if ctx.Err() != nil {
 		return true
 	}
-	switch e := err.(type) {
-	case *CallError:
-		return e.Reason == evidence.ReasonUnauthorized || e.Reason == evidence.ReasonStore ||
-			slices.Contains(reasons, e.Reason)
-	case interface{ Unwrap() []error }:
-		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return EndsRound(ctx, err, reasons...) })
-	case interface{ Unwrap() error }:
-		return EndsRound(ctx, e.Unwrap(), reasons...)
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return EndsRound(ctx, err, reasons...) })
 	}
-	return false
+	reasons = append(reasons, evidence.ReasonUnauthorized, evidence.ReasonStore)
+	if failed, ok := errors.AsType[*CallError](err); ok && slices.Contains(reasons, failed.Reason) {
+		return true
+	}
+	inner := errors.Unwrap(err)
+	return inner != nil && EndsRound(ctx, inner, reasons...)
 }
 
 // WithoutURL removes the address that http.Client puts before its errors: the

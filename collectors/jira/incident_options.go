@@ -11,15 +11,21 @@ import (
 	"github.com/prodready/collector/config"
 )
 
-// What the configuration says about tickets. Empty values of Incidents mean the
-// defaults of the configuration; less history than MinHistory is raised to it.
-type (
-	Incidents   = config.JiraIncidents
-	Moment      = config.JiraMoment
-	Severity    = config.JiraSeverity
-	Reviews     = config.JiraReviews
-	ServiceLink = config.ServiceLink
-)
+// Incidents says which tickets are incidents, and how to read them. Empty values
+// mean the defaults of the configuration; History is at least MinHistory.
+type Incidents = config.JiraIncidents
+
+// Moment says where a time in the life of a ticket is read.
+type Moment = config.JiraMoment
+
+// Severity says where the severity of an incident ticket is.
+type Severity = config.JiraSeverity
+
+// Reviews says which tickets are production readiness reviews.
+type Reviews = config.JiraReviews
+
+// ServiceLink says how a ticket names the services it is about.
+type ServiceLink = config.ServiceLink
 
 // withDefaults fills in what is not set.
 func withDefaults(o Incidents) Incidents {

@@ -32,9 +32,10 @@ type listing struct {
 	required bool
 }
 
-// listings are the parts of a round, in their order. A new listing is a function
-// in a new file, a line here and an entry of searches() in the contract's test. The complete listings, which are rare and
-// take long, come last, so that the others have been made when time runs out.
+// listings are the parts of a round, in their order. A new listing is a function in
+// a new file, a line here and an entry of searches() in the contract's test. The
+// complete listings, which are rare and take long, come last, so that the others
+// have been made when time runs out.
 func (r *round) listings() []listing {
 	var all []listing
 	if r.deployment == Cloud {

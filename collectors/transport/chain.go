@@ -141,7 +141,7 @@ func (c *chain) attempt(req *http.Request, call, authorization string, number in
 	trace := wire.trace()
 	trace.GotConn = func(httptrace.GotConnInfo) { connected.Store(true) }
 	started := c.config.Now()
-	resp, err := c.send(httptrace.WithClientTrace(ctx, trace), req, authorization, wire)
+	resp, err := c.send(httptrace.WithClientTrace(ctx, trace), req, call, authorization, wire)
 	seen.Duration = c.config.Now().Sub(started)
 	if err != nil {
 		failed := c.failure(ctx, call, err)
@@ -182,7 +182,9 @@ func resultOfFailure(ctx context.Context, failed *collectors.CallError, connecte
 
 // send makes one attempt. It reads the answer's body to its end, so that a reset in
 // the middle of it is a failed attempt like any other.
-func (c *chain) send(ctx context.Context, req *http.Request, authorization string, wire *wire) (*http.Response, error) {
+func (c *chain) send(
+	ctx context.Context, req *http.Request, call, authorization string, wire *wire,
+) (*http.Response, error) {
 	out := req.Clone(ctx)
 	if !c.forTokens {
 		out.Header.Del("Authorization")
@@ -203,8 +205,13 @@ func (c *chain) send(ctx context.Context, req *http.Request, authorization strin
 	}
 	defer func() { _ = resp.Body.Close() }()
 	limit := c.config.MaxResponseBytes
+	fail := func(reason evidence.Reason, format string, args ...any) (*http.Response, error) {
+		failed := collectors.Failed(reason, call, format, args...)
+		failed.Status = resp.StatusCode
+		return nil, failed
+	}
 	if resp.ContentLength > limit {
-		return nil, &tooLarge{limit: limit, status: resp.StatusCode}
+		return fail(evidence.ReasonTooLarge, "the answer is larger than %d bytes", limit)
 	}
 	var content bytes.Buffer
 	if resp.ContentLength > 0 {
@@ -212,9 +219,9 @@ func (c *chain) send(ctx context.Context, req *http.Request, authorization strin
 	}
 	switch n, err := content.ReadFrom(io.LimitReader(resp.Body, limit+1)); {
 	case err != nil:
-		return nil, &cutShort{read: n, status: resp.StatusCode, err: err}
+		return fail(collectors.ReasonOf(ctx, err), "the answer ended after %d bytes: %w", n, err)
 	case n > limit:
-		return nil, &tooLarge{limit: limit, status: resp.StatusCode}
+		return fail(evidence.ReasonTooLarge, "the answer is larger than %d bytes", limit)
 	}
 	clean := wire.answer(resp, content.Bytes())
 	resp.Body = io.NopCloser(bytes.NewReader(clean))
@@ -234,28 +241,6 @@ func (c *chain) CloseIdleConnections() {
 	}
 }
 
-// tooLarge and cutShort are answers that cannot be used.
-type tooLarge struct {
-	limit  int64
-	status int
-}
-
-func (e *tooLarge) Error() string {
-	return fmt.Sprintf("the answer is larger than %d bytes", e.limit)
-}
-
-type cutShort struct {
-	read   int64
-	status int
-	err    error
-}
-
-func (e *cutShort) Error() string {
-	return fmt.Sprintf("the answer ended after %d bytes: %v", e.read, e.err)
-}
-
-func (e *cutShort) Unwrap() error { return e.err }
-
 // failure makes the error of a call that has no whole answer.
 func (c *chain) failure(ctx context.Context, call string, err error) *collectors.CallError {
 	if known, ok := errors.AsType[*collectors.CallError](err); ok {
@@ -264,22 +249,12 @@ func (c *chain) failure(ctx context.Context, call string, err error) *collectors
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return refusedToken(call, refused)
 	}
-	failed := &collectors.CallError{Call: call, Err: err}
-	var large *tooLarge
-	var file *fs.PathError
-	switch {
-	case errors.As(err, &large):
-		failed.Reason, failed.Status = evidence.ReasonTooLarge, large.status
-	case errors.As(err, &file):
+	reason := collectors.ReasonOf(ctx, err)
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		// The only files that are read here are credentials and certificates.
-		failed.Reason = evidence.ReasonUnauthorized
-	default:
-		failed.Reason = collectors.ReasonOf(ctx, err)
-		if cut, ok := errors.AsType[*cutShort](err); ok {
-			failed.Status = cut.status
-		}
+		reason = evidence.ReasonUnauthorized
 	}
-	return failed
+	return collectors.Failed(reason, call, "%w", err)
 }
 
 // isRepeatable reports whether sending the request twice does no harm: by its

@@ -153,7 +153,7 @@ const maxRedirects = 10
 func redirect(template func(*http.Request) string, req *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	secured := first.Scheme == "http" && req.URL.Scheme == "https" && first.Hostname() == req.URL.Hostname()
-	problem := ""
+	var problem string
 	switch {
 	case !secured && (first.Host != req.URL.Host || first.Scheme != req.URL.Scheme):
 		problem = "the answer redirects to another server, which gets no credentials: correct the address, " +

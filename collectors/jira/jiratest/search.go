@@ -3,7 +3,6 @@ package jiratest
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -24,24 +23,23 @@ type asked struct {
 // search checks the parameters of a search and runs its query on what the index
 // has by then; relative times count from now.
 func (s *Server) search(values url.Values, site *index, now time.Time, parameters ...string) (*asked, *refusal) {
-	refuse := func(err error) (*asked, *refusal) {
-		s.options.Fail("search: " + err.Error() + " in " + values.Get("jql"))
-		return nil, invalid(err.Error())
+	refuse := func(message string) (*asked, *refusal) {
+		s.options.Fail("search: " + message + " in " + values.Get("jql"))
+		return nil, invalid(message)
 	}
 	a := &asked{jql: values.Get("jql"), limit: 50}
 	for name, list := range values {
 		if err := a.read(name, list[0], parameters); err != nil {
-			return refuse(err)
+			return refuse(err.Error())
 		}
 	}
 	a.limit = min(a.limit, s.options.MaxPage)
 	q, err := parse(a.jql, now, s.options.TimeZone)
 	if err != nil {
-		return refuse(err)
+		return refuse(err.Error())
 	}
 	if !q.bounded && !s.options.DataCenter {
-		return refuse(errors.New(
-			"Unbounded JQL queries are not allowed here. Please add a search restriction to your query."))
+		return refuse("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
 	}
 	var missing []string
 	for _, p := range q.projects {
