@@ -19,11 +19,11 @@ const (
 	// secondLevel is the first level (Platinum) whose attestations need a second
 	// person, who is not the assignee and has moved the issue to done.
 	secondLevel = 4
-	// maxAge and maxAgeReviewed are how long attestations are valid, below secondLevel
+	// maxAge and shortMaxAge are how long attestations are valid, below secondLevel
 	// and from it on. In the last expiring of that time the detail says so.
-	maxAge         = 365 * day
-	maxAgeReviewed = 180 * day
-	expiring       = 30 * day
+	maxAge      = 365 * day
+	shortMaxAge = 180 * day
+	expiring    = 30 * day
 	// maxLinkRequests is how many issues may be asked for their web links in a round.
 	maxLinkRequests = 200
 )
@@ -51,7 +51,7 @@ type Attestation struct {
 func (a Attestation) validFor() time.Duration {
 	most := maxAge
 	if a.Level >= secondLevel {
-		most = maxAgeReviewed
+		most = shortMaxAge
 	}
 	return min(cmp.Or(a.GoodFor, most), most)
 }

@@ -102,8 +102,6 @@ func words(raw json.RawMessage) []string {
 					found = append(found, part)
 				}
 			}
-		case json.Number:
-			found = append(found, v.String())
 		case float64:
 			if text, err := json.Marshal(v); err == nil {
 				found = append(found, string(text))
