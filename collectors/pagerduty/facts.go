@@ -65,6 +65,8 @@ type answer struct {
 func yes(v bool, detail string) answer    { return answer{value: evidence.Bool(v), detail: detail} }
 func count(v int, detail string) answer   { return answer{value: evidence.Int(int64(v)), detail: detail} }
 func unknown(why evidence.Missing) answer { return answer{missing: why} }
+
+// number is the answer with a double, which is unknown when it is not a number.
 func number(v float64, detail string) answer {
 	value, ok := evidence.Double(v)
 	if !ok {

@@ -1,6 +1,7 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -47,8 +48,8 @@ type listing struct {
 	// ready reports whether what was listed before in this round suffices; nil
 	// asks for the list of services only. Plans assume that it does.
 	ready func(r *round) bool
-	// read takes one record, and complete is called after the last one, before
-	// the facts are observed. complete may be nil.
+	// read is called with each record, and complete after the last one, before the
+	// facts are observed. complete may be nil.
 	read     func(r *round, raw json.RawMessage)
 	complete func(r *round)
 	// tooFar is called when a query has more records than the vendor lists. Without
@@ -103,12 +104,7 @@ func listings() []listing {
 }
 
 // key is the name of the listing.
-func (l *listing) key() string {
-	if l.name != "" {
-		return l.name
-	}
-	return l.path
-}
+func (l *listing) key() string { return cmp.Or(l.name, l.path) }
 
 // needs reports whether the facts of one of the listing's groups need the path.
 func (l *listing) needs(g *group, path string) bool {

@@ -16,15 +16,14 @@ type undecodable struct {
 	any int
 }
 
-// add takes a record that could not be decoded.
+// add adds a record that could not be decoded.
 func (u *undecodable) add(_ string, raw json.RawMessage) {
 	var fields struct {
 		Services []reference `json:"services"`
-		Trigger  *bool       `json:"is_subscribed_to_all_services"`
-		Action   *bool       `json:"map_to_all_services"`
+		Trigger  bool        `json:"is_subscribed_to_all_services"`
+		Action   bool        `json:"map_to_all_services"`
 	}
-	all := func(flag *bool) bool { return flag != nil && *flag }
-	if json.Unmarshal(raw, &fields) != nil || fields.Services == nil || all(fields.Trigger) || all(fields.Action) {
+	if json.Unmarshal(raw, &fields) != nil || fields.Services == nil || fields.Trigger || fields.Action {
 		u.any++
 		return
 	}
