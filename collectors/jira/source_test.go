@@ -234,21 +234,7 @@ func (w *world) stored(_ context.Context, span evidence.IncidentSpan, each func(
 // keep checks a batch and stores it.
 func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b evidence.Batch) {
 	w.t.Helper()
-	for _, v := range b.Records {
-		d, err := definitions.Lookup(v.Fact)
-		if err != nil {
-			w.t.Error(err)
-		}
-		attestation := strings.HasPrefix(v.Fact, "attest.") && v.Value.Truth()
-		if v.Value.Kind() != d.Kind || v.Source != "jira/main" || !v.ObservedAt.Equal(now) || v.Detail == "" ||
-			attestation == v.Since.IsZero() {
-			w.t.Errorf("bad record %+v", v)
-		}
-		if strings.Contains(v.Detail, "Somebody") || strings.Contains(v.Detail, "@") || strings.Contains(v.Detail, "557058") {
-			w.t.Errorf("a person in the detail %q", v.Detail)
-		}
-		r.records[v.Service+" "+v.Fact] = v
-	}
+	w.keepRecords(r, definitions, now, b.Records)
 	r.emitted += len(b.Incidents)
 	for _, v := range b.Incidents {
 		if v.StartedAt.IsZero() || v.UpdatedAt.IsZero() || v.Source != "jira/main" {
@@ -276,6 +262,26 @@ func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b ev
 		r.skipped[kind] += n
 	}
 	maps.Copy(w.cursors, b.Cursors)
+}
+
+// keepRecords checks records and adds them to the result.
+func (w *world) keepRecords(r *result, definitions *evidence.Facts, now time.Time, records []evidence.Record) {
+	w.t.Helper()
+	for _, v := range records {
+		d, err := definitions.Lookup(v.Fact)
+		if err != nil {
+			w.t.Error(err)
+		}
+		attestation := strings.HasPrefix(v.Fact, "attest.") && v.Value.Truth()
+		if v.Value.Kind() != d.Kind || v.Source != "jira/main" || !v.ObservedAt.Equal(now) || v.Detail == "" ||
+			attestation == v.Since.IsZero() {
+			w.t.Errorf("bad record %+v", v)
+		}
+		if strings.Contains(v.Detail, "Somebody") || strings.Contains(v.Detail, "@") || strings.Contains(v.Detail, "557058") {
+			w.t.Errorf("a person in the detail %q", v.Detail)
+		}
+		r.records[v.Service+" "+v.Fact] = v
+	}
 }
 
 // groups are the names of the covered groups that are no fact's own.

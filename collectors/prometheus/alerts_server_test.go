@@ -124,6 +124,11 @@ func (p *past) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		_, _ = w.Write([]byte(`{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory"}`))
 		return
 	}
+	_, _ = w.Write(p.matrix(from, until))
+}
+
+// matrix is the answer for the minutes.
+func (p *past) matrix(from, until int) []byte {
 	type stream struct {
 		Metric map[string]string `json:"metric"`
 		Values [][2]any          `json:"values"`
@@ -155,7 +160,7 @@ func (p *past) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		p.t.Error(err)
 	}
-	_, _ = w.Write(body)
+	return body
 }
 
 // collect makes a round some minutes after noon. store may refuse a batch, which
@@ -188,30 +193,36 @@ func (p *past) collect(minute int, store func(evidence.Batch) error) error {
 				return err
 			}
 		}
-		for _, f := range b.Alerts {
-			if f.Source != "prometheus/main" || f.Fingerprint == "" {
-				p.t.Errorf("firing %+v", f)
-			}
-			p.firings[f.Fingerprint+f.StartedAt.String()] = f
-		}
-		if b.AlertSight == nil {
-			p.t.Fatal("nothing is said of when the server was watching")
-		}
-		for _, s := range b.AlertSight.Spans {
-			if n := len(p.spans); n > 0 && p.spans[n-1].Until.Equal(s.From) {
-				p.spans[n-1].Until = s.Until
-				continue
-			}
-			p.spans = append(p.spans, s)
-		}
-		for name := range b.AlertSight.Services {
-			if _, known := p.since[name]; !known {
-				p.since[name] = minuteOf(b.AlertSight.Since)
-			}
-		}
-		p.cursors = b.Cursors
+		p.record(b)
 		return nil
 	})
+}
+
+// record checks a batch and stores it.
+func (p *past) record(b evidence.Batch) {
+	p.t.Helper()
+	for _, f := range b.Alerts {
+		if f.Source != "prometheus/main" || f.Fingerprint == "" {
+			p.t.Errorf("firing %+v", f)
+		}
+		p.firings[f.Fingerprint+f.StartedAt.String()] = f
+	}
+	if b.AlertSight == nil {
+		p.t.Fatal("nothing is said of when the server was watching")
+	}
+	for _, s := range b.AlertSight.Spans {
+		if n := len(p.spans); n > 0 && p.spans[n-1].Until.Equal(s.From) {
+			p.spans[n-1].Until = s.Until
+			continue
+		}
+		p.spans = append(p.spans, s)
+	}
+	for name := range b.AlertSight.Services {
+		if _, known := p.since[name]; !known {
+			p.since[name] = minuteOf(b.AlertSight.Since)
+		}
+	}
+	p.cursors = b.Cursors
 }
 
 func (p *past) mustCollect(minute int) {

@@ -217,37 +217,7 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 			if err := store(b); err != nil {
 				return err
 			}
-			for _, v := range b.Records {
-				d, err := definitions.Lookup(v.Fact)
-				if err != nil {
-					w.t.Error(err)
-				}
-				if v.Value.Kind() != d.Kind || v.Source != "prometheus/main" || !v.ObservedAt.Equal(noon) || v.Detail == "" {
-					w.t.Errorf("bad record %+v", v)
-				}
-				r.records[v.Service+" "+v.Fact] = v
-			}
-			for _, c := range b.Covered {
-				for _, service := range w.services {
-					for _, fact := range c.Facts {
-						_, excepted := c.Except[service.Name]
-						if _, recorded := r.records[service.Name+" "+fact]; recorded && excepted {
-							w.t.Errorf("%s of %s is recorded and excepted", fact, service.Name)
-						}
-						if answers := w.source.Answers(service,
-							fact); answers == (c.Except[service.Name] == evidence.MissingNoReference) {
-							w.t.Errorf("%s of %s: Answers says %t, the round says %q", fact, service.Name, answers, c.Except[service.Name])
-						}
-					}
-				}
-				r.covered[c.Group] = c
-			}
-			if b.Unmatched != nil {
-				r.unmatched = b.Unmatched
-			}
-			for what, n := range b.Skipped {
-				r.skipped[what] += n
-			}
+			w.keep(r, definitions, b)
 			return nil
 		})
 	for service := range r.records {
@@ -258,6 +228,47 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 		}
 	}
 	return r
+}
+
+// keep checks a batch and adds it to the round.
+func (w *world) keep(r *round, definitions *evidence.Facts, b evidence.Batch) {
+	w.t.Helper()
+	for _, v := range b.Records {
+		d, err := definitions.Lookup(v.Fact)
+		if err != nil {
+			w.t.Error(err)
+		}
+		if v.Value.Kind() != d.Kind || v.Source != "prometheus/main" || !v.ObservedAt.Equal(noon) || v.Detail == "" {
+			w.t.Errorf("bad record %+v", v)
+		}
+		r.records[v.Service+" "+v.Fact] = v
+	}
+	for _, c := range b.Covered {
+		for _, service := range w.services {
+			w.checkCoverage(r, c, service)
+		}
+		r.covered[c.Group] = c
+	}
+	if b.Unmatched != nil {
+		r.unmatched = b.Unmatched
+	}
+	for what, n := range b.Skipped {
+		r.skipped[what] += n
+	}
+}
+
+// checkCoverage checks the exceptions of a service against its records and Answers.
+func (w *world) checkCoverage(r *round, c evidence.Coverage, service *catalog.Service) {
+	w.t.Helper()
+	why, excepted := c.Except[service.Name]
+	for _, fact := range c.Facts {
+		if _, recorded := r.records[service.Name+" "+fact]; recorded && excepted {
+			w.t.Errorf("%s of %s is recorded and excepted", fact, service.Name)
+		}
+		if answers := w.source.Answers(service, fact); answers == (why == evidence.MissingNoReference) {
+			w.t.Errorf("%s of %s: Answers says %t, the round says %q", fact, service.Name, answers, why)
+		}
+	}
 }
 
 // value is the value of a fact, or why there is none.
