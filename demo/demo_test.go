@@ -122,8 +122,8 @@ func seesWhatIsPractised(t *testing.T, d *demo) {
 	for _, in := range d.company.Incidents {
 		grave[in.Service] = grave[in.Service] || in.Ticket != "" && d.company.Now.Sub(in.Start) < 180*24*time.Hour
 	}
-	if blind := d.collector.Snapshot().NotMeasurable; len(blind) > 0 {
-		t.Errorf("checks that no source can decide: %v", blind)
+	if unmeasured := d.collector.Snapshot().NotMeasurable; len(unmeasured) > 0 {
+		t.Errorf("checks that no source can decide: %v", unmeasured)
 	}
 	seen, contradicted := map[string]int{}, 0
 	for _, found := range d.collector.Snapshot().Services {

@@ -173,7 +173,7 @@ func TestFactsOfAnExpressionAreReadFromTheCompiledForm(t *testing.T) {
 	}
 }
 
-func TestBlindMeansThatNoProofCanComeTrue(t *testing.T) {
+func TestNotMeasurableMeansThatNoProofCanComeTrue(t *testing.T) {
 	facts := testFacts(t)
 	given := func(i int) bool { return facts.At(i).Name == "pagerduty.oncall_now" }
 	for source, want := range map[string]bool{

@@ -246,7 +246,7 @@ func TestPassFailModuleCapsTheBadge(t *testing.T) {
 	}
 }
 
-func TestExemptScheduledAndBlindChecksLeaveTheDenominator(t *testing.T) {
+func TestExemptScheduledAndNotMeasurableChecksLeaveTheDenominator(t *testing.T) {
 	w := newWorld(t, "a.one 1: machine m.a", "a.two 1: machine m.b", "a.three 1: machine m.c").is("m.a", "!m.b", "!m.c")
 	w.inputs.Exemptions = []scoring.Exemption{{Check: "a.two", Services: []string{"api"}, Expires: noon.Add(time.Minute)}}
 	w.inputs.NotMeasurable = map[string]bool{"a.three": true}
@@ -255,7 +255,7 @@ func TestExemptScheduledAndBlindChecksLeaveTheDenominator(t *testing.T) {
 		t.Errorf("exempt check: %s, verdict %s", card.Checks[1].Status, card.Checks[1].Verdict)
 	}
 	if card.Checks[2].Status != scoring.Scheduled || card.Score.Lower != 1 || card.Badge.Lower != framework.Bronze {
-		t.Errorf("blind check: %s, score %v, badge %v", card.Checks[2].Status, card.Score, card.Badge)
+		t.Errorf("a check that is not measurable: %s, score %v, badge %v", card.Checks[2].Status, card.Score, card.Badge)
 	}
 	w.inputs.Exemptions[0].Expires = noon
 	if got := w.judge().Checks[1].Status; got != scoring.Fail {

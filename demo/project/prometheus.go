@@ -215,9 +215,9 @@ func refutes(s *company.Service, check string) bool {
 	return measured(s, check) && !s.Does(check)
 }
 
-// blind reports whether the team lacks an exporter: never one that proves any
+// lacks reports whether the team lacks an exporter: never one that proves any
 // of the checks.
-func (e *exporter) blind(what string, p float64, checks ...string) bool {
+func (e *exporter) lacks(what string, p float64, checks ...string) bool {
 	for _, check := range checks {
 		if proves(e.Service, check) {
 			return false

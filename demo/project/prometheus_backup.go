@@ -19,10 +19,10 @@ func (e *exporter) backups() {
 	if !e.Stateful {
 		return
 	}
-	if e.Odd != company.Orphaned && measured(e.Service, checkBackup) && !e.blind("backup exporter", 0.3, checkBackup) {
+	if e.Odd != company.Orphaned && measured(e.Service, checkBackup) && !e.lacks("backup exporter", 0.3, checkBackup) {
 		e.backup()
 	}
-	if measured(e.Service, checkPoint) && !e.blind("database exporter", 0.3, checkPoint) {
+	if measured(e.Service, checkPoint) && !e.lacks("database exporter", 0.3, checkPoint) {
 		age := wave(20, 260, 20*time.Minute, e.roll("archive"))
 		if !e.Does(checkPoint) {
 			phase := e.roll("archive gap")

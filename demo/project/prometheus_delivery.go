@@ -31,7 +31,7 @@ func (e *exporter) sources() {
 		e.put("github_repo_archived", 0, prometheus.Constant(archived), "owner", owner, "name", name)
 	}
 	e.pipeline()
-	if measured(e.Service, checkCoverage) && !e.blind("coverage", 0.3, checkCoverage) {
+	if measured(e.Service, checkCoverage) && !e.lacks("coverage", 0.3, checkCoverage) {
 		coverage := e.between("coverage", 34, 63)
 		if e.Does(checkCoverage) {
 			coverage = e.between("coverage", 73, 94)
@@ -44,7 +44,7 @@ func (e *exporter) sources() {
 }
 
 func (e *exporter) pipeline() {
-	if e.blind("pipeline", 0.4, checkBuilt) {
+	if e.lacks("pipeline", 0.4, checkBuilt) {
 		return
 	}
 	run := latest(

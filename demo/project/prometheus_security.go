@@ -51,7 +51,7 @@ func (e *exporter) secrets() {
 // scans are what trivy-operator finds.
 func (e *exporter) scans() {
 	if e.Odd == company.Unwatched || e.Odd != company.Exposed &&
-		e.blind("trivy", 0.15, checkExposed, checkCriticals, checkPatching, checkLeast, checkHardened) {
+		e.lacks("trivy", 0.15, checkExposed, checkCriticals, checkPatching, checkLeast, checkHardened) {
 		return
 	}
 	ns := namespace(e.Service)
@@ -105,7 +105,7 @@ func (e *exporter) criticals() func(time.Time) (float64, bool) {
 
 // admissions are what Kyverno decided at the gate.
 func (e *exporter) admissions() {
-	if !measured(e.Service, checkSigned) || e.blind("kyverno", 0.4, checkSigned) {
+	if !measured(e.Service, checkSigned) || e.lacks("kyverno", 0.4, checkSigned) {
 		return
 	}
 	policy := []string{

@@ -114,7 +114,7 @@ func (e *exporter) probes() {
 	if e.Runtime == "kubernetes" {
 		proven = proven[:1] // cert-manager exports the certificate
 	}
-	if !e.blind("probe", 0.8, proven...) {
+	if !e.lacks("probe", 0.8, proven...) {
 		at := []string{"job", "blackbox", "instance", url}
 		up := prometheus.Constant(1)
 		if !e.Does(checkOutside) {
@@ -151,7 +151,7 @@ func (e *exporter) expiry() func(time.Time) (float64, bool) {
 
 // spans are counted by the OpenTelemetry collector, or by Tempo.
 func (e *exporter) spans() {
-	if !measured(e.Service, checkTraces) || e.blind("tracing", 0.6, checkTraces) {
+	if !measured(e.Service, checkTraces) || e.lacks("tracing", 0.6, checkTraces) {
 		return
 	}
 	at := e.grows(e.load())
@@ -185,7 +185,7 @@ func (e *exporter) mesh() {
 	}
 	staging := !e.Does(checkEnvApart)
 	// The mesh counts requests too, so it is silent where nothing counts them.
-	if e.published() && measured(e.Service, checkEncrypted) && !e.blind("mesh", 0.3, checkEncrypted, checkEnvApart) {
+	if e.published() && measured(e.Service, checkEncrypted) && !e.lacks("mesh", 0.3, checkEncrypted, checkEnvApart) {
 		e.put(
 			"istio_requests_total", overAWeek, e.grows(e.load()*0.6),
 			append(from("api-gateway", "mutual_tls"), "response_code", "200")...,
@@ -204,7 +204,7 @@ func (e *exporter) mesh() {
 		}
 		return
 	}
-	if !measured(e.Service, checkEnvApart) || e.blind("mesh for connections", 0.5, checkEnvApart) {
+	if !measured(e.Service, checkEnvApart) || e.lacks("mesh for connections", 0.5, checkEnvApart) {
 		return
 	}
 	e.put("istio_tcp_connections_opened_total", overAWeek, e.grows(0.2), from("api-gateway", "mutual_tls")...)
