@@ -156,6 +156,7 @@ func TestIncidentFacts(t *testing.T) {
 
 // The vendor's own bound of 10,000 is passed in TestRequestsGrowWithPagesAndNotWithServices.
 func TestMoreIncidentsThanOneWindowHolds(t *testing.T) {
+	race.Skip(t, "one goroutine reads a long history")
 	for name, tc := range map[string]struct {
 		incidents, most int
 		apart           time.Duration

@@ -158,7 +158,7 @@ func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 	var list []testCase
 	add := func(k kind, when string, skip, often int) {
 		name := fmt.Sprintf("%s/%s/%s/%s", p.name, k.name, call.Name, when)
-		shows := []string{string(k.reason), p.name + " " + when}
+		shows := []string{string(k.reason), p.name, when}
 		list = append(list, testCase{name, shows, func(c *check) error {
 			// The servers that name a time do so by their clock.
 			for _, at := range s.kinds(s.Start.Add(p.last().at)) {
@@ -346,7 +346,7 @@ func (s *suite) paged(p phase, call Call, times int) []testCase {
 			continue
 		}
 		name := fmt.Sprintf("%s/%s/%s", p.name, v.name, call.Name)
-		list = append(list, testCase{name, []string{v.name}, func(c *check) error {
+		list = append(list, testCase{name, []string{"pages"}, func(c *check) error {
 			return s.disturbed(c, p, func(d *disturbance) error {
 				d.world.upstream.Inject(fault.Fault{Call: call.Name, Pages: v.how, Times: v.times})
 				r, now, err := d.collect(context.Background(), -1)
