@@ -79,19 +79,9 @@ func New(ctx context.Context, o Options) (*Scaffold, error) {
 		return nil, &app.InvalidError{Err: fmt.Errorf("tier %d does not exist; use %d (customers and revenue, at any hour) "+
 			"to %d (best effort)", o.Tier, catalog.HighestTier, catalog.LowestTier)}
 	}
-	c := config.Default()
-	if o.PagerDuty != nil {
-		c.Sources.PagerDuty = []config.PagerDuty{*o.PagerDuty}
-	}
-	if o.Jira != nil {
-		c.Sources.Jira = []config.Jira{*o.Jira}
-	}
-	if o.Prometheus != nil {
-		c.Sources.Prometheus = []config.Prometheus{*o.Prometheus}
-	}
 	// The sources are asked with a copy, since a check fills in what the file
 	// should not say.
-	valid, err := c.Validate(config.Options{Path: o.Path, Environ: o.Environ})
+	valid, err := o.sources().Validate(config.Options{Path: o.Path, Environ: o.Environ})
 	if err != nil {
 		return nil, &app.InvalidError{Err: err}
 	}
@@ -125,6 +115,21 @@ func New(ctx context.Context, o Options) (*Scaffold, error) {
 		}
 	}
 	return s, nil
+}
+
+// sources is a configuration of the sources alone.
+func (o Options) sources() config.Config {
+	c := config.Default()
+	if o.PagerDuty != nil {
+		c.Sources.PagerDuty = []config.PagerDuty{*o.PagerDuty}
+	}
+	if o.Jira != nil {
+		c.Sources.Jira = []config.Jira{*o.Jira}
+	}
+	if o.Prometheus != nil {
+		c.Sources.Prometheus = []config.Prometheus{*o.Prometheus}
+	}
+	return c
 }
 
 // survey asks every source what there is. The error joins those of all sources
