@@ -60,7 +60,7 @@ func pages(issues int, dataCenter bool) int {
 }
 
 func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
-	race.Skip(t, "many services take the same ways as a few")
+	race.Skip(t, "many services run the same code paths as a few")
 	for _, n := range []int{50, 1000} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			both(t, func(t *testing.T, dataCenter bool) {

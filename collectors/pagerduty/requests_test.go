@@ -67,7 +67,7 @@ func logged(account pagerdutytest.Account, span time.Duration) int {
 func pages(records int) int { return max((records+99)/100, 1) }
 
 func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
-	race.Skip(t, "many services take the same ways as a few")
+	race.Skip(t, "many services run the same code paths as a few")
 	for _, n := range []int{50, 1000} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			account, services := company(n)
@@ -125,7 +125,7 @@ func TestRequestsGrowWithPagesAndNotWithServices(t *testing.T) {
 }
 
 func TestMoreOnCallsThanOneWindowHolds(t *testing.T) {
-	race.Skip(t, "many on-calls take the same ways as a few")
+	race.Skip(t, "many on-calls run the same code paths as a few")
 	account, services := company(60)
 	for i := range account.Schedules {
 		account.Schedules[i].Shift = 2 * day

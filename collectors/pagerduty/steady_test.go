@@ -60,7 +60,7 @@ func large() (pagerdutytest.Account, []*catalog.Service) {
 }
 
 func TestRequestsOfAFullAndOfASteadyRound(t *testing.T) {
-	race.Skip(t, "many services take the same ways as a few")
+	race.Skip(t, "many services run the same code paths as a few")
 	account, services := large()
 	w := start(t, account, services)
 	w.keep()

@@ -17,7 +17,7 @@ import (
 // back the data reaches, what alerted since the round before, and the rules. Only
 // the first round asks more, a query for each day of the history of alerts.
 func TestRequestsGrowWithQueriesAndNotWithServices(t *testing.T) {
-	race.Skip(t, "many services take the same ways as a few")
+	race.Skip(t, "many services run the same code paths as a few")
 	names, err := prometheus.Presets()
 	if err != nil {
 		t.Fatal(err)

@@ -129,7 +129,7 @@ func kindsOfHTTP(now time.Time) []kind {
 func (s *suite) cases() []testCase {
 	var list []testCase
 	for _, p := range phases() {
-		ref, err := s.reference(p.steps...)
+		ref, err := s.runWithoutFaults(p.steps...)
 		if err != nil {
 			return []testCase{{p.name, nil, func(*check) error { return err }}}
 		}
@@ -223,7 +223,7 @@ func (d *disturbance) fault(call Call, k kind) error {
 		w.check.all("read in spite of it", now.differences(nil, d.healthy...))
 	}
 	if want != "" {
-		d.keepsTheTruth(r, now)
+		d.checkAfterFailure(r, now)
 		needed := d.phase.name == "first" && k.fault.Skip == 0 && call.Optional == ""
 		if needed && len(r.covered) >= len(d.healthy[1].covered) {
 			w.check.errorf("all groups are covered without the call")
@@ -308,7 +308,7 @@ func (d *disturbance) cancel(call Call, skip int) error {
 			d.world.check.errorf("the round fails with %s of %q, want %s", e.Reason, e.Call, evidence.ReasonCanceled)
 		}
 	}
-	d.keepsTheTruth(r, now)
+	d.checkAfterFailure(r, now)
 	return nil
 }
 
@@ -362,7 +362,7 @@ func (s *suite) paged(p phase, call Call, times int) []testCase {
 						c.errorf("the round fails with %v", e)
 					}
 				}
-				d.keepsTheTruth(r, now)
+				d.checkAfterFailure(r, now)
 				return nil
 			})
 		}})

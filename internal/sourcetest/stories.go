@@ -53,7 +53,7 @@ func (d *disturbance) interrupt(n int, restart bool) error {
 	if !slices.ContainsFunc(list, func(e *collectors.CallError) bool { return e.Reason == evidence.ReasonStore }) {
 		c.errorf("the round fails with %v, want the reason %s", r.err, evidence.ReasonStore)
 	}
-	d.keepsTheTruth(r, now)
+	d.checkAfterFailure(r, now)
 	if restart {
 		return d.world.restart()
 	}
@@ -142,7 +142,7 @@ func (s *suite) emptied() testCase {
 			if err != nil {
 				return err
 			}
-			fresh, err := s.reference(st)
+			fresh, err := s.runWithoutFaults(st)
 			if err != nil {
 				return err
 			}
@@ -178,7 +178,7 @@ func (s *suite) large(l Large) []testCase {
 	at := step{0, l.Data}
 	list := []testCase{{fmt.Sprintf("%s/whole", l.Data), nil, func(c *check) error {
 		if l.Fails == "" {
-			whole, err := s.reference(at)
+			whole, err := s.runWithoutFaults(at)
 			if err != nil {
 				return err
 			}
@@ -210,7 +210,7 @@ func (s *suite) large(l Large) []testCase {
 		return list
 	}
 	return append(list, testCase{fmt.Sprintf("%s/the process ends half-way", l.Data), nil, func(c *check) error {
-		whole, err := s.reference(at)
+		whole, err := s.runWithoutFaults(at)
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,12 @@ import (
 // attempts is how often the chain under a source sends a request at most.
 const attempts = 2
 
+// The words of this package:
+//   - a world is one upstream, one store and one source, made for one case;
+//   - play runs a round that must succeed, without any fault;
+//   - a disturbance injects a fault into the last round of a phase;
+//   - Heal ends the fault, and the rounds after it must lose nothing.
+
 // Run runs every case of the contract.
 func Run(t *testing.T, subject Subject) {
 	t.Helper()
@@ -40,7 +46,7 @@ func Run(t *testing.T, subject Subject) {
 // RunLarge runs the cases of the subject's large data sets, and no others.
 func RunLarge(t *testing.T, subject Subject) {
 	t.Helper()
-	race.Skip(t, "large data sets take the same ways as small ones")
+	race.Skip(t, "large data sets run the same code paths as small ones")
 	s, err := newSuite(t.Context(), subject, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -52,16 +58,16 @@ func RunLarge(t *testing.T, subject Subject) {
 	s.runAll(t, list)
 }
 
-// sample picks cases so that each way through a source is taken once.
+// sample picks cases so that each code path of a source is run once.
 func sample(cases []testCase) []testCase {
 	var list []testCase
 	shown := map[string]bool{}
 	for _, c := range cases {
-		if slices.ContainsFunc(c.shows, func(way string) bool { return !shown[way] }) {
+		if slices.ContainsFunc(c.shows, func(path string) bool { return !shown[path] }) {
 			list = append(list, c)
 		}
-		for _, way := range c.shows {
-			shown[way] = true
+		for _, path := range c.shows {
+			shown[path] = true
 		}
 	}
 	return list
@@ -91,7 +97,7 @@ func (s *suite) runAll(t *testing.T, cases []testCase) {
 	}
 	for prefix := range s.Impossible {
 		if !used[prefix] && !race.Sampled() {
-			t.Errorf("there is no case %q that the source could not have", prefix)
+			t.Errorf("Impossible[%q] matches no case: remove it", prefix)
 		}
 	}
 }
@@ -139,7 +145,7 @@ func (s *suite) template(r *http.Request) string {
 // testCase is one case of the contract.
 type testCase struct {
 	name string
-	// shows are the ways through a source that the case takes. A sample has one
+	// shows are the code paths of a source that the case runs. A sample has one
 	// case of each.
 	shows []string
 	run   func(*check) error
@@ -196,8 +202,8 @@ type reference struct {
 	last  *round
 }
 
-// reference plays steps without any fault, or returns the earlier run of them.
-func (s *suite) reference(steps ...step) (*reference, error) {
+// runWithoutFaults plays steps without any fault, or returns the earlier run of them.
+func (s *suite) runWithoutFaults(steps ...step) (*reference, error) {
 	name := fmt.Sprint(steps)
 	if known := s.references[name]; known != nil {
 		return known, nil
@@ -227,11 +233,11 @@ func (s *suite) reference(steps ...step) (*reference, error) {
 // healthy are the states that a run may have after the steps: that of one that
 // never failed, and that of one that begins with the last step.
 func (s *suite) healthy(steps []step) ([]*state, error) {
-	all, err := s.reference(steps...)
+	all, err := s.runWithoutFaults(steps...)
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := s.reference(steps[len(steps)-1])
+	fresh, err := s.runWithoutFaults(steps[len(steps)-1])
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +287,7 @@ func (s *suite) healthyCase() testCase {
 		}
 		made := map[string]bool{}
 		for _, p := range phases() {
-			ref, err := s.reference(p.steps...)
+			ref, err := s.runWithoutFaults(p.steps...)
 			if err != nil {
 				return err
 			}
@@ -376,9 +382,9 @@ func (d *disturbance) collect(ctx context.Context, refuse int) (*round, *state, 
 	return r, now, err
 }
 
-// keepsTheTruth checks a round that has failed: nothing is invented, and what
-// was not answered keeps its age.
-func (d *disturbance) keepsTheTruth(r *round, now *state) {
+// checkAfterFailure checks a round that has failed: there is no record without an
+// answer, and groups that did not answer are not covered.
+func (d *disturbance) checkAfterFailure(r *round, now *state) {
 	d.world.check.all("invented", now.invented(d.before, d.healthy...))
 	d.world.check.all("age", now.wronglyCovered(r, d.before, d.healthy...))
 }
