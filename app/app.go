@@ -61,14 +61,14 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	r := newReloader(o, metrics)
-	w, err := r.build(valid, nil)
+	rc, err := r.build(valid, nil)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.only(o.Only); err != nil {
+	if _, err := rc.only(o.Only); err != nil {
 		return nil, err
 	}
-	r.store, err = store.Open(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: w.Facts})
+	r.store, err = store.Open(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: rc.Facts})
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -78,18 +78,18 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(storeError(err), a.Close())
 	}
-	if w, err = w.withFound(ctx, r.store, r.deps()); err != nil {
+	if rc, err = rc.withFound(ctx, r.store, r.deps()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	a.evaluator, err = evaluation.New(ctx, evaluation.Options{
 		Store: r.store, Logger: o.Logger, Now: o.Now, Metrics: metrics,
-	}, &w.Config)
+	}, &rc.Config)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	r.evaluator = a.evaluator
 	r.collection = newCollection(o, r.store, metrics, person, a.evaluator.Request)
-	r.activate(ctx, w)
+	r.activate(ctx, rc)
 	metrics.Reloaded(nil, o.Now())
 	return a, nil
 }
@@ -115,8 +115,8 @@ func (a *App) Start(ctx context.Context) error {
 	if a.server != nil || a.closed {
 		return errors.New("starting: the program was started before")
 	}
-	w := a.reloader.config()
-	if err := a.startServer(ctx, w.config.Server()); err != nil {
+	rc := a.reloader.config()
+	if err := a.startServer(ctx, rc.config.Server()); err != nil {
 		return err
 	}
 	a.onClose("the jobs", a.reloader.stop)
@@ -134,8 +134,8 @@ func (a *App) Start(ctx context.Context) error {
 		return waitFor(ctx, stopped)
 	})
 	for _, address := range a.server.Addrs() {
-		a.log.Info("serving", "address", address.String(), "services", len(w.Catalog.Services()), "sources", w.SourceIDs(),
-			"framework", w.Framework.Name+" "+w.Framework.Version)
+		a.log.Info("serving", "address", address.String(), "services", len(rc.Catalog.Services()),
+			"sources", rc.SourceIDs(), "framework", rc.Framework.Name+" "+rc.Framework.Version)
 	}
 	return nil
 }
@@ -169,8 +169,7 @@ func (a *App) startServer(ctx context.Context, c config.Server) error {
 	return nil
 }
 
-// waitFor is what comes out of the channel, or the error of ctx when it ends
-// before.
+// waitFor returns the value from the channel, or ctx's error if ctx ends first.
 func waitFor(ctx context.Context, ended <-chan error) error {
 	select {
 	case err := <-ended:
@@ -211,8 +210,8 @@ func (a *App) Close() error {
 	}
 	a.closed = true
 	bound := 10 * time.Second
-	if w := a.reloader.config(); w != nil {
-		bound = time.Duration(w.config.Server().ShutdownTimeout)
+	if rc := a.reloader.config(); rc != nil {
+		bound = time.Duration(rc.config.Server().ShutdownTimeout)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	defer cancel()
@@ -227,25 +226,26 @@ func (a *App) Close() error {
 
 // CollectOnce runs one full round of all sources, or of those that Options.Only
 // names, one after the other, and one evaluation. It is for a program that was
-// not started. The error joins what failed; what did not is stored and judged.
+// not started. Failures are joined; results of the other sources are stored and
+// judged.
 func (a *App) CollectOnce(ctx context.Context) error {
 	var errs []error
 	if a.reloader.config().discoversFor(a.options.Only) {
 		a.log.Info("discovering services")
 		errs = append(errs, a.reloader.discover(ctx))
 	}
-	w := a.reloader.config()
-	selected, err := w.only(a.options.Only)
+	rc := a.reloader.config()
+	selected, err := rc.only(a.options.Only)
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
 	for _, i := range selected {
 		a.log.Info("collecting", "source", i.source.ID())
 		bounded, cancel := context.WithTimeout(ctx, i.timeout)
-		errs = append(errs, a.reloader.collection.round(bounded, w.Catalog.Services(), i.source))
+		errs = append(errs, a.reloader.collection.round(bounded, rc.Catalog.Services(), i.source))
 		cancel()
 	}
-	errs = append(errs, a.evaluator.Evaluate(ctx, &w.Config))
+	errs = append(errs, a.evaluator.Evaluate(ctx, &rc.Config))
 	return errors.Join(errs...)
 }
 

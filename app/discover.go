@@ -45,11 +45,11 @@ func (r *reloader) startWaitingJobs(ctx context.Context) {
 // services have changed. The error joins the accounts that did not answer.
 func (r *reloader) discover(ctx context.Context) error {
 	r.mu.Lock()
-	w, first := r.active, !r.discovered
+	rc, first := r.active, !r.discovered
 	r.mu.Unlock()
-	found, answered, err := w.accounts.List(ctx, w.found, func(note string) { r.log.Warn("discovery", "note", note) })
+	found, answered, err := rc.accounts.List(ctx, rc.found, func(note string) { r.log.Warn("discovery", "note", note) })
 	if answered > 0 {
-		err = errors.Join(err, r.adopt(ctx, w, found, first))
+		err = errors.Join(err, r.adopt(ctx, rc, found, first))
 	}
 	return r.collection.report("catalog", err)
 }
@@ -57,10 +57,10 @@ func (r *reloader) discover(ctx context.Context) error {
 // adopt makes what was found the catalog, unless it is what it was. The first
 // answer after a start is accepted as it is, so that a restart is the way to
 // agree to a loss of many services; later ones must not lose more than a fifth.
-func (r *reloader) adopt(ctx context.Context, w *runtimeConfig, found discovery.Found, first bool) error {
+func (r *reloader) adopt(ctx context.Context, rc *runtimeConfig, found discovery.Found, first bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stopped || r.active != w {
+	if r.stopped || r.active != rc {
 		return nil // stopped or reloaded meanwhile; it is asked again
 	}
 	err := r.tryAdopt(ctx, found, first)

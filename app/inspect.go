@@ -18,19 +18,19 @@ import (
 // collects nothing and writes nothing, so it may run beside a daemon. Badges
 // are those the daemon has stored.
 func Inspect(ctx context.Context, o Options) (*snapshot.Snapshot, error) {
-	o, w, err := plan(o)
+	o, rc, err := plan(o)
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.OpenReadOnly(ctx, store.Options{URL: w.config.Store().URL.Reveal(), Now: o.Now, Facts: w.Facts})
+	s, err := store.OpenReadOnly(ctx, store.Options{URL: rc.config.Store().URL.Reveal(), Now: o.Now, Facts: rc.Facts})
 	if err != nil {
 		return nil, storeError(err)
 	}
 	defer func() { _ = s.Close() }()
-	if w, err = w.withFound(ctx, s, sourceDeps{options: o}); err != nil {
+	if rc, err = rc.withFound(ctx, s, sourceDeps{options: o}); err != nil {
 		return nil, err
 	}
-	return evaluation.Inspect(ctx, s, &w.Config, o.Logger, o.Now())
+	return evaluation.Inspect(ctx, s, &rc.Config, o.Logger, o.Now())
 }
 
 // plan builds a configuration without a program around it.
@@ -43,8 +43,8 @@ func plan(o Options) (Options, *runtimeConfig, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := build(valid, nil, sourceDeps{options: o})
-	return o, w, err
+	rc, err := build(valid, nil, sourceDeps{options: o})
+	return o, rc, err
 }
 
 // Finding is one thing that Check looked at.
@@ -56,11 +56,11 @@ type Finding struct {
 }
 
 // frameworkText counts what the framework asks, and what cannot be measured.
-func (w *runtimeConfig) frameworkText() string {
-	f := w.Framework
+func (rc *runtimeConfig) frameworkText() string {
+	f := rc.Framework
 	text := fmt.Sprintf("%s %s, %s, %s, all expressions compile", f.Name, f.Version,
 		report.Plural(len(f.Modules), "module"), report.Plural(len(f.Checks), "check"))
-	if n := len(w.NotMeasurable); n > 0 {
+	if n := len(rc.NotMeasurable); n > 0 {
 		text += fmt.Sprintf("; %s not measurable with these sources", report.Plural(n, "check"))
 	}
 	return text
@@ -70,25 +70,25 @@ func (w *runtimeConfig) frameworkText() string {
 // every source whether it accepts its credentials. The error is an
 // *InvalidError when something is not valid, or joins the sources that refuse.
 func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
-	o, w, err := plan(o)
+	o, rc, err := plan(o)
 	if err != nil {
 		return nil, err
 	}
 	findings := []Finding{
 		{Subject: "configuration", Text: o.ConfigPath + " is valid"},
-		{Subject: "catalog", Text: report.Plural(len(w.Catalog.Services()), "service") + ", " +
-			report.Plural(len(w.Catalog.Teams()), "team")},
-		{Subject: "framework", Text: w.frameworkText()},
-		{Subject: "exemptions", Text: strconv.Itoa(len(w.Exemptions))},
+		{Subject: "catalog", Text: report.Plural(len(rc.Catalog.Services()), "service") + ", " +
+			report.Plural(len(rc.Catalog.Teams()), "team")},
+		{Subject: "framework", Text: rc.frameworkText()},
+		{Subject: "exemptions", Text: strconv.Itoa(len(rc.Exemptions))},
 	}
 	var errs []error
-	switch rules := len(w.config.Catalog().PagerDuty); {
+	switch rules := len(rc.config.Catalog().PagerDuty); {
 	case rules == 0:
 	case !online:
 		findings = append(findings, Finding{Subject: "discovery",
 			Text: fmt.Sprintf("rules: %d; --online says what they find", rules)})
 	default:
-		for _, found := range w.accounts.Try(ctx) {
+		for _, found := range rc.accounts.Try(ctx) {
 			f := Finding{Subject: "discovery in pagerduty/" + found.Account, Text: found.Text, Err: found.Err}
 			if f.Err != nil {
 				f.Text = f.Err.Error()
@@ -97,8 +97,8 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 			findings = append(findings, f)
 		}
 	}
-	ends := w.expiries()
-	for _, i := range w.instances {
+	ends := rc.expiries()
+	for _, i := range rc.instances {
 		f := Finding{Subject: i.source.ID(), Text: report.Plural(len(i.source.Facts()), "fact")}
 		if checker, ok := i.source.(collectors.Checker); ok && online {
 			bounded, cancel := context.WithTimeout(ctx, i.timeout)

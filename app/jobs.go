@@ -18,15 +18,15 @@ const (
 // startJobs starts one job per source instance, the evaluation and the pruning.
 // They end with stop, not with ctx.
 func (r *reloader) startJobs(ctx context.Context) {
-	w := r.active
+	rc := r.active
 	var jobs []job
-	for _, i := range w.instances {
+	for _, i := range rc.instances {
 		jobs = append(jobs, job{
 			name: i.source.ID(), schedule: i.schedule, timeout: i.timeout,
-			run: func(ctx context.Context) { _ = r.collection.round(ctx, w.Catalog.Services(), i.source) },
+			run: func(ctx context.Context) { _ = r.collection.round(ctx, rc.Catalog.Services(), i.source) },
 		})
 	}
-	retention := w.config.Store().Retention
+	retention := rc.config.Store().Retention
 	jobs = append(jobs, job{
 		name: "retention", schedule: cron.Every(pruneEvery), timeout: pruneTimeout,
 		run: func(ctx context.Context) {
@@ -43,5 +43,5 @@ func (r *reloader) startJobs(ctx context.Context) {
 		},
 	})
 	r.jobs = startScheduler(context.WithoutCancel(ctx), jobs, r.options.Now, r.log)
-	r.jobs.also(func(ctx context.Context) { r.evaluator.Run(ctx, &w.Config) })
+	r.jobs.also(func(ctx context.Context) { r.evaluator.Run(ctx, &rc.Config) })
 }

@@ -80,16 +80,16 @@ func (r *reloader) circuit(source string, open bool) {
 }
 
 // activate puts a configuration in force.
-func (r *reloader) activate(ctx context.Context, w *runtimeConfig) {
-	logged := r.active != nil && maps.Equal(r.active.NotMeasurable, w.NotMeasurable)
-	r.active = w
-	r.metrics.Expect(w.SourceIDs(), w.CheckIDs())
-	r.metrics.TokensExpire(w.expiries())
-	r.restoreLastSuccess(ctx, w)
-	for id := range w.NotMeasurable {
+func (r *reloader) activate(ctx context.Context, rc *runtimeConfig) {
+	logged := r.active != nil && maps.Equal(r.active.NotMeasurable, rc.NotMeasurable)
+	r.active = rc
+	r.metrics.Expect(rc.SourceIDs(), rc.CheckIDs())
+	r.metrics.TokensExpire(rc.expiries())
+	r.restoreLastSuccess(ctx, rc)
+	for id := range rc.NotMeasurable {
 		r.log.Debug("no configured source can decide the check; it does not count", "check", id)
 	}
-	if n := len(w.NotMeasurable); n > 0 && !logged {
+	if n := len(rc.NotMeasurable); n > 0 && !logged {
 		r.log.Warn("checks are not measurable: no configured source can decide them, so they do not count; "+
 			"`collector framework coverage` says what they want", "checks", n)
 	}
@@ -97,14 +97,14 @@ func (r *reloader) activate(ctx context.Context, w *runtimeConfig) {
 
 // restoreLastSuccess sets from the store when each source last succeeded, so that
 // the metric does not begin anew with a restart, or with a source that returns.
-func (r *reloader) restoreLastSuccess(ctx context.Context, w *runtimeConfig) {
+func (r *reloader) restoreLastSuccess(ctx context.Context, rc *runtimeConfig) {
 	runs, err := r.store.LastRuns(ctx)
 	if err != nil {
 		r.log.Warn("the metric of the last success is absent until a round succeeds", "err", err)
 		return
 	}
 	for _, run := range runs {
-		if slices.Contains(w.SourceIDs(), run.Source) {
+		if slices.Contains(rc.SourceIDs(), run.Source) {
 			r.metrics.Succeeded(run.Source, run.LastSuccess)
 		}
 	}
@@ -148,9 +148,9 @@ func (r *reloader) reload(ctx context.Context) error {
 		r.log.Error("the configuration was not reloaded; the old one stays in force", "err", err)
 		return err
 	}
-	w := r.active
-	r.log.Info("the configuration was reloaded", "services", len(w.Catalog.Services()), "sources", w.SourceIDs(),
-		"framework", w.Framework.Name+" "+w.Framework.Version)
+	rc := r.active
+	r.log.Info("the configuration was reloaded", "services", len(rc.Catalog.Services()), "sources", rc.SourceIDs(),
+		"framework", rc.Framework.Name+" "+rc.Framework.Version)
 	return nil
 }
 

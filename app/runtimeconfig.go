@@ -51,44 +51,44 @@ func Configure(o Options, c *config.Valid) (*evaluation.Config, error) {
 // build checks everything the configuration names. It reads files and makes no
 // request. Its errors are InvalidErrors.
 func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeConfig, error) {
-	w := &runtimeConfig{config: c, found: found, Config: evaluation.Config{
+	rc := &runtimeConfig{config: c, found: found, Config: evaluation.Config{
 		Interval:        time.Duration(c.Evaluation().Interval),
 		ObserveFor:      time.Duration(c.Evaluation().ObserveFor),
 		CheckStatusPass: c.Exposition().CheckStatusPass,
 	}}
 	var errs []error
-	if err := w.buildCatalog(c); err != nil {
+	if err := rc.buildCatalog(c); err != nil {
 		return nil, &InvalidError{err}
 	}
-	if err := w.buildFramework(c); err != nil {
+	if err := rc.buildFramework(c); err != nil {
 		return nil, &InvalidError{err}
 	}
-	deps.attestations = w.Document.Attestations()
-	deps.checks = w.Document.Checks()
+	deps.attestations = rc.Document.Attestations()
+	deps.checks = rc.Document.Checks()
 	for _, k := range kinds() {
 		instances, err := k.instances(c, deps)
 		if err != nil {
 			errs = append(errs, err)
 		}
-		w.instances = append(w.instances, instances...)
+		rc.instances = append(rc.instances, instances...)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, &InvalidError{fmt.Errorf("sources: %w", err)}
 	}
-	for _, i := range w.instances {
-		w.Sources = append(w.Sources, i.source)
+	for _, i := range rc.instances {
+		rc.Sources = append(rc.Sources, i.source)
 	}
-	w.accounts = discovery.New(c.Catalog().PagerDuty, w.Sources)
-	w.buildProviders(deps.options.Now())
-	w.findNotMeasurable()
+	rc.accounts = discovery.New(c.Catalog().PagerDuty, rc.Sources)
+	rc.buildProviders(deps.options.Now())
+	rc.findNotMeasurable()
 	for _, e := range c.Exemptions() {
-		if _, err := w.Framework.Check(e.Check); err != nil {
+		if _, err := rc.Framework.Check(e.Check); err != nil {
 			errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err))
 		}
 		// An alias covers the service that has it.
 		services := slices.Clone(e.Services)
 		for i, name := range services {
-			entry, err := w.Catalog.Lookup(name)
+			entry, err := rc.Catalog.Lookup(name)
 			switch {
 			case err == nil:
 				services[i] = entry.Name
@@ -97,20 +97,20 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 				errs = append(errs, fmt.Errorf("%s: exemptions: %s: %w", e.Origin, e.Check, err))
 			}
 		}
-		w.Exemptions = append(w.Exemptions, scoring.Exemption{
+		rc.Exemptions = append(rc.Exemptions, scoring.Exemption{
 			Check: e.Check, Services: services, Tiers: e.Tiers, Reason: e.Reason, Approver: e.Approver, Expires: e.Until(),
 		})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, &InvalidError{err}
 	}
-	return w, nil
+	return rc, nil
 }
 
 // buildCatalog merges the inline entries with those of the Backstage files. A
 // pattern that matches no file is a fault: a catalog that silently lost its
 // files would lose its services.
-func (w *runtimeConfig) buildCatalog(c *config.Valid) error {
+func (rc *runtimeConfig) buildCatalog(c *config.Valid) error {
 	inline := c.Catalog()
 	services, teams := inline.Services, inline.Teams
 	var errs []error
@@ -136,14 +136,14 @@ func (w *runtimeConfig) buildCatalog(c *config.Valid) error {
 		return err
 	}
 	var err error
-	if services, teams, w.skipped, err = w.found.Merge(inline.PagerDuty, services, teams); err != nil {
+	if services, teams, rc.skipped, err = rc.found.Merge(inline.PagerDuty, services, teams); err != nil {
 		return err
 	}
-	w.Catalog, err = catalog.Build(services, teams, c.SourceNames())
+	rc.Catalog, err = catalog.Build(services, teams, c.SourceNames())
 	return err
 }
 
-func (w *runtimeConfig) buildFramework(c *config.Valid) error {
+func (rc *runtimeConfig) buildFramework(c *config.Valid) error {
 	files, err := framework.Default()
 	if name := c.Framework().File; name != "" {
 		var text []byte
@@ -153,7 +153,7 @@ func (w *runtimeConfig) buildFramework(c *config.Valid) error {
 	if err != nil {
 		return fmt.Errorf("framework: %w", err)
 	}
-	w.Document, err = framework.Parse(files)
+	rc.Document, err = framework.Parse(files)
 	if err != nil {
 		return fmt.Errorf("framework: %w", err)
 	}
@@ -166,7 +166,7 @@ func (w *runtimeConfig) buildFramework(c *config.Valid) error {
 			return err
 		}
 	}
-	for _, a := range w.Document.Attestations() {
+	for _, a := range rc.Document.Attestations() {
 		if err := all.add("the framework's attestations", []evidence.Definition{a.Fact}); err != nil {
 			return err
 		}
@@ -175,10 +175,10 @@ func (w *runtimeConfig) buildFramework(c *config.Valid) error {
 	for _, d := range all {
 		definitions = append(definitions, d.Definition)
 	}
-	if w.Facts, err = evidence.NewFacts(definitions); err != nil {
+	if rc.Facts, err = evidence.NewFacts(definitions); err != nil {
 		return fmt.Errorf("facts: %w", err)
 	}
-	if w.Framework, err = framework.Compile(w.Document, w.Facts); err != nil {
+	if rc.Framework, err = framework.Compile(rc.Document, rc.Facts); err != nil {
 		return fmt.Errorf("framework: %w", err)
 	}
 	return nil
@@ -188,7 +188,7 @@ func (w *runtimeConfig) buildFramework(c *config.Valid) error {
 // said is stale.
 const freshGaps = 3
 
-func (w *runtimeConfig) buildProviders(now time.Time) {
+func (rc *runtimeConfig) buildProviders(now time.Time) {
 	names := func(definitions []evidence.Definition) []string {
 		var out []string
 		for _, d := range definitions {
@@ -196,18 +196,18 @@ func (w *runtimeConfig) buildProviders(now time.Time) {
 		}
 		return out
 	}
-	w.Providers = append(w.Providers, evidence.Provider{ID: catalog.SourceID, Facts: names(catalog.Facts())})
-	for _, i := range w.instances {
+	rc.Providers = append(rc.Providers, evidence.Provider{ID: catalog.SourceID, Facts: names(catalog.Facts())})
+	for _, i := range rc.instances {
 		locator, locates := i.source.(collectors.Locator)
-		w.Providers = append(w.Providers, evidence.Provider{
+		rc.Providers = append(rc.Providers, evidence.Provider{
 			ID: i.source.ID(), Facts: names(i.source.Facts()),
 			FreshFor: freshGaps * config.LongestGap(i.schedule, now),
 			Answers: func(service, fact string) bool {
-				entry, ok := w.Catalog.Service(service)
+				entry, ok := rc.Catalog.Service(service)
 				return ok && i.source.Answers(entry, fact)
 			},
 			Lacks: func(service, fact string) string {
-				if entry, ok := w.Catalog.Service(service); ok && locates {
+				if entry, ok := rc.Catalog.Service(service); ok && locates {
 					return locator.CatalogKey(entry, fact)
 				}
 				return ""
@@ -218,39 +218,39 @@ func (w *runtimeConfig) buildProviders(now time.Time) {
 
 // findNotMeasurable finds the checks that no configured source can decide. They start
 // as scheduled.
-func (w *runtimeConfig) findNotMeasurable() {
-	given := make([]bool, w.Facts.Len())
-	for _, p := range w.Providers {
+func (rc *runtimeConfig) findNotMeasurable() {
+	given := make([]bool, rc.Facts.Len())
+	for _, p := range rc.Providers {
 		for _, name := range p.Facts {
-			if i, ok := w.Facts.Index(name); ok {
+			if i, ok := rc.Facts.Index(name); ok {
 				given[i] = true
 			}
 		}
 	}
-	w.NotMeasurable = map[string]bool{}
-	for _, c := range w.Framework.Checks {
+	rc.NotMeasurable = map[string]bool{}
+	for _, c := range rc.Framework.Checks {
 		if !c.Measurable(func(fact int) bool { return given[fact] }) {
-			w.NotMeasurable[c.ID] = true
+			rc.NotMeasurable[c.ID] = true
 		}
 	}
 }
 
 // only selects instances by name; no names select all. An *InvalidError has
 // the nearest name.
-func (w *runtimeConfig) only(names []string) ([]instance, error) {
+func (rc *runtimeConfig) only(names []string) ([]instance, error) {
 	if len(names) == 0 {
-		return w.instances, nil
+		return rc.instances, nil
 	}
 	var selected []instance
 	var errs []error
-	for _, i := range w.instances {
+	for _, i := range rc.instances {
 		if slices.Contains(names, i.source.ID()) {
 			selected = append(selected, i)
 		}
 	}
 	for _, name := range names {
-		if !slices.Contains(w.SourceIDs(), name) {
-			errs = append(errs, unknownSource(name, w.SourceIDs()))
+		if !slices.Contains(rc.SourceIDs(), name) {
+			errs = append(errs, unknownSource(name, rc.SourceIDs()))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -290,20 +290,20 @@ func AddSource() string {
 
 // withFound is the configuration with the services that discovery has stored:
 // the same one when no rule asks for discovery.
-func (w *runtimeConfig) withFound(ctx context.Context, s *store.Store, deps sourceDeps) (*runtimeConfig, error) {
-	if !w.accounts.Wanted() {
-		return w, nil
+func (rc *runtimeConfig) withFound(ctx context.Context, s *store.Store, deps sourceDeps) (*runtimeConfig, error) {
+	if !rc.accounts.Wanted() {
+		return rc, nil
 	}
-	found, err := w.accounts.Load(ctx, s)
+	found, err := rc.accounts.Load(ctx, s)
 	if err != nil || len(found) == 0 {
-		return w, err
+		return rc, err
 	}
-	return build(w.config, found, deps)
+	return build(rc.config, found, deps)
 }
 
 // discoversFor reports whether discovery belongs to a round of the named
 // sources: when an account of it is among them, and when nothing was found yet,
 // since then there are no services to collect for.
-func (w *runtimeConfig) discoversFor(sources []string) bool {
-	return w.accounts.Wanted() && (len(w.found) == 0 || w.accounts.Among(sources))
+func (rc *runtimeConfig) discoversFor(sources []string) bool {
+	return rc.accounts.Wanted() && (len(rc.found) == 0 || rc.accounts.Among(sources))
 }

@@ -11,14 +11,14 @@ const expiryHint = 30 * 24 * time.Hour
 
 // expiries are when the configured credentials expire, by source. A day counts
 // from its first moment, since the hour is not known.
-func (w *runtimeConfig) expiries() map[string]time.Time {
+func (rc *runtimeConfig) expiries() map[string]time.Time {
 	when := map[string]time.Time{}
 	add := func(kind, name string, day time.Time) {
 		if !day.IsZero() {
 			when[kind+"/"+name] = day
 		}
 	}
-	sources := w.config.Sources()
+	sources := rc.config.Sources()
 	for _, s := range sources.PagerDuty {
 		add("pagerduty", s.Name, s.TokenExpires.Time)
 	}

@@ -44,7 +44,7 @@ type judge struct {
 
 // newJudge makes a judge that continues from the last stored judgement.
 func newJudge(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (*judge, error) {
-	e := &judge{
+	j := &judge{
 		store: s, log: log, ledger: evidence.NewLedger(),
 		outcomes: outcomes{store: s, firings: alertMemory{store: s}},
 	}
@@ -55,20 +55,20 @@ func newJudge(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) 
 	if err != nil {
 		return nil, fmt.Errorf("loading the last judgement: %w", err)
 	}
-	e.state = loaded.State
-	e.statuses, e.activated, e.hash = loaded.Statuses, loaded.Framework.ActivatedAt, loaded.Framework.Hash
-	if e.hash != "" {
-		_, e.state.Criteria = restore(loaded.Framework, c, log)
+	j.state = loaded.State
+	j.statuses, j.activated, j.hash = loaded.Statuses, loaded.Framework.ActivatedAt, loaded.Framework.Hash
+	if j.hash != "" {
+		_, j.state.Criteria = restore(loaded.Framework, c, log)
 	}
-	if e.state.Criteria.Checks != nil {
-		e.hash = e.state.Criteria.Hash()
+	if j.state.Criteria.Checks != nil {
+		j.hash = j.state.Criteria.Hash()
 	}
-	return e, nil
+	return j, nil
 }
 
-// restore compiles criteria that were judged by before, and gives their meaning
-// then. If they cannot be compiled any more, because a fact they read is gone,
-// causes of the next changes are coarser, and nothing else is lost.
+// restore compiles criteria that were judged by before, and returns their earlier
+// Meaning. If they do not compile, because a fact they read is gone, later badge
+// changes get a less exact cause, and nothing else is lost.
 func restore(stored store.Framework, c *Config, log *slog.Logger) (*framework.Framework, framework.Meaning) {
 	if c.Framework.Is(stored.Hash) {
 		return c.Framework, c.Framework.Meaning
@@ -88,93 +88,93 @@ func restore(stored store.Framework, c *Config, log *slog.Logger) (*framework.Fr
 }
 
 // started reports whether a judgement was ever stored, or evidence was read.
-func (e *judge) started() bool { return e.hash != "" || e.sequence > 0 }
+func (j *judge) started() bool { return j.hash != "" || j.sequence > 0 }
 
 // refresh loads the evidence that has changed.
-func (e *judge) refresh(ctx context.Context, c *Config, now time.Time) error {
-	loaded, err := e.store.LoadRecords(ctx, e.sequence)
+func (j *judge) refresh(ctx context.Context, c *Config, now time.Time) error {
+	loaded, err := j.store.LoadRecords(ctx, j.sequence)
 	if err != nil {
 		return fmt.Errorf("loading evidence: %w", err)
 	}
 	for _, row := range loaded.Rows {
 		if row.Withdrawn != "" {
-			e.ledger.Withdraw(row.Service, row.Fact, row.Source, row.Withdrawn)
+			j.ledger.Withdraw(row.Service, row.Fact, row.Source, row.Withdrawn)
 			continue
 		}
 		record := row.Record
 		record.ObservedAt = row.SeenAt
-		e.ledger.Put(record, row.HeldAt)
+		j.ledger.Put(record, row.HeldAt)
 	}
 	for _, covered := range loaded.Coverage {
-		e.ledger.Cover(covered.Source, covered.Coverage)
+		j.ledger.Cover(covered.Source, covered.Coverage)
 	}
-	e.sequence = loaded.Seq
+	j.sequence = loaded.Seq
 	// What the catalog says is observed anew each time.
 	for _, r := range catalog.Observe(c.Catalog, now) {
-		e.ledger.Put(r, time.Time{})
+		j.ledger.Put(r, time.Time{})
 	}
 	var names []string
 	for _, d := range catalog.Facts() {
 		names = append(names, d.Name)
 	}
-	e.ledger.Cover(catalog.SourceID, evidence.Coverage{Group: catalog.SourceID, Facts: names, At: now})
+	j.ledger.Cover(catalog.SourceID, evidence.Coverage{Group: catalog.SourceID, Facts: names, At: now})
 	return nil
 }
 
 // cards judges the evidence.
-func (e *judge) cards(c *Config, now time.Time) ([]scoring.Scorecard, *evidence.Set) {
+func (j *judge) cards(c *Config, now time.Time) ([]scoring.Scorecard, *evidence.Set) {
 	names := c.serviceNames()
-	set := e.ledger.Assemble(c.Facts, names, c.Providers, now)
+	set := j.ledger.Assemble(c.Facts, names, c.Providers, now)
 	subjects := make([]scoring.Subject, 0, len(names))
 	for _, entry := range c.Catalog.Services() {
 		subjects = append(subjects, scoring.NewSubject(entry, c.Facts, set.Row(entry.Name)))
 	}
 	return scoring.Judge(scoring.Inputs{
 		Framework: c.Framework, Subjects: subjects, Exemptions: c.Exemptions,
-		Evidence: set, NotMeasurable: c.NotMeasurable, Invalidated: e.state.Invalidated,
+		Evidence: set, NotMeasurable: c.NotMeasurable, Invalidated: j.state.Invalidated,
 	}, now), set
 }
 
 // run judges, advances the badges, stores what has changed and returns the
 // snapshot.
-func (e *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Snapshot, error) {
-	if err := e.refresh(ctx, c, now); err != nil {
+func (j *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Snapshot, error) {
+	if err := j.refresh(ctx, c, now); err != nil {
 		return nil, err
 	}
-	cards, set := e.cards(c, now)
-	e.reportErrors(cards)
-	e.state.Options.ObserveFor = c.ObserveFor
-	e.state.Options.MaxStep = max(scoring.DefaultMaxStep, 3*c.Interval)
-	state, transitions := scoring.Advance(e.state, cards, now)
+	cards, set := j.cards(c, now)
+	j.reportErrors(cards)
+	j.state.Options.ObserveFor = c.ObserveFor
+	j.state.Options.MaxStep = max(scoring.DefaultMaxStep, 3*c.Interval)
+	state, transitions := scoring.Advance(j.state, cards, now)
 	for _, t := range transitions {
 		if t.Announced {
-			e.log.Info("badge changed", "service", t.Service, "from", t.From, "to", t.To, "cause", t.Cause)
+			j.log.Info("badge changed", "service", t.Service, "from", t.From, "to", t.To, "cause", t.Cause)
 		}
 	}
-	if e.hash != c.Framework.Hash {
-		e.hash, e.activated = c.Framework.Hash, now
+	if j.hash != c.Framework.Hash {
+		j.hash, j.activated = c.Framework.Hash, now
 	}
 	judgement := store.Judgement{
 		At: now, Badges: state.Badges, ClocksEvery: saveClocksEvery, Transitions: transitions, Invalidated: state.Invalidated,
 		Framework: store.Framework{
 			Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Framework.Text,
-			ActivatedAt: e.activated,
+			ActivatedAt: j.activated,
 		},
 	}
-	statuses, pins := e.statusChanges(c, cards, set, now, &judgement)
-	if err := e.store.SaveJudgement(ctx, judgement); err != nil {
+	statuses, pins := j.statusChanges(c, cards, set, now, &judgement)
+	if err := j.store.SaveJudgement(ctx, judgement); err != nil {
 		return nil, fmt.Errorf("storing the judgement: %w", err)
 	}
-	if err := e.store.PinHistory(ctx, pins); err != nil {
+	if err := j.store.PinHistory(ctx, pins); err != nil {
 		return nil, fmt.Errorf("storing the evidence behind a changed check: %w", err)
 	}
-	e.state, e.statuses = state, statuses
-	return e.snapshot(ctx, c, cards, set, now)
+	j.state, j.statuses = state, statuses
+	return j.snapshot(ctx, c, cards, set, now)
 }
 
 // reportErrors counts the expressions that failed, and logs each when it begins
 // to fail or fails differently.
-func (e *judge) reportErrors(cards []scoring.Scorecard) {
+func (j *judge) reportErrors(cards []scoring.Scorecard) {
 	faulty := map[string]string{}
 	for i := range cards {
 		for k := range cards[i].Checks {
@@ -182,34 +182,35 @@ func (e *judge) reportErrors(cards []scoring.Scorecard) {
 			if r.Err == nil {
 				continue
 			}
-			if e.expressionFailed != nil {
-				e.expressionFailed(r.Check.ID, 1)
+			if j.expressionFailed != nil {
+				j.expressionFailed(r.Check.ID, 1)
 			}
 			if _, seen := faulty[r.Check.ID]; seen {
 				continue
 			}
 			faulty[r.Check.ID] = r.Err.Error()
-			if e.faulty[r.Check.ID] != r.Err.Error() {
-				e.log.Error(
+			if j.faulty[r.Check.ID] != r.Err.Error() {
+				j.log.Error(
 					"an expression fails at run time; the check is unknown where it does", "check", r.Check.ID, "service",
 					cards[i].Service, "err", r.Err,
 				)
 			}
 		}
 	}
-	e.faulty = faulty
+	j.faulty = faulty
 }
 
 // statusChanges adds the checks whose status has changed to the judgement, and
 // names the records behind them.
-func (e *judge) statusChanges(
-	c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time, j *store.Judgement,
+func (j *judge) statusChanges(
+	c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time, out *store.Judgement,
 ) (map[string]map[string]store.StatusSpan, []store.Key) {
 	statuses := make(map[string]map[string]store.StatusSpan, len(cards))
+	// pins are the keys of the records whose history must be kept; see PinHistory.
 	var pins []store.Key
 	for i := range cards {
 		card := &cards[i]
-		before := e.statuses[card.Service]
+		before := j.statuses[card.Service]
 		after := make(map[string]store.StatusSpan, len(card.Checks))
 		for k := range card.Checks {
 			r := &card.Checks[k]
@@ -219,8 +220,8 @@ func (e *judge) statusChanges(
 				continue
 			}
 			after[r.Check.ID] = store.StatusSpan{Status: r.Status, Since: now}
-			j.Statuses = append(
-				j.Statuses, store.CheckStatus{Service: card.Service, Check: r.Check.ID, Status: r.Status, Since: now},
+			out.Statuses = append(
+				out.Statuses, store.CheckStatus{Service: card.Service, Check: r.Check.ID, Status: r.Status, Since: now},
 			)
 			if known {
 				pins = append(pins, evidenceOf(c, set, card.Service, r.Check)...)
@@ -248,22 +249,22 @@ func evidenceOf(c *Config, set *evidence.Set, service string, check *framework.C
 	return keys
 }
 
-func (e *judge) snapshot(
+func (j *judge) snapshot(
 	ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time,
 ) (*snapshot.Snapshot, error) {
-	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: e.activated, NotMeasurable: c.NotMeasurable}
+	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable}
 	for i := range cards {
 		card := &cards[i]
 		entry, _ := c.Catalog.Service(card.Service)
 		flipped := make(map[string]time.Time, len(card.Checks))
-		for check, s := range e.statuses[card.Service] {
+		for check, s := range j.statuses[card.Service] {
 			flipped[check] = s.Since
 		}
 		out.Services = append(out.Services, snapshot.Service{
-			Entry: entry, Card: card, Badge: e.state.Badges[card.Service], Evidence: set.Row(card.Service), FlippedAt: flipped,
+			Entry: entry, Card: card, Badge: j.state.Badges[card.Service], Evidence: set.Row(card.Service), FlippedAt: flipped,
 		})
 	}
-	totals, err := e.store.TransitionCounts(ctx)
+	totals, err := j.store.TransitionCounts(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("counting transitions: %w", err)
 	}
@@ -272,7 +273,7 @@ func (e *judge) snapshot(
 			out.Transitions, snapshot.TransitionCount{Direction: t.Direction, Cause: t.Cause, Count: t.Count},
 		)
 	}
-	runs, err := e.store.LastRuns(ctx)
+	runs, err := j.store.LastRuns(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the last runs: %w", err)
 	}
@@ -286,7 +287,7 @@ func (e *judge) snapshot(
 			out.Sources, snapshot.SourceStatus{ID: id, LastRun: r.Finished, LastSuccess: r.LastSuccess, Error: r.Error},
 		)
 	}
-	if err := e.outcomes.measure(ctx, c, out); err != nil {
+	if err := j.outcomes.measure(ctx, c, out); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -87,8 +87,8 @@ type Evaluator struct {
 	requested chan struct{}
 	published atomic.Pointer[published]
 
-	// mu lets one evaluation run at a time: two at once would both store the
-	// badge changes that they find, as two rows with one cause.
+	// mu lets one evaluation run at a time: two at once would store each badge
+	// change twice.
 	mu    sync.Mutex
 	judge *judge
 }
