@@ -9,7 +9,7 @@ import (
 	"github.com/prodready/collector/snapshot"
 )
 
-// incidentsOfServices is the incidents of one service.
+// incidentsOfServices declares the families about the incidents of one service.
 func incidentsOfServices() Group {
 	families := []Family{
 		{
@@ -51,8 +51,8 @@ func incidentsOfServices() Group {
 	return Group{
 		Title: "Incidents of services",
 		Intro: "An incident that PagerDuty and Jira both know is one. Those within announced maintenance are left out. " +
-			"Open incidents count as lasting at least until now and those that a time-out closed at least until then, " +
-			"so a quantile that the resolved ones do not reach is absent. " +
+			"Open incidents count as lasting at least until now and those that a time-out closed at least until then. " +
+			"A quantile is absent when too few of the incidents are resolved. " +
 			"Read the time to acknowledge beside the share that was acknowledged in time, which counts the never acknowledged.",
 		Families: append(families,
 			Family{
@@ -73,7 +73,7 @@ func incidentsOfServices() Group {
 	}
 }
 
-// incidentsOfGroups is the incidents of groups of services.
+// incidentsOfGroups declares the families about the incidents of groups of services.
 func incidentsOfGroups() Group {
 	labels := []string{"scope", "group", "window"}
 	families := []Family{{
@@ -108,7 +108,7 @@ func incidentsOfGroups() Group {
 	}
 }
 
-// incidentsByBadge is the incidents by badge.
+// incidentsByBadge declares the families about incidents by badge.
 func incidentsByBadge() Group {
 	labels := []string{"badge", "window"}
 	return Group{
@@ -163,8 +163,8 @@ func estimates() []estimate {
 	}
 }
 
-// estimateFamilies are one family for each estimate of a duration in seconds. of
-// says of what; it is there if enough of those that all names are done.
+// estimateFamilies declares one family for each estimate of a duration in seconds.
+// of ends the help text; all and done make the presence text.
 func estimateFamilies(
 	name string, labels []string, of, all, done string,
 	collect func(estimate) func(*snapshot.Snapshot, Options, Emit),

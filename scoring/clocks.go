@@ -43,8 +43,8 @@ func (r *round) awards(held framework.Badge) map[framework.Badge]AwardClock {
 	return out
 }
 
-// awarded is the highest badge that has been proved for long enough, and from
-// there what announced changes alone give; held when there is none.
+// awarded is the highest badge that has been proved for long enough, plus every
+// higher badge that announced changes alone give; held if there is none.
 func (r *round) awarded(held framework.Badge, clocks map[framework.Badge]AwardClock) framework.Badge {
 	to := held
 	for badge, clock := range clocks {
@@ -73,19 +73,19 @@ func (r *round) contradictions(held framework.Badge) []ContradictionClock {
 	for badge := framework.Bronze; badge <= held; badge++ {
 		dwells := r.contradictedBy(badge)
 		proved := r.proved >= badge
-		classes := slices.Clone(dwells)
+		allDwells := slices.Clone(dwells)
 		var before []ContradictionClock
 		for _, c := range r.prev.Contradictions {
 			if c.Badge == badge {
 				before = append(before, c)
-				classes = append(classes, c.Dwell)
+				allDwells = append(allDwells, c.Dwell)
 			}
 		}
-		slices.Sort(classes)
-		for _, dwell := range slices.Compact(classes) {
+		slices.Sort(allDwells)
+		for _, dwell := range slices.Compact(allDwells) {
 			clock, running := ContradictionClock{Badge: badge, Dwell: dwell}, false
 			for _, c := range before {
-				// A class that is new starts with what a narrower one has counted.
+				// A new clock starts with what a clock with a shorter dwell has counted.
 				if c.Dwell <= dwell {
 					clock.Ran, running = max(clock.Ran, c.Ran), true
 				}
@@ -119,7 +119,7 @@ func (r *round) contradictedBy(badge framework.Badge) []time.Duration {
 	}
 	if len(dwells) == 0 {
 		// No check fails; the badge's bounds on exemptions and attestations, or
-		// its ceiling, stand against it.
+		// its ceiling, prevent it.
 		dwells = append(dwells, framework.DefaultDwell)
 	}
 	slices.Sort(dwells)
@@ -151,8 +151,8 @@ func (r *round) lost(badge framework.Badge, clocks []ContradictionClock) bool {
 	return r.announcedTakes(badge)
 }
 
-// hold is the hold of a badge that is neither proved nor contradicted; nil
-// without one. Its clock runs while the sources of the unproved checks answer. It
+// hold continues or begins the hold of a badge that is neither proved nor
+// contradicted; nil without one. Its clock runs while the sources of the unproved checks answer. It
 // ends when the badge has been proved again for as long as an award needs.
 func (r *round) hold(held framework.Badge, prev *Hold, failing map[string]time.Duration) *Hold {
 	if held == framework.NoBadge || prev == nil && !r.undecided(held) {
@@ -193,9 +193,9 @@ func (r *round) hold(held framework.Badge, prev *Hold, failing map[string]time.D
 // that edits alone cannot hold one for ever.
 const restartsEvery = 90 * 24 * time.Hour
 
-// restartsHold reports whether the criteria have changed what the badge on hold
-// lacks, for the first time in a while: a service that has to prove something
-// else gets the time again. A changed check that is proved needs no time.
+// restartsHold reports whether the criteria for the badge on hold have changed, at
+// most once in 90 days (restartsEvery): the service then gets the full hold time
+// again. A changed check that is proved does not count.
 func (r *round) restartsHold() bool {
 	if r.prev.Hold == nil || r.now.Before(r.prev.HoldRestarted.Add(restartsEvery)) {
 		return false
@@ -227,7 +227,7 @@ func (r *round) lapsed(held framework.Badge, hold *Hold) bool {
 
 // lapseIn is how much longer the badge is on hold while the clock runs. For a
 // check that failed before its evidence went missing it is no longer than that
-// evidence would have been valid: a failure must not end by losing its evidence.
+// evidence would have been valid, so losing the evidence does not hide a failure.
 func (r *round) lapseIn(
 	held framework.Badge, ran time.Duration, unproved []*CheckResult, failing map[string]time.Duration,
 ) time.Duration {

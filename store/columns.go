@@ -43,7 +43,7 @@ func factID(name *string) nameColumn    { return nameColumn{factNames, name} }
 func sourceID(name *string) nameColumn  { return nameColumn{sourceNames, name} }
 func checkID(name *string) nameColumn   { return nameColumn{checkNames, name} }
 
-// scanner reads the column in a view, which has the names.
+// scanner converts the stored id to its name, which the view knows.
 func (n nameColumn) scanner(v *view) converted {
 	return converted{scan: func(from any) (err error) {
 		id, ok := from.(int64)
@@ -63,7 +63,8 @@ type serviceList struct {
 	services      *[]string
 }
 
-// numbered is the part of a row with services that only the database has.
+// numbered has the row number and the stored services of a row, which its Go value
+// does not have.
 type numbered struct {
 	// num is 0 until the row is stored.
 	num int64
@@ -180,7 +181,8 @@ func listOf(list *[]string) converted {
 	return column
 }
 
-// valueOf are the three columns of a value. They are read in this order.
+// valueOf are the three columns of a value. kind and instant must be scanned before
+// num, which makes the value of all three.
 func valueOf(v *evidence.Value) columns {
 	var kind int64
 	var instant bool

@@ -14,8 +14,7 @@ import (
 // valid when the value is overwritten.
 type table struct {
 	name string
-	// A row whose key is there already replaces the data of that row, and leaves
-	// its fixed columns as they are.
+	// On a key conflict the data columns are overwritten and the fixed ones are kept.
 	key, fixed, data columns
 	// services, if not nil, are the services of a row with a number.
 	services *serviceList
@@ -72,8 +71,8 @@ func read[T any, P rowOf[T]](ctx context.Context, r reader, c condition, fn func
 	return nil
 }
 
-// collect is what get makes of the rows that a condition selects, in a view of its
-// own.
+// collect reads the rows that a condition selects, in a read transaction of its
+// own, and returns get(row) for each.
 func collect[T, V any, P rowOf[T]](
 	ctx context.Context, s *Store, doing string, c condition, get func(T) V,
 ) ([]V, error) {
@@ -127,7 +126,8 @@ func readPages[T any, P rowOf[T]](
 	}
 }
 
-// stored is the present value of a field as it is stored; of a name, the name.
+// stored is the present value of a field as it is stored; for a nameColumn, the
+// name and not its id.
 func stored(field any) (any, error) {
 	if name, ok := field.(nameColumn); ok {
 		return text(*name.name), nil
@@ -219,9 +219,12 @@ func (t *tx) value(field any) (any, error) {
 // linkChange collects the rows of a serviceList that some rows need.
 type linkChange struct {
 	*serviceList
-	last  int64
+	// last is the highest row number in use; 0 until the first new row needs one.
+	last int64
+	// stale are the numbers of the rows whose stored services are to be deleted.
 	stale []any
-	rows  [][]any
+	// rows are the rows to insert: row number and id of a service.
+	rows [][]any
 }
 
 // add numbers the present row, if it is new, and adds its services, if they are
@@ -279,9 +282,9 @@ func remove[T any, P rowOf[T]](ctx context.Context, t *tx, rows ...T) error {
 
 // upsert writes those of the wanted rows that are new or differ from the stored
 // ones, which are among those that the condition selects. It returns what it
-// wrote and the selected rows that are not wanted. Of two wanted rows with one key
-// the last counts. merge, if not nil, makes the row to be stored from a stored
-// one, or from an earlier wanted one, and the wanted one with its key.
+// wrote and the selected rows that are not wanted. merge(old, new) gives the row to
+// store, where old is the stored row, or an earlier wanted one, with the same key.
+// Without merge it is new, and of two wanted rows with one key the last counts.
 func upsert[T any, P rowOf[T]](
 	ctx context.Context, t *tx, c condition, wanted []T, merge func(old, now T) T,
 ) (written, others []T, err error) {
