@@ -20,7 +20,7 @@ const (
 	// person, who is not the assignee and has moved the issue to done.
 	secondLevel = 4
 	// maxAge and shortMaxAge are how long attestations are valid, below secondLevel
-	// and from it on. In the last expiring of that time the detail says so.
+	// and from it on. During the last expiring the detail says when it expires.
 	maxAge      = 365 * day
 	shortMaxAge = 180 * day
 	expiring    = 30 * day
@@ -64,12 +64,12 @@ type attestingIssue struct {
 	// became done, or the label was added if that was later.
 	made map[string]time.Time
 	done bool
-	// link is the evidence; asked reports that the web links were looked at, too.
-	link  string
-	asked bool
-	// second reports that another person than the assignee moved it to done.
-	second  bool
-	updated time.Time
+	// link is the evidence; webLinksRead says that its web links were read.
+	link         string
+	webLinksRead bool
+	// acceptedByOther reports that another person than the assignee moved it to done.
+	acceptedByOther bool
+	updated         time.Time
 }
 
 func (i *attestingIssue) madeAt(a Attestation) time.Time { return i.made[fold(a.Label)] }
@@ -89,7 +89,7 @@ func (r *round) attestingIssue(i *issue) *attestingIssue {
 	done, ok := r.done(i)
 	out.done = ok
 	author := cmp.Or(i.assignee, i.reporter)
-	out.second = ok && done.by != "" && author != "" && done.by != author
+	out.acceptedByOther = ok && done.by != "" && author != "" && done.by != author
 	for _, a := range r.attestations {
 		if i.has(a.Label) {
 			out.made[fold(a.Label)] = later(done.at, i.labelAdded(a.Label))
@@ -172,8 +172,8 @@ func (n *reviewState) affectedBy(i *issue) affected {
 // findLinks asks for the web links of attestations that need one and name none in
 // their description. There is no call for many issues at once, so that only some
 // are asked for in a round. notAsked are the services of the others, and of those
-// whose links could not be read. err has each kind of failure once; after one that
-// the other calls would share none is made any more.
+// whose links could not be read. err names one failure of each reason; after a
+// failure that all calls would share, no more calls are made.
 func (r *round) findLinks(ctx context.Context, next *reviewState) (notAsked map[string]bool, err error) {
 	notAsked = map[string]bool{}
 	failed := map[evidence.Reason]bool{}
@@ -207,7 +207,7 @@ func (r *round) findLinks(ctx context.Context, next *reviewState) (notAsked map[
 		}
 		// The state of the round before has the same pointer, so that this is a copy.
 		changed := *i
-		changed.link, changed.asked = link, true
+		changed.link, changed.webLinksRead = link, true
 		next.attestations[key] = &changed
 	}
 	return notAsked, err
@@ -215,7 +215,7 @@ func (r *round) findLinks(ctx context.Context, next *reviewState) (notAsked map[
 
 // needsLink reports whether a link would make one of the attestations valid.
 func (r *round) needsLink(i *attestingIssue) bool {
-	if i.asked || i.link != "" || !i.done {
+	if i.webLinksRead || i.link != "" || !i.done {
 		return false
 	}
 	linked := *i
@@ -236,7 +236,7 @@ func (r *round) flaw(i *attestingIssue, a Attestation) string {
 		return fmt.Sprintf("it is older than %d days", validFor/day)
 	case a.Level >= linkLevel && i.link == "":
 		return fmt.Sprintf("it has no link to evidence, which level %d needs", a.Level)
-	case a.Level >= secondLevel && !i.second:
+	case a.Level >= secondLevel && !i.acceptedByOther:
 		return fmt.Sprintf("only its assignee has accepted it, and level %d needs a second person", a.Level)
 	}
 	return ""

@@ -103,11 +103,11 @@ func (r *round) postmortemsOf(f Fact) listing {
 		fields: []string{"project", "status", "issuelinks", "parent"},
 		facts:  []string{f.Name},
 	}
-	unless := "none unless there are other major incidents than before, else "
+	condition := "none unless there are other major incidents than before, else "
 	if r.due(f) {
-		unless = "none without major incidents, else "
+		condition = "none without major incidents, else "
 	}
-	return listing{kind: "postmortem", unless: unless, searches: func() []search { return []search{s} },
+	return listing{kind: "postmortem", condition: condition, searches: func() []search { return []search{s} },
 		read: func(ctx context.Context, _ []search) error {
 			switch {
 			case !r.due(f) && !r.incidentsChanged(f):

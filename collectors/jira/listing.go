@@ -21,12 +21,12 @@ type listing struct {
 	// searches are those of this round; none when it is not due. It sends no request
 	// and changes nothing, since plans call it, too.
 	searches func() []search
-	// unless says in a plan when the searches are not made; empty means always.
-	unless string
+	// condition says in a plan when the searches are not made; empty means always.
+	condition string
 	// calls are those that are no searches.
 	calls []collectors.PlannedCall
-	// read makes the calls and emits what they say. It is not called where there is
-	// a function searches that has none.
+	// read makes the calls and emits what they say. It is not called when searches is
+	// set and returns none.
 	read func(context.Context, []search) error
 	// required marks a listing without which the round ends.
 	required bool
@@ -77,7 +77,7 @@ func (l *listing) dueSearches() []search {
 func (l *listing) planned(r *round) []collectors.PlannedCall {
 	var calls []collectors.PlannedCall
 	for _, s := range l.dueSearches() {
-		requests := fmt.Sprintf("%sone for each %d issues, at least one", l.unless, r.api.limit)
+		requests := fmt.Sprintf("%sone for each %d issues, at least one", l.condition, r.api.limit)
 		if s.changelog && r.api.cloud {
 			requests += fmt.Sprintf("; one more for a page with a changelog of %d entries or more", maxHistories)
 		}
@@ -107,9 +107,8 @@ func (l *listing) collect(ctx context.Context, r *round) error {
 	return err
 }
 
-// keepNotices takes over what was logged about issues of a kind, and about
-// projects, that are not asked for in this round: they are not logged again when
-// they are.
+// keepNotices keeps the notices about issues of a kind that is skipped in this
+// round, and about projects, so that they are not logged again in a later one.
 func (r *round) keepNotices(kind string) {
 	r.notices.Keep(func(subject string) bool {
 		return strings.HasPrefix(subject, kind+" ") || strings.HasPrefix(subject, "project ")

@@ -101,7 +101,7 @@ func (r *round) nextOfHistory() (w window, ok bool) {
 // readHistory continues the walk through the history, as far as one round may.
 func (r *round) readHistory(ctx context.Context) error {
 	m := r.memory.incidents
-	if _, complete := r.memory.asked[listingIncidents]; !complete || !m.Caught || !r.followed {
+	if _, complete := r.memory.asked[listingIncidents]; !complete || !m.CaughtUp || !r.followed {
 		return nil
 	}
 	if r.memory.maintenance == nil && !r.windowsRefused {

@@ -21,11 +21,12 @@ const (
 	logWindow = 10 * day
 	// logOverlap is read again, as entries may appear late.
 	logOverlap = 10 * time.Minute
-	// absentFor is how long the log may take to have the end of an incident that is
-	// not open any more: the account's clock may be ahead of ours.
+	// absentFor is how long we wait for the log to show the end of an incident that
+	// is no longer listed as open: the account's clock may be ahead of ours.
 	absentFor = 2 * time.Hour
-	// logDetails is how much of the log before the last complete listing of
-	// incidents may bring its incidents along, which that listing had.
+	// logDetails: if the log to read starts at most this long before the last complete
+	// listing of incidents, all of it is read with its incidents; otherwise only the
+	// part after the listing is.
 	logDetails = 2 * day
 )
 
@@ -36,8 +37,8 @@ type logCoverage struct {
 	followed time.Time
 	// newest is the time of the newest entry, by PagerDuty's clock.
 	newest time.Time
-	// Caught says that the log was once read to its end.
-	Caught bool `json:"caught,omitempty"`
+	// CaughtUp says that the log was once read to its end.
+	CaughtUp bool `json:"caught,omitempty"`
 	// noticesFrom is since when this process has read the log, for notifications,
 	// which are not stored.
 	noticesFrom time.Time
@@ -151,11 +152,11 @@ func (r *round) readLog(ctx context.Context) error {
 		if err := r.readLogWindow(ctx, w, true, !w.start.Before(details)); err != nil {
 			return err
 		}
-		if err := r.followedTo(ctx, earlier(w.end, now)); err != nil {
+		if err := r.storeLogUntil(ctx, earlier(w.end, now)); err != nil {
 			return err
 		}
 	}
-	m.Caught = true
+	m.CaughtUp = true
 	need := m.LogFrom
 	for _, k := range m.byID {
 		if len(k.Services) > 0 && !k.summarized && !k.StartedAt.Before(r.factStart()) {
@@ -165,7 +166,7 @@ func (r *round) readLog(ctx context.Context) error {
 	if err := r.readLogBack(ctx, window{need, m.LogFrom}, logWindow); err != nil {
 		return err
 	}
-	if err := r.followedTo(ctx, now); err != nil {
+	if err := r.storeLogUntil(ctx, now); err != nil {
 		return err
 	}
 	r.followed = true
@@ -276,9 +277,9 @@ func (r *round) flushEntries() error {
 	return r.sendWithEntries(evidence.Batch{})
 }
 
-// followedTo records that the log has been read until end, and stores its entries
+// storeLogUntil records that the log has been read until end, and stores its entries
 // and the incidents that they change, with the cursors.
-func (r *round) followedTo(ctx context.Context, end time.Time) error {
+func (r *round) storeLogUntil(ctx context.Context, end time.Time) error {
 	m := r.memory.incidents
 	before := m.followed
 	m.followed = latest(m.followed, end)

@@ -83,7 +83,7 @@ type Source struct {
 	// slices is into how many windows on-calls had to be cut.
 	slices int
 	// linksRefused says that the account does not list incidents with the tickets
-	// they are linked to; see allIncidents.
+	// they are linked to; see eachIncident.
 	linksRefused bool
 	// memory is what is known from earlier rounds.
 	memory *memory

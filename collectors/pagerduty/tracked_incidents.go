@@ -53,8 +53,8 @@ type trackedIncident struct {
 	autoResolve time.Duration
 	// stale says that a record or log entries came after it was last folded.
 	stale bool
-	// logged says that there are log entries of it. Every incident has one at
-	// least, so that without any its log was not read.
+	// logged says that at least one of its log entries was read. Every incident has
+	// a trigger entry, so that without any entry its log was not read.
 	logged bool
 	// summarized says that a summary replaces the entries from before the log was
 	// stored.
@@ -64,9 +64,10 @@ type trackedIncident struct {
 	// followed says that its acknowledgements are known as far as the log has
 	// been read, for facts.
 	followed bool
-	// linked says that a record had the tickets it is linked to, and loggedChannel
-	// that its channel is not from a record.
-	linked, loggedChannel bool
+	// linked says that a record of it included the tickets it is linked to.
+	linked bool
+	// loggedChannel says that its channel, if it has one, comes from the log.
+	loggedChannel bool
 	// sent is the fingerprint of what was last stored; 0 when nothing was.
 	sent uint64
 	// absent counts the listings of open incidents that should have had it, the
@@ -92,7 +93,7 @@ func (m *incidentMemory) complete(k *trackedIncident) bool {
 	case m.followed.IsZero() || k.StartedAt.Before(m.LogFrom) || k.StartedAt.After(m.followed):
 		return false
 	}
-	return m.Caught || !k.open() && k.ResolvedAt.Before(m.followed)
+	return m.CaughtUp || !k.open() && k.ResolvedAt.Before(m.followed)
 }
 
 // evidence is the incident as it is stored: the fields that come
@@ -144,7 +145,7 @@ func (r *round) upsertRecord(ctx context.Context, record *incidentRecord) (*trac
 			span := evidence.IncidentSpan{Since: start, Until: start.Add(time.Second)}
 			err := r.eachStored(ctx, span, func(old evidence.Incident) error {
 				if old.ID == in.ID {
-					k = m.stored(old)
+					k = m.fromStore(old)
 				}
 				return nil
 			})
@@ -240,9 +241,9 @@ func (r *round) entriesOf(ctx context.Context, list []*trackedIncident) (
 	return found, nil
 }
 
-// fold folds the incident with all entries of it that there are. A summary counts
-// only for what began before the entries were stored, and as long as all of the
-// log since then has been read.
+// fold folds the incident with its log entries, which must be all that are stored
+// or were read. A summary counts only if the incident began before LogFrom and the
+// summary is not older than LogFrom.
 func (m *incidentMemory) fold(k *trackedIncident, entries []evidence.LogEntry) {
 	k.summarized, k.undecodable = false, false
 	entries = slices.DeleteFunc(entries, func(e evidence.LogEntry) bool {
@@ -323,7 +324,7 @@ func (r *round) loadStored(ctx context.Context) error {
 	span := evidence.IncidentSpan{Since: r.factStart(), Lasting: true}
 	err := r.eachStored(ctx, span, func(in evidence.Incident) error {
 		if in.ResolvedAt.IsZero() || !in.StartedAt.Before(r.factStart()) {
-			m.byID[in.ID] = m.stored(in)
+			m.byID[in.ID] = m.fromStore(in)
 		}
 		return nil
 	})
@@ -331,8 +332,8 @@ func (r *round) loadStored(ctx context.Context) error {
 	return err
 }
 
-// stored is an incident as it comes from the store.
-func (m *incidentMemory) stored(in evidence.Incident) *trackedIncident {
+// fromStore makes a tracked incident of one that was read from the store.
+func (m *incidentMemory) fromStore(in evidence.Incident) *trackedIncident {
 	complete := in.AcksKnown && !m.followed.IsZero()
 	return &trackedIncident{
 		Incident: in, sent: fingerprint(in),
@@ -353,12 +354,12 @@ func (r *round) loadCursors() {
 	m.newest = m.followed
 	m.noticesFrom = m.next()
 	if json.Unmarshal([]byte(r.cursors[coverageCursor]), &m.logCoverage) != nil {
-		m.LogFrom, m.Caught = time.Time{}, false // as in a store of before log entries
+		m.LogFrom, m.CaughtUp = time.Time{}, false // as in a store of before log entries
 	}
 }
 
 // summarizeStored stores a summary of every incident whose log was read before
-// log entries were stored. From then on all incidents are folded alike. It does
+// log entries were stored, so that these incidents need no special case. It does
 // nothing once the coverage of the log is stored.
 func (r *round) summarizeStored(ctx context.Context) error {
 	m := r.memory.incidents
@@ -381,7 +382,7 @@ func (r *round) summarizeStored(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.LogFrom, m.Caught = m.followed, true
+	m.LogFrom, m.CaughtUp = m.followed, true
 	return r.sendWithEntries(evidence.Batch{Cursors: map[string]string{coverageCursor: cursorText(m.logCoverage)}})
 }
 

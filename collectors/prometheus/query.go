@@ -43,8 +43,8 @@ func newAPI(address string, client *http.Client, timeout time.Duration, paramete
 	return &api{client: statuses, v1: v1.NewAPI(statuses), timeout: timeout}, nil
 }
 
-// statusClient makes errors with a reason of the answers that the library does not
-// classify. Errors of the query itself (400 and 422) are left to the library.
+// statusClient adds a reason to error answers that the library does not classify.
+// Errors of the query itself (400 and 422) are left to the library.
 type statusClient struct {
 	promapi.Client
 	parameters map[string]string
@@ -78,13 +78,13 @@ func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response
 		return resp, body, err
 	}
 	failed := refused(resp.StatusCode)
-	var said struct {
+	var serverSaid struct {
 		Type  v1.ErrorType `json:"errorType"`
 		Error string       `json:"error"`
 	}
-	if json.Unmarshal(body, &said) == nil && said.Type != "" {
-		failed.Err = serverError(said.Type, said.Error)
-		if said.Type == v1.ErrTimeout || said.Type == v1.ErrCanceled {
+	if json.Unmarshal(body, &serverSaid) == nil && serverSaid.Type != "" {
+		failed.Err = serverError(serverSaid.Type, serverSaid.Error)
+		if serverSaid.Type == v1.ErrTimeout || serverSaid.Type == v1.ErrCanceled {
 			// The server stopped the query; the client has not asked it to.
 			failed.Reason = evidence.ReasonTimeout
 		}
@@ -128,7 +128,7 @@ func evaluated[T model.Value](
 	notices = slices.Clone(infos)
 	for _, w := range warnings {
 		// The engine marks its own remarks. Any other warning is about a store that did
-		// not answer: what is missing then may be there.
+		// not answer, so missing series may exist.
 		if !strings.HasPrefix(w, "PromQL ") {
 			return typed, nil, collectors.Failed(evidence.ReasonIncomplete, call,
 				"a part of the stores did not answer: %s", evidence.Clean(w, 300))
@@ -192,12 +192,14 @@ func callError(ctx context.Context, call string, err error) error {
 		named.Call = call
 		return &named
 	}
-	said, ok := errors.AsType[*v1.Error](err)
+	serverSaid, ok := errors.AsType[*v1.Error](err)
 	if !ok {
 		return collectors.Failed(collectors.ReasonOf(ctx, err), call, "%w", collectors.WithoutURL(err))
 	}
-	failed := &collectors.CallError{Call: call, Reason: evidence.ReasonServerError, Err: serverError(said.Type, said.Msg)}
-	switch said.Type {
+	failed := &collectors.CallError{
+		Call: call, Reason: evidence.ReasonServerError, Err: serverError(serverSaid.Type, serverSaid.Msg),
+	}
+	switch serverSaid.Type {
 	case v1.ErrBadData, v1.ErrExec, v1.ErrClient, "not_acceptable":
 		failed.Reason = evidence.ReasonRejected
 	case v1.ErrTimeout, v1.ErrCanceled:
