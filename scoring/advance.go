@@ -40,7 +40,7 @@ func advance(state State, cards []Scorecard, now time.Time, again rejudge) (Stat
 			next.Invalidated[card.Service] = invalidated
 		}
 		prev, known := state.Badges[card.Service]
-		badge, transition := newRound(card, prev, known, changes, state.Options, now, again).run()
+		badge, transition := newJudgement(card, prev, known, changes, state.Options, now, again).run()
 		next.Badges[card.Service] = badge
 		if transition != nil {
 			transitions = append(transitions, *transition)
@@ -70,8 +70,8 @@ func invalidate(invalidated map[string]time.Time, card *Scorecard, now time.Time
 	return out
 }
 
-// round is one judgement of one service.
-type round struct {
+// judgement is how the badge of one service is judged once.
+type judgement struct {
 	card  *Scorecard
 	now   time.Time
 	opts  Options
@@ -92,153 +92,153 @@ type round struct {
 	changes  framework.Changes
 	restarts bool
 	// announcedBy caches, by base, how announced changes alone are judged: most
-	// rounds need none.
+	// judgements need none.
 	announcedBy map[*Basis]*announcement
 }
 
-func newRound(
+func newJudgement(
 	card *Scorecard, prev BadgeState, known bool, changes framework.Changes, opts Options, now time.Time, again rejudge,
-) *round {
-	r := &round{
+) *judgement {
+	j := &judgement{
 		card: card, now: now, opts: opts, again: again, prev: prev, known: known, changes: changes,
 		proved: card.FreshBadge.Lower, allowed: card.FreshBadge.Upper,
 		awardDwell: framework.DefaultAwardDwell,
 	}
-	if f := r.criteria(); f != nil {
-		r.awardDwell, r.hash = f.AwardDwell, f.Hash
+	if f := j.criteria(); f != nil {
+		j.awardDwell, j.hash = f.AwardDwell, f.Hash
 	}
 	if !known {
-		r.prev = BadgeState{Since: now, FirstJudged: now, At: now, Settling: true, FrameworkHash: r.hash}
-		return r
+		j.prev = BadgeState{Since: now, FirstJudged: now, At: now, Settling: true, FrameworkHash: j.hash}
+		return j
 	}
-	if r.prev.FirstJudged.After(now) {
-		r.prev.FirstJudged = now
+	if j.prev.FirstJudged.After(now) {
+		j.prev.FirstJudged = now
 	}
-	r.prev.Support = revive(r.prev.Support, r.criteria())
-	r.prev.Before = make(map[framework.Badge]*Basis, len(prev.Before))
+	j.prev.Support = revive(j.prev.Support, j.criteria())
+	j.prev.Before = make(map[framework.Badge]*Basis, len(prev.Before))
 	for badge, basis := range prev.Before {
-		r.prev.Before[badge] = revive(basis, r.criteria())
+		j.prev.Before[badge] = revive(basis, j.criteria())
 	}
 	limit := opts.MaxStep
 	if limit <= 0 {
 		limit = DefaultMaxStep
 	}
 	passed := now.Sub(prev.At)
-	r.step = min(max(passed, 0), limit)
-	r.skew = passed - r.step
-	r.restarts = r.restartsHold()
-	return r
+	j.step = min(max(passed, 0), limit)
+	j.skew = passed - j.step
+	j.restarts = j.restartsHold()
+	return j
 }
 
 // criteria is the framework of the card, nil when it has none.
-func (r *round) criteria() *framework.Framework {
-	if r.card.Basis == nil {
+func (j *judgement) criteria() *framework.Framework {
+	if j.card.Basis == nil {
 		return nil
 	}
-	return r.card.Basis.Framework
+	return j.card.Basis.Framework
 }
 
 // run makes the next state of the badge, and the transition if it changed.
-func (r *round) run() (BadgeState, *Transition) {
-	held := r.prev.Badge
-	next := r.prev
-	next.At, next.FrameworkHash = r.now, r.hash
-	if r.restarts {
-		next.HoldRestarted = r.now
+func (j *judgement) run() (BadgeState, *Transition) {
+	held := j.prev.Badge
+	next := j.prev
+	next.At, next.FrameworkHash = j.now, j.hash
+	if j.restarts {
+		next.HoldRestarted = j.now
 	}
-	next.Failing = r.failing(held)
-	next.Awards = r.awards(held)
-	next.Contradictions = r.contradictions(held)
-	next.Hold = r.hold(held, r.prev.Hold, next.Failing)
+	next.Failing = j.failing(held)
+	next.Awards = j.awards(held)
+	next.Contradictions = j.contradictions(held)
+	next.Hold = j.hold(held, j.prev.Hold, next.Failing)
 
-	settling := r.prev.Settling && (!r.known || r.now.Sub(r.prev.FirstJudged) < r.awardDwell)
-	next.Settling = settling && r.sourcesMissing()
-	to, why := r.verdict(&next, settling)
+	settling := j.prev.Settling && (!j.known || j.now.Sub(j.prev.FirstJudged) < j.awardDwell)
+	next.Settling = settling && j.sourcesMissing()
+	to, why := j.verdict(&next, settling)
 	var transition *Transition
 	if to != held {
-		transition = r.transition(held, to, why)
-		r.resetClocks(&next, to)
+		transition = j.transition(held, to, why)
+		j.resetClocks(&next, to)
 		next.Settling = next.Settling && transition.Cause == CauseInitial
 		next.LastTransition = transition
 	}
-	r.keepSupport(&next, to != held)
+	j.keepSupport(&next, to != held)
 	return next, transition
 }
 
 // verdict is the badge to hold from now on. The cause is empty if attribute has
 // to find it.
-func (r *round) verdict(next *BadgeState, settling bool) (framework.Badge, Cause) {
+func (j *judgement) verdict(next *BadgeState, settling bool) (framework.Badge, Cause) {
 	held := next.Badge
-	if kept := r.kept(held, next.Contradictions); kept < held {
+	if kept := j.kept(held, next.Contradictions); kept < held {
 		return kept, ""
 	}
-	if settling && r.proved > held {
-		return r.proved, CauseInitial
+	if settling && j.proved > held {
+		return j.proved, CauseInitial
 	}
-	if awarded := r.awarded(held, next.Awards); awarded > held {
+	if awarded := j.awarded(held, next.Awards); awarded > held {
 		return awarded, ""
 	}
-	if r.lapsed(held, next.Hold) {
+	if j.lapsed(held, next.Hold) {
 		// All valid evidence counts, not the fresh alone: a record that is late in
 		// this minute must not cost a further badge.
-		return min(held-1, r.card.Badge.Lower), CauseLapse
+		return min(held-1, j.card.Badge.Lower), CauseLapse
 	}
 	return held, ""
 }
 
 // resetClocks ends the clocks of badges that are no longer above the new badge or
 // no longer held, and begins its hold.
-func (r *round) resetClocks(next *BadgeState, to framework.Badge) {
-	next.Badge, next.Since = to, r.now
+func (j *judgement) resetClocks(next *BadgeState, to framework.Badge) {
+	next.Badge, next.Since = to, j.now
 	next.Awards = maps.Clone(next.Awards)
 	maps.DeleteFunc(next.Awards, func(b framework.Badge, _ AwardClock) bool { return b <= to })
 	notHeld := func(c ContradictionClock) bool { return c.Badge > to }
 	next.Contradictions = slices.DeleteFunc(slices.Clone(next.Contradictions), notHeld)
-	next.Failing = r.failing(to)
-	next.Hold = r.hold(to, nil, next.Failing)
+	next.Failing = j.failing(to)
+	next.Hold = j.hold(to, nil, next.Failing)
 }
 
 // keepSupport keeps what proves the badge now: the base from which the cause of
 // the next change is found.
-func (r *round) keepSupport(next *BadgeState, changed bool) {
+func (j *judgement) keepSupport(next *BadgeState, changed bool) {
 	held := next.Badge
 	switch {
-	case r.proved > held && next.Support != nil:
-		before := map[framework.Badge]*Basis{held: r.awardBase(held)}
+	case j.proved > held && next.Support != nil:
+		before := map[framework.Badge]*Basis{held: j.awardBase(held)}
 		for badge, basis := range next.Before {
 			if badge > held {
 				before[badge] = basis
 			}
 		}
-		before[r.proved] = r.card.Basis
-		next.Support, next.Before = r.card.Basis, before
-	case r.proved == held, r.proved < held && r.allowed >= held && (changed || next.Support == nil):
-		next.Support, next.Before = r.card.Basis, nil
+		before[j.proved] = j.card.Basis
+		next.Support, next.Before = j.card.Basis, before
+	case j.proved == held, j.proved < held && j.allowed >= held && (changed || next.Support == nil):
+		next.Support, next.Before = j.card.Basis, nil
 	default:
 		// On hold or contradicted: the base stays what last proved the badge. What
 		// proved a higher badge proves a lower one, too.
 		return
 	}
-	next.SupportHash = r.hash
+	next.SupportHash = j.hash
 }
 
 // awardBase is what last proved exactly this badge. If there is none, it is what
 // last proved the badge held.
-func (r *round) awardBase(badge framework.Badge) *Basis {
-	if b := r.prev.Before[badge]; b != nil {
+func (j *judgement) awardBase(badge framework.Badge) *Basis {
+	if b := j.prev.Before[badge]; b != nil {
 		return b
 	}
-	if b := r.prev.Before[r.prev.Badge]; b != nil {
+	if b := j.prev.Before[j.prev.Badge]; b != nil {
 		return b
 	}
-	return r.prev.Support
+	return j.prev.Support
 }
 
 // sourcesMissing reports whether a check waits for a source that does not
 // answer.
-func (r *round) sourcesMissing() bool {
-	for i := range r.card.Checks {
-		if c := &r.card.Checks[i]; c.Status.Counted() && c.Fresh != Pass && c.SourceDown {
+func (j *judgement) sourcesMissing() bool {
+	for i := range j.card.Checks {
+		if c := &j.card.Checks[i]; c.Status.Counted() && c.Fresh != Pass && c.SourceDown {
 			return true
 		}
 	}
@@ -246,18 +246,18 @@ func (r *round) sourcesMissing() bool {
 }
 
 // transition describes the change of the badge.
-func (r *round) transition(from, to framework.Badge, why Cause) *Transition {
-	t := &Transition{Service: r.card.Service, At: r.now, From: from, To: to, Cause: why}
-	base := r.prev.Support
+func (j *judgement) transition(from, to framework.Badge, why Cause) *Transition {
+	t := &Transition{Service: j.card.Service, At: j.now, From: from, To: to, Cause: why}
+	base := j.prev.Support
 	if to > from {
-		base = r.awardBase(from)
+		base = j.awardBase(from)
 	}
 	if why == "" {
-		t.Cause, t.Contributing = r.attribute(base, from, to)
+		t.Cause, t.Contributing = j.attribute(base, from, to)
 	}
 	if why != CauseInitial {
-		t.Flips = r.flips(base)
-		t.Announced = r.now.Sub(r.prev.FirstJudged) >= r.opts.ObserveFor
+		t.Flips = j.flips(base)
+		t.Announced = j.now.Sub(j.prev.FirstJudged) >= j.opts.ObserveFor
 	}
 	return t
 }

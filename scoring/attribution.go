@@ -12,18 +12,18 @@ import (
 // mix. The first step that reaches the new badge is the cause; the other steps
 // that moved towards it contribute. Where none moves, time alone has turned
 // evidence into a verdict, and the cause is evidence.
-func (r *round) attribute(base *Basis, from, to framework.Badge) (Cause, []Cause) {
-	if base == nil || r.card.Basis == nil {
-		return r.causeWithoutBase(), nil
+func (j *judgement) attribute(base *Basis, from, to framework.Badge) (Cause, []Cause) {
+	if base == nil || j.card.Basis == nil {
+		return j.causeWithoutBase(), nil
 	}
 	var cause Cause
 	var contributing []Cause
 	at := from
 	if !criteriaLost(base) {
-		at = r.towards(r.again(base), from, to)
+		at = j.towards(j.again(base), from, to)
 	}
-	for _, s := range r.replay(base) {
-		reached := r.towards(s.card(r.again), from, to)
+	for _, s := range j.replay(base) {
+		reached := j.towards(s.card(j.again), from, to)
 		moved := reached > at && to > from || reached < at && to < from
 		switch {
 		case moved && reached == to && cause == "":
@@ -38,8 +38,8 @@ func (r *round) attribute(base *Basis, from, to framework.Badge) (Cause, []Cause
 
 // causeWithoutBase is the cause when nothing is known of what supported the old
 // badge but the hash of its criteria.
-func (r *round) causeWithoutBase() Cause {
-	if f := r.criteria(); f != nil && f.Is(r.prev.SupportHash) || f == nil && r.prev.SupportHash == "" {
+func (j *judgement) causeWithoutBase() Cause {
+	if f := j.criteria(); f != nil && f.Is(j.prev.SupportHash) || f == nil && j.prev.SupportHash == "" {
 		return CauseEvidence
 	}
 	return CauseCriteria
@@ -47,7 +47,7 @@ func (r *round) causeWithoutBase() Cause {
 
 // towards is how far a card is on the way between two badges: by what it
 // proves on the way up, by what it allows on the way down.
-func (r *round) towards(card Scorecard, from, to framework.Badge) framework.Badge {
+func (j *judgement) towards(card Scorecard, from, to framework.Badge) framework.Badge {
 	if to > from {
 		return min(to, max(from, card.FreshBadge.Lower))
 	}
@@ -72,8 +72,8 @@ func (m mix) card(again rejudge) Scorecard {
 // replay lists the mixes from the base to the card. When the base's criteria
 // are gone, which happens when a restart brings new ones, nothing can be
 // judged before they are replaced, and that step comes first.
-func (r *round) replay(base *Basis) []mix {
-	now := r.card.Basis
+func (j *judgement) replay(base *Basis) []mix {
+	now := j.card.Basis
 	current := base.portable()
 	steps := map[Cause]func(){
 		CauseService: func() { current.Subject = now.Subject },
@@ -93,7 +93,7 @@ func (r *round) replay(base *Basis) []mix {
 		step := current
 		out = append(out, mix{cause: cause, basis: &step})
 	}
-	return append(out, mix{cause: CauseEvidence, final: r.card})
+	return append(out, mix{cause: CauseEvidence, final: j.card})
 }
 
 // redefined are the facts of a basis under new criteria: where the definition
@@ -129,53 +129,53 @@ type announcement struct {
 // announcedGives reports whether announced changes alone prove a badge, from
 // what supported a lower one and nothing above it: evidence for those between
 // has its dwell.
-func (r *round) announcedGives(from, badge framework.Badge) bool {
-	a := r.announced(r.awardBase(from))
+func (j *judgement) announcedGives(from, badge framework.Badge) bool {
+	a := j.announced(j.awardBase(from))
 	return a.made && a.before.Lower < badge && a.after.Lower >= badge
 }
 
 // announcedTakes reports whether announced changes alone contradict the badge.
-func (r *round) announcedTakes(badge framework.Badge) bool {
-	a := r.announced(r.prev.Support)
+func (j *judgement) announcedTakes(badge framework.Badge) bool {
+	a := j.announced(j.prev.Support)
 	return a.made && a.before.Upper >= badge && a.after.Upper < badge
 }
 
 // announced judges the base with the announced changes since then, and with its
 // own evidence. What moves the badge that way was known in advance, so it needs
 // no dwell. A change of the criteria is not an announced change.
-func (r *round) announced(base *Basis) announcement {
-	if base == nil || r.card.Basis == nil || criteriaLost(base) || base.Framework.Hash != r.hash {
+func (j *judgement) announced(base *Basis) announcement {
+	if base == nil || j.card.Basis == nil || criteriaLost(base) || base.Framework.Hash != j.hash {
 		return announcement{}
 	}
-	if a, ok := r.announcedBy[base]; ok {
+	if a, ok := j.announcedBy[base]; ok {
 		return *a
 	}
 	a := &announcement{}
-	if r.announcedBy == nil {
-		r.announcedBy = map[*Basis]*announcement{}
+	if j.announcedBy == nil {
+		j.announcedBy = map[*Basis]*announcement{}
 	}
-	r.announcedBy[base] = a
-	now := r.card.Basis
-	scheduled := r.stillScheduled(base)
+	j.announcedBy[base] = a
+	now := j.card.Basis
+	scheduled := j.stillScheduled(base)
 	if now.Subject == base.Subject && sameKeys(now.Exempt, base.Exempt) && len(scheduled) == len(base.Scheduled) {
 		return *a
 	}
 	mixed := base.portable()
 	mixed.Subject, mixed.Exempt, mixed.Scheduled = now.Subject, now.Exempt, scheduled
 	a.made = true
-	a.before, a.after = r.again(base).FreshBadge, r.again(&mixed).FreshBadge
+	a.before, a.after = j.again(base).FreshBadge, j.again(&mixed).FreshBadge
 	return *a
 }
 
 // stillScheduled are the checks that did not count for the base, without those
 // whose enforcement date has come since. A check that counts because a source
 // was configured for it was not announced to the owners of services.
-func (r *round) stillScheduled(base *Basis) map[string]bool {
+func (j *judgement) stillScheduled(base *Basis) map[string]bool {
 	out := map[string]bool{}
 	for id := range base.Scheduled {
 		check, err := base.Framework.Check(id)
-		dated := err == nil && !check.EnforceFrom.IsZero() && !r.now.Before(check.EnforceFrom)
-		if !dated || r.card.Basis.Scheduled[id] {
+		dated := err == nil && !check.EnforceFrom.IsZero() && !j.now.Before(check.EnforceFrom)
+		if !dated || j.card.Basis.Scheduled[id] {
 			out[id] = true
 		}
 	}
@@ -197,23 +197,23 @@ func sameKeys[V any](a, b map[string]V) bool {
 // flips lists the checks whose status differs between the base and the card,
 // with the facts on both sides: those of the card in its order, then those that
 // its criteria no longer have.
-func (r *round) flips(base *Basis) []Flip {
-	if base == nil || r.card.Basis == nil {
+func (j *judgement) flips(base *Basis) []Flip {
+	if base == nil || j.card.Basis == nil {
 		return nil
 	}
 	portable := base.portable()
 	if criteriaLost(base) {
-		portable.Framework = r.card.Basis.Framework
+		portable.Framework = j.card.Basis.Framework
 	}
-	card := r.again(&portable)
+	card := j.again(&portable)
 	before := make(map[string]*CheckResult, len(card.Checks))
 	for i := range card.Checks {
 		before[card.Checks[i].Check.ID] = &card.Checks[i]
 	}
-	factsAfter := r.card.Basis.Known()
+	factsAfter := j.card.Basis.Known()
 	var out []Flip
-	for i := range r.card.Checks {
-		after := &r.card.Checks[i]
+	for i := range j.card.Checks {
+		after := &j.card.Checks[i]
 		flip := Flip{Check: after.Check.ID, Before: NotApplicable.String(), After: after.Status.String()}
 		old := before[after.Check.ID]
 		delete(before, after.Check.ID)
@@ -226,7 +226,7 @@ func (r *round) flips(base *Basis) []Flip {
 		if old != nil {
 			flip.FactsBefore = factsOf(portable.Framework, old.Check, portable.Facts)
 		}
-		flip.FactsAfter = factsOf(r.card.Basis.Framework, after.Check, factsAfter)
+		flip.FactsAfter = factsOf(j.card.Basis.Framework, after.Check, factsAfter)
 		out = append(out, flip)
 	}
 	known := len(out)

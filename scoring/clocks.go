@@ -22,18 +22,18 @@ func defaultLapse(badge framework.Badge) time.Duration {
 // awards are the clocks of the badges above the one held. Proof has to be
 // continuous: a clock ends with the first judgement that does not prove the
 // badge, be it by a failure or by missing or old evidence.
-func (r *round) awards(held framework.Badge) map[framework.Badge]AwardClock {
+func (j *judgement) awards(held framework.Badge) map[framework.Badge]AwardClock {
 	var out map[framework.Badge]AwardClock
-	for badge := held + 1; badge <= r.proved; badge++ {
-		clock, running := r.prev.Awards[badge]
+	for badge := held + 1; badge <= j.proved; badge++ {
+		clock, running := j.prev.Awards[badge]
 		switch {
 		case !running:
-			clock = AwardClock{Since: r.now, Observations: 1}
-		case r.step > 0:
+			clock = AwardClock{Since: j.now, Observations: 1}
+		case j.step > 0:
 			clock.Observations++
 		}
 		if running {
-			clock.Since = clock.Since.Add(r.skew)
+			clock.Since = clock.Since.Add(j.skew)
 		}
 		if out == nil {
 			out = map[framework.Badge]AwardClock{}
@@ -45,16 +45,16 @@ func (r *round) awards(held framework.Badge) map[framework.Badge]AwardClock {
 
 // awarded is the highest badge that has been proved for long enough, plus every
 // higher badge that announced changes alone give; held if there is none.
-func (r *round) awarded(held framework.Badge, clocks map[framework.Badge]AwardClock) framework.Badge {
+func (j *judgement) awarded(held framework.Badge, clocks map[framework.Badge]AwardClock) framework.Badge {
 	to := held
 	for badge, clock := range clocks {
-		if clock.Observations >= 2 && r.now.Sub(clock.Since) >= r.awardDwell {
+		if clock.Observations >= 2 && j.now.Sub(clock.Since) >= j.awardDwell {
 			to = max(to, badge)
 		}
 	}
-	for badge := r.proved; badge > to; {
-		if r.announcedGives(to, badge) {
-			to, badge = badge, r.proved
+	for badge := j.proved; badge > to; {
+		if j.announcedGives(to, badge) {
+			to, badge = badge, j.proved
 			continue
 		}
 		badge--
@@ -68,14 +68,14 @@ func (r *round) awarded(held framework.Badge, clocks map[framework.Badge]AwardCl
 // a check with a long dwell does not make the others wait. A clock runs forward
 // while one of its checks fails on fresh evidence, back while the badge is
 // proved, and stands still while the evidence is undecided.
-func (r *round) contradictions(held framework.Badge) []ContradictionClock {
+func (j *judgement) contradictions(held framework.Badge) []ContradictionClock {
 	var out []ContradictionClock
 	for badge := framework.Bronze; badge <= held; badge++ {
-		dwells := r.contradictedBy(badge)
-		proved := r.proved >= badge
+		dwells := j.contradictedBy(badge)
+		proved := j.proved >= badge
 		allDwells := slices.Clone(dwells)
 		var before []ContradictionClock
-		for _, c := range r.prev.Contradictions {
+		for _, c := range j.prev.Contradictions {
 			if c.Badge == badge {
 				before = append(before, c)
 				allDwells = append(allDwells, c.Dwell)
@@ -93,9 +93,9 @@ func (r *round) contradictions(held framework.Badge) []ContradictionClock {
 			forward := len(dwells) > 0 && dwells[0] <= dwell
 			switch {
 			case forward && running:
-				clock.Ran += r.step
+				clock.Ran += j.step
 			case proved:
-				clock.Ran = max(0, clock.Ran-r.step)
+				clock.Ran = max(0, clock.Ran-j.step)
 			}
 			if forward || clock.Ran > 0 {
 				out = append(out, clock)
@@ -107,13 +107,13 @@ func (r *round) contradictions(held framework.Badge) []ContradictionClock {
 
 // contradictedBy lists, ascending, the dwells of the checks that contradict a
 // badge on fresh evidence; none when fresh evidence still allows it.
-func (r *round) contradictedBy(badge framework.Badge) []time.Duration {
-	if r.allowed >= badge {
+func (j *judgement) contradictedBy(badge framework.Badge) []time.Duration {
+	if j.allowed >= badge {
 		return nil
 	}
 	var dwells []time.Duration
-	for i := range r.card.Checks {
-		if c := &r.card.Checks[i]; c.Status.Counted() && c.Fresh == Fail && needed(c.Check, badge) {
+	for i := range j.card.Checks {
+		if c := &j.card.Checks[i]; c.Status.Counted() && c.Fresh == Fail && needed(c.Check, badge) {
 			dwells = append(dwells, c.Check.Dwell)
 		}
 	}
@@ -129,17 +129,17 @@ func (r *round) contradictedBy(badge framework.Badge) []time.Duration {
 // kept is the highest badge up to the one held that is not lost: each badge is
 // lost by its own contradiction, which must have lasted the dwell and still be
 // there, or by an announced change.
-func (r *round) kept(held framework.Badge, clocks []ContradictionClock) framework.Badge {
+func (j *judgement) kept(held framework.Badge, clocks []ContradictionClock) framework.Badge {
 	for badge := held; badge > framework.NoBadge; badge-- {
-		if !r.lost(badge, clocks) {
+		if !j.lost(badge, clocks) {
 			return badge
 		}
 	}
 	return framework.NoBadge
 }
 
-func (r *round) lost(badge framework.Badge, clocks []ContradictionClock) bool {
-	dwells := r.contradictedBy(badge)
+func (j *judgement) lost(badge framework.Badge, clocks []ContradictionClock) bool {
+	dwells := j.contradictedBy(badge)
 	if len(dwells) == 0 {
 		return false
 	}
@@ -148,43 +148,43 @@ func (r *round) lost(badge framework.Badge, clocks []ContradictionClock) bool {
 			return true
 		}
 	}
-	return r.announcedTakes(badge)
+	return j.announcedTakes(badge)
 }
 
 // hold continues or begins the hold of a badge that is neither proved nor
 // contradicted; nil without one. Its clock runs while the sources of the unproved checks answer. It
 // ends when the badge has been proved again for as long as an award needs.
-func (r *round) hold(held framework.Badge, prev *Hold, failing map[string]time.Duration) *Hold {
-	if held == framework.NoBadge || prev == nil && !r.undecided(held) {
+func (j *judgement) hold(held framework.Badge, prev *Hold, failing map[string]time.Duration) *Hold {
+	if held == framework.NoBadge || prev == nil && !j.undecided(held) {
 		return nil
 	}
-	next := Hold{Since: r.now}
+	next := Hold{Since: j.now}
 	if prev != nil {
 		next = *prev
 	}
-	unproved := r.unproved(held)
+	unproved := j.unproved(held)
 	switch {
-	case r.proved >= held:
+	case j.proved >= held:
 		if next.ProvedSince.IsZero() {
-			next.ProvedSince = r.now
+			next.ProvedSince = j.now
 		} else {
-			next.ProvedSince = next.ProvedSince.Add(r.skew)
+			next.ProvedSince = next.ProvedSince.Add(j.skew)
 		}
-		if r.now.Sub(next.ProvedSince) >= r.awardDwell {
+		if j.now.Sub(next.ProvedSince) >= j.awardDwell {
 			return nil
 		}
-	case r.undecided(held):
+	case j.undecided(held):
 		next.Reason = reason(held, unproved)
 		fallthrough
 	default:
 		next.ProvedSince = time.Time{}
 	}
-	if r.restarts {
+	if j.restarts {
 		next.Ran = 0
 	} else if prev != nil {
-		next.Ran += r.holdStep(held)
+		next.Ran += j.holdStep(held)
 	}
-	next.LapseAt = r.now.Add(max(0, r.lapseIn(held, next.Ran, unproved, failing)))
+	next.LapseAt = j.now.Add(max(0, j.lapseIn(held, next.Ran, unproved, failing)))
 	return &next
 }
 
@@ -196,43 +196,45 @@ const restartsEvery = 90 * 24 * time.Hour
 // restartsHold reports whether the criteria for the badge on hold have changed, at
 // most once in 90 days (restartsEvery): the service then gets the full hold time
 // again. A changed check that is proved does not count.
-func (r *round) restartsHold() bool {
-	if r.prev.Hold == nil || r.now.Before(r.prev.HoldRestarted.Add(restartsEvery)) {
+func (j *judgement) restartsHold() bool {
+	if j.prev.Hold == nil || j.now.Before(j.prev.HoldRestarted.Add(restartsEvery)) {
 		return false
 	}
-	held := r.prev.Badge
-	return r.changes.Badges[held] || slices.ContainsFunc(r.unproved(held), func(c *CheckResult) bool {
-		return r.changes.Checks[c.Check.ID]
+	held := j.prev.Badge
+	return j.changes.Badges[held] || slices.ContainsFunc(j.unproved(held), func(c *CheckResult) bool {
+		return j.changes.Checks[c.Check.ID]
 	})
 }
 
 // undecided reports whether fresh evidence neither proves nor contradicts the
 // badge.
-func (r *round) undecided(badge framework.Badge) bool { return r.proved < badge && r.allowed >= badge }
+func (j *judgement) undecided(badge framework.Badge) bool {
+	return j.proved < badge && j.allowed >= badge
+}
 
 // holdStep is what this judgement adds to the hold clock.
-func (r *round) holdStep(held framework.Badge) time.Duration {
-	hold := r.prev.Hold
-	if hold == nil || !hold.ProvedSince.IsZero() || !r.undecided(held) || anySourceDown(r.unproved(held)) {
+func (j *judgement) holdStep(held framework.Badge) time.Duration {
+	hold := j.prev.Hold
+	if hold == nil || !hold.ProvedSince.IsZero() || !j.undecided(held) || anySourceDown(j.unproved(held)) {
 		return 0
 	}
-	return r.step
+	return j.step
 }
 
 // lapsed reports whether the hold has lasted too long. A badge never lapses
 // while a source of an unproved check does not answer.
-func (r *round) lapsed(held framework.Badge, hold *Hold) bool {
-	return hold != nil && r.undecided(held) && !hold.LapseAt.After(r.now) && !anySourceDown(r.unproved(held))
+func (j *judgement) lapsed(held framework.Badge, hold *Hold) bool {
+	return hold != nil && j.undecided(held) && !hold.LapseAt.After(j.now) && !anySourceDown(j.unproved(held))
 }
 
 // lapseIn is how much longer the badge is on hold while the clock runs. For a
 // check that failed before its evidence went missing it is no longer than that
 // evidence would have been valid, so losing the evidence does not hide a failure.
-func (r *round) lapseIn(
+func (j *judgement) lapseIn(
 	held framework.Badge, ran time.Duration, unproved []*CheckResult, failing map[string]time.Duration,
 ) time.Duration {
 	limit := defaultLapse(held)
-	f := r.criteria()
+	f := j.criteria()
 	if f != nil && f.LapseAfter[held] > 0 {
 		limit = f.LapseAfter[held]
 	}
@@ -267,10 +269,10 @@ func validFor(f *framework.Framework, c *CheckResult) time.Duration {
 // unproved are the checks that leave the badge unproved: those without a fresh
 // pass. If there are none, the badge's limit on attestations is not proved, and
 // they are those that pass by attestation while a stronger proof is unknown.
-func (r *round) unproved(badge framework.Badge) []*CheckResult {
+func (j *judgement) unproved(badge framework.Badge) []*CheckResult {
 	var lacking, open []*CheckResult
-	for i := range r.card.Checks {
-		c := &r.card.Checks[i]
+	for i := range j.card.Checks {
+		c := &j.card.Checks[i]
 		switch {
 		case !c.Status.Counted() || !needed(c.Check, badge):
 		case c.Fresh != Pass:
@@ -311,17 +313,17 @@ func reason(badge framework.Badge, unproved []*CheckResult) string {
 
 // failing are the checks a badge needs whose last definite verdict from fresh
 // evidence was a failure, with how long the hold clock has run since.
-func (r *round) failing(badge framework.Badge) map[string]time.Duration {
+func (j *judgement) failing(badge framework.Badge) map[string]time.Duration {
 	var out map[string]time.Duration
-	step := r.holdStep(badge)
-	for i := range r.card.Checks {
-		c := &r.card.Checks[i]
+	step := j.holdStep(badge)
+	for i := range j.card.Checks {
+		c := &j.card.Checks[i]
 		if !needed(c.Check, badge) || c.Fresh == Pass {
 			continue
 		}
-		ran, was := r.prev.Failing[c.Check.ID]
+		ran, was := j.prev.Failing[c.Check.ID]
 		switch {
-		case c.Fresh == Fail && c.Status.Counted() || was && r.restarts && r.changes.Checks[c.Check.ID]:
+		case c.Fresh == Fail && c.Status.Counted() || was && j.restarts && j.changes.Checks[c.Check.ID]:
 			ran = 0
 		case was:
 			ran += step

@@ -115,7 +115,9 @@ func (r *round) observeAlerts(ctx context.Context) error {
 			return collectors.Failed(evidence.ReasonStore, "read open alerts of "+r.id, "%w", err)
 		}
 	}
-	history := &alertHistory{round: r, past: past, episodes: newEpisodes(r.id, open, past.read), reader: newAlertReader(r)}
+	history := &alertHistory{
+		round: r, past: past, firings: newOpenFirings(r.id, open, past.read), reader: newAlertReader(r),
+	}
 	part := maxAlertPart
 	for from := past.from; past.latest.After(from); {
 		until := past.latest
@@ -142,11 +144,11 @@ func (r *round) observeAlerts(ctx context.Context) error {
 
 // alertHistory stores the history of alerts, part by part.
 type alertHistory struct {
-	round    *round
-	past     alertPast
-	episodes *episodes
-	reader   *alertReader
-	records  int
+	round   *round
+	past    alertPast
+	firings *openFirings
+	reader  *alertReader
+	records int
 }
 
 // store emits what an answer shows of the time from from until until. It returns
@@ -162,7 +164,7 @@ func (h *alertHistory) store(answer model.Matrix, from, until time.Time) (settle
 	if settled = seen.settled(from, until, latest, trusted); !settled.After(from) {
 		return settled, nil
 	}
-	firings := h.episodes.advance(seen.series, settled)
+	firings := h.firings.advance(seen.series, settled)
 	h.records += len(firings)
 	err = r.out.Send(evidence.Batch{
 		Alerts: firings,

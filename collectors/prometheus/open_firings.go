@@ -18,42 +18,42 @@ type alertSeries struct {
 	at []time.Time
 }
 
-// episodes joins instants to firings, across the parts of a history. The result
+// openFirings joins instants to firings, across the parts of a history. The result
 // depends on the instants alone and not on where parts end: a firing is over when
 // its alert was not seen for more than alertGap.
-type episodes struct {
+type openFirings struct {
 	source string
-	open   map[string]*episode
+	open   map[string]*openFiring
 }
 
-// episode is a firing that is not over.
-type episode struct {
+// openFiring is a firing that is not over.
+type openFiring struct {
 	evidence.AlertFiring
 	last time.Time
 }
 
-// newEpisodes continues the stored firings that are open. They were last seen
+// newOpenFirings continues the stored firings that are open. They were last seen
 // within alertGap of the time until which the history was read, or they would be
 // over; the next part begins early enough to show when.
-func newEpisodes(source string, open []evidence.AlertFiring, read time.Time) *episodes {
-	e := &episodes{source: source, open: map[string]*episode{}}
+func newOpenFirings(source string, open []evidence.AlertFiring, read time.Time) *openFirings {
+	o := &openFirings{source: source, open: map[string]*openFiring{}}
 	for _, f := range open {
 		last := read.Add(-alertGap)
 		if last.Before(f.StartedAt) {
 			last = f.StartedAt
 		}
-		e.open[f.Fingerprint] = &episode{AlertFiring: f, last: last}
+		o.open[f.Fingerprint] = &openFiring{AlertFiring: f, last: last}
 	}
-	return e
+	return o
 }
 
 // advance reads what was seen up to an instant and returns the firings that it
 // shows, those that are over by then and those that are not, by fingerprint and
 // start.
-func (e *episodes) advance(series []alertSeries, until time.Time) []evidence.AlertFiring {
+func (o *openFirings) advance(series []alertSeries, until time.Time) []evidence.AlertFiring {
 	var firings []evidence.AlertFiring
 	for _, s := range series {
-		current := e.open[s.fingerprint]
+		current := o.open[s.fingerprint]
 		for _, at := range s.at {
 			if at.After(until) {
 				break
@@ -63,9 +63,9 @@ func (e *episodes) advance(series []alertSeries, until time.Time) []evidence.Ale
 				current = nil
 			}
 			if current == nil {
-				firing := evidence.AlertFiring{Source: e.source, Fingerprint: s.fingerprint, StartedAt: at}
-				current = &episode{AlertFiring: firing, last: at}
-				e.open[s.fingerprint] = current
+				firing := evidence.AlertFiring{Source: o.source, Fingerprint: s.fingerprint, StartedAt: at}
+				current = &openFiring{AlertFiring: firing, last: at}
+				o.open[s.fingerprint] = current
 			}
 			if at.After(current.last) {
 				current.last = at
@@ -74,10 +74,10 @@ func (e *episodes) advance(series []alertSeries, until time.Time) []evidence.Ale
 			current.Alert, current.Severity, current.Paging, current.Services = s.alert, s.severity, s.paging, s.services
 		}
 	}
-	for fingerprint, current := range e.open {
+	for fingerprint, current := range o.open {
 		if until.Sub(current.last) > alertGap {
 			firings = append(firings, current.ended())
-			delete(e.open, fingerprint)
+			delete(o.open, fingerprint)
 			continue
 		}
 		firings = append(firings, current.AlertFiring)
@@ -89,8 +89,8 @@ func (e *episodes) advance(series []alertSeries, until time.Time) []evidence.Ale
 }
 
 // ended is the firing with its end: the first instant at which it was not seen.
-func (e *episode) ended() evidence.AlertFiring {
-	f := e.AlertFiring
-	f.EndedAt = e.last.Add(alertStep)
+func (o *openFiring) ended() evidence.AlertFiring {
+	f := o.AlertFiring
+	f.EndedAt = o.last.Add(alertStep)
 	return f
 }
