@@ -147,7 +147,7 @@ func sourceTitle(d evidence.Definition) string {
 func retention(t *testing.T) string {
 	what := map[string]string{
 		"history":   "values of facts, scorecards, changes of badges",
-		"incidents": "incidents and reviews",
+		"incidents": "incidents and their log entries",
 		"runs":      "the log of rounds",
 		"alerts":    "when alerts fired",
 	}

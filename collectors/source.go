@@ -25,7 +25,8 @@ type Source interface {
 	Answers(service *catalog.Service, fact string) bool
 	// Collect runs one round and emits its result batch by batch. Each Batch is
 	// committed in one transaction together with its cursors before emit
-	// returns, so an interrupted round is resumed and not repeated.
+	// returns, so what was committed before an interruption is kept. A new process
+	// resumes listings that have a cursor and begins all others again.
 	//
 	// A missing answer is not evidence: the groups of a failed call are not in
 	// Batch.Covered, and their earlier records age on. Observed absences and

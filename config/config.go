@@ -44,7 +44,8 @@ type Store struct {
 type Retention struct {
 	// History is the age of fact values, scorecards and transitions.
 	History Duration `yaml:"history"`
-	// Incidents is the age of incidents and reviews.
+	// Incidents is the age of incidents and their log entries. Reviews are always
+	// kept.
 	Incidents Duration `yaml:"incidents"`
 	// Alerts is the age of the firings of alerts.
 	Alerts Duration `yaml:"alerts"`

@@ -1,6 +1,6 @@
 package evidence
 
-// Batch is one page of a round: what is committed together.
+// Batch is a part of a round that is stored in one transaction.
 type Batch struct {
 	Records     []Record
 	Withdrawals []Withdrawal

@@ -32,7 +32,8 @@ const (
 	MaxPageLimit    = 100
 	// LeastHistory is the span that incident facts look back over.
 	LeastHistory = 90 * day
-	// DefaultHistory is what effects of reviews are estimated over.
+	// DefaultHistory is two years and a month: the effect of reviews is to be
+	// estimated over two years. No figure reads that far back yet.
 	DefaultHistory = 760 * day
 )
 

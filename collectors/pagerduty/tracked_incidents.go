@@ -259,8 +259,9 @@ func (m *incidentMemory) fold(k *trackedIncident, entries []evidence.LogEntry) {
 	k.Incident = fold(k.Incident, entries, k.autoResolve)
 }
 
-// reconcile stores what has changed of the incidents, with the log entries that
-// were read and the cursors, which come with the last batch.
+// reconcile stores what has changed of the incidents, in batches of at most maxSent.
+// The log entries that were read come with the first batch, the cursors with the
+// last.
 func (r *round) reconcile(ctx context.Context, list []*trackedIncident, cursors map[string]string) error {
 	if err := r.refold(ctx, list); err != nil {
 		return err
