@@ -73,6 +73,9 @@ type Answer struct {
 	// Missing says why the facts of the group are unknown for the service; empty
 	// when they are known.
 	Missing evidence.Missing
+	// Withdraw says why this fact has no value although those of the group are known:
+	// its earlier record is withdrawn. Empty when there is a value.
+	Withdraw evidence.Missing
 }
 
 // Observe emits the facts of a group for every service of the request, and the
@@ -81,15 +84,18 @@ func (b *Batches) Observe(group string, facts []string, answer func(s *catalog.S
 	coverage := evidence.Coverage{Group: group, Facts: facts, At: b.request.Now, Except: map[string]evidence.Missing{}}
 	var batch evidence.Batch
 	for _, service := range b.request.Services {
-		first := len(batch.Records)
+		records, withdrawals := len(batch.Records), len(batch.Withdrawals)
 		for _, fact := range facts {
 			a := answer(service, fact)
 			if a.Missing != "" {
 				coverage.Except[service.Name] = a.Missing
-				batch.Records = batch.Records[:first]
+				batch.Records, batch.Withdrawals = batch.Records[:records], batch.Withdrawals[:withdrawals]
 				break
 			}
-			if a.Value.Kind() != evidence.KindInvalid {
+			if a.Withdraw != "" {
+				withdrawal := evidence.Withdrawal{Service: service.Name, Fact: fact, Reason: a.Withdraw}
+				batch.Withdrawals = append(batch.Withdrawals, withdrawal)
+			} else if a.Value.Kind() != evidence.KindInvalid {
 				batch.Records = append(batch.Records, evidence.Record{
 					Service: service.Name, Fact: fact, Value: a.Value, Source: b.source,
 					Detail: evidence.Clean(a.Detail, maxDetail), Since: a.Since, ObservedAt: b.request.Now,

@@ -14,7 +14,7 @@ import (
 
 func TestObserve(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	services := []*catalog.Service{{Name: "known"}, {Name: "unknown"}, {Name: "silent"}}
+	services := []*catalog.Service{{Name: "known"}, {Name: "unknown"}, {Name: "silent"}, {Name: "few"}}
 	var emitted []evidence.Batch
 	out := collectors.NewBatches("file/main", collectors.Request{Services: services, Now: now},
 		func(b evidence.Batch) error { emitted = append(emitted, b); return nil })
@@ -23,6 +23,8 @@ func TestObserve(t *testing.T) {
 		switch {
 		case s.Name == "unknown" && fact == "b":
 			return collectors.Answer{Missing: evidence.MissingNaN}
+		case s.Name == "few", s.Name == "unknown":
+			return collectors.Answer{Withdraw: evidence.MissingTooFew}
 		case s.Name == "silent":
 			return collectors.Answer{}
 		}
@@ -40,6 +42,9 @@ func TestObserve(t *testing.T) {
 	// One missing answer makes the whole group unknown for the service.
 	if fmt.Sprint(len(emitted), records) != "1 [knowna1file/maina0s 0s knownb1file/mainb0s 0s]" {
 		t.Errorf("emitted %d batches, records %v", len(emitted), records)
+	}
+	if fmt.Sprint(got.Withdrawals) != "[{few a too_few} {few b too_few}]" {
+		t.Errorf("withdrawals %v", got.Withdrawals)
 	}
 	c := got.Covered[0]
 	if c.Group != "group" || !c.At.Equal(now) || fmt.Sprint(c.Facts, c.Except) != "[a b] map[unknown:nan]" {

@@ -107,7 +107,7 @@ func (a *api) page(ctx context.Context, path string, query url.Values) (page, er
 		if known, ok := errors.AsType[*collectors.CallError](err); ok {
 			return page{}, known
 		}
-		return failed(collectors.ReasonOf(ctx, err), 0, withoutURL(err))
+		return failed(collectors.ReasonOf(ctx, err), 0, collectors.WithoutURL(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
@@ -204,7 +204,7 @@ func (a *api) list(
 			return true, nil
 		}
 	}
-	return false, incomplete(callOf(path), fmt.Errorf("no end after %d pages", maxPages))
+	return false, incomplete(callOf(path), "no end after %d pages", maxPages)
 }
 
 // byOffset makes the query ask for the page behind the last one, by the number of
@@ -217,13 +217,13 @@ func (a *api) byOffset(call string, query url.Values) func(page) (more bool, err
 		same := func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
 		switch {
 		case p.more == nil:
-			err := errors.New(`the answer does not say whether there is "more"`)
-			return false, &collectors.CallError{Reason: evidence.ReasonUndecodable, Call: call, Err: err}
+			return false, collectors.Failed(evidence.ReasonUndecodable, call,
+				`the answer does not say whether there is "more"`)
 		case len(p.records) > 0 && slices.EqualFunc(p.records, before, same):
 			// The records that are missing would be observed as absent.
-			return false, incomplete(call, fmt.Errorf("the page at offset %d is the one before it once more", offset))
+			return false, incomplete(call, "the page at offset %d is the one before it once more", offset)
 		case len(p.records) == 0 && *p.more:
-			return false, incomplete(call, fmt.Errorf("an empty page at offset %d that promises more", offset))
+			return false, incomplete(call, "an empty page at offset %d that promises more", offset)
 		}
 		before, offset = p.records, offset+len(p.records)
 		query.Set("offset", strconv.Itoa(offset))
@@ -239,11 +239,11 @@ func byCursor(call string, query url.Values, parameter string) func(page) (more 
 	return func(p page) (bool, error) {
 		switch {
 		case p.next == "" && p.more != nil && *p.more:
-			return false, incomplete(call, errors.New("a page that promises more and does not say where"))
+			return false, incomplete(call, "a page that promises more and does not say where")
 		case p.next == "", p.more != nil && !*p.more:
 			return false, nil
 		case seen[p.next]:
-			return false, incomplete(call, errors.New("the pages go round in a circle"))
+			return false, incomplete(call, "the pages go round in a circle")
 		}
 		seen[p.next] = true
 		query.Set(parameter, p.next)
@@ -258,14 +258,14 @@ func (a *api) complete(
 ) error {
 	tooFar, err := a.list(ctx, path, cursor, query, each)
 	if err == nil && tooFar {
-		err = incomplete(callOf(path), fmt.Errorf("there are more than the %d records that PagerDuty lists: use a "+
-			"credential that sees fewer of them", maxRecords))
+		err = incomplete(callOf(path), "there are more than the %d records that PagerDuty lists: use a "+
+			"credential that sees fewer of them", maxRecords)
 	}
 	return err
 }
 
-func incomplete(call string, err error) error {
-	return &collectors.CallError{Reason: evidence.ReasonIncomplete, Call: call, Err: err}
+func incomplete(call, format string, args ...any) error {
+	return collectors.Failed(evidence.ReasonIncomplete, call, format, args...)
 }
 
 // refusal makes an error of the body of an answer with the status.
@@ -284,13 +284,4 @@ func refusal(status int, body []byte) error {
 func isJSON(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
-}
-
-// withoutURL removes the address that http.Client puts before its errors, because
-// the error names the call already.
-func withoutURL(err error) error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
-	}
-	return err
 }

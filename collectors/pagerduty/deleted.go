@@ -83,7 +83,7 @@ func (r *round) withdraw(list []evidence.Incident, why string) error {
 		for i := range part {
 			part[i].Gone, part[i].GoneWhy = true, why
 		}
-		if err := r.send(evidence.Batch{Incidents: part}); err != nil {
+		if err := r.out.Send(evidence.Batch{Incidents: part}); err != nil {
 			return err
 		}
 	}
@@ -96,11 +96,11 @@ func tooManyDeleted(missing, stored int, span window) error {
 	if missing <= minDeleted || 5*missing <= stored {
 		return nil
 	}
-	return incomplete("GET /incidents", fmt.Errorf(
+	return incomplete("GET /incidents",
 		"%d of the %d incidents that are stored from %s to %s are not listed any more, which is more than a fifth: "+
 			"nothing is withdrawn; does the credential see fewer teams than before? "+
 			"If they were deleted, give the source another name",
-		missing, stored, stamp(span.start), stamp(span.end)))
+		missing, stored, stamp(span.start), stamp(span.end))
 }
 
 func notListed(span window, now time.Time) string {

@@ -122,7 +122,7 @@ func (r *round) readHistory(ctx context.Context) error {
 	r.progressed(r.history, 0)
 	done := *m.history
 	done.Done = r.now
-	if err := r.send(evidence.Batch{Cursors: map[string]string{historyCursor: cursorText(done)}}); err != nil {
+	if err := r.out.Send(evidence.Batch{Cursors: map[string]string{historyCursor: cursorText(done)}}); err != nil {
 		return err
 	}
 	m.history = &done
@@ -202,7 +202,7 @@ func (r *round) listChunk(ctx context.Context, c *chunk) error {
 			for _, record := range page {
 				at := record.CreatedAt.Truncate(time.Second)
 				if !last.IsZero() && at.After(last) {
-					return incomplete("GET /incidents", errors.New("the records are not in the order that was asked for"))
+					return incomplete("GET /incidents", "the records are not in the order that was asked for")
 				}
 				last = at
 				r.add(c, record)
@@ -224,7 +224,7 @@ func (r *round) listChunk(ctx context.Context, c *chunk) error {
 			return nil
 		}
 	}
-	return incomplete("GET /incidents", errors.New("more incidents in a second than PagerDuty lists, at "+stamp(last)))
+	return incomplete("GET /incidents", "more incidents in a second than PagerDuty lists, at %s", stamp(last))
 }
 
 // storeChunk stores a chunk and withdraws what the store has of its time and

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -110,9 +109,7 @@ func (r *round) listOpenIncidents(ctx context.Context) error {
 		return r.storePage(ctx, page, seen)
 	})
 	if err == nil && tooFar {
-		err = incomplete(
-			"GET /incidents", fmt.Errorf("more than %d incidents are open: resolve those that are over", maxRecords),
-		)
+		err = incomplete("GET /incidents", "more than %d incidents are open: resolve those that are over", maxRecords)
 	}
 	if err != nil {
 		return err

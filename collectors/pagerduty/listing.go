@@ -192,7 +192,7 @@ func (r *round) list(ctx context.Context, l *listing) (again bool, err error) {
 			err = r.api.complete(ctx, l.path, l.cursor, query, each)
 		} else if again, err = r.api.list(ctx, l.path, l.cursor, query, each); err == nil && again {
 			if err = l.tooFar(r); err != nil {
-				err = incomplete(callOf(l.path), err)
+				err = incomplete(callOf(l.path), "%w", err)
 			}
 		}
 		if err != nil || again {
@@ -315,7 +315,7 @@ func (s *Source) plannedRound(req collectors.Request) *round {
 	incidents.byID = nil
 	remembered.incidents, remembered.asked = &incidents, maps.Clone(s.memory.asked)
 	view.memory = &remembered
-	r := view.round(req)
+	r := view.round(req, nil)
 	r.remember()
 	return r
 }

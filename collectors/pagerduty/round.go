@@ -19,15 +19,11 @@ type round struct {
 	now time.Time
 	// listings are made for this round.
 	listings []listing
-	emit     func(evidence.Batch) error
+	out      *collectors.Batches
 	catalog  references
-	// skipped counts the records that could not be decoded since the last batch.
-	skipped map[string]int
 	// cursors are the stored cursors of this source; none in a first round.
 	cursors map[string]string
 	first   bool
-	// begun says that a batch of this round has been stored.
-	begun bool
 	// hash makes keyed hashes of people, and progress gets the progress of long
 	// steps; both may be nil.
 	hash     func(id string) string
@@ -55,24 +51,20 @@ type round struct {
 
 // references are the catalog's services with their PagerDuty ids.
 type references struct {
-	services []referring
+	// ids are the PagerDuty ids by catalog name.
+	ids map[string][]string
 	// names are the catalog names by PagerDuty id.
 	names map[string][]string
 	// hash changes with any of it.
 	hash uint64
 }
 
-type referring struct {
-	name string
-	ids  []string
-}
-
 func newReferences(s *Source, services []*catalog.Service) references {
-	refs := references{names: map[string][]string{}}
+	refs := references{ids: map[string][]string{}, names: map[string][]string{}}
 	sum := fnv.New64a()
 	for _, service := range services {
 		ids := s.references(service)
-		refs.services = append(refs.services, referring{name: service.Name, ids: ids})
+		refs.ids[service.Name] = ids
 		for _, id := range ids {
 			refs.names[id] = append(refs.names[id], service.Name)
 			_, _ = fmt.Fprintf(sum, "%q %q ", service.Name, id)
@@ -82,31 +74,13 @@ func newReferences(s *Source, services []*catalog.Service) references {
 	return refs
 }
 
-// send emits a batch together with the counts of what was skipped meanwhile.
-func (r *round) send(b evidence.Batch) error {
-	if len(r.skipped) > 0 {
-		b.Skipped, r.skipped = r.skipped, map[string]int{}
-	}
-	if r.first && !r.begun {
-		if b.Cursors == nil {
-			b.Cursors = map[string]string{}
-		}
-		b.Cursors[formatCursor] = format
-	}
-	if err := r.emit(b); err != nil {
-		return &collectors.CallError{Reason: evidence.ReasonStore, Call: "store batch of " + r.id, Err: err}
-	}
-	r.begun = true
-	return nil
-}
-
 // maxLogged bounds the memory of what was logged.
 const maxLogged = 10000
 
 // skip counts a record that could not be decoded. It is logged once and not in
 // every round.
 func (r *round) skip(kind, id string, err error) {
-	r.skipped[kind]++
+	r.out.Skip(kind)
 	key := kind + " " + id
 	if r.logged[key] {
 		return
@@ -133,42 +107,28 @@ func (r *round) group(name string) group {
 // observe emits the facts of a group, whose listings are complete.
 func (r *round) observe(name string) error {
 	g := r.group(name)
-	coverage := evidence.Coverage{Group: name, At: r.now, Except: map[string]evidence.Missing{}}
+	var names []string
+	byName := map[string]fact{}
 	for _, f := range g.facts {
-		coverage.Facts = append(coverage.Facts, f.Name)
+		names, byName[f.Name] = append(names, f.Name), f
 	}
-	batch := evidence.Batch{}
-	for _, service := range r.catalog.services {
-		if len(service.ids) == 0 {
-			coverage.Except[service.name] = evidence.MissingNoReference
-			continue
+	return r.out.Observe(name, names, func(service *catalog.Service, name string) collectors.Answer {
+		ids := r.catalog.ids[service.Name]
+		if len(ids) == 0 {
+			return collectors.Answer{Missing: evidence.MissingNoReference}
 		}
-		found, gone, why := r.services.find(service.ids)
+		found, gone, why := r.services.find(ids)
 		for _, s := range found {
 			if why == "" && g.unknown != nil {
 				why = g.unknown(r, s)
 			}
 		}
 		if why != "" {
-			coverage.Except[service.name] = why
-			continue
+			return collectors.Answer{Missing: why}
 		}
-		for _, f := range g.facts {
-			a := r.answer(f, found, gone)
-			if a.missing != "" {
-				batch.Withdrawals = append(
-					batch.Withdrawals, evidence.Withdrawal{Service: service.name, Fact: f.Name, Reason: a.missing},
-				)
-				continue
-			}
-			batch.Records = append(batch.Records, evidence.Record{
-				Service: service.name, Fact: f.Name, Value: a.value, Source: r.id,
-				Detail: evidence.Clean(a.detail, 500), ObservedAt: r.now,
-			})
-		}
-	}
-	batch.Covered = []evidence.Coverage{coverage}
-	return r.send(batch)
+		a := r.answer(byName[name], found, gone)
+		return collectors.Answer{Value: a.value, Detail: a.detail, Withdraw: a.missing}
+	})
 }
 
 // answer observes one fact for one catalog service.

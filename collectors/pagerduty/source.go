@@ -168,8 +168,7 @@ func (s *Source) Check(ctx context.Context) error {
 // Collect lists what is due. A listing that fails costs the groups that need
 // it; all of them need the services. See collectors.Source.
 func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
-	r := s.round(req)
-	r.emit = emit
+	r := s.round(req, emit)
 	if deadline, ok := ctx.Deadline(); ok {
 		r.span = time.Until(deadline)
 	}
@@ -180,43 +179,46 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 	var errs []error
 	for _, step := range r.steps() {
 		err := step(r, ctx)
-		if err == nil {
-			continue
-		}
 		errs = append(errs, err)
-		if hopeless(ctx, err) {
-			break
+		if err != nil && collectors.EndsRound(ctx, err) {
+			return errors.Join(errs...)
 		}
 	}
-	if len(r.skipped) > 0 && !hopeless(ctx, errors.Join(errs...)) {
-		if err := r.send(evidence.Batch{}); err != nil {
-			errs = append(errs, err)
-		}
+	if r.out.Pending() {
+		errs = append(errs, r.out.Send(evidence.Batch{}))
 	}
 	return errors.Join(errs...)
 }
 
 // round begins a round, without any request.
-func (s *Source) round(req collectors.Request) *round {
+func (s *Source) round(req collectors.Request, emit func(evidence.Batch) error) *round {
 	if req.Now.IsZero() {
 		req.Now = s.now()
 	}
+	req.Now = req.Now.UTC()
+	first := req.Cursors[formatCursor] != format
+	if first {
+		emit = withFormat(emit)
+	}
 	return &round{
-		Source: s, now: req.Now.UTC(), listings: listings(), catalog: newReferences(s, req.Services),
-		skipped: map[string]int{},
-		cursors: req.Cursors, first: req.Cursors[formatCursor] != format, storedIncidents: req.Incidents,
-		storedEntries: req.LogEntries,
-		hash:          req.Person, progress: req.Progress,
+		Source: s, now: req.Now, listings: listings(), catalog: newReferences(s, req.Services),
+		out: collectors.NewBatches(s.id, req, emit), cursors: req.Cursors, first: first,
+		storedIncidents: req.Incidents, storedEntries: req.LogEntries, hash: req.Person, progress: req.Progress,
 	}
 }
 
-// hopeless reports whether the other calls of the round would fail like this
-// one, or must not be made.
-func hopeless(ctx context.Context, err error) bool {
-	var failed *collectors.CallError
-	if ctx.Err() != nil {
-		return true
+// withFormat adds the cursor of the format to the first batch that is stored.
+func withFormat(emit func(evidence.Batch) error) func(evidence.Batch) error {
+	begun := false
+	return func(b evidence.Batch) error {
+		if !begun {
+			if b.Cursors == nil {
+				b.Cursors = map[string]string{}
+			}
+			b.Cursors[formatCursor] = format
+		}
+		err := emit(b)
+		begun = begun || err == nil
+		return err
 	}
-	return errors.As(err, &failed) && (failed.Reason == evidence.ReasonUnauthorized ||
-		failed.Reason == evidence.ReasonStore)
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/nearest"
 )
@@ -111,7 +112,7 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 	}
 	found.Services = unique(found.Services, func(v SurveyedService) string { return v.ID })
 	teams, err := listAll[surveyedObject](ctx, s, "teams", url.Values{}, nil)
-	if hopeless(ctx, err) {
+	if collectors.EndsRound(ctx, err) {
 		return Survey{}, err
 	}
 	found.TeamsError = err

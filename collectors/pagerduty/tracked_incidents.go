@@ -274,7 +274,7 @@ func (r *round) reconcile(ctx context.Context, list []*trackedIncident, cursors 
 			return err
 		}
 	}
-	if len(changed) == 0 && len(cursors) == 0 && len(r.skipped) == 0 {
+	if len(changed) == 0 && len(cursors) == 0 && !r.out.Pending() {
 		return nil
 	}
 	return r.sendTracked(changed, cursors)
@@ -298,7 +298,7 @@ func (r *round) sendTracked(list []*trackedIncident, cursors map[string]string) 
 // sendWithEntries emits a batch together with the log entries that were read.
 func (r *round) sendWithEntries(batch evidence.Batch) error {
 	batch.LogEntries = r.entries
-	if err := r.send(batch); err != nil {
+	if err := r.out.Send(batch); err != nil {
 		return err
 	}
 	r.entries = nil
@@ -403,5 +403,5 @@ func (r *round) storeError(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &collectors.CallError{Reason: evidence.ReasonStore, Call: doing + r.id, Err: err}
+	return collectors.Failed(evidence.ReasonStore, doing+r.id, "%w", err)
 }

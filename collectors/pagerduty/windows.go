@@ -1,7 +1,6 @@
 package pagerduty
 
 import (
-	"fmt"
 	"net/url"
 	"time"
 )
@@ -46,7 +45,7 @@ type reader func(w window, at func(time.Time)) (tooFar bool, err error)
 func walk(list string, todo []window, read reader) (rest []window, err error) {
 	for n := 0; len(todo) > 0; n++ {
 		if n == maxWindows {
-			return todo, incomplete("GET /"+list, fmt.Errorf("no end after %d windows", n))
+			return todo, incomplete("GET /"+list, "no end after %d windows", n)
 		}
 		left, err := readWindow(list, todo[0], read)
 		todo = append(left, todo[1:]...)
@@ -72,8 +71,8 @@ func readWindow(list string, w window, read reader) ([]window, error) {
 		return []window{w}, err
 	}
 	if w.end.Sub(w.start) < 2*time.Second {
-		return []window{w}, incomplete("GET /"+list, fmt.Errorf(
-			"more than %d records in a second, at %s", maxRecords, stamp(w.start)))
+		return []window{w}, incomplete("GET /"+list,
+			"more than %d records in a second, at %s", maxRecords, stamp(w.start))
 	}
 	middle := w.start.Add(w.end.Sub(w.start) / 2).Truncate(time.Second)
 	return []window{{w.start, middle}, {middle, w.end}}, nil
