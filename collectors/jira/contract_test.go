@@ -15,6 +15,7 @@ import (
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/race"
 	"github.com/prodready/collector/internal/sourcetest"
 )
 
@@ -26,7 +27,10 @@ const (
 
 func TestContractOfCloud(t *testing.T) { sourcetest.Run(t, contract(t, false, 3)) }
 
-func TestContractOfDataCenter(t *testing.T) { sourcetest.Run(t, contract(t, true, 3)) }
+func TestContractOfDataCenter(t *testing.T) {
+	race.Skip(t, "TestContractOfCloud takes the same ways")
+	sourcetest.Run(t, contract(t, true, 3))
+}
 
 func TestContractOfLargeSites(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
