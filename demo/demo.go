@@ -152,8 +152,11 @@ func (d *demo) configure() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(d.folder, "config.yaml")
-	for name, content := range map[string][]byte{path: text, place.Framework: criteria.Data, place.PagerDutyTokenFile: []byte(d.pagerDuty.token + "\n"),
-		place.JiraTokenFile: []byte(d.jira.token + "\n")} {
+	for name, content := range map[string][]byte{
+		path: text, place.Framework: criteria.Data,
+		place.PagerDutyTokenFile: []byte(d.pagerDuty.token + "\n"),
+		place.JiraTokenFile:      []byte(d.jira.token + "\n"),
+	} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			return "", fmt.Errorf("writing the demo's files: %w", err)
 		}
