@@ -37,7 +37,7 @@ func Run(t *testing.T, subject Subject) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if faults := s.run(s.healthyCase()); len(faults) > 0 {
+	if faults := runAlone(s.healthyCase()); len(faults) > 0 {
 		t.Fatalf("it fails without any fault, so nothing else is tried:\n%s", strings.Join(faults, "\n"))
 	}
 	s.runAll(t, s.cases())
@@ -81,24 +81,33 @@ func (s *suite) runAll(t *testing.T, cases []testCase) {
 	if race.Sampled() {
 		cases = sample(cases)
 	}
-	used := map[string]bool{}
+	for prefix := range s.Impossible {
+		if !race.Sampled() && !slices.ContainsFunc(cases, func(c testCase) bool {
+			return strings.HasPrefix(c.name, prefix)
+		}) {
+			t.Errorf("Impossible[%q] matches no case: remove it", prefix)
+		}
+	}
+	// Cases run beside each other, so that only all of them together can be held to
+	// leave no goroutine. The stacks say whose they are.
+	running := goleak.IgnoreCurrent()
+	t.Cleanup(func() {
+		if err := goleak.Find(running); err != nil {
+			t.Errorf("goroutines are left: %v", err)
+		}
+	})
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			for prefix, reason := range s.Impossible {
 				if strings.HasPrefix(c.name, prefix) {
-					used[prefix] = true
 					t.Skip(reason)
 				}
 			}
-			for _, fault := range s.run(c) {
+			t.Parallel()
+			for _, fault := range c.faults() {
 				t.Error(fault)
 			}
 		})
-	}
-	for prefix := range s.Impossible {
-		if !used[prefix] && !race.Sampled() {
-			t.Errorf("Impossible[%q] matches no case: remove it", prefix)
-		}
 	}
 }
 
@@ -109,11 +118,12 @@ type suite struct {
 	// blank is a store without any content, since making its schema takes long.
 	blank []byte
 	// references are the runs without any fault, by their steps.
-	references map[string]*reference
+	references map[string]func() (*reference, error)
+	mu         sync.Mutex // guards references: cases run beside each other
 }
 
 func newSuite(ctx context.Context, subject Subject, folder string) (*suite, error) {
-	s := &suite{Subject: subject, folder: folder, references: map[string]*reference{}}
+	s := &suite{Subject: subject, folder: folder, references: map[string]func() (*reference, error){}}
 	file := filepath.Join(folder, "blank.db")
 	made, err := store.Open(ctx, store.Options{URL: file})
 	if err != nil {
@@ -176,18 +186,24 @@ func (c *check) unknownRequest(what string) {
 	c.errorf("a request that the vendor does not know: %s", what)
 }
 
-// run runs a case and returns what it found wrong. Goroutines that the case has
-// started and not ended are a fault, too.
-func (s *suite) run(c testCase) []string {
-	running := goleak.IgnoreCurrent()
+// faults runs the case and returns what it found wrong.
+func (c testCase) faults() []string {
 	k := &check{}
 	if err := c.run(k); err != nil {
 		k.errorf("%v", err)
 	}
-	if err := goleak.Find(running); err != nil {
-		k.errorf("goroutines are left: %v", err)
-	}
 	return k.faults
+}
+
+// runAlone runs a case while no other runs, and returns what it found wrong.
+// Goroutines that the case has started and not ended are a fault, too.
+func runAlone(c testCase) []string {
+	running := goleak.IgnoreCurrent()
+	faults := c.faults()
+	if err := goleak.Find(running); err != nil {
+		faults = append(faults, fmt.Sprintf("goroutines are left: %v", err))
+	}
+	return faults
 }
 
 // step is one round of a story: when it takes place, and what there is then.
@@ -205,9 +221,18 @@ type reference struct {
 // runWithoutFaults plays steps without any fault, or returns the earlier run of them.
 func (s *suite) runWithoutFaults(steps ...step) (*reference, error) {
 	name := fmt.Sprint(steps)
-	if known := s.references[name]; known != nil {
-		return known, nil
+	s.mu.Lock()
+	known := s.references[name]
+	if known == nil {
+		known = sync.OnceValues(func() (*reference, error) { return s.playReference(steps) })
+		s.references[name] = known
 	}
+	s.mu.Unlock()
+	return known()
+}
+
+// playReference plays steps of which every round must succeed.
+func (s *suite) playReference(steps []step) (*reference, error) {
 	c := &check{}
 	w, err := s.newWorld(c, steps[0].data, 0)
 	if err != nil {
@@ -226,7 +251,6 @@ func (s *suite) runWithoutFaults(steps ...step) (*reference, error) {
 	if len(c.faults) > 0 {
 		return nil, errors.New("without any fault: " + strings.Join(c.faults, "\n"))
 	}
-	s.references[name] = ref
 	return ref, nil
 }
 

@@ -276,7 +276,7 @@ func TestEveryFlawIsFound(t *testing.T) {
 					continue
 				}
 				tried++
-				if faults := s.run(c); len(faults) > 0 {
+				if faults := runAlone(c); len(faults) > 0 {
 					found++
 				}
 			}
@@ -294,7 +294,7 @@ func TestASubjectThatIsNotSoundIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if faults := s.run(s.healthyCase()); len(faults) != 1 || !strings.Contains(faults[0], "GET /nowhere") {
+	if faults := runAlone(s.healthyCase()); len(faults) != 1 || !strings.Contains(faults[0], "GET /nowhere") {
 		t.Errorf("%q", faults)
 	}
 }
@@ -318,7 +318,7 @@ func TestALargeDataSetSaysWhatMustBeStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range s.large(tc.large) {
-			faults := s.run(c)
+			faults := runAlone(c)
 			if len(faults) != min(len(tc.wants), 1) || tc.wants != "" && !strings.Contains(faults[0], tc.wants) {
 				t.Errorf("%+v: %s finds %q, want %q", tc.large, c.name, faults, tc.wants)
 			}
