@@ -186,19 +186,14 @@ func (o Options) withDefaults() (Options, error) {
 
 // check reports all that is wrong with the options.
 func (o Options) check() error {
-	var errs []error
-	bad := func(wrong bool, format string, args ...any) {
-		if wrong {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	bad(o.Name == "", "the name is missing")
-	bad(o.HTTPClient == nil, "the HTTP client is missing")
-	bad(o.Deployment != Cloud && o.Deployment != DataCenter, "deployment %q: want %s or %s", o.Deployment, Cloud,
+	var faults collectors.OptionFaults
+	faults.If(o.Name == "", "the name is missing")
+	faults.If(o.HTTPClient == nil, "the HTTP client is missing")
+	faults.If(o.Deployment != Cloud && o.Deployment != DataCenter, "deployment %q: want %s or %s", o.Deployment, Cloud,
 		DataCenter)
-	bad(!transport.IsAddress(o.URL), "the URL is not an address such as https://example.atlassian.net")
-	bad(o.PageLimit < 1 || o.PageLimit > MaxPageLimit, "page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit)
-	bad(o.ReconcileEvery < 0, "reconcile every %s: want more than 0", o.ReconcileEvery)
+	faults.If(!transport.IsAddress(o.URL), "the URL is not an address such as https://example.atlassian.net")
+	faults.If(o.PageLimit < 1 || o.PageLimit > MaxPageLimit, "page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit)
+	faults.If(o.ReconcileEvery < 0, "reconcile every %s: want more than 0", o.ReconcileEvery)
 	for _, tickets := range []struct {
 		what, jql string
 		err, link error
@@ -208,23 +203,23 @@ func (o Options) check() error {
 	} {
 		if tickets.jql != "" {
 			err := checkJQL(tickets.jql)
-			bad(err != nil, "%s: jql: %w", tickets.what, err)
+			faults.If(err != nil, "%s: jql: %w", tickets.what, err)
 		}
 		for _, err := range []error{tickets.err, tickets.link} {
-			bad(err != nil, "%s: %w", tickets.what, err)
+			faults.If(err != nil, "%s: %w", tickets.what, err)
 		}
 	}
 	names := map[string]bool{}
 	for _, f := range o.Facts {
-		bad(names[f.Name], "fact %s is given twice", f.Name)
+		faults.If(names[f.Name], "fact %s is given twice", f.Name)
 		names[f.Name] = true
 	}
 	for _, a := range o.Attestations {
-		bad(a.Check == "" || a.Label == "" || a.Fact.Name == "" || a.Level < 1 || names[a.Fact.Name],
+		faults.If(a.Check == "" || a.Label == "" || a.Fact.Name == "" || a.Level < 1 || names[a.Fact.Name],
 			"attestation of %q: want a check, its level, a label, and a fact that nothing else has", a.Check)
 		names[a.Fact.Name] = true
 	}
-	return errors.Join(errs...)
+	return faults.Err()
 }
 
 // ID is jira/ and the instance's name.

@@ -23,6 +23,7 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -105,18 +106,13 @@ func New(o Options) (*Source, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	u, err := url.Parse(o.Endpoint)
-	isBase := err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.RawQuery == ""
-	err = errors.Join(
-		wrong(o.Name == "", "the name is missing"),
-		wrong(o.HTTPClient == nil, "the HTTP client is missing"),
-		wrong(!isBase, "the endpoint is not a base URL such as "+DefaultEndpoint),
-		wrong(o.PageLimit < 1 || o.PageLimit > MaxPageLimit,
-			fmt.Sprintf("page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit)),
-		wrong(o.History < LeastHistory,
-			fmt.Sprintf("history %s: incident facts need at least %s", o.History, LeastHistory)),
-	)
-	if err != nil {
+	var faults collectors.OptionFaults
+	faults.If(o.Name == "", "the name is missing")
+	faults.If(o.HTTPClient == nil, "the HTTP client is missing")
+	faults.If(!transport.IsAddress(o.Endpoint), "the endpoint is not a base URL such as %s", DefaultEndpoint)
+	faults.If(o.PageLimit < 1 || o.PageLimit > MaxPageLimit, "page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit)
+	faults.If(o.History < LeastHistory, "history %s: incident facts need at least %s", o.History, LeastHistory)
+	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("source pagerduty/%s: %w", o.Name, err)
 	}
 	s := &Source{

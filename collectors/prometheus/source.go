@@ -10,7 +10,6 @@ package prometheus
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -146,26 +145,21 @@ func New(o Options) (*Source, error) {
 
 // check reports all that is wrong with the options.
 func (o Options) check() error {
-	var errs []error
-	bad := func(wrong bool, format string, args ...any) {
-		if wrong {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	bad(o.Name == "", "the name is missing")
-	bad(o.HTTPClient == nil, "the HTTP client is missing")
-	bad(o.Facts == nil, "the facts are missing")
-	bad(!transport.IsAddress(o.URL), "the URL is not an address such as https://prometheus.example.org")
-	bad(o.RulesURL != o.URL && !transport.IsAddress(o.RulesURL),
+	var faults collectors.OptionFaults
+	faults.If(o.Name == "", "the name is missing")
+	faults.If(o.HTTPClient == nil, "the HTTP client is missing")
+	faults.If(o.Facts == nil, "the facts are missing")
+	faults.If(!transport.IsAddress(o.URL), "the URL is not an address such as https://prometheus.example.org")
+	faults.If(o.RulesURL != o.URL && !transport.IsAddress(o.RulesURL),
 		"the URL of the rules is not an address such as https://vmalert.example.org")
 	for _, name := range slices.Sorted(maps.Keys(o.Parameters)) {
-		bad(slices.Contains(ownParameters(), name), "the parameter %s is set by every request itself: leave it out", name)
+		faults.If(slices.Contains(ownParameters(), name), "the parameter %s is set by every request itself: leave it out", name)
 	}
 	_, err := newRelabelling(o.Relabel)
-	bad(err != nil, "%w", err)
-	bad(o.Concurrency < 0 || o.QueryTimeout < 0 || o.Memory < 0 || o.AlertHistory < 0,
+	faults.If(err != nil, "%w", err)
+	faults.If(o.Concurrency < 0 || o.QueryTimeout < 0 || o.Memory < 0 || o.AlertHistory < 0,
 		"concurrency, query timeout, memory and alert history must not be negative")
-	return errors.Join(errs...)
+	return faults.Err()
 }
 
 // ID is prometheus/ and the instance's name.

@@ -14,7 +14,6 @@ package transport
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -198,19 +197,14 @@ func (c Config) withDefaults() (Config, error) {
 
 // check reports all that is wrong with the configuration.
 func (c Config) check() error {
-	var errs []error
-	bad := func(wrong bool, format string, args ...any) {
-		if wrong {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	bad(c.Source == "", "the source's name is missing")
-	bad(c.RatePerMinute < 0 && c.RatePerMinute != Unlimited,
+	var faults collectors.OptionFaults
+	faults.If(c.Source == "", "the source's name is missing")
+	faults.If(c.RatePerMinute < 0 && c.RatePerMinute != Unlimited,
 		"rate per minute %g: want more than 0, or %d for no limit", c.RatePerMinute, Unlimited)
-	bad(!(c.BudgetShare > 0 && c.BudgetShare <= 1), "budget share %g: want more than 0 and at most 1", c.BudgetShare)
-	bad(c.MaxAttempts < 0 || c.MaxResponseBytes < 0 || c.Timeout < 0 || c.MaxWait < 0,
+	faults.If(!(c.BudgetShare > 0 && c.BudgetShare <= 1), "budget share %g: want more than 0 and at most 1", c.BudgetShare)
+	faults.If(c.MaxAttempts < 0 || c.MaxResponseBytes < 0 || c.Timeout < 0 || c.MaxWait < 0,
 		"attempts, response bytes, timeout and wait must not be negative")
-	return errors.Join(errs...)
+	return faults.Err()
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
