@@ -13,13 +13,13 @@ import (
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/race"
 )
 
 // twoAttempts makes a call that fails end soon. An attempt may take long, since a
 // busy machine takes its time for a good answer, too.
 func twoAttempts(s setup) { s.out.Timeout, s.out.MaxAttempts = 30*time.Second, 2 }
 
-// Answers that hang are cases of the contract, which waits for one call at a time.
 func TestSearchesFail(t *testing.T) {
 	for reason, fault := range map[evidence.Reason]jiratest.Fault{
 		evidence.ReasonForbidden:   {Status: 403},
@@ -31,7 +31,7 @@ func TestSearchesFail(t *testing.T) {
 		evidence.ReasonUnreachable: {Reset: true},
 	} {
 		t.Run(string(reason), func(t *testing.T) {
-			both(t, func(t *testing.T, dataCenter bool) { failing(t, dataCenter, reason, fault) })
+			both(t, func(t *testing.T, dataCenter bool) { failing(t, dataCenter, reason, fault, twoAttempts) })
 		})
 	}
 	for name, fault := range map[string]jiratest.Fault{
@@ -43,15 +43,31 @@ func TestSearchesFail(t *testing.T) {
 		"an error":      {Body: `{"errorMessages":["No"],"errors":{}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			both(t, func(t *testing.T, dataCenter bool) { failing(t, dataCenter, evidence.ReasonUndecodable, fault) })
+			both(t, func(t *testing.T, dataCenter bool) {
+				failing(t, dataCenter, evidence.ReasonUndecodable, fault, twoAttempts)
+			})
 		})
 	}
 }
 
+// Every search that hangs takes the time of an attempt, so these wait beside others.
+func TestSearchesHang(t *testing.T) {
+	t.Parallel()
+	race.Skip(t, "the contract has answers that hang")
+	once := func(s setup) { s.out.Timeout, s.out.MaxAttempts = 3*time.Second, 1 }
+	both(t, func(t *testing.T, dataCenter bool) {
+		t.Parallel()
+		failing(t, dataCenter, evidence.ReasonTimeout, jiratest.Fault{Hang: true}, once)
+	})
+}
+
 // failing lets every search fail.
-func failing(t *testing.T, dataCenter bool, reason evidence.Reason, fault jiratest.Fault) {
+func failing(
+	t *testing.T, dataCenter bool, reason evidence.Reason, fault jiratest.Fault, attempts func(setup),
+) {
+	t.Helper()
 	site, services := shop()
-	w := start(t, dataCenter, site, services, twoAttempts)
+	w := start(t, dataCenter, site, services, attempts)
 	fault.Search = true
 	w.fake.Inject(fault)
 	r := w.collect()
