@@ -25,7 +25,7 @@ type upstream struct {
 	// url is where it listens, token what it wants to be asked with.
 	url, token string
 	server     *http.Server
-	// asked counts the requests so far; forget deletes them from memory.
+	// asked returns how many requests came since forget was last called.
 	asked  func() int
 	forget func()
 }

@@ -137,9 +137,9 @@ func (d Definition) Validate() error {
 }
 
 // Ageing is how long a record is fresh and how long it is valid, from its last
-// observation. usual is the freshness by the schedule of the source, and 0 where
-// there is none. A slow schedule makes records fresh for longer, but never for
-// longer than they are valid.
+// observation. usual is the freshness that the schedule of the source gives; 0
+// for a source without a schedule. A slow schedule makes records fresh for longer,
+// but never for longer than they are valid.
 func (d Definition) Ageing(usual time.Duration) (freshFor, validFor time.Duration) {
 	if freshFor = d.FreshFor; freshFor <= 0 {
 		if usual <= 0 {

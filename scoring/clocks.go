@@ -43,8 +43,9 @@ func (j *judgement) awards(held framework.Badge) map[framework.Badge]AwardClock 
 	return out
 }
 
-// awarded is the highest badge that has been proved for long enough, plus every
-// higher badge that announced changes alone give; held if there is none.
+// awarded returns the badge to award: the highest one that has been proved for
+// long enough, or a higher one that announced changes alone give. If no badge
+// above held is proved, it returns held.
 func (j *judgement) awarded(held framework.Badge, clocks map[framework.Badge]AwardClock) framework.Badge {
 	to := held
 	for badge, clock := range clocks {

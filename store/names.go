@@ -129,8 +129,8 @@ func (v *view) name(table nameTable, id int64) (string, error) {
 	return "", fmt.Errorf("table %s has no name with id %d", table, id)
 }
 
-// intern is the id of a name, a new one if there is none. The name is written
-// by insertNames.
+// intern returns the id of a name. A name that has no id gets a new one, which
+// insertNames writes.
 func (t *tx) intern(n nameIn) int64 {
 	id := t.id(n)
 	if id == 0 {

@@ -43,7 +43,7 @@ type Attestation struct {
 	// Label marks the issue: attest-cicd-no-drift.
 	Label string
 	// Fact is what is observed: whether there is a valid attestation. It is false when
-	// Jira answered and there is none.
+	// Jira answered without a valid attestation, and unknown when Jira did not answer.
 	Fact evidence.Definition
 }
 

@@ -12,7 +12,8 @@ type moment struct {
 	by change
 }
 
-// first is the first moment in the sense of m; zero when there is none.
+// first returns the first time that m describes: by its field, its statuses or its
+// label, in this order. It returns the zero time when the issue has none of them.
 func (r *round) first(i *issue, m Moment) (moment, error) {
 	if at, err := i.time(m.Field); err != nil || !at.IsZero() {
 		return moment{at: at}, err
@@ -63,8 +64,8 @@ func (r *round) firstEntered(i *issue, statuses []string) (change, bool) {
 	return change{at: i.created}, unchanged && r.isOne(statuses, i.status, i.statusName)
 }
 
-// ended is when the issue ended: in the sense of m, or else the change to a done
-// status. It is zero while the issue is open.
+// ended returns when the issue ended: the time that m describes, or else the time
+// of the change to a done status. It returns the zero time while the issue is open.
 func (r *round) ended(i *issue, m Moment) (moment, error) {
 	if at, err := i.time(m.Field); err != nil || !at.IsZero() {
 		return moment{at: at}, err

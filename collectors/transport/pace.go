@@ -87,8 +87,9 @@ func (p *pace) update(call string, resp *http.Response, b budget) {
 	if isThrottled(resp.StatusCode) {
 		pause = askedWait(resp, now)
 	} else if b.limit > 0 && b.remaining >= 0 && b.reset > 0 {
-		// Ours is the rest without the share of others. When it is small, it is spread
-		// over the time to the reset; when there is none, the reset is waited for.
+		// ours is how many of the remaining requests we may send: the others are left
+		// to other programs. If ours is small, we spread it over the time to the reset;
+		// if it is 0, we wait for the reset.
 		ours := b.remaining - b.limit*(1-p.share)
 		switch {
 		case ours < 1:

@@ -145,7 +145,7 @@ func (b *builder) realIncident(d *dice, s *Service, t temper, start time.Time, r
 	}
 }
 
-// resolver decides what ended the incident: mostly a person.
+// resolver sets who or what ended the incident. In most cases it is a person.
 func (b *builder) resolver(d *dice, s *Service, in *Incident) {
 	in.Resolver = ByPerson
 	if in.Reported {

@@ -151,7 +151,7 @@ func (i *Injector) Serve(inner http.Handler) {
 	i.inner = inner
 }
 
-// Counts is how often each call was made since the last Forget.
+// Counts returns how often each call was made since Forget was last called.
 func (i *Injector) Counts() map[string]int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
