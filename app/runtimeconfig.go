@@ -139,7 +139,7 @@ func (rc *runtimeConfig) buildCatalog(c *config.Valid) error {
 	if services, teams, rc.skipped, err = rc.found.Merge(inline.PagerDuty, services, teams); err != nil {
 		return err
 	}
-	rc.Catalog, err = catalog.Build(services, teams, c.SourceNames())
+	rc.Catalog, err = c.CatalogRules().Build(services, teams)
 	return err
 }
 

@@ -20,7 +20,9 @@ type entity struct {
 	Kind     string `yaml:"kind"`
 	Metadata struct {
 		Name        string            `yaml:"name"`
+		Namespace   string            `yaml:"namespace"`
 		Title       string            `yaml:"title"`
+		Tags        []string          `yaml:"tags"`
 		Annotations map[string]string `yaml:"annotations"`
 		Labels      map[string]string `yaml:"labels"`
 		Links       []struct {
@@ -31,6 +33,7 @@ type entity struct {
 	} `yaml:"metadata"`
 	Spec struct {
 		Owner     string `yaml:"owner"`
+		Type      string `yaml:"type"`
 		Lifecycle string `yaml:"lifecycle"`
 		Parent    string `yaml:"parent"`
 		Profile   struct {
@@ -124,7 +127,8 @@ func (r *componentReader) word(name string) string {
 func (r *componentReader) service() Service {
 	m := r.entity.Metadata
 	s := Service{
-		Name: m.Name, Title: m.Title, Labels: m.Labels, Origin: r.origin,
+		Name: m.Name, Title: m.Title, Labels: m.Labels, Tags: m.Tags, Origin: r.origin,
+		Source: SourceBackstage, Namespace: m.Namespace, Type: r.entity.Spec.Type, Lifecycle: r.entity.Spec.Lifecycle,
 		Team: reference(r.entity.Spec.Owner), Org: r.word("org"), Environment: r.word("environment"),
 		Runtime: r.word("runtime"), Exposure: r.word("exposure"),
 		DataClass: r.word("data-classification"), DataOwner: reference(r.word("data-owner")),

@@ -89,6 +89,7 @@ func TestBackstageComponentsBecomeServices(t *testing.T) {
 			{URL: "https://grafana.example.com/d/1", Title: "Overview", Type: "dashboard"},
 		},
 		Origin: catalog.Origin{File: "catalog-info.yaml", Line: 1},
+		Source: catalog.SourceBackstage, Type: "service",
 	}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", s, want)

@@ -38,17 +38,31 @@ const maxText = 200
 // entries refer to.
 type Sources struct{ PagerDuty, Jira, Prometheus []string }
 
+// Rules say how entries become a catalog.
+type Rules struct {
+	Sources Sources
+	// Defaults are for services whose entries leave keys out.
+	Defaults Defaults
+}
+
+// Build is Rules.Build without defaults.
+func Build(entries []Service, teams []Team, refs Sources) (*Catalog, error) {
+	return Rules{Sources: refs}.Build(entries, teams)
+}
+
 // Build merges entries, which may come from several files, checks them and
 // fills in defaults. The entries are not changed.
 //
-// An undeclared tier is an error: a guess would set the target of the service.
+// A tier that neither the entry nor Rules.Defaults declare is an error: a guess
+// would set the target of the service.
 // A team that does not exist is not an error here but the fact
 // catalog.owner_declared, since owners in catalog files often lag behind.
 //
 // The error is of type Problems and holds everything that is wrong.
-func Build(entries []Service, teams []Team, refs Sources) (*Catalog, error) {
+func (r Rules) Build(entries []Service, teams []Team) (*Catalog, error) {
 	b := &builder{
-		refs:   refs,
+		refs:   r.Sources,
+		rules:  r,
 		names:  map[string]int{},
 		owners: map[string]int{},
 		cat: &Catalog{
@@ -77,6 +91,7 @@ func Build(entries []Service, teams []Team, refs Sources) (*Catalog, error) {
 }
 
 type builder struct {
+	rules    Rules
 	refs     Sources
 	cat      *Catalog
 	names    map[string]int // service name → index of its entry
@@ -94,9 +109,13 @@ type entry struct {
 }
 
 func (e entry) problem(field, remedy, format string, args ...any) {
+	e.fault(field, fmt.Sprintf(format, args...)+"; "+remedy)
+}
+
+// fault is a problem whose text has its remedy.
+func (e entry) fault(field, text string) {
 	e.b.problems = append(e.b.problems, Problem{
-		List: e.list, Index: e.index, Origin: e.origin, Subject: e.subject,
-		Field: field, Text: fmt.Sprintf(format, args...) + "; " + remedy,
+		List: e.list, Index: e.index, Origin: e.origin, Subject: e.subject, Field: field, Text: text,
 	})
 }
 
@@ -114,11 +133,36 @@ func (e entry) word(field, value string) {
 
 // oneOf checks an optional word of a closed vocabulary.
 func (e entry) oneOf(field, value string, vocabulary []string) {
-	if value != "" && !slices.Contains(vocabulary, value) {
-		e.problem(field,
-			"use one of "+strings.Join(vocabulary,
-				", "), "unknown word %q%s", value, nearest.Suggest(value, vocabulary))
+	if err := unknownWord(value, vocabulary); err != nil {
+		e.fault(field, err.Error())
 	}
+}
+
+// unknownWord is an error where a word is given that the vocabulary does not
+// have.
+func unknownWord(value string, vocabulary []string) error {
+	if value == "" || slices.Contains(vocabulary, value) {
+		return nil
+	}
+	return fmt.Errorf("unknown word %q%s; use one of %s", value, nearest.Suggest(value, vocabulary),
+		strings.Join(vocabulary, ", "))
+}
+
+func tierOutOfRange(tier int) error {
+	return fmt.Errorf("tier %d does not exist; use 1 (customers and revenue, at any hour) to 4 (best effort)", tier)
+}
+
+// whereTier says where a tier can be written, by the kind of the entry.
+func whereTier(source EntrySource) string {
+	const for4 = "declare 1 (customers and revenue, at any hour) to 4 (best effort) "
+	const all = ", or for many services at once under catalog.defaults"
+	switch source {
+	case SourceBackstage:
+		return for4 + `as the label tier: "2" (metadata.labels), the annotation readiness/tier: "2"` + all
+	case SourcePagerDuty:
+		return for4 + "as entry.tier of the rule under catalog.pagerduty, or as a group (?P<tier>[1-4]) of its name" + all
+	}
+	return for4 + "as tier: 2 in the entry" + all
 }
 
 func (b *builder) addTeam(i int, team Team) {
@@ -148,6 +192,7 @@ func (b *builder) service(i int, s *Service) entry {
 
 func (b *builder) addService(i int, entries []Service) {
 	s := entries[i]
+	b.rules.Defaults.apply(&s)
 	e := b.service(i, &s)
 	if s.Name == "" {
 		e.subject = "service without a name"
@@ -165,12 +210,9 @@ func (b *builder) addService(i int, entries []Service) {
 	}
 	switch {
 	case s.Tier == 0:
-		e.problem("tier",
-			"declare 1 (customers and revenue, at any hour) to 4 (best effort); there is no default, since the "+
-				"tier sets the target", "the tier is missing")
+		e.problem("tier", whereTier(s.source()), "the tier is missing")
 	case s.Tier < HighestTier || s.Tier > LowestTier:
-		e.problem(
-			"tier", "use 1 (customers and revenue, at any hour) to 4 (best effort)", "tier %d does not exist", s.Tier)
+		e.fault("tier", tierOutOfRange(s.Tier).Error())
 	}
 	for _, w := range []struct{ field, value string }{
 		{"title", s.Title}, {"team", s.Team}, {"org", s.Org}, {"environment", s.Environment}, {"data_owner", s.DataOwner},

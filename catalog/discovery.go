@@ -209,7 +209,7 @@ func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service,
 		team = Team{} // the rule names another, which is declared elsewhere
 	}
 	s.PagerDuty = []PagerDutyRef{{Account: f.Account, ServiceID: f.ID}}
-	s.Origin = origin(f)
+	s.Origin, s.Source = origin(f), SourcePagerDuty
 	return s, team, nil
 }
 

@@ -44,24 +44,27 @@ func Facts() []evidence.Definition {
 func Observe(c *Catalog, at time.Time) []evidence.Record {
 	records := make([]evidence.Record, 0, 5*len(c.services))
 	for _, s := range c.services {
-		add := func(fact string, value bool, detail string) {
+		add := func(fact, key string, value bool, detail string) {
+			if place := s.Defaulted[key]; place != "" {
+				detail += ", by " + place
+			}
 			records = append(records, evidence.Record{
 				Service: s.Name, Fact: fact, Value: evidence.Bool(value), Source: SourceID,
 				Detail: s.Origin.String() + ": " + detail, Since: at, ObservedAt: at,
 			})
 		}
 		value, detail := c.observeTeam("team", s.Team)
-		add(FactOwnerDeclared, value, detail)
+		add(FactOwnerDeclared, "team", value, detail)
 		value, detail = observeFirst(
 			"source", field{"github", s.GitHub}, field{"gitlab", s.GitLab}, field{"source_location", s.SourceLocation})
-		add(FactSourceDeclared, value, detail)
+		add(FactSourceDeclared, "source", value, detail)
 		value, detail = observeFirst(
 			"dashboard", field{"dashboard", s.Dashboard}, field{"links", dashboardLink(s.Links)})
-		add(FactDashboardDeclared, value, detail)
-		add(FactDataClassDeclared, slices.Contains(DataClasses[:], s.DataClass), observedWord(
+		add(FactDashboardDeclared, "dashboard", value, detail)
+		add(FactDataClassDeclared, "data_class", slices.Contains(DataClasses[:], s.DataClass), observedWord(
 			"data_class", s.DataClass))
 		value, detail = c.observeTeam("data_owner", s.DataOwner)
-		add(FactDataOwnerDeclared, value, detail)
+		add(FactDataOwnerDeclared, "data_owner", value, detail)
 	}
 	return records
 }

@@ -110,11 +110,19 @@ func (e entry) matchers(field string, matchers map[string]string) {
 // address checks an optional web address. Errors do not show it, since it may
 // hold a credential.
 func (e entry) address(field, address string) {
+	if text := faultOfAddress(address); text != "" {
+		e.fault(field, text)
+	}
+}
+
+// faultOfAddress says what is wrong with a web address; empty when nothing is.
+func faultOfAddress(address string) string {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
-		e.problem(field, "write it as https://host/path", "this is not a web address")
+		return "this is not a web address; write it as https://host/path"
 	case u.User != nil:
-		e.problem(field, "remove them", "the address holds credentials")
+		return "the address holds credentials; remove them"
 	}
+	return ""
 }

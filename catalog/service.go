@@ -3,7 +3,10 @@
 // program's business.
 package catalog
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Service is one service of the catalog. The YAML names are those of an inline
 // entry; a Backstage entry has its own, which its parser maps to these fields.
@@ -74,7 +77,38 @@ type Service struct {
 
 	// Origin is where the entry was read.
 	Origin Origin `yaml:"-"`
+	// Source is the kind of entry; empty is SourceInline.
+	Source EntrySource `yaml:"-"`
+	// Namespace, Type, Lifecycle and Tags are what a Backstage component says. An
+	// empty namespace is DefaultNamespace.
+	Namespace string   `yaml:"-"`
+	Type      string   `yaml:"-"`
+	Lifecycle string   `yaml:"-"`
+	Tags      []string `yaml:"-"`
+	// Defaulted says of keys that the entry does not have which part of
+	// catalog.defaults gave them. Build sets it.
+	Defaulted map[string]string `yaml:"-"`
 }
+
+// EntrySource is the kind of an entry: where it is written.
+type EntrySource string
+
+// The kinds of entries.
+const (
+	SourceInline    EntrySource = "inline"
+	SourceBackstage EntrySource = "backstage"
+	SourcePagerDuty EntrySource = "pagerduty"
+)
+
+// EntrySources are the kinds of entries.
+var EntrySources = [...]string{string(SourceInline), string(SourceBackstage), string(SourcePagerDuty)}
+
+func (s *Service) source() EntrySource { return cmp.Or(s.Source, SourceInline) }
+
+// DefaultNamespace is the namespace of entries that name none.
+const DefaultNamespace = "default"
+
+func (s *Service) namespace() string { return cmp.Or(s.Namespace, DefaultNamespace) }
 
 // Link is a named address of a catalog entry.
 type Link struct {

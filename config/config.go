@@ -118,6 +118,8 @@ func (e Exemption) Until() time.Time { return e.Expires.AddDate(0, 0, 1) }
 
 // Catalog says what is judged.
 type Catalog struct {
+	// Defaults are for services whose entries leave keys out.
+	Defaults catalog.Defaults  `yaml:"defaults"`
 	Teams    []catalog.Team    `yaml:"teams"`
 	Services []catalog.Service `yaml:"services"`
 	// Backstage are file patterns of catalog-info.yaml files.

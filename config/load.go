@@ -121,6 +121,14 @@ func (v *Valid) Catalog() Catalog { return v.config.Catalog }
 // Sources are the upstreams.
 func (v *Valid) Sources() Sources { return v.config.Sources }
 
+// CatalogRules say how the entries of inline services, files and discovery
+// become a catalog.
+func (v *Valid) CatalogRules() catalog.Rules { return v.config.catalogRules() }
+
+func (c Config) catalogRules() catalog.Rules {
+	return catalog.Rules{Sources: c.Sources.names(), Defaults: c.Catalog.Defaults}
+}
+
 // SourceNames are the names that catalog entries refer to.
 func (v *Valid) SourceNames() catalog.Sources { return v.config.Sources.names() }
 

@@ -178,7 +178,8 @@ func (v *validator) file(path string, name *string) {
 func (v *validator) catalog() {
 	c := &v.config.Catalog
 	v.inlineEntries(c)
-	if _, err := catalog.Build(c.Services, c.Teams, v.config.Sources.names()); err != nil {
+	v.catalogDefaults(&c.Defaults)
+	if _, err := v.config.catalogRules().Build(c.Services, c.Teams); err != nil {
 		var problems catalog.Problems
 		if !errors.As(err, &problems) {
 			v.add("catalog", "%v", err)
@@ -195,6 +196,20 @@ func (v *validator) catalog() {
 		}
 	}
 	v.discovery()
+}
+
+func (v *validator) catalogDefaults(d *catalog.Defaults) {
+	for i := range d.Selectors {
+		v.resolve(fmt.Sprintf("catalog.defaults.selectors[%d].select.file", i), &d.Selectors[i].Select.File)
+	}
+	bad := d.Validate()
+	for _, field := range slices.Sorted(maps.Keys(bad)) {
+		v.add(below("catalog.defaults", field), "%v", bad[field])
+	}
+	// An explicit zero would be taken for no default.
+	if v.given("catalog.defaults.tier") && d.Tier == 0 {
+		v.add("catalog.defaults.tier", "tier 0 does not exist; use 1 to 4 or leave it out")
+	}
 }
 
 func (v *validator) inlineEntries(c *Catalog) {
