@@ -91,9 +91,6 @@ func (c *collection) round(ctx context.Context, services []*catalog.Service, sou
 		for what, skipped := range b.Skipped {
 			c.metrics.Skipped(id, what, skipped)
 		}
-		if b.Unmatched != nil {
-			c.metrics.Unmatched(id, b.Unmatched.Series)
-		}
 		return nil
 	})
 	c.progress(id, collectors.Progress{})
@@ -147,7 +144,7 @@ func (c *collection) end(id string) {
 const commitTimeout = time.Minute
 
 // counts are the figures of one round, kept with its run.
-type counts struct{ batches, records, changed, rows, covered, skipped, unmatched int64 }
+type counts struct{ batches, records, changed, rows, covered, skipped, uncounted int64 }
 
 func (n *counts) add(b evidence.Batch, changes store.Changes) {
 	n.batches++
@@ -158,8 +155,8 @@ func (n *counts) add(b evidence.Batch, changes store.Changes) {
 	for _, s := range b.Skipped {
 		n.skipped += int64(s)
 	}
-	if b.Unmatched != nil {
-		n.unmatched = int64(b.Unmatched.Series)
+	for _, u := range b.Uncounted {
+		n.uncounted += int64(u.Total)
 	}
 }
 
@@ -167,7 +164,7 @@ func (c *collection) finish(id string, run store.RunID, started time.Time, n cou
 	finished := c.now()
 	result := store.RunResult{Finished: finished, Counts: map[string]int64{
 		"batches": n.batches, "records": n.records, "changed": n.changed, "rows": n.rows, "covered": n.covered,
-		"skipped": n.skipped, "unmatched": n.unmatched,
+		"skipped": n.skipped, "uncounted": n.uncounted,
 	}}
 	outcome := exporter.RunSuccess
 	if err != nil {

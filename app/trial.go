@@ -37,9 +37,9 @@ type Trial struct {
 	// mu keeps counts of requests whole that a source makes at the same time.
 	mu       sync.Mutex
 	requests map[string]map[report.Request]int
-	// skipped and unmatched are what the last round could not store.
+	// skipped and uncounted are what the last round could not read or use.
 	skipped   map[string]int
-	unmatched *evidence.Unmatched
+	uncounted []evidence.Uncounted
 }
 
 // NewTrial checks the configuration and copies what the rounds read from the
@@ -152,13 +152,12 @@ func (t *Trial) observe(o transport.Observation) {
 	t.requests[o.Source][report.Request{Call: o.Call, Outcome: o.Outcome}]++
 }
 
-// notStored keeps what a batch says and no store keeps.
+// notStored keeps what a batch says of records that could not be read or used: the
+// round shows its own, and not what the store has of earlier ones.
 func (t *Trial) notStored(b evidence.Batch) {
-	if b.Unmatched != nil {
-		t.unmatched = &evidence.Unmatched{Series: b.Unmatched.Series, Largest: slices.Clone(b.Unmatched.Largest)}
-		if t.unmatched.Largest == nil {
-			t.unmatched.Largest = []evidence.UnmatchedGroup{} // a list in JSON
-		}
+	for _, u := range b.Uncounted {
+		t.uncounted = slices.DeleteFunc(t.uncounted, func(old evidence.Uncounted) bool { return old.Kind == u.Kind })
+		t.uncounted = append(t.uncounted, u.Clone())
 	}
 	for kind, n := range b.Skipped {
 		if t.skipped == nil {
@@ -227,7 +226,7 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 		return nil, storeError(err)
 	}
 	started := t.options.Now()
-	t.skipped, t.unmatched = nil, nil
+	t.skipped, t.uncounted = nil, nil
 	bounded, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
 	roundErr := t.collection.round(bounded, t.config.Catalog.Services(), i.source)
@@ -239,7 +238,7 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 	r.Asked(t.requests[source])
 	delete(t.requests, source)
 	t.mu.Unlock()
-	r.Skipped, r.Unmatched = t.skipped, t.unmatched
+	r.Skipped, r.Uncounted = t.skipped, t.uncounted
 	// A round that was ended early is shown, too.
 	if err := t.read(context.WithoutCancel(ctx), r, before); err != nil {
 		return nil, errors.Join(roundErr, err)

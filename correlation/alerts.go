@@ -277,7 +277,7 @@ func newPages(incidents subject, o Options) pages {
 	for _, in := range sorted {
 		reach := in.StartedAt.Add(o.PagedBefore)
 		switch {
-		case in.ResolvedAt.IsZero():
+		case in.ResolvedAt.IsZero() && !in.EndUnknown:
 			reach = in.StartedAt.AddDate(1000, 0, 0)
 		case in.ResolvedAt.After(reach):
 			reach = in.ResolvedAt

@@ -160,7 +160,9 @@ func PerBadge(incidents []Incident, history BadgeHistory, o Options, now time.Ti
 				continue
 			}
 			figures[badge].Incidents++
-			observations[badge] = append(observations[badge], in.resolution(now))
+			if o, known := in.resolution(now); known {
+				observations[badge] = append(observations[badge], o)
+			}
 			if in.TimedOut(now) {
 				timedOut[badge]++
 			}

@@ -104,7 +104,7 @@ type WindowFigures struct {
 	Incidents int
 	// Severities split it up: every severity that there ever was, by number.
 	Severities []SeverityCount
-	// Resolution is how long they lasted.
+	// Resolution is how long they lasted, those with an unknown end left out.
 	Resolution Summary
 	// Acknowledgement is how long it took to acknowledge those that paged
 	// somebody and whose acknowledgements are known. Never acknowledged ones are
@@ -198,14 +198,18 @@ func (s subject) window(w Window, ever [6]bool, o Options, now time.Time) Window
 		}
 		f.Incidents++
 		severities[severityOf(in)]++
-		resolution = append(resolution, in.resolution(now))
+		if o, known := in.resolution(now); known {
+			resolution = append(resolution, o)
+		}
 		if in.TimedOut(now) {
 			timedOut++
 		}
 		if !in.Urgent || !in.AcksKnown {
 			continue
 		}
-		acknowledgement = append(acknowledgement, in.acknowledgement(now))
+		if o, known := in.acknowledgement(now); known {
+			acknowledgement = append(acknowledgement, o)
+		}
 		for i := range f.Within {
 			f.Within[i].add(in, now)
 		}
@@ -250,8 +254,8 @@ func (w *WithinCount) add(in *Incident, now time.Time) {
 
 func (n *Noise) add(in *Incident, now time.Time) {
 	n.All++
-	noisy := in.Resolver == evidence.ResolverIntegration && !in.Open(now) && in.AcknowledgedAt.IsZero() &&
-		in.ResolvedAt.Sub(in.StartedAt) <= NoisyWithin
+	noisy := in.Resolver == evidence.ResolverIntegration && in.AcknowledgedAt.IsZero() &&
+		!in.Open(now) && !in.EndUnknown && in.ResolvedAt.Sub(in.StartedAt) <= NoisyWithin
 	if noisy {
 		n.Noisy++
 	}

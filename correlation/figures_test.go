@@ -253,3 +253,33 @@ func TestSinceReachesBehindTheLongestWindow(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEndThatIsNotKnown: such an incident counts, and nothing is made of the time
+// that it took.
+func TestAnEndThatIsNotKnown(t *testing.T) {
+	record := func(id string, links ...string) evidence.Incident {
+		in := ticket(id, ago(5*day), time.Time{}, links...)
+		in.EndUnknown, in.Urgent, in.AcksKnown, in.Resolver = true, true, true, evidence.ResolverIntegration
+		return in
+	}
+	ended := ticket("SHOP-2", ago(4*day), ago(4*day-time.Hour))
+	page := page("Q1", ago(5*day), time.Time{}, "SHOP-3")
+	page.EndUnknown = true
+	incidents := Link([]evidence.Incident{record("SHOP-1"), ended, page, ticket("SHOP-3", ago(5*day), time.Time{})})
+	if len(incidents) != 3 {
+		t.Fatalf("%d incidents, want 3", len(incidents))
+	}
+	f := PerService(incidents, fleet(), Options{}, noon)["checkout"]
+	w := f.Windows[0]
+	if f.Open != 0 || w.Incidents != 3 || w.Resolution.Ended != 1 || w.Resolution.Censored != 0 {
+		t.Errorf("%d open, %d in the window, resolution %+v", f.Open, w.Incidents, w.Resolution)
+	}
+	// It was never acknowledged, and is not noise: how long it lasted is not known.
+	if w.Acknowledgement.Count() != 0 || w.Within[0].Incidents != 1 || w.Noise.Noisy != 0 {
+		t.Errorf("acknowledgement %+v, within %+v, noise %+v", w.Acknowledgement, w.Within, w.Noise)
+	}
+	history := NewBadgeHistory([]BadgeHeld{{Service: "checkout", FirstJudged: ago(20 * day)}}, nil)
+	if b := PerBadge(incidents, history, Options{}, noon); b[0].Incidents != 3 || b[0].Resolution.Count() != 1 {
+		t.Errorf("by badge %+v", b)
+	}
+}

@@ -30,8 +30,12 @@ type Incident struct {
 	// AcksKnown is false if the acknowledgements are not known; then a zero
 	// AcknowledgedAt says nothing.
 	AcksKnown bool
-	// ResolvedAt is when it ended, by a time-out too; zero while it is open.
+	// ResolvedAt is when it ended, by a time-out too; zero while it is open, and
+	// when EndUnknown is true.
 	ResolvedAt time.Time
+	// EndUnknown is true when it has ended, and no source knows when. It counts, and
+	// has no duration.
+	EndUnknown bool
 	// Resolver says who ended it.
 	Resolver evidence.Resolver
 	// Urgent marks incidents that paged somebody.
@@ -57,7 +61,7 @@ type Reference struct {
 
 // Open reports whether it had not ended at a time.
 func (i *Incident) Open(now time.Time) bool {
-	return i.ResolvedAt.IsZero() || i.ResolvedAt.After(now)
+	return !i.EndUnknown && (i.ResolvedAt.IsZero() || i.ResolvedAt.After(now))
 }
 
 // TimedOut reports whether a time-out had closed it at a time.
@@ -65,12 +69,16 @@ func (i *Incident) TimedOut(now time.Time) bool {
 	return i.Resolver == evidence.ResolverTimeout && !i.Open(now)
 }
 
-// resolution is how long it took to resolve, as known at a time.
-func (i *Incident) resolution(now time.Time) Observation {
-	if i.Open(now) {
-		return Observation{Duration: now.Sub(i.StartedAt), Censored: true}
+// resolution is how long it took to resolve, as known at a time. It is not known
+// if the end is not.
+func (i *Incident) resolution(now time.Time) (o Observation, known bool) {
+	switch {
+	case i.EndUnknown:
+		return Observation{}, false
+	case i.Open(now):
+		return Observation{Duration: now.Sub(i.StartedAt), Censored: true}, true
 	}
-	return Observation{Duration: i.ResolvedAt.Sub(i.StartedAt), Censored: i.Resolver == evidence.ResolverTimeout}
+	return Observation{Duration: i.ResolvedAt.Sub(i.StartedAt), Censored: i.Resolver == evidence.ResolverTimeout}, true
 }
 
 // acknowledged reports whether it had been acknowledged at a time.
@@ -79,14 +87,14 @@ func (i *Incident) acknowledged(now time.Time) bool {
 }
 
 // acknowledgement is how long it took to acknowledge, as known at a time. One
-// that ended without is censored at its end.
-func (i *Incident) acknowledgement(now time.Time) Observation {
+// that ended without is censored at its end, and not known if the end is not.
+func (i *Incident) acknowledgement(now time.Time) (o Observation, known bool) {
 	if i.acknowledged(now) {
-		return Observation{Duration: i.AcknowledgedAt.Sub(i.StartedAt)}
+		return Observation{Duration: i.AcknowledgedAt.Sub(i.StartedAt)}, true
 	}
 	until := now
 	if !i.Open(now) {
 		until = i.ResolvedAt
 	}
-	return Observation{Duration: until.Sub(i.StartedAt), Censored: true}
+	return Observation{Duration: until.Sub(i.StartedAt), Censored: true}, !i.EndUnknown
 }

@@ -38,6 +38,8 @@ const pagingKind = "pagerduty"
 //     only where PagerDuty does not know;
 //   - several records of that kind are resolved with the last of them and open
 //     while one is; a time-out counts only if no record was resolved otherwise;
+//   - its end is unknown if all records of a kind have ended, when is not known of
+//     one of them, and no other kind knows the end;
 //   - acknowledgements are known when they are of every record of that kind;
 //   - it is as severe as the worst of its records, and within maintenance when
 //     one of them is;
@@ -214,13 +216,15 @@ func (out *Incident) end(kinds ...[]*evidence.Incident) {
 		if at, known := firstAcknowledgement(kind); known && !out.AcksKnown {
 			out.AcknowledgedAt, out.AcksKnown = at, true
 		}
-		at, by := resolved(kind)
+		at, by, endUnknown := resolved(kind)
+		out.EndUnknown = out.EndUnknown || endUnknown
 		// A time-out resolves nothing, so another may know better.
 		if better := out.ResolvedAt.IsZero() || timedOut && by != evidence.ResolverTimeout; better && !at.IsZero() {
 			out.ResolvedAt, out.Resolver = at, by
 			timedOut = by == evidence.ResolverTimeout
 		}
 	}
+	out.EndUnknown = out.EndUnknown && out.ResolvedAt.IsZero()
 }
 
 // firstAcknowledgement is zero if none of the records was acknowledged. It is
@@ -238,13 +242,15 @@ func firstAcknowledgement(records []*evidence.Incident) (at time.Time, known boo
 }
 
 // resolved is the last resolution of the records, or the last time-out when
-// there is no resolution; zero while one of them is open.
-func resolved(records []*evidence.Incident) (time.Time, evidence.Resolver) {
+// there is no resolution; zero while one of them is open. The end is unknown if
+// all have ended and it is not known when one did.
+func resolved(records []*evidence.Incident) (at time.Time, by evidence.Resolver, endUnknown bool) {
 	var last *evidence.Incident
 	for _, in := range records {
-		if in.ResolvedAt.IsZero() {
-			return time.Time{}, evidence.ResolverUnknown
+		if in.Open() {
+			return time.Time{}, evidence.ResolverUnknown, false
 		}
+		endUnknown = endUnknown || in.EndUnknown
 		timeout, lastTimeout := in.Resolver == evidence.ResolverTimeout, last != nil &&
 			last.Resolver == evidence.ResolverTimeout
 		switch {
@@ -254,10 +260,10 @@ func resolved(records []*evidence.Incident) (time.Time, evidence.Resolver) {
 			last = in
 		}
 	}
-	if last == nil {
-		return time.Time{}, evidence.ResolverUnknown
+	if last == nil || endUnknown {
+		return time.Time{}, evidence.ResolverUnknown, endUnknown
 	}
-	return last.ResolvedAt, last.Resolver
+	return last.ResolvedAt, last.Resolver, false
 }
 
 // markFlapping marks incidents, which are in order of their start, that follow

@@ -160,6 +160,9 @@ func TestWhatIsKnownOfTheWhole(t *testing.T) {
 		"a time-out is better than nothing": {
 			with(p, j, func(p, j *evidence.Incident) { p.Resolver, j.ResolvedAt = evidence.ResolverTimeout, time.Time{} }),
 			ended, evidence.ResolverTimeout, acked, true},
+		"an end that PagerDuty does not know, the ticket does": {
+			with(p, j, func(p, _ *evidence.Incident) { p.ResolvedAt, p.Resolver, p.EndUnknown = time.Time{}, "", true }),
+			closed, evidence.ResolverPerson, acked, true},
 		"both are open": {
 			with(p, j, func(p, j *evidence.Incident) { p.ResolvedAt, p.Resolver, j.ResolvedAt = time.Time{}, "", time.Time{} }),
 			time.Time{}, "", acked, true},

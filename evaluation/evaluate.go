@@ -281,11 +281,15 @@ func (j *judge) snapshot(
 	for _, r := range runs {
 		last[r.Source] = r
 	}
+	uncounted, err := j.store.Uncounted(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, id := range c.SourceIDs() {
 		r := last[id]
-		out.Sources = append(
-			out.Sources, snapshot.SourceStatus{ID: id, LastRun: r.Finished, LastSuccess: r.LastSuccess, Error: r.Error},
-		)
+		out.Sources = append(out.Sources, snapshot.SourceStatus{
+			ID: id, LastRun: r.Finished, LastSuccess: r.LastSuccess, Error: r.Error, Uncounted: uncounted[id],
+		})
 	}
 	if err := j.outcomes.measure(ctx, c, out); err != nil {
 		return nil, err

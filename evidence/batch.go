@@ -23,24 +23,7 @@ type Batch struct {
 	// Skipped counts objects that could not be decoded, by kind. The other objects of
 	// their page are used.
 	Skipped map[string]int
-	// Unmatched are the series of the whole round that belong to no service; nil
-	// when that is unknown, or the source has no series.
-	Unmatched *Unmatched
-}
-
-// Unmatched counts the series of a source that belong to no service of the
-// catalog. The usual reason is that the catalog lacks a service or a reference.
-type Unmatched struct {
-	// Series is how many there are.
-	Series int `json:"series"`
-	// Largest are the ten largest groups of them, the largest first.
-	Largest []UnmatchedGroup `json:"largest"`
-}
-
-// UnmatchedGroup are series that would belong to one service.
-type UnmatchedGroup struct {
-	// Name is what would identify the service in the catalog: workload shop/cart.
-	Name string `json:"name"`
-	// Series is how many there are.
-	Series int `json:"series"`
+	// Uncounted are what could not be used, by kind. Each replaces the stored one of its
+	// kind; a kind that is not listed keeps what is stored.
+	Uncounted []Uncounted
 }

@@ -21,8 +21,12 @@ type Incident struct {
 	// one was never acknowledged. The counts of Escalations, Reassignments and Notes,
 	// and the Responders, are known when it is true.
 	AcksKnown bool
-	// ResolvedAt is zero while the incident is open.
+	// ResolvedAt is when it ended. It is zero while the incident is open, and when
+	// EndUnknown is true.
 	ResolvedAt time.Time
+	// EndUnknown is true when the incident has ended, and when is not known: the
+	// source gives no time, or one that contradicts the start. It has no duration.
+	EndUnknown bool
 	// Resolver says who ended it.
 	Resolver Resolver
 	// Urgent marks incidents that page a person.
@@ -57,6 +61,9 @@ type Incident struct {
 	Gone    bool
 	GoneWhy string
 }
+
+// Open reports whether the incident has not ended.
+func (in *Incident) Open() bool { return in.ResolvedAt.IsZero() && !in.EndUnknown }
 
 // Resolver says who ended an incident.
 type Resolver string

@@ -12,7 +12,6 @@ const (
 	tokenExpiry
 	lastSuccess
 	skippedRecords
-	unmatchedSeries
 	evaluationDuration
 	evaluationsTotal
 	expressionErrors
@@ -76,11 +75,6 @@ func processFamilies() []Family {
 			Name: "collector_last_success_timestamp_seconds", Labels: []string{"source"},
 			Help:     "When the last round of the source succeeded, as a Unix time.",
 			Presence: "a round has succeeded",
-		},
-		unmatchedSeries: {
-			Name: "collector_unmatched_series", Labels: []string{"source"},
-			Help:     "Series of the last complete round of a source that belong to no service: mostly a gap in the catalog. The log and a dry run name the largest groups.",
-			Presence: "the source has series",
 		},
 		skippedRecords: {
 			Name: "collector_skipped_records_total", Labels: []string{"source", "kind"},

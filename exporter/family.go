@@ -101,6 +101,7 @@ func Groups() []Group {
 		alertsOfGroups(),
 		reviewGroup(),
 		frameworkGroup(),
+		uncountedGroup(),
 	}
 	for i := range groups {
 		groups[i].Families = completed(groups[i].Families)

@@ -93,6 +93,14 @@ func smallSnapshot() *snapshot.Snapshot {
 	idle[0].Count[scoring.NotApplicable], idle[1].Count[scoring.Scheduled] = 2, 1
 	changed := now.Add(-48 * time.Hour)
 	s := &snapshot.Snapshot{
+		Sources: []snapshot.SourceStatus{{ID: "jira/main", Uncounted: []evidence.Uncounted{{
+			Kind: evidence.UncountedTicket, Total: 7,
+			Reasons: map[evidence.UncountedReason]int{evidence.UncountedUnknownService: 6, evidence.UncountedEndBeforeStart: 1},
+			Largest: []evidence.UncountedGroup{
+				{Name: "component Checkout \"Service\"", Reason: evidence.UncountedUnknownService, Count: 6},
+				{Name: "OPS-1", Reason: evidence.UncountedEndBeforeStart, Count: 1},
+			},
+		}}}},
 		At: now, Framework: f, ActivatedAt: now.AddDate(0, -1, 0),
 		Services: []snapshot.Service{
 			{

@@ -49,7 +49,6 @@ type ProcessMetrics struct {
 	tokenExpiry      *prometheus.GaugeVec
 	lastSuccess      *prometheus.GaugeVec
 	skipped          *prometheus.CounterVec
-	unmatched        *prometheus.GaugeVec
 	evaluation       *prometheus.HistogramVec
 	evaluations      *prometheus.CounterVec
 	expressionErrors *prometheus.CounterVec
@@ -82,7 +81,6 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 		tokenExpiry:      r.gauges(f[tokenExpiry]),
 		lastSuccess:      r.gauges(f[lastSuccess]),
 		skipped:          r.counters(f[skippedRecords]),
-		unmatched:        r.gauges(f[unmatchedSeries]),
 		evaluation:       r.histograms(f[evaluationDuration], 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 		evaluations:      r.counters(f[evaluationsTotal]),
 		expressionErrors: r.counters(f[expressionErrors]),
@@ -146,7 +144,7 @@ func (m *ProcessMetrics) Expect(sources, checks []string) {
 			DeletePartialMatch(labels prometheus.Labels) int
 		}{
 			m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.lastSuccess,
-			m.skipped, m.unmatched,
+			m.skipped,
 		} {
 			family.DeletePartialMatch(labels)
 		}
@@ -257,12 +255,6 @@ func (m *ProcessMetrics) Skipped(source, kind string, n int) {
 	if n > 0 {
 		m.skipped.WithLabelValues(source, kind).Add(float64(n))
 	}
-}
-
-// Unmatched sets how many series of a source's last complete round belong to no
-// service.
-func (m *ProcessMetrics) Unmatched(source string, series int) {
-	m.unmatched.WithLabelValues(source).Set(float64(series))
 }
 
 // Evaluated records the end of an evaluation.

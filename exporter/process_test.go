@@ -68,8 +68,6 @@ func exercise(m *ProcessMetrics) {
 	m.CircuitOpen("pagerduty/main", true)
 	m.TokensExpire(map[string]time.Time{"pagerduty/gone": now, "pagerduty/main": now})
 	m.TokensExpire(map[string]time.Time{"pagerduty/main": now.Add(time.Hour)})
-	m.Unmatched("prometheus/main", 12)
-	m.Unmatched("prometheus/main", 7)
 	m.Skipped("jira/main", "issue", 2)
 	m.Skipped("jira/main", "nothing", 0)
 	m.Skipped("pagerduty/main", "incident", 1)
@@ -105,7 +103,6 @@ func TestProcessMetrics(t *testing.T) {
 		{"collector_rate_limit_remaining", []string{"pagerduty/main"}, 940},
 		{"collector_last_success_timestamp_seconds", []string{"pagerduty/main"}, float64(now.Unix())},
 		{"collector_skipped_records_total", []string{"jira/main", "issue"}, 2},
-		{"collector_unmatched_series", []string{"prometheus/main"}, 7},
 		{"collector_evaluation_duration_seconds", nil, 1},
 		{"collector_evaluations_total", []string{"success"}, 1},
 		{"collector_evaluations_total", []string{"failure"}, 0},

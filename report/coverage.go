@@ -25,6 +25,8 @@ type Coverage struct {
 	Checks []CheckCoverage `json:"checks"`
 	// Facts are in name order.
 	Facts []FactCoverage `json:"facts"`
+	// Uncounted is what sources have found and could not use, by source and kind.
+	Uncounted []SourceUncounted `json:"uncounted"`
 }
 
 // CheckCoverage is the evidence for one check over the fleet.
@@ -98,7 +100,8 @@ type ReasonCount struct {
 func NewCoverage(s *snapshot.Snapshot) Coverage {
 	facts := s.Framework.Facts()
 	c := Coverage{At: stamp(s.At), Framework: frameworkOf(s.Framework), Services: len(s.Services),
-		Checks: make([]CheckCoverage, len(s.Framework.Checks)), Facts: make([]FactCoverage, facts.Len())}
+		Checks: make([]CheckCoverage, len(s.Framework.Checks)), Facts: make([]FactCoverage, facts.Len()),
+		Uncounted: Uncounted(s)}
 	readers := make([][]string, facts.Len())
 	for _, check := range s.Framework.Checks {
 		for _, fact := range check.Facts {

@@ -17,6 +17,7 @@ func (c Coverage) WriteTable(w io.Writer, style Style) error {
 	c.writeChecks(p)
 	c.writeFacts(p)
 	c.writeNeeds(p)
+	writeUncounted(p, c.Uncounted)
 	c.writeFeedback(p)
 	c.writeSummary(p)
 	return flush(w, p.b.String(), "coverage table")

@@ -182,7 +182,13 @@ func (f *fixture) snapshot() *snapshot.Snapshot {
 	for i := range f.services {
 		f.services[i].Card = &cards[i]
 	}
-	return &snapshot.Snapshot{At: now(), Framework: f.framework, NotMeasurable: f.blind, Services: f.services}
+	return &snapshot.Snapshot{Sources: []snapshot.SourceStatus{{ID: "jira/main", Uncounted: []evidence.Uncounted{{
+		Kind: evidence.UncountedTicket, Total: 6,
+		Reasons: map[evidence.UncountedReason]int{evidence.UncountedUnknownService: 6},
+		Largest: []evidence.UncountedGroup{
+			{Name: "component Checkout Service (project SHOP)", Reason: evidence.UncountedUnknownService, Count: 6},
+		},
+	}}}}, At: now(), Framework: f.framework, NotMeasurable: f.blind, Services: f.services}
 }
 
 // held is a badge given on the first of June.

@@ -45,9 +45,8 @@ type Round struct {
 	Covered []evidence.Coverage `json:"covered"`
 	// Skipped counts the objects that could not be read, by kind.
 	Skipped map[string]int `json:"skipped,omitempty"`
-	// Unmatched are the series of no service; nil when the source has no series
-	// or the round did not know.
-	Unmatched *evidence.Unmatched `json:"unmatched,omitempty"`
+	// Uncounted are the records that were found and could not be used, by kind.
+	Uncounted []evidence.Uncounted `json:"uncounted,omitempty"`
 
 	facts *evidence.Facts
 	// services is how many the catalog has, or how many are selected.
@@ -205,14 +204,14 @@ func (r *Round) Finish(took time.Duration) {
 }
 
 // Of keeps what concerns the services; none keep everything. The requests and
-// the groups stay: they are made and covered for all services together. Series
-// of no service, and feedback, are left out.
+// the groups stay: they are made and covered for all services together. Records
+// that could not be used, and feedback, are left out.
 func (r *Round) Of(services ...string) {
 	if len(services) == 0 {
 		return
 	}
 	r.only, r.services = services, len(services)
-	r.Unmatched, r.Feedback = nil, nil
+	r.Uncounted, r.Feedback = nil, nil
 	others := func(name string) bool { return !slices.Contains(services, name) }
 	r.Records = slices.DeleteFunc(r.Records, func(x RoundRecord) bool { return others(x.Service) })
 	allOthers := func(names []string) bool {

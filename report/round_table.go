@@ -126,7 +126,9 @@ func (r *Round) WriteTable(w io.Writer, style Style) error {
 	r.writeFeedback(p)
 	r.writeWithdrawals(p)
 	r.writeCovered(p)
-	r.writeUnmatched(p)
+	for _, u := range r.Uncounted {
+		writeUncounted(p, []SourceUncounted{{r.Source, u}})
+	}
 	r.writeRequests(p)
 	r.writeSummary(p)
 	return flush(w, p.b.String(), "round")
@@ -292,20 +294,6 @@ func (r *Round) exceptions(except map[string]evidence.Missing, style Style) stri
 // missingWords says why the source has no value for a service.
 func (r *Round) missingWords(reason string) string {
 	return Fact{Missing: reason, Source: r.Source}.missingWords()
-}
-
-func (r *Round) writeUnmatched(p *prose) {
-	if r.Unmatched == nil || r.Unmatched.Series == 0 {
-		return
-	}
-	p.section(&grid{columns: []column{
-		{head: "SERIES OF NO SERVICE", min: 24}, {head: "SERIES", right: true},
-	}}, len(r.Unmatched.Largest), func(i int) []string {
-		g := r.Unmatched.Largest[i]
-		return []string{clean(g.Name), clean(thousands(g.Series))}
-	})
-	p.indented("In all " + thousands(r.Unmatched.Series) + " series belong to no service of the catalog.")
-	p.blank()
 }
 
 func (r *Round) writeRequests(p *prose) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
@@ -58,7 +59,14 @@ func fleet(names ...string) *snapshot.Snapshot {
 	s := &snapshot.Snapshot{
 		At: now, Framework: &framework.Framework{Name: "default", Version: "1.2.0"},
 		Sources: []snapshot.SourceStatus{
-			{ID: "pagerduty/main", LastSuccess: now}, {ID: "jira/main", Error: "GET /search: " + hostile},
+			{ID: "pagerduty/main", LastSuccess: now}, {ID: "jira/main", Error: "GET /search: " + hostile,
+				Uncounted: []evidence.Uncounted{{
+					Kind: evidence.UncountedTicket, Total: 7,
+					Reasons: map[evidence.UncountedReason]int{evidence.UncountedUnknownService: 7},
+					Largest: []evidence.UncountedGroup{
+						{Name: "component " + hostile, Reason: evidence.UncountedUnknownService, Count: 6},
+					},
+				}}},
 		},
 	}
 	for _, name := range names {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/snapshot"
@@ -49,6 +50,8 @@ type landingView struct {
 	Count    string
 	Services []serviceRow
 	Sources  []sourceRow
+	// Uncounted is what sources have found and could not use.
+	Uncounted []uncountedRow
 }
 
 type badgeCount struct {
@@ -68,6 +71,12 @@ type serviceRow struct {
 
 type sourceRow struct {
 	ID, LastSuccess, Error string
+}
+
+// uncountedRow is what a source has found and could not use, of one kind.
+type uncountedRow struct {
+	Title   string
+	Largest []evidence.UncountedGroup
 }
 
 // serveLanding shows the fleet to people.
@@ -107,6 +116,9 @@ func (v *landingView) fill(s *snapshot.Snapshot) {
 	v.Count = report.Plural(len(v.Services), "service")
 	for _, source := range s.Sources {
 		v.Sources = append(v.Sources, sourceRow{source.ID, showTime(source.LastSuccess), source.Error})
+	}
+	for _, u := range report.Uncounted(s) {
+		v.Uncounted = append(v.Uncounted, uncountedRow{u.Title(), u.Largest})
 	}
 }
 

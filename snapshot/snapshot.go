@@ -81,4 +81,6 @@ type SourceStatus struct {
 	LastRun, LastSuccess time.Time
 	// Error is what the last round failed with, empty after a success.
 	Error string
+	// Uncounted is what was found and could not be used, by kind.
+	Uncounted []evidence.Uncounted
 }

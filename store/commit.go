@@ -48,6 +48,7 @@ func (s *Store) Commit(
 			{"alerts", func() error { return c.alerts(ctx, batch.Alerts) }},
 			{"watching for alerts", func() error { return c.watchCoverage(ctx, batch.AlertSight) }},
 			{"feedback", func() error { return c.feedback(ctx, batch.Feedback) }},
+			{"uncounted records", func() error { return c.uncounted(ctx, batch.Uncounted) }},
 			{"cursors", func() error { return c.cursors(ctx, batch.Cursors) }},
 		} {
 			if err := part.store(); err != nil {

@@ -31,7 +31,7 @@ func (r *incidentRow) table() table {
 			{"updated_at", timeOrNull(&r.UpdatedAt)}, {"gone", &r.Gone},
 			{"detected_at", timeOrNull(&r.DetectedAt)}, {"priority", &r.Priority},
 			{"escalations", &r.Escalations}, {"reassignments", &r.Reassignments}, {"notes", &r.Notes},
-			{"responders", listOf(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"seq", &r.seq},
+			{"responders", listOf(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"end_unknown", &r.EndUnknown}, {"seq", &r.seq},
 		},
 		services: r.list("incident_services", "incident_num", &r.Services),
 	}
@@ -143,7 +143,7 @@ func (s *Store) Incidents(ctx context.Context, filter IncidentFilter) ([]evidenc
 
 // lasting selects incidents that started, or were still open, at or after a
 // time.
-const lasting = `(started_at >= ? OR resolved_at IS NULL OR resolved_at >= ?)`
+const lasting = `(started_at >= ? OR resolved_at IS NULL AND NOT end_unknown OR resolved_at >= ?)`
 
 // EachIncident calls each with the incidents of a source that the span selects and
 // the source still lists, by start. It reads page by page, so that memory does not

@@ -48,7 +48,7 @@ func collect(t testing.TB, files map[string]string) collected {
 		out.Records = append(out.Records, b.Records...)
 		out.Withdrawals = append(out.Withdrawals, b.Withdrawals...)
 		out.Covered = append(out.Covered, b.Covered...)
-		out.Skipped, out.Unmatched = b.Skipped, b.Unmatched
+		out.Skipped, out.Uncounted = b.Skipped, b.Uncounted
 		return nil
 	})
 	out.log = log.String()
@@ -176,9 +176,9 @@ func TestEntriesOfNoServiceAreCountedAndNamed(t *testing.T) {
 		text += entry(manyName(n))
 	}
 	got := collect(t, map[string]string{"a.yaml": text})
-	if got.Unmatched.Series != 14 || len(got.Unmatched.Largest) != 10 ||
-		got.Unmatched.Largest[0] != (evidence.UnmatchedGroup{Name: "service lost", Series: 2}) {
-		t.Errorf("unmatched %+v", got.Unmatched)
+	lost := evidence.UncountedGroup{Name: "service lost", Reason: evidence.UncountedUnknownService, Count: 2}
+	if u := got.Uncounted[0]; u.Kind != evidence.UncountedEntry || u.Total != 14 || len(u.Largest) != 10 || u.Largest[0] != lost {
+		t.Errorf("uncounted %+v", got.Uncounted)
 	}
 }
 

@@ -29,14 +29,14 @@ type round struct {
 	newest  map[subject]observation
 	refused map[subject]bool
 	// unmatched counts entries of services that the catalog does not have.
-	unmatched map[string]int
+	unmatched collectors.Uncounted
 	out       *collectors.Batches
 }
 
 func newRound(s *Source, req collectors.Request, out *collectors.Batches) *round {
 	r := &round{
 		source: s, out: out, now: req.Now, services: make(map[string]string, len(req.Services)),
-		newest: map[subject]observation{}, refused: map[subject]bool{}, unmatched: map[string]int{},
+		newest: map[subject]observation{}, refused: map[subject]bool{},
 	}
 	for _, service := range req.Services {
 		for _, alias := range service.Aliases {
@@ -66,7 +66,7 @@ func (r *round) add(file string, entries []entry) (refused []string) {
 			continue
 		}
 		if !known {
-			r.unmatched[written]++
+			r.unmatched.Add(evidence.UncountedUnknownService, "service "+written, 1)
 			continue
 		}
 		o.detail = provenance(file, o.detail)
@@ -109,7 +109,7 @@ func (r *round) batch(complete bool) evidence.Batch {
 			})
 		}
 	}
-	b.Unmatched = r.unmatchedGroups()
+	b.Uncounted = []evidence.Uncounted{r.unmatched.Report(evidence.UncountedEntry)}
 	if !complete {
 		return b
 	}
@@ -129,21 +129,6 @@ func (r *round) batch(complete bool) evidence.Batch {
 // unclear reports whether entries about the subject were refused or contradict
 // each other, so that its value is unknown.
 func (r *round) unclear(s subject) bool { return r.refused[s] || r.newest[s].contradicted }
-
-// maxUnmatched bounds the services that are named.
-const maxUnmatched = 10
-
-func (r *round) unmatchedGroups() *evidence.Unmatched {
-	out := &evidence.Unmatched{}
-	for _, service := range slices.Sorted(maps.Keys(r.unmatched)) {
-		out.Series += r.unmatched[service]
-		out.Largest = append(out.Largest, evidence.UnmatchedGroup{Name: "service " + evidence.Clean(service, 256),
-			Series: r.unmatched[service]})
-	}
-	slices.SortStableFunc(out.Largest, func(a, b evidence.UnmatchedGroup) int { return cmp.Compare(b.Series, a.Series) })
-	out.Largest = out.Largest[:min(len(out.Largest), maxUnmatched)]
-	return out
-}
 
 func bySubject(a, b subject) int {
 	return cmp.Or(cmp.Compare(a.fact, b.fact), cmp.Compare(a.service, b.service))

@@ -116,7 +116,7 @@ func TestAFileRelabelsItsOwnSeries(t *testing.T) {
 	r := w.collect()
 	r.want(t, "checkout", map[string]string{"x.n": "4", "x.m": "no_data"})
 	r.want(t, "cart", map[string]string{"x.n": "no_data", "x.m": "5"})
-	if r.unmatched == nil || r.unmatched.Series != 1 || len(r.unmatched.Largest) != 1 ||
+	if r.unmatched == nil || r.unmatched.Total != 1 || len(r.unmatched.Largest) != 1 ||
 		r.unmatched.Largest[0].Name != "service nobody" {
 		t.Errorf("unmatched %+v", r.unmatched)
 	}

@@ -29,7 +29,7 @@ type round struct {
 	// results are the answers by query.
 	results map[string]*result
 	// unmatched are the series of no service.
-	unmatched unmatched
+	unmatched collectors.Uncounted
 }
 
 // result is one answered query, joined to the catalog.
@@ -38,7 +38,7 @@ type result struct {
 	err       error
 	notices   []string
 	samples   map[reading]samplesByPart
-	unmatched unmatched
+	unmatched collectors.Uncounted
 	// unusable counts the samples of services that are no numbers, by kind.
 	unusable map[string]int
 }
@@ -113,8 +113,9 @@ func (r *round) observeFacts(ctx context.Context) (failed []error, err error) {
 	// Which series are unmatched is known when every query was answered.
 	batch := evidence.Batch{}
 	if len(failed) == 0 {
-		batch.Unmatched = r.unmatched.report()
-		r.logUnmatched(batch.Unmatched)
+		unmatched := r.unmatched.Report(evidence.UncountedSeries)
+		batch.Uncounted = []evidence.Uncounted{unmatched}
+		r.logUnmatched(&unmatched)
 		return nil, r.out.Send(batch)
 	}
 	r.notices.Keep(func(subject string) bool { return subject == noticeUnmatched })
@@ -155,7 +156,7 @@ func (r *round) ask(ctx context.Context) {
 			}
 			r.notice(strings.Join(res.facts, ", "), strings.Join(res.notices, "; "))
 		}
-		r.unmatched.merge(res.unmatched)
+		r.unmatched.Merge(res.unmatched)
 		for kind, n := range res.unusable {
 			for range n {
 				r.out.Skip(kind)
@@ -206,8 +207,8 @@ func (r *round) match(res *result, vector model.Vector) {
 		if kind := unusable(s); found && kind != "" {
 			res.unusable[kind]++
 		}
-		if name, ok := unmatchedName(res.readings, serverLabels); ok && !found && !dropped {
-			res.unmatched.add(name, 1)
+		if name, reason := unmatchedName(res.readings, serverLabels); name != "" && !found && !dropped {
+			res.unmatched.Add(reason, name, 1)
 		}
 	}
 	res.sort()

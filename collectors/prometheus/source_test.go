@@ -197,7 +197,7 @@ type round struct {
 	covered map[string]evidence.Coverage
 	skipped map[string]int
 	// unmatched is nil when nothing was said.
-	unmatched *evidence.Unmatched
+	unmatched *evidence.Uncounted
 }
 
 func (w *world) collect() *round {
@@ -249,8 +249,10 @@ func (w *world) keep(r *round, definitions *evidence.Facts, b evidence.Batch) {
 		}
 		r.covered[c.Group] = c
 	}
-	if b.Unmatched != nil {
-		r.unmatched = b.Unmatched
+	for _, u := range b.Uncounted {
+		if u.Kind == evidence.UncountedSeries {
+			r.unmatched = &u
+		}
 	}
 	for what, n := range b.Skipped {
 		r.skipped[what] += n

@@ -22,11 +22,14 @@ func TestSeriesOfNobodyAreCounted(t *testing.T) {
 	lines += `{node="n1"} 1` + "\n"
 	w.server.vectors[query] = lines
 	r := w.collect()
-	if r.unmatched == nil || r.unmatched.Series != 121 || len(r.unmatched.Largest) != 10 {
+	if r.unmatched == nil || r.unmatched.Total != 121 || len(r.unmatched.Largest) != 10 {
 		t.Fatalf("unmatched %+v, want 121 series and the ten largest groups", r.unmatched)
 	}
 	for i, g := range r.unmatched.Largest {
-		if want := (evidence.UnmatchedGroup{Name: fmt.Sprintf("workload shop/w-%02d", 14-i), Series: 15 - i}); g != want {
+		want := evidence.UncountedGroup{
+			Name: fmt.Sprintf("workload shop/w-%02d", 14-i), Reason: evidence.UncountedUnknownService, Count: 15 - i,
+		}
+		if g != want {
 			t.Errorf("group %d is %+v, want %+v", i, g, want)
 		}
 	}
@@ -38,7 +41,7 @@ func TestSeriesOfNobodyAreCounted(t *testing.T) {
 		t.Errorf("said %d times after a second round, want once", n)
 	}
 	w.server.vectors[query] = `{namespace="shop", workload="it", pod="it-1"} 1`
-	if r = w.collect(); r.unmatched == nil || r.unmatched.Series != 0 {
+	if r = w.collect(); r.unmatched == nil || r.unmatched.Total != 0 {
 		t.Errorf("unmatched %+v, want none", r.unmatched)
 	}
 }
@@ -49,7 +52,7 @@ func TestTheMostCronJobsBelongToNobody(t *testing.T) {
 		Jobs: map[string]string{"retention": "purge"}}
 	w := start(t, load(t, fact("x.n", "int", "retention_job", query, "unknown")), []*catalog.Service{it})
 	w.server.vectors[query] = "{namespace=\"shop\", cronjob=\"purge\"} 1\n{namespace=\"shop\", cronjob=\"report\"} 1"
-	if r := w.collect(); r.unmatched == nil || r.unmatched.Series != 0 {
+	if r := w.collect(); r.unmatched == nil || r.unmatched.Total != 0 {
 		t.Errorf("unmatched %+v, want none", r.unmatched)
 	}
 }

@@ -77,7 +77,10 @@ func copies(t *testing.T, db database) {
 		},
 		LogEntries: []evidence.LogEntry{{ID: "L1", Incident: "A", Kind: evidence.LogTrigger, At: hour(1)}},
 		Feedback:   []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 2}},
-		Cursors:    map[string]string{"page": "1"},
+		Uncounted: []evidence.Uncounted{{
+			Kind: evidence.UncountedTicket, Reasons: map[evidence.UncountedReason]int{evidence.UncountedInFuture: 1},
+		}},
+		Cursors: map[string]string{"page": "1"},
 	})
 	key, err := s.Key(ctx, "people")
 	if err != nil {
@@ -181,6 +184,8 @@ func readByRound(t *testing.T, s *store.Store) []string {
 	add(cursors, err)
 	feedback, err := s.FeedbackOf(ctx, "test/main")
 	add(feedback, err)
+	uncounted, err := s.Uncounted(ctx)
+	add(uncounted["test/main"], err)
 	sights, err := s.AlertSights(ctx, time.Time{})
 	add(sights, err)
 	return out

@@ -86,6 +86,7 @@ func incidentWindow(t *testing.T, db database) {
 		evidence.Incident{ID: "ended", StartedAt: minute(0), ResolvedAt: minute(10), Services: []string{"shop"}},
 		evidence.Incident{ID: "spans", StartedAt: minute(0), ResolvedAt: minute(150)},
 		evidence.Incident{ID: "open", StartedAt: minute(5)},
+		evidence.Incident{ID: "no end", StartedAt: minute(7), EndUnknown: true},
 		evidence.Incident{ID: "inside", StartedAt: minute(120), ResolvedAt: minute(130)},
 		evidence.Incident{ID: "later", StartedAt: minute(300)})
 	put("test/other", evidence.Incident{ID: "inside", StartedAt: minute(121)})
@@ -93,7 +94,7 @@ func incidentWindow(t *testing.T, db database) {
 		filter store.IncidentFilter
 		want   string
 	}{
-		{store.IncidentFilter{}, "ended spans open inside inside later"},
+		{store.IncidentFilter{}, "ended spans open no end inside inside later"},
 		{store.IncidentFilter{Since: minute(100)}, "spans open inside inside later"},
 		{store.IncidentFilter{Since: minute(100), Until: minute(300)}, "spans open inside inside"},
 		{store.IncidentFilter{Since: minute(100), Source: "test/other"}, "inside"},

@@ -1,0 +1,131 @@
+package evidence
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// Uncounted counts what one listing of a source has found and could not use, or
+// could use only in part: a ticket of a component that no service has, an
+// incident that ended before it began. It shows gaps in the catalog and faults in
+// the data of the source.
+type Uncounted struct {
+	// Kind is what was found.
+	Kind UncountedKind `json:"kind"`
+	// Total is how many there are.
+	Total int `json:"total"`
+	// Reasons splits Total up. It is empty when there are none.
+	Reasons map[UncountedReason]int `json:"reasons"`
+	// Largest are the ten largest groups, the largest first.
+	Largest []UncountedGroup `json:"largest"`
+}
+
+// UncountedKind is what a source has found and could not use. The set is closed.
+type UncountedKind string
+
+// The kinds.
+const (
+	// UncountedSeries are series of Prometheus.
+	UncountedSeries UncountedKind = "series"
+	// UncountedRule are alerting and recording rules of Prometheus.
+	UncountedRule UncountedKind = "rule"
+	// UncountedTicket are issues of Jira.
+	UncountedTicket UncountedKind = "ticket"
+	// UncountedIncident are incidents of PagerDuty.
+	UncountedIncident UncountedKind = "incident"
+	// UncountedEntry are entries of a file.
+	UncountedEntry UncountedKind = "entry"
+)
+
+// UncountedKinds lists the closed set.
+func UncountedKinds() []UncountedKind {
+	return []UncountedKind{UncountedSeries, UncountedRule, UncountedTicket, UncountedIncident, UncountedEntry}
+}
+
+// UncountedGroup are records of one kind with one name that could not be used for
+// one reason.
+type UncountedGroup struct {
+	// Name is what a person looks for in the catalog or in the source: workload
+	// shop/cart, INC-12.
+	Name string `json:"name"`
+	// Reason is why they could not be used.
+	Reason UncountedReason `json:"reason"`
+	// Count is how many there are.
+	Count int `json:"count"`
+}
+
+// Compare orders groups: the largest first, then by name and reason.
+func (g UncountedGroup) Compare(other UncountedGroup) int {
+	return cmp.Or(cmp.Compare(other.Count, g.Count), cmp.Compare(g.Name, other.Name),
+		cmp.Compare(g.Reason, other.Reason))
+}
+
+// UncountedReason is why something that a source has found could not be used. The
+// set is closed.
+type UncountedReason string
+
+// The reasons.
+const (
+	// UncountedUnknownService is something of a service that the catalog does not
+	// have.
+	UncountedUnknownService UncountedReason = "unknown_service"
+	// UncountedNoReference is something without anything that the catalog could
+	// name.
+	UncountedNoReference UncountedReason = "no_reference"
+	// UncountedEndBeforeStart ended before it began, so that it has no duration.
+	UncountedEndBeforeStart UncountedReason = "end_before_start"
+	// UncountedEndUnknown has ended, and when is not known.
+	UncountedEndUnknown UncountedReason = "end_unknown"
+	// UncountedInFuture has a time that has not come yet.
+	UncountedInFuture UncountedReason = "in_future"
+	// UncountedNotAnInstant has a day where an instant is needed.
+	UncountedNotAnInstant UncountedReason = "not_an_instant"
+	// UncountedUnknownTarget was merged into something that is not known.
+	UncountedUnknownTarget UncountedReason = "unknown_target"
+	// UncountedUnreadable could not be understood.
+	UncountedUnreadable UncountedReason = "unreadable"
+	// UncountedUnmappedSeverity has a severity or priority that no setting maps to a
+	// number.
+	UncountedUnmappedSeverity UncountedReason = "unmapped_severity"
+)
+
+// UncountedReasons lists the closed set.
+func UncountedReasons() []UncountedReason {
+	return []UncountedReason{
+		UncountedUnknownService, UncountedNoReference, UncountedEndBeforeStart, UncountedEndUnknown, UncountedInFuture,
+		UncountedNotAnInstant, UncountedUnknownTarget, UncountedUnreadable, UncountedUnmappedSeverity,
+	}
+}
+
+// Text says what the reason means, as the end of a sentence that begins with a
+// number or a name: of no service in the catalog.
+func (r UncountedReason) Text() string {
+	switch r {
+	case UncountedUnknownService:
+		return "of no service in the catalog"
+	case UncountedNoReference:
+		return "without anything that the catalog could name"
+	case UncountedEndBeforeStart:
+		return "ended before they began"
+	case UncountedEndUnknown:
+		return "ended at an unknown time"
+	case UncountedInFuture:
+		return "with a time in the future"
+	case UncountedNotAnInstant:
+		return "with a day where an instant is needed"
+	case UncountedUnknownTarget:
+		return "merged into something that is not known"
+	case UncountedUnreadable:
+		return "could not be read"
+	case UncountedUnmappedSeverity:
+		return "with a severity that no setting maps"
+	}
+	return string(r)
+}
+
+// Clone copies it, so that the copy shares nothing with the original.
+func (u Uncounted) Clone() Uncounted {
+	u.Reasons, u.Largest = maps.Clone(u.Reasons), slices.Clone(u.Largest)
+	return u
+}

@@ -1,0 +1,54 @@
+package exporter
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/snapshot"
+)
+
+// uncountedGroup declares the families about records that could not be used.
+func uncountedGroup() Group {
+	labels := []string{"source", "kind", "reason"}
+	return Group{
+		Title: "Records that could not be used",
+		Intro: "What the last complete round of a source has found and could not use, or only in part: " +
+			"mostly gaps in the catalog and faults in the data of the source. " +
+			"Facts that would have counted such a record are unknown for the services that it may belong to.",
+		Families: []Family{
+			{
+				Name: "uncounted_records", Labels: labels,
+				Help:     "Number of records of the kind that the source could not use for the reason.",
+				Presence: "there is such a record",
+				Collect: perUncounted(func(source string, u *evidence.Uncounted, emit Emit) {
+					for _, reason := range slices.Sorted(maps.Keys(u.Reasons)) {
+						emit(float64(u.Reasons[reason]), source, string(u.Kind), string(reason))
+					}
+				}),
+			},
+			{
+				Name: "uncounted_largest_records", Labels: append(slices.Clip(labels), "name"),
+				Help:     "Number of these records in each of the ten largest groups of a source and kind, by the name of the group.",
+				Presence: "there is such a record",
+				Collect: perUncounted(func(source string, u *evidence.Uncounted, emit Emit) {
+					for _, g := range u.Largest {
+						emit(float64(g.Count), source, string(u.Kind), string(g.Reason), g.Name)
+					}
+				}),
+			},
+		},
+	}
+}
+
+func perUncounted(
+	collect func(source string, u *evidence.Uncounted, emit Emit),
+) func(*snapshot.Snapshot, Options, Emit) {
+	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+		for i := range s.Sources {
+			for j := range s.Sources[i].Uncounted {
+				collect(s.Sources[i].ID, &s.Sources[i].Uncounted[j], emit)
+			}
+		}
+	}
+}

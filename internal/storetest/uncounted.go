@@ -1,0 +1,57 @@
+package storetest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/store"
+)
+
+// uncounted is replaced by source and kind.
+func uncounted(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	put := func(source string, found ...evidence.Uncounted) store.Changes {
+		t.Helper()
+		changes, err := s.Commit(context.Background(), source, 0, start(), evidence.Batch{Uncounted: found})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return changes
+	}
+	is := func(want map[string][]evidence.Uncounted) {
+		t.Helper()
+		got, err := s.Uncounted(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(want) || len(want) > 0 && !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v\nwant %+v", got, want)
+		}
+	}
+	is(nil)
+	series := evidence.Uncounted{
+		Kind: evidence.UncountedSeries, Total: 5,
+		Reasons: map[evidence.UncountedReason]int{evidence.UncountedUnknownService: 4, evidence.UncountedNoReference: 1},
+		Largest: []evidence.UncountedGroup{
+			{Name: "workload b", Reason: evidence.UncountedUnknownService, Count: 3},
+			{Name: "workload a", Reason: evidence.UncountedNoReference, Count: 1},
+			{Name: "workload a", Reason: evidence.UncountedUnknownService, Count: 1},
+		},
+	}
+	rule := evidence.Uncounted{
+		Kind: evidence.UncountedRule, Total: 1,
+		Reasons: map[evidence.UncountedReason]int{evidence.UncountedUnreadable: 1},
+		Largest: []evidence.UncountedGroup{{Name: "x", Reason: evidence.UncountedUnreadable, Count: 1}},
+	}
+	put("prometheus/one", series, rule)
+	is(map[string][]evidence.Uncounted{"prometheus/one": {rule, series}})
+	if n := put("prometheus/one", series, rule).Rows; n != 0 {
+		t.Errorf("the same counts wrote %d rows", n)
+	}
+	put("prometheus/two", rule)
+	put("prometheus/one", evidence.Uncounted{Kind: evidence.UncountedSeries})
+	put("prometheus/one")
+	is(map[string][]evidence.Uncounted{"prometheus/one": {rule}, "prometheus/two": {rule}})
+}
