@@ -157,7 +157,7 @@ func TestBuildRefuses(t *testing.T) {
 			"pagerduty[1]: the same reference is given twice",
 		},
 		{
-			"no Jira", func(s *catalog.Service) { s.Jira = []catalog.JiraRef{{"main", "SHOP", ""}} },
+			"no Jira", func(s *catalog.Service) { s.Jira = []catalog.JiraRef{{Site: "main", Project: "SHOP"}} },
 			`jira[0].site: unknown Jira site "main": none is configured`,
 		},
 		{

@@ -125,12 +125,14 @@ type PagerDutyRef struct {
 	ServiceID string `yaml:"service_id"`
 }
 
-// JiraRef points to a Jira project, optionally one of its components. An empty
-// Site means the only configured one.
+// JiraRef points to a Jira project, or to those of its issues that have the
+// component and the label, as far as they are given. An empty Site means the only
+// configured one. A service with several labels has one reference for each.
 type JiraRef struct {
 	Site      string `yaml:"site"`
 	Project   string `yaml:"project"`
 	Component string `yaml:"component"`
+	Label     string `yaml:"label"`
 }
 
 // PrometheusRef selects the service's series on a server; an empty Server

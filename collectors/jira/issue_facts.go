@@ -37,7 +37,7 @@ func (r *round) issuesOf(f Fact) listing {
 func (f Fact) search(projects []string) search {
 	s := search{
 		jql:    in("project", projects) + " AND (" + f.JQL + ") ORDER BY created ASC",
-		fields: []string{"project", "components"},
+		fields: []string{"project", "components", "labels"},
 		facts:  []string{f.Name},
 	}
 	if f.Mode == ModeNewestDoneAge {

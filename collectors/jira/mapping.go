@@ -28,7 +28,16 @@ type mapping struct {
 	hash string
 }
 
-type target struct{ service, component string }
+// target is a reference to a project, of the issues that have the component and
+// the label. Each is empty where it does not narrow.
+type target struct{ service, component, label string }
+
+// accepts reports whether the issue, which is in the project, has the component and
+// the label.
+func (t target) accepts(i *issue) bool {
+	hasComponent := slices.ContainsFunc(i.components, func(c string) bool { return fold(c) == t.component })
+	return (t.component == "" || hasComponent) && (t.label == "" || i.has(t.label))
+}
 
 func newMapping(s *Source, services []*catalog.Service) *mapping {
 	m := &mapping{projects: map[string][]string{}, targets: map[string][]target{}, names: map[string][]string{}}
@@ -47,11 +56,15 @@ func newMapping(s *Source, services []*catalog.Service) *mapping {
 		m.referring = append(m.referring, service.Name)
 		for _, ref := range refs {
 			_, _ = fmt.Fprintf(sum, "%q%q", ref.Project, ref.Component)
+			if ref.Label != "" {
+				_, _ = fmt.Fprintf(sum, "label%q", ref.Label)
+			}
 			project := fold(ref.Project)
 			if m.targets[project] == nil {
 				m.keys = append(m.keys, ref.Project)
 			}
-			m.targets[project] = append(m.targets[project], target{service.Name, fold(ref.Component)})
+			label := strings.TrimSpace(ref.Label)
+			m.targets[project] = append(m.targets[project], target{service.Name, fold(ref.Component), label})
 			m.projects[service.Name] = append(m.projects[service.Name], project)
 		}
 	}
@@ -63,24 +76,22 @@ func newMapping(s *Source, services []*catalog.Service) *mapping {
 // fold makes names comparable that differ in letter case or outer blanks.
 func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-// owners are the services of a project's component, and of the whole project.
+// owners are the services with a reference to the issue's project that accepts the
+// issue.
 func (m *mapping) owners(i *issue) []string {
-	return m.matching(i.project, func(component string) bool {
-		return component == "" || slices.ContainsFunc(i.components, func(c string) bool { return fold(c) == component })
-	})
+	return m.matching(i.project, func(t target) bool { return t.accepts(i) })
 }
 
-// ofProject are the services that refer to a project.
+// ofProject are the services that refer to a project, or to some of its issues.
 func (m *mapping) ofProject(project string) []string {
-	return m.matching(project, func(string) bool { return true })
+	return m.matching(project, func(target) bool { return true })
 }
 
-// matching are the services that refer to a component, accepted by isMatch, of the
-// project.
-func (m *mapping) matching(project string, isMatch func(component string) bool) []string {
+// matching are the services of the references to a project that isMatch accepts.
+func (m *mapping) matching(project string, isMatch func(target) bool) []string {
 	var services []string
 	for _, t := range m.targets[fold(project)] {
-		if isMatch(t.component) {
+		if isMatch(t) {
 			services = append(services, t.service)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/evidence"
@@ -280,4 +281,35 @@ func TestAStatusThatIsNotThereIsLoggedOnce(t *testing.T) {
 	if len(lines) != 1 || !strings.Contains(lines[0], "Investigating") {
 		t.Errorf("logged %q", lines)
 	}
+}
+
+// A label of the reference narrows it to the issues that have the label, as a
+// component does, for incidents as for facts declared in data.
+func TestALabelNarrowsAReference(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		fees, other, both := incident(1, "", noon.Add(-time.Hour)), incident(2, "", noon.Add(-time.Hour)),
+			incident(3, "checkout", noon.Add(-time.Hour))
+		fees.Components, fees.Labels = nil, []string{"Fees", "security"}
+		other.Components, other.Labels = nil, []string{"rates", "security"}
+		both.Labels = []string{"fees"}
+		fees.Due, other.Due = noon.Add(-9*day), noon.Add(-9*day)
+		site, _ := shop(fees, other, both)
+		w := start(t, dataCenter, site, []*catalog.Service{
+			{Name: "fees", Jira: []catalog.JiraRef{{Project: "SHOP", Label: "fees"}}},
+			{Name: "prices", Jira: []catalog.JiraRef{{Project: "SHOP", Label: "fees"}, {Project: "SHOP", Label: "rates"}}},
+			{Name: "checkout", Jira: []catalog.JiraRef{{Project: "SHOP", Component: "checkout", Label: " fees "}}},
+			{Name: "whole", Jira: []catalog.JiraRef{{Project: "SHOP"}}},
+		})
+		r := w.mustCollect()
+		for key, want := range map[string]string{
+			"SHOP-1": "[fees prices whole]", "SHOP-2": "[prices whole]", "SHOP-3": "[checkout fees prices whole]",
+		} {
+			if got := fmt.Sprint(r.incidents[key].Services); got != want {
+				t.Errorf("%s is of %s, want %s", key, got, want)
+			}
+		}
+		for service, want := range map[string]string{"fees": "1", "prices": "2", "checkout": "0", "whole": "2"} {
+			r.want(t, service, map[string]string{"overdue_security_issues": want})
+		}
+	})
 }
