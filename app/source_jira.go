@@ -41,7 +41,7 @@ func jiraKind() kind {
 				client, err := deps.httpClient(transport.Config{
 					Source: "jira/" + site.Name, HTTP: credentials,
 					RatePerMinute: site.Rate.PerMinute, BudgetShare: site.Rate.Share,
-					MaxResponseBytes: site.MaxResponseBytes, Template: jira.Template,
+					MaxResponseBytes: site.MaxResponseBytes, Template: jira.Template, OneQuota: true,
 				})
 				if err != nil {
 					return nil, err

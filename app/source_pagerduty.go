@@ -27,7 +27,7 @@ func pagerdutyKind() kind {
 					Source: "pagerduty/" + account.Name, HTTP: credentials,
 					RatePerMinute: account.Rate.PerMinute, BudgetShare: account.Rate.Share,
 					MaxResponseBytes: account.MaxResponseBytes, Authorize: account.Authorize(),
-					TokenInBody: !account.OAuth.IsZero(), Template: pagerduty.Template,
+					TokenInBody: !account.OAuth.IsZero(), Template: pagerduty.Template, OneQuota: true,
 				})
 				if err != nil {
 					return nil, err

@@ -1,6 +1,7 @@
 package jira_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -92,4 +93,28 @@ func TestAProjectThatIsNotThereIsLoggedOnce(t *testing.T) {
 	if n := strings.Count(w.log.String(), "no such project"); n != 1 {
 		t.Errorf("logged %d times", n)
 	}
+}
+
+// The quota of an app is one for all calls to the site: a search that is refused is
+// the last request until the quota is full again, and then a round answers again.
+func TestOneRefusalPausesAllCallsToTheSite(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		site, services := shop()
+		w := start(t, dataCenter, site, services, func(s setup) { s.out.OneQuota = true })
+		w.fake.Inject(jiratest.Fault{Search: true, Status: 429, Header: http.Header{"Retry-After": {"1800"}}})
+		if r := w.collect(); r.err == nil || strings.Contains(r.groups(), "incidents") {
+			t.Fatalf("covered %q, error %v", r.groups(), r.err)
+		}
+		if n := w.fake.Count(searchCall(dataCenter)); n != 1 {
+			t.Errorf("%d searches were sent, want 1", n)
+		}
+		w.fake.Heal()
+		w.fake.Forget()
+		w.pass(10 * time.Minute)
+		if r := w.collect(); r.err == nil || len(w.fake.Requests()) != 0 {
+			t.Errorf("%d requests within the pause, error %v", len(w.fake.Requests()), r.err)
+		}
+		w.pass(time.Hour)
+		w.mustCollect()
+	})
 }

@@ -27,17 +27,24 @@ const (
 
 // pace decides when the next request may be sent: by our share of the account's
 // budget, and by the rest of it that the server reports. Servers have a budget for
-// each endpoint, so the rest is kept by call.
+// each endpoint, so the rest is kept by call. Where the calls of an account share a
+// quota, a refusal with status 429 holds for all of them: calls that are sent into it
+// are refused too, and make the pause longer.
 type pace struct {
-	share   float64
-	maxWait time.Duration
-	now     func() time.Time
-	sleep   func(context.Context, time.Duration) error
-	bucket  *rate.Limiter
+	share    float64
+	oneQuota bool
+	maxWait  time.Duration
+	now      func() time.Time
+	sleep    func(context.Context, time.Duration) error
+	bucket   *rate.Limiter
 
-	mu        sync.Mutex
+	mu sync.Mutex
+	// notBefore is when each call may be sent again; under allCalls, every call.
 	notBefore map[string]time.Time
 }
+
+// allCalls is the name under which a pause of every call is kept.
+const allCalls = ""
 
 func newPace(cfg Config) *pace {
 	limit, burst := rate.Inf, 1
@@ -47,7 +54,7 @@ func newPace(cfg Config) *pace {
 		burst = max(1, int(perSecond*5))
 	}
 	return &pace{
-		share: cfg.BudgetShare, maxWait: cfg.MaxWait, now: cfg.Now, sleep: cfg.Sleep,
+		share: cfg.BudgetShare, oneQuota: cfg.OneQuota, maxWait: cfg.MaxWait, now: cfg.Now, sleep: cfg.Sleep,
 		bucket: rate.NewLimiter(limit, burst), notBefore: map[string]time.Time{},
 	}
 }
@@ -56,12 +63,7 @@ func newPace(cfg Config) *pace {
 // a pause that is longer than a call may wait.
 func (p *pace) wait(ctx context.Context, call string) error {
 	now := p.now()
-	p.mu.Lock()
-	pause := p.notBefore[call].Sub(now)
-	if pause <= 0 {
-		delete(p.notBefore, call)
-	}
-	p.mu.Unlock()
+	pause := max(p.pauseOf(call, now), p.pauseOf(allCalls, now))
 	if pause > p.maxWait {
 		failed := collectors.Failed(evidence.ReasonRateLimited, call,
 			"not sent: the server asked to wait until %s", now.Add(pause).UTC().Format(time.RFC3339))
@@ -80,12 +82,26 @@ func (p *pace) wait(ctx context.Context, call string) error {
 	return nil
 }
 
+// pauseOf is how long the call has to wait from now on.
+func (p *pace) pauseOf(call string, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pause := p.notBefore[call].Sub(now)
+	if pause <= 0 {
+		delete(p.notBefore, call)
+	}
+	return max(pause, 0)
+}
+
 // update keeps what an answer says about the time of the next request.
 func (p *pace) update(call string, resp *http.Response, b budget) {
 	now := p.now()
 	var pause time.Duration
 	if isThrottled(resp.StatusCode) {
 		pause = askedWait(resp, now)
+		if p.oneQuota && resp.StatusCode == http.StatusTooManyRequests && !isOfOneCall(resp.Header) {
+			call = allCalls
+		}
 	} else if b.limit > 0 && b.remaining >= 0 && b.reset > 0 {
 		// ours is how many of the remaining requests we may send: the others are left
 		// to other programs. If ours is small, we spread it over the time to the reset;
@@ -104,9 +120,18 @@ func (p *pace) update(call string, resp *http.Response, b budget) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, known := p.notBefore[call]; !known && len(p.notBefore) >= maxCalls {
+		whole := p.notBefore[allCalls]
 		clear(p.notBefore)
+		p.notBefore[allCalls] = whole
 	}
 	p.notBefore[call] = now.Add(min(pause, maxPause))
+}
+
+// isOfOneCall reports whether a refusal is about the endpoint that was asked and no
+// other. Jira Cloud says so of its limits for each second (jira-burst-based), which
+// hold for one endpoint; its quotas of points hold for all.
+func isOfOneCall(h http.Header) bool {
+	return strings.Contains(strings.ToLower(h.Get("RateLimit-Reason")), "burst")
 }
 
 func isThrottled(status int) bool {

@@ -66,6 +66,9 @@ type Config struct {
 	// most 1; 0 means DefaultBudgetShare. The rest is left to the account's
 	// other users.
 	BudgetShare float64
+	// OneQuota says that the calls of the account share a quota, so that a refusal with
+	// status 429 pauses all of them. Otherwise it pauses the call that was refused.
+	OneQuota bool
 	// MaxAttempts is how often a request is sent at most; 0 means
 	// DefaultMaxAttempts, 1 means that nothing is repeated.
 	MaxAttempts int

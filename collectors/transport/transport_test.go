@@ -196,28 +196,50 @@ func TestServersWaitIsHonoured(t *testing.T) {
 	}
 }
 
+// A quota holds for every call of an account. Only where the server says that the
+// limit is that of one endpoint do the others go on.
 func TestALongPauseFailsCallsUnsentUntilItIsOver(t *testing.T) {
-	w := start(t, transport.Config{}, func(rw http.ResponseWriter, r *http.Request, nth int) {
-		if nth == 1 {
-			rw.Header().Set("Retry-After", "1800")
-			rw.WriteHeader(http.StatusTooManyRequests)
-		}
-	})
-	if got := w.get(t, t.Context(), "/a"); got != "429" {
-		t.Fatalf("got %s", got)
-	}
-	if got := w.get(t, t.Context(), "/a"); got != "rate_limited" {
-		t.Errorf("within the pause: %s", got)
-	}
-	if got := w.get(t, t.Context(), "/b"); got != "200" {
-		t.Errorf("another call: %s", got)
-	}
-	w.advance(time.Hour)
-	if got := w.get(t, t.Context(), "/a"); got != "200" {
-		t.Errorf("after the pause: %s", got)
-	}
-	if len(w.requests) != 3 {
-		t.Errorf("%d requests, want 3", len(w.requests))
+	const quota, burst = "jira-quota-global-based", "jira-burst-based"
+	for name, tc := range map[string]struct {
+		oneQuota   bool
+		status     int
+		reason     string
+		other      string
+		afterwards int
+	}{
+		"a 429":                   {true, 429, "", "rate_limited", 3},
+		"a quota":                 {true, 429, quota, "rate_limited", 3},
+		"a limit of one endpoint": {true, 429, burst, "200", 4},
+		"a 503":                   {true, 503, "", "200", 4},
+		"no common quota":         {false, 429, "", "200", 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, transport.Config{OneQuota: tc.oneQuota}, func(rw http.ResponseWriter, _ *http.Request, nth int) {
+				if nth == 1 {
+					rw.Header().Set("RateLimit-Reason", tc.reason)
+					rw.Header().Set("Retry-After", "1800")
+					rw.WriteHeader(tc.status)
+				}
+			})
+			if got := w.get(t, t.Context(), "/a"); got != strconv.Itoa(tc.status) {
+				t.Fatalf("got %s", got)
+			}
+			if got := w.get(t, t.Context(), "/a"); got != "rate_limited" {
+				t.Errorf("within the pause: %s", got)
+			}
+			if got := w.get(t, t.Context(), "/b"); got != tc.other {
+				t.Errorf("another call: %s, want %s", got, tc.other)
+			}
+			w.advance(time.Hour)
+			for _, path := range []string{"/a", "/b"} {
+				if got := w.get(t, t.Context(), path); got != "200" {
+					t.Errorf("%s after the pause: %s", path, got)
+				}
+			}
+			if len(w.requests) != tc.afterwards {
+				t.Errorf("%d requests, want %d", len(w.requests), tc.afterwards)
+			}
+		})
 	}
 }
 
