@@ -38,6 +38,9 @@ type Options struct {
 	// alerts: what the restarts of a server and the time since the last round add
 	// up to; 2 hours by default.
 	UnwatchedAtMost time.Duration
+	// ResolveWithin are whole numbers of minutes, as durations; 30, 60 and 240 minutes
+	// by default.
+	ResolveWithin []time.Duration
 	// AcknowledgeWithin are whole numbers of minutes, as durations; 15 minutes
 	// by default.
 	AcknowledgeWithin []time.Duration
@@ -68,6 +71,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.UnwatchedAtMost <= 0 {
 		o.UnwatchedAtMost = DefaultUnwatchedAtMost
+	}
+	if len(o.ResolveWithin) == 0 {
+		o.ResolveWithin = []time.Duration{30 * time.Minute, time.Hour, 4 * time.Hour}
 	}
 	if len(o.AcknowledgeWithin) == 0 {
 		o.AcknowledgeWithin = []time.Duration{DefaultAcknowledgeWithin}
@@ -102,7 +108,8 @@ type WindowFigures struct {
 	Window Window
 	// Incidents is their number.
 	Incidents int
-	// Severities split it up: every severity that there ever was, by number.
+	// Severities split it up: every severity that there ever was, by number, so that a
+	// series does not end when the last incident leaves the window.
 	Severities []SeverityCount
 	// Resolution is how long they lasted, those with an unknown end left out.
 	Resolution Summary
@@ -160,11 +167,11 @@ const NoisyWithin = 5 * time.Minute
 // subject is a set of incidents that are measured together.
 type subject []*Incident
 
-// figures measures, and reports false when there never was an incident.
-func (s subject) figures(o Options, now time.Time) (Figures, bool) {
-	var severities [6]bool
+// figures measures, and reports false when there never was an incident: neither one
+// of those that are measured nor one before them, whose severities are marked.
+func (s subject) figures(severities Severities, o Options, now time.Time) (Figures, bool) {
 	var f Figures
-	known := false
+	known := severities != Severities{}
 	for _, in := range s {
 		if in.Maintenance || in.StartedAt.After(now) {
 			continue
@@ -184,7 +191,7 @@ func (s subject) figures(o Options, now time.Time) (Figures, bool) {
 	return f, true
 }
 
-func (s subject) window(w Window, ever [6]bool, o Options, now time.Time) WindowFigures {
+func (s subject) window(w Window, ever Severities, o Options, now time.Time) WindowFigures {
 	f := WindowFigures{Window: w}
 	var severities [6]int
 	var resolution, acknowledgement []Observation
@@ -223,7 +230,7 @@ func (s subject) window(w Window, ever [6]bool, o Options, now time.Time) Window
 			f.Severities = append(f.Severities, SeverityCount{severity, severities[severity]})
 		}
 	}
-	f.Resolution = summarise(resolution, timedOut)
+	f.Resolution = summarise(resolution, timedOut, o.ResolveWithin...)
 	f.Acknowledgement = summarise(acknowledgement, 0)
 	return f
 }
@@ -233,11 +240,22 @@ func counts(in *Incident, w Window, now time.Time) bool {
 	return !in.Maintenance && in.StartedAt.After(now.Add(-time.Duration(w))) && !in.StartedAt.After(now)
 }
 
-func severityOf(in *Incident) int {
-	if in.Severity < 0 || in.Severity > 5 {
+func severityOf(in *Incident) int { return knownSeverity(in.Severity) }
+
+// knownSeverity is 1 to 5, and 0 for all else.
+func knownSeverity(severity int) int {
+	if severity < 0 || severity > 5 {
 		return 0
 	}
-	return in.Severity
+	return severity
+}
+
+// union has the severities of both.
+func (s Severities) union(other Severities) Severities {
+	for i, there := range other {
+		s[i] = s[i] || there
+	}
+	return s
 }
 
 // add counts an incident, unless there is still time: to count the early

@@ -48,7 +48,7 @@ func TestFiguresOfAService(t *testing.T) {
 		lasted("elsewhere", 2*day, 3*time.Hour),
 	}
 	incidents[6].Severity = 1
-	all := PerService(incidents, fleet(), Options{}, noon)
+	all := PerService(incidents, nil, fleet(), Options{}, noon)
 	if len(all) != 1 {
 		t.Fatalf("figures of %d services, want those of the one that had incidents", len(all))
 	}
@@ -65,14 +65,25 @@ func TestFiguresOfAService(t *testing.T) {
 	}
 	// 1 h, 2 h, 3 h and more than 4 h.
 	r := w.Resolution
-	if r.Ended != 3 || r.Censored != 1 || r.TimedOut != 1 || r.TimedOutRatio() != 0.25 {
+	if r.Ended != 3 || r.Censored != 1 || r.TimedOut != 1 {
 		t.Errorf("sample %+v", r)
 	}
 	if (r.P50 != Estimate{2 * time.Hour, true}) || r.P90.Known {
 		t.Errorf("p50 %v and p90 %v, want 2h and none", r.P50, r.P90)
 	}
-	if want := math.Cbrt(6); math.Abs(r.Geomean.Value.Hours()-want) > 1e-6 {
-		t.Errorf("geometric mean %s, want %g h", r.Geomean.Value, want)
+	if ratio, known := r.TimedOutRatio(); !known || ratio != 0.25 {
+		t.Errorf("a share of %g was timed out, want 0.25", ratio)
+	}
+	// A quarter is censored, so that a mean of the others says little.
+	if ratio, known := r.CensoredRatio(); !known || ratio != 0.25 || r.Geomean.Known {
+		t.Errorf("a share of %g is censored, want 0.25; geometric mean %v, want none", ratio, r.Geomean)
+	}
+	var within []string
+	for _, w := range r.Within {
+		within = append(within, fmt.Sprintf("%s %.4g %.4g–%.4g", w.Within, w.Value, w.Lower, w.Upper))
+	}
+	if got := fmt.Sprint(within); got != "[30m0s 0 0–0.4899 1h0m0s 0.25 0.04559–0.6994 4h0m0s 0.75 0.3006–0.9544]" {
+		t.Error(got)
 	}
 	if w.Noise != nil || w.Acknowledgement.Count() != 0 || w.Within[0].Incidents != 0 {
 		t.Errorf("nobody knows of acknowledgements: %+v", w)
@@ -108,7 +119,7 @@ func TestAcknowledgementsAndNoise(t *testing.T) {
 		acked(0, 2*time.Minute, evidence.ResolverPerson),                // a person
 		acked(time.Minute, 2*time.Minute, evidence.ResolverIntegration), // acknowledged
 	}
-	w := PerService(incidents, fleet(), Options{}, noon)["checkout"].Windows[0]
+	w := PerService(incidents, nil, fleet(), Options{}, noon)["checkout"].Windows[0]
 	if want := (Noise{All: 9, Noisy: 2, Flapping: 2, Any: 3}); w.Noise == nil || *w.Noise != want {
 		t.Errorf("noise %+v, want %+v", w.Noise, want)
 	}
@@ -130,7 +141,7 @@ func TestGroupsCountAnIncidentOnce(t *testing.T) {
 	incidents := []Incident{both, lasted("checkout", 2*day, time.Hour), lasted("elsewhere", 2*day, time.Hour)}
 	var got []string
 	for _, g := range PerGroup(
-		incidents, fleet(), Options{Windows: []Window{Window(36 * time.Hour), DefaultWindow}}, noon,
+		incidents, nil, fleet(), Options{Windows: []Window{Window(36 * time.Hour), DefaultWindow}}, noon,
 	) {
 		got = append(got, fmt.Sprintf("%s=%s:%d services:%d in %s:%d in %s", g.Scope, g.Group, g.Services,
 			g.Windows[0].Incidents, g.Windows[0].Window, g.Windows[1].Incidents, g.Windows[1].Window))
@@ -150,7 +161,7 @@ func TestGroupsCountAnIncidentOnce(t *testing.T) {
 func TestWhatHasNotHappenedYetIsNotKnown(t *testing.T) {
 	in := lasted("checkout", time.Hour, 2*time.Hour) // ends in an hour
 	in.AcksKnown, in.AcknowledgedAt = true, noon.Add(time.Minute)
-	f := PerService([]Incident{in}, fleet(), Options{}, noon)["checkout"]
+	f := PerService([]Incident{in}, nil, fleet(), Options{}, noon)["checkout"]
 	w := f.Windows[0]
 	if f.Open != 1 || w.Resolution.Censored != 1 || w.Acknowledgement.Censored != 1 || w.Within[0].Acknowledged != 0 {
 		t.Errorf("the future is counted: %+v", f)
@@ -254,6 +265,28 @@ func TestSinceReachesBehindTheLongestWindow(t *testing.T) {
 	}
 }
 
+// TestSeveritiesSeenBefore: services and groups whose incidents are all older than
+// what is measured have figures of 0.
+func TestSeveritiesSeenBefore(t *testing.T) {
+	seen := Seen{}
+	seen.Add("checkout", 2)
+	seen.Add("invoices", 9)
+	seen.Add("elsewhere", 1)
+	services := PerService(nil, seen, fleet(), Options{}, noon)
+	if got := fmt.Sprint(len(services), services["checkout"].Windows[0].Severities,
+		services["invoices"].Windows[0].Severities); got != "2 [{2 0}] [{0 0}]" {
+		t.Error(got)
+	}
+	var groups []string
+	for _, g := range PerGroup(nil, seen, fleet(), Options{}, noon) {
+		groups = append(groups, fmt.Sprint(g.Scope, " ", g.Group, " ", g.Windows[0].Severities))
+	}
+	want := "[fleet all [{0 0} {2 0}] org shop [{0 0} {2 0}] team payments [{0 0} {2 0}] tier 1 [{2 0}] tier 2 [{0 0}]]"
+	if fmt.Sprint(groups) != want {
+		t.Errorf("%v\nwant %s", groups, want)
+	}
+}
+
 // TestAnEndThatIsNotKnown: such an incident counts, and nothing is made of the time
 // that it took.
 func TestAnEndThatIsNotKnown(t *testing.T) {
@@ -269,7 +302,7 @@ func TestAnEndThatIsNotKnown(t *testing.T) {
 	if len(incidents) != 3 {
 		t.Fatalf("%d incidents, want 3", len(incidents))
 	}
-	f := PerService(incidents, fleet(), Options{}, noon)["checkout"]
+	f := PerService(incidents, nil, fleet(), Options{}, noon)["checkout"]
 	w := f.Windows[0]
 	if f.Open != 0 || w.Incidents != 3 || w.Resolution.Ended != 1 || w.Resolution.Censored != 0 {
 		t.Errorf("%d open, %d in the window, resolution %+v", f.Open, w.Incidents, w.Resolution)

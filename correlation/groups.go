@@ -39,14 +39,30 @@ type GroupFigures struct {
 	Figures
 }
 
+// Severities marks the severities of incidents: 1 to 5, and 0 for unknown.
+type Severities [6]bool
+
+// Seen are the severities that the incidents of each service ever had, by service.
+type Seen map[string]Severities
+
+// Add marks a severity of a service's incidents. One that is none counts as unknown.
+func (s Seen) Add(service string, severity int) {
+	marked := s[service]
+	marked[knownSeverity(severity)] = true
+	s[service] = marked
+}
+
 // PerService measures each service of the catalog that ever had an incident,
-// by name. Incidents must be those of Link since Options.Since.
-func PerService(incidents []Incident, services []*catalog.Service, o Options, now time.Time) map[string]Figures {
+// by name. Incidents must be those of Link since Options.Since; seen are those of
+// all time.
+func PerService(
+	incidents []Incident, seen Seen, services []*catalog.Service, o Options, now time.Time,
+) map[string]Figures {
 	o = o.withDefaults()
 	by := byService(incidents)
 	out := make(map[string]Figures, len(by))
 	for _, service := range services {
-		if f, known := by[service.Name].figures(o, now); known {
+		if f, known := by[service.Name].figures(seen[service.Name], o, now); known {
 			out[service.Name] = f
 		}
 	}
@@ -55,11 +71,24 @@ func PerService(incidents []Incident, services []*catalog.Service, o Options, no
 
 // PerGroup measures each group of services of the catalog that ever had an
 // incident, by scope and group. A service without a team or org is in no group
-// of that scope. Incidents must be those of Link since Options.Since.
-func PerGroup(incidents []Incident, services []*catalog.Service, o Options, now time.Time) []GroupFigures {
+// of that scope. Incidents must be those of Link since Options.Since; seen are those
+// of all time.
+func PerGroup(
+	incidents []Incident, seen Seen, services []*catalog.Service, o Options, now time.Time,
+) []GroupFigures {
 	o = o.withDefaults()
 	members, keysOf := groupsOf(services)
 	subjects := map[groupKey]subject{}
+	seenBy := map[groupKey]Severities{}
+	for _, service := range services {
+		for _, k := range keysOf[service.Name] {
+			severities, known := seen[service.Name]
+			if !known {
+				continue
+			}
+			subjects[k], seenBy[k] = nil, severities.union(seenBy[k])
+		}
+	}
 	for i := range incidents {
 		in := &incidents[i]
 		for _, service := range in.Services {
@@ -73,7 +102,7 @@ func PerGroup(incidents []Incident, services []*catalog.Service, o Options, now 
 	}
 	var out []GroupFigures
 	for _, k := range sortedGroups(subjects) {
-		if f, known := subjects[k].figures(o, now); known {
+		if f, known := subjects[k].figures(seenBy[k], o, now); known {
 			out = append(out, GroupFigures{Scope: k.scope, Group: k.group, Services: members[k], Figures: f})
 		}
 	}

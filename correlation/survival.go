@@ -10,7 +10,7 @@ import (
 // Observation is one duration as far as it is known.
 type Observation struct {
 	// Duration is how long it took, or how long it has taken without an end. A
-	// negative one counts as 0.
+	// negative one is a contradiction and is left out.
 	Duration time.Duration
 	// Censored is true when the end was not seen: it took at least that long.
 	Censored bool
@@ -36,6 +36,8 @@ type Curve struct {
 	Ended, Censored int
 
 	geomean time.Duration
+	// lasted are the durations of all observations, sorted.
+	lasted []time.Duration
 }
 
 // leastDuration is the shortest that the geometric mean tells apart: a single
@@ -52,10 +54,7 @@ const closeEnough = 1e-9
 // at which others ended was still at risk then. The order of observations does
 // not matter.
 func Resolution(observations []Observation) Curve {
-	sorted := slices.Clone(observations)
-	for i := range sorted {
-		sorted[i].Duration = max(sorted[i].Duration, 0)
-	}
+	sorted := slices.DeleteFunc(slices.Clone(observations), func(o Observation) bool { return o.Duration < 0 })
 	slices.SortFunc(sorted, func(a, b Observation) int {
 		switch {
 		case a.Duration != b.Duration || a.Censored == b.Censored:
@@ -65,7 +64,10 @@ func Resolution(observations []Observation) Curve {
 		}
 		return 1
 	})
-	var curve Curve
+	curve := Curve{lasted: make([]time.Duration, len(sorted))}
+	for i := range sorted {
+		curve.lasted[i] = sorted[i].Duration
+	}
 	// Between two censored observations the factors of the product telescope, so
 	// it is taken as a whole: base × atRisk / baseAtRisk. Without censoring the
 	// survival is then exactly a share of the observations.
@@ -119,6 +121,56 @@ func (c Curve) Quantile(q float64) (time.Duration, bool) {
 // a second. It has no value when none has.
 func (c Curve) GeometricMean() (time.Duration, bool) { return c.geomean, c.Ended > 0 }
 
+// Within estimates the share that ended within a time. It has no value when nothing
+// was observed for that long although not all had ended by then.
+func (c Curve) Within(limit time.Duration) Share {
+	atLeast, _ := slices.BinarySearch(c.lasted, limit)
+	reached := len(c.lasted) - atLeast
+	survival, greenwood := 1.0, 0.0
+	for _, step := range c.Steps {
+		if step.At > limit {
+			break
+		}
+		survival = step.Survival
+		greenwood += float64(step.Ended) / (float64(step.AtRisk) * float64(step.AtRisk-step.Ended))
+	}
+	switch {
+	case survival == 0:
+		return wilson(1, float64(c.Ended))
+	case reached == 0:
+		return Share{}
+	case survival == 1:
+		return wilson(0, float64(reached))
+	}
+	return wilson(1-survival, (1-survival)/(survival*greenwood))
+}
+
+// Share is a share of observations with the bounds of its 95 % confidence
+// interval, all from 0 to 1.
+type Share struct {
+	Value, Lower, Upper float64
+	Known               bool
+}
+
+// ShareWithin is the share that ended within a time.
+type ShareWithin struct {
+	Within time.Duration
+	Share
+}
+
+// normal95 is the 97.5th percentile of the standard normal distribution.
+const normal95 = 1.959963984540054
+
+// wilson is a share of n observations with Wilson's score interval. With censored
+// observations n is their effective number: that of complete ones with the same
+// variance, by Greenwood's formula.
+func wilson(share, n float64) Share {
+	const z2 = normal95 * normal95
+	center := (share + z2/(2*n)) / (1 + z2/n)
+	half := normal95 * math.Sqrt(share*(1-share)/n+z2/(4*n*n)) / (1 + z2/n)
+	return Share{Value: share, Lower: max(center-half, 0), Upper: min(center+half, 1), Known: true}
+}
+
 // Estimate is a duration that may have no value.
 type Estimate struct {
 	Value time.Duration
@@ -130,28 +182,50 @@ type Summary struct {
 	// Ended and Censored are the numbers of observations whose end was seen and
 	// was not. TimedOut are the censored ones that were closed by a time-out.
 	Ended, Censored, TimedOut int
-	// P50 and P90 are quantiles of the curve, Geomean the geometric mean of the
-	// durations that have ended.
+	// P50 and P90 are quantiles of the curve. Geomean is the geometric mean of the
+	// durations that have ended; it has no value where more than MaxCensored are
+	// censored, because it would flatter whoever leaves incidents open.
 	P50, P90, Geomean Estimate
+	// Within are the shares that ended in time, in the order of Options.ResolveWithin;
+	// of resolutions only.
+	Within []ShareWithin
 }
+
+// MaxCensored is the largest share of censored observations with which a geometric
+// mean says something.
+const MaxCensored = 0.1
 
 // Count is the number of observations.
 func (s Summary) Count() int { return s.Ended + s.Censored }
 
-// TimedOutRatio is the share of observations that a time-out closed, 0 to 1; 0
-// when there are none.
-func (s Summary) TimedOutRatio() float64 {
+// TimedOutRatio is the share of observations that a time-out closed, 0 to 1; it has
+// no value without observations.
+func (s Summary) TimedOutRatio() (float64, bool) {
 	if s.Count() == 0 {
-		return 0
+		return 0, false
 	}
-	return float64(s.TimedOut) / float64(s.Count())
+	return float64(s.TimedOut) / float64(s.Count()), true
 }
 
-func summarise(observations []Observation, timedOut int) Summary {
+// CensoredRatio is the share of observations whose end was not seen, 0 to 1; it has
+// no value without observations.
+func (s Summary) CensoredRatio() (float64, bool) {
+	if s.Count() == 0 {
+		return 0, false
+	}
+	return float64(s.Censored) / float64(s.Count()), true
+}
+
+func summarise(observations []Observation, timedOut int, within ...time.Duration) Summary {
 	curve := Resolution(observations)
 	s := Summary{Ended: curve.Ended, Censored: curve.Censored, TimedOut: timedOut}
 	s.P50.Value, s.P50.Known = curve.Quantile(0.5)
 	s.P90.Value, s.P90.Known = curve.Quantile(0.9)
-	s.Geomean.Value, s.Geomean.Known = curve.GeometricMean()
+	if censored, _ := s.CensoredRatio(); censored <= MaxCensored {
+		s.Geomean.Value, s.Geomean.Known = curve.GeometricMean()
+	}
+	for _, limit := range within {
+		s.Within = append(s.Within, ShareWithin{limit, curve.Within(limit)})
+	}
 	return s
 }

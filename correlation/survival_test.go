@@ -77,10 +77,10 @@ func TestCurvesOfLittle(t *testing.T) {
 	if _, ok := open.GeometricMean(); ok {
 		t.Error("one open incident has a mean")
 	}
-	one := Resolution([]Observation{{Duration: -time.Hour}})
-	if got, ok := one.Quantile(1); !ok || got != 0 {
-		t.Errorf("a clock set back gives %s, want 0", got)
+	if back := Resolution([]Observation{{Duration: -time.Hour}}); back.Count() != 0 {
+		t.Error("an end before the start is an observation")
 	}
+	one := Resolution([]Observation{{}})
 	if got, ok := one.GeometricMean(); !ok || got != time.Second {
 		t.Errorf("geometric mean of 0 is %s, want a second", got)
 	}
@@ -179,6 +179,73 @@ func TestTheOrderOfObservationsDoesNotMatter(t *testing.T) {
 		a, b := Resolution(observations), Resolution(shuffled)
 		if !slices.Equal(a.Steps, b.Steps) || a.Ended != b.Ended || a.Censored != b.Censored || a.geomean != b.geomean {
 			t.Fatalf("%+v and %+v", a, b)
+		}
+	})
+}
+
+// TestWilson: the public value for 7 of 10.
+func TestWilson(t *testing.T) {
+	got := wilson(0.7, 10)
+	if math.Abs(got.Lower-0.3967781475) > 1e-9 || math.Abs(got.Upper-0.8922087326) > 1e-9 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestShareWithin: without censoring the share is that of the observations, and its
+// bounds are Wilson's; with it the bounds are those of fewer observations.
+func TestShareWithin(t *testing.T) {
+	var all []Observation
+	for i := range 10 {
+		all = append(all, Observation{Duration: time.Duration(i+1) * time.Minute})
+	}
+	if got := Resolution(all).Within(7 * time.Minute); math.Abs(got.Value-0.7) > 1e-12 ||
+		math.Abs(got.Lower-0.3967781475) > 1e-9 || math.Abs(got.Upper-0.8922087326) > 1e-9 {
+		t.Errorf("7 of 10: %+v", got)
+	}
+	for i := range 5 {
+		all[i].Censored = true
+	}
+	curve := Resolution(all)
+	early, late := curve.Within(5*time.Minute), curve.Within(7*time.Minute)
+	if early.Value != 0 || early.Upper != wilson(0, 6).Upper {
+		t.Errorf("none of those that lasted 5 minutes: %+v", early)
+	}
+	// Five are at risk when two end: their share, and what ten would have bounded better.
+	if want := wilson(0.4, 5); math.Abs(late.Value-0.4) > 1e-12 || math.Abs(late.Upper-want.Upper) > 1e-9 {
+		t.Errorf("two of the five that were left: %+v, want %+v", late, want)
+	}
+	if got := curve.Within(time.Hour); got.Value != 1 || got.Lower != wilson(1, 5).Lower {
+		t.Errorf("all ended: %+v", got)
+	}
+	all[9].Censored = true
+	if got := Resolution(all).Within(time.Hour); got.Known {
+		t.Errorf("an open one of 10 minutes says nothing about an hour: %+v", got)
+	}
+	if got := Resolution(nil).Within(time.Hour); got.Known {
+		t.Errorf("no observations have a share: %+v", got)
+	}
+}
+
+// TestSharesAreWithinTheirBounds, rise with the time, and agree with the curve.
+func TestSharesAreWithinTheirBounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		curve := Resolution(drawObservations(t, true))
+		last := 0.0
+		for minutes := range 22 {
+			got := curve.Within(time.Duration(minutes) * time.Minute)
+			if !got.Known {
+				continue
+			}
+			if got.Lower < 0 || got.Upper > 1 || got.Lower > got.Value+1e-9 || got.Upper < got.Value-1e-9 {
+				t.Fatalf("%d minutes: %+v", minutes, got)
+			}
+			if got.Value < last {
+				t.Fatalf("%d minutes: %g after %g", minutes, got.Value, last)
+			}
+			last = got.Value
+			if median, known := curve.Quantile(0.5); known && (got.Value >= 0.5-1e-9) != (median <= time.Duration(minutes)*time.Minute) {
+				t.Fatalf("%d minutes: %g, with a median of %s", minutes, got.Value, median)
+			}
 		}
 	})
 }

@@ -43,6 +43,16 @@ func (o *outcomes) measure(ctx context.Context, c *Config, s *snapshot.Snapshot)
 		if err != nil {
 			return fmt.Errorf("reading reviews: %w", err)
 		}
+		seen, err := o.store.SeenSeverities(ctx, o.sequence)
+		if err != nil {
+			return err
+		}
+		if o.history.Seen == nil {
+			o.history.Seen = correlation.Seen{}
+		}
+		for _, s := range seen {
+			o.history.Seen.Add(s.Service, s.Severity)
+		}
 		o.history.Incidents, o.history.Reviews = correlation.Link(incidents), reviews
 		o.sequence, o.since = sequence, since
 	}

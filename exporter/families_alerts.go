@@ -103,10 +103,10 @@ func alertFamilies(
 	}
 	for _, e := range estimates()[:2] {
 		families = append(families, Family{
-			Name: prefix + "alert_firing_duration_" + e.name + "_seconds", Stability: Experimental, Labels: labels,
+			Name: prefix + "alert_firing_duration_" + e.name, Stability: Experimental, Labels: labels,
 			Help:     e.words + " of how long these firings lasted, to about a minute; those that go on last at least until now.",
-			Presence: enough + " and at least " + e.share + " of the firings are estimated to have ended",
-			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitEstimate(emit, e.read(&w.Duration)) }),
+			Presence: enough + " and " + e.presence("the firings", "ended"),
+			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { e.emit(emit, &w.Duration) }),
 		})
 	}
 	families = append(families,

@@ -15,7 +15,7 @@ func incidentsOfServices() Group {
 		{
 			Name: "incidents", Labels: []string{ServiceLabel, "window", "severity"},
 			Help:     "Number of incidents that began within the window, by severity: 1 (worst) to 5, or unknown.",
-			Presence: "the service ever had an incident of that severity",
+			Presence: "an incident of the service with that severity is stored, whenever it was; then 0 without one in the window",
 			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
 				for _, s := range f.Severities {
 					emit(float64(s.Incidents), name, f.Window.String(), severityLabel(s.Severity))
@@ -25,7 +25,7 @@ func incidentsOfServices() Group {
 		{
 			Name: "incidents_open", Labels: []string{ServiceLabel},
 			Help:     "Number of incidents that are open, however old.",
-			Presence: "the service ever had an incident",
+			Presence: "an incident of the service is stored, whenever it was",
 			Collect: perService(func(s *snapshot.Service, emit Emit) {
 				if s.Incidents != nil {
 					emit(float64(s.Incidents.Open), s.Entry.Name)
@@ -34,25 +34,43 @@ func incidentsOfServices() Group {
 		},
 	}
 	families = append(families, estimateFamilies("incident_resolution", []string{ServiceLabel, "window"},
-		"of the resolution time of incidents that began within the window", "the incidents of the window", "resolved",
+		"of the resolution time of incidents that began within the window", "the incidents of the window", "been resolved",
 		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
 			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
-				emitEstimate(emit, e.read(&f.Resolution), name, f.Window.String())
+				e.emit(emit, &f.Resolution, name, f.Window.String())
+			})
+		})...)
+	families = append(families, Family{
+		Name: "incident_resolution_timed_out_ratio", Labels: []string{ServiceLabel, "window"},
+		Help:     "Share of the incidents that began within the window that a time-out closed, 0 to 1; these are censored.",
+		Presence: "an incident of the window has a known duration",
+		Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+			if ratio, known := f.Resolution.TimedOutRatio(); known {
+				emit(ratio, name, f.Window.String())
+			}
+		}),
+	})
+	families = append(families, resolvedWithinFamilies("incident_resolved_within", []string{ServiceLabel, "window"},
+		"incidents that began within the window",
+		func(read func(correlation.Share) float64) func(*snapshot.Snapshot, Options, Emit) {
+			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+				emitWithin(emit, &f.Resolution, read, name, f.Window.String())
 			})
 		})...)
 	families = append(families, estimateFamilies("incident_acknowledgement", []string{ServiceLabel, "window"},
 		"of the time to the first acknowledgement of high-urgency incidents that began within the window",
-		"those whose acknowledgements are known", "acknowledged",
+		"those whose acknowledgements are known", "been acknowledged",
 		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
 			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
-				emitEstimate(emit, e.read(&f.Acknowledgement), name, f.Window.String())
+				e.emit(emit, &f.Acknowledgement, name, f.Window.String())
 			})
 		})...)
 	return Group{
 		Title: "Incidents of services",
 		Intro: "An incident that PagerDuty and Jira both know is one. Those within announced maintenance are left out. " +
 			"Open incidents count as lasting at least until now and those that a time-out closed at least until then. " +
-			"A quantile is absent when too few of the incidents are resolved. " +
+			"A quantile is absent when too few of the incidents are resolved; the geometric mean, which is that of the resolved ones, " +
+			"when more than a tenth are not. An incident that ended at an unknown time has no duration. " +
 			"Read the time to acknowledge beside the share that was acknowledged in time, which counts the never acknowledged.",
 		Families: append(families,
 			Family{
@@ -79,17 +97,24 @@ func incidentsOfGroups() Group {
 	families := []Family{{
 		Name: "group_incidents", Labels: labels,
 		Help:     "Number of incidents of the group that began within the window.",
-		Presence: "the group ever had an incident",
+		Presence: "an incident of the group is stored, whenever it was",
 		Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
 			emit(float64(f.Incidents), string(g.Scope), g.Group, f.Window.String())
 		}),
 	}}
 	families = append(families, estimateFamilies("group_incident_resolution", labels,
 		"of the resolution time of the incidents of the group that began within the window",
-		"the incidents of the window", "resolved",
+		"the incidents of the window", "been resolved",
 		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
 			return perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
-				emitEstimate(emit, e.read(&f.Resolution), string(g.Scope), g.Group, f.Window.String())
+				e.emit(emit, &f.Resolution, string(g.Scope), g.Group, f.Window.String())
+			})
+		})...)
+	families = append(families, resolvedWithinFamilies("group_incident_resolved_within", labels,
+		"incidents of the group that began within the window",
+		func(read func(correlation.Share) float64) func(*snapshot.Snapshot, Options, Emit) {
+			return perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+				emitWithin(emit, &f.Resolution, read, string(g.Scope), g.Group, f.Window.String())
 			})
 		})...)
 	return Group{
@@ -148,23 +173,45 @@ func incidentsByBadge() Group {
 
 // estimate is one figure of a summary of durations.
 type estimate struct {
-	// name is the word in family names, words begin the help.
+	// name is the end of family names, words begin the help.
 	name, words string
-	// share is what has to have ended for a quantile; empty for the mean.
-	share string
-	read  func(*correlation.Summary) correlation.Estimate
+	// presence is when there is a figure, for what has been done: been resolved.
+	presence func(of, done string) string
+	emit     func(emit Emit, s *correlation.Summary, labels ...string)
 }
 
 func estimates() []estimate {
+	quantile := func(share string) func(of, done string) string {
+		return func(of, done string) string {
+			return "at least " + share + " of " + of + " are estimated to have " + done
+		}
+	}
 	return []estimate{
-		{"p50", "Median", "half", func(s *correlation.Summary) correlation.Estimate { return s.P50 }},
-		{"p90", "90th percentile", "90 %", func(s *correlation.Summary) correlation.Estimate { return s.P90 }},
-		{"geomean", "Geometric mean", "", func(s *correlation.Summary) correlation.Estimate { return s.Geomean }},
+		{"p50_seconds", "Median", quantile("half"), func(emit Emit, s *correlation.Summary, labels ...string) {
+			emitEstimate(emit, s.P50, labels...)
+		}},
+		{"p90_seconds", "90th percentile", quantile("90 %"), func(emit Emit, s *correlation.Summary, labels ...string) {
+			emitEstimate(emit, s.P90, labels...)
+		}},
+		{
+			"geomean_seconds", "Geometric mean",
+			func(of, done string) string { return "at least 90 % of " + of + " have " + done },
+			func(emit Emit, s *correlation.Summary, labels ...string) { emitEstimate(emit, s.Geomean, labels...) },
+		},
+		{
+			"censored_ratio", "Censored share (no end was seen, or only a time-out), 0 to 1,",
+			func(of, _ string) string { return "there is one of " + of },
+			func(emit Emit, s *correlation.Summary, labels ...string) {
+				if ratio, known := s.CensoredRatio(); known {
+					emit(ratio, labels...)
+				}
+			},
+		},
 	}
 }
 
-// estimateFamilies declares one family for each estimate of a duration in seconds.
-// of ends the help text; all and done make the presence text.
+// estimateFamilies declares one family for each estimate of a duration. of ends the
+// help text; all and done make the presence text.
 func estimateFamilies(
 	name string, labels []string, of, all, done string,
 	collect func(estimate) func(*snapshot.Snapshot, Options, Emit),
@@ -172,19 +219,52 @@ func estimateFamilies(
 	var families []Family
 	for _, e := range estimates() {
 		families = append(families, Family{
-			Name: name + "_" + e.name + "_seconds", Labels: labels,
+			Name: name + "_" + e.name, Labels: labels,
 			Help: e.words + " " + of + ".", Presence: e.presence(all, done), Collect: collect(e),
 		})
 	}
 	return families
 }
 
-func (e estimate) presence(of, done string) string {
-	if e.share == "" {
-		return "at least one of " + of + " was " + done
+// resolvedWithinFamilies declares the share that was resolved in time, and its
+// bounds. of names the incidents.
+func resolvedWithinFamilies(
+	name string, labels []string, of string,
+	collect func(read func(correlation.Share) float64) func(*snapshot.Snapshot, Options, Emit),
+) []Family {
+	var families []Family
+	for _, bound := range []struct {
+		end, words string
+		read       func(correlation.Share) float64
+	}{
+		{"_ratio", "Estimated share", func(s correlation.Share) float64 { return s.Value }},
+		{"_lower_ratio", "Lower bound (95 %, Wilson) of the estimated share", func(s correlation.Share) float64 {
+			return s.Lower
+		}},
+		{"_upper_ratio", "Upper bound (95 %, Wilson) of the estimated share", func(s correlation.Share) float64 {
+			return s.Upper
+		}},
+	} {
+		families = append(families, Family{
+			Name: name + bound.end, Labels: append(slices.Clip(labels), "minutes"),
+			Help:     bound.words + " of the " + of + " that were resolved within so many minutes, 0 to 1.",
+			Presence: "one of them lasted that long, or all were resolved before",
+			Collect:  collect(bound.read),
+		})
 	}
-	return "at least " + e.share + " of " + of + " are estimated to have been " + done
+	return families
 }
+
+// emitWithin writes a figure of each share that was resolved in time.
+func emitWithin(emit Emit, s *correlation.Summary, read func(correlation.Share) float64, labels ...string) {
+	for _, w := range s.Within {
+		if w.Known {
+			emit(read(w.Share), append(slices.Clip(labels), minutesLabel(w.Within))...)
+		}
+	}
+}
+
+func minutesLabel(d time.Duration) string { return strconv.FormatFloat(d.Minutes(), 'f', -1, 64) }
 
 func perServiceWindow(collect func(
 	name string, f *correlation.WindowFigures, emit Emit,
@@ -222,7 +302,7 @@ func perBadgeFigures(collect func(*correlation.BadgeFigures, Emit)) func(*snapsh
 func collectAcknowledgedWithin(name string, f *correlation.WindowFigures, emit Emit) {
 	for _, w := range f.Within {
 		if ratio, known := w.Ratio(); known {
-			emit(ratio, name, f.Window.String(), strconv.FormatFloat(w.Within.Minutes(), 'f', -1, 64))
+			emit(ratio, name, f.Window.String(), minutesLabel(w.Within))
 		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 type History struct {
 	// Incidents are those of correlation.Link.
 	Incidents []correlation.Incident
+	// Seen are the severities of the incidents of all time.
+	Seen correlation.Seen
 	// Alerts are the firings of alerts since correlation.Options.AlertsSince.
 	Alerts correlation.Alerts
 	// Transitions are the changes of badges.
@@ -41,7 +43,7 @@ func (s *Snapshot) Measure(h History, o correlation.Options) {
 			Service: t.Service, At: t.At, From: t.From, To: t.To, Initial: t.Cause == scoring.CauseInitial,
 		})
 	}
-	figures := correlation.PerService(h.Incidents, services, o, s.At)
+	figures := correlation.PerService(h.Incidents, h.Seen, services, o, s.At)
 	alerts, alertGroups := correlation.MeasureAlerts(h.Alerts, h.Incidents, services, o, s.At)
 	reviews := correlation.PerServiceReviews(h.Reviews, s.At)
 	for i := range s.Services {
@@ -58,6 +60,6 @@ func (s *Snapshot) Measure(h History, o correlation.Options) {
 		}
 	}
 	s.AlertGroups = alertGroups
-	s.Groups = correlation.PerGroup(h.Incidents, services, o, s.At)
+	s.Groups = correlation.PerGroup(h.Incidents, h.Seen, services, o, s.At)
 	s.BadgeFigures = correlation.PerBadge(h.Incidents, correlation.NewBadgeHistory(held, changes), o, s.At)
 }

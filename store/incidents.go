@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -144,6 +145,36 @@ func (s *Store) Incidents(ctx context.Context, filter IncidentFilter) ([]evidenc
 // lasting selects incidents that started, or were still open, at or after a
 // time.
 const lasting = `(started_at >= ? OR resolved_at IS NULL AND NOT end_unknown OR resolved_at >= ?)`
+
+// SeenSeverity is a severity that an incident of a service had.
+type SeenSeverity struct {
+	Service string
+	// Severity is 1 (worst) to 5, 0 for unknown.
+	Severity int
+}
+
+// SeenSeverities are the severities of the stored incidents of services that a
+// transaction after the given one has changed; 0 means all. Incidents that are gone,
+// or were within maintenance, are left out.
+func (s *Store) SeenSeverities(ctx context.Context, after int64) ([]SeenSeverity, error) {
+	var found []SeenSeverity
+	err := s.view(ctx, "reading the severities of incidents", func(v *view) error {
+		return each(ctx, v, `SELECT DISTINCT l.service_id, i.severity
+			FROM incidents i JOIN incident_services l ON l.incident_num = i.num
+			WHERE i.seq > ? AND NOT i.gone AND NOT i.maintenance`, []any{after}, func(rows *sql.Rows) error {
+			var service int64
+			var seen SeenSeverity
+			if err := rows.Scan(&service, &seen.Severity); err != nil {
+				return err
+			}
+			name, err := v.name(serviceNames, service)
+			seen.Service = name
+			found = append(found, seen)
+			return err
+		})
+	})
+	return found, err
+}
 
 // EachIncident calls each with the incidents of a source that the span selects and
 // the source still lists, by start. It reads page by page, so that memory does not

@@ -1,0 +1,72 @@
+package evaluation
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/store"
+)
+
+// TestSeriesOfIncidentsDoNotEnd: when the last incident of a severity has left the
+// window and the figures' period, its count is 0 and not missing, in a new process
+// too.
+func TestSeriesOfIncidentsDoNotEnd(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	c := fleetOfOne(t, criteria, "")
+	s, err := store.Open(t.Context(), store.Options{
+		URL: filepath.Join(t.TempDir(), "test.db"), Facts: c.Facts, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	began := func(id string, days, severity int) evidence.Incident {
+		at := now.AddDate(0, 0, -days)
+		return evidence.Incident{
+			ID: id, Services: []string{"shop"}, StartedAt: at, ResolvedAt: at.Add(time.Hour), Severity: severity,
+		}
+	}
+	commit := func(in ...evidence.Incident) {
+		t.Helper()
+		if _, err := s.Commit(t.Context(), "pagerduty/main", 0, now, evidence.Batch{Incidents: in}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts := func(j *judge) string {
+		t.Helper()
+		current, err := j.run(t.Context(), c, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(current.Services[0].Incidents.Windows[0].Severities)
+	}
+	process := func() *judge {
+		t.Helper()
+		j, err := newJudge(t.Context(), s, c, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	announced := began("M", 300, 5)
+	announced.Maintenance = true
+	commit(began("A", 200, 1), announced)
+	first := process()
+	if got := counts(first); got != "[{1 0}]" {
+		t.Errorf("after 200 days: %s", got)
+	}
+	commit(began("B", 120, 3), began("C", 3, 0))
+	for name, j := range map[string]*judge{"the same process": first, "a new process": process()} {
+		if got := counts(j); got != "[{0 1} {1 0} {3 0}]" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
