@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evaluation"
@@ -66,9 +68,10 @@ func (rc *runtimeConfig) frameworkText() string {
 	return text
 }
 
-// Check looks at everything the configuration names, and with online asks
-// every source whether it accepts its credentials. The error is an
-// *InvalidError when something is not valid, or joins the sources that refuse.
+// Check looks at everything the configuration names. With online it asks every
+// source whether it accepts its credentials, and whether it has what configuration
+// and catalog name there. The error is an *InvalidError when something is not valid,
+// or joins the sources that refuse or lack something.
 func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 	o, rc, err := plan(o)
 	if err != nil {
@@ -97,27 +100,74 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 			findings = append(findings, f)
 		}
 	}
+	more, failed := rc.checkSources(ctx, o.Now(), online)
+	return append(findings, more...), errors.Join(append(errs, failed...)...)
+}
+
+// checkSources counts the facts of every source and, with online, tries its
+// credentials and looks up what configuration and catalog name there.
+func (rc *runtimeConfig) checkSources(ctx context.Context, now time.Time, online bool) ([]Finding, []error) {
+	var findings []Finding
+	var errs []error
 	ends := rc.expiries()
 	for _, i := range rc.instances {
 		f := Finding{Subject: i.source.ID(), Text: report.Plural(len(i.source.Facts()), "fact")}
-		if checker, ok := i.source.(collectors.Checker); ok && online {
-			bounded, cancel := context.WithTimeout(ctx, i.timeout)
-			if f.Err = checker.Check(bounded); f.Err != nil {
+		var names []Finding
+		if online {
+			if f.Err = rc.tryCredentials(ctx, i); f.Err == nil {
+				f.Text += ", credentials accepted"
+				names = rc.verify(ctx, i)
+			} else {
 				f.Text = f.Err.Error()
 				errs = append(errs, fmt.Errorf("%s did not answer as it should", i.source.ID()))
-			} else {
-				f.Text += ", credentials accepted"
 			}
-			cancel()
 		}
-		findings = append(findings, f)
+		findings = append(append(findings, f), names...)
+		wrong := len(slices.DeleteFunc(names, func(f Finding) bool { return f.Err == nil }))
+		if wrong > 0 {
+			errs = append(errs, fmt.Errorf("%s: %s above failed", i.source.ID(), report.Plural(wrong, "look-up")))
+		}
 		if end, known := ends[i.source.ID()]; known {
-			f := expiry(i.source.ID(), end, o.Now())
+			f := expiry(i.source.ID(), end, now)
 			if f.Err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", i.source.ID(), f.Err))
 			}
 			findings = append(findings, f)
 		}
 	}
-	return findings, errors.Join(errs...)
+	return findings, errs
+}
+
+// tryCredentials asks a source whether it accepts its credentials. It is nil for a
+// source that needs none.
+func (rc *runtimeConfig) tryCredentials(ctx context.Context, i instance) error {
+	checker, ok := i.source.(collectors.Checker)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, i.timeout)
+	defer cancel()
+	return checker.Check(ctx)
+}
+
+// verify looks up what configuration and catalog name at a source: one finding for
+// each kind of names, and one for each name that is wrong.
+func (rc *runtimeConfig) verify(ctx context.Context, i instance) []Finding {
+	verifier, ok := i.source.(collectors.Verifier)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, i.timeout)
+	defer cancel()
+	var findings []Finding
+	for _, v := range verifier.Verify(ctx, rc.Catalog.Services()) {
+		subject := i.source.ID() + " " + v.What
+		if text := v.Summary(); text != "" {
+			findings = append(findings, Finding{Subject: subject, Text: text})
+		}
+		for _, fault := range v.Faults() {
+			findings = append(findings, Finding{Subject: subject, Text: fault.Error(), Err: fault})
+		}
+	}
+	return findings
 }

@@ -14,8 +14,13 @@ func newCheck(s *streams) *cobra.Command {
 		Use:   "check",
 		Short: "Check configuration, framework and expressions",
 		Long: `Check the configuration, the catalog, the framework and every CEL and PromQL
-expression. Nothing is contacted and nothing is written, unless --online asks
-every source whether it accepts its credentials.
+expression. Nothing is contacted and nothing is written.
+
+With --online every source is asked whether it accepts its credentials, and
+whether it has what configuration and catalog name there: PagerDuty services,
+Jira projects, components, fields, statuses and searches, and a series for each
+matcher and each key by which series are found. What is not there is named, with
+the nearest name that is, and the command exits 1.
 ` + exitCodes,
 		Example: `  collector check --config collector.yaml
   collector check --config collector.yaml --online`,
@@ -32,6 +37,6 @@ every source whether it accepts its credentials.
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&online, "online", false, "also try the credentials of every source")
+	cmd.Flags().BoolVar(&online, "online", false, "also try credentials, and look up every name at its source")
 	return cmd
 }

@@ -49,7 +49,12 @@ func newLandscape(t *testing.T, services []pagerdutytest.Service) *landscape {
 		}
 	}
 	l.jira = jiratest.New(jiratest.Options{
-		Email: "me@example.com", Token: "the-secret-token", Fail: func(msg string) { t.Error(msg) },
+		Email: "me@example.com", Token: "the-secret-token",
+		Fail: func(msg string) {
+			if !strings.Contains(msg, "issuetyp =") { // which one test sends on purpose
+				t.Error(msg)
+			}
+		},
 		Site: jiratest.Site{Projects: []string{"OPS", "PRR"}, Issues: []jiratest.Issue{
 			issue("SHOP-1", "Incident", "Checkout"), issue("SHOP-2", "Task", "warehouse"),
 			issue("PRR-1", "Readiness Review", "Cart"),
@@ -74,7 +79,13 @@ func newLandscape(t *testing.T, services []pagerdutytest.Service) *landscape {
 		} else if r.URL.Path == "/api/v1/rules" {
 			data = map[string]any{"groups": []any{}}
 		} else if r.URL.Path == "/api/v1/query" {
-			data = map[string]any{"resultType": "vector", "result": []any{}}
+			targets := []any{}
+			if r.FormValue("query") == "up" {
+				for _, labels := range []map[string]string{{"job": "shop/checkout", "namespace": "shop"}, {"namespace": "cart"}} {
+					targets = append(targets, map[string]any{"metric": labels, "value": []any{0, "1"}})
+				}
+			}
+			data = map[string]any{"resultType": "vector", "result": targets}
 		} else {
 			t.Errorf("unknown request %s", r.URL)
 			http.Error(w, "no", http.StatusNotFound)
@@ -152,6 +163,31 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 	if out, errs, code := l.run("check", "--online"); code != exitOK {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
+
+	// What is not there is named, and each name in a line of its own.
+	for old, wrong := range map[string]string{
+		"service_id: PCART": "service_id: https://x.pagerduty.com/services/PCART", "component: Cart": "component: Card",
+		"project: SHOP": "project: SHOPP", "job: shop/checkout": "job: shop/chekout",
+		`issuetype = "Incident"`: `issuetyp = "Incident"`,
+	} {
+		l.edit("collector.yaml", old, wrong)
+	}
+	out, errs, code = l.run("check", "--online")
+	if code != exitFailure {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	for _, want := range []string{
+		`FAIL  pagerduty/main services: "https://x.pagerduty.com/services/PCART" of cart: `, "did you mean PCART (cart)?",
+		`FAIL  jira/main projects: "SHOPP" of checkout: `, `did you mean "SHOP"?`,
+		`FAIL  jira/main components: "Card" of cart: `, `did you mean "Cart"?`,
+		`FAIL  jira/main searches: "issuetyp = \"Incident\"" of incidents.jql: `,
+		`FAIL  prometheus/main prometheus.matchers: "job=shop/chekout" of checkout: `, `did you mean "shop/checkout"?`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	l.write("collector.yaml", text)
 
 	// A file is kept, and nobody is asked for one that will not be written.
 	before := len(l.vendor.Requests())

@@ -47,7 +47,7 @@ scores and badges as Prometheus metrics.
 Start with:
   collector init                                     a first configuration
   collector check --config collector.yaml            is the configuration good?
-  collector check --config collector.yaml --online   are the credentials, too?
+  collector check --config collector.yaml --online   is all there that it names?
   collector collect --once --config collector.yaml   one round, then the fleet
   collector run --config collector.yaml              the daemon
 ` + exitCodes,

@@ -51,6 +51,7 @@ const (
 	pathProjectsCloud    = "rest/api/2/project/search"
 	pathProjects         = "rest/api/2/project"
 	pathIssueTypes       = "rest/api/2/issuetype"
+	pathFields           = "rest/api/2/field"
 )
 
 // request is one call: the path below the site's address, and the query. One with
@@ -74,8 +75,11 @@ func (q request) call() string {
 }
 
 // Template names the call of a request, as CallErrors and plans do: method and
-// path below the site's address, with {id} for the key of an issue.
+// path below the site's address, with {id} for the key of an issue or a project.
 func Template(req *http.Request) string {
+	if strings.HasSuffix(req.URL.Path, "/components") {
+		return req.Method + " /" + pathProjects + "/{id}/components"
+	}
 	return transport.TemplateBelow(req, apiRoot, "issue", "{id}")
 }
 
@@ -192,6 +196,8 @@ type statuses struct {
 	categories map[string]string
 	// ids are the ids by the names, folded. Several teams may use one name.
 	ids map[string][]string
+	// names are as the site writes them.
+	names []string
 }
 
 func (a *api) statuses(ctx context.Context) (*statuses, error) {
@@ -208,6 +214,7 @@ func (a *api) statuses(ctx context.Context) (*statuses, error) {
 	for _, s := range list {
 		found.categories[s.ID] = s.Category.Key
 		found.ids[fold(s.Name)] = append(found.ids[fold(s.Name)], s.ID)
+		found.names = append(found.names, s.Name)
 	}
 	return found, nil
 }

@@ -95,6 +95,24 @@ func (o *surveyedObject) name() string {
 // beside Collect. The error is of the services, joined *CallErrors as of
 // Collect; without them there is no survey.
 func (s *Source) Survey(ctx context.Context) (Survey, error) {
+	found, err := s.surveyServices(ctx)
+	if err != nil {
+		return Survey{}, err
+	}
+	teams, err := listAll[surveyedObject](ctx, s, "teams", url.Values{}, nil)
+	if collectors.EndsRound(ctx, err) {
+		return Survey{}, err
+	}
+	found.TeamsError = err
+	for _, team := range teams {
+		found.Teams = append(found.Teams, SurveyedTeam{ID: evidence.Clean(team.ID, 100), Name: team.name()})
+	}
+	found.Teams = unique(found.Teams, func(v SurveyedTeam) string { return v.ID })
+	return found, nil
+}
+
+// surveyServices lists the services, without the teams that own none.
+func (s *Source) surveyServices(ctx context.Context) (Survey, error) {
 	var found Survey
 	query := url.Values{"include[]": {"teams", "escalation_policies"}}
 	services, err := listAll[surveyedRecord](ctx, s, "services", query, func(id string) {
@@ -111,15 +129,6 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 		found.Services = append(found.Services, record.surveyed())
 	}
 	found.Services = unique(found.Services, func(v SurveyedService) string { return v.ID })
-	teams, err := listAll[surveyedObject](ctx, s, "teams", url.Values{}, nil)
-	if collectors.EndsRound(ctx, err) {
-		return Survey{}, err
-	}
-	found.TeamsError = err
-	for _, team := range teams {
-		found.Teams = append(found.Teams, SurveyedTeam{ID: evidence.Clean(team.ID, 100), Name: team.name()})
-	}
-	found.Teams = unique(found.Teams, func(v SurveyedTeam) string { return v.ID })
 	return found, nil
 }
 

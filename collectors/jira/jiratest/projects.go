@@ -2,6 +2,7 @@ package jiratest
 
 import (
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -45,6 +46,31 @@ func (s *Server) projectPage(values url.Values, x *index) (object, *refusal) {
 	return object{
 		"startAt": start, "maxResults": limit, "total": len(all), "isLast": end == len(all), "values": all[start:end],
 	}, nil
+}
+
+// componentList renders the components of a project.
+func (x *index) componentList(key string) (any, *refusal) {
+	if !x.projects[key] {
+		return nil, &refusal{status: http.StatusNotFound,
+			messages: []string{"No project could be found with key '" + key + "'."}}
+	}
+	list := []object{}
+	for n, name := range slices.Sorted(maps.Keys(x.components[key])) {
+		list = append(list, object{"id": strconv.Itoa(10200 + n), "name": name, "project": key})
+	}
+	return list, nil
+}
+
+// fieldList renders the fields of the site.
+func (x *index) fieldList() []object {
+	list := []object{}
+	for _, id := range slices.Sorted(maps.Keys(fieldRenderers)) {
+		list = append(list, object{"id": id, "name": id, "custom": false})
+	}
+	for _, id := range slices.Sorted(maps.Keys(x.fields)) {
+		list = append(list, object{"id": id, "name": x.fields[id], "custom": true})
+	}
+	return list
 }
 
 // types renders the types of the issues.

@@ -76,7 +76,7 @@ type Server struct {
 
 // Request is one request that the server got.
 type Request struct {
-	// Call is the method and path, the key of an issue replaced by {key}.
+	// Call is the method and path, the key of an issue or project replaced by {key}.
 	Call string
 	// JQL and Query are the query of a search and the whole raw query.
 	JQL, Query string
@@ -153,7 +153,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}}, r)
 }
 
-// callOf names a request, and the issue that it is about.
+// callOf names a request, and the issue or project that it is about.
 func (s *Server) callOf(r *http.Request) (call, key string) {
 	path, ours := strings.CutPrefix(r.URL.Path, s.options.Prefix)
 	if !ours {
@@ -162,6 +162,11 @@ func (s *Server) callOf(r *http.Request) (call, key string) {
 	if rest, ok := strings.CutPrefix(path, "/rest/api/2/issue/"); ok {
 		if key, remote := strings.CutSuffix(rest, "/remotelink"); remote {
 			return r.Method + " /rest/api/2/issue/{key}/remotelink", key
+		}
+	}
+	if rest, ok := strings.CutPrefix(path, "/rest/api/2/project/"); ok {
+		if key, of := strings.CutSuffix(rest, "/components"); of {
+			return r.Method + " /rest/api/2/project/{key}/components", key
 		}
 	}
 	return r.Method + " " + path, ""
@@ -254,8 +259,10 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 			}
 			return list, nil
 		},
-		"GET /rest/api/2/issuetype":              func() (any, *refusal) { return site.types(), nil },
-		"GET /rest/api/2/issue/{key}/remotelink": func() (any, *refusal) { return site.remoteLinks(key) },
+		"GET /rest/api/2/issuetype":                func() (any, *refusal) { return site.types(), nil },
+		"GET /rest/api/2/issue/{key}/remotelink":   func() (any, *refusal) { return site.remoteLinks(key) },
+		"GET /rest/api/2/project/{key}/components": func() (any, *refusal) { return site.componentList(key) },
+		"GET /rest/api/2/field":                    func() (any, *refusal) { return site.fieldList(), nil },
 	}
 	cloud := map[string]func() (any, *refusal){
 		"GET /rest/api/2/project/search": func() (any, *refusal) { return unlessRefused(s.projectPage(query, site)) },

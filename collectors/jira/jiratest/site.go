@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,12 @@ import (
 type Site struct {
 	// Projects are keys of projects without issues; those of issues are known.
 	Projects []string
+	// Components are components of projects without issues, by key; those of issues
+	// are known.
+	Components map[string][]string
+	// Fields are the names of custom fields without issues, by id; those of issues
+	// are known.
+	Fields map[string]string
 	// Categories are the names of projects' categories, by key.
 	Categories map[string]string
 	// Statuses are further statuses, beside To Do, In Progress, Done and Closed.
@@ -99,13 +106,16 @@ type Change struct {
 type index struct {
 	projects map[string]bool
 	category map[string]string
-	statuses map[string]Status // by name
-	list     []Status
-	issues   []*Issue // by creation
-	byKey    map[string]*Issue
-	ids      map[string]int
-	linked   map[string][]string
-	broken   []string
+	// components are by project, and fields the names by id.
+	components map[string]map[string]bool
+	fields     map[string]string
+	statuses   map[string]Status // by name
+	list       []Status
+	issues     []*Issue // by creation
+	byKey      map[string]*Issue
+	ids        map[string]int
+	linked     map[string][]string
+	broken     []string
 
 	// The last answer, since clients ask for one listing page by page.
 	mu    sync.Mutex
@@ -118,8 +128,15 @@ func newIndex(s Site) *index {
 		projects: map[string]bool{}, statuses: map[string]Status{}, byKey: map[string]*Issue{},
 		ids: map[string]int{}, linked: map[string][]string{}, broken: s.BrokenIssues, category: s.Categories,
 	}
+	x.components, x.fields = map[string]map[string]bool{}, maps.Clone(s.Fields)
+	if x.fields == nil {
+		x.fields = map[string]string{}
+	}
 	for _, p := range s.Projects {
 		x.projects[p] = true
+	}
+	for project, names := range s.Components {
+		x.addComponents(project, names)
 	}
 	x.list = append(slices.Clone(builtIn), s.Statuses...)
 	for _, st := range x.list {
@@ -137,6 +154,10 @@ func newIndex(s Site) *index {
 		x.issues = append(x.issues, &i)
 		x.byKey[i.Key] = &i
 		x.projects[project(i.Key)] = true
+		x.addComponents(project(i.Key), i.Components)
+		for field := range i.Fields {
+			x.fields[field] = cmp.Or(x.fields[field], field)
+		}
 		for _, to := range i.Links {
 			x.linked[i.Key] = append(x.linked[i.Key], to)
 			x.linked[to] = append(x.linked[to], i.Key)
@@ -147,6 +168,16 @@ func newIndex(s Site) *index {
 		x.ids[i.Key] = id(i.Key)
 	}
 	return x
+}
+
+func (x *index) addComponents(project string, names []string) {
+	x.projects[project] = true
+	if x.components[project] == nil {
+		x.components[project] = map[string]bool{}
+	}
+	for _, name := range names {
+		x.components[project][name] = true
+	}
 }
 
 // id is the same for a key on every site.

@@ -1,0 +1,84 @@
+package pagerduty
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/nearest"
+)
+
+var _ collectors.Verifier = (*Source)(nil)
+
+// Verify looks the referenced services up in one listing of all services. See
+// collectors.Verifier.
+func (s *Source) Verify(ctx context.Context, services []*catalog.Service) []collectors.Verified {
+	const what = "services"
+	users := collectors.NameUsers{}
+	for _, service := range services {
+		for _, id := range s.references(service) {
+			users.Add(id, service.Name)
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	found, err := s.surveyServices(ctx)
+	if err != nil {
+		return []collectors.Verified{{What: what, Err: err}}
+	}
+	known := map[string]bool{}
+	for _, service := range found.Services {
+		known[service.ID] = true
+	}
+	for _, id := range found.Unreadable {
+		known[id] = true
+	}
+	v := users.LookUp(what, "the account has no service with this id, or the credential cannot see it",
+		func(id string) bool { return known[id] },
+		func(id string) string { return suggestService(id, users[id], found.Services) })
+	if found.Nameless > 0 && len(v.Absent) > 0 {
+		// One of the unreadable records may be the service.
+		v.Err = incomplete(callOf("services"), "%d records of services have no readable id, and may be those that were "+
+			"not found: %s", found.Nameless, evidence.Clean(absentNames(v.Absent), 300))
+		v.Absent = nil
+	}
+	return []collectors.Verified{v}
+}
+
+func absentNames(absent []collectors.AbsentName) string {
+	names := make([]string, len(absent))
+	for i, a := range absent {
+		names[i] = a.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// suggestService finds the service that was meant by something that is no id of
+// one: its address, its name, a misspelled id, or the name of the service of the
+// catalog that refers to it.
+func suggestService(id string, users []string, services []SurveyedService) string {
+	words := strings.FieldsFunc(id, func(c rune) bool { return strings.ContainsRune("/?#&=", c) })
+	var ids, names []string
+	for _, s := range services {
+		if slices.Contains(words, s.ID) || strings.EqualFold(s.ID, id) || strings.EqualFold(s.Name, id) {
+			return meant(s)
+		}
+		ids, names = append(ids, s.ID), append(names, catalog.NameOf(s.Name))
+	}
+	if near, ok := nearest.Name(id, ids); ok {
+		return meant(services[slices.Index(ids, near)])
+	}
+	for _, name := range append([]string{catalog.NameOf(id)}, users...) {
+		if near, ok := nearest.Name(name, names); ok && name != "" {
+			return meant(services[slices.Index(names, near)])
+		}
+	}
+	return ""
+}
+
+func meant(s SurveyedService) string { return fmt.Sprintf(", did you mean %s (%s)?", s.ID, s.Name) }
