@@ -243,7 +243,8 @@ func TestSharesAreWithinTheirBounds(t *testing.T) {
 				t.Fatalf("%d minutes: %g after %g", minutes, got.Value, last)
 			}
 			last = got.Value
-			if median, known := curve.Quantile(0.5); known && (got.Value >= 0.5-1e-9) != (median <= time.Duration(minutes)*time.Minute) {
+			median, known := curve.Quantile(0.5)
+			if known && (got.Value >= 0.5-1e-9) != (median <= time.Duration(minutes)*time.Minute) {
 				t.Fatalf("%d minutes: %g, with a median of %s", minutes, got.Value, median)
 			}
 		}
