@@ -113,13 +113,16 @@ type WindowFigures struct {
 	Severities []SeverityCount
 	// Resolution is how long they lasted, those with an unknown end left out.
 	Resolution Summary
-	// Acknowledgement is how long it took to acknowledge those that paged
+	// Acknowledgement is how long it took a person to acknowledge those that paged
 	// somebody and whose acknowledgements are known. Never acknowledged ones are
 	// censored when they ended.
 	Acknowledgement Summary
 	// Within is how many of these were acknowledged in time, in the order of
 	// Options.AcknowledgeWithin.
 	Within []WithinCount
+	// ByMachine is how many of these a machine acknowledged, whether or not a person
+	// did, too.
+	ByMachine MachineCount
 	// Noise is nil when the acknowledgements of no incident that paged are known.
 	Noise *Noise
 }
@@ -143,6 +146,22 @@ func (w WithinCount) Ratio() (float64, bool) {
 		return 0, false
 	}
 	return float64(w.Acknowledged) / float64(w.Incidents), true
+}
+
+// MachineCount is how many incidents automation acknowledged.
+type MachineCount struct {
+	// Incidents are those that paged somebody and whose acknowledgements are known;
+	// Acknowledged those of them that a machine acknowledged.
+	Incidents, Acknowledged int
+}
+
+// Ratio is the share that a machine acknowledged, 0 to 1; it has no value without
+// incidents.
+func (m MachineCount) Ratio() (float64, bool) {
+	if m.Incidents == 0 {
+		return 0, false
+	}
+	return float64(m.Acknowledged) / float64(m.Incidents), true
 }
 
 // Noise counts incidents that paged somebody and whose acknowledgements are
@@ -219,6 +238,10 @@ func (s subject) window(w Window, ever Severities, o Options, now time.Time) Win
 		}
 		for i := range f.Within {
 			f.Within[i].add(in, now)
+		}
+		f.ByMachine.Incidents++
+		if at := in.MachineAcknowledgedAt; !at.IsZero() && !at.After(now) {
+			f.ByMachine.Acknowledged++
 		}
 		if f.Noise == nil {
 			f.Noise = &Noise{}

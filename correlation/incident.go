@@ -24,9 +24,10 @@ type Incident struct {
 	Services []string
 	// StartedAt is when it began.
 	StartedAt time.Time
-	// AcknowledgedAt is the first explicit acknowledgement, zero when there is
-	// none or it is not known (see AcksKnown).
-	AcknowledgedAt time.Time
+	// AcknowledgedAt is the first explicit acknowledgement by a person, zero when
+	// there is none or it is not known (see AcksKnown), and MachineAcknowledgedAt the
+	// first by an integration or a service.
+	AcknowledgedAt, MachineAcknowledgedAt time.Time
 	// AcksKnown is false if the acknowledgements are not known; then a zero
 	// AcknowledgedAt says nothing.
 	AcksKnown bool

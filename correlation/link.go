@@ -32,6 +32,10 @@ const pagingKind = "pagerduty"
 // that are joined to the same one are one incident: two tickets about a page,
 // or two pages about a ticket.
 //
+// A record that was merged into another of its source is a part of that, whenever
+// either began: the whole has the start, services and urgency of its parts, and
+// nothing else of them. One whose target is not known is left out.
+//
 // What is known of the whole:
 //   - it starts with its first record;
 //   - it is acknowledged and resolved by what PagerDuty knows, and by the others
@@ -46,8 +50,9 @@ const pagingKind = "pagerduty"
 //   - it is urgent if one of PagerDuty's records is; without any, if a ticket is.
 //     A ticket may be severe although it paged no person.
 func Link(records []evidence.Incident) []Incident {
-	listed := distinct(records)
+	listed := placed(distinct(records))
 	sets := newUnionFind(len(listed))
+	joinMerged(listed, sets)
 	index := newReferences(listed)
 	for i := range listed {
 		for _, link := range listed[i].Links {
@@ -176,16 +181,20 @@ func split(link string) (address, id string) {
 
 // merge makes one incident of its records, which are in order of their start.
 func merge(records []*evidence.Incident) Incident {
-	var paging, rest []*evidence.Incident
+	var paging, rest, parts []*evidence.Incident
 	out := Incident{StartedAt: records[0].StartedAt}
 	for _, in := range records {
+		out.Records = append(out.Records, reference(in))
+		out.Services = append(out.Services, in.Services...)
+		if in.MergedInto != "" {
+			parts = append(parts, in)
+			continue
+		}
 		if kindOf(in.Source) == pagingKind {
 			paging = append(paging, in)
 		} else {
 			rest = append(rest, in)
 		}
-		out.Records = append(out.Records, reference(in))
-		out.Services = append(out.Services, in.Services...)
 		out.Maintenance = out.Maintenance || in.Maintenance
 		if in.Severity > 0 && (out.Severity == 0 || in.Severity < out.Severity) {
 			out.Severity = in.Severity
@@ -195,7 +204,8 @@ func merge(records []*evidence.Incident) Incident {
 	if len(urgent) == 0 {
 		urgent = rest
 	}
-	out.Urgent = slices.ContainsFunc(urgent, func(in *evidence.Incident) bool { return in.Urgent })
+	isUrgent := func(in *evidence.Incident) bool { return in.Urgent }
+	out.Urgent = slices.ContainsFunc(urgent, isUrgent) || slices.ContainsFunc(parts, isUrgent)
 	slices.SortFunc(out.Records, compareReferences)
 	slices.Sort(out.Services)
 	out.Services = slices.Compact(out.Services)
@@ -213,8 +223,8 @@ func merge(records []*evidence.Incident) Incident {
 func (out *Incident) end(kinds ...[]*evidence.Incident) {
 	timedOut := false
 	for _, kind := range kinds {
-		if at, known := firstAcknowledgement(kind); known && !out.AcksKnown {
-			out.AcknowledgedAt, out.AcksKnown = at, true
+		if by, byMachine, known := firstAcknowledgements(kind); known && !out.AcksKnown {
+			out.AcknowledgedAt, out.MachineAcknowledgedAt, out.AcksKnown = by, byMachine, true
 		}
 		at, by, endUnknown := resolved(kind)
 		out.EndUnknown = out.EndUnknown || endUnknown
@@ -227,18 +237,24 @@ func (out *Incident) end(kinds ...[]*evidence.Incident) {
 	out.EndUnknown = out.EndUnknown && out.ResolvedAt.IsZero()
 }
 
-// firstAcknowledgement is zero if none of the records was acknowledged. It is
-// known if the acknowledgements of all of them are.
-func firstAcknowledgement(records []*evidence.Incident) (at time.Time, known bool) {
+// firstAcknowledgements are the first by a person and by a machine; zero if none of
+// the records has one. They are known if the acknowledgements of all of them are.
+func firstAcknowledgements(records []*evidence.Incident) (byPerson, byMachine time.Time, known bool) {
 	for _, in := range records {
 		if !in.AcksKnown {
-			return time.Time{}, false
+			return time.Time{}, time.Time{}, false
 		}
-		if !in.AcknowledgedAt.IsZero() && (at.IsZero() || in.AcknowledgedAt.Before(at)) {
-			at = in.AcknowledgedAt
-		}
+		byPerson, byMachine = first(byPerson, in.AcknowledgedAt), first(byMachine, in.MachineAcknowledgedAt)
 	}
-	return at, len(records) > 0
+	return byPerson, byMachine, len(records) > 0
+}
+
+// first is the earlier of two times that may be zero, for none.
+func first(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // resolved is the last resolution of the records, or the last time-out when

@@ -23,6 +23,7 @@ var unread = map[string]string{
 	"readiness_incident_resolution_censored_ratio":         "beside the geometric mean, for comparisons",
 	"readiness_incident_acknowledgement_censored_ratio":    "as above",
 	"readiness_group_incident_resolution_censored_ratio":   "as above",
+	"readiness_incident_machine_acknowledged_ratio":        "explains a low share of acknowledgements by people",
 	"readiness_incident_resolved_within_ratio":             "beside the median, for comparisons between periods",
 	"readiness_incident_resolved_within_lower_ratio":       "as above",
 	"readiness_incident_resolved_within_upper_ratio":       "as above",

@@ -14,9 +14,13 @@ type Incident struct {
 	// DetectedAt is when a person or a monitor noticed it; zero when the source does
 	// not say.
 	DetectedAt time.Time
-	// AcknowledgedAt is the first explicit acknowledgement, zero when there is
-	// none or it is not known (see AcksKnown).
+	// AcknowledgedAt is the first explicit acknowledgement by a person, zero when
+	// there is none or it is not known (see AcksKnown).
 	AcknowledgedAt time.Time
+	// MachineAcknowledgedAt is the first acknowledgement by an integration or a
+	// service: automation has begun, and no person has answered. It is zero when there
+	// is none or it is not known (see AcksKnown).
+	MachineAcknowledgedAt time.Time
 	// AcksKnown is true when acknowledgements were read, so that an incident without
 	// one was never acknowledged. The counts of Escalations, Reassignments and Notes,
 	// and the Responders, are known when it is true.
@@ -56,6 +60,11 @@ type Incident struct {
 	Links []string
 	// UpdatedAt is the source's own time of last change.
 	UpdatedAt time.Time
+	// MergedInto is the id of the incident of the same source that this one was merged
+	// into, and then a part of; its own id if the source does not say which. It is
+	// empty for an incident that was not merged. A part was neither acknowledged nor
+	// resolved: what happened afterwards happened to the whole.
+	MergedInto string
 	// Gone marks an incident that the source no longer lists, and GoneWhy says how
 	// that was noticed.
 	Gone    bool

@@ -58,7 +58,7 @@ func incidentsOfServices() Group {
 			})
 		})...)
 	families = append(families, estimateFamilies("incident_acknowledgement", []string{ServiceLabel, "window"},
-		"of the time to the first acknowledgement of high-urgency incidents that began within the window",
+		"of the time to the first acknowledgement by a person of high-urgency incidents that began within the window",
 		"those whose acknowledgements are known", "been acknowledged",
 		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
 			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
@@ -75,9 +75,20 @@ func incidentsOfServices() Group {
 		Families: append(families,
 			Family{
 				Name: "incident_acknowledged_within_ratio", Labels: []string{ServiceLabel, "window", "minutes"},
-				Help:     "Share of the high-urgency incidents of the window that were acknowledged within so many minutes, the never acknowledged included, 0 to 1.",
+				Help:     "Share of the high-urgency incidents of the window that a person acknowledged within so many minutes, the never acknowledged included, 0 to 1.",
 				Presence: "acknowledgements are known of an incident that is older than that",
 				Collect:  perServiceWindow(collectAcknowledgedWithin),
+			},
+			Family{
+				Name: "incident_machine_acknowledged_ratio", Labels: []string{ServiceLabel, "window"},
+				Help: "Share of the high-urgency incidents of the window that an integration or a service acknowledged, " +
+					"whether or not a person did, too, 0 to 1.",
+				Presence: "acknowledgements are known of such an incident",
+				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+					if ratio, known := f.ByMachine.Ratio(); known {
+						emit(ratio, name, f.Window.String())
+					}
+				}),
 			},
 			Family{
 				Name: "incident_noise", Labels: []string{ServiceLabel, "window", "class"},

@@ -96,6 +96,7 @@ func (r RoundIncident) MarshalJSON() ([]byte, error) {
 		Services       []string          `json:"services"`
 		StartedAt      time.Time         `json:"started_at"`
 		AcknowledgedAt time.Time         `json:"acknowledged_at,omitzero"`
+		MachineAckAt   time.Time         `json:"machine_acknowledged_at,omitzero"`
 		AcksKnown      bool              `json:"acks_known"`
 		ResolvedAt     time.Time         `json:"resolved_at,omitzero"`
 		Resolver       evidence.Resolver `json:"resolver,omitempty"`
@@ -105,10 +106,12 @@ func (r RoundIncident) MarshalJSON() ([]byte, error) {
 		Responders     int               `json:"responders"`
 		Template       string            `json:"template,omitempty"`
 		Links          []string          `json:"links,omitempty"`
+		MergedInto     string            `json:"merged_into,omitempty"`
 		Gone           string            `json:"gone,omitempty"`
 	}{
-		r.ID, r.Services, stamp(r.StartedAt), stamp(r.AcknowledgedAt), r.AcksKnown, stamp(r.ResolvedAt), r.Resolver, r.Urgent,
-		r.Severity, r.Priority, len(r.Responders), r.Template, r.Links, gone,
+		r.ID, r.Services, stamp(r.StartedAt), stamp(r.AcknowledgedAt), stamp(r.MachineAcknowledgedAt), r.AcksKnown,
+		stamp(r.ResolvedAt), r.Resolver, r.Urgent,
+		r.Severity, r.Priority, len(r.Responders), r.Template, r.Links, r.MergedInto, gone,
 	})
 }
 

@@ -162,14 +162,20 @@ func (r *Round) writeIncidents(p *prose) {
 		switch {
 		case !x.AcknowledgedAt.IsZero():
 			acknowledged = "after " + lasting(x.AcknowledgedAt.Sub(x.StartedAt))
+		case !x.MachineAcknowledgedAt.IsZero():
+			acknowledged = "by a machine"
 		case x.AcksKnown:
 			acknowledged = "never"
 		}
-		if !x.ResolvedAt.IsZero() {
-			resolved = "after " + lasting(x.ResolvedAt.Sub(x.StartedAt))
-		}
-		if x.Gone {
+		switch {
+		case x.Gone:
 			resolved = "gone: " + clean(x.whyGone())
+		case x.MergedInto != "":
+			resolved = "merged into " + clean(x.MergedInto)
+		case x.EndUnknown:
+			resolved = "at an unknown time"
+		case !x.ResolvedAt.IsZero():
+			resolved = "after " + lasting(x.ResolvedAt.Sub(x.StartedAt))
 		}
 		if x.Urgent {
 			urgency = "high"

@@ -32,7 +32,8 @@ func (r *incidentRow) table() table {
 			{"updated_at", timeOrNull(&r.UpdatedAt)}, {"gone", &r.Gone},
 			{"detected_at", timeOrNull(&r.DetectedAt)}, {"priority", &r.Priority},
 			{"escalations", &r.Escalations}, {"reassignments", &r.Reassignments}, {"notes", &r.Notes},
-			{"responders", listOf(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"end_unknown", &r.EndUnknown}, {"seq", &r.seq},
+			{"responders", listOf(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"end_unknown", &r.EndUnknown},
+			{"machine_acknowledged_at", timeOrNull(&r.MachineAcknowledgedAt)}, {"merged_into", &r.MergedInto}, {"seq", &r.seq},
 		},
 		services: r.list("incident_services", "incident_num", &r.Services),
 	}
@@ -94,6 +95,7 @@ func keepAcks(in, old evidence.Incident) evidence.Incident {
 	}
 	if !old.AcknowledgedAt.IsZero() || in.UpdatedAt.Equal(old.UpdatedAt) {
 		in.AcksKnown, in.AcknowledgedAt = true, old.AcknowledgedAt
+		in.MachineAcknowledgedAt = old.MachineAcknowledgedAt
 		in.Escalations, in.Reassignments, in.Notes = old.Escalations, old.Reassignments, old.Notes
 		in.Responders = old.Responders
 	}

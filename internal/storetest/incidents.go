@@ -31,6 +31,7 @@ func incidents(t *testing.T, db database) {
 		Template: "disk full on *", Group: "P1", Maintenance: true, Links: []string{"OPS-1",
 			"https://x"}, UpdatedAt: minute(41),
 		DetectedAt: minute(1), Priority: "P2", Escalations: 1, Reassignments: 2, Notes: 3, Responders: []string{"a1", "b2"},
+		MachineAcknowledgedAt: minute(2), MergedInto: "Q2",
 	}
 	want := full
 	want.Services = []string{"bank", "shop"}
