@@ -53,7 +53,7 @@ func jiraKind() kind {
 				return jira.New(jira.Options{
 					Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.APIURL, BrowseURL: site.BrowseURL,
 					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
-					Incidents: site.Incidents, Reviews: site.Reviews,
+					Incidents: site.Incidents, Reviews: site.Reviews, NotDone: site.NotDone,
 					Facts: facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
 					Logger: deps.options.Logger,
 				})

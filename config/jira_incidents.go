@@ -29,6 +29,10 @@ type JiraIncidents struct {
 	LinkFields []string `yaml:"link_fields"`
 	// Services says how a ticket names its services.
 	Services ServiceLink `yaml:"services"`
+	// NotIncidents are the names or ids of the resolutions and statuses with which a
+	// ticket is closed that is no incident of its own: the duplicate of another. Letter
+	// case and outer blanks do not matter.
+	NotIncidents []string `yaml:"not_incidents"`
 }
 
 // JiraMoment is a time in the life of a ticket. Of several ways that are given
@@ -84,5 +88,13 @@ func defaultJiraIncidents() JiraIncidents {
 		Severities: map[string]int{"Highest": 1, "High": 2, "Medium": 3, "Low": 4, "Lowest": 5},
 		Urgent:     []int{1, 2},
 		Services:   ServiceLink{By: ByComponent},
+
+		NotIncidents: JiraNotIncidents(),
 	}
+}
+
+// JiraNotIncidents are the resolutions and statuses that Jira and its usual workflows
+// have for a ticket that repeats another one.
+func JiraNotIncidents() []string {
+	return []string{"Duplicate", "Duplicated", "Closed as Duplicate", "Merged"}
 }

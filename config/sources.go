@@ -168,6 +168,10 @@ type Jira struct {
 	// reviews.
 	Incidents JiraIncidents `yaml:"incidents"`
 	Reviews   JiraReviews   `yaml:"reviews"`
+	// NotDone are the names or ids of the resolutions and statuses with which an issue
+	// is closed although its work was not done: such a review, attestation or game day
+	// proves nothing. Letter case and outer blanks do not matter.
+	NotDone []string `yaml:"not_done"`
 	// FactsFile declares JQL facts; empty means the embedded ones.
 	FactsFile string `yaml:"facts_file"`
 	// Schedule says when a round starts; see ParseSchedule.
@@ -222,11 +226,21 @@ func DefaultJira() Jira {
 		Deployment:       Cloud,
 		Incidents:        defaultJiraIncidents(),
 		Reviews:          JiraReviews{Services: ServiceLink{By: ByComponent}},
+		NotDone:          JiraNotDone(),
 		Schedule:         "@every 10m",
 		Timeout:          Duration(8 * time.Minute),
 		Rate:             Rate{PerMinute: 600, Share: 0.5},
 		MaxResponseBytes: DefaultMaxResponseBytes,
 		HTTPClient:       DefaultHTTPClientConfig(),
+	}
+}
+
+// JiraNotDone are the resolutions and statuses that Jira and its usual workflows have
+// for work that was not done.
+func JiraNotDone() []string {
+	return []string{
+		"Won't Do", "Won't Fix", "Duplicate", "Declined", "Cannot Reproduce", "Cancelled", "Canceled", "Invalid",
+		"Not a Bug", "Incomplete", "Rejected", "Abandoned", "Obsolete", "Withdrawn", "Works as Designed", "Not Done",
 	}
 }
 

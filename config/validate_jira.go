@@ -46,6 +46,14 @@ func (v *validator) jiraIncidents(path string, i *JiraIncidents) {
 	}
 	v.jiraSeverities(path, i)
 	v.serviceLink(path+".services", i.Services)
+	v.closings(path+".not_incidents", i.NotIncidents)
+}
+
+// closings checks names of resolutions and statuses.
+func (v *validator) closings(path string, names []string) {
+	for n, name := range names {
+		v.required(fmt.Sprintf("%s[%d]", path, n), "the name or id of the resolution or status", name)
+	}
 }
 
 func (v *validator) jiraSeverities(path string, i *JiraIncidents) {

@@ -75,6 +75,7 @@ func (v *validator) jira(path string, j *Jira, names map[string]string) {
 		v.add(path+".email", "the email is missing; basic authentication needs the account that the token belongs to")
 	}
 	v.jiraIncidents(path+".incidents", &j.Incidents)
+	v.closings(path+".not_done", j.NotDone)
 	v.serviceLink(path+".reviews.services", j.Reviews.Services)
 	v.file(path+".facts_file", &j.FactsFile)
 	v.job(path, j.Schedule, j.Timeout, j.Rate, j.MaxResponseBytes)

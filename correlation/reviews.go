@@ -17,13 +17,13 @@ type Reviews struct {
 }
 
 // PerServiceReviews sums up the reviews of each service that has any. Tickets
-// that their source no longer lists are left out, and a ticket that was closed
-// without a known time is neither completed nor open.
+// that their source no longer lists, or that were closed as not done, are left out,
+// and a ticket that was closed without a known time is neither completed nor open.
 func PerServiceReviews(reviews []evidence.Review, now time.Time) map[string]Reviews {
 	out := map[string]Reviews{}
 	for i := range reviews {
 		r := &reviews[i]
-		if r.Gone || r.CreatedAt.After(now) {
+		if r.Gone || r.Status == evidence.ReviewNotDone || r.CreatedAt.After(now) {
 			continue
 		}
 		sum := out[r.Service]

@@ -96,7 +96,8 @@ type Review struct {
 	Status ReviewStatus `json:"status"`
 	// CreatedAt is when the ticket was opened; always set.
 	CreatedAt time.Time `json:"created_at"`
-	// CompletedAt is when it reached a done status, zero before.
+	// CompletedAt is when it reached a done status, zero before, and when that is not
+	// known.
 	CompletedAt time.Time `json:"completed_at,omitzero"`
 	// Gone marks a ticket that the source no longer lists.
 	Gone bool `json:"gone,omitempty"`
@@ -105,11 +106,13 @@ type Review struct {
 // ReviewStatus is the state of a review.
 type ReviewStatus string
 
-// The states of a review, from Jira's three status categories.
+// The states of a review, from Jira's three status categories. A review that was
+// closed as not done, as Won't Do for instance, is neither open nor completed.
 const (
 	ReviewOpen       ReviewStatus = "open"
 	ReviewInProgress ReviewStatus = "in_progress"
 	ReviewDone       ReviewStatus = "done"
+	ReviewNotDone    ReviewStatus = "not_done"
 )
 
 // IncidentSpan selects stored incidents by time.

@@ -64,6 +64,8 @@ type attestingIssue struct {
 	// became done, or the label was added if that was later.
 	made map[string]time.Time
 	done bool
+	// notDone is what the issue was closed as, if that means that nothing was done.
+	notDone string
 	// link is the evidence; webLinksRead says that its web links were read.
 	link         string
 	webLinksRead bool
@@ -87,7 +89,8 @@ func (r *round) attestingIssue(i *issue) *attestingIssue {
 	out := &attestingIssue{key: clean(i.key), parent: clean(i.parent), made: map[string]time.Time{},
 		link: firstURL(i.fields["description"]), updated: i.updated}
 	done, ok := r.done(i)
-	out.done = ok
+	out.notDone = r.notDone.of(i)
+	out.done = ok && out.notDone == ""
 	author := cmp.Or(i.assignee, i.reporter)
 	out.acceptedByOther = ok && done.by != "" && author != "" && done.by != author
 	for _, a := range r.attestations {
@@ -126,8 +129,8 @@ func (s *Source) attestationSearches(condition string) []search {
 		return search{
 			jql: jql + " ORDER BY created ASC",
 			fields: []string{
-				"project", "labels", "status", "created", "updated", "resolutiondate", "description", "parent", "assignee",
-				"reporter",
+				"project", "labels", "status", "resolution", "created", "updated", "resolutiondate", "description", "parent",
+				"assignee", "reporter",
 			},
 			changelog: true, facts: s.attestedFacts(),
 		}
@@ -230,6 +233,8 @@ func (r *round) needsLink(i *attestingIssue) bool {
 func (r *round) flaw(i *attestingIssue, a Attestation) string {
 	validFor := a.validFor()
 	switch {
+	case i.notDone != "":
+		return "it was closed as " + i.notDone
 	case !i.done:
 		return "it is not done"
 	case i.madeAt(a).Add(validFor).Before(r.now):

@@ -248,7 +248,7 @@ func TestCallerGoes(t *testing.T) {
 // Issues on which the client library's own types fail a page, or lose what was
 // said.
 func TestIssuesThatCannotBeDecodedCostThemselves(t *testing.T) {
-	const known = `"project":{"key":"REP"},"components":[]`
+	const known = `"project":{"key":"REP"},"components":[],"resolution":null`
 	for name, tc := range map[string]struct {
 		jql, issue string
 		kind       string

@@ -100,7 +100,7 @@ func (r *round) incompleteServices() map[string]evidence.Missing {
 func (r *round) postmortemsOf(f Fact) listing {
 	s := search{
 		jql:    "(" + f.JQL + ") ORDER BY created ASC",
-		fields: []string{"project", "status", "issuelinks", "parent"},
+		fields: []string{"project", "status", "resolution", "issuelinks", "parent"},
 		facts:  []string{f.Name},
 	}
 	condition := "none unless there are other major incidents than before, else "
@@ -128,7 +128,7 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 		err := r.list(ctx, s, "postmortem", noLog, func(good, bad []*issue) error {
 			anyBad = anyBad || len(bad) > 0
 			for _, i := range good {
-				if i.category != categoryDone {
+				if i.category != categoryDone || r.notDone.of(i) != "" {
 					continue
 				}
 				for _, key := range append(i.linked, i.parent) {

@@ -43,6 +43,9 @@ func withDefaults(o Incidents) Incidents {
 		o.Urgent = []int{1, 2}
 	}
 	o.History = max(cmp.Or(o.History, config.Duration(DefaultHistory)), config.Duration(MinHistory))
+	if o.NotIncidents == nil {
+		o.NotIncidents = config.JiraNotIncidents()
+	}
 	words := o.Severities
 	if words == nil {
 		words = map[string]int{"Highest": 1, "High": 2, "Medium": 3, "Low": 4, "Lowest": 5}
@@ -95,7 +98,7 @@ func needsChangelog(m Moment) bool { return len(m.Statuses) > 0 || m.Label != ""
 // incidentFields are the fields that reading an incident needs.
 func incidentFields(o Incidents) []string {
 	fields := []string{
-		"project", "components", "labels", "status", "summary", "created", "updated", "resolutiondate", "description",
+		"project", "components", "labels", "status", "resolution", "summary", "created", "updated", "resolutiondate", "description",
 		"creator",
 	}
 	for _, m := range moments(o) {
@@ -116,7 +119,8 @@ func incidentFields(o Incidents) []string {
 // hashIncidents changes when the options read incidents in another way than before.
 // It is stored with the cursor, so that its text must not change.
 func hashIncidents(o Incidents, browseURL string) string {
-	text := fmt.Sprintf("{%s %s %v %v %v %v %v %v %v %v %v}%s", o.JQL, time.Duration(o.History), o.Started, o.Detected,
-		o.Acknowledged, o.Resolved, o.Severity, o.Severities, o.Urgent, o.LinkFields, o.Services, browseURL)
+	text := fmt.Sprintf("{%s %s %v %v %v %v %v %v %v %v %v %v}%s", o.JQL, time.Duration(o.History), o.Started, o.Detected,
+		o.Acknowledged, o.Resolved, o.Severity, o.Severities, o.Urgent, o.LinkFields, o.Services,
+		o.NotIncidents, browseURL)
 	return fmt.Sprintf("%016x", fingerprint(fmt.Sprintf("%q", text)))
 }

@@ -165,7 +165,7 @@ func (r *round) incidentPages(
 			r.markUndecodable(i)
 		}
 		var oldest, newest time.Time
-		withoutService := keySet{}
+		withdrawn := map[string]string{}
 		for _, i := range good {
 			in, err := r.incident(i)
 			if err != nil {
@@ -179,9 +179,12 @@ func (r *round) incidentPages(
 				oldest = i.updated
 			}
 			newest = later(newest, i.updated)
-			keep, err := r.keeps(ctx, in, withoutService)
+			why, keep, err := r.keeps(ctx, i, in)
 			if err != nil {
 				return err
+			}
+			if why != "" {
+				withdrawn[in.ID] = why
 			}
 			if keep {
 				if r.recent != nil && isMajorAt(in, r.now) {
@@ -190,7 +193,7 @@ func (r *round) incidentPages(
 				batch.Incidents = append(batch.Incidents, in)
 			}
 		}
-		if err := r.withdrawUnnamed(ctx, withoutService, &batch); err != nil {
+		if err := r.withdrawKnown(ctx, withdrawn, &batch); err != nil {
 			return err
 		}
 		progress(oldest, newest, &batch)
@@ -201,29 +204,35 @@ func (r *round) incidentPages(
 	})
 }
 
-// keeps reports whether an incident is to be stored. Stored ones that name no
-// service any more are added to withoutService. One that ended before the history
-// begins is only updated: it was changed long after its end.
-func (r *round) keeps(ctx context.Context, in evidence.Incident, withoutService keySet) (bool, error) {
+// keeps reports whether an incident is to be stored, or why one that is stored is to
+// be withdrawn: it names no service any more, or was closed as no incident. One that
+// ended before the history begins is only updated: it was changed long after its end.
+func (r *round) keeps(ctx context.Context, i *issue, in evidence.Incident) (withdrawn string, keep bool, err error) {
+	if as := r.notIncidents.of(i); as != "" {
+		withdrawn = "its ticket was closed as " + as + ", seen " + stamp(r.now)
+	} else if len(in.Services) == 0 {
+		withdrawn = "its ticket names no service of the catalog any more, seen " + stamp(r.now)
+	}
 	isOld := !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(r.now.Add(-r.history))
-	if len(in.Services) > 0 && !isOld {
-		return true, nil
+	if withdrawn == "" && !isOld {
+		return "", true, nil
 	}
 	known, err := r.isStored(ctx, in.ID)
-	if known && len(in.Services) == 0 {
-		withoutService.add(in.ID)
+	if err != nil || !known {
+		return "", false, err
 	}
-	return known && len(in.Services) > 0, err
+	return withdrawn, withdrawn == "", nil
 }
 
-// withdrawUnnamed adds the stored incidents of the keys to the batch, as gone.
-func (r *round) withdrawUnnamed(ctx context.Context, keys keySet, batch *evidence.Batch) error {
-	if len(keys) == 0 {
+// withdrawKnown adds the stored incidents with the ids to the batch, as gone, with
+// why.
+func (r *round) withdrawKnown(ctx context.Context, why map[string]string, batch *evidence.Batch) error {
+	if len(why) == 0 {
 		return nil
 	}
 	return r.eachStored(ctx, func(in evidence.Incident) error {
-		if keys.has(in.ID) {
-			in.Gone, in.GoneWhy = true, "its ticket names no service of the catalog any more, seen "+stamp(r.now)
+		if why[in.ID] != "" {
+			in.Gone, in.GoneWhy = true, why[in.ID]
 			batch.Incidents = append(batch.Incidents, in)
 		}
 		return nil

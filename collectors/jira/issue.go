@@ -27,8 +27,10 @@ type issue struct {
 	components, labels []string
 	// status is the id of the status, with its name and category.
 	status, statusName, category string
-	created, updated, resolved   time.Time
-	assignee, reporter           string
+	// resolution is what it was closed as; zero for none.
+	resolution                 named
+	created, updated, resolved time.Time
+	assignee, reporter         string
 	// creatorKind is the type of the account that opened it: atlassian, customer
 	// or app; empty on Data Center.
 	creatorKind string
@@ -44,12 +46,13 @@ type issue struct {
 	fields map[string]json.RawMessage
 }
 
-// keyed and named are objects of which the key or the name is read.
+// keyed and named are objects of which the key, or the name and the id, are read.
 type (
 	keyed struct {
 		Key string `json:"key"`
 	}
 	named struct {
+		ID   string `json:"id"`
 		Name string `json:"name"`
 	}
 )
@@ -66,8 +69,9 @@ type issueFields struct {
 		Name     string `json:"name"`
 		Category keyed  `json:"statusCategory"`
 	} `json:"status"`
-	Parent keyed `json:"parent"`
-	Links  []struct {
+	Resolution named `json:"resolution"`
+	Parent     keyed `json:"parent"`
+	Links      []struct {
 		Inward  keyed `json:"inwardIssue"`
 		Outward keyed `json:"outwardIssue"`
 	} `json:"issuelinks"`
@@ -132,6 +136,7 @@ func (i *issue) fill(f *issueFields) {
 	i.project = cmp.Or(f.Project.Key, i.project)
 	i.summary, i.parent = f.Summary, f.Parent.Key
 	i.status, i.statusName, i.category = f.Status.ID, f.Status.Name, f.Status.Category.Key
+	i.resolution = f.Resolution
 	i.assignee, i.reporter, i.creatorKind = f.Assignee.id(), f.Reporter.id(), f.Creator.AccountType
 	for _, c := range f.Components {
 		if c.Name != "" {

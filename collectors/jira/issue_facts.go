@@ -40,9 +40,12 @@ func (f Fact) search(projects []string) search {
 		fields: []string{"project", "components", "labels"},
 		facts:  []string{f.Name},
 	}
-	if f.Mode == ModeNewestDoneAge {
-		s.fields = append(s.fields, "status", "created", "resolutiondate")
+	switch {
+	case f.Mode == ModeNewestDoneAge:
+		s.fields = append(s.fields, "status", "resolution", "created", "resolutiondate")
 		s.changelog = true
+	case f.countsDoneWork():
+		s.fields = append(s.fields, "status", "resolution")
 	}
 	return s
 }
@@ -66,7 +69,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 					r.exceptAll(except, r.mapping.affected(ServiceLink{}, i), evidence.MissingUndecodable)
 				}
 				for _, i := range good {
-					if seen[i.key] {
+					if seen[i.key] || f.provesNothing(r.notDone, i) {
 						continue
 					}
 					seen[i.key] = true
@@ -100,6 +103,12 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 		r.markObserved(f, "")
 	}
 	return err
+}
+
+// provesNothing reports whether the fact is about work that was done, and the issue
+// was closed as not done.
+func (f Fact) provesNothing(notDone closings, i *issue) bool {
+	return (f.Mode == ModeNewestDoneAge || f.countsDoneWork()) && notDone.of(i) != ""
 }
 
 // tally is what a fact needs of the issues of one service: all keys where they

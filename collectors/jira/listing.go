@@ -125,6 +125,9 @@ func (r *round) list(
 		var good, bad, cut []*issue
 		for _, raw := range page {
 			i, err := decodeIssue(raw, r.deployment == Cloud)
+			if err == nil {
+				err = i.checkFields(s.fields)
+			}
 			if err != nil {
 				r.skip(kind, i.key, err)
 				bad = append(bad, i)

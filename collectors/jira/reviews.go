@@ -112,7 +112,7 @@ func (r *round) readReviews(ctx context.Context, searches []search) error {
 func (s *Source) reviewSearch(condition string) search {
 	q := search{
 		jql:       "(" + s.reviews.JQL + ") AND " + condition + " ORDER BY created ASC",
-		fields:    []string{"project", "components", "labels", "status", "created", "resolutiondate"},
+		fields:    []string{"project", "components", "labels", "status", "resolution", "created", "resolutiondate"},
 		changelog: true,
 	}
 	if s.reviews.Services.By == config.ByField {
@@ -162,7 +162,9 @@ func (r *round) review(i *issue, key, service string) evidence.Review {
 		review.Status = evidence.ReviewInProgress
 	case categoryDone:
 		review.Status = evidence.ReviewDone
-		if done, ok := r.done(i); ok {
+		if r.notDone.of(i) != "" {
+			review.Status = evidence.ReviewNotDone
+		} else if done, ok := r.done(i); ok {
 			review.CompletedAt = later(done.at, i.created)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -78,6 +79,10 @@ type Options struct {
 	// Incidents and Reviews say which tickets are incidents and reviews.
 	Incidents Incidents
 	Reviews   Reviews
+	// NotDone are the names or ids of the resolutions and statuses with which an issue
+	// is closed although its work was not done; nil means those of the configuration's
+	// default.
+	NotDone []string
 	// Facts are the facts declared in data; nil means DefaultFacts.
 	Facts []Fact
 	// Attestations are the checks that may be attested on reviews.
@@ -98,10 +103,13 @@ type Source struct {
 	reconcileEvery time.Duration
 	incidents      Incidents
 	reviews        Reviews
-	history        time.Duration
-	facts          []Fact
-	attestations   []Attestation
-	opinions       []Opinion
+	// notDone and notIncidents are what issues are closed as that prove no work, and
+	// tickets that are no incidents.
+	notDone, notIncidents closings
+	history               time.Duration
+	facts                 []Fact
+	attestations          []Attestation
+	opinions              []Opinion
 	// labels are those of all attestations, whether or not there are reviews.
 	labels []string
 	given  map[string]bool
@@ -142,6 +150,7 @@ func New(o Options) (*Source, error) {
 		id: "jira/" + o.Name, name: o.Name, deployment: o.Deployment, browse: o.BrowseURL,
 		onlySite: o.OnlySite, reconcileEvery: o.ReconcileEvery, incidents: o.Incidents,
 		history: time.Duration(o.Incidents.History), reviews: o.Reviews,
+		notDone: newClosings(o.NotDone), notIncidents: newClosings(o.Incidents.NotIncidents),
 		labels: mapSlice(o.Attestations, func(a Attestation) string { return a.Label }),
 		given:  map[string]bool{}, now: o.Now, log: o.Logger.With("source", "jira/"+o.Name),
 		badIncidents: map[string]affected{}, opinions: slices.Clone(o.Opinions), observed: map[string]observation{},
@@ -171,6 +180,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.PageLimit = cmp.Or(o.PageLimit, DefaultPageLimit)
 	o.ReconcileEvery = cmp.Or(o.ReconcileEvery, DefaultReconcileEvery)
 	o.Incidents = withDefaults(o.Incidents)
+	if o.NotDone == nil {
+		o.NotDone = config.JiraNotDone()
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -1,6 +1,7 @@
 package jiratest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -211,6 +212,13 @@ func (p *parser) equals(field, operator string, values []string) (condition, err
 	case "statuscategory":
 		names := map[string]string{"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
 		of = func(_ *index, s state) []string { return []string{names[s.status.Category]} }
+	case "resolution":
+		of = func(_ *index, s state) []string {
+			if s.resolved.IsZero() {
+				return nil
+			}
+			return []string{cmp.Or(s.Resolution, "Done")}
+		}
 	case "issuetype":
 		of = func(_ *index, s state) []string { return []string{issueType(s.Issue)} }
 	case "key", "issuekey":

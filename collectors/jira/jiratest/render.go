@@ -88,8 +88,11 @@ var fieldRenderers = map[string]func(*Server, *index, state) any{
 	"priority": func(_ *Server, _ *index, st state) any {
 		return unless(st.Priority == "", object{"id": "1", "name": st.Priority})
 	},
-	"created":        func(s *Server, _ *index, st state) any { return s.time(st.Created) },
-	"updated":        func(s *Server, _ *index, st state) any { return s.time(st.updated) },
+	"created": func(s *Server, _ *index, st state) any { return s.time(st.Created) },
+	"updated": func(s *Server, _ *index, st state) any { return s.time(st.updated) },
+	"resolution": func(_ *Server, _ *index, st state) any {
+		return unless(st.resolved.IsZero(), object{"id": "10100", "name": cmp.Or(st.Resolution, "Done")})
+	},
 	"resolutiondate": func(s *Server, _ *index, st state) any { return s.time(st.resolved) },
 	"duedate": func(_ *Server, _ *index, st state) any {
 		return unless(st.Due.IsZero(), st.Due.Format(time.DateOnly))

@@ -72,6 +72,11 @@ type Issue struct {
 	Done         time.Time
 	DoneBy       string
 	NoResolution bool
+	// Resolution is the name of the resolution that it gets when it becomes done; Done
+	// when empty. KeepsResolution says that it keeps the resolution and its date when
+	// it is reopened, as in a workflow that does not clear them.
+	Resolution      string
+	KeepsResolution bool
 	// Assignee and Reporter are ids of people; so is Creator, who is the
 	// reporter when empty.
 	Assignee, Reporter, Creator string
@@ -246,8 +251,9 @@ func (x *index) at(i *Issue, now time.Time) (state, bool) {
 func (x *index) move(st *state, from string, c Change) {
 	wasDone, isDone := x.statuses[from].Category == "done", x.statuses[c.To].Category == "done"
 	switch {
-	case !isDone:
+	case !isDone && !st.KeepsResolution:
 		st.resolved = time.Time{}
+	case !isDone:
 	case !wasDone && !st.NoResolution:
 		st.resolved = c.At
 	}

@@ -1,0 +1,72 @@
+package jira
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// closings are resolutions and statuses, by name or id, that say something about
+// what an issue was closed as.
+type closings map[string]bool
+
+var sameApostrophe = strings.NewReplacer("’", "'", "‘", "'", "`", "'", "´", "'")
+
+// newClosings reads the names of the configuration.
+func newClosings(names []string) closings {
+	c := closings{}
+	for _, name := range names {
+		c[closingName(name)] = true
+	}
+	return c
+}
+
+// closingName makes names comparable: sites write Won't Do with any letter case and
+// any apostrophe.
+func closingName(name string) string {
+	return sameApostrophe.Replace(strings.Join(strings.Fields(strings.ToLower(name)), " "))
+}
+
+// of is the resolution or status of the list that the issue was closed with; empty
+// when it was not, or is not closed.
+func (c closings) of(i *issue) string {
+	if i.category != categoryDone {
+		return ""
+	}
+	for _, v := range [...]named{i.resolution, {ID: i.status, Name: i.statusName}} {
+		if v.Name != "" && c[closingName(v.Name)] || v.ID != "" && c[v.ID] {
+			return clean(strings.TrimSpace(v.Name))
+		}
+	}
+	return ""
+}
+
+// checkFields reports which field the answer lacks although it was asked for, if
+// what the issue proves cannot be said without it. Jira answers these of every issue,
+// with null where there is no value.
+func (i *issue) checkFields(asked []string) error {
+	for _, name := range asked {
+		if _, ok := i.fields[name]; ok {
+			continue
+		}
+		switch {
+		case name == "status", name == "created", name == "updated", name == "resolution" && i.category == categoryDone:
+			return errors.New("field " + name + ": the answer lacks it")
+		}
+	}
+	return nil
+}
+
+// countsOnlyOpen matches queries that leave out done issues, and namesResolution
+// those that choose among resolutions themselves.
+var (
+	countsOnlyOpen  = regexp.MustCompile(`(?i)\bstatuscategory\s*(!=|not\s+in\b|is\s+not\b)`)
+	namesResolution = regexp.MustCompile(`(?i)\bresolution\b`)
+)
+
+// countsDoneWork reports whether the fact counts issues that may be done ones, so that
+// those that were closed as not done have to be left out. A query that names
+// resolutions decides that for itself.
+func (f Fact) countsDoneWork() bool {
+	return f.Mode == ModeCount && !countsOnlyOpen.MatchString(f.JQL) && !namesResolution.MatchString(f.JQL)
+}
