@@ -21,8 +21,8 @@ var _ collectors.Verifier = (*Source)(nil)
 const (
 	// selectorsPerQuery is how many matchers one query asks for.
 	selectorsPerQuery = 10
-	// queriesPerJoin bounds the queries that look for the keys of one join.
-	queriesPerJoin = 4
+	// queriesPerKey bounds the queries that look for the values of one key.
+	queriesPerKey = 6
 )
 
 // Verify asks for a series of every matcher and of every key of the catalog by
@@ -36,9 +36,9 @@ func (s *Source) Verify(ctx context.Context, services []*catalog.Service) []coll
 			return all
 		}
 	}
-	queries := s.queriesByJoin()
-	for _, name := range slices.Sorted(maps.Keys(queries)) {
-		v, asked := s.verifyKeys(ctx, services, queries[name])
+	queries := s.queriesByKey()
+	for _, what := range slices.Sorted(maps.Keys(queries)) {
+		v, asked := s.verifyKeys(ctx, services, what, queries[what])
 		if asked {
 			all = append(all, v)
 		}
@@ -238,15 +238,15 @@ func (s *Source) suggestMatchers(ctx context.Context, missing map[string]matcher
 	}, nil
 }
 
-// queriesByJoin are, by join, the queries whose answers have a series of every key
-// that exists. Witnesses are the best of them: they show that an exporter watches
-// something.
-func (s *Source) queriesByJoin() map[string][]query {
+// queriesByKey are, by the keys of the catalog by which their series are found, the
+// queries that do not leave out series by their values. Witnesses come first: they
+// show that an exporter watches something, whatever it says of it.
+func (s *Source) queriesByKey() map[string][]query {
 	witnesses, providers := map[string][]query{}, map[string][]query{}
 	add := func(list map[string][]query, q query) {
-		name := q.join.name
-		if len(q.join.entry) > 0 && !slices.Contains(list[name], q) && !filters(q.text) {
-			list[name] = append(list[name], q)
+		what := q.join.keyNames()
+		if what != "" && !slices.Contains(list[what], q) && !filters(q.text) {
+			list[what] = append(list[what], q)
 		}
 	}
 	for _, f := range s.facts {
@@ -257,10 +257,10 @@ func (s *Source) queriesByJoin() map[string][]query {
 			add(providers, p.query)
 		}
 	}
-	for name, list := range providers {
+	for what, list := range providers {
 		for _, q := range list {
-			if !slices.Contains(witnesses[name], q) {
-				witnesses[name] = append(witnesses[name], q)
+			if !slices.Contains(witnesses[what], q) {
+				witnesses[what] = append(witnesses[what], q)
 			}
 		}
 	}
@@ -287,15 +287,22 @@ func filters(text string) bool {
 	return found
 }
 
-// verifyKeys looks for a series of every key that the catalog has for the join of the
-// queries. asked is false when there is none.
+// The keys of what Kubernetes lists completely, so that one without a series does not
+// exist. What other exporters do not know may only not be measured yet.
+const (
+	keyNamespace = "kubernetes.namespace"
+	keyWorkload  = "kubernetes.namespace/kubernetes.workload"
+)
+
+// verifyKeys looks for a series of every value that the catalog has for the keys that
+// what names, with the queries whose series have them. asked is false when there is
+// none.
 func (s *Source) verifyKeys(
-	ctx context.Context, services []*catalog.Service, queries []query,
+	ctx context.Context, services []*catalog.Service, what string, queries []query,
 ) (v collectors.Verified, asked bool) {
-	join := queries[0].join
-	what, users := join.keyNames(), collectors.NameUsers{}
+	users := collectors.NameUsers{}
 	for _, service := range services {
-		if expected(service, s.name, join) {
+		if join := queries[0].join; expected(service, s.name, join) {
 			for _, key := range join.known(service) {
 				users.Add(key, service.Name)
 			}
@@ -304,13 +311,56 @@ func (s *Source) verifyKeys(
 	if len(users) == 0 {
 		return v, false
 	}
+	seen, err := s.seeAll(ctx, what, queries, users)
+	switch {
+	case err != nil:
+		return collectors.Verified{What: what, Err: err}, true
+	case len(seen) == 0:
+		return collectors.Verified{What: what, Note: "nothing could be looked up: the server has no series of the " +
+			"exporters that know them"}, true
+	}
+	v = users.LookUp(what, "the server has such series, and none of this name", func(key string) bool { return seen[key] },
+		collectors.Nearest(slices.Sorted(maps.Keys(seen))))
+	if what != keyNamespace && what != keyWorkload {
+		v.Note, v.Absent = unseen(v.Absent), nil
+	}
+	return v, true
+}
+
+// unseen names what no series has.
+func unseen(absent []collectors.AbsentName) string {
+	var names []string
+	for _, a := range absent[:min(len(absent), 5)] {
+		names = append(names, fmt.Sprintf("%s of %s", a.Name, a.Users[0]))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	if more := len(absent) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return "no series has " + evidence.Clean(strings.Join(names, ", "), 300) +
+		": is it misspelled, or does the exporter not watch it?"
+}
+
+// seeAll collects what the series of the queries may be named, until every name that
+// is used was seen.
+func (s *Source) seeAll(
+	ctx context.Context, what string, queries []query, users collectors.NameUsers,
+) (map[string]bool, error) {
 	seen := map[string]bool{}
-	has := func(key string) bool { return seen[key] }
 	lacks := func() bool {
 		return slices.ContainsFunc(slices.Collect(maps.Keys(users)), func(key string) bool { return !seen[key] })
 	}
+	if what == keyNamespace {
+		values, _, err := s.labelValues(ctx, labelNamespace)
+		for _, value := range values {
+			seen[value] = true
+		}
+		return seen, err
+	}
 	var failed []error
-	for _, q := range queries[:min(len(queries), queriesPerJoin)] {
+	for _, q := range queries[:min(len(queries), queriesPerKey)] {
 		if !lacks() {
 			break
 		}
@@ -318,15 +368,10 @@ func (s *Source) verifyKeys(
 			failed = append(failed, collectors.About(err, what))
 		}
 	}
-	switch {
-	case len(failed) > 0 && lacks():
-		return collectors.Verified{What: what, Err: errors.Join(failed...)}, true
-	case len(seen) == 0:
-		return collectors.Verified{What: what, Note: fmt.Sprintf("nothing could be looked up: the server has no series of "+
-			"the exporters that would know the %d names", len(users))}, true
+	if lacks() {
+		return seen, errors.Join(failed...)
 	}
-	return users.LookUp(what, "the server has such series, and none of this name", has,
-		collectors.Nearest(slices.Sorted(maps.Keys(seen)))), true
+	return seen, nil
 }
 
 // keyNames are the keys of the catalog entry that make a key of the join.
