@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -55,6 +55,12 @@ type Finding struct {
 	Subject, Text string
 	// Err is set when it is not good.
 	Err error
+	// Warning marks what is no fault and surely not meant.
+	Warning bool
+}
+
+func failed(subject string, err error) Finding {
+	return Finding{Subject: subject, Text: err.Error(), Err: err}
 }
 
 // frameworkText counts what the framework asks, and what cannot be measured.
@@ -82,9 +88,14 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 		{Subject: "catalog", Text: report.Plural(len(rc.Catalog.Services()), "service") + ", " +
 			report.Plural(len(rc.Catalog.Teams()), "team")},
 		{Subject: "framework", Text: rc.frameworkText()},
-		{Subject: "exemptions", Text: strconv.Itoa(len(rc.Exemptions))},
 	}
+	findings = append(append(findings, rc.checkCatalog()...), rc.checkExemptions(o.Now())...)
 	var errs []error
+	for _, f := range findings {
+		if f.Err != nil {
+			errs = append(errs, &InvalidError{fmt.Errorf("%s: %w", f.Subject, f.Err)})
+		}
+	}
 	switch rules := len(rc.config.Catalog().PagerDuty); {
 	case rules == 0:
 	case !online:
@@ -102,6 +113,30 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 	}
 	more, failed := rc.checkSources(ctx, o.Now(), online)
 	return append(findings, more...), errors.Join(append(errs, failed...)...)
+}
+
+// checkCatalog warns of services that no source can find anything of.
+func (rc *runtimeConfig) checkCatalog() []Finding {
+	var lost []string
+	for _, s := range rc.Catalog.Services() {
+		if len(rc.instances) > 0 && len(s.PagerDuty)+len(s.Jira)+len(s.Prometheus) == 0 && s.Kubernetes.Workload == "" {
+			lost = append(lost, s.Name)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return []Finding{{Subject: "catalog", Warning: true, Text: "no key of pagerduty, jira, prometheus or kubernetes says " +
+		"where the sources know " + nameSome(lost) + ": nearly all of its checks stay unknown"}}
+}
+
+// nameSome lists the first names.
+func nameSome(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // checkSources counts the facts of every source and, with online, tries its

@@ -19,7 +19,6 @@ import (
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/nearest"
-	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
 )
 
@@ -81,27 +80,7 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 	rc.accounts = discovery.New(c.Catalog().PagerDuty, rc.Sources)
 	rc.buildProviders(deps.options.Now())
 	rc.findNotMeasurable()
-	for _, e := range c.Exemptions() {
-		if _, err := rc.Framework.Check(e.Check); err != nil {
-			errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err))
-		}
-		// An alias covers the service that has it.
-		services := slices.Clone(e.Services)
-		for i, name := range services {
-			entry, err := rc.Catalog.Lookup(name)
-			switch {
-			case err == nil:
-				services[i] = entry.Name
-			case len(c.Catalog().PagerDuty) == 0:
-				// With discovery, an unknown service may be discovered later.
-				errs = append(errs, fmt.Errorf("%s: exemptions: %s: %w", e.Origin, e.Check, err))
-			}
-		}
-		rc.Exemptions = append(rc.Exemptions, scoring.Exemption{
-			Check: e.Check, Services: services, Tiers: e.Tiers, Reason: e.Reason, Approver: e.Approver, Expires: e.Until(),
-		})
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := rc.buildExemptions(c); err != nil {
 		return nil, &InvalidError{err}
 	}
 	return rc, nil

@@ -115,6 +115,7 @@ func (c *compilation) header(h header) {
 	if h.AwardDwell > 0 {
 		f.AwardDwell = time.Duration(h.AwardDwell)
 	}
+	f.MaxExemption = time.Duration(h.MaxExemption)
 	for b := Bronze; b <= Diamond; b++ {
 		f.LapseAfter[b] = DefaultLapseAfter
 		f.Requirements[b] = Requirement{MaxExempt: -1, MaxAttestedPerModule: -1, MaxAttested: -1}

@@ -44,6 +44,7 @@ type header struct {
 	Version      string                    `yaml:"version"`
 	AwardDwell   duration                  `yaml:"award_dwell"`
 	LapseAfter   map[string]duration       `yaml:"lapse_after"`
+	MaxExemption duration                  `yaml:"max_exemption"`
 	Targets      []targetDoc               `yaml:"targets"`
 	Requirements map[string]requirementDoc `yaml:"requirements"`
 	Changelog    []changeDoc               `yaml:"changelog"`

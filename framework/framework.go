@@ -90,6 +90,9 @@ type Framework struct {
 	Requirements map[Badge]Requirement
 	// AwardDwell is how long a badge must have been proved before it is given.
 	AwardDwell time.Duration
+	// MaxExemption is how long an exemption may last from now on; 0 for any time.
+	// `collector check` holds exemptions to it; judging does not.
+	MaxExemption time.Duration
 	// LapseAfter is how long a badge is on hold before it lapses, by badge.
 	LapseAfter map[Badge]time.Duration
 	// Changelog is newest first.

@@ -163,6 +163,15 @@ func (s *site) edit(name, old, new string) {
 	s.write(name, strings.Replace(string(text), old, new, 1))
 }
 
+func (s *site) read(name string) string {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.folder, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(text)
+}
+
 func (s *site) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(s.t.Context(), binary, args...)
 	cmd.Dir = s.folder

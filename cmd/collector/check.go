@@ -14,7 +14,8 @@ func newCheck(s *streams) *cobra.Command {
 		Use:   "check",
 		Short: "Check configuration, framework and expressions",
 		Long: `Check the configuration, the catalog, the framework and every CEL and PromQL
-expression. Nothing is contacted and nothing is written.
+expression, and that no exemption is over or longer than the framework allows.
+Nothing is contacted and nothing is written.
 
 With --online every source is asked whether it accepts its credentials, and
 whether it has what configuration and catalog name there: PagerDuty services,
@@ -29,8 +30,11 @@ the nearest name that is, and the command exits 1.
 			findings, err := app.Check(cmd.Context(), s.options(s.quiet()), online)
 			for _, f := range findings {
 				mark := "ok   "
-				if f.Err != nil {
+				switch {
+				case f.Err != nil:
 					mark = "FAIL "
+				case f.Warning:
+					mark = "warn "
 				}
 				_, _ = fmt.Fprintf(s.out, "%s %s: %s\n", mark, f.Subject, f.Text)
 			}

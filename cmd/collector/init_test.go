@@ -115,15 +115,6 @@ func (l *landscape) knows(label string, values []string) {
 	}
 }
 
-func (l *landscape) read(name string) string {
-	l.t.Helper()
-	text, err := os.ReadFile(filepath.Join(l.folder, name))
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return string(text)
-}
-
 var shopServices = []pagerdutytest.Service{
 	{ID: "PCHECK", Name: "Checkout", Teams: []string{"TPAY"}},
 	{ID: "PCART", Name: "cart"},

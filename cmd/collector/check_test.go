@@ -1,0 +1,46 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// An exemption that is over does nothing, and one without a near end is none; a
+// running daemon keeps both, and the check refuses them.
+func TestCheckRefusesExemptionsThatAreOverOrTooLong(t *testing.T) {
+	s := newSite(t)
+	s.write("four.yaml", strings.Replace(fourChecks, "modules:", "max_exemption: 365d\nmodules:", 1))
+	text := s.read("collector.yaml")
+	day := func(after time.Duration) string { return time.Now().Add(after).UTC().Format(time.DateOnly) }
+	const year = 365 * 24 * time.Hour
+	for expires, want := range map[string]struct {
+		line string
+		code int
+	}{
+		"2020-01-01":  {"FAIL  exemptions: collector.yaml:", exitConfig},
+		day(2 * year): {"the framework allows 365 days at a time: the last possible day is " + day(year), exitConfig},
+		day(year / 2): {"ok    exemptions: 1\n", exitOK},
+		day(0):        {"ok    exemptions: 1\n", exitOK}, // the last day counts
+	} {
+		s.write("collector.yaml", text+"\nexemptions:\n  - {check: inc.someone-on-call, services: [cart], reason: r, "+
+			"approver: a, expires: "+expires+"}\n")
+		out, errs, code := s.run("check")
+		if code != want.code || !strings.Contains(out, want.line) {
+			t.Errorf("%s: exit %d\n%s%s", expires, code, out, errs)
+		}
+		if _, errs, code := s.run("collect", "--once"); code == exitConfig {
+			t.Errorf("%s: a round does not start: %s", expires, errs)
+		}
+	}
+	s.write("collector.yaml", text+"\nexemptions:\n  - {check: inc.someone-on-call, tiers: [4], reason: r, approver: a, "+
+		"expires: "+day(year/2)+"}\n")
+	if out, _, code := s.run("check"); code != exitOK || !strings.Contains(out, "warn  exemptions: ") ||
+		!strings.Contains(out, "it covers no service of the catalog") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	s.write("collector.yaml", strings.Replace(text, "pagerduty: [{service_id: PCART}]", "title: Cart", 1))
+	if out, _, _ := s.run("check"); !strings.Contains(out, "warn  catalog: ") || !strings.Contains(out, "know cart:") {
+		t.Errorf("nothing warns of a service that no source can find\n%s", out)
+	}
+}
