@@ -302,6 +302,9 @@ type Prometheus struct {
 	// PagingSeverities are the values of the severity label of alerts that
 	// wake somebody.
 	PagingSeverities []string `yaml:"paging_severities"`
+	// AlertLabels are the labels that, beside its name and the services that it is
+	// about, tell one alert from another.
+	AlertLabels []string `yaml:"alert_labels"`
 	// AlertHistory is how far back the first round reads when alerts fired; 0
 	// reads nothing, then or later.
 	AlertHistory Duration `yaml:"alert_history"`
@@ -325,13 +328,19 @@ type Relabel struct {
 	// TargetLabel gets Replacement.
 	TargetLabel string `yaml:"target_label"`
 	Replacement string `yaml:"replacement"`
-	// Action is replace, keep, drop, lowercase or uppercase.
+	// Action is one of RelabelActions. labeldrop and labelkeep match Regex with the
+	// names of all labels and read nothing else.
 	Action string `yaml:"action"`
 }
 
 // DefaultRelabel is a rule without any key.
 func DefaultRelabel() Relabel {
 	return Relabel{Separator: ";", Regex: "(.*)", Replacement: "$1", Action: "replace"}
+}
+
+// RelabelActions are the words for Relabel.Action.
+func RelabelActions() []string {
+	return []string{"replace", "keep", "drop", "lowercase", "uppercase", "labeldrop", "labelkeep"}
 }
 
 // SetDefaults is how a rule begins that is decoded.
@@ -341,6 +350,7 @@ func (r *Relabel) SetDefaults() { *r = DefaultRelabel() }
 func DefaultPrometheus() Prometheus {
 	return Prometheus{
 		PagingSeverities: []string{"critical", "page"},
+		AlertLabels:      []string{"cluster", "severity", "sloth_severity", "sloth_id", "slo"},
 		AlertHistory:     Duration(31 * 24 * time.Hour),
 		Schedule:         "@every 5m",
 		Timeout:          Duration(4 * time.Minute),

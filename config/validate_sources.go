@@ -133,6 +133,9 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 					"deleted; shorten one or lengthen the other", p.AlertHistory, kept)
 		}
 	}
+	for i, name := range p.AlertLabels {
+		v.label(fmt.Sprintf("%s.alert_labels[%d]", path, i), name)
+	}
 	for i, severity := range p.PagingSeverities {
 		v.required(fmt.Sprintf("%s.paging_severities[%d]", path, i), "the severity", severity)
 	}
@@ -140,14 +143,19 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 }
 
 func (v *validator) relabel(path string, r Relabel) {
-	v.word(path+".action", r.Action, "replace", "keep", "drop", "lowercase", "uppercase")
-	if len(r.SourceLabels) == 0 {
+	v.word(path+".action", r.Action, RelabelActions()...)
+	ofNames := r.Action == "labeldrop" || r.Action == "labelkeep"
+	switch {
+	case ofNames && len(r.SourceLabels) > 0:
+		v.add(path+".source_labels", "the labels are not used with action %s, whose regex is matched with the names of all "+
+			"labels; remove them", r.Action)
+	case !ofNames && len(r.SourceLabels) == 0:
 		v.add(path+".source_labels", "the labels that are read are missing; name at least one")
 	}
 	for i, name := range r.SourceLabels {
 		v.label(fmt.Sprintf("%s.source_labels[%d]", path, i), name)
 	}
-	switch filters := r.Action == "keep" || r.Action == "drop"; {
+	switch filters := ofNames || r.Action == "keep" || r.Action == "drop"; {
 	case filters && r.TargetLabel != "":
 		v.add(path+".target_label", "the label is not used with action %s; remove it", r.Action)
 	case !filters:

@@ -57,9 +57,11 @@ func (id identity) digest(relabel *relabelling) string {
 }
 
 // read joins the series of an answer to the catalog. Alerts of no service are left
-// out.
+// out. Series of one alert about the same services are one: each replica of a server
+// has its own, and a restart gives a pod another name.
 func (a *alertReader) read(matrix model.Matrix) alertsSeen {
 	var seen alertsSeen
+	byFingerprint := map[string]int{}
 	for _, stream := range matrix {
 		at := make([]time.Time, 0, len(stream.Values))
 		for _, v := range stream.Values {
@@ -69,32 +71,71 @@ func (a *alertReader) read(matrix model.Matrix) alertsSeen {
 			seen.witness = at
 			continue
 		}
-		alert := string(stream.Metric[model.AlertNameLabel])
-		labels, keep := a.round.relabel.apply(stream.Metric)
-		if !keep || alert == "" || len(at) == 0 {
+		one, ok := a.series(stream.Metric)
+		if !ok || len(at) == 0 {
 			continue
 		}
-		services := a.services(labels)
-		if len(services) == 0 {
-			continue
+		n, known := byFingerprint[one.fingerprint]
+		if !known {
+			n = len(seen.series)
+			byFingerprint[one.fingerprint] = n
+			seen.series = append(seen.series, one)
 		}
-		severity := string(stream.Metric["severity"])
-		seen.series = append(seen.series, alertSeries{
-			fingerprint: fingerprint(stream.Metric), alert: evidence.Clean(alert, 200), severity: evidence.Clean(severity, 50),
-			paging:   a.round.pages(severity, string(stream.Metric["sloth_severity"])),
-			services: services, at: at,
-		})
+		same := &seen.series[n]
+		same.at = append(same.at, at...)
+		same.paging = same.paging || one.paging
+	}
+	for i := range seen.series {
+		s := &seen.series[i]
+		slices.SortFunc(s.at, time.Time.Compare)
+		s.at = slices.CompactFunc(s.at, time.Time.Equal)
 	}
 	return seen
 }
 
-// fingerprint is made of the labels of an alert, without those that the server adds
-// while it fires.
-func fingerprint(m model.Metric) string {
-	own := maps.Clone(m)
-	delete(own, model.MetricNameLabel)
-	delete(own, "alertstate")
-	return own.Fingerprint().String()
+// series is what the labels of an alert say, without instants. ok is false for an
+// alert that relabelling drops, and for one of no service.
+func (a *alertReader) series(m model.Metric) (one alertSeries, ok bool) {
+	alert := string(m[model.AlertNameLabel])
+	labels, keep := a.round.relabel.apply(m)
+	if !keep || alert == "" {
+		return one, false
+	}
+	services := a.services(labels)
+	if len(services) == 0 {
+		return one, false
+	}
+	severity := string(m["severity"])
+	return alertSeries{
+		fingerprint: a.fingerprint(alert, services, labels), alert: evidence.Clean(alert, 200),
+		severity: evidence.Clean(severity, 50),
+		paging:   a.round.pages(severity, string(m["sloth_severity"])), services: services,
+	}, true
+}
+
+// fingerprint identifies an alert by its name, the services that it is about, and
+// the labels that are configured to tell alerts apart. All other labels say which
+// instance of the service has the problem, or which server has seen it.
+func (a *alertReader) fingerprint(alert string, services []string, m model.Metric) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%q,%q", alert, services)
+	for _, name := range a.round.alertLabels {
+		if value := label(m, name); value != "" {
+			fmt.Fprintf(&text, ",%q=%q", name, value)
+		}
+	}
+	sum := sha256.Sum256([]byte(text.String()))
+	return hex.EncodeToString(sum[:fingerprintBytes])
+}
+
+// fingerprintBytes is the length of a fingerprint. Those of earlier versions, which
+// were made of all labels, are shorter.
+const fingerprintBytes = 12
+
+// isOfAllLabels reports whether a stored fingerprint was made of all labels of an
+// alert, as earlier versions made them.
+func isOfAllLabels(fingerprint string) bool {
+	return len(fingerprint) < hex.EncodedLen(fingerprintBytes)
 }
 
 // services are the names of the services that an alert's labels name, sorted.

@@ -91,6 +91,69 @@ func TestAFiringSaysWhatItIs(t *testing.T) {
 	}
 }
 
+func TestAnAlertIsItsNameAndItsServices(t *testing.T) {
+	slow := func(labels string) string { return `{alertname="Slow", job="checkout"` + labels + `}` }
+	for _, c := range []struct {
+		why      string
+		fires    map[string][]int
+		want     []string
+		settings func(*prometheus.Options)
+	}{
+		{why: "its instance changes half-way", want: []string{"Slow -40--20"}, fires: map[string][]int{
+			slow(`, instance="10.0.0.1:80"`): span(-40, -30), slow(`, instance="10.0.0.2:80"`): span(-30, -20)}},
+		{why: "its pods take turns", want: []string{"Slow -40--10"}, fires: map[string][]int{
+			slow(`, pod="a"`): append(span(-40, -35), span(-20, -10)...), slow(`, pod="b"`): span(-36, -18)}},
+		{why: "two replicas have it", want: []string{"Slow -40--19"}, fires: map[string][]int{
+			slow(`, prometheus_replica="0"`): span(-40, -20), slow(`, prometheus_replica="1"`): span(-39, -19)}},
+		{why: "one replica was down for an hour", want: []string{"Slow -100-0"}, fires: map[string][]int{
+			slow(`, replica="a"`): append(span(-100, -90), span(-30, 0)...), slow(`, replica="b"`): span(-100, 0)}},
+		{why: "it is another one in another cluster", want: []string{"Slow -40--20", "Slow -30--10"},
+			fires: map[string][]int{slow(`, cluster="eu"`): span(-40, -20), slow(`, cluster="us"`): span(-30, -10)}},
+		{why: "a rule of each severity", want: []string{"Slow -40--20", "Slow -30--10"}, fires: map[string][]int{
+			slow(`, severity="warning"`): span(-40, -20), slow(`, severity="critical"`): span(-30, -10)}},
+		{why: "the label is configured", want: []string{"Slow -40--20", "Slow -30--10"}, fires: map[string][]int{
+			slow(`, handler="/pay"`): span(-40, -20), slow(`, handler="/buy"`): span(-30, -10)},
+			settings: func(o *prometheus.Options) { o.AlertLabels = []string{"handler"} }},
+		{why: "no label is", want: []string{"Slow -40--10"}, fires: map[string][]int{
+			slow(`, cluster="eu"`): span(-40, -20), slow(`, cluster="us"`): span(-30, -10)},
+			settings: func(o *prometheus.Options) { o.AlertLabels = []string{} }},
+		{why: "relabelling drops the label", want: []string{"Slow -40--10"}, fires: map[string][]int{
+			slow(`, cluster="eu-a"`): span(-40, -20), slow(`, cluster="eu-b"`): span(-30, -10)},
+			settings: func(o *prometheus.Options) {
+				o.Relabel = []prometheus.Relabel{{Regex: "cluster|.*replica", Action: "labeldrop"}}
+			}},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			p := begin(t, shop(), func(o *prometheus.Options) {
+				if c.settings != nil {
+					c.settings(o)
+				}
+			})
+			p.fires = c.fires
+			p.mustCollect(0)
+			p.mustCollect(7)
+			p.want(c.want...)
+		})
+	}
+}
+
+// TestAnOpenFiringOfAnEarlierVersionGoesOn: its fingerprint was made of all labels.
+func TestAnOpenFiringOfAnEarlierVersionGoesOn(t *testing.T) {
+	p := begin(t, shop())
+	old := evidence.AlertFiring{
+		Source: "prometheus/main", Fingerprint: "00ff00ff00ff00ff", Alert: "ErrorsHigh", Severity: "critical",
+		Services: []string{"checkout"}, Paging: true, StartedAt: atMinute(-60),
+	}
+	p.firings[old.Fingerprint+old.StartedAt.String()] = old
+	p.cursors["alerts"] = atMinute(-10).Format("2006-01-02T15:04:05Z07:00")
+	p.fires[errorsHigh] = span(-60, 20)
+	p.mustCollect(0)
+	p.mustCollect(10)
+	p.want("ErrorsHigh -60-")
+	p.mustCollect(30)
+	p.want("ErrorsHigh -60-20")
+}
+
 func TestShortGapsAreNoEnd(t *testing.T) {
 	p := begin(t, shop())
 	// Unseen for two minutes, and for three: the first is one firing.

@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,8 @@ type alertSeries struct {
 // its alert was not seen for more than alertGap.
 type openFirings struct {
 	source string
-	open   map[string]*openFiring
+	// open are the firings by fingerprint.
+	open map[string]*openFiring
 }
 
 // openFiring is a firing that is not over.
@@ -53,7 +55,7 @@ func newOpenFirings(source string, open []evidence.AlertFiring, read time.Time) 
 func (o *openFirings) advance(series []alertSeries, until time.Time) []evidence.AlertFiring {
 	var firings []evidence.AlertFiring
 	for _, s := range series {
-		current := o.open[s.fingerprint]
+		current := o.find(s)
 		for _, at := range s.at {
 			if at.After(until) {
 				break
@@ -86,6 +88,24 @@ func (o *openFirings) advance(series []alertSeries, until time.Time) []evidence.
 		return cmp.Or(strings.Compare(a.Fingerprint, b.Fingerprint), a.StartedAt.Compare(b.StartedAt))
 	})
 	return firings
+}
+
+// find is the open firing of an alert, or nil. One whose stored fingerprint was made
+// of all labels is continued by the first alert of its name and services.
+func (o *openFirings) find(s alertSeries) *openFiring {
+	if current := o.open[s.fingerprint]; current != nil {
+		return current
+	}
+	for _, fingerprint := range slices.Sorted(maps.Keys(o.open)) {
+		f := o.open[fingerprint]
+		if isOfAllLabels(fingerprint) && f.Alert == s.alert && f.Severity == s.severity &&
+			slices.Equal(f.Services, s.services) {
+			delete(o.open, fingerprint)
+			o.open[s.fingerprint] = f
+			return f
+		}
+	}
+	return nil
 }
 
 // ended is the firing with its end: the first instant at which it was not seen.

@@ -30,6 +30,8 @@ const (
 	actionDrop      = "drop"
 	actionLowercase = "lowercase"
 	actionUppercase = "uppercase"
+	actionLabelDrop = "labeldrop"
+	actionLabelKeep = "labelkeep"
 )
 
 // relabelling is a checked list of relabel rules; nil changes nothing.
@@ -40,29 +42,40 @@ type relabelRule struct {
 	pattern *regexp.Regexp
 }
 
+// misplaced lists the labels that a rule lacks, or has without a use.
+func misplaced(r Relabel) (errs []error) {
+	ofNames := r.Action == actionLabelDrop || r.Action == actionLabelKeep
+	filters := ofNames || r.Action == actionKeep || r.Action == actionDrop
+	switch {
+	case ofNames && len(r.SourceLabels) > 0:
+		errs = append(errs, fmt.Errorf("source_labels has no meaning with action %s, whose regex is matched with the names "+
+			"of all labels: remove it", r.Action))
+	case !ofNames && len(r.SourceLabels) == 0:
+		errs = append(errs, errors.New("source_labels is missing: name the labels that are read"))
+	}
+	switch {
+	case filters && r.TargetLabel != "":
+		errs = append(errs, fmt.Errorf("target_label has no meaning with action %s: remove it", r.Action))
+	case !filters && r.TargetLabel == "":
+		errs = append(errs, errors.New("target_label is missing: name the label that is set"))
+	}
+	return errs
+}
+
 // compileRule fills in the defaults and compiles the expression.
 func compileRule(r Relabel) (relabelRule, error) {
-	actions := []string{actionReplace, actionKeep, actionDrop, actionLowercase, actionUppercase}
+	actions := config.RelabelActions()
 	r.Action, r.Regex = cmp.Or(r.Action, actionReplace), cmp.Or(r.Regex, "(.*)")
 	var errs []error
 	if !slices.Contains(actions, r.Action) {
 		errs = append(errs, fmt.Errorf("unknown action %q%s: want one of %s", r.Action, nearest.Suggest(r.Action, actions),
 			strings.Join(actions, ", ")))
 	}
-	if len(r.SourceLabels) == 0 {
-		errs = append(errs, errors.New("source_labels is missing: name the labels that are read"))
-	}
+	errs = append(errs, misplaced(r)...)
 	for _, name := range append(slices.Clone(r.SourceLabels), r.TargetLabel) {
 		if name != "" && !model.UTF8Validation.IsValidLabelName(name) {
 			errs = append(errs, fmt.Errorf("%q is no name of a label", name))
 		}
-	}
-	filters := r.Action == actionKeep || r.Action == actionDrop
-	switch {
-	case filters && r.TargetLabel != "":
-		errs = append(errs, fmt.Errorf("target_label has no meaning with action %s: remove it", r.Action))
-	case !filters && r.TargetLabel == "":
-		errs = append(errs, errors.New("target_label is missing: name the label that is set"))
 	}
 	pattern, err := regexp.Compile("^(?s:" + r.Regex + ")$")
 	if err != nil {
@@ -116,6 +129,13 @@ func (r *relabelling) apply(m model.Metric) (out model.Metric, keep bool) {
 	}
 	out = m
 	for _, rule := range r.rules {
+		if rule.Action == actionLabelDrop || rule.Action == actionLabelKeep {
+			out = maps.Clone(out)
+			maps.DeleteFunc(out, func(name model.LabelName, _ model.LabelValue) bool {
+				return rule.pattern.MatchString(string(name)) == (rule.Action == actionLabelDrop)
+			})
+			continue
+		}
 		values := make([]string, len(rule.SourceLabels))
 		for i, name := range rule.SourceLabels {
 			values[i] = string(out[model.LabelName(name)])

@@ -148,6 +148,7 @@ func TestBadRelabelRulesAreRefused(t *testing.T) {
 		"    regex: (.+)\n":                                      "a.yaml:4: relabel rule 1: target_label is missing",
 		"    target_label: service\n    action: repalce\n":       `unknown action "repalce", did you mean "replace"?`,
 		"    target_label: service\n    action: keep\n":          "target_label has no meaning with action keep",
+		"    action: labeldrop\n    regex: a|b\n":                "source_labels has no meaning with action labeldrop",
 		"    target_label: service\n    replace: x\n":            `a.yaml:6: unknown key "replace"`,
 		"    target_label: pod\n":                                "its series have no label service",
 		"    target_label: service\n  - {target_label: other}\n": "a.yaml:6: relabel rule 2: source_labels is missing",

@@ -20,6 +20,7 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/transport"
+	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -45,6 +46,9 @@ type Options struct {
 	// PagingSeverities are the values of the label severity of alerts that page a
 	// person; empty means critical and page.
 	PagingSeverities []string
+	// AlertLabels are the labels that, beside its name and the services that it is
+	// about, tell one alert from another; nil means DefaultAlertLabels.
+	AlertLabels []string
 	// RulesURL is the address below which /api/v1/rules is, where another server
 	// evaluates the rules, as with vmalert; empty means URL.
 	RulesURL string
@@ -73,6 +77,10 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// DefaultAlertLabels tell alerts of one name and service apart: clusters, the
+// severities of one rule, and the objectives of Sloth and Pyrra.
+func DefaultAlertLabels() []string { return config.DefaultPrometheus().AlertLabels }
+
 // Source is one Prometheus server. It implements collectors.Source,
 // collectors.Checker and collectors.Planner.
 type Source struct {
@@ -86,7 +94,9 @@ type Source struct {
 	definitions []evidence.Definition
 	// paging are the severities of alerts that page a person.
 	paging []string
-	memory time.Duration
+	// alertLabels tell alerts of one name and service apart.
+	alertLabels []string
+	memory      time.Duration
 	// alertHistory is how far back alerts are read, 0 for not at all.
 	alertHistory time.Duration
 	concurrency  int
@@ -112,6 +122,9 @@ func New(o Options) (*Source, error) {
 	if len(o.PagingSeverities) == 0 {
 		o.PagingSeverities = []string{"critical", "page"}
 	}
+	if o.AlertLabels == nil {
+		o.AlertLabels = DefaultAlertLabels()
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -120,7 +133,7 @@ func New(o Options) (*Source, error) {
 	}
 	s := &Source{
 		id: "prometheus/" + o.Name, name: o.Name, index: map[string]int{}, paging: o.PagingSeverities,
-		memory: o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
+		alertLabels: slices.Clone(o.AlertLabels), memory: o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
 		now: o.Now, log: o.Logger.With("source", "prometheus/"+o.Name),
 	}
 	err := o.check()
