@@ -72,10 +72,14 @@ func TestAMergedIncidentIsAPartOfTheWhole(t *testing.T) {
 			[]evidence.Incident{page("Q0", ago(20*day), at(60)), merged("Q1", "Q0", at(1), at(5))},
 			"[Q0 Q1] [checkout] -28500 60 true false",
 		},
-		"an unknown target":           {[]evidence.Incident{merged("Q1", "Q0", at(1), at(5))}, ""},
-		"the same id elsewhere":       {[]evidence.Incident{page("Q0", at(0), at(60)), elsewhere}, "[Q0] [checkout] 0 60 true false"},
-		"a circle":                    {[]evidence.Incident{merged("Q1", "Q2", at(1), at(5)), merged("Q2", "Q1", at(1), at(5))}, ""},
-		"into itself, of which is it": {[]evidence.Incident{merged("Q1", "Q1", at(1), at(5))}, ""},
+		"an unknown target": {[]evidence.Incident{merged("Q1", "Q0", at(1), at(5))}, ""},
+		"the same id elsewhere": {
+			[]evidence.Incident{page("Q0", at(0), at(60)), elsewhere}, "[Q0] [checkout] 0 60 true false",
+		},
+		"a circle": {
+			[]evidence.Incident{merged("Q1", "Q2", at(1), at(5)), merged("Q2", "Q1", at(1), at(5))}, "",
+		},
+		"into itself": {[]evidence.Incident{merged("Q1", "Q1", at(1), at(5))}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""

@@ -62,7 +62,7 @@ func changesListing() listing {
 			{name: groupChanges, facts: []fact{changeEvents30d()}},
 			{
 				name: groupChangeFailure, also: []string{"incidents", "log_entries"},
-				common: aboutIncidents(), facts: []fact{changeFailureRatio90d()},
+				common: aboutIncidents(), facts: []fact{changeFailureRatio90d()}, unknown: (*round).incidentsUnknown,
 			},
 		},
 	}

@@ -42,7 +42,7 @@ func (r *round) withdrawUnlisted(span window, seen *idSet) error {
 // not among the open ones, twice in a row, and the log has had no end of them for
 // as long as clocks may differ.
 func (r *round) withdrawAbsent() error {
-	old := func(k *trackedIncident) bool { return k.open() && k.StartedAt.Before(r.factStart()) }
+	old := func(k *trackedIncident) bool { return k.Open() && k.StartedAt.Before(r.factStart()) }
 	listed := func(k *trackedIncident) bool { return k.absent <= 1 || r.now.Sub(k.absentSince) < absentFor }
 	const why = "neither open nor resolved: PagerDuty does not list it as open any more, and its log does not tell of an end"
 	return r.withdrawMissing(window{r.historyStart(), r.factStart()}, old, listed, why)

@@ -278,17 +278,34 @@ func TestOnlyUndecodableRecordsAreLost(t *testing.T) {
 		"an incident of no time": {
 			"GET /incidents", `{"id":"Q9","status":"triggered","urgency":"high","created_at":null,"service":{"id":"PGOOD"}}`,
 			"incident",
+			map[string]map[string]string{
+				"checkout": {"high_urgency_90d": "except undecodable", "noise_ratio_30d": "except undecodable"},
+				"reports":  {"high_urgency_90d": "0", "page_load_per_week": "0"},
+			},
+		},
+		"an incident without a status": {
+			"GET /incidents", `{"id":"Q9","urgency":"high","created_at":"2026-03-04T11:00:00Z","service":{"id":"PGOOD"}}`,
+			"incident",
+			map[string]map[string]string{
+				"checkout": {"high_urgency_90d": "except undecodable"}, "reports": {"high_urgency_90d": "0"},
+			},
+		},
+		"an incident of no service": {
+			"GET /incidents", `{"id":"Q9","status":"triggered","created_at":"2026-03-04T11:00:00Z","service":null}`,
+			"incident",
 			map[string]map[string]string{"checkout": {"high_urgency_90d": "1"}},
 		},
 		"an incident resolved at no time": {
 			"GET /incidents",
 			`{"id":"Q9","status":"resolved","urgency":"high","created_at":"2026-03-04T11:00:00Z","service":{"id":"PGOOD"}}`,
-			"incident",
-			map[string]map[string]string{"checkout": {"high_urgency_90d": "1"}},
+			"",
+			map[string]map[string]string{"checkout": {"high_urgency_90d": "2"}},
 		},
 		"an incident that is text": {
 			"GET /incidents", `"Q9"`, "incident",
-			map[string]map[string]string{"checkout": {"high_urgency_90d": "1"}},
+			map[string]map[string]string{
+				"checkout": {"high_urgency_90d": "except undecodable"}, "reports": {"high_urgency_90d": "except undecodable"},
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

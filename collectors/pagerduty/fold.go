@@ -28,7 +28,7 @@ const (
 // AcksKnown is not set, because it depends on how much of the log has been read.
 func fold(record evidence.Incident, entries []evidence.LogEntry, autoResolve time.Duration) evidence.Incident {
 	f := folding{in: record, counted: map[string]bool{}, people: map[string]bool{}}
-	f.in.AcknowledgedAt, f.in.Responders = time.Time{}, nil
+	f.in.AcknowledgedAt, f.in.MachineAcknowledgedAt, f.in.Responders = time.Time{}, time.Time{}, nil
 	f.in.Escalations, f.in.Reassignments, f.in.Notes = 0, 0, 0
 	entries = slices.Clone(entries)
 	slices.SortFunc(entries, func(a, b evidence.LogEntry) int {
@@ -52,8 +52,8 @@ type folding struct {
 	summarized time.Time
 	counted    map[string]bool
 	people     map[string]bool
-	// channel is that of the first trigger.
-	channel string
+	// opener and channel are the kind of agent and the channel of the first trigger.
+	opener, channel string
 	// endedAt is the last resolution, by whom, and whether the service itself
 	// made it.
 	endedAt   time.Time
@@ -75,12 +75,11 @@ func (f *folding) applySummary(e evidence.LogEntry) {
 func (f *folding) apply(e evidence.LogEntry) {
 	switch e.Kind {
 	case evidence.LogTrigger:
-		f.channel = cmp.Or(f.channel, e.Channel)
-	case evidence.LogAcknowledge:
-		if f.in.AcknowledgedAt.IsZero() || e.At.Before(f.in.AcknowledgedAt) {
-			f.in.AcknowledgedAt = e.At
+		if f.channel == "" && f.opener == "" {
+			f.opener, f.channel = e.AgentKind, e.Channel
 		}
-		f.people[e.Person] = true
+	case evidence.LogAcknowledge:
+		f.acknowledge(e)
 	case evidence.LogResolve:
 		if !e.At.Before(f.endedAt) {
 			f.endedAt, f.resolver, f.byService = e.At, endedBy(e.AgentKind), e.AgentKind == "service"
@@ -92,7 +91,7 @@ func (f *folding) apply(e evidence.LogEntry) {
 	case evidence.LogEscalate:
 		f.count(&f.in.Escalations, e, e.At.String())
 	case evidence.LogAssign, evidence.LogReassign, evidence.LogDelegate:
-		if e.Kind != evidence.LogDelegate && e.At.Sub(f.in.StartedAt) <= initialAssignment {
+		if e.Kind != evidence.LogDelegate && !f.isReassignment(e) {
 			return
 		}
 		f.count(&f.in.Reassignments, e, e.At.String())
@@ -103,6 +102,37 @@ func (f *folding) apply(e evidence.LogEntry) {
 		f.count(&f.in.Notes, e, e.ID)
 		f.people[e.Person] = true
 	}
+}
+
+// acknowledge takes an acknowledgement. Only that of a person is an answer.
+func (f *folding) acknowledge(e evidence.LogEntry) {
+	if !acknowledges(e, f.in.StartedAt) {
+		return
+	}
+	first := &f.in.AcknowledgedAt
+	if endedBy(e.AgentKind) == evidence.ResolverIntegration {
+		first = &f.in.MachineAcknowledgedAt
+	}
+	if first.IsZero() || e.At.Before(*first) {
+		*first = e.At
+	}
+	f.people[e.Person] = true
+}
+
+// acknowledges reports whether it is known who acknowledged the incident with the
+// entry, and when: its agent is a person, a machine or not given, which only an
+// explicit acknowledgement can be, and its time does not contradict the start.
+func acknowledges(e evidence.LogEntry, started time.Time) bool {
+	known := e.AgentKind == "" || endedBy(e.AgentKind) != evidence.ResolverUnknown
+	return known && !e.At.Before(started)
+}
+
+// isReassignment reports whether a person assigned the incident to others, after it
+// was assigned to those on call. Each delegation and acknowledgement is followed by
+// an assignment that PagerDuty itself makes, which is none.
+func (f *folding) isReassignment(e evidence.LogEntry) bool {
+	automatic := e.Channel == "auto" || endedBy(e.AgentKind) == evidence.ResolverIntegration
+	return !automatic && e.At.Sub(f.in.StartedAt) > initialAssignment
 }
 
 // count counts an entry once. An escalation or assignment to several people at
@@ -117,15 +147,12 @@ func (f *folding) count(n *int, e evidence.LogEntry, key string) {
 
 func (f *folding) finish(autoResolve time.Duration) evidence.Incident {
 	in := f.in
-	if in.Channel == "" && f.channel != "" {
-		in.Channel, in.MachineDetected = f.channel, !byPerson(f.channel)
-	}
-	if !in.AcknowledgedAt.IsZero() {
-		in.AcknowledgedAt = latest(in.AcknowledgedAt, in.StartedAt)
+	if in.Channel == "" {
+		in.Channel, in.MachineDetected = opened(f.opener, f.channel)
 	}
 	delete(f.people, "")
 	in.Responders = slices.Sorted(maps.Keys(f.people))
-	if in.ResolvedAt.IsZero() && !in.UpdatedAt.IsZero() && f.endedAt.After(in.UpdatedAt) {
+	if in.Open() && !in.UpdatedAt.IsZero() && f.endedAt.After(in.UpdatedAt) {
 		// It is too old to be listed again.
 		in.ResolvedAt, in.UpdatedAt = f.endedAt, f.endedAt
 	}
@@ -159,7 +186,22 @@ func endedBy(agent string) evidence.Resolver {
 	return evidence.ResolverUnknown
 }
 
-// byPerson reports whether incidents of the channel are opened by people.
-func byPerson(channel string) bool {
-	return channel == "web_trigger" || channel == "website" || channel == "email"
+// opened is the channel that opened an incident, and whether monitoring did: by the
+// kind of the agent of its trigger, whatever the channel, because both people and
+// monitoring write e-mails. Without an agent a channel that only one of them has
+// says so. The channel is empty if it is not known who opened the incident.
+func opened(agent, channel string) (known string, byMachine bool) {
+	switch endedBy(agent) {
+	case evidence.ResolverPerson:
+		return cmp.Or(channel, agent), false
+	case evidence.ResolverIntegration:
+		return cmp.Or(channel, agent), true
+	}
+	switch channel {
+	case "web_trigger", "website", "note":
+		return channel, false
+	case "auto", "api", "nagios", "timeout":
+		return channel, true
+	}
+	return "", false
 }

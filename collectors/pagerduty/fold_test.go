@@ -58,9 +58,27 @@ func TestFold(t *testing.T) {
 			open, []evidence.LogEntry{entry(evidence.LogAcknowledge, 9, "b"), entry(evidence.LogAcknowledge, 5, "a")}, 0,
 			func(in *evidence.Incident) { in.AcknowledgedAt, in.Responders = at(5), []string{"a", "b"} },
 		},
-		"an acknowledgement before the begin, by another clock": {
-			open, []evidence.LogEntry{entry(evidence.LogAcknowledge, -1, "")}, 0,
-			func(in *evidence.Incident) { in.AcknowledgedAt = began },
+		"an acknowledgement before the begin is a contradiction": {
+			open, []evidence.LogEntry{entry(evidence.LogAcknowledge, -1, "a")}, 0, nothing,
+		},
+		"acknowledged by automation, and by a person": {
+			open, []evidence.LogEntry{entry(evidence.LogAcknowledge, 1, ""), entry(evidence.LogAcknowledge, 7, "a")}, 0,
+			func(in *evidence.Incident) {
+				in.MachineAcknowledgedAt, in.AcknowledgedAt, in.Responders = at(1), at(7), []string{"a"}
+			},
+		},
+		"acknowledged by an agent of no known kind": {
+			open, []evidence.LogEntry{by("api_key", entry(evidence.LogAcknowledge, 1, ""))}, 0, nothing,
+		},
+		"delegations, acknowledgements and what PagerDuty assigns after them": {
+			open, []evidence.LogEntry{
+				entry(evidence.LogDelegate, 5, "a"), through("auto", entry(evidence.LogAssign, 5, "", "b")),
+				entry(evidence.LogDelegate, 9, "b"), through("auto", entry(evidence.LogAssign, 9, "", "c")),
+				entry(evidence.LogAcknowledge, 11, "c"), through("auto", entry(evidence.LogAssign, 11, "", "c")),
+			}, 0,
+			func(in *evidence.Incident) {
+				in.Reassignments, in.AcknowledgedAt, in.Responders = 2, at(11), []string{"c"}
+			},
 		},
 		"only explicit acknowledgements": {
 			open, []evidence.LogEntry{
@@ -141,15 +159,15 @@ func TestFold(t *testing.T) {
 		"the channel of the first trigger": {
 			func() evidence.Incident { in := open; in.Channel, in.MachineDetected = "", false; return in }(),
 			[]evidence.LogEntry{
-				through("api", entry(evidence.LogTrigger, 5, "")), entry(evidence.LogTrigger, 0, ""),
-				through("website", entry(evidence.LogTrigger, 1, "")),
+				through("api", entry(evidence.LogTrigger, 5, "")), by("", entry(evidence.LogTrigger, 0, "")),
+				through("website", entry(evidence.LogTrigger, 1, "a")),
 			}, 0, func(in *evidence.Incident) { in.Channel, in.MachineDetected = "website", false },
 		},
 		"a summary, and what came after it": {
 			open, []evidence.LogEntry{
 				summary, entry(evidence.LogAcknowledge, 31, "c"), entry(evidence.LogAnnotate, 30, "d"),
 				entry(evidence.LogAnnotate, 31, "e"),
-				entry(evidence.LogEscalate, 29, ""), entry(evidence.LogAssign, 32, "", "f"),
+				entry(evidence.LogEscalate, 29, ""), entry(evidence.LogAssign, 32, "x", "f"),
 			}, 0, func(in *evidence.Incident) {
 				in.AcknowledgedAt, in.Escalations, in.Reassignments, in.Notes = at(3), 1, 3, 4
 				in.Responders = []string{"a", "b", "c", "d", "e", "f"}

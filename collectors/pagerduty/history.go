@@ -251,6 +251,7 @@ func (r *round) storeChunk(ctx context.Context, c *chunk) error {
 			return err
 		}
 	}
+	m.joinParts(c.listed)
 	if err := r.reconcile(ctx, sorted(c.listed), map[string]string{historyCursor: cursorText(next)}); err != nil {
 		return err
 	}

@@ -14,13 +14,13 @@ func aboutIncidents() evidence.Definition {
 }
 
 func highUrgency90d() fact {
-	return perService(evidence.Definition{
+	return together(evidence.Definition{
 		Name: "pagerduty.high_urgency_90d", Kind: evidence.KindInt,
 		Help: "Incidents of high urgency of the service that were created in the last 90 days, GET /incidents, and " +
 			"not inside one of its maintenance windows, GET /maintenance_windows.",
 		Absent: "0 when a complete listing has none",
-	}, func(r *round, s *serviceRecord) answer {
-		n := countIf(r.incidents.byService[s.ID], (*trackedIncident).disturbing)
+	}, func(r *round, all []*serviceRecord) answer {
+		n := countIf(r.incidents.of(all), (*trackedIncident).disturbing)
 		return count(n, "incidents with urgency high outside maintenance")
 	})
 }
@@ -29,8 +29,8 @@ func machineDetectedRatio90d() fact {
 	return together(evidence.Definition{
 		Name: "pagerduty.machine_detected_ratio_90d", Kind: evidence.KindDouble, Unit: "ratio",
 		Help: "Share of the service's incidents of the last 90 days that monitoring opened and not a person, by the " +
-			"channel of their first trigger in GET /incidents.",
-		Absent: fmt.Sprintf("unknown under %d incidents whose channel is known", minIncidents),
+			"agent of their first trigger in GET /incidents.",
+		Absent: fmt.Sprintf("unknown under %d incidents of which that is known", minIncidents),
 	}, func(r *round, all []*serviceRecord) answer {
 		incidents := r.incidents.of(all)
 		machine := countIf(incidents, func(k *trackedIncident) bool { return k.MachineDetected })

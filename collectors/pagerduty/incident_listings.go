@@ -32,11 +32,12 @@ func openIncidentsListing() listing {
 		groups: []group{
 			{
 				name: groupIncidents, common: aboutIncidents(),
-				facts: []fact{machineDetectedRatio90d(), repeatManualTemplates90d(), pageLoadPerWeek()},
+				facts:   []fact{machineDetectedRatio90d(), repeatManualTemplates90d(), pageLoadPerWeek()},
+				unknown: (*round).incidentsUnknown,
 			},
 			{
 				name: groupUrgency, also: []string{"maintenance_windows"}, common: aboutIncidents(),
-				facts: []fact{highUrgency90d()}, unknown: (*round).maintenanceUnknown,
+				facts: []fact{highUrgency90d()}, unknown: (*round).urgencyUnknown,
 			},
 		},
 	}
@@ -77,8 +78,8 @@ func logListing() listing {
 		collect: []step{(*round).readLog, (*round).observeIncidents},
 		groups: []group{{
 			name: groupResponse, also: []string{"maintenance_windows", "incidents"}, common: aboutIncidents(),
-			facts:   []fact{mttaP90Seconds90d(), unacknowledgedRatio90d(), noiseRatio30d()},
-			unknown: (*round).maintenanceUnknown,
+			facts:   []fact{mttaP90Seconds90d(), unacknowledgedRatio90d(), machineAcknowledgedRatio90d(), noiseRatio30d()},
+			unknown: (*round).urgencyUnknown,
 		}},
 	}
 }

@@ -13,7 +13,7 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 	in := evidence.Incident{
 		Source:    r.id,
 		ID:        evidence.Clean(record.ID, 100),
-		Services:  r.catalog.names[record.Service.ID],
+		Services:  r.servicesOf(record.Service.ID, record.CreatedAt.Time),
 		StartedAt: record.CreatedAt.Time,
 		Urgent:    record.Urgency == "high",
 		Template:  evidence.Template(record.Title),
@@ -22,16 +22,25 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 		Group:     evidence.Clean(record.Policy.ID, 100),
 		Severity:  severity(record.Priority.Name, record.Priority.Summary),
 		Priority:  evidence.Clean(cmp.Or(record.Priority.Name, record.Priority.Summary), 100),
-		Channel:   record.FirstTrigger.Channel.name(),
 	}
-	in.MachineDetected = in.Channel != "" && !byPerson(in.Channel)
+	in.Channel, in.MachineDetected = opened(record.FirstTrigger.Agent.kind(), record.FirstTrigger.Channel.name())
 	if record.Status == "resolved" {
-		// The last change of a resolved incident is its resolution; of any
-		// other it is not.
-		in.ResolvedAt = latest(cmp.Or(record.ResolvedAt, record.LastStatusChangeAt).Time, in.StartedAt)
+		var fault evidence.UncountedReason
+		in.ResolvedAt, fault = r.end(record)
+		in.EndUnknown = fault != ""
 		in.Resolver = r.resolver(record, in)
 	}
+	in.MergedInto, _ = record.mergedInto()
 	return in
+}
+
+// servicesOf are the catalog's services of an incident of a PagerDuty service. One
+// whose start cannot be right is of none until it can: when it happened is not known.
+func (r *round) servicesOf(service string, started time.Time) []string {
+	if r.isFuture(started) {
+		return nil
+	}
+	return r.catalog.names[service]
 }
 
 // resolver is who ended an incident, by its record. An incident that its service
@@ -48,18 +57,24 @@ func (r *round) resolver(record *incidentRecord, in evidence.Incident) evidence.
 // autoResolve is the time-out after which PagerDuty resolves the incidents of a
 // service; 0 for none, and when the services are not known.
 func (r *round) autoResolve(service string) time.Duration {
+	s := r.service(service)
+	if s == nil || s.AutoResolveTimeout == nil {
+		return 0
+	}
+	return time.Duration(*s.AutoResolveTimeout * float64(time.Second))
+}
+
+// service is the record of a service as it was last listed; nil when that is not
+// known.
+func (r *round) service(id string) *serviceRecord {
 	listed := r.services
 	if listed == nil {
 		listed = r.memory.services
 	}
 	if listed == nil {
-		return 0
+		return nil
 	}
-	s := listed.byID[service]
-	if s == nil || s.AutoResolveTimeout == nil {
-		return 0
-	}
-	return time.Duration(*s.AutoResolveTimeout * float64(time.Second))
+	return listed.byID[id]
 }
 
 // severity reads names such as P1, SEV-2 or 3 - Minor; 0 for others.

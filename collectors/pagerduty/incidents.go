@@ -47,6 +47,9 @@ func (r *round) listIncidents(ctx context.Context) error {
 		return nil
 	}
 	l := r.incidentListing()
+	if m.listing == nil {
+		m.unreadable = newUnreadable() // it will find those that there still are
+	}
 	m.listing = l
 	var err error
 	l.rest, err = walk("incidents", l.rest, func(w window, at func(time.Time)) (bool, error) {
@@ -117,7 +120,7 @@ func (r *round) listOpenIncidents(ctx context.Context) error {
 	r.opened = true
 	for id, k := range r.memory.incidents.byID {
 		switch {
-		case !k.open() || seen.ids[id] || !k.StartedAt.Before(r.factStart()):
+		case !k.Open() || seen.ids[id] || !k.StartedAt.Before(r.factStart()):
 			k.absent, k.absentSince = 0, time.Time{}
 		case seen.nameless == 0:
 			if k.absent++; k.absent == 1 {
@@ -137,12 +140,16 @@ func (r *round) eachIncident(
 	ctx context.Context, query url.Values, seen *idSet, each func([]*incidentRecord) error,
 ) (tooFar bool, err error) {
 	answered := false
+	bad := func(id string, raw json.RawMessage) {
+		seen.addUndecodable(id, raw)
+		r.memory.incidents.unreadable.add(id, raw)
+	}
 	read := func(records []json.RawMessage) error {
 		answered = true
 		r.asked++
 		var page []*incidentRecord
 		for _, raw := range records {
-			if record := decodeOr[incidentRecord](r, "incident", raw, seen.addUndecodable); record != nil {
+			if record := decodeOr[incidentRecord](r, "incident", raw, bad); record != nil {
 				page = append(page, record)
 			}
 		}
@@ -182,7 +189,7 @@ func (r *round) storePage(ctx context.Context, page []*incidentRecord, seen *idS
 
 // observeIncidents observes the facts about incidents that the round's
 // listings are complete for, and drops incidents that are over and too old.
-func (r *round) observeIncidents(context.Context) error {
+func (r *round) observeIncidents(ctx context.Context) error {
 	m := r.memory.incidents
 	_, complete := r.memory.asked[listingIncidents]
 	current := r.listed || complete && r.opened && r.followed
@@ -192,12 +199,18 @@ func (r *round) observeIncidents(context.Context) error {
 	}
 	// Incidents that are over and too old for any fact are in the store alone.
 	defer maps.DeleteFunc(m.byID, func(_ string, k *trackedIncident) bool {
-		return !k.open() && k.StartedAt.Before(r.factStart())
+		return !k.Open() && k.StartedAt.Before(r.factStart())
 	})
 	if r.services == nil || !current {
 		return nil
 	}
-	r.incidents = m.last(incidentSpan, r.now)
+	if err := r.findTargets(ctx); err != nil {
+		return err
+	}
+	if err := r.sendUncounted(); err != nil {
+		return err
+	}
+	r.incidents = r.lastIncidents(incidentSpan)
 	if err := r.observe(groupIncidents); err != nil || !r.memory.maintenance.current(r.now) {
 		return err
 	}
@@ -215,22 +228,42 @@ type listedIncidents struct {
 	pages map[string]int
 	// noise are the ids of incidents that are noisy or flapping.
 	noise map[string]bool
+	// future are the PagerDuty services with an incident whose start is a time that has
+	// not come yet, and so is not known.
+	future map[string]bool
 }
 
-// last sums up the incidents of the last span of time.
-func (m *incidentMemory) last(span time.Duration, now time.Time) *listedIncidents {
-	l := &listedIncidents{byService: map[string][]*trackedIncident{}, pages: map[string]int{}, noise: map[string]bool{}}
+// lastIncidents sums up the incidents of the last span of time, those that were merged
+// into others together with them.
+func (r *round) lastIncidents(span time.Duration) *listedIncidents {
+	m := r.memory.incidents
+	l := &listedIncidents{
+		byService: map[string][]*trackedIncident{}, pages: map[string]int{}, noise: map[string]bool{},
+		future: map[string]bool{},
+	}
+	var wholes []*trackedIncident
+	parts := map[*trackedIncident][]*trackedIncident{}
 	for _, k := range m.byID {
-		if k.service == "" || k.StartedAt.Before(now.Add(-span)) {
+		switch {
+		case k.service == "" || k.StartedAt.Before(r.now.Add(-span)):
 			continue
+		case r.isFuture(k.StartedAt):
+			l.future[k.service] = true
+			continue
+		case k.MergedInto == "":
+			wholes = append(wholes, k)
+		default:
+			if whole := m.whole(k, nil); whole != nil {
+				parts[whole] = append(parts[whole], k)
+			}
 		}
 		k.followed = m.complete(k)
-		if len(k.Services) > 0 {
-			l.byService[k.service] = append(l.byService[k.service], k)
+		if k.Urgent && k.Group != "" && !k.StartedAt.Before(r.now.Add(-loadWeeks*7*day)) {
+			l.pages[k.Group]++ // a part has paged, too
 		}
-		if k.Urgent && k.Group != "" && !k.StartedAt.Before(now.Add(-loadWeeks*7*day)) {
-			l.pages[k.Group]++
-		}
+	}
+	for _, k := range wholes {
+		l.add(k, parts[k])
 	}
 	for _, list := range l.byService {
 		slices.SortFunc(list, func(a, b *trackedIncident) int {
@@ -241,11 +274,29 @@ func (m *incidentMemory) last(span time.Duration, now time.Time) *listedIncident
 	return l
 }
 
-// of lists the incidents of several PagerDuty services.
+// add adds an incident with its parts to each of their services.
+func (l *listedIncidents) add(k *trackedIncident, parts []*trackedIncident) {
+	whole := k.with(parts)
+	added := map[string]bool{}
+	for _, part := range append(parts, k) {
+		if len(part.Services) > 0 && !added[part.service] {
+			added[part.service] = true
+			l.byService[part.service] = append(l.byService[part.service], whole)
+		}
+	}
+}
+
+// of lists the incidents of several PagerDuty services, each once.
 func (l *listedIncidents) of(services []*serviceRecord) []*trackedIncident {
 	var all []*trackedIncident
+	seen := map[*trackedIncident]bool{}
 	for _, s := range services {
-		all = append(all, l.byService[s.ID]...)
+		for _, k := range l.byService[s.ID] {
+			if !seen[k] {
+				seen[k] = true
+				all = append(all, k)
+			}
+		}
 	}
 	return all
 }

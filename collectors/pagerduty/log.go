@@ -95,7 +95,7 @@ func incidentID(id string) string { return evidence.Clean(id, 100) }
 // only of entries that are read from then on.
 func storedKinds() []evidence.LogEntryKind {
 	return []evidence.LogEntryKind{
-		evidence.LogTrigger, evidence.LogAcknowledge, evidence.LogResolve, evidence.LogEscalate,
+		evidence.LogUndecodable, evidence.LogTrigger, evidence.LogAcknowledge, evidence.LogResolve, evidence.LogEscalate,
 		evidence.LogAssign, evidence.LogReassign, evidence.LogDelegate, evidence.LogAnnotate,
 	}
 }
@@ -104,7 +104,7 @@ func storedKinds() []evidence.LogEntryKind {
 func (r *round) logEntry(record *logEntryRecord) (e evidence.LogEntry, ok bool) {
 	e = evidence.LogEntry{
 		ID: evidence.Clean(record.ID, 100), Incident: record.incident(), At: record.CreatedAt.Time,
-		Kind:      evidence.LogEntryKind(strings.TrimSuffix(record.Type, "_log_entry")),
+		Kind:      entryKind(record.Type),
 		AgentKind: evidence.Clean(record.Agent.kind(), 100), Person: r.person(record.Agent),
 		Channel: record.Channel.name(),
 	}
@@ -114,6 +114,29 @@ func (r *round) logEntry(record *logEntryRecord) (e evidence.LogEntry, ok bool) 
 		}
 	}
 	return e, slices.Contains(storedKinds(), e.Kind)
+}
+
+// entryKind is the kind of an entry by PagerDuty's type. A type that is not known and
+// whose name is about something that facts read may be one of them: what happened is
+// as unknown as with an entry that cannot be decoded.
+func entryKind(name string) evidence.LogEntryKind {
+	kind := strings.TrimSuffix(name, "_log_entry")
+	if kind == "acknowledgement" {
+		kind = string(evidence.LogAcknowledge) // the vendor's specification has both words
+	}
+	if slices.Contains(storedKinds(), evidence.LogEntryKind(kind)) {
+		return evidence.LogEntryKind(kind)
+	}
+	switch kind {
+	case "unacknowledge", "exhaust_escalation_path", "repeat_escalation_path", "reach_trigger_limit", "reach_ack_limit":
+		return evidence.LogEntryKind(kind) // they change nothing that facts read
+	}
+	for _, about := range [...]string{"acknowledge", "resolve"} {
+		if strings.Contains(kind, about) {
+			return evidence.LogUndecodable
+		}
+	}
+	return evidence.LogEntryKind(kind)
 }
 
 // person is the keyed hash of a user; empty for anything else, and without a key.
@@ -159,7 +182,7 @@ func (r *round) readLog(ctx context.Context) error {
 	m.CaughtUp = true
 	need := m.LogFrom
 	for _, k := range m.byID {
-		if len(k.Services) > 0 && !k.summarized && !k.StartedAt.Before(r.factStart()) {
+		if k.concerned() && !k.summarized && !k.StartedAt.Before(r.factStart()) {
 			need = earlier(need, k.StartedAt.Truncate(time.Second))
 		}
 	}
@@ -283,6 +306,7 @@ func (r *round) storeLogUntil(ctx context.Context, end time.Time) error {
 	m := r.memory.incidents
 	before := m.followed
 	m.followed = latest(m.followed, end)
+	m.joinParts(m.byID)
 	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), coverageCursor: cursorText(m.logCoverage)}
 	if len(r.entries) == 0 && maps.Equal(cursors, m.storedCursors) {
 		cursors = nil

@@ -150,11 +150,8 @@ func (m *maintenanceMemory) current(now time.Time) bool {
 	return m != nil && now.Sub(m.at) <= slowFresh
 }
 
-// maintenanceUnknown says why facts that leave out maintenance are unknown for a
+// urgencyUnknown says why facts about incidents outside maintenance are unknown for a
 // service, or "".
-func (r *round) maintenanceUnknown(s *serviceRecord) evidence.Missing {
-	if r.memory.maintenance.undecodable.services[s.ID] {
-		return evidence.MissingUndecodable
-	}
-	return ""
+func (r *round) urgencyUnknown(s *serviceRecord) evidence.Missing {
+	return cmp.Or(r.memory.maintenance.undecodable.about(s, false), r.incidentsUnknown(s))
 }

@@ -76,7 +76,7 @@ func (r *round) remember() {
 	}
 	for _, k := range m.incidents.byID {
 		if k.service != "" {
-			k.Services, k.stale = r.catalog.names[k.service], true
+			k.Services, k.stale = r.servicesOf(k.service, k.StartedAt), true
 		}
 	}
 }

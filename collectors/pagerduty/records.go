@@ -34,6 +34,7 @@ func (c channel) name() string { return evidence.Clean(c.Type, 100) }
 
 type serviceRecord struct {
 	ID                 string      `json:"id"`
+	Name               string      `json:"name"`
 	Status             string      `json:"status"`
 	AckTimeout         *float64    `json:"acknowledgement_timeout"`
 	AutoResolveTimeout *float64    `json:"auto_resolve_timeout"`
@@ -146,8 +147,11 @@ type incidentRecord struct {
 		Summary string `json:"summary"`
 	} `json:"priority"`
 	FirstTrigger struct {
-		Channel channel `json:"channel"`
+		Channel channel   `json:"channel"`
+		Agent   reference `json:"agent"`
 	} `json:"first_trigger_log_entry"`
+	// ResolveReason is empty where the record does not have it; see mergedInto.
+	ResolveReason      json.RawMessage `json:"resolve_reason"`
 	ExternalReferences []struct {
 		ID  string `json:"external_id"`
 		URL string `json:"external_url"`
@@ -160,8 +164,6 @@ func (i *incidentRecord) check() error {
 		wrong(i.CreatedAt.IsZero(), "no created_at"),
 		lacks("status", i.Status),
 		lacks("service", i.Service.ID),
-		// Its resolution would be taken for one after 0 seconds.
-		wrong(i.Status == "resolved" && i.ResolvedAt.IsZero() && i.LastStatusChangeAt.IsZero(), "resolved at no time"),
 	)
 }
 

@@ -10,8 +10,9 @@ import (
 )
 
 // Facts about how incidents are answered, from the log: who acknowledged
-// them, and when. Explicit acknowledgements count alone, and incidents inside a
-// maintenance window of their service not at all.
+// them, and when. Explicit acknowledgements by people count alone, and incidents
+// inside a maintenance window of their service not at all. Those of machines are a
+// share of their own.
 
 const (
 	// shortLife is the longest life of an incident that need not be answered.
@@ -24,12 +25,13 @@ const (
 // maintenance windows of its service.
 func (k *trackedIncident) disturbing() bool { return k.Urgent && !k.Maintenance }
 
+// acknowledged reports whether a person acknowledged the incident.
 func (k *trackedIncident) acknowledged() bool { return !k.AcknowledgedAt.IsZero() }
 
 // answerKnown reports whether the incident is disturbing and it is known whether
-// it was acknowledged.
+// a person acknowledged it, or for how long nobody did.
 func (k *trackedIncident) answerKnown() bool {
-	return k.disturbing() && k.followed && (k.acknowledged() || !k.undecodable)
+	return k.disturbing() && k.followed && (k.acknowledged() || !k.undecodable && !k.EndUnknown)
 }
 
 // markNoise puts the ids of incidents into noise that are noisy (an integration
@@ -39,14 +41,14 @@ func (k *trackedIncident) answerKnown() bool {
 func markNoise(list []*trackedIncident, noise map[string]bool) {
 	ends := map[string]time.Time{}
 	for _, k := range list {
-		noisy := !k.open() && k.Resolver == evidence.ResolverIntegration && k.ResolvedAt.Sub(k.StartedAt) <= shortLife &&
-			k.followed && !k.acknowledged() && !k.undecodable
+		noisy := k.Resolver == evidence.ResolverIntegration && !k.ResolvedAt.IsZero() &&
+			k.ResolvedAt.Sub(k.StartedAt) <= shortLife && k.followed && !k.acknowledged() && !k.undecodable
 		end, before := ends[k.Template]
 		flapping := before && k.Template != "" && !k.StartedAt.Before(end) && k.StartedAt.Sub(end) <= flapsWithin
 		if noisy || flapping {
 			noise[k.ID] = true
 		}
-		if !k.open() && k.ResolvedAt.After(end) {
+		if k.ResolvedAt.After(end) {
 			ends[k.Template] = k.ResolvedAt
 		}
 	}
@@ -56,14 +58,14 @@ func mttaP90Seconds90d() fact {
 	return together(evidence.Definition{
 		Name: "pagerduty.mtta_p90_seconds_90d", Kind: evidence.KindDouble,
 		Unit: "seconds", Round: 1, Merge: evidence.MergeMax,
-		Help: "Time to the first explicit acknowledgement that nine of ten acknowledged incidents of high urgency of " +
+		Help: "Time to the first explicit acknowledgement by a person that nine of ten acknowledged incidents of high urgency of " +
 			"the last 90 days did not exceed, acknowledge_log_entry in GET /log_entries, outside maintenance windows, " +
 			"GET /maintenance_windows.",
-		Absent: fmt.Sprintf("unknown under %d acknowledged incidents", minIncidents),
+		Absent: fmt.Sprintf("unknown under %d incidents that people acknowledged", minIncidents),
 	}, func(r *round, all []*serviceRecord) answer {
 		var times []float64
 		for _, k := range r.incidents.of(all) {
-			if k.disturbing() && k.followed && k.acknowledged() {
+			if k.disturbing() && k.followed && k.acknowledged() && !k.undecodable {
 				times = append(times, k.AcknowledgedAt.Sub(k.StartedAt).Seconds())
 			}
 		}
@@ -81,19 +83,36 @@ func unacknowledgedRatio90d() fact {
 	return together(evidence.Definition{
 		Name: "pagerduty.unacknowledged_ratio_90d", Kind: evidence.KindDouble, Unit: "ratio", Merge: evidence.MergeMax,
 		Help: "Share of the service's incidents of high urgency of the last 90 days that lived longer than 5 minutes " +
-			"and were never explicitly acknowledged, GET /log_entries; outside maintenance windows, GET " +
+			"and no person ever explicitly acknowledged, GET /log_entries; outside maintenance windows, GET " +
 			"/maintenance_windows.",
 		Absent: fmt.Sprintf("unknown under %d incidents of high urgency", minIncidents),
 	}, func(r *round, all []*serviceRecord) answer {
 		urgent := countIf(r.incidents.of(all), (*trackedIncident).answerKnown)
 		unanswered := countIf(r.incidents.of(all), func(k *trackedIncident) bool {
 			end := k.ResolvedAt
-			if k.open() {
+			if k.Open() {
 				end = r.now
 			}
 			return k.answerKnown() && !k.acknowledged() && end.Sub(k.StartedAt) > shortLife
 		})
 		return share(unanswered, urgent, minIncidents, "%d of %d incidents with urgency high")
+	})
+}
+
+func machineAcknowledgedRatio90d() fact {
+	return together(evidence.Definition{
+		Name: "pagerduty.machine_acknowledged_ratio_90d", Kind: evidence.KindDouble, Unit: "ratio", Merge: evidence.MergeMax,
+		Help: "Share of the service's incidents of high urgency of the last 90 days that an integration or a service " +
+			"acknowledged, whether or not a person did, too, acknowledge_log_entry in GET /log_entries; outside " +
+			"maintenance windows, GET /maintenance_windows.",
+		Absent: fmt.Sprintf("unknown under %d incidents of high urgency", minIncidents),
+	}, func(r *round, all []*serviceRecord) answer {
+		known := func(k *trackedIncident) bool { return k.disturbing() && k.followed && !k.undecodable }
+		urgent := countIf(r.incidents.of(all), known)
+		machine := countIf(r.incidents.of(all), func(k *trackedIncident) bool {
+			return known(k) && !k.MachineAcknowledgedAt.IsZero()
+		})
+		return share(machine, urgent, minIncidents, "machines acknowledged %d of %d incidents with urgency high")
 	})
 }
 

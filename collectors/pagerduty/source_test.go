@@ -186,6 +186,7 @@ type result struct {
 	incidents   map[string]evidence.Incident
 	covered     map[string]evidence.Coverage
 	skipped     map[string]int
+	uncounted   []evidence.Uncounted
 	batches     int
 }
 
@@ -247,6 +248,9 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 		}
 		for kind, n := range b.Skipped {
 			r.skipped[kind] += n
+		}
+		if b.Uncounted != nil {
+			r.uncounted = b.Uncounted
 		}
 		return nil
 	})

@@ -38,9 +38,18 @@ type incidentMemory struct {
 	refusedAt time.Time
 	logCoverage
 	history *history
+	// unreadable are the incidents that could not be decoded.
+	unreadable unreadableIncidents
+	// oldTargets are stored incidents that are not in memory and that others may
+	// have been merged into.
+	oldTargets map[string]bool
+	// uncounted is what was last stored as not used; nil when nothing was.
+	uncounted *evidence.Uncounted
 }
 
-func newIncidentMemory() *incidentMemory { return &incidentMemory{byID: map[string]*trackedIncident{}} }
+func newIncidentMemory() *incidentMemory {
+	return &incidentMemory{byID: map[string]*trackedIncident{}, unreadable: newUnreadable()}
+}
 
 // trackedIncident is an incident in memory. Its AcksKnown is computed by
 // incidentMemory.evidence alone.
@@ -59,8 +68,13 @@ type trackedIncident struct {
 	// summarized says that a summary replaces the entries from before the log was
 	// stored.
 	summarized bool
-	// undecodable says that one of its entries could not be decoded.
+	// undecodable says that one of its entries could not be decoded, or is an
+	// acknowledgement of which it is not known by whom or when.
 	undecodable bool
+	// joined are the catalog's services of the incidents that were merged into it.
+	joined []string
+	// endFault says why its end is not known; empty when it is, or is not over.
+	endFault evidence.UncountedReason
 	// followed says that its acknowledgements are known as far as the log has
 	// been read, for facts.
 	followed bool
@@ -76,11 +90,12 @@ type trackedIncident struct {
 	absentSince time.Time
 }
 
-// open reports whether the incident has not ended.
-func (k *trackedIncident) open() bool { return k.ResolvedAt.IsZero() }
+// concerned reports whether the incident, or a part of it, is of a service of the
+// catalog.
+func (k *trackedIncident) concerned() bool { return len(k.Services) > 0 || len(k.joined) > 0 }
 
 // needed reports whether the incident is, or was, of a service of the catalog.
-func (k *trackedIncident) needed() bool { return len(k.Services) > 0 || k.sent != 0 }
+func (k *trackedIncident) needed() bool { return k.concerned() || k.sent != 0 }
 
 // complete reports whether all log entries of the incident, as far as the log has
 // been read, are known.
@@ -93,17 +108,21 @@ func (m *incidentMemory) complete(k *trackedIncident) bool {
 	case m.followed.IsZero() || k.StartedAt.Before(m.LogFrom) || k.StartedAt.After(m.followed):
 		return false
 	}
-	return m.CaughtUp || !k.open() && k.ResolvedAt.Before(m.followed)
+	return m.CaughtUp || !k.ResolvedAt.IsZero() && k.ResolvedAt.Before(m.followed)
 }
 
 // evidence is the incident as it is stored: the fields that come
 // only from the log are zero where the log is not known.
 func (m *incidentMemory) evidence(k *trackedIncident) evidence.Incident {
 	in := k.Incident
+	in.Services = k.allServices()
 	acknowledged := !in.AcknowledgedAt.IsZero()
-	in.AcksKnown = m.complete(k) && (acknowledged || !k.undecodable && !in.UpdatedAt.After(m.followed))
+	in.AcksKnown = m.complete(k) && !k.undecodable && (acknowledged || !in.UpdatedAt.After(m.followed))
+	if in.MergedInto != "" {
+		in.Resolver = evidence.ResolverUnknown // it was merged, and not resolved
+	}
 	if !in.AcksKnown {
-		in.AcknowledgedAt, in.Responders = time.Time{}, nil
+		in.AcknowledgedAt, in.MachineAcknowledgedAt, in.Responders = time.Time{}, time.Time{}, nil
 		in.Escalations, in.Reassignments, in.Notes = 0, 0, 0
 	}
 	return in
@@ -117,15 +136,18 @@ func fingerprint(in evidence.Incident) uint64 {
 	sum := fnv.New64a()
 	_, _ = fmt.Fprintf(sum, "%q", []any{
 		in.Services, in.Responders, in.Links, in.Resolver, in.Priority, in.Channel, in.Template, in.Group, in.GoneWhy,
+		in.MergedInto,
 	})
 	var fixed []byte
-	for _, at := range [...]time.Time{in.StartedAt, in.DetectedAt, in.AcknowledgedAt, in.ResolvedAt, in.UpdatedAt} {
+	for _, at := range [...]time.Time{
+		in.StartedAt, in.DetectedAt, in.AcknowledgedAt, in.MachineAcknowledgedAt, in.ResolvedAt, in.UpdatedAt,
+	} {
 		fixed = binary.AppendVarint(fixed, at.UnixMicro())
 	}
 	for _, n := range [...]int{in.Severity, in.Escalations, in.Reassignments, in.Notes} {
 		fixed = binary.AppendVarint(fixed, int64(n))
 	}
-	for _, yes := range [...]bool{in.AcksKnown, in.Urgent, in.MachineDetected, in.Maintenance, in.Gone} {
+	for _, yes := range [...]bool{in.AcksKnown, in.Urgent, in.MachineDetected, in.Maintenance, in.Gone, in.EndUnknown} {
 		fixed = append(fixed, map[bool]byte{true: 1}[yes])
 	}
 	_, _ = sum.Write(fixed)
@@ -166,6 +188,15 @@ func (r *round) update(k *trackedIncident, in evidence.Incident, record *inciden
 	}
 	k.linked = k.linked || record.hasLinks()
 	k.loggedChannel = in.Channel == "" && (k.loggedChannel || k.Channel == "")
+	delete(r.memory.incidents.unreadable.byID, in.ID)
+	if record.Status == "resolved" {
+		_, k.endFault = r.end(record)
+	} else {
+		k.endFault = ""
+	}
+	if _, known := record.mergedInto(); !known {
+		in.MergedInto = k.MergedInto
+	}
 	k.service, k.autoResolve, k.stale = record.Service.ID, r.autoResolve(record.Service.ID), true
 	k.Incident = mergeRecord(k.Incident, in, record.hasLinks(), k.logged)
 	k.Maintenance = k.Maintenance || r.memory.maintenance.holds(k.service, k.StartedAt)
@@ -175,7 +206,8 @@ func (r *round) update(k *trackedIncident, in evidence.Incident, record *inciden
 // incident has. hasLinks says that the record has the tickets it is linked to, and
 // logged that the earlier resolver is from the log.
 func mergeRecord(old, in evidence.Incident, hasLinks, logged bool) evidence.Incident {
-	in.AcknowledgedAt, in.Responders = old.AcknowledgedAt, old.Responders
+	in.AcknowledgedAt, in.MachineAcknowledgedAt = old.AcknowledgedAt, old.MachineAcknowledgedAt
+	in.Responders = old.Responders
 	in.Escalations, in.Reassignments, in.Notes = old.Escalations, old.Reassignments, old.Notes
 	in.Maintenance = in.Maintenance || old.Maintenance
 	if in.Channel == "" {
@@ -249,7 +281,8 @@ func (m *incidentMemory) fold(k *trackedIncident, entries []evidence.LogEntry) {
 	entries = slices.DeleteFunc(entries, func(e evidence.LogEntry) bool {
 		valid := k.StartedAt.Before(m.LogFrom) && !e.At.Before(m.LogFrom)
 		k.summarized = k.summarized || e.Kind == evidence.LogSummary && valid
-		k.undecodable = k.undecodable || e.Kind == evidence.LogUndecodable
+		k.undecodable = k.undecodable || e.Kind == evidence.LogUndecodable ||
+			e.Kind == evidence.LogAcknowledge && !acknowledges(e, k.StartedAt)
 		return e.Kind == evidence.LogSummary && !valid
 	})
 	k.logged, k.stale = len(entries) > 0, false
@@ -324,7 +357,7 @@ func (r *round) loadStored(ctx context.Context) error {
 	}
 	span := evidence.IncidentSpan{Since: r.factStart(), Lasting: true}
 	err := r.eachStored(ctx, span, func(in evidence.Incident) error {
-		if in.ResolvedAt.IsZero() || !in.StartedAt.Before(r.factStart()) {
+		if in.Open() || !in.StartedAt.Before(r.factStart()) {
 			m.byID[in.ID] = m.fromStore(in)
 		}
 		return nil

@@ -125,6 +125,15 @@ type Incident struct {
 	Notifications []Notification
 	// Channel is the type of the channel that opened it; null when empty.
 	Channel string
+	// OpenedBy is the type of reference of the agent that opened it. When it is empty,
+	// it is a user for the channels web_trigger, website and email, null without a
+	// channel, and the service for all others; none is null.
+	OpenedBy string
+	// MachineAcknowledgedAt is when automation acknowledged it; zero for never.
+	MachineAcknowledgedAt time.Time
+	// MergedInto is the id of the incident that it was merged into when it was
+	// resolved; empty for none.
+	MergedInto string
 	// ExternalReferences are links to tickets elsewhere, which only a listing of
 	// incidents that includes them has.
 	ExternalReferences []ExternalReference
@@ -290,13 +299,19 @@ func (x *index) incident(in *Incident, include map[string]bool, now time.Time) o
 		"first_trigger_log_entry": reference(in.ID+"L", "trigger_log_entry", "Triggered"),
 		"assignments":             []object{}, "acknowledgements": []object{}, "teams": []object{},
 	}
+	o["resolve_reason"] = nil
+	if in.MergedInto != "" && in.status(now) == "resolved" {
+		o["resolve_reason"] = object{
+			"type": "merge_resolve_reason", "incident": object{"id": in.MergedInto, "type": "incident_reference"},
+		}
+	}
 	if in.Priority != "" {
 		o["priority"] = object{"id": "PRIO" + in.Priority, "type": "priority", "name": in.Priority, "summary": in.Priority}
 	}
 	if include["first_trigger_log_entries"] {
 		o["first_trigger_log_entry"] = object{
 			"id": in.ID + "L", "type": "trigger_log_entry", "created_at": timeOrNull(in.CreatedAt),
-			"channel": object{"type": nullable(in.Channel)},
+			"channel": object{"type": nullable(in.Channel)}, "agent": in.opener(),
 		}
 	}
 	if include["external_references"] {
@@ -307,6 +322,22 @@ func (x *index) incident(in *Incident, include map[string]bool, now time.Time) o
 		o["external_references"] = references
 	}
 	return o
+}
+
+// opener is the agent of the trigger.
+func (in *Incident) opener() any {
+	kind := in.OpenedBy
+	switch {
+	case kind == "none":
+		return nil
+	case kind == "" && (in.Channel == "web_trigger" || in.Channel == "website" || in.Channel == "email"):
+		kind = "user_reference"
+	case kind == "" && in.Channel == "":
+		return nil
+	case kind == "":
+		kind = "service_reference"
+	}
+	return object{"id": in.Service, "type": kind, "summary": "Somebody"}
 }
 
 // status is the state of the incident.

@@ -1,6 +1,7 @@
 package pagerdutytest
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"strings"
@@ -35,12 +36,15 @@ type logEntry struct {
 // assignment as others are.
 const assigned = "assign first"
 
+// machineAcknowledged is the kind of an acknowledgement by automation.
+const machineAcknowledged = "acknowledge by machine"
+
 // Move is an escalation or an assignment of an incident.
 type Move struct {
 	At time.Time
 	// Kind is escalate, assign or delegate; assign when empty.
 	Kind string
-	// By is the id of the user who did it; empty for the escalation policy.
+	// By is the id of the user who did it; empty for PagerDuty itself.
 	By string
 	// To are the ids of the users it went to. Each has a log entry.
 	To []string
@@ -49,7 +53,7 @@ type Move struct {
 // overview reports whether the entry is one of the most important changes. The
 // vendor does not say which those are; the fake leaves out as much as it may.
 func (e *logEntry) overview() bool {
-	return e.kind == "trigger" || e.kind == "acknowledge" || e.kind == "resolve"
+	return e.kind == "trigger" || e.kind == machineAcknowledged || e.kind == "acknowledge" || e.kind == "resolve"
 }
 
 func (in *Incident) acknowledger() object {
@@ -86,6 +90,9 @@ func (x *index) newLog() []logEntry {
 			for to := range max(len(move.To), 1) {
 				add(move.At, kind, n, to)
 			}
+		}
+		if !in.MachineAcknowledgedAt.IsZero() {
+			add(in.MachineAcknowledgedAt, machineAcknowledged, 0, 0)
 		}
 		if !in.AcknowledgedAt.IsZero() {
 			add(in.AcknowledgedAt, "acknowledge", 0, 0)
@@ -134,6 +141,7 @@ func (x *index) logEntry(e *logEntry, include map[string]bool, now time.Time) ob
 	switch kind {
 	case "trigger":
 		channel = in.Channel
+		o["agent"] = in.opener()
 	case assigned:
 		kind, channel = "assign", "auto"
 		assignee(in.AssignedTo, e.nth)
@@ -147,17 +155,23 @@ func (x *index) logEntry(e *logEntry, include map[string]bool, now time.Time) ob
 		agent, channel = in.acknowledger(), "note"
 	case "acknowledge":
 		agent, channel = in.acknowledger(), "website"
+	case machineAcknowledged:
+		kind, channel = "acknowledge", "api"
 	case "resolve":
 		agent, channel = object{"id": in.ResolvedByID, "type": in.ResolvedBy, "summary": "Somebody"}, x.resolvedThrough(in)
 	default: // a move
 		move := in.Moves[e.nth]
-		channel = "timeout"
+		channel = map[string]string{"escalate": "timeout"}[kind]
+		channel = cmp.Or(channel, "auto")
 		if move.By != "" {
 			agent, channel = reference(move.By, "user", "Somebody "+move.By), "website"
 		}
 		assignee(move.To, e.to)
 	}
-	o["type"], o["agent"], o["channel"] = kind+"_log_entry", agent, object{"type": nullable(channel)}
+	o["type"], o["channel"] = kind+"_log_entry", object{"type": nullable(channel)}
+	if kind != "trigger" {
+		o["agent"] = agent
+	}
 	if include["incidents"] {
 		o["incident"] = x.incident(in, nil, now)
 	}

@@ -1,0 +1,172 @@
+package pagerduty
+
+import (
+	"encoding/json"
+	"reflect"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
+)
+
+// clockSkew is how far the clocks of PagerDuty and of the collector may differ. A time
+// that is later than that has not come yet and cannot be right.
+const clockSkew = 5 * time.Minute
+
+// isFuture reports whether a time has not come yet.
+func (r *round) isFuture(at time.Time) bool { return at.After(r.now.Add(clockSkew)) }
+
+// end is when a resolved incident ended. fault says why that is not known; empty
+// when it is.
+func (r *round) end(record *incidentRecord) (at time.Time, fault evidence.UncountedReason) {
+	// The last change of a resolved incident is its resolution; of any other it is
+	// not.
+	at = record.ResolvedAt.Time
+	if at.IsZero() {
+		at = record.LastStatusChangeAt.Time
+	}
+	switch {
+	case at.IsZero():
+		return time.Time{}, evidence.UncountedEndUnknown
+	case at.Before(record.CreatedAt.Time):
+		return time.Time{}, evidence.UncountedEndBeforeStart
+	case r.isFuture(at):
+		return time.Time{}, evidence.UncountedInFuture
+	}
+	return at, ""
+}
+
+// unreadableIncidents are the incidents that could not be decoded, until they can
+// be or are no longer listed. Facts that would count them are unknown.
+type unreadableIncidents struct {
+	// byID are the PagerDuty services by the ids of incidents, empty for a service
+	// that cannot be read. nameless are those of incidents without a readable id.
+	byID     map[string]string
+	nameless map[string]bool
+	// unreferenced counts incidents that say that they are of no service.
+	unreferenced map[string]bool
+}
+
+func newUnreadable() unreadableIncidents {
+	return unreadableIncidents{byID: map[string]string{}, nameless: map[string]bool{}, unreferenced: map[string]bool{}}
+}
+
+func (u *unreadableIncidents) add(id string, raw json.RawMessage) {
+	service := idOf(raw, "service", "id")
+	id = incidentID(id)
+	var fields map[string]json.RawMessage
+	if service == "" && json.Unmarshal(raw, &fields) == nil && string(fields["service"]) == "null" {
+		u.unreferenced[id] = true
+		return
+	}
+	if id == "" {
+		u.nameless[service] = true
+	} else {
+		u.byID[id] = service
+	}
+}
+
+// of says why facts about the incidents of a PagerDuty service are unknown, or "".
+func (u *unreadableIncidents) of(service string) evidence.Missing {
+	if u.nameless[service] || u.nameless[""] {
+		return evidence.MissingUndecodable
+	}
+	for _, of := range u.byID {
+		if of == service || of == "" {
+			return evidence.MissingUndecodable
+		}
+	}
+	return ""
+}
+
+// incidentsUnknown says why facts about the incidents of a service are unknown, or
+// "": one could not be read, or began at a time that cannot be right.
+func (r *round) incidentsUnknown(s *serviceRecord) evidence.Missing {
+	if r.incidents.future[s.ID] {
+		return evidence.MissingPartial
+	}
+	return r.memory.incidents.unreadable.of(s.ID)
+}
+
+// sendUncounted emits what of the incidents in memory could not be used, where that
+// has changed.
+func (r *round) sendUncounted() error {
+	m := r.memory.incidents
+	var found collectors.Uncounted
+	for _, k := range m.byID {
+		if k.service != "" && (k.Open() || !k.StartedAt.Before(r.factStart())) {
+			r.addFaults(&found, k)
+		}
+	}
+	concerned := func(service string) bool { return service == "" || len(r.catalog.names[service]) > 0 }
+	for id, service := range m.unreadable.byID {
+		if concerned(service) {
+			found.Add(evidence.UncountedUnreadable, id, 1)
+		}
+	}
+	for service := range m.unreadable.nameless {
+		if concerned(service) {
+			found.Add(evidence.UncountedUnreadable, "an incident without an id", 1)
+		}
+	}
+	for id := range m.unreadable.unreferenced {
+		found.Add(evidence.UncountedNoReference, id, 1)
+	}
+	report := found.Report(evidence.UncountedIncident)
+	if m.uncounted != nil && reflect.DeepEqual(*m.uncounted, report) {
+		return nil
+	}
+	if err := r.out.Send(evidence.Batch{Uncounted: []evidence.Uncounted{report}}); err != nil {
+		return err
+	}
+	m.uncounted = &report
+	return nil
+}
+
+// addFaults counts why an incident cannot be used, or only in part.
+func (r *round) addFaults(found *collectors.Uncounted, k *trackedIncident) {
+	if len(r.catalog.names[k.service]) == 0 {
+		found.Add(evidence.UncountedUnknownService, r.serviceName(k.service), 1)
+		return
+	}
+	for _, reason := range k.faults(r) {
+		name := k.ID
+		switch reason {
+		case evidence.UncountedUnknownTarget:
+			name = "merged into " + k.MergedInto
+		case evidence.UncountedUnmappedSeverity:
+			name = k.Priority
+		}
+		found.Add(reason, name, 1)
+	}
+}
+
+// faults are why the incident cannot be used, or only in part.
+func (k *trackedIncident) faults(r *round) []evidence.UncountedReason {
+	m := r.memory.incidents
+	var all []evidence.UncountedReason
+	if r.isFuture(k.StartedAt) {
+		return append(all, evidence.UncountedInFuture)
+	}
+	if k.MergedInto != "" {
+		if m.whole(k, nil) == nil && !m.targetKnown(k) {
+			all = append(all, evidence.UncountedUnknownTarget)
+		}
+		return all
+	}
+	if k.endFault != "" {
+		all = append(all, k.endFault)
+	}
+	if k.Priority != "" && k.Severity == 0 {
+		all = append(all, evidence.UncountedUnmappedSeverity)
+	}
+	return all
+}
+
+// serviceName is what a person looks for: the name of a PagerDuty service and its id.
+func (r *round) serviceName(id string) string {
+	if s := r.service(id); s != nil && s.Name != "" {
+		return s.Name + " (" + id + ")"
+	}
+	return id
+}
