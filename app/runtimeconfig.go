@@ -179,7 +179,7 @@ func (rc *runtimeConfig) buildProviders(now time.Time) {
 	for _, i := range rc.instances {
 		locator, locates := i.source.(collectors.Locator)
 		rc.Providers = append(rc.Providers, evidence.Provider{
-			ID: i.source.ID(), Facts: names(i.source.Facts()),
+			ID: i.source.ID(), ReplicaOf: collectors.ReplicaOf(i.source), Facts: names(i.source.Facts()),
 			FreshFor: freshGaps * config.LongestGap(i.schedule, now),
 			Answers: func(service, fact string) bool {
 				entry, ok := rc.Catalog.Service(service)

@@ -46,8 +46,8 @@ func prometheusKind() kind {
 					return nil, err
 				}
 				return prometheus.New(prometheus.Options{
-					Name: server.Name, URL: server.URL, RulesURL: server.RulesURL, Parameters: server.QueryParams,
-					HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
+					Name: server.Name, ReplicaOf: server.ReplicaOf, URL: server.URL, RulesURL: server.RulesURL,
+					Parameters: server.QueryParams, HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
 					Relabel: server.Relabel, Memory: time.Duration(server.Memory),
 					AlertLabels:  append([]string{}, server.AlertLabels...),
 					AlertHistory: time.Duration(server.AlertHistory), Now: deps.options.Now, Logger: deps.options.Logger,

@@ -172,8 +172,8 @@ func TestBuildRefuses(t *testing.T) {
 			s.Prometheus = []catalog.PrometheusRef{{Matchers: map[string]string{"job": ""}}}
 		}, "prometheus[0].matchers.job: the matcher is empty"},
 		{"bad label", func(s *catalog.Service) {
-			s.Prometheus = []catalog.PrometheusRef{{Matchers: map[string]string{"a-b": "x"}}}
-		}, `prometheus[0].matchers: "a-b" is not a label name`},
+			s.Prometheus = []catalog.PrometheusRef{{Matchers: map[string]string{" a": "x"}}}
+		}, `prometheus[0].matchers: " a" is not a label name`},
 		{"unknown server", func(s *catalog.Service) {
 			s.Prometheus = []catalog.PrometheusRef{{Server: "two", Matchers: map[string]string{"a": "b"}}}
 		}, `prometheus[0].server: unknown Prometheus server "two"`},

@@ -8,11 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/prodready/collector/nearest"
 )
 
 var (
-	labelName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	gitHubSlug = regexp.MustCompile(`^[^/\s]+/[^/\s]+$`)
 	gitLabSlug = regexp.MustCompile(`^[^/\s]+(/[^/\s]+)+$`)
 )
@@ -96,8 +97,9 @@ func (e entry) matchers(field string, matchers map[string]string) {
 			"there are no matchers, which would select every series of the server")
 	}
 	for _, label := range slices.Sorted(maps.Keys(matchers)) {
-		if !labelName.MatchString(label) {
-			e.problem(field, "use letters, digits and underscores", "%q is not a label name", label)
+		// Since Prometheus 3 a name may have any character: service.name.
+		if !model.UTF8Validation.IsValidLabelName(label) || strings.TrimSpace(label) != label {
+			e.problem(field, "write the label as the server shows it", "%q is not a label name", label)
 		}
 		if matchers[label] == "" {
 			e.problem(field+"."+label,

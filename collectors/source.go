@@ -51,6 +51,22 @@ type Locator interface {
 	CatalogKey(service *catalog.Service, fact string) string
 }
 
+// Replica is a Source that may be one of several that watch the same, such as the two
+// servers of a highly available pair of Prometheus.
+type Replica interface {
+	// ReplicaOf names the group, such as prometheus/shop; empty for none. Facts and
+	// firings of a group are the union of those of its members, and not the sum.
+	ReplicaOf() string
+}
+
+// ReplicaOf is the group of replicas that a source is in, or empty.
+func ReplicaOf(s Source) string {
+	if replica, ok := s.(Replica); ok {
+		return replica.ReplicaOf()
+	}
+	return ""
+}
+
 // AlertWatcher is a Source that reads firing alerts.
 type AlertWatcher interface {
 	// WatchesAlerts reports whether alerts are matched to the service, by its catalog

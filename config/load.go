@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/knadh/koanf/v2"
@@ -142,6 +143,11 @@ func (s Sources) names() catalog.Sources {
 	}
 	for _, p := range s.Prometheus {
 		names.Prometheus = append(names.Prometheus, p.Name)
+	}
+	for _, p := range s.Prometheus {
+		if p.ReplicaOf != "" && !slices.Contains(names.Prometheus, p.ReplicaOf) {
+			names.Prometheus = append(names.Prometheus, p.ReplicaOf)
+		}
 	}
 	return names
 }

@@ -281,6 +281,9 @@ type Prometheus struct {
 	// Name is unique among the servers; records call the source
 	// prometheus/Name.
 	Name string `yaml:"name"`
+	// ReplicaOf is the name of a group of servers that watch the same; empty for a
+	// server without replicas. Catalog entries may name the group as their server.
+	ReplicaOf string `yaml:"replica_of"`
 	// URL is the address below which /api/v1 is.
 	URL string `yaml:"url"`
 	// TokenExpires is the day on which the credential ends; zero means that it

@@ -95,6 +95,7 @@ func (v *validator) serviceLink(path string, link ServiceLink) {
 
 func (v *validator) prometheus(path string, p *Prometheus, names map[string]string) {
 	v.name(path, p.Name, names)
+	v.replicas(path+".replica_of", p.ReplicaOf)
 	v.address(path+".url", "the address", &p.URL)
 	v.httpClient(path+".http_client", &p.HTTPClient)
 	if p.RulesURL != "" {
@@ -140,6 +141,20 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 		v.required(fmt.Sprintf("%s.paging_severities[%d]", path, i), "the severity", severity)
 	}
 	v.job(path, p.Schedule, p.Timeout, p.Rate, p.MaxResponseBytes)
+}
+
+// replicas checks the name of a group of servers. Catalog entries name servers and
+// groups with the same key.
+func (v *validator) replicas(path, group string) {
+	if group == "" {
+		return
+	}
+	if !sourceName.MatchString(group) {
+		v.add(path, "the name %q cannot be used; use lower case letters, digits, dashes and underscores", group)
+	}
+	if slices.ContainsFunc(v.config.Sources.Prometheus, func(p Prometheus) bool { return p.Name == group }) {
+		v.add(path, "%q is the name of a server; give the group a name of its own, on every server in it", group)
+	}
 }
 
 func (v *validator) relabel(path string, r Relabel) {

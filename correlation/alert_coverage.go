@@ -8,17 +8,24 @@ import (
 )
 
 // covered is the share of a window in which every watcher of a service watched
-// for its alerts, and whether what is missing is little enough for counts.
+// for its alerts, of replicas any, and whether what is missing is little enough for counts.
 func (m *alertMeasure) covered(service string, w Window) (share float64, known bool) {
 	whole := evidence.Span{From: m.now.Add(-time.Duration(w)), Until: m.now}
 	spans := []evidence.Span{whole}
+	watched := map[string][]evidence.Span{}
 	for _, source := range m.Watchers[service] {
 		sight := m.Sights[source]
-		since, looked := sight.Services[service]
-		if !looked {
+		own := watched[m.watcher(source)]
+		if since, looked := sight.Services[service]; looked {
+			own = append(own, common(sight.Spans, []evidence.Span{{From: since, Until: m.now}})...)
+		}
+		watched[m.watcher(source)] = own
+	}
+	for _, own := range watched {
+		if len(own) == 0 {
 			return 0, false
 		}
-		spans = common(common(spans, sight.Spans), []evidence.Span{{From: since, Until: m.now}})
+		spans = common(spans, joined(own))
 	}
 	var seen time.Duration
 	for _, s := range spans {

@@ -21,6 +21,9 @@ type Alerts struct {
 	// fired is known only when all of them were watching; a service without any
 	// has no figures.
 	Watchers map[string][]string
+	// ReplicaOf has the group of each source that watches the same as others. What one
+	// of a group saw is known, and what several saw is one.
+	ReplicaOf map[string]string
 	// Paged are the services whose incidents are known. For others, a page without
 	// an incident says nothing.
 	Paged map[string]bool
@@ -106,9 +109,11 @@ type alertMeasure struct {
 	options  Options
 	now      time.Time
 	services []*catalog.Service
-	// firings are by start; flaps says which of them flap, byService has their
+	// firings are by start, those of replicas joined; spans are when each source or
+	// group of replicas was watching; flaps says which of them flap, byService has their
 	// indexes.
 	firings   []evidence.AlertFiring
+	spans     map[string][]evidence.Span
 	flaps     []bool
 	byService map[string][]int
 	pages     map[string]pages
@@ -119,8 +124,9 @@ func newAlertMeasure(
 ) *alertMeasure {
 	m := &alertMeasure{
 		Alerts: alerts, options: o.withDefaults(), now: now, services: services,
-		firings: slices.Clone(alerts.Firings), byService: map[string][]int{}, pages: map[string]pages{},
+		spans: alerts.spans(), byService: map[string][]int{}, pages: map[string]pages{},
 	}
+	m.firings = alerts.united(m.spans)
 	slices.SortFunc(m.firings, func(a, b evidence.AlertFiring) int {
 		return cmp.Or(
 			a.StartedAt.Compare(b.StartedAt), strings.Compare(a.Source, b.Source), strings.Compare(a.Fingerprint, b.Fingerprint),
@@ -135,7 +141,7 @@ func newAlertMeasure(
 		end, before := ends[key]
 		// After an outage of the source it is not known whether it had ended.
 		m.flaps[i] = before && !end.IsZero() && f.StartedAt.Sub(end) <= FlappingWithin &&
-			contains(m.Sights[f.Source].Spans, end, f.StartedAt)
+			contains(m.spans[f.Source], end, f.StartedAt)
 		ends[key] = f.EndedAt
 		for _, service := range f.Services {
 			m.byService[service] = append(m.byService[service], i)
@@ -235,7 +241,7 @@ func (m *alertMeasure) duration(f *evidence.AlertFiring) Observation {
 		return Observation{Duration: f.EndedAt.Sub(f.StartedAt)}
 	}
 	until := f.StartedAt
-	if spans := m.Sights[f.Source].Spans; len(spans) > 0 && spans[len(spans)-1].Until.After(until) {
+	if spans := m.spans[f.Source]; len(spans) > 0 && spans[len(spans)-1].Until.After(until) {
 		until = spans[len(spans)-1].Until
 	}
 	if until.After(m.now) {

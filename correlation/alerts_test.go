@@ -277,3 +277,60 @@ func TestAlertsOfGroups(t *testing.T) {
 		t.Errorf("got\n%q, want\n%q", got, want)
 	}
 }
+
+// TestReplicasHaveOneFiring: two servers evaluate the same rules, and one of them was
+// down from -5h to -4h and does not answer since -30m.
+func TestReplicasHaveOneFiring(t *testing.T) {
+	at := func(ago time.Duration) time.Time { return noon.Add(-ago) }
+	year := at(365 * 24 * time.Hour)
+	since := map[string]time.Time{"cart": year}
+	a := Alerts{
+		Sights: map[string]AlertSight{
+			"prometheus/a": {Spans: []evidence.Span{{From: year, Until: at(5 * time.Hour)},
+				{From: at(4 * time.Hour), Until: at(30 * time.Minute)}}, Services: since},
+			"prometheus/b": {Spans: []evidence.Span{{From: year, Until: noon}}, Services: since},
+		},
+		Watchers:  map[string][]string{"cart": {"prometheus/a", "prometheus/b"}},
+		ReplicaOf: map[string]string{"prometheus/a": "prometheus/pair", "prometheus/b": "prometheus/pair"},
+		Paged:     map[string]bool{"cart": true},
+	}
+	add := func(source, alert string, from, until time.Duration) {
+		f := evidence.AlertFiring{Source: "prometheus/" + source, Fingerprint: alert, Alert: alert,
+			Services: []string{"cart"}, StartedAt: at(from), Paging: true}
+		if until >= 0 {
+			f.EndedAt = at(until)
+		}
+		a.Firings = append(a.Firings, f)
+	}
+	// Both have it, a minute apart.
+	add("a", "Both", 10*time.Hour, 9*time.Hour)
+	add("b", "Both", 10*time.Hour-time.Minute, 9*time.Hour-time.Minute)
+	// One was down while it fired, so that it is two for that one.
+	add("a", "Long", 6*time.Hour, 5*time.Hour)
+	add("a", "Long", 4*time.Hour, 3*time.Hour)
+	add("b", "Long", 6*time.Hour, 3*time.Hour)
+	// One was down for all of it.
+	add("b", "Missed", 5*time.Hour-time.Minute, 4*time.Hour+time.Minute)
+	// It has ended while one does not answer.
+	add("a", "Stuck", time.Hour, -1)
+	add("b", "Stuck", time.Hour, 10*time.Minute)
+	// It goes on.
+	add("a", "Open", time.Hour, -1)
+	add("b", "Open", time.Hour, -1)
+	// It came back, and flaps.
+	add("b", "Flaps", 2*time.Hour, 110*time.Minute)
+	add("a", "Flaps", 2*time.Hour, 110*time.Minute)
+	add("b", "Flaps", 100*time.Minute, 90*time.Minute)
+	services := []*catalog.Service{{Name: "cart", Team: "red", Tier: 1}}
+	f := window(t, a, nil, services, "cart")
+	if f.Firings != 7 || f.Paging != 7 || f.Flapping != 1 || f.Covered != 1 || f.Services != 1 {
+		t.Errorf("%+v", f)
+	}
+	if f.Duration.Ended != 6 || f.Duration.Censored != 1 {
+		t.Errorf("durations %+v", f.Duration)
+	}
+	a.ReplicaOf = nil
+	if f := window(t, a, nil, services, "cart"); f.Covered == 1 {
+		t.Errorf("two servers that watch different things count as one: %+v", f)
+	}
+}

@@ -64,7 +64,15 @@ func (f *alertMemory) since(ctx context.Context, since time.Time) ([]evidence.Al
 func (o *outcomes) alerts(
 	ctx context.Context, c *Config, s *snapshot.Snapshot, since time.Time,
 ) (correlation.Alerts, error) {
-	out := correlation.Alerts{Sights: map[string]correlation.AlertSight{}, Watchers: watchers(c), Paged: paged(c, s)}
+	out := correlation.Alerts{
+		Sights: map[string]correlation.AlertSight{}, Watchers: watchers(c), Paged: paged(c, s),
+		ReplicaOf: map[string]string{},
+	}
+	for _, source := range c.Sources {
+		if group := collectors.ReplicaOf(source); group != "" {
+			out.ReplicaOf[source.ID()] = group
+		}
+	}
 	if len(out.Watchers) == 0 {
 		return out, nil
 	}

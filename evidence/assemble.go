@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,9 @@ import (
 type Provider struct {
 	// ID is the source id of records.
 	ID string
+	// ReplicaOf is the group of instances that watch the same, or empty. A group
+	// contributes one answer: what any of them has seen.
+	ReplicaOf string
 	// Facts are the names this instance can observe.
 	Facts []string
 	// Answers reports whether it is expected to observe the fact for the
@@ -92,6 +96,7 @@ func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider,
 	noSource, lacking := &Observation{Missing: MissingNoSource}, noReferences{}
 	rows := make(map[string]Row, len(services))
 	parts := make([]*Observation, 0, len(providers))
+	replicas := map[string][]*Observation{}
 	for _, service := range services {
 		row := make(Row, facts.Len())
 		for i := range row {
@@ -100,11 +105,19 @@ func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider,
 				continue
 			}
 			parts = parts[:0]
+			clear(replicas)
 			definition := facts.At(i)
 			for _, p := range providersOf[i] {
-				if p.Answers == nil || p.Answers(service, definition.Name) {
+				switch {
+				case p.Answers != nil && !p.Answers(service, definition.Name):
+				case p.ReplicaOf == "":
 					parts = append(parts, l.observe(definition, service, p))
+				default:
+					replicas[p.ReplicaOf] = append(replicas[p.ReplicaOf], l.observe(definition, service, p))
 				}
+			}
+			for _, group := range slices.Sorted(maps.Keys(replicas)) {
+				parts = append(parts, union(definition, replicas[group], now))
 			}
 			switch len(parts) {
 			case 0:
@@ -217,6 +230,42 @@ func merge(d Definition, parts []*Observation, now time.Time) *Observation {
 		out.ValidUntil = earliest(out.ValidUntil, p.ValidUntil)
 	}
 	out.Source = strings.Join(sources, ",")
+	return &out
+}
+
+// union makes one observation of those of replicas, which watch the same. One that
+// was down lacks something that the others have, so that what any of them has seen
+// counts: of two counts the larger one, of two ages the smaller one. A replica with a
+// fresh value stands in for one whose value is stale or missing.
+func union(d Definition, replicas []*Observation, now time.Time) *Observation {
+	best := StateMissing
+	healthy := replicas[0]
+	for _, o := range replicas {
+		best = max(best, o.State(now))
+		if o.HealthyUntil.After(healthy.HealthyUntil) {
+			healthy = o
+		}
+	}
+	if best == StateMissing {
+		return healthy
+	}
+	var known []*Observation
+	var numbers []float64
+	for _, o := range replicas {
+		if o.State(now) == best {
+			known = append(known, o)
+			numbers = append(numbers, d.Read(o.Value, now).num)
+		}
+	}
+	how := d.EffectiveMerge()
+	switch {
+	case how == MergeSum:
+		how = MergeMax
+	case d.Clock == Elapsed:
+		how = MergeMin
+	}
+	out := *known[how.Of(numbers, 0).At]
+	out.HealthyUntil = healthy.HealthyUntil
 	return &out
 }
 

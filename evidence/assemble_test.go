@@ -193,6 +193,87 @@ func TestMergeOverSources(t *testing.T) {
 	}
 }
 
+// TestReplicasAreOne: they watch the same, and one of them was down for an hour.
+func TestReplicasAreOne(t *testing.T) {
+	age := func(hours int) Value { return Instant(noon.Add(-time.Duration(hours) * time.Hour)) }
+	ages := Definition{Kind: KindDouble, Clock: Elapsed, Unit: "hours"}
+	type part struct {
+		source string
+		value  Value // KindInvalid: covered without a value
+		ago    time.Duration
+	}
+	for name, c := range map[string]struct {
+		definition Definition
+		parts      []part // a source without one has never answered
+		want       string
+		missing    Missing
+	}{
+		"a count is no sum":            {Definition{Kind: KindInt}, []part{{"s/a", Int(3), 0}, {"s/b", Int(3), 0}}, "3", ""},
+		"one has seen more":            {Definition{Kind: KindInt}, []part{{"s/a", Int(3), 0}, {"s/b", Int(5), 0}}, "5", ""},
+		"one has never answered":       {Definition{Kind: KindInt}, []part{{"s/b", Int(5), 0}}, "5", ""},
+		"one answered without a value": {Definition{Kind: KindInt}, []part{{"s/a", Value{}, 0}, {"s/b", Int(5), 0}}, "5", ""},
+		"one has been down for an hour": {Definition{Kind: KindInt},
+			[]part{{"s/a", Int(7), time.Hour}, {"s/b", Int(5), 0}}, "5", ""},
+		"both have been down: the last value": {Definition{Kind: KindInt},
+			[]part{{"s/a", Int(7), time.Hour}, {"s/b", Int(5), time.Hour}}, "7", ""},
+		"a false is known from one": {Definition{Kind: KindBool}, []part{{"s/a", Bool(false), 0}}, "false", ""},
+		"what one saw exists": {Definition{Kind: KindBool},
+			[]part{{"s/a", Bool(false), 0}, {"s/b", Bool(true), 0}}, "true", ""},
+		"all holds for one":        {Definition{Kind: KindBool, Merge: MergeAll}, []part{{"s/b", Bool(true), 0}}, "true", ""},
+		"the newest of two events": {ages, []part{{"s/a", age(3), 0}, {"s/b", age(30), 0}}, "3", ""},
+		"one has seen no event":    {ages, []part{{"s/a", Never(), 0}, {"s/b", age(30), 0}}, "30", ""},
+		"the worst ratio": {Definition{Kind: KindDouble},
+			[]part{{"s/a", double(t, 0.9), 0}, {"s/b", double(t, 0.4), 0}}, "0.4", ""},
+		"no one has answered": {Definition{Kind: KindInt}, nil, "none", MissingNotCollected},
+		"the reason of the one that answered": {Definition{Kind: KindInt}, []part{{"s/b", Value{}, 0}}, "none",
+			MissingNoData},
+		"and another server": {Definition{Kind: KindInt},
+			[]part{{"s/a", Int(3), 0}, {"s/b", Int(3), 0}, {"s/c", Int(4), 0}}, "7", ""},
+		"another server lacks": {Definition{Kind: KindInt, Merge: MergeMax},
+			[]part{{"s/a", Int(3), 0}, {"s/c", Value{}, 0}}, "none", MissingPartial},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.definition.Name = "x.y"
+			f := facts(t, c.definition)
+			l := NewLedger()
+			ps := providers("x.y", "s/a", "s/b")
+			ps[0].ReplicaOf, ps[1].ReplicaOf = "s/pair", "s/pair"
+			for _, p := range c.parts {
+				if p.value.Kind() != KindInvalid {
+					l.Put(Record{Service: "api", Fact: "x.y", Source: p.source, Value: p.value}, time.Time{})
+				}
+				l.Cover(p.source, Coverage{Group: "g", Facts: []string{"x.y"}, At: noon.Add(-p.ago)})
+				if p.source == "s/c" {
+					ps = append(ps, providers("x.y", "s/c")...)
+				}
+			}
+			o := l.Assemble(f, []string{"api"}, ps, noon).Row("api")[0]
+			if got := f.At(0).Read(o.Value, noon).String(); got != c.want || o.Why(noon) != c.missing {
+				t.Errorf("%s (missing for %q), want %s (%q)", got, o.Why(noon), c.want, c.missing)
+			}
+		})
+	}
+}
+
+// TestAGroupOfReplicasIsDownWhenAllAre says when a hold clock stops.
+func TestAGroupOfReplicasIsDownWhenAllAre(t *testing.T) {
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt})
+	l := NewLedger()
+	ps := providers("x.count", "s/a", "s/b")
+	ps[0].ReplicaOf, ps[1].ReplicaOf = "s/pair", "s/pair"
+	for i, ago := range []time.Duration{2 * time.Hour, 0} {
+		l.Put(Record{Service: "api", Fact: "x.count", Source: ps[i].ID, Value: Int(3)}, time.Time{})
+		l.Cover(ps[i].ID, Coverage{Group: "g", Facts: []string{"x.count"}, At: noon.Add(-ago)})
+	}
+	o := l.Assemble(f, []string{"api"}, ps, noon).Row("api")[0]
+	if o.SourceDown(noon) || o.State(noon) != StateFresh || o.Source != "s/b" {
+		t.Errorf("one replica answers: %+v", o)
+	}
+	if !o.SourceDown(noon.Add(time.Hour)) {
+		t.Error("no replica has answered for an hour, and the group counts as healthy")
+	}
+}
+
 func TestAnAgeGrowsWithoutANewRecord(t *testing.T) {
 	d := Definition{Name: "x.age_days", Kind: KindDouble, Clock: Elapsed, Unit: "days", Help: "an age"}
 	v, ok := d.Observe(2.5, noon)

@@ -26,14 +26,14 @@ type alertReader struct {
 
 func newAlertReader(r *round) *alertReader {
 	reader := &alertReader{
-		round: r, identities: newIdentities(r.scope, r.name), known: map[string]string{},
+		round: r, identities: newIdentities(r.scope, r.server), known: map[string]string{},
 		pods: newKeyIndex(r.scope, &join{
 			name: "alert_pod", needs: [][]string{namespaceLabels, {"pod"}}, entry: joins()["workload"].entry,
 			read: func(v []string) []string { return prefixes(v[0], v[1]) },
 		}),
 	}
 	for i, s := range r.scope.services {
-		if identifiable(s, r.name) {
+		if identifiable(s, r.server) {
 			reader.known[s.Name] = reader.identities.of[i].digest(r.relabel)
 		}
 	}

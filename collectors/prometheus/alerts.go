@@ -50,7 +50,7 @@ const alertQuery = `ALERTS{alertstate="firing"} or label_replace(group(up), "` +
 // WatchesAlerts reports whether alerts can be matched to the service. It implements
 // collectors.AlertWatcher.
 func (s *Source) WatchesAlerts(service *catalog.Service) bool {
-	return s.alertHistory > 0 && identifiable(service, s.name)
+	return s.alertHistory > 0 && identifiable(service, s.server)
 }
 
 // alertPast is which part of the history of alerts has been read.

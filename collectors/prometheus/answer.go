@@ -15,7 +15,7 @@ import (
 // fact is a group with its name.
 func (r *round) observe(f *fact) error {
 	return r.out.Observe(f.Name, []string{f.Name}, func(s *catalog.Service, _ string) collectors.Answer {
-		if !f.expectedOf(s, r.name) {
+		if !f.expectedOf(s, r.server) {
 			return collectors.Answer{Missing: evidence.MissingNoReference}
 		}
 		return r.value(f, r.scope.partsOf[s.Name])

@@ -103,7 +103,7 @@ func (f *fact) queries() []query {
 
 // expectedOf reports whether a server is expected to have series of the fact for
 // the service.
-func (f *fact) expectedOf(s *catalog.Service, server string) bool {
+func (f *fact) expectedOf(s *catalog.Service, server serverName) bool {
 	return slices.ContainsFunc(f.providers, func(p provider) bool { return expected(s, server, p.join) })
 }
 

@@ -65,7 +65,7 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 	s.notices.Begin()
 	r := &round{
 		Source: s, request: req, now: req.Now, out: collectors.NewBatches(s.id, req, emit),
-		scope: newScope(req.Services, s.name, s.joins()), results: map[string]*result{},
+		scope: newScope(req.Services, s.server, s.joins()), results: map[string]*result{},
 	}
 	err := r.collect(ctx)
 	if !endsRound(ctx, err) {

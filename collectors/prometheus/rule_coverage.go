@@ -24,7 +24,7 @@ const (
 
 // identityLabels are the labels that can identify a service.
 func identityLabels() []string {
-	return []string{labelService, "service_name", "job", labelNamespace, "workload", "sloth_service"}
+	return []string{labelService, "service_name", "service.name", "job", labelNamespace, "workload", "sloth_service"}
 }
 
 // identity has the known values of the labels of a service's series, by the name of
@@ -40,7 +40,7 @@ func (id identity) add(label string, values ...string) {
 }
 
 // identityOf is what the catalog says about a service's series on a server.
-func identityOf(s *catalog.Service, server string) identity {
+func identityOf(s *catalog.Service, server serverName) identity {
 	id := identity{}
 	refs, all := onServer(s, server)
 	if !all && len(refs) == 0 {
@@ -57,6 +57,7 @@ func identityOf(s *catalog.Service, server string) identity {
 	names := serviceNames(s)
 	id.add(labelService, names...)
 	id.add("service_name", names...)
+	id.add("service.name", names...)
 	id.add("sloth_service", objectiveNames(s)...)
 	id.add(labelNamespace, namespaceOf(s))
 	for _, name := range []string{"workload", "deployment", "statefulset", "daemonset", "destination_workload"} {
@@ -67,7 +68,7 @@ func identityOf(s *catalog.Service, server string) identity {
 
 // identifiable reports whether rules and alerts of a server can be matched to the
 // service: the catalog must have more of it than the name.
-func identifiable(s *catalog.Service, server string) bool {
+func identifiable(s *catalog.Service, server serverName) bool {
 	refs, all := onServer(s, server)
 	return len(refs) > 0 || all && (namespaceOf(s) != "" || s.Kubernetes.Workload != "" || len(s.SLO) > 0)
 }
@@ -80,7 +81,7 @@ type identities struct {
 	byLabel map[string]map[string][]int
 }
 
-func newIdentities(s *scope, server string) *identities {
+func newIdentities(s *scope, server serverName) *identities {
 	out := &identities{byLabel: map[string]map[string][]int{}}
 	for i, service := range s.services {
 		id := identity{}
@@ -106,7 +107,7 @@ func newIdentities(s *scope, server string) *identities {
 
 // ownLabels are the labels that the catalog matches the service on. Each of them
 // identifies it, whatever its name; only the cluster and the environment do not.
-func ownLabels(s *catalog.Service, server string) []string {
+func ownLabels(s *catalog.Service, server serverName) []string {
 	refs, _ := onServer(s, server)
 	var names []string
 	for _, ref := range refs {

@@ -127,7 +127,7 @@ func (r *round) observeRules(ctx context.Context) error {
 		r.notice(RulesPreset, "it lists no group of rules at all, like a server that evaluates none: facts about rules stay "+
 			"unknown; name the address of the server that evaluates them as rules_url")
 	}
-	known := newIdentities(r.scope, r.name)
+	known := newIdentities(r.scope, r.server)
 	tallies := map[string]*ruleTally{}
 	for _, s := range r.scope.services {
 		tallies[s.Name] = &ruleTally{}
@@ -152,7 +152,7 @@ func (r *round) observeRules(ctx context.Context) error {
 	return r.out.Observe(RulesPreset, ruleFacts(), func(s *catalog.Service, fact string) collectors.Answer {
 		t := tallies[s.Name]
 		switch {
-		case !identifiable(s, r.name):
+		case !identifiable(s, r.server):
 			return collectors.Answer{Missing: evidence.MissingNoReference}
 		case !listed:
 			return collectors.Answer{Missing: evidence.MissingNoData}

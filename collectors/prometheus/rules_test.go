@@ -121,6 +121,26 @@ func TestWhichRulesCoverAService(t *testing.T) {
 	}
 }
 
+// TestALabelMayHaveAnyName: Prometheus 3 keeps the names that OpenTelemetry gives.
+func TestALabelMayHaveAnyName(t *testing.T) {
+	entry := catalog.Service{Name: "shop", Tier: 1, Prometheus: []catalog.PrometheusRef{
+		{Matchers: map[string]string{"service.name": "shop-api"}}}}
+	built, err := catalog.Build([]catalog.Service{entry}, nil, catalog.Sources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts, err := prometheus.Load([]string{"rules"}, []prometheus.File{{Name: "f.yaml", Data: []byte(
+		"preset: x\n" + fact("x.up", "bool", "job", `max by ("service.name") (up)`, "unknown"))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := start(t, facts, built.Services())
+	w.server.vectors[`max by ("service.name") (up)`] = `{"service.name"="shop-api"} 1`
+	w.server.replies[rulesPath] = rulesReply(t, alertRule{Query: `up{"service.name"="shop-api"} == 0`},
+		alertRule{Query: `up{"service.name"="other"} == 0`})
+	w.collect().want(t, "shop", map[string]string{"x.up": "true", "alert.rules": "1"})
+}
+
 func TestRulesAreCounted(t *testing.T) {
 	mine := map[string]string{"service": "checkout"}
 	with := func(pairs ...string) map[string]string {

@@ -39,11 +39,19 @@ type lookup interface {
 	find(m model.Metric) []int
 }
 
+// serverName is how catalog entries refer to a server: by its name, or by that of the
+// group of replicas that it is in, which is empty for none.
+type serverName struct{ name, group string }
+
+// is reports whether an entry names the server. An entry without a name means every
+// server.
+func (s serverName) is(name string) bool { return name == "" || name == s.name || name == s.group }
+
 // onServer are the service's entries for a server. all is true when the
 // catalog does not say where the service is to be found.
-func onServer(s *catalog.Service, server string) (refs []catalog.PrometheusRef, all bool) {
+func onServer(s *catalog.Service, server serverName) (refs []catalog.PrometheusRef, all bool) {
 	for _, ref := range s.Prometheus {
-		if ref.Server == "" || ref.Server == server {
+		if server.is(ref.Server) {
 			refs = append(refs, ref)
 		}
 	}
@@ -52,7 +60,7 @@ func onServer(s *catalog.Service, server string) (refs []catalog.PrometheusRef, 
 
 // expected reports whether a server is expected to have series of the service
 // by this join.
-func expected(s *catalog.Service, server string, j *join) bool {
+func expected(s *catalog.Service, server serverName, j *join) bool {
 	refs, all := onServer(s, server)
 	switch {
 	case j.byMatchers():
@@ -63,7 +71,7 @@ func expected(s *catalog.Service, server string, j *join) bool {
 	return len(j.known(s)) > 0
 }
 
-func newScope(services []*catalog.Service, server string, used []*join) *scope {
+func newScope(services []*catalog.Service, server serverName, used []*join) *scope {
 	s := &scope{services: services, here: make([]bool, len(services)), partsOf: map[string][]int{},
 		lookups: map[string]lookup{}}
 	for i, service := range services {

@@ -37,6 +37,9 @@ const (
 type Options struct {
 	// Name is the instance's name; its ID is prometheus/Name. Required.
 	Name string
+	// ReplicaOf is the name of the group of servers that scrape the same targets and
+	// evaluate the same rules; empty for a server that has no replica.
+	ReplicaOf string
 	// URL is the address below which /api/v1 is. Required.
 	URL string
 	// HTTPClient sends the requests; see collectors/transport. Required.
@@ -81,10 +84,11 @@ type Options struct {
 // severities of one rule, and the objectives of Sloth and Pyrra.
 func DefaultAlertLabels() []string { return config.DefaultPrometheus().AlertLabels }
 
-// Source is one Prometheus server. It implements collectors.Source,
-// collectors.Checker and collectors.Planner.
+// Source is one Prometheus server. It implements collectors.Source and the optional
+// interfaces that are listed below it.
 type Source struct {
-	id, name    string
+	id          string
+	server      serverName
 	api         *api
 	ruler       *api
 	relabel     *relabelling
@@ -112,6 +116,7 @@ var (
 	_ collectors.Planner = (*Source)(nil)
 
 	_ collectors.AlertWatcher = (*Source)(nil)
+	_ collectors.Replica      = (*Source)(nil)
 )
 
 // New makes a source. The error names every option that is wrong.
@@ -132,7 +137,7 @@ func New(o Options) (*Source, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Source{
-		id: "prometheus/" + o.Name, name: o.Name, index: map[string]int{}, paging: o.PagingSeverities,
+		id: "prometheus/" + o.Name, server: serverName{o.Name, o.ReplicaOf}, index: map[string]int{}, paging: o.PagingSeverities,
 		alertLabels: slices.Clone(o.AlertLabels), memory: o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
 		now: o.Now, log: o.Logger.With("source", "prometheus/"+o.Name),
 	}
@@ -178,6 +183,14 @@ func (o Options) check() error {
 // ID is prometheus/ and the instance's name.
 func (s *Source) ID() string { return s.id }
 
+// ReplicaOf is prometheus/ and the name of the group. It implements collectors.Replica.
+func (s *Source) ReplicaOf() string {
+	if s.server.group == "" {
+		return ""
+	}
+	return "prometheus/" + s.server.group
+}
+
 // Facts lists the definitions of the configured presets and files.
 func (s *Source) Facts() []evidence.Definition { return slices.Clone(s.definitions) }
 
@@ -186,17 +199,17 @@ func (s *Source) Facts() []evidence.Definition { return slices.Clone(s.definitio
 func (s *Source) Answers(service *catalog.Service, name string) bool {
 	i, ok := s.index[name]
 	if !ok {
-		return s.rules && slices.Contains(ruleFacts(), name) && identifiable(service, s.name)
+		return s.rules && slices.Contains(ruleFacts(), name) && identifiable(service, s.server)
 	}
-	return s.facts[i].expectedOf(service, s.name)
+	return s.facts[i].expectedOf(service, s.server)
 }
 
 // CatalogKey names the key that the catalog entry lacks, so that the service's
 // series cannot be found on this server: for a fact with several queries, the key
 // for the first of them.
 func (s *Source) CatalogKey(service *catalog.Service, name string) string {
-	if refs, all := onServer(service, s.name); len(refs) == 0 && !all {
-		return "prometheus.server: " + s.name
+	if refs, all := onServer(service, s.server); len(refs) == 0 && !all {
+		return "prometheus.server: " + cmp.Or(s.server.group, s.server.name)
 	}
 	i, ok := s.index[name]
 	if !ok {

@@ -86,7 +86,7 @@ func (m matchers) in(series model.Metric) bool {
 func (s *Source) wantedMatchers(services []*catalog.Service) (map[string]matchers, collectors.NameUsers) {
 	wanted, users := map[string]matchers{}, collectors.NameUsers{}
 	for _, service := range services {
-		refs, _ := onServer(service, s.name)
+		refs, _ := onServer(service, s.server)
 		for _, ref := range refs {
 			if len(ref.Matchers) == 0 {
 				continue
@@ -302,7 +302,7 @@ func (s *Source) verifyKeys(
 ) (v collectors.Verified, asked bool) {
 	users := collectors.NameUsers{}
 	for _, service := range services {
-		if join := queries[0].join; expected(service, s.name, join) {
+		if join := queries[0].join; expected(service, s.server, join) {
 			for _, key := range join.known(service) {
 				users.Add(key, service.Name)
 			}
