@@ -18,7 +18,7 @@ func onCallGroup() Group {
 		Intro: "Who is on call is asked now and then, and a gap is looked for in the coming 30 days.",
 		Families: []Family{{
 			Name: "oncall_gap_start_timestamp_seconds", Labels: []string{ServiceLabel},
-			Help: "When nobody is on the first level of the service's on-call next, as a Unix time; " +
+			Help: "When nobody is on any level of the service's on-call next, as a Unix time; " +
 				"while nobody is, when that was first seen, which is in the past.",
 			Presence: "there is a gap in the coming 30 days, as far as is known",
 			Collect:  collectOnCallGap,

@@ -263,7 +263,7 @@ func TestOnlyUndecodableRecordsAreLost(t *testing.T) {
 		},
 		"a shift without a user": {
 			"GET /oncalls", `{"escalation_policy":null,"escalation_level":1,"user":{"id":"U9"}}`, "oncall",
-			map[string]map[string]string{"reports": {"coverage_ratio_14d": "0.4643"}},
+			map[string]map[string]string{"reports": {"level1_coverage_ratio_14d": "0.4643", "coverage_ratio_14d": "1"}},
 		},
 		"an incident whose channel has no type": {
 			"GET /incidents",

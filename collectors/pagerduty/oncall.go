@@ -32,7 +32,11 @@ type listedDuties struct {
 
 // duties sums up the shifts of one escalation policy.
 type duties struct {
-	near, month duty
+	// near and month are about the first level. anyNear and anyMonth are about the
+	// whole policy: PagerDuty passes a level without anybody at once, so that somebody
+	// is paged as long as one level has somebody.
+	near, month       duty
+	anyNear, anyMonth duty
 	// rotation is the number of distinct people on level 1 in the whole span.
 	rotation int
 	// longestShift is the longest time of one person on level 1, at most the span.
@@ -48,7 +52,10 @@ func (l *listedDuties) of(s *serviceRecord) duties {
 	d, ok := l.summary[id]
 	if !ok {
 		shifts := l.shifts[id]
+		level1 := onLevel1(shifts)
 		d = duties{
+			anyNear:      scanShifts(level1, l.from, l.from.Add(nearSpan)),
+			anyMonth:     scanShifts(level1, l.from, l.from.Add(monthSpan)),
 			near:         scanShifts(shifts, l.from, l.from.Add(nearSpan)),
 			month:        scanShifts(shifts, l.from, l.from.Add(monthSpan)),
 			rotation:     scanShifts(shifts, l.from, l.from.Add(onCallSpan)).levels[1].people,

@@ -36,6 +36,18 @@ func onCallFacts(listed *listedDuties) []fact {
 	}
 	policy := func(d evidence.Definition, read func(duties) answer) fact { return observe("", d, read) }
 	level1 := func(d evidence.Definition, read func(duties) answer) fact { return observe("level 1 of ", d, read) }
+	// gaps observes gaps and names the schedules that leave them.
+	gaps := func(of string, levels int, d evidence.Definition, read func(duties) (a answer, gap bool)) fact {
+		return perService(d, func(_ *round, s *serviceRecord) answer {
+			a, gap := read(listed.of(s))
+			a.detail = of + "escalation policy " + s.policyID() + a.detail
+			rules := s.Policy.Rules
+			if names := schedules(rules[:min(levels, len(rules))]); gap && len(names) > 0 {
+				a.detail += " on " + strings.Join(names, ", ")
+			}
+			return a
+		})
+	}
 	// levels observes the levels of the policy, which are unknown in a record without.
 	levels := func(of string, d evidence.Definition, read func([]escalationRule, duty) answer) fact {
 		return withServices(perService(d, func(_ *round, s *serviceRecord) answer {
@@ -49,10 +61,10 @@ func onCallFacts(listed *listedDuties) []fact {
 		}))
 	}
 	return []fact{
-		level1(evidence.Definition{
+		policy(evidence.Definition{
 			Name: "pagerduty.oncall_now", Kind: evidence.KindInt, Merge: evidence.MergeMin,
-			Help: "Distinct people on call now on the first level " + onCallsNear + "; of several services, the least.",
-		}, func(d duties) answer { return count(d.near.now, "") }),
+			Help: "Distinct people on call now on any level " + onCallsNear + "; of several services, the least.",
+		}, func(d duties) answer { return count(d.anyNear.now, "") }),
 		policy(evidence.Definition{
 			Name: "pagerduty.escalation_people", Kind: evidence.KindInt, Merge: evidence.MergeMin,
 			Help: "Distinct people over all levels " + onCallsNear + "; of several services, the least.",
@@ -66,14 +78,27 @@ func onCallFacts(listed *listedDuties) []fact {
 			}
 			return yes(true, fmt.Sprintf(": levels %d and %d fall to one person", d.near.loneLevels[0], d.near.loneLevels[1]))
 		}),
-		level1(evidence.Definition{
+		gaps("", maxLevels, evidence.Definition{
 			Name: "pagerduty.coverage_ratio_14d", Kind: evidence.KindDouble, Unit: "ratio",
-			Help: "Share of time with somebody on the first level " + onCallsNear + "; of several services, the least.",
-		}, func(d duties) answer { return number(d.near.covered, ": "+d.near.gapText("14 days")) }),
-		level1(evidence.Definition{
+			Help: "Share of time with somebody on any level " + onCallsNear + "; of several services, the least.",
+		}, func(d duties) (answer, bool) { return d.anyNear.coverage("14 days") }),
+		gaps("", maxLevels, evidence.Definition{
 			Name: "pagerduty.coverage_ratio_30d", Kind: evidence.KindDouble, Unit: "ratio",
-			Help: "Share of time with somebody on the first level " + onCallsMonth + "; of several services, the least.",
-		}, func(d duties) answer { return number(d.month.covered, ": "+d.month.gapText("30 days")) }),
+			Help: "Share of time with somebody on any level " + onCallsMonth + "; of several services, the least.",
+		}, func(d duties) (answer, bool) { return d.anyMonth.coverage("30 days") }),
+		gaps("level 1 of ", 1, evidence.Definition{
+			Name: "pagerduty.level1_coverage_ratio_14d", Kind: evidence.KindDouble, Unit: "ratio",
+			Help: "Share of time with somebody on the first level " + onCallsNear +
+				"; while nobody is, PagerDuty pages the next level at once; of several services, the least.",
+		}, func(d duties) (answer, bool) { return d.near.coverage("14 days") }),
+		gaps("level 1 of ", 1, evidence.Definition{
+			Name: "pagerduty.level1_coverage_gaps_30d", Kind: evidence.KindInt, Merge: evidence.MergeMax,
+			Help: "Times without anybody on the first level " + onCallsMonth +
+				", of which the provenance names the first 5; of several services, the most.",
+			Absent: "1, from now on, when a complete listing has no entry of the policy",
+		}, func(d duties) (answer, bool) {
+			return count(d.month.gaps, ": "+d.month.gapList("30 days")), d.month.gaps > 0
+		}),
 		level1(evidence.Definition{
 			Name: "pagerduty.rotation_people", Kind: evidence.KindInt, Merge: evidence.MergeMin,
 			Help: "Distinct people on the first level " + onCallsFrom + "90 days; of several services, the least.",
@@ -110,36 +135,38 @@ func onCallFacts(listed *listedDuties) []fact {
 		}),
 		// A gap is stored as the instant at which it begins. It is infinite without a
 		// gap, and 0 during one, because the listing does not say when that began.
-		level1(evidence.Definition{
+		gaps("", maxLevels, evidence.Definition{
 			Name: "pagerduty.next_gap_hours", Kind: evidence.KindDouble, Unit: "hours",
 			Clock: evidence.Remaining, Merge: evidence.MergeMin,
-			Help: "Time until nobody is on the first level " + onCallsMonth +
+			Help: "Time until nobody is on any level " + onCallsMonth +
 				": 0 while nobody is, and infinite when there is no gap; of several services, the least.",
 			Absent: "infinite (never) when a complete listing leaves no gap in the coming 30 days",
-		}, func(d duties) answer {
-			if d.month.gaps == 0 {
-				return answer{value: evidence.Never(), detail: ": no gap in the coming 30 days"}
+		}, func(d duties) (answer, bool) {
+			if d.anyMonth.gaps == 0 {
+				return answer{value: evidence.Never(), detail: ": no gap in the coming 30 days"}, false
 			}
-			first := d.month.firstGaps[0]
+			first := d.anyMonth.firstGaps[0]
 			detail := ": nobody from " + first.text("30 days")
 			if first.fromBegin {
-				return number(0, detail)
+				return number(0, detail), true
 			}
-			return answer{value: evidence.Instant(first.start), detail: detail}
+			return answer{value: evidence.Instant(first.start), detail: detail}, true
 		}),
-		level1(evidence.Definition{
+		gaps("", maxLevels, evidence.Definition{
 			Name: "pagerduty.coverage_gaps_30d", Kind: evidence.KindInt, Merge: evidence.MergeMax,
-			Help: "Times without anybody on the first level " + onCallsMonth +
+			Help: "Times without anybody on any level " + onCallsMonth +
 				", of which the provenance names the first 5; of several services, the most.",
 			Absent: "1, from now on, when a complete listing has no entry of the policy",
-		}, func(d duties) answer { return count(d.month.gaps, ": "+d.month.gapList("30 days")) }),
-		level1(evidence.Definition{
+		}, func(d duties) (answer, bool) {
+			return count(d.anyMonth.gaps, ": "+d.anyMonth.gapList("30 days")), d.anyMonth.gaps > 0
+		}),
+		policy(evidence.Definition{
 			Name: "pagerduty.longest_gap_hours_30d", Kind: evidence.KindDouble,
 			Unit: "hours", Round: 0.1, Merge: evidence.MergeMax,
-			Help: "Length of the longest time without anybody on the first level " + onCallsMonth +
+			Help: "Length of the longest time without anybody on any level " + onCallsMonth +
 				", as far as it is in them; of several services, the longest.",
 			Absent: "0 when there is no gap",
-		}, func(d duties) answer { return number(d.month.longest.Hours(), "") }),
+		}, func(d duties) answer { return number(d.anyMonth.longest.Hours(), "") }),
 		level1(evidence.Definition{
 			Name: "pagerduty.longest_shift_days", Kind: evidence.KindDouble,
 			Unit: "days", Round: 0.1, Merge: evidence.MergeMax,
@@ -170,6 +197,12 @@ func onCallFacts(listed *listedDuties) []fact {
 			return yes(d.permanent[0] == 1, ": somebody without a schedule on levels "+levels)
 		}),
 	}
+}
+
+// coverage is the answer with the share of time with somebody; gap says that there is
+// some without.
+func (d duty) coverage(span string) (a answer, gap bool) {
+	return number(d.covered, ": "+d.gapText(span)), d.gaps > 0
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", math.Floor(100*share)) }

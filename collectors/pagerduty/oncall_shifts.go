@@ -213,6 +213,15 @@ func sharedResponder(active onDuty) (levels [2]int, found bool) {
 	return levels, false
 }
 
+// onLevel1 are the shifts as if the policy had one level.
+func onLevel1(shifts []shift) []shift {
+	all := slices.Clone(shifts)
+	for i := range all {
+		all[i].level = 1
+	}
+	return all
+}
+
 // within reports whether some of the shift is in the span.
 func (s shift) within(from, to time.Time) bool {
 	ends := s.end.IsZero() || s.end.After(s.start)

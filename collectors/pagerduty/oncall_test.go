@@ -36,7 +36,7 @@ func TestOnCallOfAllLevels(t *testing.T) {
 		ID: "SDAYS", Users: []string{"U4", "U5"}, Start: noon.Add(-30 * day), Shift: day, From: 6, To: 18,
 	}
 	hole := full
-	hole.ID, hole.V3, hole.Gaps = "SHOLE", false, []pagerdutytest.Span{
+	hole.ID, hole.Name, hole.V3, hole.Gaps = "SHOLE", "The rotation", false, []pagerdutytest.Span{
 		{Start: noon.Add(3 * day), End: noon.Add(5 * day)}, {Start: noon.Add(40 * day), End: noon.Add(41 * day)},
 	}
 	late := full
@@ -90,9 +90,9 @@ func TestOnCallOfAllLevels(t *testing.T) {
 		"hole pagerduty.ends_without_human":                 "PagerDuty service Phole: escalation policy Ehole: nobody is on level 2, the last, in the coming 30 days",
 		"late pagerduty.ends_without_human":                 "PagerDuty service Plate: escalation policy Elate: level 2, the last, has no target",
 		"empty pagerduty.ends_without_human":                "PagerDuty service Pempty: escalation policy Eempty: nobody is on any level in the coming 30 days",
-		"hole pagerduty.next_gap_hours":                     "PagerDuty service Phole: level 1 of escalation policy Ehole: nobody from 2026-03-07T12:00:00Z to 2026-03-09T12:00:00Z",
-		"now pagerduty.next_gap_hours":                      "PagerDuty service Pnow: level 1 of escalation policy Enow: nobody from now to 2026-03-04T21:00:00Z",
-		"none pagerduty.coverage_gaps_30d":                  "PagerDuty service Pnone: level 1 of escalation policy Enone: nobody from now to beyond the coming 30 days",
+		"hole pagerduty.next_gap_hours":                     "PagerDuty service Phole: escalation policy Ehole: nobody from 2026-03-07T12:00:00Z to 2026-03-09T12:00:00Z on The rotation, SEMPTY",
+		"now pagerduty.next_gap_hours":                      "PagerDuty service Pnow: escalation policy Enow: nobody from now to 2026-03-04T21:00:00Z on SNOW",
+		"none pagerduty.coverage_gaps_30d":                  "PagerDuty service Pnone: escalation policy Enone: nobody from now to beyond the coming 30 days",
 		"lonely pagerduty.permanent_oncall":                 "PagerDuty service Plonely: escalation policy Elonely: somebody without a schedule on levels 1",
 		"deep pagerduty.permanent_oncall":                   "PagerDuty service Pdeep: escalation policy Edeep: somebody without a schedule on levels 3",
 		"business pagerduty.least_level_coverage_ratio_30d": "PagerDuty service Pbusiness: escalation policy Ebusiness: level 1 50 %",
@@ -102,7 +102,7 @@ func TestOnCallOfAllLevels(t *testing.T) {
 		}
 	}
 	if got := r.records["business pagerduty.coverage_gaps_30d"].Detail; !strings.HasSuffix(
-		got, "2026-03-08T18:00:00Z to 2026-03-09T06:00:00Z, and 25 more",
+		got, "2026-03-08T18:00:00Z to 2026-03-09T06:00:00Z, and 25 more on SDAYS",
 	) {
 		t.Errorf("the text of gaps is %q", got)
 	}
@@ -119,6 +119,33 @@ func TestOnCallOfAllLevels(t *testing.T) {
 			}
 			t.Errorf("%s became %s (%s), was %s (%s)", name, after.Value, after.Detail, before.Value, before.Detail)
 		}
+	}
+}
+
+// TestAGapOnTheFirstLevelAlone: level 1 is on call in office hours only and level 2
+// always. PagerDuty passes the empty level at once.
+func TestAGapOnTheFirstLevelAlone(t *testing.T) {
+	office := pagerdutytest.Schedule{
+		ID: "SOFFICE", Name: "Office hours", Users: []string{"U1"}, Start: noon.Add(-30 * day), Shift: 7 * day, From: 9, To: 17,
+	}
+	account, services := roster(map[string][]pagerdutytest.Level{
+		"shop": {{Schedules: []string{"SOFFICE"}}, {Users: []string{"U2"}}},
+	}, office)
+	w := start(t, account, services)
+	w.later(6 * time.Hour) // 18:00
+	r := w.collect()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	r.want(t, "shop", map[string]string{
+		"oncall_now": "1", "coverage_ratio_14d": "1", "coverage_ratio_30d": "1", "coverage_gaps_30d": "0",
+		"next_gap_hours": "never", "longest_gap_hours_30d": "0",
+		"level1_coverage_gaps_30d": "31", "level1_coverage_ratio_14d": "0.3333",
+	})
+	const want = "PagerDuty service Pshop: level 1 of escalation policy Eshop: 15 gaps, the first from now to " +
+		"2026-03-05T09:00:00Z on Office hours"
+	if got := r.records["shop pagerduty.level1_coverage_ratio_14d"].Detail; got != want {
+		t.Errorf("the detail is %q, want %q", got, want)
 	}
 }
 

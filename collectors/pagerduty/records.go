@@ -90,12 +90,53 @@ type policy struct {
 }
 
 type escalationRule struct {
-	Targets []reference `json:"targets"`
+	Targets []target `json:"targets"`
+}
+
+// target is whom a level notifies: a person or a schedule.
+type target struct {
+	reference
+	// name is that of a schedule; the names of people are not kept.
+	name string
+}
+
+// UnmarshalJSON reads a reference, of a schedule with its name.
+func (t *target) UnmarshalJSON(data []byte) error {
+	*t = target{}
+	if err := json.Unmarshal(data, &t.reference); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(t.Type, "schedule") {
+		return nil
+	}
+	var named struct {
+		Name    string `json:"name"`
+		Summary string `json:"summary"`
+	}
+	if json.Unmarshal(data, &named) == nil {
+		t.name = evidence.Clean(strings.TrimSpace(cmp.Or(named.Summary, named.Name)), maxName)
+	}
+	return nil
 }
 
 // hasTarget reports whether the level notifies a person or a schedule.
 func (e escalationRule) hasTarget() bool {
-	return slices.ContainsFunc(e.Targets, func(to reference) bool { return to.ID != "" })
+	return slices.ContainsFunc(e.Targets, func(to target) bool { return to.ID != "" })
+}
+
+// schedules names the schedules of the levels, each once, with its id where it has no
+// name.
+func schedules(rules []escalationRule) []string {
+	var names []string
+	for _, rule := range rules {
+		for _, to := range rule.Targets {
+			name := cmp.Or(to.name, to.ID)
+			if strings.HasPrefix(to.Type, "schedule") && name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 func (p *policy) check() error {

@@ -372,7 +372,7 @@ func TestSetupEscalationAndOnCall(t *testing.T) {
 		"service_exists": "true", "service_enabled": "true", "integrations": "2",
 		"ack_timeout_seconds": "1800", "adaptive_alerting": "true",
 		"escalation_levels": "3",
-		"oncall_now":        "1", "escalation_people": "4", "lone_levels": "false", "coverage_ratio_14d": "1",
+		"oncall_now":        "3", "escalation_people": "4", "lone_levels": "false", "coverage_ratio_14d": "1",
 		"coverage_ratio_30d": "1", "rotation_people": "3",
 		"mtta_p90_seconds_90d": "too_few", "unacknowledged_ratio_90d": "too_few", "noise_ratio_30d": "0",
 		"sleep_interruptions_30d": "0",
@@ -385,11 +385,13 @@ func TestSetupEscalationAndOnCall(t *testing.T) {
 		"service_exists": "true", "service_enabled": "false", "integrations": "0",
 		"ack_timeout_seconds": "0", "adaptive_alerting": "false",
 		"escalation_levels": "2",
-		// 12 hours a day without one day, of 14.
-		"oncall_now": "1", "escalation_people": "1", "lone_levels": "true", "coverage_ratio_14d": "0.4643",
-		"coverage_ratio_30d": "0.4833", "rotation_people": "1",
+		// Level 1 has somebody 12 hours a day without one day, of 14, and level 2 always.
+		"oncall_now": "1", "escalation_people": "1", "lone_levels": "true", "coverage_ratio_14d": "1",
+		"coverage_ratio_30d": "1", "rotation_people": "1", "level1_coverage_ratio_14d": "0.4643",
+		"level1_coverage_gaps_30d": "30", "next_gap_hours": "never", "coverage_gaps_30d": "0",
 	})
-	if got, want := r.records["reports pagerduty.coverage_ratio_14d"].Detail, "the first from 2026-03-04T18:00:00Z to 2026-03-05T06:00:00Z"; !strings.Contains(got, want) {
+	if got, want := r.records["reports pagerduty.level1_coverage_ratio_14d"].Detail,
+		"the first from 2026-03-04T18:00:00Z to 2026-03-05T06:00:00Z on S3"; !strings.Contains(got, want) {
 		t.Errorf("detail %q, want %q in it", got, want)
 	}
 	for group, c := range r.covered {
@@ -426,11 +428,11 @@ func TestReferencesToServicesThatDoNotExist(t *testing.T) {
 	})
 	r.want(
 		t, "half",
-		map[string]string{"service_exists": "true", "integrations": "2", "oncall_now": "1", "high_urgency_90d": "0"},
+		map[string]string{"service_exists": "true", "integrations": "2", "oncall_now": "3", "high_urgency_90d": "0"},
 	)
 	r.want(t, "both", map[string]string{
 		"service_exists": "true", "service_enabled": "false", "integrations": "2", "adaptive_alerting": "false",
-		"ack_timeout_seconds": "0", "escalation_levels": "2", "lone_levels": "true", "coverage_ratio_14d": "0.4643",
+		"ack_timeout_seconds": "0", "escalation_levels": "2", "lone_levels": "true", "level1_coverage_ratio_14d": "0.4643",
 	})
 }
 
