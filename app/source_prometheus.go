@@ -49,6 +49,7 @@ func prometheusKind() kind {
 					Name: server.Name, ReplicaOf: server.ReplicaOf, URL: server.URL, RulesURL: server.RulesURL,
 					Parameters: server.QueryParams, HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
 					Relabel: server.Relabel, Memory: time.Duration(server.Memory),
+					RunbookAnnotations: server.RunbookAnnotations, SummaryAnnotations: server.SummaryAnnotations,
 					AlertLabels:  append([]string{}, server.AlertLabels...),
 					AlertHistory: time.Duration(server.AlertHistory), Now: deps.options.Now, Logger: deps.options.Logger,
 				})

@@ -305,6 +305,10 @@ type Prometheus struct {
 	// PagingSeverities are the values of the severity label of alerts that
 	// wake somebody.
 	PagingSeverities []string `yaml:"paging_severities"`
+	// RunbookAnnotations are the annotations of which a rule with a runbook has one,
+	// SummaryAnnotations those of which one with a text for people has one.
+	RunbookAnnotations []string `yaml:"runbook_annotations"`
+	SummaryAnnotations []string `yaml:"summary_annotations"`
 	// AlertLabels are the labels that, beside its name and the services that it is
 	// about, tell one alert from another.
 	AlertLabels []string `yaml:"alert_labels"`
@@ -352,14 +356,16 @@ func (r *Relabel) SetDefaults() { *r = DefaultRelabel() }
 // DefaultPrometheus is a server without any key.
 func DefaultPrometheus() Prometheus {
 	return Prometheus{
-		PagingSeverities: []string{"critical", "page"},
-		AlertLabels:      []string{"cluster", "severity", "sloth_severity", "sloth_id", "slo"},
-		AlertHistory:     Duration(31 * 24 * time.Hour),
-		Schedule:         "@every 5m",
-		Timeout:          Duration(4 * time.Minute),
-		Rate:             Rate{PerMinute: 600, Share: 1},
-		MaxResponseBytes: DefaultMaxResponseBytes,
-		HTTPClient:       DefaultHTTPClientConfig(),
+		PagingSeverities:   []string{"critical", "page"},
+		RunbookAnnotations: []string{"runbook_url", "runbook"},
+		SummaryAnnotations: []string{"summary", "description", "message"},
+		AlertLabels:        []string{"cluster", "severity", "sloth_severity", "sloth_id", "slo"},
+		AlertHistory:       Duration(31 * 24 * time.Hour),
+		Schedule:           "@every 5m",
+		Timeout:            Duration(4 * time.Minute),
+		Rate:               Rate{PerMinute: 600, Share: 1},
+		MaxResponseBytes:   DefaultMaxResponseBytes,
+		HTTPClient:         DefaultHTTPClientConfig(),
 	}
 }
 

@@ -134,6 +134,8 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 					"deleted; shorten one or lengthen the other", p.AlertHistory, kept)
 		}
 	}
+	v.annotations(path+".runbook_annotations", p.RunbookAnnotations)
+	v.annotations(path+".summary_annotations", p.SummaryAnnotations)
 	for i, name := range p.AlertLabels {
 		v.label(fmt.Sprintf("%s.alert_labels[%d]", path, i), name)
 	}
@@ -178,6 +180,16 @@ func (v *validator) relabel(path string, r Relabel) {
 	}
 	if _, err := regexp.Compile("^(?s:" + r.Regex + ")$"); err != nil {
 		v.add(path+".regex", "this is no regular expression: %v", err)
+	}
+}
+
+// annotations refuses an empty list, with which every rule would lack something.
+func (v *validator) annotations(path string, names []string) {
+	if len(names) == 0 {
+		v.add(path, "there is no annotation, so that no rule could have it; name one at least")
+	}
+	for i, name := range names {
+		v.required(fmt.Sprintf("%s[%d]", path, i), "the name of the annotation", name)
 	}
 }
 

@@ -172,8 +172,8 @@ func (a *alertReader) services(m model.Metric) []string {
 }
 
 // labels are those of an alert. Where the scrape has renamed a label of the exporter,
-// the exporter's value is used. A job or service that the catalog does not know
-// belongs to the exporter, and is left out.
+// the exporter's value is used. A job or service that the catalog does not know, or
+// whose service the other labels contradict, belongs to the exporter and is left out.
 func (a *alertReader) labels(m model.Metric) map[string]string {
 	labels := make(map[string]string, len(m))
 	for name := range m {
@@ -181,7 +181,8 @@ func (a *alertReader) labels(m model.Metric) map[string]string {
 		labels[string(plain)] = label(m, string(plain))
 	}
 	for _, name := range []string{"job", labelService} {
-		if value := labels[name]; len(a.identities.byLabel[name][value]) == 0 {
+		agrees := func(i int) bool { return a.identities.labelsAgree(i, labels) }
+		if !slices.ContainsFunc(a.identities.byLabel[name][labels[name]], agrees) {
 			delete(labels, name)
 		}
 	}

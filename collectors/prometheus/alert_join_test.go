@@ -19,9 +19,11 @@ func TestWhoAnAlertIsAbout(t *testing.T) {
 		Prometheus: []catalog.PrometheusRef{{Cluster: "eu", Matchers: map[string]string{"app": "search"}}}}
 	elsewhere := &catalog.Service{Name: "other",
 		Prometheus: []catalog.PrometheusRef{{Server: "elsewhere", Matchers: map[string]string{"job": "other"}}}}
+	exporter := &catalog.Service{Name: "exporter", Prometheus: []catalog.PrometheusRef{
+		{Matchers: map[string]string{"job": "ksm", "namespace": "monitoring"}}}}
 	services := []*catalog.Service{
-		matched("checkout", "checkout"), workload("cart", "shop"), workload("cart-worker", "shop"), clustered, elsewhere,
-		{Name: "bare"},
+		exporter, matched("checkout", "checkout"), workload("cart", "shop"), workload("cart-worker", "shop"), clustered,
+		elsewhere, {Name: "bare"},
 	}
 	for labels, want := range map[string]string{
 		`{job="checkout"}`:                                                       "checkout",
@@ -32,6 +34,8 @@ func TestWhoAnAlertIsAbout(t *testing.T) {
 		`{namespace="shop", deployment="cart"}`:                                  "cart",
 		`{namespace="shop", pod="cart-worker-7d9f-2", job="kube-state-metrics"}`: "cart-worker",
 		`{namespace="shop", pod="cart-7d9f-2", service="kube-state-metrics"}`:    "cart",
+		`{namespace="shop", pod="cart-7d9f-2", job="ksm"}`:                       "cart",
+		`{namespace="monitoring", pod="ksm-7d9f-2", job="ksm"}`:                  "exporter",
 		`{namespace="shop", pod="mailer-7d9f-2"}`:                                "",
 		`{namespace="shop"}`:                                                     "cart cart-worker",
 		`{namespace="elsewhere"}`:                                                "",

@@ -107,7 +107,8 @@ func (s *Source) Recognise(ctx context.Context) (Recognition, error) {
 // recogniseRules says whether the rules API lists alerting rules.
 func (s *Source) recogniseRules(ctx context.Context, out *Recognition) RecognisedPreset {
 	found := RecognisedPreset{Name: RulesPreset, Help: rulesHelp}
-	rules, _, _, err := s.listRules(ctx)
+	list, err := s.listRules(ctx)
+	rules := list.rules
 	switch {
 	case err != nil:
 		out.Remarks = append(out.Remarks, fmt.Sprintf("the rules are not known: %v", err))

@@ -170,10 +170,8 @@ func (r *relabelling) apply(m model.Metric) (out model.Metric, keep bool) {
 	return out, true
 }
 
-// rule relabels what an alerting rule says of its series: its static labels, and
-// the labels for which its selectors have one value. A selector by regular
-// expression is left as it is.
-func (r *relabelling) rule(rule *ruleRecord, e parser.Expr) {
+// rule relabels the static labels of an alerting rule.
+func (r *relabelling) rule(rule *ruleRecord) {
 	if r == nil {
 		return
 	}
@@ -187,23 +185,29 @@ func (r *relabelling) rule(rule *ruleRecord, e parser.Expr) {
 			rule.Labels[string(name)] = string(value)
 		}
 	}
-	for _, selector := range selectors(e) {
-		fixed := model.Metric{}
-		var others []*labels.Matcher
-		for _, m := range selector.LabelMatchers {
-			if m.Type == labels.MatchEqual && m.Value != "" && m.Name != model.MetricNameLabel {
-				fixed[model.LabelName(m.Name)] = model.LabelValue(m.Value)
-			} else {
-				others = append(others, m)
-			}
-		}
-		changed, keep := r.apply(fixed)
-		if !keep {
-			continue
-		}
-		for _, name := range slices.Sorted(maps.Keys(changed)) {
-			others = append(others, labels.MustNewMatcher(labels.MatchEqual, string(name), string(changed[name])))
-		}
-		selector.LabelMatchers = others
+}
+
+// selector relabels the labels for which a selector has one value. A matcher by
+// regular expression is left as it is.
+func (r *relabelling) selector(selector *parser.VectorSelector) {
+	if r == nil {
+		return
 	}
+	fixed := model.Metric{}
+	var others []*labels.Matcher
+	for _, m := range selector.LabelMatchers {
+		if m.Type == labels.MatchEqual && m.Value != "" && m.Name != model.MetricNameLabel {
+			fixed[model.LabelName(m.Name)] = model.LabelValue(m.Value)
+		} else {
+			others = append(others, m)
+		}
+	}
+	changed, keep := r.apply(fixed)
+	if !keep {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
+		others = append(others, labels.MustNewMatcher(labels.MatchEqual, string(name), string(changed[name])))
+	}
+	selector.LabelMatchers = others
 }

@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -120,19 +121,12 @@ func ownLabels(s *catalog.Service, server serverName) []string {
 	return names
 }
 
-// covered are the indexes of the services that a rule covers, ascending. e is nil
-// when the expression cannot be read. isFleetWide is true for a rule that
-// identifies no service, though its series may be those of any.
-func (s *identities) covered(rule ruleRecord, e parser.Expr) (list []int, isFleetWide bool) {
-	found := map[int]bool{}
-	for name, value := range rule.Labels {
-		for _, i := range s.byLabel[name][value] {
-			if s.labelsAgree(i, rule.Labels) {
-				found[i] = true
-			}
-		}
-	}
-	all := selectors(e)
+// covered are the indexes of the services that a rule covers, ascending.
+// isFleetWide is true for a rule that identifies no service, though its series may be
+// those of any.
+func (s *identities) covered(rule ruleRecord, text ruleText) (list []int, isFleetWide bool) {
+	found := s.named(rule.Labels)
+	all := text.selectors
 	for i := range s.selected(all) {
 		if !slices.ContainsFunc(all, func(v *parser.VectorSelector) bool { return !fitsSelector(s.of[i], v) }) {
 			found[i] = true
@@ -142,7 +136,62 @@ func (s *identities) covered(rule ruleRecord, e parser.Expr) (list []int, isFlee
 	isSpecific := slices.ContainsFunc(all, func(v *parser.VectorSelector) bool {
 		return slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool { return isSpecific(v, m) })
 	})
-	return list, len(list) == 0 && e != nil && !isSpecific
+	return list, len(list) == 0 && text.complete && !isSpecific
+}
+
+// named are the services that the static labels of a rule name.
+func (s *identities) named(ruleLabels map[string]string) map[int]bool {
+	found := map[int]bool{}
+	for name, value := range ruleLabels {
+		for _, i := range s.byLabel[name][value] {
+			if s.labelsAgree(i, ruleLabels) {
+				found[i] = true
+			}
+		}
+	}
+	return found
+}
+
+// quoted are the services that an expression may be about which cannot be read: those
+// of which a quoted text is a value that identifies them, or else all that rules
+// can be matched to.
+func (s *identities) quoted(text ruleText) []int {
+	found := map[int]bool{}
+	for _, values := range s.byLabel {
+		for _, quoted := range text.strings {
+			for _, i := range values[quoted] {
+				found[i] = true
+			}
+		}
+	}
+	if len(found) > 0 {
+		return slices.Sorted(maps.Keys(found))
+	}
+	var all []int
+	for i, id := range s.of {
+		if len(id) > 0 {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// unknown names the service that a rule is about and that the catalog does not have,
+// by the label with which the rule names it; empty when it names none.
+func (s *identities) unknown(rule ruleRecord, text ruleText) string {
+	for _, name := range identityLabels() {
+		if value := rule.Labels[name]; value != "" && !strings.Contains(value, "{{") {
+			return fmt.Sprintf("%s=%q", name, value)
+		}
+	}
+	for _, v := range text.selectors {
+		for _, m := range v.LabelMatchers {
+			if m.Type == labels.MatchEqual && isSpecific(v, m) {
+				return fmt.Sprintf("%s=%q", m.Name, m.Value)
+			}
+		}
+	}
+	return ""
 }
 
 // labelsAgree reports whether no label of a rule contradicts the identity of a
@@ -216,6 +265,10 @@ func isExporterLabel(v *parser.VectorSelector, m *labels.Matcher) bool {
 	if m.Name != "job" && m.Name != "service" {
 		return false
 	}
-	prefixes := []string{"kube_", "container_", "kubelet_", "probe_", "istio_", "node_"}
-	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(v.Name, prefix) })
+	begins := func(prefix string) bool { return strings.HasPrefix(v.Name, prefix) }
+	// What an exporter exports about itself is about the exporter.
+	own := []string{"kube_state_metrics_", "node_exporter_", "node_scrape_collector_", "container_scrape_error",
+		"istio_agent_", "istio_build"}
+	others := []string{"kube_", "container_", "kubelet_volume_stats_", "probe_", "istio_", "node_"}
+	return slices.ContainsFunc(others, begins) && !slices.ContainsFunc(own, begins)
 }

@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
@@ -23,6 +20,7 @@ const (
 	factRules          = "alert.rules"
 	factPagingRules    = "alert.paging_rules"
 	factWithoutRunbook = "alert.paging_rules_without_runbook"
+	factWithoutSummary = "alert.paging_rules_without_summary"
 	factBrokenRules    = "alert.broken_rules"
 	factBurnRateRules  = "alert.burn_rate_rules"
 	factPredictive     = "alert.predictive_rules"
@@ -34,27 +32,32 @@ const rulesHelp = "the rules API of Prometheus, Thanos Ruler, Mimir or vmalert"
 // ruleFacts are the names of the facts of the preset rules.
 func ruleFacts() []string {
 	return []string{
-		factRules, factPagingRules, factWithoutRunbook, factBrokenRules, factBurnRateRules, factPredictive,
+		factRules, factPagingRules, factWithoutRunbook, factWithoutSummary, factBrokenRules, factBurnRateRules,
+		factPredictive,
 	}
 }
 
 // ruleDefinitions declares the facts of the preset rules.
 func ruleDefinitions() []evidence.Definition {
 	help := map[string]string{
-		factRules:          "Healthy alerting rules that cover the service; rules for a whole fleet are not counted",
-		factPagingRules:    "Healthy alerting rules that cover the service and have a paging severity",
-		factWithoutRunbook: "Paging rules that cover the service and lack the annotation runbook_url or summary",
-		factBrokenRules:    "Alerting rules that cover the service and whose last evaluation failed",
+		factRules: "Alerting rules that cover the service and are not broken; rules for a whole fleet are not " +
+			"counted",
+		factPagingRules:    "Alerting rules that cover the service, are not broken and have a paging severity",
+		factWithoutRunbook: "Paging rules that cover the service and lack a runbook: the annotation runbook_url or runbook",
+		factWithoutSummary: "Paging rules that cover the service and lack a text: the annotation summary, description or " +
+			"message",
+		factBrokenRules: "Alerting rules that cover the service and whose last evaluation failed",
 		factBurnRateRules: "Paging rules that cover the service and follow an error budget: they carry sloth_severity " +
 			"or read burn rates over two windows",
-		factPredictive: "Healthy alerting rules that cover the service and forecast or look for anomalies",
+		factPredictive: "Alerting rules that cover the service, are not broken, and forecast or look for anomalies",
 	}
 	var definitions []evidence.Definition
 	for _, name := range ruleFacts() {
 		definitions = append(definitions, evidence.Definition{
 			Name: name, Kind: evidence.KindInt, Help: help[name] + ", GET /api/v1/rules.", Pack: RulesPreset,
 			Permissions: []string{"rules"}, Merge: evidence.MergeSum,
-			Absent: "0: a complete list of rules has none for the service",
+			Absent: "0: a complete list of rules has none for the service. Unknown where a rule that cannot be read may " +
+				"be about it",
 		})
 	}
 	return definitions
@@ -69,6 +72,20 @@ type ruleRecord struct {
 	Annotations map[string]string `json:"annotations"`
 	Health      string            `json:"health"`
 	LastError   string            `json:"lastError"`
+
+	// file and group are where it was written.
+	file, group string
+}
+
+// place names a rule for people who look for it: file, group and alert.
+func (r *ruleRecord) place() string {
+	var parts []string
+	for _, part := range []string{r.file, r.group, r.Name} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ": ")
 }
 
 // ruleTally counts the rules of one service.
@@ -78,14 +95,20 @@ type ruleTally struct {
 	examples map[string][]string
 	// severities counts the healthy rules by severity.
 	severities map[string]int
+	// unreadable are the facts that a rule which cannot be read may change.
+	unreadable map[string]bool
 	// failed is the first rule by name whose evaluation failed, with its error.
 	failed, error string
 }
 
-func (t *ruleTally) add(fact, rule string) {
-	if t.counts == nil {
-		t.counts, t.examples, t.severities = map[string]int64{}, map[string][]string{}, map[string]int{}
+func newRuleTally() *ruleTally {
+	return &ruleTally{
+		counts: map[string]int64{}, examples: map[string][]string{}, severities: map[string]int{},
+		unreadable: map[string]bool{},
 	}
+}
+
+func (t *ruleTally) add(fact, rule string) {
 	t.counts[fact]++
 	if len(t.examples[fact]) < 3 && !slices.Contains(t.examples[fact], rule) {
 		t.examples[fact] = append(t.examples[fact], rule)
@@ -116,49 +139,113 @@ func (t *ruleTally) detail(fact string, all, fleetWide int) string {
 // observeRules lists the alerting rules once and counts them for every service
 // they cover.
 func (r *round) observeRules(ctx context.Context) error {
-	rules, listed, skipped, err := r.listRules(ctx)
+	list, err := r.listRules(ctx)
 	if err != nil {
 		return err
 	}
-	for range skipped {
-		r.out.Skip("rule")
-	}
-	if !listed {
+	if !list.listed {
 		r.notice(RulesPreset, "it lists no group of rules at all, like a server that evaluates none: facts about rules stay "+
 			"unknown; name the address of the server that evaluates them as rules_url")
 	}
-	known := newIdentities(r.scope, r.server)
-	tallies := map[string]*ruleTally{}
-	for _, s := range r.scope.services {
-		tallies[s.Name] = &ruleTally{}
+	c := ruleCount{round: r, known: newIdentities(r.scope, r.server)}
+	var everyone []int
+	for i := range r.scope.services {
+		c.tallies = append(c.tallies, newRuleTally())
+		everyone = append(everyone, i)
 	}
-	fleetWide := 0
-	for _, rule := range rules {
-		expression, err := parseRule(rule.Query)
-		if err != nil {
-			// Other servers have other functions. The labels still say which service the
-			// rule covers.
-			r.notice("rule "+evidence.Clean(rule.Name, 100), "its expression cannot be read: "+evidence.Clean(err.Error(), 200))
-		}
-		r.relabel.rule(&rule, expression)
-		covered, isFleetWide := known.covered(rule, expression)
-		if isFleetWide {
-			fleetWide++
-		}
-		for _, i := range covered {
-			r.count(tallies[r.scope.services[i].Name], rule, expression)
-		}
+	for _, rule := range list.rules {
+		c.add(rule)
 	}
-	return r.out.Observe(RulesPreset, ruleFacts(), func(s *catalog.Service, fact string) collectors.Answer {
-		t := tallies[s.Name]
+	for _, rule := range list.undecodable {
+		r.out.Skip("rule")
+		c.addUnreadable(rule, everyone)
+	}
+	at := map[string]*ruleTally{}
+	for i, s := range r.scope.services {
+		at[s.Name] = c.tallies[i]
+	}
+	err = r.out.Observe(RulesPreset, ruleFacts(), func(s *catalog.Service, fact string) collectors.Answer {
+		t := at[s.Name]
 		switch {
 		case !identifiable(s, r.server):
 			return collectors.Answer{Missing: evidence.MissingNoReference}
-		case !listed:
+		case !list.listed:
 			return collectors.Answer{Missing: evidence.MissingNoData}
+		case t.unreadable[fact]:
+			return collectors.Answer{Withdraw: evidence.MissingUndecodable}
 		}
-		return collectors.Answer{Value: evidence.Int(t.counts[fact]), Detail: t.detail(fact, len(rules), fleetWide)}
+		return collectors.Answer{Value: evidence.Int(t.counts[fact]), Detail: t.detail(fact, len(list.rules), c.fleetWide)}
 	})
+	if err != nil || !list.listed {
+		return err
+	}
+	return r.out.Send(evidence.Batch{Uncounted: []evidence.Uncounted{c.uncounted.Report(evidence.UncountedRule)}})
+}
+
+// ruleCount counts the rules of a round.
+type ruleCount struct {
+	round *round
+	known *identities
+	// tallies are by the index of the service.
+	tallies   []*ruleTally
+	fleetWide int
+	uncounted collectors.Uncounted
+}
+
+// add counts a rule for the services that it covers. A rule whose expression cannot
+// be read makes unknown what it might have counted.
+func (c *ruleCount) add(rule ruleRecord) {
+	text, err := readRule(rule.Query)
+	for _, selector := range text.selectors {
+		c.round.relabel.selector(selector)
+	}
+	c.round.relabel.rule(&rule)
+	covered, isFleetWide := c.known.covered(rule, text)
+	if isFleetWide {
+		c.fleetWide++
+	}
+	if err == nil {
+		for _, i := range covered {
+			c.round.count(c.tallies[i], rule, text)
+		}
+		if name := c.known.unknown(rule, text); len(covered) == 0 && name != "" {
+			c.uncounted.Add(evidence.UncountedUnknownService, name, 1)
+		}
+		return
+	}
+	// Other servers have other functions. The labels of the rule still say which service
+	// it covers.
+	byLabels := c.known.named(rule.Labels)
+	for i := range byLabels {
+		c.round.count(c.tallies[i], rule, text)
+	}
+	c.round.notice("rule "+evidence.Clean(rule.place(), 200), "its expression cannot be read: "+
+		evidence.Clean(err.Error(), 200))
+	switch {
+	case len(byLabels) > 0:
+	case text.complete:
+		c.addUnreadable(rule, covered)
+	default:
+		c.addUnreadable(rule, c.known.quoted(text))
+	}
+}
+
+// addUnreadable counts a rule that cannot be read. What it would have counted is
+// unknown for the services that it may be about.
+func (c *ruleCount) addUnreadable(rule ruleRecord, services []int) {
+	c.uncounted.Add(evidence.UncountedUnreadable, cmp.Or(rule.place(), "a rule without a name"), 1)
+	facts := ruleFacts()
+	if rule.Query != "" {
+		scratch := newRuleTally()
+		text, _ := readRule(rule.Query)
+		c.round.count(scratch, rule, text)
+		facts = slices.Collect(maps.Keys(scratch.counts))
+	}
+	for _, i := range services {
+		for _, fact := range facts {
+			c.tallies[i].unreadable[fact] = true
+		}
+	}
 }
 
 // ruleParameters ask for alerting rules without the alerts they have raised.
@@ -166,121 +253,123 @@ func ruleParameters() url.Values {
 	return url.Values{"type": {"alert"}, "exclude_alerts": {"true"}}
 }
 
-// listRules lists the alerting rules. skipped counts the rules that cannot be
-// decoded. A server that does not know the parameters sends other rules, too, which
-// are left out. listed is false when there is no group of rules at all:
-// VictoriaMetrics without vmalert and Thanos without a ruler answer so, and do not
-// know the rules that others evaluate.
-func (s *Source) listRules(ctx context.Context) (rules []ruleRecord, listed bool, skipped int, err error) {
+// ruleList is what the rules API has answered.
+type ruleList struct {
+	// rules are the alerting rules, and undecodable those of which not everything could
+	// be decoded.
+	rules, undecodable []ruleRecord
+	// listed is false when there is no group of rules at all: VictoriaMetrics without
+	// vmalert and Thanos without a ruler answer so, and do not know the rules that
+	// others evaluate.
+	listed bool
+}
+
+// listRules lists the alerting rules. A server that does not know the parameters
+// sends other rules, too, which are left out. A rule that is listed twice, because
+// two replicas evaluate it, is one.
+func (s *Source) listRules(ctx context.Context) (list ruleList, err error) {
 	var data struct {
 		Groups *[]struct {
+			Name  string            `json:"name"`
+			File  string            `json:"file"`
 			Rules []json.RawMessage `json:"rules"`
 		} `json:"groups"`
+		// Next is set when there are more groups than the answer has.
+		Next string `json:"groupNextToken"`
 	}
 	warnings, err := s.ruler.get(ctx, callRules, "/api/v1/rules", ruleParameters(), &data)
 	switch {
 	case err != nil:
-		return nil, false, 0, err
+		return list, err
 	case len(warnings) > 0:
-		return nil, false, 0, collectors.Failed(evidence.ReasonIncomplete, callRules,
+		return list, collectors.Failed(evidence.ReasonIncomplete, callRules,
 			"the server says that the answer is incomplete: %s", evidence.Clean(warnings[0], 300))
 	case data.Groups == nil:
-		return nil, false, 0, collectors.Failed(evidence.ReasonUndecodable, callRules, "the answer has no list of groups")
+		return list, collectors.Failed(evidence.ReasonUndecodable, callRules, "the answer has no list of groups")
+	case data.Next != "":
+		return list, collectors.Failed(evidence.ReasonIncomplete, callRules,
+			"the server lists only a part of the groups of rules: raise its limit")
 	}
+	seen := map[string]bool{}
 	for _, group := range *data.Groups {
 		for _, raw := range group.Rules {
-			var rule ruleRecord
-			if err := json.Unmarshal(raw, &rule); err != nil || rule.Type == "" || rule.Name == "" {
-				skipped++
-			} else if rule.Type == "alerting" {
-				rules = append(rules, rule)
+			rule := ruleRecord{file: group.File, group: group.Name}
+			err := json.Unmarshal(raw, &rule)
+			switch {
+			case rule.Type != "" && rule.Type != "alerting":
+			case err != nil || rule.Type == "" || rule.Name == "":
+				list.undecodable = append(list.undecodable, ruleRecord{file: group.File, group: group.Name, Name: rule.Name})
+			default:
+				if id := rule.identity(s.alertLabels); !seen[id] {
+					seen[id] = true
+					list.rules = append(list.rules, rule)
+				}
 			}
 		}
 	}
-	return rules, len(*data.Groups) > 0, skipped, nil
+	list.listed = len(*data.Groups) > 0
+	return list, nil
 }
 
-// parseRule parses the expression of a rule, which may use what only this
-// server knows.
-func parseRule(text string) (parser.Expr, error) {
-	if len(text) > maxExpression {
-		return nil, fmt.Errorf("it is longer than %d KiB", maxExpression>>10)
+// identity is the same for the copies of a rule that replicas of a server evaluate:
+// they differ in labels that say which replica it is, and in how they fare.
+func (r *ruleRecord) identity(alertLabels []string) string {
+	own := map[string]string{}
+	for name, value := range r.Labels {
+		if !isReplicaLabel(name) || slices.Contains(alertLabels, name) {
+			own[name] = value
+		}
 	}
-	e, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true,
-		EnableBinopFillModifiers: true}).ParseExpr(text)
-	if err != nil {
-		return nil, err // the parser returns half an expression with its error
-	}
-	return e, nil
+	return fmt.Sprintf("%q", []any{r.file, r.group, r.Name, r.Query, own, r.Annotations})
 }
 
-// count adds a rule that covers a service to the service's numbers.
-func (r *round) count(t *ruleTally, rule ruleRecord, e parser.Expr) {
-	switch rule.Health {
-	case "err":
+// isReplicaLabel reports whether a label says which replica of a server has
+// something, as Thanos, Mimir and the Prometheus operator name it.
+func isReplicaLabel(name string) bool {
+	switch name {
+	case "replica", "prometheus_replica", "__replica__", "rule_replica", "ruler_replica", "thanos_ruler_replica",
+		"receive_replica":
+		return true
+	}
+	return false
+}
+
+// count adds a rule that covers a service to the service's numbers. A rule that was
+// not evaluated yet exists, and is not broken.
+func (r *round) count(t *ruleTally, rule ruleRecord, text ruleText) {
+	if rule.Health == "err" {
 		t.add(factBrokenRules, rule.Name)
 		if t.error == "" || rule.Name < t.failed {
 			t.failed, t.error = rule.Name, rule.LastError
 		}
 		return
-	case "ok":
-	default:
-		return // not evaluated yet
 	}
 	t.add(factRules, rule.Name)
 	t.severities[cmp.Or(rule.Labels["severity"], "none")]++
-	if predictive(rule, e) {
+	if rule.Labels["detection"] == "anomaly" || text.forecasts {
 		t.add(factPredictive, rule.Name)
 	}
 	if !r.pages(rule.Labels["severity"], rule.Labels["sloth_severity"]) {
 		return
 	}
 	t.add(factPagingRules, rule.Name)
-	if rule.Annotations["runbook_url"] == "" || rule.Annotations["summary"] == "" {
+	if !rule.has(r.runbook) {
 		t.add(factWithoutRunbook, rule.Name)
 	}
-	if burnRate(rule, e) {
+	if !rule.has(r.summary) {
+		t.add(factWithoutSummary, rule.Name)
+	}
+	if rule.Labels["sloth_severity"] != "" || text.burnRates() >= 2 {
 		t.add(factBurnRateRules, rule.Name)
 	}
+}
+
+// has reports whether the rule has one of the annotations.
+func (r *ruleRecord) has(annotations []string) bool {
+	return slices.ContainsFunc(annotations, func(name string) bool { return strings.TrimSpace(r.Annotations[name]) != "" })
 }
 
 // pages reports whether an alert pages a person, by its severity or Sloth's.
 func (s *Source) pages(severity, slothSeverity string) bool {
 	return slices.Contains(s.paging, severity) || slothSeverity == "page"
-}
-
-// burnRateMetric are the recorded burn rates of Sloth, Pyrra and the
-// kubernetes-mixin; what follows is the window.
-var burnRateMetric = regexp.MustCompile(`^(?:slo:sli_error:ratio_rate|[^:].*:burnrate)(\w*)$`)
-
-func burnRate(rule ruleRecord, e parser.Expr) bool {
-	if rule.Labels["sloth_severity"] != "" {
-		return true
-	}
-	windows := map[string]bool{}
-	for _, s := range selectors(e) {
-		if found := burnRateMetric.FindStringSubmatch(s.Name); found != nil {
-			windows[found[1]] = true
-		}
-	}
-	return len(windows) >= 2
-}
-
-// forecasts are the functions of rules that look ahead or for anomalies.
-var forecasts = []string{"predict_linear", "double_exponential_smoothing", "stddev_over_time"}
-
-func predictive(rule ruleRecord, e parser.Expr) bool {
-	if rule.Labels["detection"] == "anomaly" {
-		return true
-	}
-	if e == nil {
-		return false
-	}
-	found := false
-	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
-		c, ok := n.(*parser.Call)
-		found = found || ok && slices.Contains(forecasts, c.Func.Name)
-		return nil
-	})
-	return found
 }

@@ -3,11 +3,13 @@ package prometheus_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/prometheus"
+	"github.com/prodready/collector/evidence"
 )
 
 const rulesPath = "/prefix/api/v1/rules"
@@ -45,7 +47,7 @@ func rulesReply(t testing.TB, rules ...alertRule) reply {
 		}
 	}
 	body, err := json.Marshal(map[string]any{"status": "success",
-		"data": map[string]any{"groups": []any{map[string]any{"name": "g", "rules": rules}}}})
+		"data": map[string]any{"groups": []any{map[string]any{"name": "g", "file": "shop.yaml", "rules": rules}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +71,8 @@ func TestWhichRulesCoverAService(t *testing.T) {
 		query  string
 		labels map[string]string
 		covers bool
+		// want is the value if it is not 1 or 0.
+		want string
 	}{
 		{query: `rate(http_requests_total{job="shop/checkout"}[5m]) > 1`, covers: true},
 		{query: `rate(http_requests_total{job="shop/cart"}[5m]) > 1`},
@@ -102,7 +106,22 @@ func TestWhichRulesCoverAService(t *testing.T) {
 		{query: `up == 0`, labels: map[string]string{"service": "{{ $labels.service }}"}},
 		{query: `up == 0`, labels: map[string]string{"severity": "critical"}},
 		{query: `share_gt_over_time(a[5m], 2) > 1`, labels: map[string]string{"service": "checkout"}, covers: true},
-		{query: `share_gt_over_time(a{job="shop/checkout"}[5m], 2) > 1`},
+		{query: `share_gt_over_time(a{job="shop/checkout"}[5m], 2) > 1`, want: "undecodable"},
+		{query: `share_gt_over_time(a{job="shop/cart"}[5m], 2) > 1`},
+		{query: `sum(rate(a{job="shop/checkout"}[5m])) default 0 > 1`, want: "undecodable"},
+		{query: `sum(rate(a{job=~"shop/.*"}[5m])) keep_metric_names > 1`, want: "undecodable"},
+		{query: `sum(rate({job="shop/checkout"} |= "a \"{b}" [5m])) > 1`, want: "undecodable"},
+		{query: `sum(rate({job="shop/cart"} |= "shop/checkout" [5m])) > 1`},
+		{query: `up default 0 == 0`},
+		{query: `sum(a{cluster="us",job="shop/checkout"}) default 0 > 1`},
+		{query: `sum(a{job="shop/checkout" or job="shop/cart"}) > 1`, want: "undecodable"},
+		{query: `sum(a{job="shop/cart" or job="shop/mailer"}) > 1`},
+		{query: `WITH (f = {job="shop/cart"}) sum(a{f}) default 0 > 1`},
+		{query: `WITH (f(x) = a{team=x}) f("red") > 1`, want: "undecodable"},
+		{query: `kube_state_metrics_list_total{job="shop/checkout"} > 0`, covers: true},
+		{query: `node_exporter_build_info{job="shop/checkout"} > 0`, covers: true},
+		{query: `kubelet_running_pods{job="shop/checkout"} > 0`, covers: true},
+		{query: `kubelet_volume_stats_used_bytes{job="shop/checkout"} > 0`},
 	} {
 		t.Run(fmt.Sprint(c.query, c.labels), func(t *testing.T) {
 			w := start(t, onlyRules(t), []*catalog.Service{cart, checkout(), {Name: "unplaced"}})
@@ -114,6 +133,8 @@ func TestWhichRulesCoverAService(t *testing.T) {
 			want := "0"
 			if c.covers {
 				want = "1"
+			} else if c.want != "" {
+				want = c.want
 			}
 			r.want(t, "checkout", map[string]string{"alert.rules": want})
 			r.want(t, "unplaced", map[string]string{"alert.rules": "no_reference"})
@@ -178,12 +199,12 @@ func TestRulesAreCounted(t *testing.T) {
 		t.Fatal(r.err)
 	}
 	r.want(t, "checkout", map[string]string{
-		"alert.rules": "11", "alert.paging_rules": "6", "alert.paging_rules_without_runbook": "2",
-		"alert.broken_rules": "1", "alert.burn_rate_rules": "2", "alert.predictive_rules": "3",
+		"alert.rules": "12", "alert.paging_rules": "6", "alert.paging_rules_without_runbook": "1",
+		"alert.paging_rules_without_summary": "1", "alert.broken_rules": "1", "alert.burn_rate_rules": "2", "alert.predictive_rules": "3",
 	})
 	for fact, want := range map[string]string{
 		"alert.broken_rules": "rules such as Broken; Broken: found duplicate series for the match group",
-		"alert.rules":        "rules such as NoSummary, Pages, Plain; by severity 1 critical, 6 none, 4 page",
+		"alert.rules":        "rules such as NoSummary, Pages, Plain; by severity 1 critical, 7 none, 4 page",
 	} {
 		if got := r.records["checkout "+fact].Detail; got != want {
 			t.Errorf("detail of %s is %q, want %q", fact, got, want)
@@ -200,18 +221,138 @@ func TestPagingSeveritiesAreConfigured(t *testing.T) {
 	w.collect().want(t, "checkout", map[string]string{"alert.paging_rules": "1"})
 }
 
-func TestARuleThatCannotBeReadCostsItself(t *testing.T) {
+// TestARuleThatCannotBeDecodedMayBeAboutAnyService: it is counted and said, and no
+// number of rules is known while it is there.
+func TestARuleThatCannotBeDecodedMayBeAboutAnyService(t *testing.T) {
 	w := start(t, onlyRules(t), []*catalog.Service{checkout()})
 	good := rulesReply(t, alertRule{Query: `up{job="shop/checkout"}`}).body
 	w.server.replies[rulesPath] = reply{200,
-		strings.Replace(good, `"rules":[`, `"rules":[{"type":"alerting","name":7},{"query":"up"},null,`, 1)}
+		strings.Replace(good, `"rules":[`, `"rules":[{"type":"alerting","name":7},{"query":"up"},null,{"type":"recording"},`, 1)}
 	r := w.collect()
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
+	r.want(t, "checkout", map[string]string{"alert.rules": "undecodable", "alert.broken_rules": "undecodable"})
+	if r.skipped["rule"] != 3 || r.rules == nil || r.rules.Reasons[evidence.UncountedUnreadable] != 3 {
+		t.Errorf("skipped %v, rules %+v", r.skipped, r.rules)
+	}
+}
+
+// TestARuleThatIsNoPromQL makes unknown what it might have counted, for the services
+// that it may be about, and for them alone.
+func TestARuleThatIsNoPromQL(t *testing.T) {
+	cart := &catalog.Service{Name: "cart", Prometheus: []catalog.PrometheusRef{
+		{Matchers: map[string]string{"job": "shop/cart"}}}}
+	w := start(t, onlyRules(t), []*catalog.Service{cart, checkout()})
+	w.server.replies[rulesPath] = rulesReply(t,
+		alertRule{Name: "Ticket", Query: `sum(a{job="shop/checkout"}) default 0 > 1`},
+		alertRule{Name: "Down", Query: `up{job="shop/checkout"} == 0`},
+		alertRule{Name: "CartDown", Query: `up{job="shop/cart"} == 0`},
+		alertRule{Name: "CartFails", Query: `predict_linear(sum(a[1h]) keep_metric_names, 3600) < 0`, Health: "err",
+			Labels: map[string]string{"service": "cart"}},
+		alertRule{Name: "CartFills", Query: `predict_linear(sum(a[1h]) keep_metric_names, 3600) < 0`,
+			Labels: map[string]string{"service": "cart"}},
+	)
+	r := w.collect()
+	// It pages nobody and is not broken, so that only two numbers might be larger.
+	r.want(t, "checkout", map[string]string{"alert.rules": "undecodable", "alert.paging_rules": "0",
+		"alert.broken_rules": "0", "alert.predictive_rules": "0", "alert.burn_rate_rules": "0"})
+	r.want(t, "cart", map[string]string{"alert.rules": "2", "alert.broken_rules": "1", "alert.predictive_rules": "1"})
+	want := []evidence.UncountedGroup{{Name: "shop.yaml: g: Ticket", Reason: evidence.UncountedUnreadable, Count: 1}}
+	if r.rules == nil || !slices.Equal(r.rules.Largest, want) {
+		t.Errorf("rules %+v, want %+v", r.rules, want)
+	}
+	w.collect()
+	if got := strings.Count(w.log.String(), "shop.yaml: g: Ticket"); got != 1 {
+		t.Errorf("the rule is said %d times in %s", got, w.log.String())
+	}
+}
+
+func TestRulesOfNoServiceAreCounted(t *testing.T) {
+	w := start(t, onlyRules(t), []*catalog.Service{checkout()})
+	w.server.replies[rulesPath] = rulesReply(t,
+		alertRule{Name: "A", Query: `up{job="shop/cart"} == 0`}, alertRule{Name: "B", Query: `errors{job="shop/cart"} > 0`},
+		alertRule{Name: "C", Query: `up == 0`, Labels: map[string]string{"service": "mailer"}},
+		alertRule{Name: "D", Query: `up == 0`}, alertRule{Name: "E", Query: `up{job="shop/checkout"} == 0`},
+	)
+	r := w.collect()
+	want := []evidence.UncountedGroup{{Name: `job="shop/cart"`, Reason: evidence.UncountedUnknownService, Count: 2},
+		{Name: `service="mailer"`, Reason: evidence.UncountedUnknownService, Count: 1}}
+	if r.rules == nil || r.rules.Total != 3 || !slices.Equal(r.rules.Largest, want) {
+		t.Errorf("rules %+v, want %+v", r.rules, want)
+	}
+}
+
+// TestARuleOfTwoReplicasIsOne: a query server lists it once for each.
+func TestARuleOfTwoReplicasIsOne(t *testing.T) {
+	w := start(t, onlyRules(t), []*catalog.Service{checkout()})
+	of := func(replica string) alertRule {
+		return alertRule{Query: `up == 0`, Labels: map[string]string{"service": "checkout", "prometheus_replica": replica}}
+	}
+	w.server.replies[rulesPath] = rulesReply(t, of("a"), of("b"))
+	w.collect().want(t, "checkout", map[string]string{"alert.rules": "1"})
+}
+
+func TestAPageOfTheRulesIsNotAllOfThem(t *testing.T) {
+	w := start(t, onlyRules(t), []*catalog.Service{checkout()})
+	good := rulesReply(t, alertRule{Query: `up{job="shop/checkout"}`}).body
+	w.server.replies[rulesPath] = reply{200, strings.Replace(good, `"groups":`, `"groupNextToken":"abc","groups":`, 1)}
+	r := w.collect()
+	if got := calls(r.err); got != "rules incomplete" {
+		t.Errorf("the round failed with %q", got)
+	}
+	r.want(t, "checkout", map[string]string{"alert.rules": "not covered"})
+}
+
+func TestWhatARunbookIs(t *testing.T) {
+	for _, c := range []struct {
+		annotations              map[string]string
+		runbook, summary, others string
+	}{
+		{map[string]string{"runbook_url": "https://x", "description": "d"}, "0", "0", "2"},
+		{map[string]string{"runbook_url": "https://x", "message": "m"}, "0", "0", "2"},
+		{map[string]string{"runbook": "https://x", "summary": "s"}, "0", "0", "2"},
+		{map[string]string{"runbook_url": "https://x"}, "0", "1", "2"},
+		{map[string]string{"runbook_url": " ", "summary": ""}, "1", "1", "2"},
+		{map[string]string{"wiki": "https://x", "title": "t"}, "1", "1", "0"},
+	} {
+		for _, own := range []bool{false, true} {
+			w := start(t, onlyRules(t), []*catalog.Service{checkout()}, func(o *prometheus.Options, _ *server) {
+				if own {
+					o.RunbookAnnotations, o.SummaryAnnotations = []string{"wiki"}, []string{"title"}
+				}
+			})
+			w.server.replies[rulesPath] = rulesReply(t, alertRule{Query: "up", Annotations: c.annotations,
+				Labels: map[string]string{"service": "checkout", "severity": "page"}})
+			runbook, summary := c.runbook, c.summary
+			if own {
+				runbook, summary = "1", "1"
+				if c.others == "0" {
+					runbook, summary = "0", "0"
+				}
+			}
+			w.collect().want(t, "checkout", map[string]string{
+				"alert.paging_rules_without_runbook": runbook, "alert.paging_rules_without_summary": summary})
+		}
+	}
+}
+
+// TestAnExporterIsAServiceToo: what it exports about itself is about it, and what it
+// exports about others is not.
+func TestAnExporterIsAServiceToo(t *testing.T) {
+	exporter := &catalog.Service{Name: "kube-state-metrics", Prometheus: []catalog.PrometheusRef{
+		{Matchers: map[string]string{"job": "kube-state-metrics", "namespace": "monitoring"}}}}
+	w := start(t, onlyRules(t), []*catalog.Service{exporter, checkout()})
+	w.server.replies[rulesPath] = rulesReply(t,
+		alertRule{Query: `rate(kube_state_metrics_list_total{job="kube-state-metrics",result="error"}[5m]) > 0`},
+		alertRule{Query: `kube_pod_status_ready{job="kube-state-metrics"} == 0`},
+		alertRule{Query: `kube_pod_status_ready{job="kube-state-metrics",namespace="shop"} == 0`})
+	r := w.collect()
+	r.want(t, "kube-state-metrics", map[string]string{"alert.rules": "1"})
 	r.want(t, "checkout", map[string]string{"alert.rules": "1"})
-	if r.skipped["rule"] != 3 {
-		t.Errorf("skipped %v", r.skipped)
+	got := r.records["kube-state-metrics alert.broken_rules"].Detail
+	if got != "of 3 alerting rules, 1 of them for a whole fleet" {
+		t.Errorf("detail %q", got)
 	}
 }
 

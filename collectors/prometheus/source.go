@@ -50,8 +50,13 @@ type Options struct {
 	// person; empty means critical and page.
 	PagingSeverities []string
 	// AlertLabels are the labels that, beside its name and the services that it is
-	// about, tell one alert from another; nil means DefaultAlertLabels.
+	// about, tell one alert from another; nil means those of the
+	// configuration.
 	AlertLabels []string
+	// RunbookAnnotations and SummaryAnnotations are those of which a paging rule has
+	// one at least, to have a runbook and a text; empty means the configuration's
+	// defaults.
+	RunbookAnnotations, SummaryAnnotations []string
 	// RulesURL is the address below which /api/v1/rules is, where another server
 	// evaluates the rules, as with vmalert; empty means URL.
 	RulesURL string
@@ -80,10 +85,6 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// DefaultAlertLabels tell alerts of one name and service apart: clusters, the
-// severities of one rule, and the objectives of Sloth and Pyrra.
-func DefaultAlertLabels() []string { return config.DefaultPrometheus().AlertLabels }
-
 // Source is one Prometheus server. It implements collectors.Source and the optional
 // interfaces that are listed below it.
 type Source struct {
@@ -98,6 +99,8 @@ type Source struct {
 	definitions []evidence.Definition
 	// paging are the severities of alerts that page a person.
 	paging []string
+	// runbook and summary are the annotations of a rule that has them.
+	runbook, summary []string
 	// alertLabels tell alerts of one name and service apart.
 	alertLabels []string
 	memory      time.Duration
@@ -127,8 +130,15 @@ func New(o Options) (*Source, error) {
 	if len(o.PagingSeverities) == 0 {
 		o.PagingSeverities = []string{"critical", "page"}
 	}
+	defaults := config.DefaultPrometheus()
+	if len(o.RunbookAnnotations) == 0 {
+		o.RunbookAnnotations = defaults.RunbookAnnotations
+	}
+	if len(o.SummaryAnnotations) == 0 {
+		o.SummaryAnnotations = defaults.SummaryAnnotations
+	}
 	if o.AlertLabels == nil {
-		o.AlertLabels = DefaultAlertLabels()
+		o.AlertLabels = defaults.AlertLabels
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -138,7 +148,8 @@ func New(o Options) (*Source, error) {
 	}
 	s := &Source{
 		id: "prometheus/" + o.Name, server: serverName{o.Name, o.ReplicaOf}, index: map[string]int{}, paging: o.PagingSeverities,
-		alertLabels: slices.Clone(o.AlertLabels), memory: o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
+		runbook: o.RunbookAnnotations, summary: o.SummaryAnnotations, alertLabels: slices.Clone(o.AlertLabels),
+		memory: o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
 		now: o.Now, log: o.Logger.With("source", "prometheus/"+o.Name),
 	}
 	err := o.check()

@@ -196,8 +196,12 @@ type round struct {
 	records map[string]evidence.Record // by service and fact
 	covered map[string]evidence.Coverage
 	skipped map[string]int
+	// withdrawn are the reasons of withdrawals, by service and fact.
+	withdrawn map[string]evidence.Missing
 	// unmatched is nil when nothing was said.
 	unmatched *evidence.Uncounted
+	// rules are the rules that could not be used; nil when nothing was said.
+	rules *evidence.Uncounted
 }
 
 func (w *world) collect() *round {
@@ -207,7 +211,8 @@ func (w *world) collect() *round {
 
 func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) error) *round {
 	w.t.Helper()
-	r := &round{records: map[string]evidence.Record{}, covered: map[string]evidence.Coverage{}, skipped: map[string]int{}}
+	r := &round{records: map[string]evidence.Record{}, withdrawn: map[string]evidence.Missing{},
+		covered: map[string]evidence.Coverage{}, skipped: map[string]int{}}
 	definitions, err := evidence.NewFacts(w.source.Facts())
 	if err != nil {
 		w.t.Fatal(err)
@@ -243,6 +248,9 @@ func (w *world) keep(r *round, definitions *evidence.Facts, b evidence.Batch) {
 		}
 		r.records[v.Service+" "+v.Fact] = v
 	}
+	for _, withdrawal := range b.Withdrawals {
+		r.withdrawn[withdrawal.Service+" "+withdrawal.Fact] = withdrawal.Reason
+	}
 	for _, c := range b.Covered {
 		for _, service := range w.services {
 			w.checkCoverage(r, c, service)
@@ -250,8 +258,11 @@ func (w *world) keep(r *round, definitions *evidence.Facts, b evidence.Batch) {
 		r.covered[c.Group] = c
 	}
 	for _, u := range b.Uncounted {
-		if u.Kind == evidence.UncountedSeries {
+		switch u.Kind {
+		case evidence.UncountedSeries:
 			r.unmatched = &u
+		case evidence.UncountedRule:
+			r.rules = &u
 		}
 	}
 	for what, n := range b.Skipped {
@@ -277,6 +288,9 @@ func (w *world) checkCoverage(r *round, c evidence.Coverage, service *catalog.Se
 func (r *round) value(service, fact string) string {
 	if v, ok := r.records[service+" "+fact]; ok {
 		return v.Value.String()
+	}
+	if reason, ok := r.withdrawn[service+" "+fact]; ok {
+		return string(reason)
 	}
 	for _, c := range r.covered {
 		if !slices.Contains(c.Facts, fact) {
