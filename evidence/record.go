@@ -53,6 +53,7 @@ const (
 	MissingExpired      Missing = "expired"       // the last value is older than valid_for
 	MissingPartial      Missing = "partial"       // a part of the expected answers is missing
 	MissingNoSource     Missing = "no_source"     // no configured source gives this fact
+	MissingUncounted    Missing = "uncounted"     // something was found that may count, and could not be used
 )
 
 // Coverage says that a run has answered completely for a group of facts:

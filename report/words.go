@@ -110,6 +110,8 @@ func missingWords(reason string) string {
 		return "a part of the expected answers is missing"
 	case evidence.MissingNoSource:
 		return "no configured source gives this fact"
+	case evidence.MissingUncounted:
+		return "something was found that may belong to this service, and could not be used"
 	}
 	return reason
 }

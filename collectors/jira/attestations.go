@@ -64,6 +64,8 @@ type attestingIssue struct {
 	// became done, or the label was added if that was later.
 	made map[string]time.Time
 	done bool
+	// undated reports that it is done, and that the changelog does not say since when.
+	undated bool
 	// notDone is what the issue was closed as, if that means that nothing was done.
 	notDone string
 	// link is the evidence; webLinksRead says that its web links were read.
@@ -91,6 +93,7 @@ func (r *round) attestingIssue(i *issue) *attestingIssue {
 	done, ok := r.done(i)
 	out.notDone = r.notDone.of(i)
 	out.done = ok && out.notDone == ""
+	out.undated = out.done && done.at.IsZero()
 	author := cmp.Or(i.assignee, i.reporter)
 	out.acceptedByOther = ok && done.by != "" && author != "" && done.by != author
 	for _, a := range r.attestations {
@@ -237,6 +240,8 @@ func (r *round) flaw(i *attestingIssue, a Attestation) string {
 		return "it was closed as " + i.notDone
 	case !i.done:
 		return "it is not done"
+	case i.undated:
+		return "it is not known when it was done"
 	case i.madeAt(a).Add(validFor).Before(r.now):
 		return fmt.Sprintf("it is older than %d days", validFor/day)
 	case a.Level >= linkLevel && i.link == "":
@@ -251,8 +256,17 @@ func (r *round) flaw(i *attestingIssue, a Attestation) string {
 // checks are attested.
 func (r *round) observeAttestations(n *reviewState, notAsked map[string]bool) error {
 	byService := map[string]map[string][]*attestingIssue{} // by label
+	doubts := map[string]map[string]bool{}                 // by label
 	for _, key := range slices.Sorted(maps.Keys(n.attestations)) {
 		i := n.attestations[key]
+		for _, service := range append(n.doubted[i.parent], n.doubted[i.key]...) {
+			if doubts[service] == nil {
+				doubts[service] = map[string]bool{}
+			}
+			for label := range i.made {
+				doubts[service][label] = true
+			}
+		}
 		for _, service := range n.servicesOf(i) {
 			if byService[service] == nil {
 				byService[service] = map[string][]*attestingIssue{}
@@ -274,7 +288,12 @@ func (r *round) observeAttestations(n *reviewState, notAsked map[string]bool) er
 		of[a.Fact.Name] = a
 	}
 	return r.observe(groupReviews, r.attestedFacts(), except, func(service, fact string) collectors.Answer {
-		return r.attest(of[fact], byService[service][fold(of[fact].Label)])
+		label := fold(of[fact].Label)
+		answer := r.attest(of[fact], byService[service][label])
+		if !answer.Value.Truth() && answer.Withdraw == "" && doubts[service][label] {
+			return collectors.Answer{Withdraw: evidence.MissingUncounted}
+		}
+		return answer
 	})
 }
 
@@ -292,6 +311,9 @@ func (r *round) attest(a Attestation, issues []*attestingIssue) collectors.Answe
 			detail += ", expires " + stamp(end) + ": make it again"
 		}
 		return collectors.Answer{Value: evidence.Bool(true), Since: made, Detail: detail}
+	}
+	if slices.ContainsFunc(issues, func(i *attestingIssue) bool { return i.undated }) {
+		return collectors.Answer{Withdraw: evidence.MissingUncounted}
 	}
 	detail := "no issue with the label " + a.Label + " on a review"
 	if len(issues) > 0 {

@@ -42,15 +42,17 @@ func (c closings) of(i *issue) string {
 }
 
 // checkFields reports which field the answer lacks although it was asked for, if
-// what the issue proves cannot be said without it. Jira answers these of every issue,
-// with null where there is no value.
-func (i *issue) checkFields(asked []string) error {
+// what the issue shows cannot be said without it. Jira answers these of every issue,
+// with null where there is no value. The resolution of done work decides whether it
+// proves anything; an incident happened whatever its ticket was closed as.
+func (i *issue) checkFields(asked []string, isIncident bool) error {
+	provesWork := i.category == categoryDone && !isIncident
 	for _, name := range asked {
 		if _, ok := i.fields[name]; ok {
 			continue
 		}
 		switch {
-		case name == "status", name == "created", name == "updated", name == "resolution" && i.category == categoryDone:
+		case name == "status", name == "created", name == "updated", name == "resolution" && provesWork:
 			return errors.New("field " + name + ": the answer lacks it")
 		}
 	}

@@ -268,7 +268,7 @@ func TestIssuesThatCannotBeDecodedCostThemselves(t *testing.T) {
 		"time in Z": {"game-day", `{"id":"1","key":"REP-9","fields":{` + known +
 			`,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00Z","resolutiondate":"2026-02-01T00:00:00+00:00"}}`, "", map[string]map[string]string{"reports": {"last_gameday_age_days": "2026-02-01T00:00:00Z"}}},
 		"empty dates": {"game-day", `{"id":1,"key":"REP-9","fields":{` + known +
-			`,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000","resolutiondate":""}}`, "", map[string]map[string]string{"reports": {"last_gameday_age_days": "2026-01-01T00:00:00Z"}}},
+			`,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000","resolutiondate":""},"changelog":{"total":1,"histories":[{"created":1767268800,"author":null,"items":[{"field":"status","from":"1","to":"6"}]}]}}`, "", map[string]map[string]string{"reports": {"last_gameday_age_days": "2026-01-01T12:00:00Z"}}},
 		"no such date": {"game-day", `{"id":"1","key":"REP-9","fields":{` + known +
 			`,"status":{"id":"6","statusCategory":{"key":"done"}},"created":"2026-01-01T00:00:00.000+0000","resolutiondate":"soon"}}`, "issue", map[string]map[string]string{"reports": {"last_gameday_age_days": "except undecodable"}}},
 		"no status category": {"game-day", `{"id":"1","key":"REP-9","fields":{` + known +

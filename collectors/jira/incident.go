@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -32,51 +33,92 @@ func (r *round) needsLog(i *issue) bool {
 			return true
 		}
 	}
-	return isBlank(o.Resolved) && (i.category == categoryDone || needsChangelog(o.Resolved))
+	switch {
+	case i.category == categoryDone:
+		return isBlank(o.Resolved)
+	case o.Resolved.Field == resolutionDate:
+		return needsChangelog(o.Resolved)
+	}
+	// The changelog says whether it was reopened after the time in the field.
+	return !isBlank(o.Resolved) || needsChangelog(o.Resolved)
 }
 
-// incident makes evidence of an issue.
-func (r *round) incident(i *issue) (evidence.Incident, error) {
+// times are those of an incident. fault is why the first of them that cannot be used
+// is not known although the ticket says it.
+type times struct {
+	started, detected, acknowledged, end moment
+	// ended reports that the incident has ended, whether or not it is known when.
+	ended bool
+	fault evidence.UncountedReason
+}
+
+// times reads the times of an incident. Those that contradict the start are not
+// known: an incident that ended before it began has no duration. Where the start is
+// not known, the creation serves to place the incident, and nothing is measured from
+// it.
+func (r *round) times(i *issue) (t times, err error) {
 	o := &r.incidents
-	started, err1 := r.first(i, o.Started)
-	detected, err2 := r.first(i, o.Detected)
-	acknowledged, err3 := r.first(i, o.Acknowledged)
-	end, err4 := r.ended(i, o.Resolved)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return evidence.Incident{}, err
+	var errs [4]error
+	t.started, errs[0] = r.first(i, o.Started)
+	t.detected, errs[1] = r.first(i, o.Detected)
+	t.acknowledged, errs[2] = r.first(i, o.Acknowledged)
+	t.end, t.ended, errs[3] = r.ended(i, o.Resolved)
+	if t.started.at.IsZero() {
+		t.started.at = i.created
 	}
-	if started.at.IsZero() {
-		started.at = i.created
+	switch err := errors.Join(errs[:]...); {
+	case err != nil:
+		return t, err
+	case t.started.at.IsZero():
+		return t, errors.New("no time of creation")
 	}
-	if started.at.IsZero() {
-		return evidence.Incident{}, errors.New("no time of creation")
-	}
-	notBeforeStart := func(at time.Time) time.Time {
-		if at.IsZero() {
-			return at
+	t.fault = t.started.fault
+	for _, m := range [...]*moment{&t.end, &t.acknowledged, &t.detected} {
+		switch {
+		case m.at.IsZero():
+		case t.started.fault != "":
+			m.at, m.fault = time.Time{}, t.started.fault
+		case m.at.Before(t.started.at):
+			m.at, m.fault = time.Time{}, evidence.UncountedEndBeforeStart
 		}
-		return later(at, started.at)
+		t.fault = cmp.Or(t.fault, m.fault)
+	}
+	if t.ended && t.end.at.IsZero() {
+		t.fault = cmp.Or(t.fault, evidence.UncountedEndUnknown)
+	}
+	return t, nil
+}
+
+// incident makes evidence of an issue, and says what of its times could not be used.
+func (r *round) incident(i *issue) (evidence.Incident, evidence.UncountedReason, error) {
+	o := &r.incidents
+	t, err := r.times(i)
+	if err != nil {
+		return evidence.Incident{}, "", err
 	}
 	in := evidence.Incident{
-		Source: r.id, ID: clean(i.key), Services: r.mapping.services(o.Services, i),
-		StartedAt: started.at, DetectedAt: notBeforeStart(detected.at), ResolvedAt: notBeforeStart(end.at),
-		UpdatedAt: i.updated, Links: r.links(i), Template: evidence.Template(i.summary),
+		Source: r.id, ID: clean(i.key), Services: r.mapping.services(o.Services, i), StartedAt: t.started.at,
+		DetectedAt: t.detected.at, UpdatedAt: i.updated, Links: r.links(i), Template: evidence.Template(i.summary),
 	}
 	in.Severity, in.Priority = r.severity(i)
 	in.Urgent = slices.Contains(o.Urgent, in.Severity)
 	in.Channel, in.MachineDetected = channel(i.creatorKind)
-	if end.by.at.IsZero() && !i.cut {
-		// The time comes from a field; who ended it is in the changelog all the same.
-		end.by, _ = r.done(i)
+	if t.ended {
+		in.ResolvedAt, in.EndUnknown = t.end.at, t.end.at.IsZero()
 	}
-	if !in.ResolvedAt.IsZero() && !i.cut {
-		in.Resolver = resolver(end.by)
+	by := t.end.by
+	if by.at.IsZero() && !i.cut {
+		// The time comes from a field; who ended it is in the changelog all the same.
+		by, _ = r.done(i)
+	}
+	if t.ended && !i.cut {
+		in.Resolver = resolver(by)
 	}
 	if !o.Acknowledged.IsZero() {
-		in.AcksKnown, in.AcknowledgedAt = true, notBeforeStart(acknowledged.at)
-		r.addResponders(&in, i, acknowledged.by, end.by)
+		in.AcksKnown, in.AcknowledgedAt = t.acknowledged.fault == "", t.acknowledged.at
+		r.addResponders(&in, i, t.acknowledged.by, by)
 	}
-	return in, nil
+	return in, t.fault, nil
 }
 
 // addResponders adds what people did according to the changelog: reassignments,
@@ -125,7 +167,8 @@ func resolver(done change) evidence.Resolver {
 }
 
 // severity is 1 to 5 by the words of the configured place, with the word. It is 0
-// when the place has none of the known words, with the first other one.
+// when the place has none of the known words, with the first other one. An empty word of
+// the configuration is for a place that has none.
 func (r *round) severity(i *issue) (severity int, word string) {
 	place := &r.incidents.Severity
 	var found []string
@@ -143,6 +186,9 @@ func (r *round) severity(i *issue) (severity int, word string) {
 		if severity, ok := r.incidents.Severities[fold(name)]; ok {
 			return severity, clean(strings.TrimSpace(name))
 		}
+	}
+	if len(found) == 0 {
+		return r.incidents.Severities[""], ""
 	}
 	return 0, word
 }

@@ -88,8 +88,18 @@ func (r *round) observeMajor(ctx context.Context) error {
 // incompleteServices are the services whose incidents are not all known.
 func (r *round) incompleteServices() map[string]evidence.Missing {
 	except := map[string]evidence.Missing{}
-	for _, a := range r.badIncidents {
-		r.exceptAll(except, a, evidence.MissingUndecodable)
+	for _, u := range r.unclear {
+		if !u.affects(r.now) {
+			continue
+		}
+		for _, service := range r.mapping.servicesOf(u) {
+			switch {
+			case u.Undecodable:
+				except[service] = evidence.MissingUndecodable
+			case except[service] == "":
+				except[service] = evidence.MissingUncounted
+			}
+		}
 	}
 	return except
 }

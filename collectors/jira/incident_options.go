@@ -98,8 +98,8 @@ func needsChangelog(m Moment) bool { return len(m.Statuses) > 0 || m.Label != ""
 // incidentFields are the fields that reading an incident needs.
 func incidentFields(o Incidents) []string {
 	fields := []string{
-		"project", "components", "labels", "status", "resolution", "summary", "created", "updated", "resolutiondate", "description",
-		"creator",
+		"project", "components", "labels", "status", "resolution", "summary", "created", "updated", "resolutiondate",
+		"description", "creator",
 	}
 	for _, m := range moments(o) {
 		if m.Field != "" {

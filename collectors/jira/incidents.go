@@ -10,6 +10,9 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
+// kindOfIncidents names incident tickets in logs and counts.
+const kindOfIncidents = "incident"
+
 // cursorIncidents is the name of the cursor of incidents.
 const cursorIncidents = "incidents"
 
@@ -51,7 +54,7 @@ func (c incidentCursor) cursors() map[string]string {
 // changedIncidents lists the incidents that have changed since the last round, or
 // the whole history at first.
 func (r *round) changedIncidents() listing {
-	return listing{kind: "incident", read: r.listIncidents, searches: func() []search {
+	return listing{kind: kindOfIncidents, read: r.listIncidents, searches: func() []search {
 		s := r.incidentSearch(r.changed(r.readCursor()), "updated")
 		for _, f := range r.facts {
 			if f.Mode == ModeMajorIncidents {
@@ -76,17 +79,20 @@ func (r *round) listIncidents(ctx context.Context, searches []search) error {
 	if first {
 		from = r.now.Add(-r.history)
 	}
+	r.loadUnclear(first && cursor.Reconciled.IsZero())
+	found := r.marksToUpdate(first)
 	progress := r.progress("history of incidents", from)
 	// The cursor stays one page behind, and stops when pages are not in their order:
 	// everything before it must have been read.
 	var before time.Time
 	ordered := true
-	err := r.incidentPages(ctx, searches[0], func(oldest, newest time.Time, batch *evidence.Batch) {
+	err := r.incidentPages(ctx, searches[0], found, func(oldest, newest time.Time, batch *evidence.Batch) {
 		progress(newest, len(batch.Incidents))
 		ordered = ordered && !oldest.Before(before)
 		if first && ordered && before.After(cursor.Through) && before.Before(r.now) {
 			cursor.Through = before
 			batch.Cursors = cursor.cursors()
+			batch.Cursors[cursorUnclear], _ = r.unclearCursor()
 		}
 		before = newest
 	})
@@ -95,8 +101,9 @@ func (r *round) listIncidents(ctx context.Context, searches []search) error {
 	}
 	progress(r.now, 0)
 	cursor.Through = r.now
+	r.marks[marksOfIncidents] = found
 	if first {
-		r.reconciled = true
+		r.reconciled, found.complete = true, true
 		if err := r.withdraw(ctx, &cursor); err != nil {
 			return err
 		}
@@ -107,14 +114,27 @@ func (r *round) listIncidents(ctx context.Context, searches []search) error {
 	return r.observeMajor(ctx)
 }
 
+// marksToUpdate are the marks of the incidents that are listed now: those of before,
+// unless everything is listed.
+func (r *round) marksToUpdate(everything bool) *marks {
+	if found := r.marks[marksOfIncidents]; found != nil && !everything {
+		return found
+	}
+	return newMarks()
+}
+
 // keepCursor stores the cursor and uses it for the rest of the round.
 func (r *round) keepCursor(cursor incidentCursor) error {
 	r.request.Cursors = maps.Clone(r.request.Cursors)
 	if r.request.Cursors == nil {
 		r.request.Cursors = map[string]string{}
 	}
-	maps.Copy(r.request.Cursors, cursor.cursors())
-	return r.out.Send(evidence.Batch{Cursors: cursor.cursors()})
+	cursors := cursor.cursors()
+	if text, changed := r.unclearCursor(); changed {
+		cursors[cursorUnclear] = text
+	}
+	maps.Copy(r.request.Cursors, cursors)
+	return r.out.Send(evidence.Batch{Cursors: cursors})
 }
 
 // progress reports the progress of a listing in the order of changes, by the time
@@ -153,28 +173,28 @@ func (s *Source) incidentSearch(condition, order string) search {
 	return search{jql: jql, fields: incidentFields(*o), changelog: true}
 }
 
-// incidentPages lists incidents and emits each page. progress gets the oldest and
-// the newest change of a page before it is emitted.
+// incidentPages lists incidents and emits each page. found gets what could not be used,
+// and progress the oldest and the newest change of a page before it is emitted.
 func (r *round) incidentPages(
-	ctx context.Context, s search, progress func(oldest, newest time.Time, batch *evidence.Batch),
+	ctx context.Context, s search, found *marks, progress func(oldest, newest time.Time, batch *evidence.Batch),
 ) error {
-	r.listed = keySet{}
-	return r.list(ctx, s, "incident", r.needsLog, func(good, bad []*issue) error {
+	r.listed, r.relisted = keySet{}, keySet{}
+	return r.list(ctx, s, kindOfIncidents, r.needsLog, func(good, bad []*issue) error {
 		batch := evidence.Batch{}
 		for _, i := range bad {
-			r.markUndecodable(i)
+			r.setUndecodable(i)
 		}
 		var oldest, newest time.Time
 		withdrawn := map[string]string{}
 		for _, i := range good {
-			in, err := r.incident(i)
+			in, fault, err := r.incident(i)
 			if err != nil {
-				r.skip("incident", i.key, err)
-				r.markUndecodable(i)
+				r.skip(kindOfIncidents, i.key, err)
+				r.setUndecodable(i)
 				continue
 			}
-			delete(r.badIncidents, in.ID)
 			r.listed.add(in.ID)
+			r.markIncident(i, in, fault, found)
 			if oldest.IsZero() || i.updated.Before(oldest) {
 				oldest = i.updated
 			}
@@ -213,7 +233,8 @@ func (r *round) keeps(ctx context.Context, i *issue, in evidence.Incident) (with
 	} else if len(in.Services) == 0 {
 		withdrawn = "its ticket names no service of the catalog any more, seen " + stamp(r.now)
 	}
-	isOld := !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(r.now.Add(-r.history))
+	// When it ended is not always known; then it is as old as its start.
+	isOld := !in.Open() && later(in.ResolvedAt, in.StartedAt).Before(r.now.Add(-r.history))
 	if withdrawn == "" && !isOld {
 		return "", true, nil
 	}
@@ -239,8 +260,26 @@ func (r *round) withdrawKnown(ctx context.Context, why map[string]string, batch 
 	})
 }
 
-// markUndecodable remembers an incident that cannot be decoded, since the facts of
-// the services that it may be about are unknown without it.
-func (r *round) markUndecodable(i *issue) {
-	r.badIncidents[clean(i.key)] = r.mapping.affected(r.incidents.Services, i)
+// markIncident notes what of an incident ticket could not be used: it belongs to no
+// service, its times are not all known, or its severity is not.
+func (r *round) markIncident(i *issue, in evidence.Incident, fault evidence.UncountedReason, found *marks) {
+	if r.notIncidents.of(i) != "" {
+		delete(r.unclear, i.id)
+		found.set(i.id, mark{})
+		return
+	}
+	r.setUnclear(i, in, len(in.Services) > 0)
+	where := " (project " + clean(i.project) + ")"
+	switch {
+	case len(in.Services) == 0:
+		found.set(i.id, r.mapping.unmatched(r.incidents.Services, i))
+	case fault != "":
+		found.set(i.id, mark{fault, "incident tickets" + where})
+	case in.Severity == 0 && in.Priority == "":
+		found.set(i.id, mark{evidence.UncountedUnmappedSeverity, "no severity" + where})
+	case in.Severity == 0:
+		found.set(i.id, mark{evidence.UncountedUnmappedSeverity, "severity " + in.Priority + where})
+	default:
+		found.set(i.id, mark{})
+	}
 }

@@ -232,6 +232,16 @@ func decodeTime(raw json.RawMessage) (time.Time, error) {
 	return time.Time{}, errors.New("a value that is not a time")
 }
 
+// isDay reports whether the value is a day without a time.
+func isDay(raw json.RawMessage) bool {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return false
+	}
+	_, err := time.Parse(time.DateOnly, strings.TrimSpace(text))
+	return err == nil
+}
+
 // plausible refuses years that no store can hold.
 func plausible(at time.Time) (time.Time, error) {
 	if at = at.UTC(); at.Year() < 1970 || at.Year() > 9000 {

@@ -57,8 +57,7 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 	if byAge && r.statuses == nil {
 		return nil // that they could not be listed is reported already
 	}
-	found := map[string]*tally{}
-	except := map[string]evidence.Missing{}
+	t := tallies{of: map[string]*tally{}, except: map[string]evidence.Missing{}, marks: newMarks()}
 	needsLog := func(i *issue) bool { return byAge && i.category == categoryDone }
 	for _, part := range portions(r.mapping.keys) {
 		// A listing that is asked for again has the same issues again.
@@ -66,18 +65,12 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 		err := r.overProjects(ctx, part, func(projects []string) error {
 			return r.list(ctx, f.search(projects), "issue", needsLog, func(good, bad []*issue) error {
 				for _, i := range bad {
-					r.exceptAll(except, r.mapping.affected(ServiceLink{}, i), evidence.MissingUndecodable)
+					r.exceptAll(t.except, r.mapping.affected(ServiceLink{}, i), evidence.MissingUndecodable)
 				}
 				for _, i := range good {
-					if seen[i.key] || f.provesNothing(r.notDone, i) {
-						continue
-					}
-					seen[i.key] = true
-					for _, service := range r.mapping.owners(i) {
-						if found[service] == nil {
-							found[service] = &tally{}
-						}
-						r.tally(found[service], f, i)
+					if !seen[i.key] {
+						seen[i.key] = true
+						r.tally(&t, f, i)
 					}
 				}
 				return nil
@@ -89,18 +82,16 @@ func (r *round) observeIssues(ctx context.Context, f Fact) error {
 	}
 	for _, service := range r.mapping.referring {
 		if slices.ContainsFunc(r.mapping.projects[service], func(p string) bool { return r.absent[p] }) {
-			except[service] = evidence.MissingNotFound
+			t.except[service] = evidence.MissingNotFound
 		}
 	}
-	err := r.observe(f.Name, []string{f.Name}, except, func(service, _ string) collectors.Answer {
-		t := found[service]
-		if t == nil {
-			t = &tally{}
-		}
-		return t.answer(f)
+	err := r.observe(f.Name, []string{f.Name}, t.except, func(service, _ string) collectors.Answer {
+		return t.service(service).answer(f)
 	})
 	if err == nil {
 		r.markObserved(f, "")
+		t.marks.complete = true
+		r.marks[f.Name] = t.marks
 	}
 	return err
 }
@@ -111,30 +102,79 @@ func (f Fact) provesNothing(notDone closings, i *issue) bool {
 	return (f.Mode == ModeNewestDoneAge || f.countsDoneWork()) && notDone.of(i) != ""
 }
 
+// tallies are what was found for a fact, by service.
+type tallies struct {
+	of map[string]*tally
+	// except are the services whose answer is unknown.
+	except map[string]evidence.Missing
+	marks  *marks
+}
+
 // tally is what a fact needs of the issues of one service: all keys where they
 // are counted, else the one that was done last.
 type tally struct {
 	keys   []string
 	newest time.Time
 	key    string
+	// doubt is the latest time at which an issue may have been done that may be the
+	// service's and could not be used; doubted reports that there is one.
+	doubt   time.Time
+	doubted bool
 }
 
-func (r *round) tally(t *tally, f Fact, i *issue) {
-	if f.Mode == ModeCount {
-		t.keys = append(t.keys, clean(i.key))
+func (t *tallies) service(name string) *tally {
+	if t.of[name] == nil {
+		t.of[name] = &tally{}
+	}
+	return t.of[name]
+}
+
+// tally adds an issue to the services that have it. One that belongs to no service, or
+// that was done at an unknown time, may change the answer of those that it may belong
+// to.
+func (r *round) tally(t *tallies, f Fact, i *issue) {
+	if f.provesNothing(r.notDone, i) {
 		return
 	}
-	done, ok := r.done(i)
-	if ok && (done.at.After(t.newest) || done.at.Equal(t.newest) && i.key < t.key) {
-		t.newest, t.key = done.at, i.key
+	var done change
+	if f.Mode == ModeNewestDoneAge {
+		var isDone bool
+		if done, isDone = r.done(i); !isDone {
+			return
+		}
+	}
+	services := r.mapping.owners(i)
+	isUnmatched := len(services) == 0
+	isUndated := f.Mode == ModeNewestDoneAge && done.at.IsZero()
+	switch {
+	case isUnmatched:
+		services = r.mapping.ofProject(i.project)
+		t.marks.set(i.id, r.mapping.unmatched(ServiceLink{}, i))
+	case isUndated:
+		t.marks.set(i.id, mark{evidence.UncountedEndUnknown, "issues (project " + clean(i.project) + ")"})
+	}
+	for _, name := range services {
+		s := t.service(name)
+		switch {
+		case isUndated:
+			s.doubted, s.doubt = true, r.now
+		case isUnmatched:
+			s.doubted, s.doubt = true, later(s.doubt, done.at)
+		case f.Mode == ModeCount:
+			s.keys = append(s.keys, clean(i.key))
+		case done.at.After(s.newest) || done.at.Equal(s.newest) && i.key < s.key:
+			s.newest, s.key = done.at, i.key
+		}
 	}
 }
 
 // answer is the number of issues, or the time of the newest change to a done
-// status.
+// status. It is unknown when an issue could change it that may be the service's.
 func (t *tally) answer(f Fact) collectors.Answer {
 	keys := unique(t.keys)
 	switch {
+	case t.doubted && (f.Mode == ModeCount || t.doubt.After(t.newest)):
+		return collectors.Answer{Missing: evidence.MissingUncounted}
 	case f.Mode == ModeCount && len(keys) == 0:
 		return collectors.Answer{Value: evidence.Int(0), Detail: "no issue with " + f.JQL}
 	case f.Mode == ModeCount:

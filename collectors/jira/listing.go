@@ -126,7 +126,7 @@ func (r *round) list(
 		for _, raw := range page {
 			i, err := decodeIssue(raw, r.deployment == Cloud)
 			if err == nil {
-				err = i.checkFields(s.fields)
+				err = i.checkFields(s.fields, kind == kindOfIncidents)
 			}
 			if err != nil {
 				r.skip(kind, i.key, err)

@@ -91,7 +91,7 @@ func TestTimesOfAnIncident(t *testing.T) {
 		"noticed before it began": {jira.Incidents{Started: jira.Moment{Statuses: []string{"In Progress"}},
 			Detected: jira.Moment{Field: "created"}}, func(i *jiratest.Issue) {
 			i.Changes = []jiratest.Change{moved(-9*h, "ann", "In Progress")}
-		}, "-9 -9 - - false"},
+		}, "-9 - - - false"},
 		"began nowhere that is known": {jira.Incidents{Started: jira.Moment{Statuses: []string{"In Review"}}},
 			func(i *jiratest.Issue) {}, "-10 - - - false"},
 		"resolved in a status that is no done one": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Mitigated"}}},

@@ -3,6 +3,8 @@ package jira
 import (
 	"slices"
 	"time"
+
+	"github.com/prodready/collector/evidence"
 )
 
 // moment is a time in the life of an issue, with the change of the changelog that
@@ -10,16 +12,43 @@ import (
 type moment struct {
 	at time.Time
 	by change
+	// fault is why the time is not known although the issue says it; empty when it is
+	// known or not said.
+	fault evidence.UncountedReason
 }
+
+// field is the time that a field holds. A day is no instant, and a person may have
+// typed a time that has not come yet. The times that Jira itself sets are believed: a
+// clock may differ.
+func (r *round) field(i *issue, name string) (moment, error) {
+	at, err := i.time(name)
+	switch {
+	case err != nil || at.IsZero() || isOwnTime(name):
+		return moment{at: at}, err
+	case isDay(i.fields[name]):
+		return moment{fault: evidence.UncountedNotAnInstant}, nil
+	case at.After(r.now.Add(overlap)):
+		return moment{fault: evidence.UncountedInFuture}, nil
+	}
+	return moment{at: at}, nil
+}
+
+// isOwnTime reports whether Jira sets the time of the field.
+func isOwnTime(field string) bool {
+	return field == "created" || field == "updated" || field == resolutionDate
+}
+
+// resolutionDate is the field in which Jira keeps when an issue got its resolution.
+const resolutionDate = "resolutiondate"
 
 // first returns the first time that m describes: by its field, its statuses or its
 // label, in this order. It returns the zero time when the issue has none of them.
 func (r *round) first(i *issue, m Moment) (moment, error) {
-	if at, err := i.time(m.Field); err != nil || !at.IsZero() {
-		return moment{at: at}, err
+	if found, err := r.field(i, m.Field); err != nil || found != (moment{}) {
+		return found, err
 	}
 	if c, ok := r.firstEntered(i, m.Statuses); ok {
-		return moment{c.at, c}, nil
+		return moment{at: c.at, by: c}, nil
 	}
 	if m.Label == "" {
 		return moment{}, nil
@@ -34,7 +63,7 @@ func (r *round) first(i *issue, m Moment) (moment, error) {
 			break
 		}
 		if c.adds(m.Label) {
-			return moment{c.at, c}, nil
+			return moment{at: c.at, by: c}, nil
 		}
 	}
 	if fromTheStart {
@@ -64,43 +93,64 @@ func (r *round) firstEntered(i *issue, statuses []string) (change, bool) {
 	return change{at: i.created}, unchanged && r.isOne(statuses, i.status, i.statusName)
 }
 
-// ended returns when the issue ended: the time that m describes, or else the time
-// of the change to a done status. It returns the zero time while the issue is open.
-func (r *round) ended(i *issue, m Moment) (moment, error) {
-	if at, err := i.time(m.Field); err != nil || !at.IsZero() {
-		return moment{at: at}, err
+// ended returns when the issue ended, and whether it has: the time that m describes,
+// or else the time of the change to a done status. The time is zero when it is not
+// known.
+func (r *round) ended(i *issue, m Moment) (end moment, ended bool, err error) {
+	isEnd := func(status, name string) bool {
+		return r.isOne(m.Statuses, status, name) || r.statuses.categories[status] == categoryDone
 	}
-	if len(m.Statuses) > 0 {
-		isEnd := func(status, name string) bool {
-			return r.isOne(m.Statuses, status, name) || r.statuses.categories[status] == categoryDone
+	atEnd := i.category == categoryDone || isEnd(i.status, i.statusName)
+	// The date of a resolution may stay set when an issue is reopened: its status
+	// decides.
+	if m.Field != resolutionDate || i.category == categoryDone {
+		found, err := r.field(i, m.Field)
+		switch {
+		case err != nil:
+			return moment{}, false, err
+		case found.fault != "":
+			return found, atEnd || found.fault != evidence.UncountedInFuture, nil
+		case !found.at.IsZero() && (atEnd || !i.leftAfter(found.at, isEnd)):
+			return found, true, nil
 		}
-		if isEnd(i.status, i.statusName) {
-			c, _ := i.lastEntered(isEnd)
-			return moment{c.at, c}, nil
-		}
+	}
+	if len(m.Statuses) > 0 && atEnd {
+		c := i.lastEntered(isEnd)
+		return moment{at: c.at, by: c}, true, nil
 	}
 	if m.Label != "" && i.has(m.Label) {
-		return r.first(i, Moment{Label: m.Label})
+		found, err := r.first(i, Moment{Label: m.Label})
+		return found, true, err
 	}
-	c, _ := r.done(i)
-	return moment{c.at, c}, nil
+	c, done := r.done(i)
+	return moment{at: c.at, by: c}, done, nil
 }
 
-// done is the change by which the issue became done, and whether it is done.
-// Moves from one done status to another are no new end.
+// leftAfter reports whether the issue left one of the statuses that isMember accepts
+// after a time: it was reopened.
+func (i *issue) leftAfter(at time.Time, isMember func(status, name string) bool) bool {
+	return slices.ContainsFunc(i.changes, func(c change) bool {
+		return c.field == "status" && !c.at.Before(at) && isMember(c.from, c.fromName) && !isMember(c.to, c.toName)
+	})
+}
+
+// done is the change by which the issue became done, and whether it is done. Its time
+// is zero when that is not known. Moves from one done status to another are no new
+// end.
 func (r *round) done(i *issue) (change, bool) {
 	if i.category != categoryDone {
 		return change{}, false
 	}
-	return i.lastEntered(func(status, _ string) bool {
+	c := i.lastEntered(func(status, _ string) bool {
 		return status == i.status || r.statuses.categories[status] == categoryDone
 	})
+	return c, true
 }
 
 // lastEntered is the change by which the issue got one of the statuses that
-// isMember accepts, by id and name, and has not left them since. The issue must be
-// in one of them.
-func (i *issue) lastEntered(isMember func(status, name string) bool) (change, bool) {
+// isMember accepts, by id and name, and has not left them since. Its time is zero when
+// that is not known. The issue must be in one of them.
+func (i *issue) lastEntered(isMember func(status, name string) bool) change {
 	var since, last *change
 	for n := range i.changes {
 		c := &i.changes[n]
@@ -120,14 +170,12 @@ func (i *issue) lastEntered(isMember func(status, name string) bool) (change, bo
 	}
 	switch {
 	case since != nil:
-		return *since, true
-	case last != nil:
-		// The status was changed without an entry.
-		return *last, true
-	case !i.resolved.IsZero():
-		return change{at: i.resolved}, true
+		return *since
+	case !i.resolved.IsZero() && (last == nil || !i.resolved.Before(last.at)):
+		return change{at: i.resolved}
 	}
-	return change{at: i.created}, !i.created.IsZero()
+	// It was imported, or its status was changed without an entry.
+	return change{}
 }
 
 // isOne reports whether a status, by its id and the name it had, is one of those

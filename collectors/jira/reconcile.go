@@ -68,7 +68,7 @@ func (r *round) confirm(cursor, what string, missing, all int) (confirmed bool, 
 // for changes cannot: incidents that were deleted or left the query, and those of
 // services that are new in the catalog.
 func (r *round) allIncidents() listing {
-	return listing{kind: "incident", read: r.reconcileIncidents, searches: func() []search {
+	return listing{kind: kindOfIncidents, read: r.reconcileIncidents, searches: func() []search {
 		cursor := r.readCursor()
 		isDue := cursor.Mapping != r.mapping.hash || r.now.Sub(cursor.Reconciled) >= r.reconcileEvery
 		if r.reconciled || cursor.Through.IsZero() || !isDue {
@@ -82,9 +82,12 @@ func (r *round) reconcileIncidents(ctx context.Context, searches []search) error
 	if r.statuses == nil {
 		return nil // that they could not be listed is reported already
 	}
-	if err := r.incidentPages(ctx, searches[0], func(_, _ time.Time, _ *evidence.Batch) {}); err != nil {
+	found := newMarks()
+	if err := r.incidentPages(ctx, searches[0], found, func(_, _ time.Time, _ *evidence.Batch) {}); err != nil {
 		return err
 	}
+	found.complete = true
+	r.marks[marksOfIncidents] = found
 	cursor := r.readCursor()
 	if err := r.withdraw(ctx, &cursor); err != nil {
 		return err
@@ -96,17 +99,23 @@ func (r *round) reconcileIncidents(ctx context.Context, searches []search) error
 // with a note. When too many are missing, the cursor stays as it is, so that the
 // next round lists everything again.
 func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
-	maps.DeleteFunc(r.badIncidents, func(key string, _ affected) bool { return !r.notices.Has("incident " + key) })
-	if _, withoutKey := r.badIncidents[""]; withoutKey {
+	maps.DeleteFunc(r.unclear, func(id string, _ unclear) bool { return !r.relisted.has(id) })
+	if _, withoutKey := r.unclear[""]; withoutKey {
 		// It may be any of those that are not listed.
 		cursor.Reconciled, cursor.Mapping = r.now, r.mapping.hash
 		return nil
 	}
 	// What ended at the edge of the history may be outside of the listing.
 	edge := r.now.Add(-r.history + 7*day)
+	bad := map[string]bool{}
+	for id, u := range r.unclear {
+		if u.Undecodable {
+			bad[id], bad[u.Key] = true, true
+		}
+	}
 	isMissing := func(in evidence.Incident) bool {
-		_, bad := r.badIncidents[in.ID]
-		return !r.listed.has(in.ID) && !bad && (in.ResolvedAt.IsZero() || in.StartedAt.After(edge))
+		bad := bad[in.ID]
+		return !r.listed.has(in.ID) && !bad && (in.Open() || in.StartedAt.After(edge))
 	}
 	all, missing := 0, 0
 	projects := map[string]bool{}

@@ -41,6 +41,10 @@ type reviewState struct {
 	attestations map[string]*attestingIssue
 	// bad are issues that could not be decoded, by key.
 	bad map[string]affected
+	// marks are the reviews that belong to no service, and doubted the services that
+	// each of them may be about, by key.
+	marks   *marks
+	doubted map[string][]string
 }
 
 // reviewsAndAttestations lists reviews and the attestations on them: everything at
@@ -74,11 +78,14 @@ func (r *round) readReviews(ctx context.Context, searches []search) error {
 	}
 	complete := r.reconcilesReviews()
 	next := &reviewState{mapping: r.mapping.hash, through: r.now, reconciled: r.now, reviews: map[string][]string{},
-		attestations: map[string]*attestingIssue{}, bad: map[string]affected{}}
+		attestations: map[string]*attestingIssue{}, bad: map[string]affected{},
+		marks: newMarks(), doubted: map[string][]string{}}
 	if old := r.reviewState; !complete {
 		next.reconciled = old.reconciled
 		next.reviews, next.attestations, next.bad = maps.Clone(old.reviews), maps.Clone(old.attestations), maps.Clone(old.bad)
+		next.marks, next.doubted = old.marks.clone(), maps.Clone(old.doubted)
 	}
+	next.marks.complete = true
 	withoutService, err := r.reviewPages(ctx, next, searches[0])
 	if err != nil {
 		return err
@@ -87,7 +94,7 @@ func (r *round) readReviews(ctx context.Context, searches []search) error {
 		return err
 	}
 	if len(r.attestations) == 0 {
-		r.reviewState = next
+		r.keepReviews(next)
 		return nil
 	}
 	for _, s := range searches[1:] {
@@ -104,8 +111,13 @@ func (r *round) readReviews(ctx context.Context, searches []search) error {
 	if collectors.EndsRound(ctx, err) {
 		return err
 	}
-	r.reviewState = next
+	r.keepReviews(next)
 	return errors.Join(err, r.observeAttestations(next, notAsked))
+}
+
+// keepReviews makes what was read completely the state of the source.
+func (r *round) keepReviews(next *reviewState) {
+	r.reviewState, r.marks[marksOfReviews] = next, next.marks
 }
 
 // reviewSearch is the search for reviews with a condition.
@@ -136,8 +148,11 @@ func (r *round) reviewPages(ctx context.Context, next *reviewState, s search) (w
 			services := r.mapping.services(r.reviews.Services, i)
 			delete(next.bad, key)
 			next.reviews[key] = services
+			next.marks.set(i.id, r.reviewMark(i, services))
+			delete(next.doubted, key)
 			if len(services) == 0 {
 				withoutService = append(withoutService, key)
+				next.doubted[key] = r.mapping.ofProject(i.project)
 			}
 			for _, service := range services {
 				batch.Reviews = append(batch.Reviews, r.review(i, key, service))
@@ -154,6 +169,18 @@ func (r *round) reviewPages(ctx context.Context, next *reviewState, s search) (w
 	return withoutService, err
 }
 
+// reviewMark says what of a review could not be used.
+func (r *round) reviewMark(i *issue, services []string) mark {
+	done, isDone := r.done(i)
+	switch {
+	case len(services) == 0:
+		return r.mapping.unmatched(r.reviews.Services, i)
+	case isDone && done.at.IsZero() && r.notDone.of(i) == "":
+		return mark{evidence.UncountedEndUnknown, "reviews (project " + clean(i.project) + ")"}
+	}
+	return mark{}
+}
+
 // review makes evidence of an issue.
 func (r *round) review(i *issue, key, service string) evidence.Review {
 	review := evidence.Review{Source: r.id, Key: key, Service: service, Status: evidence.ReviewOpen, CreatedAt: i.created}
@@ -164,8 +191,8 @@ func (r *round) review(i *issue, key, service string) evidence.Review {
 		review.Status = evidence.ReviewDone
 		if r.notDone.of(i) != "" {
 			review.Status = evidence.ReviewNotDone
-		} else if done, ok := r.done(i); ok {
-			review.CompletedAt = later(done.at, i.created)
+		} else if done, _ := r.done(i); !done.at.Before(i.created) {
+			review.CompletedAt = done.at
 		}
 	}
 	return review

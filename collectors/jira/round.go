@@ -31,7 +31,9 @@ type round struct {
 	absent map[string]bool
 	// listed are the keys of the incidents of the current listing. reconciled reports
 	// that this round's first listing was a complete one.
-	listed     keySet
+	listed keySet
+	// relisted are the tickets of the current listing that are unclear.
+	relisted   keySet
 	reconciled bool
 	// known are the keys of the stored incidents, read when first needed.
 	known keySet
@@ -84,6 +86,7 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 			return errors.Join(errs...)
 		}
 	}
+	errs = append(errs, r.reportUncounted())
 	if r.out.Pending() {
 		errs = append(errs, r.out.Send(evidence.Batch{}))
 	}

@@ -122,9 +122,13 @@ type Source struct {
 	notices collectors.Notices
 	// statuses are those of the last round that could list them; nil before.
 	statuses *statuses
-	// badIncidents are incidents that could not be decoded, by key, until they can
-	// be or are no longer listed.
-	badIncidents map[string]affected
+	// unclear are incident tickets that may be major incidents of services that do not
+	// have them, by id, until they are clear or no longer listed; nil before the first
+	// round.
+	unclear map[string]unclear
+	// marks are what could not be used, by listing, and reported is the last report.
+	marks    map[string]*marks
+	reported string
 	// reviewState is what was read of reviews and attestations; nil before the first
 	// complete listing.
 	reviewState *reviewState
@@ -153,7 +157,7 @@ func New(o Options) (*Source, error) {
 		notDone: newClosings(o.NotDone), notIncidents: newClosings(o.Incidents.NotIncidents),
 		labels: mapSlice(o.Attestations, func(a Attestation) string { return a.Label }),
 		given:  map[string]bool{}, now: o.Now, log: o.Logger.With("source", "jira/"+o.Name),
-		badIncidents: map[string]affected{}, opinions: slices.Clone(o.Opinions), observed: map[string]observation{},
+		marks: map[string]*marks{}, opinions: slices.Clone(o.Opinions), observed: map[string]observation{},
 	}
 	if s.api, err = newAPI(o); err != nil {
 		return nil, fmt.Errorf("source jira/%s: the URL: %w", o.Name, err)

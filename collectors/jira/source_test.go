@@ -162,6 +162,7 @@ type result struct {
 	batches   int
 	emitted   int // incidents, each time counted
 	feedback  []evidence.Feedback
+	uncounted []evidence.Uncounted
 }
 
 func (w *world) collect() *result {
@@ -257,6 +258,9 @@ func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b ev
 	}
 	if b.Feedback != nil {
 		r.feedback = b.Feedback
+	}
+	if b.Uncounted != nil {
+		r.uncounted = b.Uncounted
 	}
 	for kind, n := range b.Skipped {
 		r.skipped[kind] += n

@@ -1,0 +1,256 @@
+package jira
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/evidence"
+)
+
+// mark says why an issue could not be used, and under which name it is counted.
+type mark struct {
+	reason evidence.UncountedReason
+	name   string
+}
+
+// marks are the issues of one listing that could not be used, or only in part. complete
+// is set when everything was listed since the process began, so that none is lacking.
+type marks struct {
+	// of is the number of the mark, by a hash of the issue's id: a history may have
+	// many issues, of few different marks.
+	of       map[uint64]uint32
+	numbers  map[mark]uint32
+	complete bool
+}
+
+func newMarks() *marks { return &marks{of: map[uint64]uint32{}, numbers: map[mark]uint32{}} }
+
+// clone copies the marks.
+func (m *marks) clone() *marks { return &marks{maps.Clone(m.of), maps.Clone(m.numbers), m.complete} }
+
+// set marks an issue; without a reason it is not marked any more.
+func (m *marks) set(id string, is mark) {
+	if is.reason == "" {
+		delete(m.of, fingerprint(id))
+		return
+	}
+	if _, known := m.numbers[is]; !known {
+		m.numbers[is] = uint32(len(m.numbers))
+	}
+	m.of[fingerprint(id)] = m.numbers[is]
+}
+
+// countWithout counts the issues of each mark, without those that another listing has.
+func (m *marks) countWithout(others []*marks) map[mark]int {
+	counts := make([]int, len(m.numbers))
+	for id, n := range m.of {
+		if !slices.ContainsFunc(others, func(o *marks) bool { _, has := o.of[id]; return has }) {
+			counts[n]++
+		}
+	}
+	out := map[mark]int{}
+	for is, n := range m.numbers {
+		out[is] = counts[n]
+	}
+	return out
+}
+
+// The listings whose marks are kept, beside those with the name of a fact.
+const (
+	marksOfIncidents = "incidents"
+	marksOfReviews   = "reviews"
+)
+
+// contributing are the listings that issues are counted in.
+func (s *Source) contributing() []string {
+	var names []string
+	if s.incidents.JQL != "" {
+		names = append(names, marksOfIncidents)
+	}
+	for _, f := range s.facts {
+		if !f.Mode.ofIncidents() {
+			names = append(names, f.Name)
+		}
+	}
+	if s.reviews.JQL != "" {
+		names = append(names, marksOfReviews)
+	}
+	return names
+}
+
+// reportUncounted emits what could not be used once every listing was read completely
+// since the process began, and logs the largest groups when they have changed. An
+// issue that several listings have is counted once.
+func (r *round) reportUncounted() error {
+	var all collectors.Uncounted
+	var listings []*marks
+	for _, name := range r.contributing() {
+		m := r.marks[name]
+		if m == nil || !m.complete {
+			return nil
+		}
+		listings = append(listings, m)
+	}
+	for n, m := range listings {
+		for is, count := range m.countWithout(listings[:n]) {
+			all.Add(is.reason, is.name, count)
+		}
+	}
+	report := all.Report(evidence.UncountedTicket)
+	text := fmt.Sprint(report)
+	if text == r.reported {
+		return nil
+	}
+	var largest []string
+	for _, g := range report.Largest {
+		largest = append(largest, fmt.Sprintf("%s: %d %s", g.Name, g.Count, g.Reason.Text()))
+	}
+	if report.Total > 0 {
+		r.log.Info("tickets could not be used, or only in part", "tickets", report.Total,
+			"largest", strings.Join(largest, "; "))
+	}
+	if err := r.out.Send(evidence.Batch{Uncounted: []evidence.Uncounted{report}}); err != nil {
+		return err
+	}
+	r.reported = text
+	return nil
+}
+
+// unmatched says why an issue that names its services in the way of the link belongs
+// to no service, and under which name it is counted.
+func (m *mapping) unmatched(link ServiceLink, i *issue) mark {
+	where := " (project " + clean(i.project) + ")"
+	unknown := func(what string, names []string) mark {
+		return mark{evidence.UncountedUnknownService, what + " " + clean(strings.Join(names, ", ")) + where}
+	}
+	switch link.By {
+	case config.ByLabel:
+		prefix := strings.TrimSpace(link.Prefix)
+		if names := withoutPrefix(i.labels, prefix); len(names) > 0 {
+			return unknown("label", mapSlice(names, func(name string) string { return prefix + name }))
+		}
+		return mark{evidence.UncountedNoReference, "no label " + prefix + where}
+	case config.ByField:
+		if names := words(i.fields[link.Field]); len(names) > 0 {
+			return unknown(link.Field, names)
+		}
+		return mark{evidence.UncountedNoReference, "no value in " + link.Field + where}
+	}
+	targets := m.targets[fold(i.project)]
+	byComponent := slices.ContainsFunc(targets, func(t target) bool { return t.component != "" })
+	switch {
+	case len(targets) == 0 || link.By == config.ByProject:
+		return mark{evidence.UncountedUnknownService, "project " + clean(i.project)}
+	case len(i.components) > 0 && byComponent:
+		return unknown("component", i.components)
+	case byComponent:
+		return mark{evidence.UncountedNoReference, "no component" + where}
+	case len(i.labels) > 0:
+		return unknown("label", i.labels)
+	}
+	return mark{evidence.UncountedNoReference, "no label" + where}
+}
+
+// unclear is an incident ticket that may be one of severity 1 or 2 of a service, so
+// that facts about such incidents are unknown for the services that it may be about.
+type unclear struct {
+	// Key is the key of one that could not be read.
+	Key string `json:"key,omitempty"`
+	// Began is when it began, in seconds since 1970; zero when that is not known.
+	Began int64 `json:"began,omitempty"`
+	// Services are those that it is about. Without any it may be about those that refer
+	// to Project, and with Any about every service.
+	Services []string `json:"services,omitempty"`
+	Project  string   `json:"project,omitempty"`
+	Any      bool     `json:"any,omitempty"`
+	// Undecodable is set when the ticket could not be read.
+	Undecodable bool `json:"undecodable,omitempty"`
+}
+
+// affects reports whether a post-mortem of the ticket would be due now, if it were a
+// major incident.
+func (u unclear) affects(now time.Time) bool {
+	return u.Began == 0 || isMajorAt(evidence.Incident{Severity: 1, StartedAt: time.Unix(u.Began, 0)}, now)
+}
+
+// cursorUnclear is the name of the cursor that keeps the unclear tickets, since a new
+// process lists only what has changed.
+const cursorUnclear = "incidents-unclear"
+
+// loadUnclear reads the unclear tickets that the last process has stored. They belong
+// to the stored cursor; without that everything is listed again.
+func (r *round) loadUnclear(fromTheStart bool) {
+	if r.unclear != nil {
+		return
+	}
+	r.unclear = map[string]unclear{}
+	if stored := r.request.Cursors[cursorUnclear]; stored != "" && !fromTheStart {
+		_ = json.Unmarshal([]byte(stored), &r.unclear) // a complete listing finds them again
+	}
+}
+
+// unclearCursor is the cursor to store, and whether it has changed.
+func (r *round) unclearCursor() (text string, changed bool) {
+	if len(r.unclear) > 0 {
+		data, err := json.Marshal(r.unclear)
+		if err != nil {
+			return "", false // it is made of numbers and texts, and can be encoded
+		}
+		text = string(data)
+	}
+	return text, text != r.request.Cursors[cursorUnclear]
+}
+
+// setUnclear remembers whether an incident ticket that was read may be a major
+// incident of services that do not have it. matched reports whether it belongs to a
+// service.
+func (r *round) setUnclear(i *issue, in evidence.Incident, matched bool) {
+	delete(r.unclear, i.key) // under which it is kept while its id cannot be read
+	u := unclear{Began: in.StartedAt.Unix()}
+	switch {
+	case in.StartedAt.Before(r.now.Add(-majorWindow)) || in.Severity > majorSeverity:
+	case !matched:
+		u.Project = i.project
+		by := r.incidents.Services.By
+		byName := by == config.ByLabel || by == config.ByField
+		u.Any = byName && len(r.mapping.ofProject(i.project)) == 0 &&
+			r.mapping.unmatched(r.incidents.Services, i).reason == evidence.UncountedNoReference
+		r.unclear[i.id] = u
+		r.relisted.add(i.id)
+		return
+	case in.Severity == 0:
+		u.Services = in.Services
+		r.unclear[i.id] = u
+		r.relisted.add(i.id)
+		return
+	}
+	delete(r.unclear, i.id)
+}
+
+// setUndecodable remembers an incident ticket that cannot be decoded.
+func (r *round) setUndecodable(i *issue) {
+	id := i.id
+	if id == "" {
+		id = i.key
+	}
+	r.relisted.add(id)
+	a := r.mapping.affected(r.incidents.Services, i)
+	r.unclear[id] = unclear{Key: clean(i.key), Services: a.services, Any: a.any, Undecodable: true}
+}
+
+// servicesOf are the services that an unclear ticket may be about.
+func (m *mapping) servicesOf(u unclear) []string {
+	switch {
+	case u.Any:
+		return m.referring
+	case len(u.Services) > 0:
+		return u.Services
+	}
+	return m.ofProject(u.Project)
+}

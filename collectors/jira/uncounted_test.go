@@ -1,0 +1,338 @@
+package jira_test
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prodready/collector/collectors/jira"
+	"github.com/prodready/collector/collectors/jira/jiratest"
+	"github.com/prodready/collector/evidence"
+)
+
+// tickets describes the report about tickets: each group with its number and reason.
+func (r *result) tickets() string {
+	var words []string
+	for _, u := range r.uncounted {
+		if u.Kind != evidence.UncountedTicket {
+			return "kind " + string(u.Kind)
+		}
+		sum := 0
+		for _, n := range u.Reasons {
+			sum += n
+		}
+		if sum != u.Total {
+			return fmt.Sprint(u)
+		}
+		for _, g := range u.Largest {
+			words = append(words, fmt.Sprintf("%s: %d %s", g.Name, g.Count, g.Reason))
+		}
+	}
+	return strings.Join(words, "; ")
+}
+
+// Tickets of the highest severity that no service of the catalog has are counted and
+// named, and facts that would have counted them are unknown for the services of the
+// project.
+func TestIncidentTicketsOfNoService(t *testing.T) {
+	const unknown = "except uncounted"
+	for name, tc := range map[string]struct {
+		change func(*jiratest.Issue)
+		link   jira.ServiceLink
+		want   string
+		// cart and reports are what the facts of major incidents say of these services.
+		cart, reports string
+	}{
+		"a component that no service has": {func(i *jiratest.Issue) { i.Components = []string{"Checkout Service"} },
+			jira.ServiceLink{}, "component Checkout Service (project SHOP): 6 unknown_service", unknown, "0"},
+		"no component": {func(i *jiratest.Issue) { i.Components = nil }, jira.ServiceLink{},
+			"no component (project SHOP): 6 no_reference", unknown, "0"},
+		"another project": {func(i *jiratest.Issue) { i.Key = strings.Replace(i.Key, "SHOP", "INC", 1) },
+			jira.ServiceLink{}, "project INC: 6 unknown_service", "0", "0"},
+		"another project, by project": {func(i *jiratest.Issue) { i.Key = strings.Replace(i.Key, "SHOP", "INC", 1) },
+			jira.ServiceLink{By: "project"}, "project INC: 6 unknown_service", "0", "0"},
+		"a label that no service has": {func(i *jiratest.Issue) { i.Labels = []string{"svc-till"} },
+			jira.ServiceLink{By: "label", Prefix: "svc-"}, "label svc-till (project SHOP): 6 unknown_service", unknown, "0"},
+		"no label in a project of all": {func(i *jiratest.Issue) { i.Key = strings.Replace(i.Key, "SHOP", "INC", 1) },
+			jira.ServiceLink{By: "label", Prefix: "svc-"}, "no label svc- (project INC): 6 no_reference", unknown, unknown},
+		"a field that no service has": {func(i *jiratest.Issue) { i.Fields = map[string]any{"customfield_1": "The till"} },
+			jira.ServiceLink{By: "field", Field: "customfield_1"}, "customfield_1 The till (project SHOP): 6 unknown_service",
+			unknown, "0"},
+		"one of no importance": {func(i *jiratest.Issue) {
+			i.Components, i.Priority = []string{"Checkout Service"}, "Low"
+		}, jira.ServiceLink{}, "component Checkout Service (project SHOP): 6 unknown_service", "0", "0"},
+		"one of long ago": {func(i *jiratest.Issue) {
+			i.Components, i.Created, i.Done = []string{"Checkout Service"}, noon.Add(-400*day), noon.Add(-399*day)
+		}, jira.ServiceLink{}, "component Checkout Service (project SHOP): 6 unknown_service", "0", "0"},
+		"a duplicate": {func(i *jiratest.Issue) {
+			i.Components, i.Resolution = []string{"Checkout Service"}, "Duplicate"
+		}, jira.ServiceLink{}, "", "0", "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, dataCenter bool) {
+				var issues []jiratest.Issue
+				for n := range 6 {
+					i := incident(n, "cart", noon.Add(-60*day))
+					i.Done = noon.Add(-59 * day)
+					tc.change(&i)
+					issues = append(issues, i)
+				}
+				site, services := shop(issues...)
+				w := start(t, dataCenter, site, services, func(s setup) { s.jira.Incidents.Services = tc.link })
+				want := func(r *result) {
+					t.Helper()
+					share := map[string]string{"0": "1", unknown: unknown}
+					r.want(t, "cart", map[string]string{"major_incidents_180d": tc.cart, "postmortem_ratio_180d": share[tc.cart]})
+					r.want(t, "reports", map[string]string{"major_incidents_180d": tc.reports,
+						"postmortem_ratio_180d": share[tc.reports]})
+				}
+				r := w.mustCollect()
+				want(r)
+				if got := r.tickets(); got != tc.want || len(r.incidents) != 0 {
+					t.Errorf("counted %q, want %q", got, tc.want)
+				}
+				// What is unknown stays so in a process that lists only changes.
+				w.restart()
+				w.pass(10 * time.Minute)
+				w.services = append(w.services, refers("plain2"))
+				want(w.mustCollect())
+			})
+		})
+	}
+}
+
+// A ticket is counted until it names a service, and the facts are known again.
+func TestATicketThatIsGivenItsService(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		i := incident(1, "Checkout Service", noon.Add(-60*day))
+		site, services := shop(i)
+		w := start(t, dataCenter, site, services)
+		w.mustCollect().want(t, "checkout", map[string]string{"major_incidents_180d": "except uncounted"})
+		i.Components, i.Changes = []string{"checkout"}, []jiratest.Change{{At: noon.Add(5 * time.Minute), Field: "component"}}
+		next, _ := shop(i)
+		w.fake.SetSite(next)
+		w.pass(10 * time.Minute)
+		r := w.mustCollect()
+		r.want(t, "checkout", map[string]string{"major_incidents_180d": "1"})
+		if len(r.uncounted) != 1 || r.uncounted[0].Total != 0 {
+			t.Errorf("still counted: %v", r.uncounted)
+		}
+		w.pass(10 * time.Minute)
+		if r := w.mustCollect(); r.uncounted != nil {
+			t.Errorf("reported again without a change: %v", r.uncounted)
+		}
+	})
+}
+
+// Issues of JQL facts and reviews that no service has make unknown what they could
+// change, and nothing else. An issue of several listings is counted once.
+func TestIssuesOfNoService(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		issue := func(n int, component, label string, done time.Duration) jiratest.Issue {
+			i := jiratest.Issue{Key: fmt.Sprintf("SHOP-%d", n), Components: []string{component}, Labels: []string{label},
+				Created: noon.Add(-90 * day), Due: noon.Add(-80 * day)}
+			if done > 0 {
+				i.Done = noon.Add(-done)
+			}
+			return i
+		}
+		declined := issue(9, "till", "restore-test", 5*day)
+		declined.Resolution = "Won't Do"
+		late := issue(1, "till", "security", 0)
+		late.Labels = []string{"security", "privacy"}
+		owned := review(6, "cart", noon.Add(-90*day))
+		unowned := review(7, "till", noon.Add(-90*day))
+		site, services := shop(late, issue(2, "till", "game-day", 30*day), issue(3, "cart", "game-day", 20*day),
+			issue(4, "checkout", "game-day", 40*day), declined, owned, unowned,
+			attestation(8, "PRR-7", "cicd-change-reviewed", noon.Add(-20*day)))
+		w := start(t, dataCenter, site, services)
+		r := w.mustCollect()
+		r.want(t, "cart", map[string]string{
+			"overdue_security_issues": "except uncounted", "overdue_privacy_issues": "except uncounted",
+			"last_gameday_age_days":      noon.Add(-20 * day).Format(time.RFC3339), // the other is older
+			"last_restore_test_age_days": "never", "attest.cicd_change_reviewed": "false",
+		})
+		r.want(t, "checkout", map[string]string{"last_gameday_age_days": "except uncounted"}) // the other is newer
+		r.want(t, "reports", map[string]string{"overdue_security_issues": "0", "last_gameday_age_days": "never"})
+		const want = "component till (project SHOP): 2 unknown_service; label service-till (project PRR): 1 unknown_service"
+		if got := r.tickets(); got != want {
+			t.Errorf("counted %q, want %q", got, want)
+		}
+		// A listing that failed leaves the report as it was.
+		w.restart()
+		w.fake.Inject(jiratest.Fault{Search: true, JQL: "game-day", Status: 400})
+		w.pass(jira.DefaultReconcileEvery)
+		if r := w.collect(); r.uncounted != nil {
+			t.Errorf("reported without the game days: %v", r.uncounted)
+		}
+	})
+}
+
+// A review that no service has may be of those that refer to its project, and the
+// attestation on it, too: what is attested elsewhere stays known.
+func TestAttestationsOnReviewsOfNoService(t *testing.T) {
+	v := review(1, "", noon.Add(-90*day))
+	v.Components, v.Labels = []string{"Checkout Service"}, nil
+	mine := review(3, "", noon.Add(-90*day))
+	mine.Components, mine.Labels = []string{"checkout"}, nil
+	site, services := shop(v, mine, attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-20*day)),
+		attestation(4, "PRR-3", "cicd-change-reviewed", noon.Add(-20*day)))
+	services = append(services, refers("payment", "PRR/checkout"), refers("ledger", "PRR/ledger"))
+	w := start(t, false, site, services, func(s setup) { s.jira.Reviews.Services = jira.ServiceLink{} })
+	r := w.mustCollect()
+	r.want(t, "payment", map[string]string{"attest.cicd_change_reviewed": "true"})
+	r.want(t, "ledger", map[string]string{"attest.cicd_change_reviewed": "except ",
+		"attest.data_access_reviewed": "false"})
+	r.want(t, "reports", map[string]string{"attest.cicd_change_reviewed": "false"})
+}
+
+// A severity that is not known may be the highest.
+func TestASeverityThatNothingMaps(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		word, none, known := incident(1, "cart", noon.Add(-60*day)), incident(2, "checkout", noon.Add(-60*day)),
+			incident(3, "cart", noon.Add(-60*day))
+		word.Priority, none.Priority, known.Priority = "P0", "", "Low"
+		known.Key = "REP-3"
+		site, services := shop(word, none, known)
+		w := start(t, dataCenter, site, services)
+		r := w.mustCollect()
+		r.want(t, "cart", map[string]string{"major_incidents_180d": "except uncounted"})
+		r.want(t, "checkout", map[string]string{"major_incidents_180d": "except uncounted"})
+		r.want(t, "reports", map[string]string{"major_incidents_180d": "0"})
+		const want = "no severity (project SHOP): 1 unmapped_severity; severity P0 (project SHOP): 1 unmapped_severity"
+		if got := r.tickets(); got != want {
+			t.Errorf("counted %q, want %q", got, want)
+		}
+		if r.incidents["SHOP-1"].ID == "" {
+			t.Error("the incident is not counted")
+		}
+		// Severities of one's own map both, an empty word what has none.
+		w = start(t, dataCenter, site, services, func(s setup) {
+			s.jira.Incidents.Severities = map[string]int{"P0": 1, "": 4, "Low": 4}
+		})
+		r = w.mustCollect()
+		r.want(t, "cart", map[string]string{"major_incidents_180d": "1"})
+		r.want(t, "checkout", map[string]string{"major_incidents_180d": "0"})
+		if got := r.tickets(); got != "" {
+			t.Errorf("counted %q", got)
+		}
+	})
+}
+
+// Times that are contradictory, not there, in the future or no instants are unknown
+// and counted. The status says whether an incident is open.
+func TestTimesThatCannotBe(t *testing.T) {
+	const h = time.Hour
+	field := func(name string, at time.Time) map[string]any {
+		return map[string]any{name: at.Format("2006-01-02T15:04:05.000-0700")}
+	}
+	custom := jira.Incidents{Started: jira.Moment{Field: "customfield_1"},
+		Resolved: jira.Moment{Field: "customfield_2"}, Acknowledged: jira.Moment{Field: "customfield_3"}}
+	for name, tc := range map[string]struct {
+		mapping jira.Incidents
+		change  func(*jiratest.Issue)
+		// want are started, acknowledged and resolved in hours from noon, whether the
+		// incident is open and whether acknowledgements are known; counted is the reason.
+		want, counted string
+	}{
+		"reopened with the date of the resolution": {jira.Incidents{}, func(i *jiratest.Issue) {
+			i.KeepsResolution = true
+			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Done"), moved(-8*h, "ann", "In Progress")}
+		}, "-10 - - open false", ""},
+		"done again": {jira.Incidents{}, func(i *jiratest.Issue) {
+			i.KeepsResolution = true
+			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Done"), moved(-8*h, "ann", "In Progress"),
+				moved(-7*h, "ann", "Done")}
+		}, "-10 - -7 ended false", ""},
+		"imported": {jira.Incidents{}, func(i *jiratest.Issue) { i.Status, i.NoResolution = "Done", true },
+			"-10 - - ended false", "end_unknown"},
+		"imported with a date": {jira.Incidents{}, func(i *jiratest.Issue) {
+			i.Status, i.Raw = "Done", map[string]string{"resolutiondate": `"2026-03-04T06:00:00.000+0000"`}
+		}, "-10 - -6 ended false", ""},
+		"imported before its status in a list": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Done"}}},
+			func(i *jiratest.Issue) { i.Status, i.NoResolution = "Done", true }, "-10 - - ended false", "end_unknown"},
+		"began after its end": {custom, func(i *jiratest.Issue) {
+			i.Fields = field("customfield_1", noon.Add(-8*h))
+			maps.Copy(i.Fields, field("customfield_2", noon.Add(-9*h)))
+		}, "-8 - - ended true", "end_before_start"},
+		"began in the future": {custom, func(i *jiratest.Issue) {
+			i.Fields, i.Done = field("customfield_1", noon.Add(9*h)), noon.Add(-9*h)
+		}, "-10 - - ended true", "in_future"},
+		"ended in the future": {custom, func(i *jiratest.Issue) {
+			i.Fields, i.Done = field("customfield_2", noon.Add(9*h)), noon.Add(-9*h)
+		}, "-10 - - ended true", "in_future"},
+		"will end in the future": {custom, func(i *jiratest.Issue) { i.Fields = field("customfield_2", noon.Add(9*h)) },
+			"-10 - - open true", "in_future"},
+		"began on a day": {custom, func(i *jiratest.Issue) {
+			i.Fields, i.Done = map[string]any{"customfield_1": "2026-03-04"}, noon.Add(-9*h)
+		}, "-10 - - ended true", "not_an_instant"},
+		"ended on a day": {custom, func(i *jiratest.Issue) { i.Fields = map[string]any{"customfield_2": "2026-03-04"} },
+			"-10 - - ended true", "not_an_instant"},
+		"acknowledged before it began": {custom, func(i *jiratest.Issue) {
+			i.Fields = field("customfield_3", noon.Add(-11*h))
+		}, "-10 - - open false", "end_before_start"},
+		"acknowledged on a day": {custom, func(i *jiratest.Issue) {
+			i.Fields = map[string]any{"customfield_3": "2026-03-04"}
+		}, "-10 - - open false", "not_an_instant"},
+		"ended before it is closed": {custom, func(i *jiratest.Issue) { i.Fields = field("customfield_2", noon.Add(-9*h)) },
+			"-10 - -9 ended true", ""},
+		"ended and reopened": {custom, func(i *jiratest.Issue) {
+			i.Fields = field("customfield_2", noon.Add(-9*h))
+			i.Changes = []jiratest.Change{moved(-8*h, "ann", "Done"), moved(-7*h, "ann", "In Progress")}
+		}, "-10 - - open true", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, dataCenter bool) {
+				issue := incident(1, "cart", noon.Add(-10*h))
+				tc.change(&issue)
+				site, services := shop(issue)
+				w := start(t, dataCenter, site, services, func(s setup) {
+					s.jira.Incidents = tc.mapping
+					s.jira.Incidents.JQL = incidentsJQL
+				})
+				r := w.mustCollect()
+				in := r.incidents["SHOP-1"]
+				state := map[bool]string{true: "open", false: "ended"}[in.Open()]
+				got := strings.Join([]string{hour(in.StartedAt), hour(in.AcknowledgedAt), hour(in.ResolvedAt), state,
+					strconv.FormatBool(in.AcksKnown)}, " ")
+				if got != tc.want {
+					t.Errorf("%s, want %s", got, tc.want)
+				}
+				want := ""
+				if tc.counted != "" {
+					want = "incident tickets (project SHOP): 1 " + tc.counted
+				}
+				if got := r.tickets(); got != want {
+					t.Errorf("counted %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
+// Work that was done at an unknown time proves nothing about when, and its absence
+// neither.
+func TestWorkThatWasDoneAtAnUnknownTime(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		v, a := review(1, "cart", noon.Add(-90*day)), attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-20*day))
+		game := jiratest.Issue{Key: "REP-1", Labels: []string{"game-day"}, Created: noon.Add(-90 * day)}
+		for _, i := range []*jiratest.Issue{&v, &a, &game} {
+			i.Done, i.Status, i.NoResolution = time.Time{}, "Done", true
+		}
+		site, services := shop(v, a, game)
+		w := start(t, dataCenter, site, services)
+		r := w.mustCollect()
+		r.want(t, "reports", map[string]string{"last_gameday_age_days": "except uncounted"})
+		r.want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "except ", "attest.data_access_reviewed": "false"})
+		if v := r.reviews["PRR-1 cart"]; v.Status != evidence.ReviewDone || !v.CompletedAt.IsZero() {
+			t.Errorf("%+v", v)
+		}
+		const want = "issues (project REP): 1 end_unknown; reviews (project PRR): 1 end_unknown"
+		if got := r.tickets(); got != want {
+			t.Errorf("counted %q, want %q", got, want)
+		}
+	})
+}
