@@ -13,15 +13,33 @@ const actionsSpan = 90 * day
 
 // workflowTrigger starts an incident workflow.
 type workflowTrigger struct {
-	ID       string      `json:"id"`
-	Type     string      `json:"trigger_type"`
-	Disabled bool        `json:"is_disabled"`
+	ID   string `json:"id"`
+	Type string `json:"trigger_type"`
+	// Disabled is the older of two flags. Enabled is that of the trigger or its
+	// workflow; nil where they do not have it.
+	Disabled bool  `json:"is_disabled"`
+	Enabled  *bool `json:"is_enabled"`
+	Workflow struct {
+		Enabled *bool `json:"is_enabled"`
+	} `json:"workflow"`
 	All      bool        `json:"is_subscribed_to_all_services"`
 	Services []reference `json:"services"`
 }
 
 func (t *workflowTrigger) check() error {
-	return cmp.Or(lacks("id", t.ID), lacks("trigger_type", t.Type))
+	known := t.Type == "conditional" || t.Type == "incident_type" || t.Type == "manual"
+	return cmp.Or(
+		lacks("id", t.ID), lacks("trigger_type", t.Type),
+		// It may start a workflow without a person, or not.
+		wrong(!known, "a trigger_type that is not known"),
+	)
+}
+
+// automatic reports whether the trigger starts its workflow without a person: when
+// an incident has some property or type.
+func (t *workflowTrigger) automatic() bool {
+	off := func(enabled *bool) bool { return enabled != nil && !*enabled }
+	return t.Type != "manual" && !t.Disabled && !off(t.Enabled) && !off(t.Workflow.Enabled)
 }
 
 // automationAction is an action of PagerDuty Automation.
@@ -43,7 +61,7 @@ func triggersListing() listing {
 	// without a person.
 	automatic := func(services ...*serviceRecord) int {
 		return countIf(triggers, func(t *workflowTrigger) bool {
-			return t.Type == "conditional" && !t.Disabled && (t.All || namesAny(t.Services, services))
+			return t.automatic() && (t.All || namesAny(t.Services, services))
 		})
 	}
 	return listing{
@@ -54,11 +72,12 @@ func triggersListing() listing {
 			name: "workflows",
 			facts: []fact{together(evidence.Definition{
 				Name: "pagerduty.automatic_workflows", Kind: evidence.KindInt,
-				Help: "Conditional triggers in GET /incident_workflows/triggers that are not disabled and start an " +
-					"incident workflow for the service or for all services.",
+				Help: "Triggers in GET /incident_workflows/triggers that start an incident workflow for the service or for " +
+					"all services without a person, by a condition or by the type of the incident, and neither they nor " +
+					"their workflow is disabled.",
 				Absent: "0 when a complete listing has none",
 			}, func(_ *round, all []*serviceRecord) answer {
-				return count(automatic(all...), "conditional triggers of incident workflows")
+				return count(automatic(all...), "triggers that start incident workflows without a person")
 			})},
 			unknown: func(_ *round, s *serviceRecord) evidence.Missing { return bad.about(s, automatic(s) > 0) },
 		}},

@@ -14,6 +14,7 @@ func TestAutomation(t *testing.T) {
 		{ID: "T1", Services: []string{"PGOOD", "PBAD"}}, {ID: "T2", AllServices: true},
 		{ID: "T3", Services: []string{"PBAD"}},
 		{ID: "T4", Services: []string{"PGOOD"}, Disabled: true}, {ID: "T5", Services: []string{"PGOOD"}, Type: "manual"},
+		{ID: "T6", Services: []string{"PGOOD"}, WorkflowDisabled: true}, {ID: "T7", Type: "incident_type", AllServices: true},
 	}
 	ran := noon.Add(-10 * day)
 	account.AutomationActions = []pagerdutytest.AutomationAction{
@@ -28,9 +29,9 @@ func TestAutomation(t *testing.T) {
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
-	r.want(t, "checkout", map[string]string{"automatic_workflows": "2", "orchestrated_actions": "2"})
-	r.want(t, "reports", map[string]string{"automatic_workflows": "3", "orchestrated_actions": "1"})
-	r.want(t, "both", map[string]string{"automatic_workflows": "3", "orchestrated_actions": "2"})
+	r.want(t, "checkout", map[string]string{"automatic_workflows": "3", "orchestrated_actions": "2"})
+	r.want(t, "reports", map[string]string{"automatic_workflows": "4", "orchestrated_actions": "1"})
+	r.want(t, "both", map[string]string{"automatic_workflows": "4", "orchestrated_actions": "2"})
 }
 
 func TestAlertGrouping(t *testing.T) {

@@ -223,6 +223,13 @@ func TestUndecodableRecordsOfTheSetUp(t *testing.T) {
 				"checkout": {"automatic_workflows": "0"}, "reports": {"automatic_workflows": "except undecodable"},
 			},
 		},
+		"a trigger of a type that is not known": {
+			"GET /incident_workflows/triggers", `{"id":"T","trigger_type":"tide","services":[{"id":"PBAD"}]}`,
+			"workflow_trigger", "T",
+			map[string]map[string]string{
+				"checkout": {"automatic_workflows": "0"}, "reports": {"automatic_workflows": "except undecodable"},
+			},
+		},
 		"a trigger of all services without a type": {
 			"GET /incident_workflows/triggers", `{"id":"T","is_subscribed_to_all_services":true,"services":[]}`,
 			"workflow_trigger", "T",

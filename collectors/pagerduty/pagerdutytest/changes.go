@@ -33,10 +33,13 @@ type AlertGrouping struct {
 type WorkflowTrigger struct {
 	ID string
 	// Type is conditional, manual or incident_type; conditional when empty.
-	Type        string
-	Disabled    bool
-	AllServices bool
-	Services    []string
+	Type     string
+	Disabled bool
+	// WorkflowDisabled says that its workflow is not enabled. The answer then has no
+	// is_disabled, which is deprecated.
+	WorkflowDisabled bool
+	AllServices      bool
+	Services         []string
 }
 
 // AutomationAction is something that automation can run.
@@ -127,11 +130,16 @@ func (x *index) alertGrouping(g AlertGrouping) object {
 }
 
 func (x *index) trigger(t WorkflowTrigger) object {
-	return object{
+	o := object{
 		"id": t.ID, "type": "workflow_trigger", "trigger_type": cmp.Or(t.Type, "conditional"), "is_disabled": t.Disabled,
 		"is_subscribed_to_all_services": t.AllServices, "services": x.references(t.Services),
 		"workflow": reference("W"+t.ID, "incident_workflow", "Workflow"),
 	}
+	if t.WorkflowDisabled {
+		delete(o, "is_disabled")
+		o["workflow"] = object{"id": "W" + t.ID, "type": "incident_workflow", "is_enabled": false}
+	}
+	return o
 }
 
 func (x *index) action(a AutomationAction) object {
