@@ -35,6 +35,7 @@ func pagerdutyKind() kind {
 				return pagerduty.New(pagerduty.Options{
 					Name: account.Name, Endpoint: account.Endpoint, HTTPClient: client, Now: deps.options.Now,
 					OnlyAccount: len(accounts) == 1, History: time.Duration(account.History), Logger: deps.options.Logger,
+					Severities: account.Severities, IncidentTypes: account.IncidentTypes,
 				})
 			})
 		},

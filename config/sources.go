@@ -54,6 +54,12 @@ type PagerDuty struct {
 	Timeout Duration `yaml:"timeout"`
 	// History is how far back incidents are collected, 90 days at least.
 	History Duration `yaml:"history"`
+	// Severities are the severities, 1 (worst) to 5, of priorities by name. Others have
+	// that of their place among the account's priorities.
+	Severities map[string]int `yaml:"severities,omitempty"`
+	// IncidentTypes are the names of the types of incidents that count; empty means
+	// all.
+	IncidentTypes []string `yaml:"incident_types,omitempty"`
 	// Rate bounds the requests, MaxResponseBytes one answer.
 	Rate             Rate       `yaml:"rate"`
 	MaxResponseBytes int64      `yaml:"max_response_bytes"`

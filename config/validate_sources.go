@@ -54,6 +54,16 @@ func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string
 	v.job(path, p.Schedule, p.Timeout, p.Rate, p.MaxResponseBytes)
 	// Facts about incidents look back over 90 days.
 	v.history(path+".history", p.History, 90*24*time.Hour)
+	for name, severity := range p.Severities {
+		if severity < 1 || severity > 5 {
+			v.add(path+".severities."+name, "%d is no severity; give a number from 1, the worst, to 5", severity)
+		}
+	}
+	for i, name := range p.IncidentTypes {
+		if strings.TrimSpace(name) == "" {
+			v.add(fmt.Sprintf("%s.incident_types[%d]", path, i), "the name is empty; write it as PagerDuty shows it")
+		}
+	}
 }
 
 func (v *validator) jira(path string, j *Jira, names map[string]string) {

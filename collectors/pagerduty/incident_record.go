@@ -13,15 +13,17 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 	in := evidence.Incident{
 		Source:    r.id,
 		ID:        evidence.Clean(record.ID, 100),
-		Services:  r.servicesOf(record.Service.ID, record.CreatedAt.Time),
+		Services:  r.servicesOf(record.Service.ID, record.CreatedAt.Time, record.Type.Name),
 		StartedAt: record.CreatedAt.Time,
 		Urgent:    record.Urgency == "high",
 		Template:  evidence.Template(record.Title),
 		UpdatedAt: latest(record.UpdatedAt.Time, record.LastStatusChangeAt.Time),
 		Links:     links(record),
 		Group:     evidence.Clean(record.Policy.ID, 100),
-		Severity:  severity(record.Priority.Name, record.Priority.Summary),
 		Priority:  evidence.Clean(cmp.Or(record.Priority.Name, record.Priority.Summary), 100),
+	}
+	if in.Priority != "" {
+		in.Severity = r.severity(record.Priority.ID, in.Priority)
 	}
 	in.Channel, in.MachineDetected = opened(record.FirstTrigger.Agent.kind(), record.FirstTrigger.Channel.name())
 	if record.Status == "resolved" {
@@ -36,8 +38,9 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 
 // servicesOf are the catalog's services of an incident of a PagerDuty service. One
 // whose start cannot be right is of none until it can: when it happened is not known.
-func (r *round) servicesOf(service string, started time.Time) []string {
-	if r.isFuture(started) {
+// One of a type that does not count is of none.
+func (r *round) servicesOf(service string, started time.Time, incidentType string) []string {
+	if r.isFuture(started) || !r.counted(incidentType) {
 		return nil
 	}
 	return r.catalog.names[service]
@@ -75,20 +78,6 @@ func (r *round) service(id string) *serviceRecord {
 		return nil
 	}
 	return listed.byID[id]
-}
-
-// severity reads names such as P1, SEV-2 or 3 - Minor; 0 for others.
-func severity(names ...string) int {
-	for _, name := range names {
-		i := strings.IndexAny(name, "0123456789")
-		if i < 0 || i+1 < len(name) && name[i+1] >= '0' && name[i+1] <= '9' {
-			continue
-		}
-		if n := int(name[i] - '0'); n >= 1 && n <= 5 {
-			return n
-		}
-	}
-	return 0
 }
 
 // links are where else the incident is known, and its own address.

@@ -36,6 +36,8 @@ type listing struct {
 	about   func(r *round) string
 	// every is how long a complete listing serves; 0 lists in every round.
 	every time.Duration
+	// ifNeeded says that it is asked for only where other answers call for it.
+	ifNeeded bool
 	// include are the objects that PagerDuty is asked to add to each record.
 	include []string
 	// cursor is the parameter that asks for the next page, for listings whose
@@ -93,6 +95,7 @@ func listings() []listing {
 		actionsListing(),
 		maintenanceListing(),
 		newestIncidentsListing(),
+		prioritiesListing(),
 		openIncidentsListing(),
 		logListing(),
 		changesListing(),
@@ -226,12 +229,13 @@ type Call struct {
 	Include []string
 }
 
-// Calls lists the calls that rounds make, in their order, each once.
+// Calls lists the calls that rounds make, in their order, each once, without those
+// that are made only where other answers call for them.
 func Calls() []Call {
 	var calls []Call
 	for _, l := range listings() {
 		name := callOf(l.path)
-		if !slices.ContainsFunc(calls, func(c Call) bool { return c.Name == name }) {
+		if !l.ifNeeded && !slices.ContainsFunc(calls, func(c Call) bool { return c.Name == name }) {
 			calls = append(calls, Call{name, l.scope, l.cursor, l.include})
 		}
 	}

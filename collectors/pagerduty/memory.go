@@ -37,7 +37,11 @@ type memory struct {
 	// maintenance is nil until the windows have been listed.
 	maintenance *maintenanceMemory
 	progress    historyProgress
-	changes     changeMemory
+	// priorities is nil until they have been listed.
+	priorities *priorities
+	// types are the types of incidents that were last logged.
+	types   string
+	changes changeMemory
 	// notices are the notifications that were read from the log, by id. They have ids
 	// of people, which are never stored.
 	notices map[string]notice
@@ -76,7 +80,7 @@ func (r *round) remember() {
 	}
 	for _, k := range m.incidents.byID {
 		if k.service != "" {
-			k.Services, k.stale = r.servicesOf(k.service, k.StartedAt), true
+			k.Services, k.stale = r.servicesOf(k.service, k.StartedAt, k.incidentType), true
 		}
 	}
 }

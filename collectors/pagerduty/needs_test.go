@@ -185,7 +185,9 @@ func TestUndecodableRecordsOfTheSetUp(t *testing.T) {
 		},
 		"a shift of no policy": {
 			"GET /oncalls", `{"escalation_policy":null,"escalation_level":1,"user":{"id":"U9"}}`, "oncall", "",
-			map[string]map[string]string{"reports": {"level1_coverage_ratio_14d": "0.4643"}, "checkout": {"coverage_ratio_30d": "1"}},
+			map[string]map[string]string{
+				"reports": {"level1_coverage_ratio_14d": "0.4643"}, "checkout": {"coverage_ratio_30d": "1"},
+			},
 		},
 		"a shift that may be of any policy": {
 			"GET /oncalls", `{"escalation_policy":7,"escalation_level":1,"user":{"id":"U9"}}`, "oncall", "",

@@ -183,7 +183,12 @@ type incidentRecord struct {
 	LastStatusChangeBy reference `json:"last_status_change_by"`
 	Service            reference `json:"service"`
 	Policy             reference `json:"escalation_policy"`
-	Priority           struct {
+	// Type has no name in accounts that have no types of incidents.
+	Type struct {
+		Name string `json:"name"`
+	} `json:"incident_type"`
+	Priority struct {
+		ID      string `json:"id"`
 		Name    string `json:"name"`
 		Summary string `json:"summary"`
 	} `json:"priority"`

@@ -62,6 +62,12 @@ type Options struct {
 	// History is how far back incidents are listed, at least LeastHistory and by
 	// default DefaultHistory.
 	History time.Duration
+	// Severities are the severities, 1 to 5, of priorities by name, whatever its case.
+	// Others have that of their place among the account's priorities.
+	Severities map[string]int
+	// IncidentTypes are the names of the types of incidents that count, whatever their
+	// case; empty means all.
+	IncidentTypes []string
 	// Logger gets what cost a record but not the round; nil discards it.
 	Logger *slog.Logger
 }
@@ -75,6 +81,8 @@ type Source struct {
 	name        string
 	onlyAccount bool
 	history     time.Duration
+	severities  map[string]int
+	types       map[string]bool
 	now         func() time.Time
 	log         *slog.Logger
 	api         *api
@@ -112,6 +120,11 @@ func New(o Options) (*Source, error) {
 	faults.If(!transport.IsAddress(o.Endpoint), "the endpoint is not a base URL such as %s", DefaultEndpoint)
 	faults.If(o.PageLimit < 1 || o.PageLimit > MaxPageLimit, "page limit %d: want 1 to %d", o.PageLimit, MaxPageLimit)
 	faults.If(o.History < LeastHistory, "history %s: incident facts need at least %s", o.History, LeastHistory)
+	severities := map[string]int{}
+	for name, severity := range o.Severities {
+		severities[folded(name)] = severity
+		faults.If(severity < 1 || severity > leastSevere, "severity %d of %q: want 1 to %d", severity, name, leastSevere)
+	}
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("source pagerduty/%s: %w", o.Name, err)
 	}
@@ -120,6 +133,10 @@ func New(o Options) (*Source, error) {
 		id: "pagerduty/" + o.Name, name: o.Name, onlyAccount: o.OnlyAccount,
 		history: o.History, now: o.Now, log: o.Logger.With("source", "pagerduty/"+o.Name),
 		api: newAPI(o), slices: 1, memory: newMemory(), logged: map[string]bool{},
+		severities: severities, types: map[string]bool{},
+	}
+	for _, name := range o.IncidentTypes {
+		s.types[folded(name)] = true
 	}
 	for _, d := range s.definitions {
 		s.facts[d.Name] = true

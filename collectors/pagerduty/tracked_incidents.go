@@ -58,6 +58,9 @@ type trackedIncident struct {
 	// service is the id of its PagerDuty service; empty for an incident whose
 	// record this process has not seen.
 	service string
+	// priorityID is the id of its priority, and incidentType the name of its type;
+	// empty for none.
+	priorityID, incidentType string
 	// autoResolve is the time-out of that service.
 	autoResolve time.Duration
 	// stale says that a record or log entries came after it was last folded.
@@ -193,6 +196,11 @@ func (r *round) update(k *trackedIncident, in evidence.Incident, record *inciden
 		_, k.endFault = r.end(record)
 	} else {
 		k.endFault = ""
+	}
+	k.priorityID, k.incidentType = record.Priority.ID, evidence.Clean(record.Type.Name, 100)
+	mapped := r.severities[folded(in.Priority)] != 0
+	if r.memory.priorities == nil && !mapped && in.Priority == k.Priority && k.Severity != 0 {
+		in.Severity = k.Severity // as it was while the priorities were known
 	}
 	if _, known := record.mergedInto(); !known {
 		in.MergedInto = k.MergedInto

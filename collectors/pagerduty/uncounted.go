@@ -2,7 +2,11 @@ package pagerduty
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -112,6 +116,7 @@ func (r *round) sendUncounted() error {
 	for id := range m.unreadable.unreferenced {
 		found.Add(evidence.UncountedNoReference, id, 1)
 	}
+	r.logTypes()
 	report := found.Report(evidence.UncountedIncident)
 	if m.uncounted != nil && reflect.DeepEqual(*m.uncounted, report) {
 		return nil
@@ -123,8 +128,36 @@ func (r *round) sendUncounted() error {
 	return nil
 }
 
+// logTypes logs which types of incidents there are, and whether they count, where that
+// has changed.
+func (r *round) logTypes() {
+	seen := map[string]int{}
+	for _, k := range r.memory.incidents.byID {
+		if k.incidentType != "" {
+			seen[k.incidentType]++
+		}
+	}
+	var types, without []string
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		types = append(types, fmt.Sprintf("%s: %d", name, seen[name]))
+		if !r.counted(name) {
+			without = append(without, name)
+		}
+	}
+	text := strings.Join(slices.Sorted(maps.Keys(seen)), ", ")
+	if len(seen) == 0 || text == r.memory.types {
+		return
+	}
+	r.memory.types = text
+	r.log.Info("incidents of the last 90 days and open ones by type; incident_types of the source selects which count",
+		"types", strings.Join(types, ", "), "not_counted", strings.Join(without, ", "))
+}
+
 // addFaults counts why an incident cannot be used, or only in part.
 func (r *round) addFaults(found *collectors.Uncounted, k *trackedIncident) {
+	if !r.counted(k.incidentType) {
+		return // by the configuration
+	}
 	if len(r.catalog.names[k.service]) == 0 {
 		found.Add(evidence.UncountedUnknownService, r.serviceName(k.service), 1)
 		return

@@ -104,8 +104,11 @@ type Incident struct {
 	Service, Policy string
 	// Urgency is high when empty.
 	Urgency string
-	// Priority is a name such as P2; null in the answer when empty.
+	// Priority is a name such as P2; null in the answer when empty. Its id is that of
+	// the account's priority of the name.
 	Priority string
+	// Type is the name of its type; null in the answer when empty.
+	Type string
 	// CreatedAt, AcknowledgedAt and ResolvedAt are its life; the latter two
 	// are zero for never.
 	CreatedAt, AcknowledgedAt, ResolvedAt time.Time
@@ -299,7 +302,10 @@ func (x *index) incident(in *Incident, include map[string]bool, now time.Time) o
 		"first_trigger_log_entry": reference(in.ID+"L", "trigger_log_entry", "Triggered"),
 		"assignments":             []object{}, "acknowledgements": []object{}, "teams": []object{},
 	}
-	o["resolve_reason"] = nil
+	o["resolve_reason"], o["incident_type"] = nil, nil
+	if in.Type != "" {
+		o["incident_type"] = object{"name": in.Type}
+	}
 	if in.MergedInto != "" && in.status(now) == "resolved" {
 		o["resolve_reason"] = object{
 			"type": "merge_resolve_reason", "incident": object{"id": in.MergedInto, "type": "incident_reference"},

@@ -201,6 +201,7 @@ func vendorEndpoints() map[string]endpoint {
 				return recordsOf(x.WorkflowTriggers, x.trigger), nil
 			},
 		},
+		callPriorities: declaredEndpoint(pagerduty.Call{Name: callPriorities, Scope: "priorities.read"}),
 		"GET /automation_actions/actions": {
 			// The vendor documents no scope; the fake needs one to refuse it.
 			list: "actions", scope: "automation_actions.read", cursor: "cursor",
@@ -212,7 +213,13 @@ func vendorEndpoints() map[string]endpoint {
 	}
 }
 
-// Calls lists the calls that the server knows: GET /services and so on.
+// callPriorities lists an account's priorities, from most to least severe.
+const callPriorities = "GET /priorities"
+
+// Calls lists the calls that the server knows, GET /services and so on, without that
+// of priorities, which rounds make only for accounts whose incidents have some.
 func Calls() []string {
-	return slices.Collect(maps.Keys(endpoints()))
+	all := endpoints()
+	delete(all, callPriorities)
+	return slices.Collect(maps.Keys(all))
 }
