@@ -97,8 +97,5 @@ func (r *reloader) tryAdopt(ctx context.Context, found discovery.Found, first bo
 		return err
 	}
 	r.log.Info("services were discovered", "services", len(next.Catalog.Services()), "before", len(old.Catalog.Services()))
-	for _, text := range next.skipped {
-		r.log.Warn("a PagerDuty service fits a rule and cannot be in the catalog", "service", text)
-	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -63,6 +64,37 @@ func failed(subject string, err error) Finding {
 	return Finding{Subject: subject, Text: err.Error(), Err: err}
 }
 
+// catalogFindings say what is in the catalog, and what was read and is not.
+func (rc *runtimeConfig) catalogFindings() []Finding {
+	const subject = "catalog"
+	c := rc.Catalog
+	first := Finding{Subject: subject, Text: report.Plural(len(c.Services()), "service") + ", " +
+		report.Plural(len(c.Teams()), "team")}
+	left := c.LeftOut()
+	for _, why := range slices.Sorted(maps.Keys(left)) {
+		first.Text += fmt.Sprintf("; left out: %d of %s", left[why], why)
+	}
+	if len(c.Services()) == 0 {
+		first.Warning = true
+		first.Text += "; nothing is judged: write services under catalog.services, name files under catalog.backstage, " +
+			"or add rules under catalog.pagerduty"
+	}
+	findings := []Finding{first}
+	if n := len(c.Refused()); n > 0 {
+		findings = append(findings, Finding{Subject: subject, Warning: true, Text: fmt.Sprintf(
+			"%d of %d entries that were read are refused:", n, n+len(c.Services()))})
+	}
+	for _, refused := range c.Refused() {
+		for _, line := range refused.Lines() {
+			findings = append(findings, Finding{Subject: subject, Warning: true, Text: line})
+		}
+	}
+	for _, note := range c.Notes() {
+		findings = append(findings, Finding{Subject: subject, Warning: true, Text: note.Line()})
+	}
+	return findings
+}
+
 // frameworkText counts what the framework asks, and what cannot be measured.
 func (rc *runtimeConfig) frameworkText() string {
 	f := rc.Framework
@@ -83,12 +115,9 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	findings := []Finding{
-		{Subject: "configuration", Text: o.ConfigPath + " is valid"},
-		{Subject: "catalog", Text: report.Plural(len(rc.Catalog.Services()), "service") + ", " +
-			report.Plural(len(rc.Catalog.Teams()), "team")},
-		{Subject: "framework", Text: rc.frameworkText()},
-	}
+	findings := []Finding{{Subject: "configuration", Text: o.ConfigPath + " is valid"}}
+	findings = append(findings, rc.catalogFindings()...)
+	findings = append(findings, Finding{Subject: "framework", Text: rc.frameworkText()})
 	findings = append(append(findings, rc.checkCatalog()...), rc.checkExemptions(o.Now())...)
 	var errs []error
 	for _, f := range findings {

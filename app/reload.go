@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,6 +82,9 @@ func (r *reloader) circuit(source string, open bool) {
 
 // activate puts a configuration in force.
 func (r *reloader) activate(ctx context.Context, rc *runtimeConfig) {
+	if r.active != nil {
+		logLost(r.log, r.active.Catalog, rc.Catalog)
+	}
 	logged := r.active != nil && maps.Equal(r.active.NotMeasurable, rc.NotMeasurable)
 	r.active = rc
 	r.metrics.Expect(rc.SourceIDs(), rc.CheckIDs())
@@ -89,9 +93,31 @@ func (r *reloader) activate(ctx context.Context, rc *runtimeConfig) {
 	for id := range rc.NotMeasurable {
 		r.log.Debug("no configured source can decide the check; it does not count", "check", id)
 	}
+	rc.logCatalog(r.log)
 	if n := len(rc.NotMeasurable); n > 0 && !logged {
 		r.log.Warn("checks are not measurable: no configured source can decide them, so they do not count; "+
 			"`collector framework coverage` says what they want", "checks", n)
+	}
+}
+
+// logCatalog warns of an empty catalog, and of what was read and is not in it.
+func (rc *runtimeConfig) logCatalog(log *slog.Logger) {
+	if len(rc.Catalog.Services()) == 0 {
+		log.Warn("the catalog has no services, so that nothing is judged")
+	}
+	for _, refused := range rc.Catalog.Refused() {
+		log.Warn("an entity is not in the catalog", "reason", refused.Reason, "entity", strings.Join(refused.Lines(), "; "))
+	}
+}
+
+// logLost names the services that a new catalog does not have any more: a file
+// that someone has broken costs its service.
+func logLost(log *slog.Logger, old, next *catalog.Catalog) {
+	for _, s := range old.Services() {
+		if _, ok := next.Resolve(s.Name); !ok {
+			log.Warn("a service has left the catalog; what is stored of it stays until its retention ends",
+				"service", s.Name, "entry", s.Origin.String())
+		}
 	}
 }
 

@@ -28,11 +28,10 @@ type runtimeConfig struct {
 	evaluation.Config
 	config    *config.Valid
 	instances []instance
-	// accounts are asked for services, found is what they had when this was
-	// built, and skipped what of it cannot be in the catalog.
+	// accounts are asked for services, and found is what they had when this was
+	// built.
 	accounts *discovery.Accounts
 	found    discovery.Found
-	skipped  []string
 }
 
 // Configure makes of a configuration what an evaluation depends on, without a
@@ -86,39 +85,22 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 	return rc, nil
 }
 
-// buildCatalog merges the inline entries with those of the Backstage files. A
-// pattern that matches no file is a fault: a catalog that silently lost its
-// files would lose its services.
+// buildCatalog merges the inline entries with those of the Backstage files and
+// with what discovery has found. A pattern that matches no file is a fault: a
+// catalog that silently lost its files would lose its services.
 func (rc *runtimeConfig) buildCatalog(c *config.Valid) error {
-	inline := c.Catalog()
-	services, teams := inline.Services, inline.Teams
-	var errs []error
-	for _, pattern := range inline.Backstage {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			errs = append(errs, fmt.Errorf("catalog.backstage: %q matches no file", pattern))
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("catalog.backstage: %w", err))
-				continue
-			}
-			more, owners, err := catalog.ParseBackstage(name, text)
-			if err != nil {
-				errs = append(errs, err)
-			}
-			services, teams = append(services, more...), append(teams, owners...)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	declared, rules := c.Catalog(), c.CatalogRules()
+	files := newCatalogFiles(rules.Entities)
+	if err := files.readAll(declared.Backstage); err != nil {
 		return err
 	}
-	var err error
-	if services, teams, rc.skipped, err = rc.found.Merge(inline.PagerDuty, services, teams); err != nil {
+	entries := catalog.Entries{Services: declared.Services, Teams: declared.Teams}
+	entries.Add(files.entries)
+	entries, err := rc.found.Merge(declared.PagerDuty, rules, entries)
+	if err != nil {
 		return err
 	}
-	rc.Catalog, err = c.CatalogRules().Build(services, teams)
+	rc.Catalog, err = rules.Build(entries)
 	return err
 }
 

@@ -1,23 +1,45 @@
 package catalog
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/strictyaml"
 )
 
-// annotationPrefix is the name space of our own annotations.
-const annotationPrefix = "readiness/"
+// EntityRules say how entities of Backstage become services.
+type EntityRules struct {
+	// Types are the types of components that are services; none means every type.
+	// A component that says no type is one of them.
+	Types []string `yaml:"types"`
+	// ExceptLifecycles are lifecycles of components that are left out.
+	ExceptLifecycles []string `yaml:"except_lifecycles"`
+	// TierLabels are labels and annotations that hold the tier, besides
+	// readiness/tier.
+	TierLabels []string `yaml:"tier_labels"`
+	// TierWords are the tiers of words: {critical: 1}.
+	TierWords map[string]int `yaml:"tier_words"`
+	// Names is one of Namings; empty is NamesShort.
+	Names string `yaml:"names"`
+	// MaxRefusedRatio is the share of entities, 0 to 1, that may be refused.
+	MaxRefusedRatio float64 `yaml:"max_refused_ratio"`
+}
+
+// DefaultEntityRules are those of an empty configuration.
+func DefaultEntityRules() EntityRules {
+	return EntityRules{
+		Types: []string{"service"}, ExceptLifecycles: []string{"deprecated", "experimental"},
+		TierLabels: []string{"tier"}, TierWords: map[string]int{}, Names: NamesShort, MaxRefusedRatio: 0.2,
+	}
+}
 
 // entity is what is read of a Backstage entity. All other keys are ignored.
 type entity struct {
-	Kind     string `yaml:"kind"`
 	Metadata struct {
 		Name        string            `yaml:"name"`
 		Namespace   string            `yaml:"namespace"`
@@ -32,176 +54,415 @@ type entity struct {
 		} `yaml:"links"`
 	} `yaml:"metadata"`
 	Spec struct {
-		Owner     string `yaml:"owner"`
 		Type      string `yaml:"type"`
+		Owner     string `yaml:"owner"`
 		Lifecycle string `yaml:"lifecycle"`
+		Tier      string `yaml:"tier"`
 		Parent    string `yaml:"parent"`
 		Profile   struct {
 			DisplayName string `yaml:"displayName"`
 		} `yaml:"profile"`
+		Target   string   `yaml:"target"`
+		Targets  []string `yaml:"targets"`
+		Presence string   `yaml:"presence"`
 	} `yaml:"spec"`
 }
 
 // ParseBackstage reads a catalog-info.yaml file: one or more documents, of which
-// those of kind Component become services and those of kind Group become teams.
-// Other kinds are ignored, and so are components with the annotation
-// readiness/ignore: "true". Join keys are read from the annotations the plugins
-// of Backstage use, and from our own under readiness/.
+// those of kind Component become services, those of kind Group teams, and those of
+// kind Location targets, which the caller has to read. Other kinds are ignored.
+// Join keys are read from the annotations that plugins of Backstage use, and from
+// our own under readiness/.
 //
-// The error joins everything that is wrong, each with file and line. The checks
-// that need the whole catalog are Build's.
-func ParseBackstage(file string, data []byte) ([]Service, []Team, error) {
-	var services []Service
-	var teams []Team
-	var errs []error
+// An entity with a fault is refused and costs the others nothing; what follows a
+// fault of syntax cannot be read. The checks that need the whole catalog are
+// Build's.
+func (rules EntityRules) ParseBackstage(file string, data []byte) Entries {
+	p := fileParser{rules: rules, file: file, isTemplate: hasPlaceholders(data), known: Annotations()}
 	documents, syntax := strictyaml.ParseAll(data)
 	for _, document := range documents {
-		if document.Values == nil {
-			continue
-		}
-		origin := Origin{File: file, Line: document.Positions[""].Line}
-		var e entity
-		if faults := (strictyaml.Decoder{AllowUnknownKeys: true}).Decode(document, &e); len(faults) > 0 {
-			errs = append(errs, fmt.Errorf(
-				"%s: not a Backstage entity: %w", origin, &strictyaml.Faults{File: file, List: faults}))
-			continue
-		}
-		switch e.Kind {
-		case "Component":
-			if e.Metadata.Annotations[annotationPrefix+"ignore"] == "true" {
-				continue
-			}
-			r := componentReader{entity: &e, origin: origin}
-			services = append(services, r.service())
-			errs = append(errs, r.errs...)
-		case "Group":
-			teams = append(teams, Team{
-				Name: e.Metadata.Name, Title: e.Spec.Profile.DisplayName, Org: reference(e.Spec.Parent), Origin: origin,
-			})
-		}
+		p.document(document)
 	}
 	if syntax != nil {
-		// What follows a syntax error cannot be read.
-		errs = append(errs, strictyaml.Located(file, syntax))
+		line := 0
+		if fault, ok := syntax.(*strictyaml.SyntaxError); ok { //nolint:errorlint // it is documented not to be wrapped
+			line = fault.Line
+		}
+		p.refuse(Origin{file, max(line, 1)}, "", evidence.UncountedUnreadable, syntax.Error())
 	}
-	return services, teams, errors.Join(errs...)
+	return p.entries
 }
 
-// reference is the name in an entity reference: payments of
-// group:default/payments.
+// hasPlaceholders reports whether a text has placeholders of the usual template
+// languages.
+func hasPlaceholders(data []byte) bool {
+	return bytes.Contains(data, []byte("{{")) || bytes.Contains(data, []byte("{%")) || bytes.Contains(data, []byte("<%"))
+}
+
+// fileParser reads the documents of one file.
+type fileParser struct {
+	rules EntityRules
+	file  string
+	// isTemplate says that the file has placeholders, which explains most faults.
+	isTemplate bool
+	// known are the annotations that are read.
+	known   []Annotation
+	entries Entries
+}
+
+// refuse leaves an entity out, or all that follows in the file.
+func (p *fileParser) refuse(origin Origin, subject string, reason evidence.UncountedReason, texts ...string) {
+	if p.isTemplate && reason == evidence.UncountedUnreadable {
+		reason = evidence.UncountedTemplate
+		texts = []string{"this is a template: it has placeholders without values; leave templates out of catalog.backstage"}
+	}
+	p.entries.Refused = append(p.entries.Refused, Refusal{origin, SourceBackstage, subject, reason, texts})
+}
+
+func (p *fileParser) document(document *strictyaml.Document) {
+	if document.Values == nil {
+		return
+	}
+	origin := Origin{File: p.file, Line: document.Positions[""].Line}
+	values, ok := document.Values.(map[string]any)
+	if !ok {
+		p.refuse(origin, "", evidence.UncountedUnreadable,
+			"not a Backstage entity: want keys with values, got "+strictyaml.KindOf(document.Values))
+		return
+	}
+	kind, version := scalarAt(values, "kind"), scalarAt(values, "apiVersion")
+	if kind == "" {
+		p.refuse(origin, "", evidence.UncountedUnreadable,
+			"not a Backstage entity: there is no kind; name entity files only under catalog.backstage")
+		return
+	}
+	// Other programs have kinds of the same names: Dapr has a Component, too.
+	if version != "" && !strings.HasPrefix(version, "backstage.io/") {
+		return
+	}
+	kind = strings.ToLower(kind)
+	if !slices.Contains([]string{"component", "group", "user", "location"}, kind) {
+		return
+	}
+	metadata, _ := values["metadata"].(map[string]any)
+	name := scalarAt(metadata, "name")
+	subject := fmt.Sprintf("%s %q", kind, name)
+	if kind == "component" {
+		if why := p.rules.unwanted(values); why != "" {
+			p.entries.LeftOut = append(p.entries.LeftOut, LeftOut{origin, subject, why})
+			return
+		}
+	}
+	if strings.Contains(name, "{{") {
+		p.refuse(origin, subject, evidence.UncountedUnreadable)
+		return
+	}
+	p.dropForeign(metadata)
+	var e entity
+	if faults := (strictyaml.Decoder{AllowUnknownKeys: true}).Decode(document, &e); len(faults) > 0 {
+		var texts []string
+		for _, fault := range faults {
+			text := fault.Text
+			if fault.Path != "" && fault.Key == "" {
+				text = fault.Path + ": " + text
+			}
+			texts = append(texts, fmt.Sprintf("not a Backstage entity: line %d: %s", max(fault.Position.Line, 1), text))
+		}
+		p.refuse(origin, subject, evidence.UncountedUnreadable, texts...)
+		return
+	}
+	p.entity(kind, &e, origin, subject)
+}
+
+func (p *fileParser) entity(kind string, e *entity, origin Origin, subject string) {
+	switch kind {
+	case "component":
+		r := componentReader{entity: e, rules: p.rules, known: p.known, origin: origin, subject: subject}
+		s := r.service()
+		if len(r.faults) > 0 {
+			p.refuse(origin, subject, evidence.UncountedBadValue, r.faults...)
+			return
+		}
+		p.entries.Services = append(p.entries.Services, s)
+		p.entries.Notes = append(p.entries.Notes, r.notes...)
+	case "group":
+		p.entries.Teams = append(p.entries.Teams, Team{
+			Name: e.Metadata.Name, Namespace: e.Metadata.Namespace, Title: e.Spec.Profile.DisplayName,
+			Org: reference(e.Spec.Parent), Origin: origin, Source: SourceBackstage,
+		})
+	case "user":
+		user := Team{Namespace: e.Metadata.Namespace}
+		p.entries.Users = append(p.entries.Users, qualified(user.namespace(), e.Metadata.Name))
+	case "location":
+		for _, path := range append([]string{e.Spec.Target}, e.Spec.Targets...) {
+			if path != "" {
+				p.entries.Targets = append(p.entries.Targets, Target{origin, path, e.Spec.Presence == "optional"})
+			}
+		}
+	}
+}
+
+// scalarAt is the text of a key; empty where it is something else.
+func scalarAt(values map[string]any, path ...string) string {
+	for _, key := range path[:len(path)-1] {
+		values, _ = values[key].(map[string]any)
+	}
+	switch v := values[path[len(path)-1]].(type) {
+	case string:
+		return v
+	case strictyaml.Plain:
+		return string(v)
+	}
+	return ""
+}
+
+// unwanted says what an entity is that is not wanted in the catalog; empty for
+// one that is.
+func (rules EntityRules) unwanted(values map[string]any) string {
+	has := func(words []string, word string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, word) })
+	}
+	kind, lifecycle := scalarAt(values, "spec", "type"), scalarAt(values, "spec", "lifecycle")
+	switch {
+	case scalarAt(values, "metadata", "annotations", annotationPrefix+"ignore") == "true":
+		return annotationPrefix + "ignore"
+	case kind != "" && len(rules.Types) > 0 && !has(rules.Types, kind):
+		return "type " + kind
+	case has(rules.ExceptLifecycles, lifecycle):
+		return "lifecycle " + lifecycle
+	}
+	return ""
+}
+
+// dropForeign removes annotations and labels that are not read and no text:
+// what other programs write is not ours to judge.
+func (p *fileParser) dropForeign(metadata map[string]any) {
+	for _, part := range []string{"annotations", "labels"} {
+		values, _ := metadata[part].(map[string]any)
+		for name, value := range values {
+			if strictyaml.KindOf(value) != "a single value" && !p.isRead(name) {
+				delete(values, name)
+			}
+		}
+	}
+}
+
+// isRead reports whether an annotation or a label of the name is read.
+func (p *fileParser) isRead(name string) bool {
+	return slices.Contains(p.rules.TierLabels, name) || slices.ContainsFunc(p.known, func(a Annotation) bool {
+		return a.Name == name || a.Label && strings.TrimPrefix(a.Name, annotationPrefix) == name
+	})
+}
+
+// reference is the name in an entity reference, with the namespace unless that is
+// the default one: payments of group:default/payments, shop/payments of
+// group:shop/payments.
 func reference(ref string) string {
 	if _, name, ok := strings.Cut(ref, ":"); ok {
 		ref = name
 	}
-	if i := strings.LastIndexByte(ref, '/'); i >= 0 {
-		ref = ref[i+1:]
-	}
-	return ref
+	return strings.TrimPrefix(ref, DefaultNamespace+"/")
+}
+
+// isPerson reports whether an entity reference is to a person.
+func isPerson(ref string) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(ref)), "user:") || strings.Contains(ref, "@")
 }
 
 // componentReader turns one component into a service.
 type componentReader struct {
-	entity *entity
-	origin Origin
-	errs   []error
+	entity  *entity
+	rules   EntityRules
+	known   []Annotation
+	origin  Origin
+	subject string
+	faults  []string
+	notes   []Note
+
+	// What several annotations say together.
+	account, site      string
+	pagerDuty          []string
+	projects           []string
+	components, labels []string
 }
 
 func (r *componentReader) fail(where, format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf(
-		"%s: component %q: %s: %s", r.origin, r.entity.Metadata.Name, where, fmt.Sprintf(format, args...)))
+	r.faults = append(r.faults, where+": "+fmt.Sprintf(format, args...))
 }
 
-func (r *componentReader) annotation(name string) string { return r.entity.Metadata.Annotations[name] }
+func (r *componentReader) note(format string, args ...any) {
+	r.notes = append(r.notes, Note{r.origin, r.subject, fmt.Sprintf(format, args...)})
+}
 
-// word reads a label, or the annotation of the same name.
-func (r *componentReader) word(name string) string {
-	if v, ok := r.entity.Metadata.Labels[name]; ok {
-		return v
+// said is what a component says under the name of an annotation.
+func (r *componentReader) said(a Annotation) string {
+	m := r.entity.Metadata
+	if word := strings.TrimPrefix(a.Name, annotationPrefix); a.Label {
+		for _, name := range []string{word, a.Name} {
+			if v, ok := m.Labels[name]; ok {
+				return v
+			}
+		}
+		if v, ok := m.Annotations[word]; ok {
+			return v
+		}
 	}
-	if v, ok := r.entity.Metadata.Annotations[name]; ok {
-		return v
-	}
-	return r.annotation(annotationPrefix + name)
+	return m.Annotations[a.Name]
 }
 
 func (r *componentReader) service() Service {
-	m := r.entity.Metadata
+	m, spec := r.entity.Metadata, r.entity.Spec
 	s := Service{
 		Name: m.Name, Title: m.Title, Labels: m.Labels, Tags: m.Tags, Origin: r.origin,
-		Source: SourceBackstage, Namespace: m.Namespace, Type: r.entity.Spec.Type, Lifecycle: r.entity.Spec.Lifecycle,
-		Team: reference(r.entity.Spec.Owner), Org: r.word("org"), Environment: r.word("environment"),
-		Runtime: r.word("runtime"), Exposure: r.word("exposure"),
-		DataClass: r.word("data-classification"), DataOwner: reference(r.word("data-owner")),
-		GitHub: r.annotation("github.com/project-slug"), GitLab: r.annotation("gitlab.com/project-slug"),
-		SourceLocation: r.annotation("backstage.io/source-location"),
-		SonarQube:      r.annotation("sonarqube.org/project-key"), ArgoCD: r.annotation("argocd/app-name"),
-		Kubernetes: KubernetesRef{
-			Workload: r.annotation(
-				"backstage.io/kubernetes-id"), Namespace: r.annotation("backstage.io/kubernetes-namespace"),
-			Selector: r.annotation("backstage.io/kubernetes-label-selector"),
-		},
-		SLO: r.list("slo"), Aliases: r.list("aliases"),
-		Backup: BackupRef{
-			VeleroSchedule:   r.annotation(annotationPrefix + "backup-velero-schedule"),
-			PgBackRestStanza: r.annotation(annotationPrefix + "backup-pgbackrest-stanza"),
-			PostgresInstance: r.annotation(annotationPrefix + "backup-postgres-instance"),
-		},
-		Prometheus: r.prometheus(),
+		Source: SourceBackstage, Namespace: m.Namespace, Type: spec.Type, Lifecycle: spec.Lifecycle,
+		Team: r.teamOf("owner", spec.Owner), Tier: r.tier(),
 	}
-	s.Tier = int(r.number("tier", strings.TrimPrefix(r.word("tier"), "tier-")))
-	s.CoverageTarget = r.number("coverage-target", r.word("coverage-target"))
-	s.RPOMinutes = r.number("rpo-minutes", r.word("rpo-minutes"))
-	switch text := r.word("stateful"); text {
-	case "", "false":
-	case "true":
-		s.Stateful = true
-	default:
-		r.fail("stateful", "%q: want true or false", text)
-	}
-	for _, id := range split(r.annotation("pagerduty.com/service-id")) {
-		s.PagerDuty = append(s.PagerDuty, PagerDutyRef{Account: r.annotation("pagerduty.com/account"), ServiceID: id})
-	}
-	for _, project := range split(r.annotation("jira/project-key")) {
-		s.Jira = append(s.Jira,
-			JiraRef{Site: r.annotation(annotationPrefix + "jira-site"), Project: project, Component: r.annotation(
-				"jira/component")})
-	}
-	for _, role := range JobRoles {
-		if name := r.annotation(annotationPrefix + "job-" + strings.ReplaceAll(role, "_", "-")); name != "" {
-			if s.Jobs == nil {
-				s.Jobs = map[string]string{}
-			}
-			s.Jobs[role] = name
+	for _, a := range r.known {
+		if value := r.said(a); value != "" {
+			a.set(r, &s, value)
 		}
 	}
-	for _, name := range []string{"grafana/dashboard-selector", "grafana/overview-dashboard"} {
-		if s.Dashboard == "" {
-			s.Dashboard = r.annotation(name)
-		}
+	for _, id := range r.pagerDuty {
+		s.PagerDuty = append(s.PagerDuty, PagerDutyRef{Account: r.account, ServiceID: id})
 	}
+	s.Jira = r.jira()
 	for _, link := range m.Links {
 		s.Links = append(s.Links, Link{Title: link.Title, URL: link.URL, Type: link.Type})
 		if link.Type == "production" {
 			s.PublicURLs = append(s.PublicURLs, link.URL)
 		}
 	}
-	r.unknownAnnotations()
+	r.unread()
 	return s
 }
 
-func (r *componentReader) number(where, text string) float64 {
-	if text == "" {
-		return 0
+// teamOf is the team that a reference names; a person is none.
+func (r *componentReader) teamOf(where, ref string) string {
+	if isPerson(ref) {
+		r.note("the %s is a person, who is not taken for a team; name a group", where)
+		return ""
 	}
+	team := reference(ref)
+	if namespace := r.entity.Metadata.Namespace; namespace != "" && namespace != DefaultNamespace &&
+		strings.Contains(ref, "/") && !strings.Contains(team, "/") {
+		team = qualified(DefaultNamespace, team) // and not the one of its own namespace
+	}
+	return team
+}
+
+// tier is what the component says in any of the places for it. They must agree.
+func (r *componentReader) tier() int {
+	type saying struct{ place, word string }
+	var said []saying
+	add := func(place, word string) {
+		if word = strings.TrimSpace(word); word != "" {
+			said = append(said, saying{place, word})
+		}
+	}
+	m := r.entity.Metadata
+	for _, name := range append([]string{annotationPrefix + "tier"}, r.rules.TierLabels...) {
+		add("the label "+name, m.Labels[name])
+		add("the annotation "+name, m.Annotations[name])
+	}
+	add("spec.tier", r.entity.Spec.Tier)
+	for _, tag := range m.Tags {
+		if number, ok := strings.CutPrefix(strings.ToLower(tag), "tier-"); ok {
+			add("the tag "+tag, number)
+		}
+	}
+	tier, first := 0, ""
+	for _, s := range said {
+		n, ok := r.tierWord(s.word)
+		switch {
+		case !ok:
+			r.fail("tier", "%q is not a number (%s); write 1 to 4, or map the word under catalog.entities.tier_words",
+				s.word, s.place)
+			return 0
+		case tier != 0 && n != tier:
+			r.fail("tier", "%s says %d and %s says %d; keep one of them", first, tier, s.place, n)
+			return 0
+		}
+		tier, first = n, s.place
+	}
+	return tier
+}
+
+func (r *componentReader) tierWord(word string) (tier int, ok bool) {
+	for known, tier := range r.rules.TierWords {
+		if strings.EqualFold(known, word) {
+			return tier, true
+		}
+	}
+	n, err := strconv.ParseFloat(strings.TrimPrefix(strings.ToLower(word), "tier-"), 64)
+	if err != nil || n != math.Trunc(n) {
+		return 0, false
+	}
+	// Zero would be taken for no answer, and a number beyond int has none.
+	if n == 0 || math.Abs(n) > math.MaxInt32 {
+		return -1, true
+	}
+	return int(n), true
+}
+
+func (r *componentReader) number(where, text string) float64 {
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || where == "tier" && n != float64(int(n)) {
+	if err != nil {
 		r.fail(where, "%q is not a number", text)
 	}
 	return n
 }
 
-func (r *componentReader) list(name string) []string {
-	return split(r.annotation(annotationPrefix + name))
+func (r *componentReader) boolean(where, text string) bool {
+	if text != "true" && text != "false" {
+		r.fail(where, "%q: want true or false", text)
+	}
+	return text == "true"
+}
+
+func (r *componentReader) addProjects(value string) {
+	for _, project := range split(value) {
+		if !slices.Contains(r.projects, project) {
+			r.projects = append(r.projects, project)
+		}
+	}
+}
+
+func (r *componentReader) addComponents(value string) {
+	for _, component := range split(value) {
+		if !slices.Contains(r.components, component) {
+			r.components = append(r.components, component)
+		}
+	}
+}
+
+// jira makes a reference of every project, component and label. A project may
+// have its site before a slash.
+func (r *componentReader) jira() []JiraRef {
+	var refs []JiraRef
+	all := func(words []string) []string {
+		if len(words) == 0 {
+			return []string{""}
+		}
+		return words
+	}
+	for _, project := range r.projects {
+		site := r.site
+		if instance, key, ok := strings.Cut(project, "/"); ok {
+			project = key
+			if site == "" && instance != DefaultNamespace {
+				site = instance
+			}
+		}
+		for _, component := range all(r.components) {
+			for _, label := range all(r.labels) {
+				ref := JiraRef{Site: site, Project: project, Component: component, Label: label}
+				if !slices.Contains(refs, ref) {
+					refs = append(refs, ref)
+				}
+			}
+		}
+	}
+	return refs
 }
 
 func split(text string) []string {
@@ -217,9 +478,9 @@ func split(text string) []string {
 // prometheus reads readiness/prometheus: one line per server, such as
 // `prod-eu: job=checkout, namespace=shop` or, for every server,
 // `job=checkout`. The matcher cluster names the cluster.
-func (r *componentReader) prometheus() []PrometheusRef {
+func (r *componentReader) prometheus(text string) []PrometheusRef {
 	var refs []PrometheusRef
-	for line := range strings.SplitSeq(r.annotation(annotationPrefix+"prometheus"), "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" {
 			continue
@@ -244,25 +505,4 @@ func (r *componentReader) prometheus() []PrometheusRef {
 		refs = append(refs, ref)
 	}
 	return refs
-}
-
-// ownAnnotations are the names under readiness/.
-func ownAnnotations() []string {
-	return []string{
-		"ignore", "slo", "aliases", "prometheus", "jira-site", "backup-velero-schedule", "backup-pgbackrest-stanza",
-		"backup-postgres-instance",
-		"job-retention", "job-masking", "job-restore-check", "tier", "org", "environment", "runtime", "exposure",
-		"data-classification",
-		"data-owner", "stateful", "coverage-target", "rpo-minutes",
-	}
-}
-
-// unknownAnnotations reports annotations in our name space that have no meaning.
-func (r *componentReader) unknownAnnotations() {
-	for _, name := range slices.Sorted(maps.Keys(r.entity.Metadata.Annotations)) {
-		own, ok := strings.CutPrefix(name, annotationPrefix)
-		if ok && !slices.Contains(ownAnnotations(), own) {
-			r.fail(name, "unknown annotation%s", nearest.Suggest(own, ownAnnotations()))
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -61,8 +62,22 @@ metadata:
   annotations: {readiness/ignore: "true"}
 `
 
+// parse reads a file with the rules of an empty configuration. The error has a line
+// for each fault of what is refused.
+func parse(file, text string) ([]catalog.Service, []catalog.Team, error) {
+	entries := catalog.DefaultEntityRules().ParseBackstage(file, []byte(text))
+	var lines []string
+	for _, refused := range entries.Refused {
+		lines = append(lines, refused.Lines()...)
+	}
+	if lines == nil {
+		return entries.Services, entries.Teams, nil
+	}
+	return entries.Services, entries.Teams, errors.New(strings.Join(lines, "\n"))
+}
+
 func TestBackstageComponentsBecomeServices(t *testing.T) {
-	services, teams, err := catalog.ParseBackstage("catalog-info.yaml", []byte(twoDocuments))
+	services, teams, err := parse("catalog-info.yaml", twoDocuments)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +146,7 @@ func TestBackstageFaultsNameFileAndLine(t *testing.T) {
 		"no mapping": {"- a\n- b", "c.yaml:1: not a Backstage entity"},
 		"syntax":     {"kind: [", "c.yaml"},
 	} {
-		if _, _, err := catalog.ParseBackstage("c.yaml", []byte(c.text)); err == nil ||
+		if _, _, err := parse("c.yaml", c.text); err == nil ||
 			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %s", name, err, c.want)
 		}
@@ -142,9 +157,6 @@ func FuzzParseBackstage(f *testing.F) {
 	f.Add([]byte(twoDocuments))
 	f.Add([]byte("kind: Component\nmetadata: {name: &a [*a]}"))
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		services, teams, err := catalog.ParseBackstage("f.yaml", data)
-		if err == nil {
-			_, _ = catalog.Build(services, teams, catalog.Sources{})
-		}
+		_, _ = catalog.Rules{}.Build(catalog.DefaultEntityRules().ParseBackstage("f.yaml", data))
 	})
 }

@@ -3,12 +3,14 @@ package catalog
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/nearest"
 )
 
@@ -43,11 +45,14 @@ type Rules struct {
 	Sources Sources
 	// Defaults are for services whose entries leave keys out.
 	Defaults Defaults
+	// Entities are for those that Backstage files hold.
+	Entities EntityRules
 }
 
-// Build is Rules.Build without defaults.
+// Build makes a catalog of services and teams by the rules of nobody: there are no
+// defaults, and no entity of a file may be refused.
 func Build(entries []Service, teams []Team, refs Sources) (*Catalog, error) {
-	return Rules{Sources: refs}.Build(entries, teams)
+	return Rules{Sources: refs}.Build(Entries{Services: entries, Teams: teams})
 }
 
 // Build merges entries, which may come from several files, checks them and
@@ -58,8 +63,15 @@ func Build(entries []Service, teams []Team, refs Sources) (*Catalog, error) {
 // A team that does not exist is not an error here but the fact
 // catalog.owner_declared, since owners in catalog files often lag behind.
 //
-// The error is of type Problems and holds everything that is wrong.
-func (r Rules) Build(entries []Service, teams []Team) (*Catalog, error) {
+// A fault of an inline entry is an error; an entity of a file, or one that was
+// discovered, is refused and costs the others nothing. Of two with one name the
+// first wins.
+//
+// The error is of type Problems and holds everything that is wrong inline, or else
+// it is a *TooManyRefused.
+func (r Rules) Build(in Entries) (*Catalog, error) {
+	in = r.Qualify(in)
+	entries := in.Services
 	b := &builder{
 		refs:   r.Sources,
 		rules:  r,
@@ -68,10 +80,11 @@ func (r Rules) Build(entries []Service, teams []Team) (*Catalog, error) {
 		cat: &Catalog{
 			byName:  make(map[string]*Service, len(entries)),
 			byAlias: map[string]*Service{},
-			teams:   make(map[string]Team, len(teams)),
+			teams:   make(map[string]Team, len(in.Teams)),
+			refused: slices.Clone(in.Refused), leftOut: in.LeftOut, notes: in.Notes,
 		},
 	}
-	for i, team := range teams {
+	for i, team := range in.Teams {
 		b.addTeam(i, team)
 	}
 	for i := range entries {
@@ -86,8 +99,42 @@ func (r Rules) Build(entries []Service, teams []Team) (*Catalog, error) {
 		})
 		return nil, b.problems
 	}
+	for _, s := range b.cat.services {
+		b.cat.addFullName(s)
+	}
 	slices.SortFunc(b.cat.services, func(s, t *Service) int { return cmp.Compare(s.Name, t.Name) })
-	return b.cat, nil
+	slices.SortStableFunc(b.cat.refused, func(p, q Refusal) int {
+		return cmp.Or(cmp.Compare(p.Origin.File, q.Origin.File), cmp.Compare(p.Origin.Line, q.Origin.Line))
+	})
+	return b.cat, r.tooMany(b.cat)
+}
+
+// addFullName lets a component be found by namespace/name, too.
+func (c *Catalog) addFullName(s *Service) {
+	full := qualified(s.namespace(), s.Name)
+	if _, taken := c.Resolve(full); !taken && s.Source == SourceBackstage {
+		c.byAlias[full] = s
+	}
+}
+
+// tooMany is an error where too large a share of the entities of files is refused.
+// What discovery finds is not counted: a rule for names fits some of them only.
+func (r Rules) tooMany(c *Catalog) error {
+	e := &TooManyRefused{Limit: r.Entities.MaxRefusedRatio}
+	for _, refused := range c.refused {
+		if refused.Source == SourceBackstage {
+			e.Refused = append(e.Refused, refused)
+		}
+	}
+	for _, s := range c.services {
+		if s.Source == SourceBackstage {
+			e.Services++
+		}
+	}
+	if all := len(e.Refused) + e.Services; float64(len(e.Refused)) <= e.Limit*float64(all) {
+		return nil
+	}
+	return e
 }
 
 type builder struct {
@@ -105,7 +152,28 @@ type entry struct {
 	list    List
 	index   int
 	origin  Origin
+	source  EntrySource
 	subject string
+	// found are its problems so far.
+	found *Problems
+}
+
+// refused ends an entry with problems: they are errors where the entry is inline,
+// and else the entry is refused. It reports whether there were any.
+func (e entry) refused() bool {
+	if len(*e.found) == 0 {
+		return false
+	}
+	if e.source == SourceInline {
+		e.b.problems = append(e.b.problems, *e.found...)
+		return true
+	}
+	r := Refusal{Origin: e.origin, Source: e.source, Subject: e.subject, Reason: (*e.found)[0].Reason}
+	for _, p := range *e.found {
+		r.Texts = append(r.Texts, p.text())
+	}
+	e.b.cat.refused = append(e.b.cat.refused, r)
+	return true
 }
 
 func (e entry) problem(field, remedy, format string, args ...any) {
@@ -113,9 +181,11 @@ func (e entry) problem(field, remedy, format string, args ...any) {
 }
 
 // fault is a problem whose text has its remedy.
-func (e entry) fault(field, text string) {
-	e.b.problems = append(e.b.problems, Problem{
-		List: e.list, Index: e.index, Origin: e.origin, Subject: e.subject, Field: field, Text: text,
+func (e entry) fault(field, text string) { e.because(evidence.UncountedBadValue, field, text) }
+
+func (e entry) because(reason evidence.UncountedReason, field, text string) {
+	*e.found = append(*e.found, Problem{
+		List: e.list, Index: e.index, Origin: e.origin, Subject: e.subject, Reason: reason, Field: field, Text: text,
 	})
 }
 
@@ -166,17 +236,22 @@ func whereTier(source EntrySource) string {
 }
 
 func (b *builder) addTeam(i int, team Team) {
-	e := entry{b: b, list: ListTeams, index: i, origin: team.Origin, subject: fmt.Sprintf("team %q", team.Name)}
+	e := entry{
+		b: b, list: ListTeams, index: i, origin: team.Origin, source: team.source(), found: &Problems{},
+		subject: fmt.Sprintf("team %q", team.Name),
+	}
 	if team.Name == "" {
 		e.subject = "team without a name"
 		e.problem("name", "name the team", "the name is missing")
-		return
 	}
 	e.word("name", team.Name)
 	e.word("title", team.Title)
 	e.word("org", team.Org)
 	if first, dup := b.cat.teams[team.Name]; dup {
-		e.problem("name", "remove or rename one of them", "the team is declared twice, first at %s", first.Origin)
+		e.because(evidence.UncountedSameName, "name", fmt.Sprintf(
+			"the team is declared twice, first at %s; remove or rename one of them", first.Origin))
+	}
+	if e.refused() {
 		return
 	}
 	team.Title = cmp.Or(team.Title, team.Name)
@@ -187,37 +262,73 @@ var serviceName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z
 
 // service is the entry of a service, for its problems.
 func (b *builder) service(i int, s *Service) entry {
-	return entry{b: b, list: ListServices, index: i, origin: s.Origin, subject: fmt.Sprintf("service %q", s.Name)}
+	return entry{
+		b: b, list: ListServices, index: i, origin: s.Origin, source: s.source(), found: &Problems{},
+		subject: s.subject(),
+	}
 }
 
 func (b *builder) addService(i int, entries []Service) {
 	s := entries[i]
 	b.rules.Defaults.apply(&s)
 	e := b.service(i, &s)
-	if s.Name == "" {
-		e.subject = "service without a name"
-		e.problem("name", "name the service", "the name is missing")
-	} else if !serviceName.MatchString(s.Name) {
-		e.problem("name",
-			"use at most 100 letters, digits, dots, dashes and underscores, and begin and end with a letter or "+
-				"digit", "the name cannot be used in labels and addresses")
-	}
+	e.name(&s)
 	if first, dup := b.names[s.Name]; dup && s.Name != "" {
-		e.problem(
-			"name", "remove or rename one of them", "the service is declared twice, first at %s", entries[first].Origin)
-	} else {
-		b.names[s.Name] = i
+		e.because(evidence.UncountedSameName, "name", fmt.Sprintf(
+			"the service is declared twice, first at %s; remove or rename one of them", entries[first].Origin))
+	} else if s.source() == SourceInline {
+		b.names[s.Name] = i // a fault of it ends the build anyway
 	}
 	switch {
 	case s.Tier == 0:
-		e.problem("tier", whereTier(s.source()), "the tier is missing")
+		e.because(evidence.UncountedNoTier, "tier", "the tier is missing; "+whereTier(s.source()))
 	case s.Tier < HighestTier || s.Tier > LowestTier:
 		e.fault("tier", tierOutOfRange(s.Tier).Error())
 	}
+	e.values(&s)
+	e.references(&s, b.refs)
+	if e.refused() {
+		return
+	}
+	b.fill(&s)
+	b.names[s.Name] = i
+	b.cat.services = append(b.cat.services, &s)
+	b.cat.byName[s.Name] = &s
+}
+
+// name checks the name. Only a component of Backstage may have its namespace in
+// front.
+func (e *entry) name(s *Service) {
+	if s.Name == "" {
+		e.subject = "service without a name"
+		e.problem("name", "name the service", "the name is missing")
+		return
+	}
+	parts := []string{s.Name}
+	if s.Source == SourceBackstage {
+		parts = []string{s.namespace(), s.short()}
+	}
+	for _, part := range parts {
+		if !serviceName.MatchString(part) {
+			e.problem("name",
+				"use at most 100 letters, digits, dots, dashes and underscores, and begin and end with a letter or "+
+					"digit", "the name cannot be used in labels and addresses")
+			return
+		}
+	}
+}
+
+// values checks words and numbers.
+func (e entry) values(s *Service) {
 	for _, w := range []struct{ field, value string }{
 		{"title", s.Title}, {"team", s.Team}, {"org", s.Org}, {"environment", s.Environment}, {"data_owner", s.DataOwner},
 	} {
 		e.word(w.field, w.value)
+	}
+	for _, w := range []struct{ field, value string }{{"team", s.Team}, {"data_owner", s.DataOwner}} {
+		if isPerson(w.value) {
+			e.problem(w.field, "name a team; a person is never a label", "this is a person")
+		}
 	}
 	e.oneOf("runtime", s.Runtime, Runtimes[:])
 	e.oneOf("exposure", s.Exposure, Exposures[:])
@@ -231,16 +342,15 @@ func (b *builder) addService(i int, entries []Service) {
 		e.problem("rpo_minutes",
 			"use a number of minutes above 0 and of at most a year", "the recovery point objective is out of range")
 	}
-	e.references(&s, b.refs)
-	b.fill(&s)
-	b.cat.services = append(b.cat.services, &s)
-	b.cat.byName[s.Name] = &s
 }
 
 func (b *builder) addAliases(i int, entries []Service) {
-	s := entries[i]
-	e := b.service(i, &s)
-	for j, alias := range s.Aliases {
+	s, accepted := b.cat.byName[entries[i].Name]
+	if first, known := b.names[entries[i].Name]; entries[i].source() != SourceInline && !(accepted && known && first == i) {
+		return // it is refused
+	}
+	e := b.service(i, &entries[i])
+	for j, alias := range entries[i].Aliases {
 		field := fmt.Sprintf("aliases[%d]", j)
 		if alias == "" {
 			e.problem(field, "remove it", "the alias is empty")
@@ -262,8 +372,21 @@ func (b *builder) addAliases(i int, entries []Service) {
 			continue
 		}
 		b.owners[alias] = i
-		b.cat.byAlias[alias] = b.cat.byName[s.Name]
+		b.cat.byAlias[alias] = s
 	}
+	if e.refused() && e.source != SourceInline {
+		b.remove(s)
+	}
+}
+
+// remove takes back a service whose aliases turned out to be those of another.
+func (b *builder) remove(s *Service) {
+	delete(b.cat.byName, s.Name)
+	i := b.names[s.Name]
+	delete(b.names, s.Name)
+	maps.DeleteFunc(b.owners, func(_ string, of int) bool { return of == i })
+	maps.DeleteFunc(b.cat.byAlias, func(_ string, of *Service) bool { return of == s })
+	b.cat.services = slices.DeleteFunc(b.cat.services, func(of *Service) bool { return of == s })
 }
 
 // fill sets the defaults of keys that the entry does not have.

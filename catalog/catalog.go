@@ -14,6 +14,9 @@ type Catalog struct {
 	byName   map[string]*Service
 	byAlias  map[string]*Service
 	teams    map[string]Team
+	refused  []Refusal
+	leftOut  []LeftOut
+	notes    []Note
 }
 
 // Services lists the services in name order. The caller must not change them.

@@ -177,6 +177,11 @@ func (sel Selector) empty() bool {
 		sel.Tag == ""
 }
 
+// haveTier reports whether the defaults give some services a tier.
+func (d Defaults) haveTier() bool {
+	return d.Tier != 0 || slices.ContainsFunc(d.Selectors, func(s SelectedDefaults) bool { return s.Tier != 0 })
+}
+
 func wholePattern(expression string) (*regexp.Regexp, error) {
 	return regexp.Compile(`^(?:` + expression + `)$`)
 }

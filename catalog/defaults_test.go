@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func TestDefaultsFillWhatEntriesLeaveOut(t *testing.T) {
 		service("payment", 0, payments, func(s *catalog.Service) { s.Labels = map[string]string{"area": "money"} }),
 		service("web", 2, func(s *catalog.Service) { s.Exposure, s.Dashboard = "external", "https://d" }),
 	}
-	c, err := rules.Build(entries, []catalog.Team{{Name: "payments"}})
+	c, err := rules.Build(catalog.Entries{Services: entries, Teams: []catalog.Team{{Name: "payments"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func TestSelectorsFitWhatComponentsSay(t *testing.T) {
 				Select: c.selector, Declared: catalog.Declared{Tier: 1},
 			}},
 		}}
-		built, err := rules.Build([]catalog.Service{component}, nil)
+		built, err := rules.Build(catalog.Entries{Services: []catalog.Service{component}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,10 +119,14 @@ func TestAMissingTierSaysWhereItIsWritten(t *testing.T) {
 		catalog.SourceBackstage: `as the label tier: "2" (metadata.labels)`,
 		catalog.SourcePagerDuty: "as entry.tier of the rule under catalog.pagerduty",
 	} {
-		_, err := catalog.Build(
+		c, err := catalog.Build(
 			[]catalog.Service{service("a", 0, func(s *catalog.Service) { s.Source = source })}, nil, catalog.Sources{})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", source, err, want)
+		got := fmt.Sprint(err)
+		if c != nil {
+			got += fmt.Sprint(c.Refused())
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %q", source, got, want)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/prodready/collector/evidence"
 )
 
 // Discovery is a rule that makes services of the catalog out of those of a
@@ -36,8 +38,9 @@ const (
 	placeTeam    = "team"
 )
 
-// Validate reports what is wrong with the rule, each with the field it is in.
-func (d Discovery) Validate() map[string]error {
+// Validate reports what is wrong with the rule, each with the field it is in. The
+// defaults may give what the rule leaves out.
+func (d Discovery) Validate(defaults Defaults) map[string]error {
 	bad := map[string]error{}
 	groups := []string{groupService, placeTeam}
 	if d.Name == "" && d.Tag == "" {
@@ -51,10 +54,10 @@ func (d Discovery) Validate() map[string]error {
 	}
 	hasTier := slices.Contains(groups, groupTier)
 	switch {
-	case d.Entry.Tier == 0 && !hasTier:
+	case d.Entry.Tier == 0 && !hasTier && !defaults.haveTier():
 		bad["entry.tier"] = errors.New(
-			"the tier is missing; declare 1 (customers and revenue, at any hour) to 4 (best effort), or let a " +
-				"group (?P<tier>[1-4]) of the name tell it")
+			"the tier is missing; declare 1 (customers and revenue, at any hour) to 4 (best effort), let a " +
+				"group (?P<tier>[1-4]) of the name tell it, or give one under catalog.defaults")
 	case d.Entry.Tier != 0 && (d.Entry.Tier < HighestTier || d.Entry.Tier > LowestTier):
 		bad["entry.tier"] = fmt.Errorf(
 			"tier %d does not exist; use 1 (customers and revenue, at any hour) to 4 (best effort)", d.Entry.Tier)
@@ -100,8 +103,8 @@ type PagerDutyService struct {
 type Discovered struct {
 	Services []Service
 	Teams    []Team
-	// Skipped says which services fit a rule and cannot be in the catalog.
-	Skipped []string
+	// Refused are services that fit a rule and cannot be in the catalog.
+	Refused []Refusal
 }
 
 // Discover applies the rules. Several PagerDuty services of one name are one
@@ -130,7 +133,7 @@ func Discover(rules []Discovery, found []PagerDutyService) (Discovered, error) {
 			}
 			s, team, err := rule.entry(f, groups)
 			if err != nil {
-				out.Skipped = append(out.Skipped, fmt.Sprintf("%s of PagerDuty account %s: %v", f.ID, f.Account, err))
+				out.Refused = append(out.Refused, refusal(origin(f), evidence.UncountedBadValue, err.Error()))
 				break
 			}
 			if at, again := byName[s.Name]; again {
@@ -181,12 +184,11 @@ func (d Discovery) entry(f PagerDutyService, groups map[string]string) (Service,
 		}
 		s.Tier = n
 	}
-	if s.Tier == 0 {
-		return s, Team{}, errors.New("its name has no tier, and the rule has none")
-	}
 	var team Team
 	if len(f.Teams) > 0 {
-		team = Team{Name: slug(f.Teams[0]), Title: plain(f.Teams[0]), Origin: origin(f)}
+		team = Team{
+			Name: slug(f.Teams[0]), Title: plain(f.Teams[0]), Origin: origin(f), Source: SourcePagerDuty,
+		}
 	}
 	if s.Team == "" {
 		s.Team = team.Name
@@ -217,15 +219,26 @@ func origin(f PagerDutyService) Origin {
 	return Origin{File: "pagerduty/" + f.Account + " service " + f.ID}
 }
 
+// refusal is that of a service of PagerDuty.
+func refusal(origin Origin, reason evidence.UncountedReason, text string) Refusal {
+	return Refusal{Origin: origin, Source: SourcePagerDuty, Reason: reason, Texts: []string{text}}
+}
+
 // Merge adds what was discovered to declared entries. What is declared wins:
 // a PagerDuty service that an entry refers to is not another one, and one of an
 // entry's name or alias gives the entry its reference and its team if it has none.
-func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Team) {
-	merged := slices.Clone(services)
+// One whose name several namespaces have is refused: it may be of either.
+func (r Rules) Merge(in Entries, found Discovered) Entries {
+	merged := r.Qualify(in)
+	merged.Services, merged.Teams = slices.Clone(merged.Services), slices.Clone(merged.Teams)
 	referred := map[string]bool{}
 	known := map[string]int{}
-	for i, s := range merged {
+	namespaces := map[string][]string{}
+	for i, s := range merged.Services {
 		known[s.Name] = i
+		if s.short() != s.Name {
+			namespaces[s.short()] = append(namespaces[s.short()], s.Name)
+		}
 		for _, alias := range s.Aliases {
 			known[alias] = i
 		}
@@ -233,6 +246,7 @@ func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Tea
 			referred[ref.ServiceID] = true
 		}
 	}
+	merged.Refused = append(slices.Clip(merged.Refused), found.Refused...)
 	for _, s := range found.Services {
 		s.PagerDuty = slices.DeleteFunc(
 			slices.Clone(s.PagerDuty), func(ref PagerDutyRef) bool { return referred[ref.ServiceID] },
@@ -240,24 +254,35 @@ func Merge(services []Service, teams []Team, found Discovered) ([]Service, []Tea
 		if len(s.PagerDuty) == 0 {
 			continue
 		}
-		if at, declared := known[s.Name]; declared {
-			if len(merged[at].PagerDuty) == 0 {
-				merged[at].PagerDuty = s.PagerDuty
-			}
-			if merged[at].Team == "" {
-				merged[at].Team = s.Team
-			}
+		at, declared := known[s.Name]
+		several := namespaces[s.Name]
+		switch {
+		case !declared && len(several) > 1:
+			merged.Refused = append(merged.Refused, refusal(s.Origin, evidence.UncountedSameName, fmt.Sprintf(
+				"the name %q may mean %s; give the one it is the annotation pagerduty.com/service-id",
+				s.Name, strings.Join(several, " or "))))
+			continue
+		case !declared && len(several) == 1:
+			at, declared = known[several[0]], true
+		}
+		if !declared {
+			merged.Services = append(merged.Services, s)
 			continue
 		}
-		merged = append(merged, s)
-	}
-	all := slices.Clone(teams)
-	for _, team := range found.Teams {
-		if !slices.ContainsFunc(all, func(t Team) bool { return t.Name == team.Name }) {
-			all = append(all, team)
+		entry := &merged.Services[at]
+		if len(entry.PagerDuty) == 0 {
+			entry.PagerDuty = s.PagerDuty
+		}
+		if entry.Team == "" {
+			entry.Team = s.Team
 		}
 	}
-	return merged, all
+	for _, team := range found.Teams {
+		if !slices.ContainsFunc(merged.Teams, func(t Team) bool { return t.Name == team.Name }) {
+			merged.Teams = append(merged.Teams, team)
+		}
+	}
+	return merged
 }
 
 // placeholder is what is replaced in a text of an entry.

@@ -28,7 +28,7 @@ func TestDiscoveryMakesEntries(t *testing.T) {
 		{Account: "eu", Tag: "readiness", Entry: catalog.Service{Tier: 4, Team: "platform"}},
 	}
 	for i, rule := range rules {
-		if bad := rule.Validate(); len(bad) > 0 {
+		if bad := rule.Validate(catalog.Defaults{}); len(bad) > 0 {
 			t.Fatalf("rule %d: %v", i, bad)
 		}
 	}
@@ -61,10 +61,10 @@ func TestDiscoveryMakesEntries(t *testing.T) {
 	if got.Services[2].Tier != 3 || got.Services[2].Title != "T3 Search engine" {
 		t.Errorf("entry %+v", got.Services[2])
 	}
-	if len(got.Skipped) != 2 || !strings.Contains(
-		got.Skipped[0], `P4 of PagerDuty account main: its name tells tier "9"`,
+	if len(got.Refused) != 2 || !strings.Contains(
+		got.Refused[0].Lines()[0], `pagerduty/main service P4: its name tells tier "9"`,
 	) {
-		t.Errorf("skipped %q", got.Skipped)
+		t.Errorf("refused %q", got.Refused)
 	}
 	if len(got.Teams) != 1 || got.Teams[0].Title != "Pay & Ship" {
 		t.Errorf("teams %+v", got.Teams)
@@ -111,7 +111,9 @@ func TestDeclaredEntriesCount(t *testing.T) {
 		{Name: "new-name", Aliases: []string{"old-name"}, Tier: 2, PagerDuty: []catalog.PagerDutyRef{{ServiceID: "P9"}}},
 		{Name: "third", Tier: 2, PagerDuty: []catalog.PagerDutyRef{{ServiceID: "P3"}}},
 	}
-	services, teams := catalog.Merge(declared, []catalog.Team{{Name: "payments", Title: "declared"}}, found)
+	merged := catalog.Rules{}.Merge(
+		catalog.Entries{Services: declared, Teams: []catalog.Team{{Name: "payments", Title: "declared"}}}, found)
+	services, teams := merged.Services, merged.Teams
 	if want := []string{"cart", "new-name", "third", "fresh"}; !slices.Equal(names(services), want) {
 		t.Fatalf("services %v, want %v", names(services), want)
 	}
@@ -149,8 +151,8 @@ func TestBadDiscoveryRules(t *testing.T) {
 			"entry", catalog.Discovery{Name: ".*", Entry: catalog.Service{Tier: 1, ArgoCD: "{servcie}"}},
 		},
 	} {
-		if err := test.rule.Validate()[test.field]; err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v", want, test.rule.Validate())
+		if err := test.rule.Validate(catalog.Defaults{})[test.field]; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", want, test.rule.Validate(catalog.Defaults{}))
 		}
 	}
 }
@@ -171,9 +173,11 @@ func FuzzDiscovery(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		services, teams := catalog.Merge([]catalog.Service{{Name: "declared", Aliases: []string{"a"}, Tier: 1}}, nil, got)
-		if _, err := catalog.Build(services, teams, catalog.Sources{PagerDuty: []string{"main"}}); err != nil {
-			t.Fatalf("%s: %v", fmt.Sprintf("%q %q %q", one, team, two), err)
+		rules := catalog.Rules{Sources: catalog.Sources{PagerDuty: []string{"main"}}}
+		declared := catalog.Entries{Services: []catalog.Service{{Name: "declared", Aliases: []string{"a"}, Tier: 1}}}
+		built, err := rules.Build(rules.Merge(declared, got))
+		if err != nil || len(built.Refused()) != len(got.Refused) {
+			t.Fatalf("%s: %v %v", fmt.Sprintf("%q %q %q", one, team, two), err, built.Refused())
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"testing"
 
-	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/internal/badinput"
 )
 
@@ -12,7 +11,7 @@ var update = flag.Bool("update", false, "write the messages of testdata/backstag
 
 func TestMessagesAboutBadBackstageFiles(t *testing.T) {
 	badinput.Run(t, "testdata/backstage_messages.txt", *update, func(_ *testing.T, input string) error {
-		_, _, err := catalog.ParseBackstage("c.yaml", []byte(input))
+		_, _, err := parse("c.yaml", input)
 		return err
 	})
 }

@@ -3,6 +3,8 @@ package catalog
 import (
 	"fmt"
 	"strings"
+
+	"github.com/prodready/collector/evidence"
 )
 
 // List names the list that an entry was passed to Build in.
@@ -23,6 +25,8 @@ type Problem struct {
 	Origin Origin
 	// Subject names the entry for people: service "checkout".
 	Subject string
+	// Reason is what kind of fault it is.
+	Reason evidence.UncountedReason
 	// Field is the path of the faulty field within the entry, as it is written
 	// in an inline entry: prometheus[0].matchers. It is empty when the fault is
 	// the entry's own.
@@ -32,12 +36,13 @@ type Problem struct {
 }
 
 // Error is one line: place, subject, field, what is wrong; what to do.
-func (p Problem) Error() string {
-	field := ""
-	if p.Field != "" {
-		field = p.Field + ": "
+func (p Problem) Error() string { return fmt.Sprintf("%s: %s: %s", p.Origin, p.Subject, p.text()) }
+
+func (p Problem) text() string {
+	if p.Field == "" {
+		return p.Text
 	}
-	return fmt.Sprintf("%s: %s: %s%s", p.Origin, p.Subject, field, p.Text)
+	return p.Field + ": " + p.Text
 }
 
 // Problems is everything that is wrong with a catalog, in the order of the

@@ -188,7 +188,14 @@ type Team struct {
 	Org string `yaml:"org"`
 	// Origin is where the entry was read.
 	Origin Origin `yaml:"-"`
+	// Source and Namespace are as those of a service.
+	Source    EntrySource `yaml:"-"`
+	Namespace string      `yaml:"-"`
 }
+
+func (t *Team) namespace() string { return cmp.Or(t.Namespace, DefaultNamespace) }
+
+func (t *Team) source() EntrySource { return cmp.Or(t.Source, SourceInline) }
 
 // DataClasses are the known words for data-classification, weakest first.
 var DataClasses = [...]string{"none", "public", "internal", "confidential", "personal", "cardholder"}

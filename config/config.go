@@ -124,6 +124,8 @@ type Catalog struct {
 	Services []catalog.Service `yaml:"services"`
 	// Backstage are file patterns of catalog-info.yaml files.
 	Backstage []string `yaml:"backstage"`
+	// Entities say how what is in these files becomes services.
+	Entities catalog.EntityRules `yaml:"entities"`
 	// PagerDuty are rules that make services of the catalog out of those of
 	// PagerDuty accounts.
 	PagerDuty []catalog.Discovery `yaml:"pagerduty"`
@@ -144,5 +146,6 @@ func Default() Config {
 		Server:     Server{ListenAddress: ":9847", ShutdownTimeout: Duration(10 * time.Second)},
 		Log:        Log{Level: "info", Format: "text"},
 		Evaluation: Evaluation{Interval: Duration(time.Minute), ObserveFor: 14 * day},
+		Catalog:    Catalog{Entities: catalog.DefaultEntityRules()},
 	}
 }

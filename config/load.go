@@ -127,7 +127,7 @@ func (v *Valid) Sources() Sources { return v.config.Sources }
 func (v *Valid) CatalogRules() catalog.Rules { return v.config.catalogRules() }
 
 func (c Config) catalogRules() catalog.Rules {
-	return catalog.Rules{Sources: c.Sources.names(), Defaults: c.Catalog.Defaults}
+	return catalog.Rules{Sources: c.Sources.names(), Defaults: c.Catalog.Defaults, Entities: c.Catalog.Entities}
 }
 
 // SourceNames are the names that catalog entries refer to.

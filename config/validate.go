@@ -179,7 +179,8 @@ func (v *validator) catalog() {
 	c := &v.config.Catalog
 	v.inlineEntries(c)
 	v.catalogDefaults(&c.Defaults)
-	if _, err := v.config.catalogRules().Build(c.Services, c.Teams); err != nil {
+	v.entityRules(c.Entities)
+	if _, err := v.config.catalogRules().Build(catalog.Entries{Services: c.Services, Teams: c.Teams}); err != nil {
 		var problems catalog.Problems
 		if !errors.As(err, &problems) {
 			v.add("catalog", "%v", err)
@@ -209,6 +210,20 @@ func (v *validator) catalogDefaults(d *catalog.Defaults) {
 	// An explicit zero would be taken for no default.
 	if v.given("catalog.defaults.tier") && d.Tier == 0 {
 		v.add("catalog.defaults.tier", "tier 0 does not exist; use 1 to 4 or leave it out")
+	}
+}
+
+func (v *validator) entityRules(rules catalog.EntityRules) {
+	const path = "catalog.entities"
+	v.word(path+".names", rules.Names, catalog.Namings[:]...)
+	for word, tier := range rules.TierWords {
+		if tier < catalog.HighestTier || tier > catalog.LowestTier {
+			v.add(path+".tier_words."+word, "tier %d does not exist; use 1 to 4", tier)
+		}
+	}
+	// The comparison is written so that NaN fails it too.
+	if !(rules.MaxRefusedRatio >= 0 && rules.MaxRefusedRatio <= 1) {
+		v.add(path+".max_refused_ratio", "%g is out of range; use 0 to 1", rules.MaxRefusedRatio)
 	}
 }
 
@@ -243,7 +258,7 @@ func (v *validator) discovery() {
 	accounts := v.config.Sources.names().PagerDuty
 	for i, rule := range v.config.Catalog.PagerDuty {
 		path := fmt.Sprintf("catalog.pagerduty[%d]", i)
-		bad := rule.Validate()
+		bad := rule.Validate(v.config.Catalog.Defaults)
 		for _, field := range slices.Sorted(maps.Keys(bad)) {
 			v.add(below(path, field), "%v", bad[field])
 		}

@@ -34,25 +34,23 @@ const (
 // that does not answer keeps its services: no answer is no evidence of a loss.
 type Found map[string][]catalog.PagerDutyService
 
-// Merge adds what the rules make of the found services to the declared services
-// and teams. skipped are the PagerDuty services that fit a rule and cannot be in
-// the catalog, with the reason.
-func (f Found) Merge(rules []catalog.Discovery, services []catalog.Service, teams []catalog.Team) (
-	mergedServices []catalog.Service, mergedTeams []catalog.Team, skipped []string, err error,
+// Merge adds what the discovery rules make of the found services to the declared
+// entries.
+func (f Found) Merge(discovery []catalog.Discovery, rules catalog.Rules, declared catalog.Entries) (
+	catalog.Entries, error,
 ) {
-	if len(rules) == 0 || len(f) == 0 {
-		return services, teams, nil, nil
+	if len(discovery) == 0 || len(f) == 0 {
+		return declared, nil
 	}
 	var list []catalog.PagerDutyService
 	for _, of := range f {
 		list = append(list, of...)
 	}
-	made, err := catalog.Discover(rules, list)
+	made, err := catalog.Discover(discovery, list)
 	if err != nil {
-		return nil, nil, nil, err
+		return declared, err
 	}
-	mergedServices, mergedTeams = catalog.Merge(services, teams, made)
-	return mergedServices, mergedTeams, made.Skipped, nil
+	return rules.Merge(declared, made), nil
 }
 
 // Accounts are the PagerDuty accounts that the catalog's rules name.
@@ -234,12 +232,12 @@ func (a *Accounts) try(ctx context.Context, account string) (string, error) {
 	}
 	for i, rule := range a.rules {
 		alone, err := catalog.Discover([]catalog.Discovery{rule}, list)
-		if err == nil && len(alone.Services)+len(alone.Skipped) == 0 {
+		if err == nil && len(alone.Services)+len(alone.Refused) == 0 {
 			notes = append(notes, fmt.Sprintf("rule %d fits no service (names are compared whole, and with their case)", i+1))
 		}
 	}
-	for _, text := range made.Skipped {
-		notes = append(notes, "skipped "+text)
+	for _, refused := range made.Refused {
+		notes = append(notes, refused.Lines()...)
 	}
 	used := 0
 	for _, s := range made.Services {

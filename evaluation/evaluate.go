@@ -285,6 +285,7 @@ func (j *judge) snapshot(
 	if err != nil {
 		return nil, err
 	}
+	out.Catalog = c.Catalog.Uncounted()
 	for _, id := range c.SourceIDs() {
 		r := last[id]
 		out.Sources = append(out.Sources, snapshot.SourceStatus{

@@ -36,11 +36,14 @@ const (
 	UncountedIncident UncountedKind = "incident"
 	// UncountedEntry are entries of a file.
 	UncountedEntry UncountedKind = "entry"
+	// UncountedEntity are entities of catalog files and of discovery.
+	UncountedEntity UncountedKind = "entity"
 )
 
 // UncountedKinds lists the closed set.
 func UncountedKinds() []UncountedKind {
-	return []UncountedKind{UncountedSeries, UncountedRule, UncountedTicket, UncountedIncident, UncountedEntry}
+	return []UncountedKind{UncountedSeries, UncountedRule, UncountedTicket, UncountedIncident, UncountedEntry,
+		UncountedEntity}
 }
 
 // UncountedGroup are records of one kind with one name that could not be used for
@@ -88,6 +91,16 @@ const (
 	// UncountedUnmappedSeverity has a severity or priority that no setting maps to a
 	// number.
 	UncountedUnmappedSeverity UncountedReason = "unmapped_severity"
+	// UncountedTemplate is a file or entity with placeholders that have no values.
+	UncountedTemplate UncountedReason = "template"
+	// UncountedNoTier is an entity without a tier.
+	UncountedNoTier UncountedReason = "no_tier"
+	// UncountedSameName is an entity with the name of another.
+	UncountedSameName UncountedReason = "same_name"
+	// UncountedBadValue has a value that cannot be used.
+	UncountedBadValue UncountedReason = "bad_value"
+	// UncountedNotFollowed names a file that cannot be read from here.
+	UncountedNotFollowed UncountedReason = "not_followed"
 )
 
 // UncountedReasons lists the closed set.
@@ -95,6 +108,7 @@ func UncountedReasons() []UncountedReason {
 	return []UncountedReason{
 		UncountedUnknownService, UncountedNoReference, UncountedEndBeforeStart, UncountedEndUnknown, UncountedInFuture,
 		UncountedNotAnInstant, UncountedUnknownTarget, UncountedUnreadable, UncountedUnmappedSeverity,
+		UncountedTemplate, UncountedNoTier, UncountedSameName, UncountedBadValue, UncountedNotFollowed,
 	}
 }
 
@@ -120,6 +134,16 @@ func (r UncountedReason) Text() string {
 		return "could not be read"
 	case UncountedUnmappedSeverity:
 		return "with a severity that no setting maps"
+	case UncountedTemplate:
+		return "with placeholders that have no values"
+	case UncountedNoTier:
+		return "without a tier"
+	case UncountedSameName:
+		return "with the name of another"
+	case UncountedBadValue:
+		return "with a value that cannot be used"
+	case UncountedNotFollowed:
+		return "naming a file that cannot be read from here"
 	}
 	return string(r)
 }

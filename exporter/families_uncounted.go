@@ -15,6 +15,7 @@ func uncountedGroup() Group {
 		Title: "Records that could not be used",
 		Intro: "What the last complete round of a source has found and could not use, or only in part: " +
 			"mostly gaps in the catalog and faults in the data of the source. " +
+			"The source catalog has the entities of Backstage files and of discovery that are refused. " +
 			"Facts that would have counted such a record are unknown for the services that it may belong to.",
 		Families: []Family{
 			{
@@ -45,10 +46,6 @@ func perUncounted(
 	collect func(source string, u *evidence.Uncounted, emit Emit),
 ) func(*snapshot.Snapshot, Options, Emit) {
 	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
-		for i := range s.Sources {
-			for j := range s.Sources[i].Uncounted {
-				collect(s.Sources[i].ID, &s.Sources[i].Uncounted[j], emit)
-			}
-		}
+		s.EachUncounted(func(source string, u *evidence.Uncounted) { collect(source, u, emit) })
 	}
 }

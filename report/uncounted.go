@@ -20,13 +20,11 @@ type SourceUncounted struct {
 // any are left out.
 func Uncounted(s *snapshot.Snapshot) []SourceUncounted {
 	out := []SourceUncounted{}
-	for i := range s.Sources {
-		for _, u := range s.Sources[i].Uncounted {
-			if u.Total > 0 {
-				out = append(out, SourceUncounted{s.Sources[i].ID, u})
-			}
+	s.EachUncounted(func(source string, u *evidence.Uncounted) {
+		if u.Total > 0 {
+			out = append(out, SourceUncounted{source, *u})
 		}
-	}
+	})
 	return out
 }
 
@@ -66,6 +64,8 @@ func counted(n int, kind evidence.UncountedKind) string {
 		return thousands(n) + " series"
 	case kind == evidence.UncountedEntry && n != 1:
 		return thousands(n) + " entries"
+	case kind == evidence.UncountedEntity && n != 1:
+		return thousands(n) + " entities"
 	}
 	return Plural(n, string(kind))
 }

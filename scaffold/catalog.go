@@ -38,8 +38,10 @@ func newDraft(o Options, f findings) *draft {
 	case f.jira != nil:
 		made = d.fromComponents()
 	}
-	for _, text := range made.Skipped {
-		d.notes = append(d.notes, "Left out: "+text+".")
+	for _, refused := range made.Refused {
+		for _, text := range refused.Lines() {
+			d.notes = append(d.notes, "Left out: "+text+".")
+		}
 	}
 	if len(made.Services) == 0 {
 		d.notes = append(d.notes, "Nothing was found that looks like a service. Write each as config.example.yaml shows, "+
@@ -133,7 +135,7 @@ func (d *draft) fromComponents() catalog.Discovered {
 	for i := range made.Services {
 		made.Services[i].PagerDuty = nil
 	}
-	made.Skipped = nil
+	made.Refused = nil
 	if len(made.Services) > 0 {
 		d.notes = append(d.notes, "PagerDuty gave no services, so these are the components of Jira.")
 	}

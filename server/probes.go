@@ -14,13 +14,20 @@ func (s *Server) serveHealthy(w http.ResponseWriter, _ *http.Request) {
 	plain(w, http.StatusOK, "healthy")
 }
 
-// serveReady says whether there is a snapshot to answer from.
+// emptyCatalog is why there is nothing in the answers.
+const emptyCatalog = "the catalog has no services; `collector check` says what it has read"
+
+// serveReady says whether there is a snapshot to answer from, and whether it has
+// services: an empty catalog is a fault of the configuration.
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if s.o.Current() == nil {
+	switch current := s.o.Current(); {
+	case current == nil:
 		plain(w, http.StatusServiceUnavailable, "not ready: "+notReady)
-		return
+	case len(current.Services) == 0:
+		plain(w, http.StatusServiceUnavailable, "not ready: "+emptyCatalog)
+	default:
+		plain(w, http.StatusOK, "ready")
 	}
-	plain(w, http.StatusOK, "ready")
 }
 
 // serveReload loads the configuration anew. A reload that has begun is not

@@ -28,6 +28,8 @@ type Snapshot struct {
 	Transitions []TransitionCount
 	// Sources in id order.
 	Sources []SourceStatus
+	// Catalog is what the catalog could not use of the entities that it has read.
+	Catalog evidence.Uncounted
 	// Groups are the incident figures of the fleet, its orgs, teams and tiers;
 	// those that never had an incident are not there. See Measure.
 	Groups []correlation.GroupFigures
@@ -72,6 +74,19 @@ type TransitionCount struct {
 	Direction string
 	Cause     scoring.Cause
 	Count     int64
+}
+
+// EachUncounted calls f with what each source, and the catalog, has found and
+// could not use.
+func (s *Snapshot) EachUncounted(f func(source string, u *evidence.Uncounted)) {
+	if s.Catalog.Total > 0 {
+		f("catalog", &s.Catalog)
+	}
+	for i := range s.Sources {
+		for j := range s.Sources[i].Uncounted {
+			f(s.Sources[i].ID, &s.Sources[i].Uncounted[j])
+		}
+	}
 }
 
 // SourceStatus is how one source instance is doing.
