@@ -45,11 +45,11 @@ func (c *catalogFiles) readAll(patterns []string) error {
 
 // read reads one file and what it names. Nothing outside of folder is followed.
 func (c *catalogFiles) read(name, folder string) {
-	real := realName(name)
-	if c.seen[real] {
+	resolved := realName(name)
+	if c.seen[resolved] {
 		return
 	}
-	c.seen[real] = true
+	c.seen[resolved] = true
 	text, err := os.ReadFile(name)
 	if err != nil {
 		c.refuse(catalog.Origin{File: name}, evidence.UncountedUnreadable, "the file cannot be read: %v", bare(err))

@@ -201,7 +201,8 @@ func (r *componentReader) unread() {
 		own, ours := strings.CutPrefix(name, annotationPrefix)
 		remedy, foreign := instead[name]
 		switch {
-		case slices.Contains(known, name) || name == "pagerduty.com/integration-key" && given["pagerduty.com/service-id"] != "":
+		case slices.Contains(known, name):
+		case name == "pagerduty.com/integration-key" && given["pagerduty.com/service-id"] != "":
 		case ours:
 			var names []string
 			for _, name := range known {

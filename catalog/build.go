@@ -346,7 +346,7 @@ func (e entry) values(s *Service) {
 
 func (b *builder) addAliases(i int, entries []Service) {
 	s, accepted := b.cat.byName[entries[i].Name]
-	if first, known := b.names[entries[i].Name]; entries[i].source() != SourceInline && !(accepted && known && first == i) {
+	if first := b.names[entries[i].Name]; entries[i].source() != SourceInline && (!accepted || first != i) {
 		return // it is refused
 	}
 	e := b.service(i, &entries[i])

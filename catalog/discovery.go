@@ -231,31 +231,17 @@ func refusal(origin Origin, reason evidence.UncountedReason, text string) Refusa
 func (r Rules) Merge(in Entries, found Discovered) Entries {
 	merged := r.Qualify(in)
 	merged.Services, merged.Teams = slices.Clone(merged.Services), slices.Clone(merged.Teams)
-	referred := map[string]bool{}
-	known := map[string]int{}
-	namespaces := map[string][]string{}
-	for i, s := range merged.Services {
-		known[s.Name] = i
-		if s.short() != s.Name {
-			namespaces[s.short()] = append(namespaces[s.short()], s.Name)
-		}
-		for _, alias := range s.Aliases {
-			known[alias] = i
-		}
-		for _, ref := range s.PagerDuty {
-			referred[ref.ServiceID] = true
-		}
-	}
+	known := index(merged.Services)
 	merged.Refused = append(slices.Clip(merged.Refused), found.Refused...)
 	for _, s := range found.Services {
 		s.PagerDuty = slices.DeleteFunc(
-			slices.Clone(s.PagerDuty), func(ref PagerDutyRef) bool { return referred[ref.ServiceID] },
+			slices.Clone(s.PagerDuty), func(ref PagerDutyRef) bool { return known.referred[ref.ServiceID] },
 		)
 		if len(s.PagerDuty) == 0 {
 			continue
 		}
-		at, declared := known[s.Name]
-		several := namespaces[s.Name]
+		at, declared := known.named[s.Name]
+		several := known.namespaces[s.Name]
 		switch {
 		case !declared && len(several) > 1:
 			merged.Refused = append(merged.Refused, refusal(s.Origin, evidence.UncountedSameName, fmt.Sprintf(
@@ -263,7 +249,7 @@ func (r Rules) Merge(in Entries, found Discovered) Entries {
 				s.Name, strings.Join(several, " or "))))
 			continue
 		case !declared && len(several) == 1:
-			at, declared = known[several[0]], true
+			at, declared = known.named[several[0]], true
 		}
 		if !declared {
 			merged.Services = append(merged.Services, s)
@@ -283,6 +269,33 @@ func (r Rules) Merge(in Entries, found Discovered) Entries {
 		}
 	}
 	return merged
+}
+
+// declaredIndex finds declared services.
+type declaredIndex struct {
+	// named are their places by name and alias, namespaces the names of those that
+	// have their namespace in front, by what stands behind it.
+	named      map[string]int
+	namespaces map[string][]string
+	// referred are the PagerDuty services that they refer to.
+	referred map[string]bool
+}
+
+func index(services []Service) declaredIndex {
+	known := declaredIndex{map[string]int{}, map[string][]string{}, map[string]bool{}}
+	for i, s := range services {
+		known.named[s.Name] = i
+		if s.short() != s.Name {
+			known.namespaces[s.short()] = append(known.namespaces[s.short()], s.Name)
+		}
+		for _, alias := range s.Aliases {
+			known.named[alias] = i
+		}
+		for _, ref := range s.PagerDuty {
+			known.referred[ref.ServiceID] = true
+		}
+	}
+	return known
 }
 
 // placeholder is what is replaced in a text of an entry.
