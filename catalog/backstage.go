@@ -378,6 +378,10 @@ func (r *componentReader) tier() int {
 			r.fail("tier", "%q is not a number (%s); write 1 to 4, or map the word under catalog.entities.tier_words",
 				s.word, s.place)
 			return 0
+		case n < HighestTier || n > LowestTier:
+			r.fail("tier", "tier %.30q does not exist (%s); use 1 (customers and revenue, at any hour) to 4 (best effort)",
+				s.word, s.place)
+			return 0
 		case tier != 0 && n != tier:
 			r.fail("tier", "%s says %d and %s says %d; keep one of them", first, tier, s.place, n)
 			return 0
@@ -397,11 +401,8 @@ func (r *componentReader) tierWord(word string) (tier int, ok bool) {
 	if err != nil || n != math.Trunc(n) {
 		return 0, false
 	}
-	// Zero would be taken for no answer, and a number beyond int has none.
-	if n == 0 || math.Abs(n) > math.MaxInt32 {
-		return -1, true
-	}
-	return int(n), true
+	// A number beyond those of int has no value there.
+	return int(max(min(n, math.MaxInt32), math.MinInt32)), true
 }
 
 func (r *componentReader) number(where, text string) float64 {
