@@ -106,14 +106,22 @@ func (rc *runtimeConfig) frameworkText() string {
 	return text
 }
 
+// Checked is what Check found.
+type Checked struct {
+	Findings []Finding
+	// Gaps are what the entries of the catalog lack; only with online, since the
+	// account that was asked has the names to fill in.
+	Gaps []report.Gap
+}
+
 // Check looks at everything the configuration names. With online it asks every
 // source whether it accepts its credentials, and whether it has what configuration
 // and catalog name there. The error is an *InvalidError when something is not valid,
 // or joins the sources that refuse or lack something.
-func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
+func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 	o, rc, err := plan(o)
 	if err != nil {
-		return nil, err
+		return Checked{}, err
 	}
 	findings := []Finding{{Subject: "configuration", Text: o.ConfigPath + " is valid"}}
 	findings = append(findings, rc.catalogFindings()...)
@@ -141,7 +149,11 @@ func Check(ctx context.Context, o Options, online bool) ([]Finding, error) {
 		}
 	}
 	more, failed := rc.checkSources(ctx, o.Now(), online)
-	return append(findings, more...), errors.Join(append(errs, failed...)...)
+	out := Checked{Findings: append(findings, more...)}
+	if online {
+		out.Gaps = report.NewGaps(evaluation.Blank(&rc.Config, o.Now()))
+	}
+	return out, errors.Join(append(errs, failed...)...)
 }
 
 // checkCatalog warns of services that no source can find anything of.

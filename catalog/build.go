@@ -393,6 +393,7 @@ func (b *builder) remove(s *Service) {
 func (b *builder) fill(s *Service) {
 	s.Title = cmp.Or(s.Title, s.Name)
 	s.Org = cmp.Or(s.Org, b.cat.teams[s.Team].Org)
+	s.ExposureAssumed = s.Exposure == ""
 	s.Exposure = cmp.Or(s.Exposure, DefaultExposure)
 	s.CoverageTarget = cmp.Or(s.CoverageTarget, DefaultCoverageTarget)
 	s.RPOMinutes = cmp.Or(s.RPOMinutes, DefaultRPOMinutes)

@@ -39,6 +39,24 @@ func Facts() []evidence.Definition {
 	}
 }
 
+// FactKey is the key of an entry, or what several may stand in, that a fact of the
+// catalog asks for; empty for any other fact.
+func FactKey(fact string) string {
+	switch fact {
+	case FactOwnerDeclared:
+		return "team"
+	case FactSourceDeclared:
+		return "github"
+	case FactDashboardDeclared:
+		return "dashboard"
+	case FactDataClassDeclared:
+		return "data_class"
+	case FactDataOwnerDeclared:
+		return "data_owner"
+	}
+	return ""
+}
+
 // Observe reads the catalog's facts off every service. The records are dated
 // at, so that a catalog in use is always fresh.
 func Observe(c *Catalog, at time.Time) []evidence.Record {

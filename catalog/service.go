@@ -75,6 +75,8 @@ type Service struct {
 	// PublicURLs are the addresses users call.
 	PublicURLs []string `yaml:"public_urls"`
 
+	// ExposureAssumed says that nothing declares Exposure, so that it is the default.
+	ExposureAssumed bool `yaml:"-"`
 	// Origin is where the entry was read.
 	Origin Origin `yaml:"-"`
 	// Source is the kind of entry; empty is SourceInline.

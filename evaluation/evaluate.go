@@ -109,7 +109,12 @@ func (j *judge) refresh(ctx context.Context, c *Config, now time.Time) error {
 		j.ledger.Cover(covered.Source, covered.Coverage)
 	}
 	j.sequence = loaded.Seq
-	// What the catalog says is observed anew each time.
+	j.observeCatalog(c, now)
+	return nil
+}
+
+// observeCatalog observes anew what the catalog says.
+func (j *judge) observeCatalog(c *Config, now time.Time) {
 	for _, r := range catalog.Observe(c.Catalog, now) {
 		j.ledger.Put(r, time.Time{})
 	}
@@ -118,7 +123,6 @@ func (j *judge) refresh(ctx context.Context, c *Config, now time.Time) error {
 		names = append(names, d.Name)
 	}
 	j.ledger.Cover(catalog.SourceID, evidence.Coverage{Group: catalog.SourceID, Facts: names, At: now})
-	return nil
 }
 
 // cards judges the evidence.
@@ -249,10 +253,9 @@ func evidenceOf(c *Config, set *evidence.Set, service string, check *framework.C
 	return keys
 }
 
-func (j *judge) snapshot(
-	ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time,
-) (*snapshot.Snapshot, error) {
-	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable}
+// services are those of a snapshot.
+func (j *judge) services(c *Config, cards []scoring.Scorecard, set *evidence.Set) []snapshot.Service {
+	var out []snapshot.Service
 	for i := range cards {
 		card := &cards[i]
 		entry, _ := c.Catalog.Service(card.Service)
@@ -260,10 +263,18 @@ func (j *judge) snapshot(
 		for check, s := range j.statuses[card.Service] {
 			flipped[check] = s.Since
 		}
-		out.Services = append(out.Services, snapshot.Service{
+		out = append(out, snapshot.Service{
 			Entry: entry, Card: card, Badge: j.state.Badges[card.Service], Evidence: set.Row(card.Service), FlippedAt: flipped,
 		})
 	}
+	return out
+}
+
+func (j *judge) snapshot(
+	ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time,
+) (*snapshot.Snapshot, error) {
+	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable}
+	out.Services = j.services(c, cards, set)
 	totals, err := j.store.TransitionCounts(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("counting transitions: %w", err)

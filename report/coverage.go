@@ -27,6 +27,8 @@ type Coverage struct {
 	Facts []FactCoverage `json:"facts"`
 	// Uncounted is what sources have found and could not use, by source and kind.
 	Uncounted []SourceUncounted `json:"uncounted"`
+	// Gaps are what services lack and what that blocks, most services first.
+	Gaps []Gap `json:"gaps"`
 }
 
 // CheckCoverage is the evidence for one check over the fleet.
@@ -101,7 +103,7 @@ func NewCoverage(s *snapshot.Snapshot) Coverage {
 	facts := s.Framework.Facts()
 	c := Coverage{At: stamp(s.At), Framework: frameworkOf(s.Framework), Services: len(s.Services),
 		Checks: make([]CheckCoverage, len(s.Framework.Checks)), Facts: make([]FactCoverage, facts.Len()),
-		Uncounted: Uncounted(s)}
+		Uncounted: Uncounted(s), Gaps: NewGaps(s)}
 	readers := make([][]string, facts.Len())
 	for _, check := range s.Framework.Checks {
 		for _, fact := range check.Facts {

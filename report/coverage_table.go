@@ -19,6 +19,7 @@ func (c Coverage) WriteTable(w io.Writer, style Style) error {
 	c.writeNeeds(p)
 	writeUncounted(p, c.Uncounted)
 	c.writeFeedback(p)
+	writeGaps(p, c.Gaps)
 	c.writeSummary(p)
 	return flush(w, p.b.String(), "coverage table")
 }

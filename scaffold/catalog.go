@@ -19,18 +19,24 @@ type draft struct {
 	teams    []catalog.Team
 	// notes are what a reader should know of the catalog as a whole.
 	notes []string
+	// names are what series are called, by key; see prometheus.Source.Names.
+	names map[string][]string
 }
 
 // draftService is an entry with what could not be found out for it.
 type draftService struct {
 	catalog.Service
 	missing []string
+	// Suggested was found and has to be confirmed.
+	Suggested []suggestion
+	// gaps are the keys that the entry lacks.
+	gaps []report.Gap
 }
 
 // newDraft makes the entries of the catalog and links them by name: what is
 // called the same in two sources is taken for the same.
 func newDraft(o Options, f findings) *draft {
-	d := &draft{options: o, found: f}
+	d := &draft{options: o, found: f, names: f.names}
 	var made catalog.Discovered
 	switch {
 	case f.pagerDuty != nil:
@@ -52,16 +58,20 @@ func newDraft(o Options, f findings) *draft {
 	slices.SortFunc(made.Services, func(a, b catalog.Service) int { return cmp.Compare(a.Name, b.Name) })
 	for _, s := range made.Services {
 		entry := draftService{Service: s}
-		if s.Team == "" {
-			entry.missing = append(entry.missing, "team")
-		}
 		if f.jira != nil {
 			d.linkJira(&entry)
 		}
 		if f.prometheus != nil {
 			d.linkPrometheus(&entry)
+			d.fillFromSeries(&entry)
 		}
 		d.services = append(d.services, entry)
+	}
+	d.fillTeams()
+	for i := range d.services {
+		if s := &d.services[i]; s.Team == "" {
+			s.missing = append([]string{"team"}, s.missing...)
+		}
 	}
 	d.noteUnused()
 	return d

@@ -19,6 +19,7 @@ import (
 	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evaluation"
+	"github.com/prodready/collector/report"
 )
 
 // Options say what a starting configuration is made from. At least one
@@ -42,6 +43,13 @@ type Options struct {
 	Now func() time.Time
 }
 
+func (o Options) now() time.Time {
+	if o.Now == nil {
+		return time.Now()
+	}
+	return o.Now()
+}
+
 // Scaffold is a starting configuration.
 type Scaffold struct {
 	// Text is the file: valid, with comments on what is missing, and the same
@@ -50,6 +58,8 @@ type Scaffold struct {
 	// Services and Teams count what is in it, NotMeasurable the checks that no
 	// source of it can decide.
 	Services, Teams, NotMeasurable int
+	// Gaps are what the entries of its catalog lack, and what that blocks.
+	Gaps []report.Gap
 	// Failed are the sources that did not answer; the rest is in Text.
 	Failed []error
 }
@@ -63,6 +73,8 @@ type findings struct {
 	pagerDuty  *pagerduty.Survey
 	jira       *jira.Survey
 	prometheus *prometheus.Recognition
+	// names are what series are called, by the key of the catalog entry.
+	names map[string][]string
 	// failed are the errors by the name of the source.
 	failed map[string]error
 }
@@ -102,13 +114,15 @@ func New(ctx context.Context, o Options) (*Scaffold, error) {
 	if w, err = tryOut(options, text); err != nil {
 		return nil, err
 	}
+	draft.lack(report.NewGaps(evaluation.Blank(w, o.now())))
 	s := &Scaffold{Services: len(draft.services), Teams: len(draft.teams), NotMeasurable: len(w.NotMeasurable)}
 	if s.Text, err = draft.text(missingSources(w, found.prometheus)); err != nil {
 		return nil, err
 	}
-	if _, err = tryOut(options, s.Text); err != nil {
+	if w, err = tryOut(options, s.Text); err != nil {
 		return nil, err
 	}
+	s.Gaps = report.NewGaps(evaluation.Blank(w, o.now()))
 	for _, i := range w.Sources {
 		if err := found.failed[i.ID()]; err != nil {
 			s.Failed = append(s.Failed, fmt.Errorf("%s: %w", i.ID(), err))
@@ -176,7 +190,12 @@ func (f *findings) ask(ctx context.Context, i collectors.Source) error {
 		if err != nil {
 			return err
 		}
-		f.prometheus = &found
+		names, remarks, err := source.Names(ctx, found)
+		if err != nil {
+			return err
+		}
+		found.Remarks = append(found.Remarks, remarks...)
+		f.prometheus, f.names = &found, names
 	}
 	return nil
 }

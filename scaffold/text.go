@@ -72,6 +72,18 @@ func (s draftService) NotFound() []string {
 	return []string{"not found: " + strings.Join(s.missing, ", ")}
 }
 
+// BackupKeys are the filled-in keys of the service's backups.
+func (s draftService) BackupKeys() map[string]string {
+	keys := map[string]string{}
+	for key, value := range map[string]string{"velero_schedule": s.Backup.VeleroSchedule,
+		"pgbackrest_stanza": s.Backup.PgBackRestStanza, "postgres_instance": s.Backup.PostgresInstance} {
+		if value != "" {
+			keys[key] = value
+		}
+	}
+	return keys
+}
+
 func (d *draft) failure(kind, name string) []string {
 	err := d.found.failed[kind+"/"+name]
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/prodready/collector/app"
+	"github.com/prodready/collector/report"
 )
 
 func newCheck(s *streams) *cobra.Command {
@@ -21,14 +22,15 @@ With --online every source is asked whether it accepts its credentials, and
 whether it has what configuration and catalog name there: PagerDuty services,
 Jira projects, components, fields, statuses and searches, and a series for each
 matcher and each key by which series are found. What is not there is named, with
-the nearest name that is, and the command exits 1.
+the nearest name that is, and the command exits 1. It ends with what the entries
+of the catalog lack, and which checks and badge that blocks.
 ` + exitCodes,
 		Example: `  collector check --config collector.yaml
   collector check --config collector.yaml --online`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings, err := app.Check(cmd.Context(), s.options(s.quiet()), online)
-			for _, f := range findings {
+			checked, err := app.Check(cmd.Context(), s.options(s.quiet()), online)
+			for _, f := range checked.Findings {
 				mark := "ok   "
 				switch {
 				case f.Err != nil:
@@ -37,6 +39,12 @@ the nearest name that is, and the command exits 1.
 					mark = "warn "
 				}
 				_, _ = fmt.Fprintf(s.out, "%s %s: %s\n", mark, f.Subject, f.Text)
+			}
+			if len(checked.Gaps) > 0 {
+				_, _ = fmt.Fprintln(s.out)
+				if err := report.WriteGaps(s.out, checked.Gaps, s.style()); err != nil {
+					return err
+				}
 			}
 			return err
 		},

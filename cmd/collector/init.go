@@ -133,6 +133,12 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 		contents += "; not measurable: " + report.Plural(starter.NotMeasurable, "check") + ", listed at its end"
 	}
 	_, _ = fmt.Fprintf(s.err, "%s: %s. Choose the tiers, then: collector check --config %s\n", name, contents, file)
+	if len(starter.Gaps) > 0 {
+		_, _ = fmt.Fprintln(s.err)
+		if err := report.WriteGaps(s.err, starter.Gaps, s.style()); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(starter.Failed...); err != nil {
 		return fmt.Errorf("written without what did not answer: %w", err)
 	}

@@ -140,10 +140,15 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 		`incidents: {jql: issuetype = "Incident"}`, `reviews: {jql: issuetype = "Readiness Review"}`,
 		"token_file: token\n", "email: me@example.com", "presets: [", "signals",
 		"# Checks that are not measurable with these",
+		"      # team: TEAM # inc.registered\n", "      # data_owner: TEAM # data.owned\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+	if !strings.Contains(errs, "WHAT IS MISSING, AND WHAT IT BLOCKS\n") ||
+		!regexp.MustCompile(`catalog key data_owner +3 +Bronze +data.owned\n`).MatchString(errs) {
+		t.Errorf("init does not close with what is missing\n%s", errs)
 	}
 	if strings.Contains(text, "the-secret-token") {
 		t.Error("the secret is in the file")
@@ -219,9 +224,9 @@ func TestInitWritesTheRest(t *testing.T) {
 	}{
 		{
 			"pagerduty", func() { l.vendor.Inject(pagerdutytest.Fault{Status: 401}) }, l.vendor.Heal, "name: warehouse",
-			"service_id",
+			"- {service_id",
 		},
-		{"jira", func() { l.jira.Inject(jiratest.Fault{Status: 401}) }, l.jira.Heal, "service_id: PCHECK", "component:"},
+		{"jira", func() { l.jira.Inject(jiratest.Fault{Status: 401}) }, l.jira.Heal, "service_id: PCHECK", "- {project"},
 		{
 			"prometheus", func() { l.knows("__name__", nil) }, func() { l.knows("__name__", []string{"up"}) },
 			"service_id: PCHECK", "presets:",

@@ -28,6 +28,9 @@ type Recognition struct {
 	Clusters, Namespaces, Jobs []string
 	// Remarks say what could not be found out, and why.
 	Remarks []string
+
+	// known are the metric names.
+	known map[string]bool
 }
 
 // RecognisedPreset says which facts of a preset the server's metrics can
@@ -76,7 +79,7 @@ func (s *Source) Recognise(ctx context.Context) (Recognition, error) {
 	for _, name := range names {
 		known[name] = true
 	}
-	out.Metrics = len(known)
+	out.Metrics, out.known = len(known), known
 	library, err := embedded()
 	if err != nil {
 		return Recognition{}, err

@@ -127,3 +127,40 @@ func TestRecogniseShowsWhatIsIncomplete(t *testing.T) {
 		}
 	}
 }
+
+// The names are those of series that the server has metrics of; others are not asked
+// for.
+func TestNames(t *testing.T) {
+	w := start(t, onlyRules(t), nil)
+	w.server.replies = map[string]reply{
+		labelPath("__name__"): labelValues(t, "kube_pod_container_info", "namespace_workload_pod:kube_pod_owner:relabel"),
+		labelPath("cluster"):  labelValues(t), labelPath("namespace"): labelValues(t), labelPath("job"): labelValues(t),
+		rulesPath: rulesReply(t),
+	}
+	asked := 0
+	w.server.intercept = func(key string) *reply {
+		if strings.Contains(key, "/api/v1/") {
+			return nil
+		}
+		if asked++; !strings.Contains(key, "kube_pod_") {
+			t.Errorf("asked %s, whose metrics the server lacks", key)
+		}
+		return &reply{200, success(t, `{namespace="shop",workload="cart"} 1
+			{namespace="shop",workload="checkout"} 1`)}
+	}
+	found, err := w.source.Recognise(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, remarks, err := w.source.Names(t.Context(), found)
+	if err != nil || len(remarks) > 0 {
+		t.Fatal(remarks, err)
+	}
+	got, want := names["kubernetes.namespace/kubernetes.workload"], []string{"shop/cart", "shop/checkout"}
+	if !slices.Equal(got, want) {
+		t.Errorf("names %v", names)
+	}
+	if asked == 0 || asked > 6 {
+		t.Errorf("%d queries", asked)
+	}
+}

@@ -36,7 +36,7 @@ func (s *Source) Verify(ctx context.Context, services []*catalog.Service) []coll
 			return all
 		}
 	}
-	queries := s.queriesByKey()
+	queries := queriesByKey(s.facts)
 	for _, what := range slices.Sorted(maps.Keys(queries)) {
 		v, asked := s.verifyKeys(ctx, services, what, queries[what])
 		if asked {
@@ -241,7 +241,7 @@ func (s *Source) suggestMatchers(ctx context.Context, missing map[string]matcher
 // queriesByKey are, by the keys of the catalog by which their series are found, the
 // queries that do not leave out series by their values. Witnesses come first: they
 // show that an exporter watches something, whatever it says of it.
-func (s *Source) queriesByKey() map[string][]query {
+func queriesByKey(facts []fact) map[string][]query {
 	witnesses, providers := map[string][]query{}, map[string][]query{}
 	add := func(list map[string][]query, q query) {
 		what := q.join.keyNames()
@@ -249,7 +249,7 @@ func (s *Source) queriesByKey() map[string][]query {
 			list[what] = append(list[what], q)
 		}
 	}
-	for _, f := range s.facts {
+	for _, f := range facts {
 		if f.absent != nil {
 			add(witnesses, f.absent.witness.query)
 		}
