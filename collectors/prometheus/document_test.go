@@ -136,7 +136,7 @@ func documentFact(b *strings.Builder, f fact, keys map[string]string) {
 }
 
 func documentRules(b *strings.Builder) {
-	b.WriteString("\n`GET /api/v1/rules`, once a round. A rule covers a service when its static labels name the service or its namespace, or when every selector of its expression fits the service and one pins it by `service`, `service_name`, `service.name`, `job`, `namespace`, `workload`, `sloth_service` or a label that the catalog matches the service on. Rules for a whole fleet cover no service. An expression that is no PromQL, as MetricsQL and LogQL have them, makes unknown what it may change for the services that its selectors fit; the log and `readiness_uncounted_records` name file, group and rule.\n\n| fact | type | what it counts |\n|---|---|---|\n")
+	b.WriteString("\n`GET /api/v1/rules`, once a round. A rule covers a service when its static labels name the service or its namespace, or when every selector of its expression fits the service and one pins it by `service`, `service_name`, `service.name`, `job`, `namespace`, `workload`, `sloth_service`, `sloth_id`, `slo` or a label that the catalog matches the service on. Rules for a whole fleet cover no service. An expression that is no PromQL, as MetricsQL and LogQL have them, makes unknown what it may change for the services that its selectors fit; the log and `readiness_uncounted_records` name file, group and rule.\n\n| fact | type | what it counts |\n|---|---|---|\n")
 	for _, d := range ruleDefinitions() {
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", d.Name, d.Kind, strings.TrimSuffix(d.Help, ", GET /api/v1/rules."))
 	}

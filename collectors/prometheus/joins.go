@@ -27,6 +27,9 @@ type join struct {
 	// read makes the possible keys of a series from the values of needs, the most
 	// certain first.
 	read func(values []string) []string
+	// all makes the possible keys of a series of all its labels, in place of needs and
+	// read; nil for most joins.
+	all func(m model.Metric) []string
 	// keys are the keys of the service in the catalog; nil when it has none, or when
 	// entry makes them.
 	keys func(*catalog.Service) []string
@@ -119,8 +122,10 @@ func joins() map[string]*join {
 				job := strings.TrimSuffix(strings.TrimSuffix(v[0], "/main"), "/master")
 				return []string{v[0], job, job[strings.LastIndexByte(job, '/')+1:]}
 			}},
-		{name: "slo", needs: [][]string{{"sloth_service", "service", "service_name", "slo"}}, read: slash,
-			keys: objectiveNames},
+		// By an objective that the catalog names, or by the service of the objective. A
+		// filled-in key narrows the service's objectives to those that it names.
+		{name: "slo", needs: [][]string{append(slices.Clone(objectiveServiceLabels), objectiveLabels...)}, read: slash,
+			keys: objectiveNames, all: objectiveCandidates},
 		{name: "github", everywhere: true, needs: [][]string{{"owner"}, {"repo", "name"}}, read: lower,
 			entry: one("github", func(s *catalog.Service) string { return strings.ToLower(s.GitHub) })},
 		{name: "gitlab", everywhere: true, needs: [][]string{{"project"}}, read: lower,
@@ -204,6 +209,9 @@ func (j *join) fits(e parser.Expr, added []string) error {
 
 // candidates are the possible keys of a series; nil when it lacks a label.
 func (j *join) candidates(m model.Metric) []string {
+	if j.all != nil {
+		return j.all(m)
+	}
 	values := make([]string, len(j.needs))
 	for i, alternatives := range j.needs {
 		for _, name := range alternatives {
@@ -270,6 +278,31 @@ func namespaceOf(s *catalog.Service) string {
 
 func serviceNames(s *catalog.Service) []string {
 	return append([]string{s.Name}, s.Aliases...)
+}
+
+// The labels with which Sloth and Pyrra name an objective, and the service of one.
+var (
+	objectiveLabels        = []string{"sloth_id", "slo"}
+	objectiveServiceLabels = []string{"sloth_service", "service", "service_name"}
+)
+
+// objectiveKinds are what names of objectives commonly end in: checkout-availability.
+var objectiveKinds = []string{"-availability", "-latency", "-errors", "-error-rate", "-requests", "-success-rate",
+	"-slo"}
+
+// objectiveCandidates are the objective of a series, the service that it names, and the
+// service whose name the objective begins with.
+func objectiveCandidates(m model.Metric) []string {
+	var keys []string
+	for _, name := range append(slices.Clone(objectiveLabels), objectiveServiceLabels...) {
+		keys = append(keys, given(label(m, name))...)
+	}
+	for _, kind := range objectiveKinds {
+		if service, ok := strings.CutSuffix(label(m, "slo"), kind); ok {
+			keys = append(keys, given(service)...)
+		}
+	}
+	return keys
 }
 
 func objectiveNames(s *catalog.Service) []string {

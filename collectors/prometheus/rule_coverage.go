@@ -25,7 +25,8 @@ const (
 
 // identityLabels are the labels that can identify a service.
 func identityLabels() []string {
-	return []string{labelService, "service_name", "service.name", "job", labelNamespace, "workload", "sloth_service"}
+	return []string{labelService, "service_name", "service.name", "job", labelNamespace, "workload", "sloth_service",
+		"sloth_id", "slo"}
 }
 
 // identity has the known values of the labels of a service's series, by the name of
@@ -59,7 +60,14 @@ func identityOf(s *catalog.Service, server serverName) identity {
 	id.add(labelService, names...)
 	id.add("service_name", names...)
 	id.add("service.name", names...)
-	id.add("sloth_service", objectiveNames(s)...)
+	id.add("sloth_service", append(names, s.SLO...)...)
+	id.add("sloth_id", s.SLO...)
+	id.add("slo", objectiveNames(s)...)
+	if len(s.SLO) == 0 {
+		for _, kind := range objectiveKinds {
+			id.add("slo", s.Name+kind)
+		}
+	}
 	id.add(labelNamespace, namespaceOf(s))
 	for _, name := range []string{"workload", "deployment", "statefulset", "daemonset", "destination_workload"} {
 		id.add(name, s.Kubernetes.Workload)
@@ -199,11 +207,22 @@ func (s *identities) unknown(rule ruleRecord, text ruleText) string {
 func (s *identities) labelsAgree(i int, ruleLabels map[string]string) bool {
 	for name, value := range ruleLabels {
 		known := s.of[i][name]
+		if namesObjectiveOf(s.of[i], name, func(label string) string { return ruleLabels[label] }) {
+			continue
+		}
 		if len(known) > 0 && !strings.Contains(value, "{{") && !slices.Contains(known, value) {
 			return false
 		}
 	}
 	return true
+}
+
+// namesObjectiveOf reports whether a label names one of several objectives of a service
+// that another label names. Those that the catalog does not list are the service's,
+// too. value returns the value of a label.
+func namesObjectiveOf(id identity, name string, value func(label string) string) bool {
+	return slices.Contains(objectiveLabels, name) && slices.ContainsFunc(objectiveServiceLabels,
+		func(label string) bool { return slices.Contains(id[label], value(label)) })
 }
 
 // selected are the services that a matcher of a selector identifies.
@@ -247,10 +266,18 @@ func isSpecific(v *parser.VectorSelector, m *labels.Matcher) bool {
 // fitsSelector reports whether the series of a selector can be the service's. An
 // identity label that the catalog does not have for the service means another one.
 func fitsSelector(id identity, v *parser.VectorSelector) bool {
+	value := func(label string) string {
+		for _, m := range v.LabelMatchers {
+			if m.Name == label && m.Type == labels.MatchEqual {
+				return m.Value
+			}
+		}
+		return ""
+	}
 	return !slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
 		known := id[m.Name]
 		switch {
-		case m.Name == model.MetricNameLabel || isExporterLabel(v, m):
+		case m.Name == model.MetricNameLabel || isExporterLabel(v, m) || namesObjectiveOf(id, m.Name, value):
 			return false
 		case len(known) == 0:
 			return isSpecific(v, m)

@@ -304,6 +304,39 @@ func TestAPageOfTheRulesIsNotAllOfThem(t *testing.T) {
 	r.want(t, "checkout", map[string]string{"alert.rules": "not covered"})
 }
 
+// TestRulesOfObjectives: those of Sloth name the service and the objective, those of
+// Pyrra the objective alone.
+func TestRulesOfObjectives(t *testing.T) {
+	plain := catalog.Service{Name: "checkout", Prometheus: []catalog.PrometheusRef{
+		{Matchers: map[string]string{"job": "checkout"}}}}
+	listed := plain
+	listed.SLO = []string{"checkout-availability"}
+	for _, c := range []struct {
+		rule          alertRule
+		plain, listed string
+	}{
+		{alertRule{Query: "up", Labels: map[string]string{"sloth_service": "checkout", "sloth_id": "checkout-availability"}},
+			"1", "1"},
+		{alertRule{Query: "up", Labels: map[string]string{"sloth_service": "checkout", "sloth_id": "checkout-latency"}},
+			"1", "1"},
+		{alertRule{Query: `slo:x{sloth_service="checkout", sloth_id="checkout-availability"} > 1`}, "1", "1"},
+		{alertRule{Query: `slo:x{sloth_service="checkout", sloth_id="checkout-latency"} > 1`}, "1", "1"},
+		{alertRule{Query: `slo:x{sloth_service="cart", sloth_id="cart-availability"} > 1`}, "0", "0"},
+		{alertRule{Query: "up", Labels: map[string]string{"slo": "checkout-availability"}}, "1", "1"},
+		{alertRule{Query: `http:burnrate5m{slo="checkout-availability"} > 1`}, "1", "1"},
+		{alertRule{Query: `http:burnrate5m{slo="cart-availability"} > 1`}, "0", "0"},
+		{alertRule{Query: `http:burnrate5m{slo="cart-availability", job="checkout"} > 1`}, "0", "0"},
+	} {
+		for service, want := range map[*catalog.Service]string{&plain: c.plain, &listed: c.listed} {
+			w := start(t, onlyRules(t), []*catalog.Service{service})
+			w.server.replies[rulesPath] = rulesReply(t, c.rule)
+			if got := w.collect().value("checkout", "alert.rules"); got != want {
+				t.Errorf("%s %v, objectives %v: %s, want %s", c.rule.Query, c.rule.Labels, service.SLO, got, want)
+			}
+		}
+	}
+}
+
 func TestWhatARunbookIs(t *testing.T) {
 	for _, c := range []struct {
 		annotations              map[string]string

@@ -122,7 +122,7 @@ func (r ruler) flaw() flaw {
 	switch {
 	case roll < 0.4 && !r.Does(checkBurnRate):
 		return flawNoPage
-	case roll < 0.6:
+	case roll < 0.8:
 		return flawNoSummary
 	}
 	return flawNoRunbook
