@@ -91,11 +91,12 @@ func (s *Store) openSQLiteReadOnly(ctx context.Context, path string, o Options) 
 		return err
 	}
 	info, err := os.Stat(path)
-	if err == nil && info.Size() == 0 {
-		err = errors.New("it is empty")
-	}
-	if err != nil {
-		return fmt.Errorf("store %s: %w: %w: start the collector on it first", path, ErrAbsent, err)
+	const remedy = "run `collector collect --once` or `collector run` first"
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.Size() == 0:
+		return fmt.Errorf("%w at %s: %s", ErrAbsent, path, remedy)
+	case err != nil:
+		return fmt.Errorf("%w: %w: %s", ErrAbsent, err, remedy)
 	}
 	ours, err := inspectHeader(path)
 	if err != nil {

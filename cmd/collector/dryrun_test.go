@@ -273,7 +273,9 @@ func TestAMistypedCommandLineExitsTwoWithAHint(t *testing.T) {
 		{"framework coverag", `did you mean "coverage"?`}, {"check extra", "collector check --help"},
 		{"version extra", "collector version --help"},
 		{"collect --sorce x", `did you mean "--source"?`}, {"score --al", `did you mean "--all"?`},
-		{"chek", `did you mean "check"?`},
+		{"chek", `did you mean "check"?`}, {"help chekc", `did you mean "check"?`},
+		{"help framework coverag", `did you mean "coverage"?`},
+		{"score -o json", "no database to read at "},
 	} {
 		if _, errs, code := s.run(strings.Fields(c.args)...); code != exitConfig || !strings.Contains(errs, c.want) {
 			t.Errorf("%s exits %d: %s", c.args, code, errs)

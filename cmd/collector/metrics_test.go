@@ -12,8 +12,10 @@ import (
 // TestBuildInfoHasTheRevision that the program was linked with.
 func TestBuildInfoHasTheRevision(t *testing.T) {
 	s := newSite(t)
-	if out, _, _ := s.run("version"); !strings.Contains(out, "0123abcd") {
-		t.Errorf("no revision in %s", out)
+	for _, command := range []string{"version", "--version"} {
+		if out, _, _ := s.run(command); !strings.Contains(out, "0123abcd") {
+			t.Errorf("%s: no revision in %s", command, out)
+		}
 	}
 	if _, ok := s.start().value("readiness_build_info", "revision", "0123abcd"); !ok {
 		t.Error("readiness_build_info has no revision")

@@ -74,9 +74,38 @@ Start with:
 	})
 	root.AddCommand(newInit(s), newRun(s), newCheck(s), newCollect(s), newScore(s), newFramework(s), newVersion(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetHelpCommand(newHelp(root))
+	root.Version = version
+	root.SetVersionTemplate(versionText())
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	strict(root)
 	return root
+}
+
+// newHelp makes the help command, which refuses the name of no command.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			about := root
+			for _, name := range args {
+				var names []string
+				var next *cobra.Command
+				for _, c := range about.Commands() {
+					names = append(names, c.Name())
+					if c.Name() == name || c.HasAlias(name) {
+						next = c
+					}
+				}
+				if next == nil {
+					return &usageError{fmt.Errorf("no help: unknown command %q%s", name, nearest.Suggest(name, names))}
+				}
+				about = next
+			}
+			return about.Help()
+		},
+	}
 }
 
 // strict makes what a command says of its arguments an error of usage, with the

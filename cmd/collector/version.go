@@ -14,11 +14,15 @@ func newVersion(s *streams) *cobra.Command {
 		Short: "Print the version and what it was built with",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(s.out, "collector %s\nrevision  %s\ngo        %s\nplatform  %s/%s\n", version, builtFrom(),
-				runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(s.out, versionText())
 			return err
 		},
 	}
+}
+
+func versionText() string {
+	return fmt.Sprintf("collector %s\nrevision  %s\ngo        %s\nplatform  %s/%s\n", version, builtFrom(),
+		runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // builtFrom is the commit that the program was built from: what the build said,
