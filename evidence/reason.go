@@ -51,7 +51,7 @@ func (r Reason) Remedy() string {
 	case ReasonUnreachable:
 		return "check the address, the proxy and the network"
 	case ReasonCircuitOpen:
-		return "look at the failures before it; the next attempt follows automatically"
+		return "look at the failures before it, which are the cause"
 	case ReasonTooLarge:
 		return "raise max_response_bytes or narrow the query"
 	}

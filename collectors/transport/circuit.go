@@ -175,5 +175,5 @@ func (c *circuit) refusal(call string) error {
 
 func (c *circuit) open(call, what string, until time.Time) error {
 	return collectors.Failed(evidence.ReasonCircuitOpen, call,
-		"not sent: %s failed too often in a row; the next attempt is made after %s", what, until.UTC().Format(time.RFC3339))
+		"not sent: %s failed too often in a row; no request is sent before %s", what, until.UTC().Format(time.RFC3339))
 }
