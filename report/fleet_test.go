@@ -363,7 +363,7 @@ func TestALevelBelowTheBadgeEndsInNA(t *testing.T) {
 	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Diamond), complete())
 	s := f.snapshot()
 	card, _ := NewScorecard(s, "a")
-	wantText(t, textOf(t, card, Style{}), "CI/CD Readiness        3, n/a beyond")
+	wantText(t, textOf(t, card, Style{All: true}), "CI/CD Readiness        3, n/a beyond")
 	wantText(t, tableOf(t, NewFleet(s), Style{}), "3, n/a", "\nn/a: no check of the module counts beyond this level\n")
 }
 

@@ -27,6 +27,7 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 		"fleet.json":          fleet.WriteJSON,
 		"failing.txt":         styled(card("checkout").WriteText, Style{}),
 		"failing-all.txt":     styled(card("checkout").WriteText, Style{All: true}),
+		"failing-all-60.txt":  styled(card("checkout").WriteText, Style{All: true, Width: 60}),
 		"failing-60.txt":      styled(card("checkout").WriteText, Style{Width: 60}),
 		"failing.csv":         card("checkout").WriteCSV,
 		"failing.json":        card("checkout").WriteJSON,

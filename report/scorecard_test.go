@@ -95,7 +95,7 @@ func TestAVerdictIsAsOldAsItsOldestPart(t *testing.T) {
 		"deploy.last_abort_age_days": aged(evidence.Never(), "prometheus/b", 26*time.Hour),
 	}), held(framework.Gold), nil)
 	wantText(
-		t, textOf(t, c, Style{}), "attested, observed 26 h ago by prometheus/b, jira/main, a source does not answer\n",
+		t, textOf(t, c, Style{All: true}), "attested, observed 26 h ago by prometheus/b, jira/main, a source does not answer\n",
 		"never (deploy.last_abort_age_days), stale: 26 h ago\n",
 	)
 }
@@ -112,7 +112,7 @@ func TestTheSoonestLossOfABadgeIsTold(t *testing.T) {
 	if len(c.Badge.Contradicted) != 2 {
 		t.Errorf("clocks that stand still, or speak of badges not held: %+v", c.Badge.Contradicted)
 	}
-	text := textOf(t, c, Style{})
+	text := textOf(t, c, Style{All: true})
 	wantText(t, text, "losing    Gold is contradicted for 4 h; it is lost in 20 h if that stays\n")
 	if strings.Count(text, "losing") != 1 {
 		t.Errorf("one line for each badge:\n%s", text)
@@ -135,7 +135,7 @@ func TestErrorsVoidsAndCausesAreTold(t *testing.T) {
 			}
 		}
 	})
-	wantText(t, textOf(t, c, Style{}),
+	wantText(t, textOf(t, c, Style{All: true}),
 		"changed   Gold to Silver on 2026-08-22 08:30 UTC, cause: criteria (also exemption)\n",
 		"error     division by zero\n",
 		"drift     a machine contradicts an attestation; it does not count until it is made again\n")
@@ -150,7 +150,7 @@ func TestReviewDriftNamesTheTicket(t *testing.T) {
 		"attest.cicd_rollback":   seen(evidence.Bool(true), "jira/main", "attestation PRR-13 on PRR-1"),
 	})
 	drift := func(observed observations) string {
-		for line := range strings.SplitSeq(textOf(t, cardOf(t, observed, held(framework.Silver), nil), Style{}), "\n") {
+		for line := range strings.SplitSeq(textOf(t, cardOf(t, observed, held(framework.Silver), nil), Style{All: true}), "\n") {
 			if line = strings.TrimSpace(line); strings.HasPrefix(line, "drift ") {
 				return line
 			}
@@ -189,9 +189,9 @@ func TestWhatATargetMakesOfAFailure(t *testing.T) {
 			if got := checkNamed(t, card, "inc.covered").Due; got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
-			wantText(t, textOf(t, card, Style{}), c.text)
+			wantText(t, textOf(t, card, Style{All: true}), c.text)
 			if c.want == dueLate {
-				wantText(t, textOf(t, card, Style{}), "target    Gold by 2026-09-01: late by 2 days\n")
+				wantText(t, textOf(t, card, Style{All: true}), "target    Gold by 2026-09-01: late by 2 days\n")
 			}
 		})
 	}
@@ -200,7 +200,7 @@ func TestWhatATargetMakesOfAFailure(t *testing.T) {
 	f.add(catalog.Service{Name: "a", Tier: 2}, held(framework.Silver),
 		complete().with(observations{"pagerduty.ack_p50_minutes": seen(double(9), "pagerduty/main", "")}))
 	card, _ := NewScorecard(f.snapshot(), "a")
-	wantText(t, textOf(t, card, Style{}), "for Gold; your target is Silver, so nothing is due\n")
+	wantText(t, textOf(t, card, Style{All: true}), "for Gold; your target is Silver, so nothing is due\n")
 }
 
 func TestABlindCheckWantsWhatNobodyHas(t *testing.T) {
@@ -237,7 +237,8 @@ func TestAMissingCatalogKeyIsNamed(t *testing.T) {
 		c.observation.Missing = evidence.MissingNoReference
 		c.observation.HealthyUntil = now().Add(time.Hour)
 		card := cardOf(t, complete().with(observations{"pagerduty.oncall_now": &c.observation}), held(framework.Gold), nil)
-		if got := textOf(t, card, Style{}); !strings.Contains(got, "  missing   pagerduty.oncall_now: "+c.want+"\n") {
+		got := textOf(t, card, Style{All: true})
+		if !strings.Contains(got, "  missing   pagerduty.oncall_now: "+c.want+"\n") {
 			t.Errorf("%s: no %q in\n%s", name, c.want, got)
 		}
 	}

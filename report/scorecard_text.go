@@ -12,23 +12,24 @@ import (
 	"github.com/prodready/collector/framework"
 )
 
-// WriteText writes what the owner of a red cell needs: what was observed, when
-// and by whom, what is wanted, and what to do next. Failing checks come first,
-// then the unknown ones, each the lowest badge first; the rest is counted per
-// module, or shown whole with Style.All.
+// WriteText writes what the owner of a red cell needs, on one screen: the badge, the
+// way to the next one, and what is unknown. With Style.All it writes every check with
+// what was observed, when and by whom, what is wanted, and what to do next; failing
+// checks come first, then the unknown ones, each the lowest badge first.
 func (c Scorecard) WriteText(w io.Writer, style Style) error {
 	p := &prose{style: style}
 	c.writeHead(p)
+	if !style.All {
+		c.writeShort(p)
+		return flush(w, p.b.String(), "scorecard")
+	}
 	c.writeModules(p)
 	c.writeChecks(p, "FAILING", "fail")
 	c.writeChecks(p, "UNKNOWN", "unknown")
 	c.writeExempt(p)
-	if style.All {
-		c.writeChecks(p, "PASSING", "pass")
-		c.writeChecks(p, "SCHEDULED: judged, but not counted yet", "scheduled")
-		c.writeNotApplicable(p)
-	}
-	c.writeRest(p)
+	c.writeChecks(p, "PASSING", "pass")
+	c.writeChecks(p, "SCHEDULED: judged, but not counted yet", "scheduled")
+	c.writeNotApplicable(p)
 	return flush(w, p.b.String(), "scorecard")
 }
 

@@ -22,8 +22,10 @@ func newScore(s *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "score [SERVICE]",
 		Short: "Print the fleet, or the scorecard of one service",
-		Long: `Print the fleet, or what the owner of one service needs: every check with its
-status, what was observed and when, what is wanted, and what to do next.
+		Long: `Print the fleet, or what the owner of one service needs: the badge, the target,
+what to do for the next badge, the cheapest first, and what is unknown and why.
+With --all: every check with its status, what was observed and when, what is
+wanted, and what to do next.
 
 The evidence is read from the store of the configuration; with --server it is
 read from a running daemon, and no configuration is needed. A user name and
@@ -67,7 +69,7 @@ password for the daemon can stand in the address.
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "address of a running daemon, such as http://127.0.0.1:9847")
-	cmd.Flags().BoolVar(&all, "all", false, "list passing checks, too")
+	cmd.Flags().BoolVar(&all, "all", false, "list every check with what was observed and what is wanted")
 	format.register(cmd, "table", "json", "csv")
 	return cmd
 }
