@@ -33,6 +33,8 @@ func TestProbes(t *testing.T) {
 			t.Errorf("%s: no Retry-After", path)
 		}
 	}
+	current.Store(fleet())
+	ask(t, h, "GET", "/-/ready").expect(t, "ready with an empty catalog", 503, "the catalog has no services")
 	current.Store(fleet("checkout"))
 	ask(t, h, "GET", "/-/ready").expect(t, "ready with a snapshot", 200, "ready")
 	ask(t, h, "GET", "/api/v1/services").expect(t, "services", 200, `[{"service":"checkout"}]`)

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// componentsOfOthers are two services, a library, and entities with one vice each.
+const componentsOfOthers = `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: api, namespace: shop, tags: [tier-1]}
+spec: {type: service, owner: "user:default/jane.roe"}
+---
+kind: Component
+metadata: {name: api, namespace: bank, annotations: {example.com/regions: [eu, us]}}
+spec: {type: service, owner: payments}
+---
+kind: Component
+metadata: {name: money-lib}
+spec: {type: library}
+---
+kind: Component
+metadata: {name: "${{ values.name }}"}
+spec: {type: service}
+`
+
+func TestFilesOfOthersAreCounted(t *testing.T) {
+	s := newSite(t)
+	s.write("all.yaml", "kind: Location\nmetadata: {name: all}\nspec: {targets: [./others.yaml]}\n")
+	s.write("others.yaml", componentsOfOthers)
+	s.edit("collector.yaml", "catalog:\n", "catalog:\n  backstage: [all.yaml]\n  entities: {max_refused_ratio: 0.4}\n"+
+		"  defaults: {tier: 3}\n")
+	out, errs, code := s.run("check")
+	for _, want := range []string{
+		"5 services", "left out: 1 of type library", "warn  catalog: 1 of 6 entries that were read are refused",
+		"others.yaml:14: component", "this is a template", "the owner is a person",
+	} {
+		if code != 0 || !strings.Contains(out, want) {
+			t.Errorf("exit %d, want %q in\n%s%s", code, want, out, errs)
+		}
+	}
+	if _, errs, code := s.run("collect", "--once"); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	for _, name := range []string{"shop/api", "bank/api"} {
+		if out, errs, code := s.run("score", name); code != 0 || !strings.Contains(out, name) {
+			t.Errorf("score %s: exit %d: %s%s", name, code, out, errs)
+		}
+	}
+	out, errs, code = s.run("framework", "coverage")
+	if code != 0 || !strings.Contains(out, "1 entity of catalog could not be used") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	s.edit("collector.yaml", "max_refused_ratio: 0.4", "max_refused_ratio: 0.2")
+	if _, errs, code := s.run("check"); code != exitConfig || !strings.Contains(errs, "1 of 3 entities are refused") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+func TestAnEmptyCatalogIsNeverReady(t *testing.T) {
+	s := newSite(t)
+	s.write("all.yaml", "kind: Component\nmetadata: {name: a}\nspec: {type: library}\n")
+	s.edit("collector.yaml", "  services:\n", "  backstage: [all.yaml]\n  services:\n")
+	for name, rest := range map[string]string{"checkout": "1, pagerduty: [{service_id: PCHECK}]}",
+		"cart": "2, pagerduty: [{service_id: PCART}]}", "ghost": "3, pagerduty: [{service_id: PGONE}]}"} {
+		s.edit("collector.yaml", "    - {name: "+name+", team: payments, org: shop, tier: "+rest+"\n", "")
+	}
+	out, errs, code := s.run("check")
+	if code != 0 || !strings.Contains(out, "warn  catalog: 0 services") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	d := s.start()
+	d.eventually("the daemon says that its catalog is empty", func() bool {
+		code, body := d.get("/-/ready")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "the catalog has no services")
+	})
+}
