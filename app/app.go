@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/exporter"
@@ -247,6 +248,32 @@ func (a *App) CollectOnce(ctx context.Context) error {
 	}
 	errs = append(errs, a.evaluator.Evaluate(ctx, &rc.Config))
 	return errors.Join(errs...)
+}
+
+// Left says for each source that CollectOnce asks, and that has not read everything
+// yet, what its next round goes on with: pagerduty/main: history read back to
+// 2026-01-31.
+func (a *App) Left(ctx context.Context) ([]string, error) {
+	selected, err := a.reloader.config().only(a.options.Only)
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	for _, i := range selected {
+		resumer, ok := i.source.(collectors.Resumer)
+		if !ok {
+			continue
+		}
+		id := i.source.ID()
+		cursors, err := a.reloader.collection.store.Cursors(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("%s: reading its cursors: %w", id, err)
+		}
+		if left := resumer.Left(cursors); left != "" {
+			lines = append(lines, id+": "+left)
+		}
+	}
+	return lines, nil
 }
 
 // reports makes the payloads of the API.

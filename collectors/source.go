@@ -82,6 +82,14 @@ type Planner interface {
 	Plan(req Request) []PlannedCall
 }
 
+// Resumer is a Source whose rounds need not read everything at once.
+type Resumer interface {
+	// Left says, as the end of a line, what the next round goes on with, by the cursors
+	// that are stored: history read back to 2026-01-31. It is empty when everything has
+	// been read. It does no I/O.
+	Left(cursors map[string]string) string
+}
+
 // PlannedCall is one call, or one listing page by page, of a round.
 type PlannedCall struct {
 	// Call is the endpoint template: GET /incidents.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -86,13 +87,20 @@ func (s *streams) collectOnce(cmd *cobra.Command, flags collectFlags) error {
 		}
 		collectErr = errors.Join(collectErr, err)
 	}
-	if err := daemon.Close(); err != nil {
-		collectErr = errors.Join(collectErr, err)
-	}
+	collectErr = errors.Join(collectErr, s.writeLeft(cmd.Context(), daemon), daemon.Close())
 	if collectErr != nil {
 		return fmt.Errorf("the round is not complete: %w", collectErr)
 	}
 	return nil
+}
+
+// writeLeft prints what the next round goes on with, beside the table or JSON.
+func (s *streams) writeLeft(ctx context.Context, daemon *app.App) error {
+	lines, err := daemon.Left(ctx)
+	for _, line := range lines {
+		_, _ = fmt.Fprintln(s.err, line)
+	}
+	return err
 }
 
 // collectDry makes rounds into a copy of the store and prints what they found.

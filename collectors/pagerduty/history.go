@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"strconv"
 	"time"
@@ -112,10 +113,15 @@ func (r *round) readHistory(ctx context.Context) error {
 	}
 	r.asked = 0
 	for w, more := r.nextOfHistory(); more; w, more = r.nextOfHistory() {
-		if r.asked >= historySlice || r.late(ctx) {
+		if r.asked >= historySlice || r.late(ctx, lastQuarter) && (r.asked > 0 || r.late(ctx, lastMoment)) {
 			return nil
 		}
-		if err := r.readChunk(ctx, &chunk{window: w}); err != nil {
+		next := chunk{window: w, atLeast: maxChunk}
+		if r.late(ctx, lastQuarter) {
+			// Every round goes on a little, or one with a slow link never would.
+			next.atLeast = r.api.limit
+		}
+		if err := r.readChunk(ctx, &next); err != nil {
 			return err
 		}
 	}
@@ -150,18 +156,41 @@ func (r *round) progressed(read time.Duration, records int) {
 	}
 }
 
-// late reports whether the round has used most of its time. The deadline is by
+// Parts of a round's time, as divisors.
+const (
+	lastQuarter = 4
+	lastMoment  = 20
+)
+
+// late reports whether the round is in the last part of its time. The deadline is by
 // the wall clock, whatever clock the source has.
-func (r *round) late(ctx context.Context) bool {
+func (r *round) late(ctx context.Context, part time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < r.span/4
+	return ok && time.Until(deadline) < r.span/part
+}
+
+// Left says what the next round goes on with, by the cursors that are stored; empty
+// when everything has been read. See collectors.Resumer.
+func (s *Source) Left(cursors map[string]string) string {
+	h := parseHistory(cursors[historyCursor])
+	switch {
+	case cursors[logCursor] == "":
+		return "the incidents of the last 90 days are not read yet, continues with the next round"
+	case h == nil:
+		return "the history of incidents is read back 90 days, continues with the next round"
+	case h.Done.IsZero():
+		return fmt.Sprintf("history read back to %s, continues with the next round", h.To.Format(time.DateOnly))
+	}
+	return ""
 }
 
 // chunk is a part of the history while it is read.
 type chunk struct {
 	window
-	seen   *idSet
-	listed map[string]*trackedIncident
+	// atLeast is how many incidents it has, if there are as many, give or take a page.
+	atLeast int
+	seen    *idSet
+	listed  map[string]*trackedIncident
 }
 
 // add adds a record to the chunk. An incident that is in memory is updated there.
@@ -195,7 +224,7 @@ var errEnough = errors.New("enough of the listing")
 // many as PagerDuty does.
 func (r *round) listChunk(ctx context.Context, c *chunk) error {
 	var last time.Time
-	for _, enough := range [...]int{maxChunk, maxRecords} {
+	for _, enough := range [...]int{c.atLeast, maxRecords} {
 		c.seen, c.listed, last = newIDSet(), map[string]*trackedIncident{}, time.Time{}
 		query := r.incidentQuery(c.query(), newestFirst)
 		more, err := r.eachIncident(ctx, query, c.seen, func(page []*incidentRecord) error {

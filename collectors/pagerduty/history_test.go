@@ -240,6 +240,50 @@ func TestARoundStopsBeforeItsTimeLimit(t *testing.T) {
 	}
 }
 
+// TestEachProcessGoesOnWithTheHistory: a link is so slow that the time is nearly over
+// when the history's turn comes, in each of several processes.
+func TestEachProcessGoesOnWithTheHistory(t *testing.T) {
+	race.Skip(t, "one goroutine reads a long history")
+	account, services := shop()
+	account.Incidents = long(3000)
+	w := start(t, account, services, history(twoYears))
+	w.keep()
+	before, lines := 0, map[string]bool{}
+	for n := range 3 {
+		w.restart()
+		w.fake.Forget()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+		r := w.collectWith(late{ctx, w}, func(evidence.Batch) error { return nil })
+		cancel()
+		if r.err != nil || len(w.store.incidents) <= before {
+			t.Fatalf("call %d: %d incidents, %d before, error %v", n, len(w.store.incidents), before, r.err)
+		}
+		before = len(w.store.incidents)
+		lines[w.source.Left(w.store.cursors)] = true
+	}
+	if len(lines) != 3 {
+		t.Errorf("the closing lines are %v, want a date that goes back", lines)
+	}
+	for line := range lines {
+		if !strings.HasPrefix(line, "history read back to 202") ||
+			!strings.HasSuffix(line, ", continues with the next round") {
+			t.Errorf("the closing line is %q", line)
+		}
+	}
+	for w.source.Left(w.store.cursors) != "" {
+		w.later(5 * time.Minute)
+		if r := w.collect(); r.err != nil {
+			t.Fatal(r.err)
+		}
+	}
+	if len(w.store.incidents) != 3000 {
+		t.Errorf("%d incidents at the end, want 3000", len(w.store.incidents))
+	}
+	if left := w.source.Left(nil); !strings.Contains(left, "not read yet") {
+		t.Errorf("of an empty store: %q", left)
+	}
+}
+
 // late is a context whose deadline comes near once the log has been read.
 type late struct {
 	context.Context

@@ -103,6 +103,7 @@ var (
 	_ collectors.Source  = (*Source)(nil)
 	_ collectors.Checker = (*Source)(nil)
 	_ collectors.Planner = (*Source)(nil)
+	_ collectors.Resumer = (*Source)(nil)
 )
 
 // New makes a source. The error names every option that is wrong.
