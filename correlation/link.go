@@ -121,12 +121,12 @@ type references struct {
 func newReferences(records []*evidence.Incident) *references {
 	r := &references{records: records, byID: map[string][]int{}, byAddress: map[string][]int{}}
 	for i, in := range records {
-		if in.ID == "" {
+		if in.Name() == "" {
 			continue
 		}
-		r.byID[in.ID] = append(r.byID[in.ID], i)
+		r.byID[in.Name()] = append(r.byID[in.Name()], i)
 		for _, link := range in.Links {
-			if address, id := split(link); address != "" && id == in.ID && !slices.Contains(r.byAddress[address], i) {
+			if address, id := split(link); address != "" && id == in.Name() && !slices.Contains(r.byAddress[address], i) {
 				r.byAddress[address] = append(r.byAddress[address], i)
 			}
 		}

@@ -310,3 +310,16 @@ func TestLinkingKeepsEverythingOnce(t *testing.T) {
 		}
 	})
 }
+
+// A ticket is named by its key, and identified by an id that no other source knows.
+func TestATicketIsLinkedByItsKey(t *testing.T) {
+	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	ticket := evidence.Incident{Source: "jira/main", ID: "10017", Key: "SHOP-12", StartedAt: at,
+		Links: []string{"SHOP-12", "https://jira.example.com/browse/SHOP-12"}}
+	for _, link := range []string{"SHOP-12", "https://jira.example.com/browse/SHOP-12"} {
+		page := evidence.Incident{Source: "pagerduty/main", ID: "Q1", StartedAt: at, Links: []string{link}}
+		if got := Link([]evidence.Incident{ticket, page}); len(got) != 1 {
+			t.Errorf("%s: %d incidents, want 1", link, len(got))
+		}
+	}
+}

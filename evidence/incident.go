@@ -1,12 +1,18 @@
 package evidence
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Incident is one incident as one source knows it. The same incident known to
 // PagerDuty and Jira is two of these, joined by their links.
 type Incident struct {
-	// Source and ID identify the incident: pagerduty/main, Q1ABC.
+	// Source and ID identify the incident: pagerduty/main, Q1ABC. The ID never changes.
 	Source, ID string
+	// Key is the name that people and other systems know it by, where that is not the
+	// ID: SHOP-12. It changes when a Jira issue is moved.
+	Key string
 	// Services are the catalog names of the services it happened to.
 	Services []string
 	// StartedAt is when it began; always set.
@@ -73,6 +79,9 @@ type Incident struct {
 
 // Open reports whether the incident has not ended.
 func (in *Incident) Open() bool { return in.ResolvedAt.IsZero() && !in.EndUnknown }
+
+// Name is what people and other systems call the incident.
+func (i *Incident) Name() string { return cmp.Or(i.Key, i.ID) }
 
 // Resolver says who ended an incident.
 type Resolver string

@@ -93,6 +93,7 @@ func (r RoundIncident) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(struct {
 		ID             string            `json:"id"`
+		Key            string            `json:"key,omitempty"`
 		Services       []string          `json:"services"`
 		StartedAt      time.Time         `json:"started_at"`
 		AcknowledgedAt time.Time         `json:"acknowledged_at,omitzero"`
@@ -109,7 +110,7 @@ func (r RoundIncident) MarshalJSON() ([]byte, error) {
 		MergedInto     string            `json:"merged_into,omitempty"`
 		Gone           string            `json:"gone,omitempty"`
 	}{
-		r.ID, r.Services, stamp(r.StartedAt), stamp(r.AcknowledgedAt), stamp(r.MachineAcknowledgedAt), r.AcksKnown,
+		r.ID, r.Key, r.Services, stamp(r.StartedAt), stamp(r.AcknowledgedAt), stamp(r.MachineAcknowledgedAt), r.AcksKnown,
 		stamp(r.ResolvedAt), r.Resolver, r.Urgent,
 		r.Severity, r.Priority, len(r.Responders), r.Template, r.Links, r.MergedInto, gone,
 	})

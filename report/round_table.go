@@ -180,7 +180,7 @@ func (r *Round) writeIncidents(p *prose) {
 		if x.Urgent {
 			urgency = "high"
 		}
-		return []string{clean(x.ID), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)),
+		return []string{clean(x.Name()), clean(orNone(strings.Join(x.Services, ", "))), clean(minute(x.StartedAt)),
 			clean(acknowledged), clean(resolved), clean(orNone(string(x.Resolver))), clean(urgency), clean(orNone(x.Template))}
 	})
 	p.before(left, "incident")

@@ -33,7 +33,8 @@ func (r *incidentRow) table() table {
 			{"detected_at", timeOrNull(&r.DetectedAt)}, {"priority", &r.Priority},
 			{"escalations", &r.Escalations}, {"reassignments", &r.Reassignments}, {"notes", &r.Notes},
 			{"responders", listOf(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"end_unknown", &r.EndUnknown},
-			{"machine_acknowledged_at", timeOrNull(&r.MachineAcknowledgedAt)}, {"merged_into", &r.MergedInto}, {"seq", &r.seq},
+			{"machine_acknowledged_at", timeOrNull(&r.MachineAcknowledgedAt)}, {"merged_into", &r.MergedInto},
+			{"issue_key", &r.Key}, {"seq", &r.seq},
 		},
 		services: r.list("incident_services", "incident_num", &r.Services),
 	}

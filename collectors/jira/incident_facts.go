@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -38,10 +39,15 @@ func isMajorAt(in evidence.Incident, at time.Time) bool {
 		in.StartedAt.Before(to)
 }
 
+// majorTicket is the ticket of a major incident.
+type majorTicket struct{ id, key string }
+
+func (t majorTicket) name() string { return t.key }
+
 // observeMajor finds the major incidents that post-mortems are due for, by
 // service, and counts them. The listing of changes must be complete.
 func (r *round) observeMajor(ctx context.Context) error {
-	major := map[string][]string{}
+	major := map[string][]majorTicket{}
 	var then time.Time // when post-mortems were last searched for
 	for _, f := range r.facts {
 		if f.Mode == ModePostmortemRatio {
@@ -55,7 +61,7 @@ func (r *round) observeMajor(ctx context.Context) error {
 				r.majorThen.add(in.ID + " " + service)
 			}
 			if isMajorAt(in, r.now) {
-				major[service] = append(major[service], in.ID)
+				major[service] = append(major[service], majorTicket{in.ID, in.Name()})
 			}
 		}
 		return nil
@@ -67,7 +73,7 @@ func (r *round) observeMajor(ctx context.Context) error {
 		return err
 	}
 	for service := range major {
-		slices.Sort(major[service])
+		slices.SortFunc(major[service], func(a, b majorTicket) int { return strings.Compare(a.key, b.key) })
 	}
 	r.majorBy = major
 	at := slices.IndexFunc(r.facts, func(f Fact) bool { return f.Mode == ModeMajorIncidents })
@@ -79,7 +85,7 @@ func (r *round) observeMajor(ctx context.Context) error {
 		keys := major[service]
 		detail := "no incident ticket of severity 1 or 2"
 		if len(keys) > 0 {
-			detail = "incident tickets " + sample(keys)
+			detail = "incident tickets " + sample(mapSlice(keys, majorTicket.name))
 		}
 		return collectors.Answer{Value: evidence.Int(int64(len(keys))), Detail: detail}
 	})
@@ -141,8 +147,8 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 				if i.category != categoryDone || r.notDone.of(i) != "" {
 					continue
 				}
-				for _, key := range append(i.linked, i.parent) {
-					written[clean(key)] = true
+				for _, ticket := range i.linked {
+					written[ticket.ID], written[clean(ticket.Key)] = true, true
 				}
 			}
 			return nil
@@ -155,7 +161,7 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 	except := r.incompleteServices()
 	err := r.observe(f.Name, []string{f.Name}, except, func(service, _ string) collectors.Answer {
 		major := r.majorBy[service]
-		open := slices.DeleteFunc(slices.Clone(major), func(key string) bool { return written[key] })
+		open := slices.DeleteFunc(slices.Clone(major), func(t majorTicket) bool { return written[t.id] || written[t.key] })
 		if anyBad && len(open) > 0 {
 			// An issue that cannot be decoded may be the post-mortem.
 			return collectors.Answer{Missing: evidence.MissingUndecodable}
@@ -168,7 +174,7 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 		if len(open) == 0 {
 			detail += "all written up"
 		} else {
-			detail += "not written up: " + sample(open)
+			detail += "not written up: " + sample(mapSlice(open, majorTicket.name))
 		}
 		value, _ := f.Observe(share, r.now) // a share of at least one is a number
 		return collectors.Answer{Value: value, Detail: detail}
@@ -176,9 +182,9 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 	if err != nil {
 		return err
 	}
-	for service, keys := range r.majorBy {
-		for _, key := range keys {
-			all.add(key + " " + service)
+	for service, tickets := range r.majorBy {
+		for _, ticket := range tickets {
+			all.add(ticket.id + " " + service)
 		}
 	}
 	r.markObserved(f, r.identify(all))

@@ -206,6 +206,9 @@ func (r *round) incidentPages(
 			if why != "" {
 				withdrawn[in.ID] = why
 			}
+			if err := r.withdrawKey(ctx, in, &batch); err != nil {
+				return err
+			}
 			if keep {
 				if r.recent != nil && isMajorAt(in, r.now) {
 					r.recent[in.ID] = in
@@ -243,6 +246,23 @@ func (r *round) keeps(ctx context.Context, i *issue, in evidence.Incident) (with
 		return "", false, err
 	}
 	return withdrawn, withdrawn == "", nil
+}
+
+// withdrawKey adds what is stored of the incident under its key to the batch, as gone.
+// Releases before this one stored incidents so, and a key changes when an issue is
+// moved. Once everything was listed there are none of these.
+func (r *round) withdrawKey(ctx context.Context, in evidence.Incident, batch *evidence.Batch) error {
+	if !r.readCursor().Reconciled.IsZero() || in.Key == in.ID {
+		return nil
+	}
+	known, err := r.isStored(ctx, in.Key)
+	if err != nil || !known {
+		return err
+	}
+	old := in
+	old.ID, old.Key, old.Gone, old.GoneWhy = in.Key, "", true, "it is stored under the id of its ticket, "+in.ID
+	batch.Incidents = append(batch.Incidents, old)
+	return nil
 }
 
 // withdrawKnown adds the stored incidents with the ids to the batch, as gone, with

@@ -36,8 +36,8 @@ type issue struct {
 	creatorKind string
 	// parent is the key of the parent; empty for none.
 	parent string
-	// linked are the keys of linked issues.
-	linked []string
+	// linked are linked issues, and the parent.
+	linked []related
 	// changes are its history, oldest first. cut reports that the server may have
 	// left some out.
 	changes []change
@@ -46,9 +46,14 @@ type issue struct {
 	fields map[string]json.RawMessage
 }
 
-// keyed and named are objects of which the key, or the name and the id, are read.
+// keyed, named and related are objects of which the key, the name and the id are
+// read.
 type (
 	keyed struct {
+		Key string `json:"key"`
+	}
+	related struct {
+		ID  string `json:"id"`
 		Key string `json:"key"`
 	}
 	named struct {
@@ -69,11 +74,11 @@ type issueFields struct {
 		Name     string `json:"name"`
 		Category keyed  `json:"statusCategory"`
 	} `json:"status"`
-	Resolution named `json:"resolution"`
-	Parent     keyed `json:"parent"`
+	Resolution named   `json:"resolution"`
+	Parent     related `json:"parent"`
 	Links      []struct {
-		Inward  keyed `json:"inwardIssue"`
-		Outward keyed `json:"outwardIssue"`
+		Inward  related `json:"inwardIssue"`
+		Outward related `json:"outwardIssue"`
 	} `json:"issuelinks"`
 	Assignee person `json:"assignee"`
 	Reporter person `json:"reporter"`
@@ -105,6 +110,8 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 		return i, err
 	case i.key == "":
 		return i, errors.New("no key")
+	case i.id == "":
+		return i, errors.New("no id")
 	case i.project == "":
 		return i, errors.New("the key names no project")
 	case i.fields == nil:
@@ -149,11 +156,14 @@ func (i *issue) fill(f *issueFields) {
 		}
 	}
 	for _, l := range f.Links {
-		for _, end := range [...]keyed{l.Inward, l.Outward} {
+		for _, end := range [...]related{l.Inward, l.Outward} {
 			if end.Key != "" {
-				i.linked = append(i.linked, end.Key)
+				i.linked = append(i.linked, end)
 			}
 		}
+	}
+	if f.Parent.Key != "" {
+		i.linked = append(i.linked, f.Parent)
 	}
 }
 

@@ -114,7 +114,7 @@ func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
 		}
 	}
 	isMissing := func(in evidence.Incident) bool {
-		bad := bad[in.ID]
+		bad := bad[in.ID] || bad[in.Name()]
 		return !r.listed.has(in.ID) && !bad && (in.Open() || in.StartedAt.After(edge))
 	}
 	all, missing := 0, 0
@@ -122,7 +122,7 @@ func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
 	err := r.eachStored(ctx, func(in evidence.Incident) error {
 		if all++; isMissing(in) {
 			missing++
-			projects[projectOf(in.ID)] = true
+			projects[projectOf(in.Name())] = true
 		}
 		return nil
 	})
@@ -139,7 +139,7 @@ func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
 		return err
 	}
 	cursor.Reconciled, cursor.Mapping = r.now, r.mapping.hash
-	return r.withdrawAll(ctx, func(in evidence.Incident) bool { return isMissing(in) && !r.isHidden(in.ID) })
+	return r.withdrawAll(ctx, func(in evidence.Incident) bool { return isMissing(in) && !r.isHidden(in.Name()) })
 }
 
 // findHidden finds out which of the projects the account cannot see any more.
@@ -171,7 +171,7 @@ func (r *round) withdrawAll(ctx context.Context, chosen func(evidence.Incident) 
 		}
 		in.Gone, in.GoneWhy = true, why
 		batch.Incidents = append(batch.Incidents, in)
-		keys = append(keys, clean(in.ID))
+		keys = append(keys, clean(in.Name()))
 		if len(batch.Incidents) < maxWithdrawals {
 			return nil
 		}

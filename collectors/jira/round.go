@@ -41,7 +41,7 @@ type round struct {
 	// store; nil with one.
 	recent map[string]evidence.Incident
 	// majorBy are the major incidents by service; nil when they are unknown.
-	majorBy map[string][]string
+	majorBy map[string][]majorTicket
 	// majorThen are those that would have been major when post-mortems were last
 	// searched for, if what is known now had been known then.
 	majorThen keySum

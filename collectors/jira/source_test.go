@@ -241,7 +241,7 @@ func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b ev
 		if v.StartedAt.IsZero() || v.UpdatedAt.IsZero() || v.Source != "jira/main" {
 			w.t.Errorf("bad incident %+v", v)
 		}
-		r.incidents[v.ID] = v
+		r.incidents[v.Name()] = v
 		if old := w.incidents[v.ID]; !v.UpdatedAt.Before(old.UpdatedAt) {
 			w.incidents[v.ID] = v
 		}

@@ -25,7 +25,7 @@ func listed(t *testing.T, s *store.Store, filter store.IncidentFilter) []evidenc
 func incidents(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	full := evidence.Incident{
-		Source: "test/main", ID: "Q1", Services: []string{"shop", "bank", "shop"},
+		Source: "test/main", ID: "Q1", Key: "OPS-2", Services: []string{"shop", "bank", "shop"},
 		StartedAt: minute(0), AcknowledgedAt: minute(3), AcksKnown: true, ResolvedAt: minute(40),
 		Resolver: evidence.ResolverPerson, Urgent: true, Severity: 2, Channel: "api", MachineDetected: true,
 		Template: "disk full on *", Group: "P1", Maintenance: true, Links: []string{"OPS-1",

@@ -54,6 +54,8 @@ var builtIn = []Status{
 type Issue struct {
 	// Key is PROJECT-number. A key names one issue.
 	Key string
+	// ID is its id, which stays when the issue is moved; one made of the key when 0.
+	ID int
 	// Type is Task when empty.
 	Type    string
 	Summary string
@@ -170,7 +172,7 @@ func newIndex(s Site) *index {
 	}
 	slices.SortStableFunc(x.issues, func(a, b *Issue) int { return a.Created.Compare(b.Created) })
 	for _, i := range x.issues {
-		x.ids[i.Key] = id(i.Key)
+		x.ids[i.Key] = cmp.Or(i.ID, id(i.Key))
 	}
 	return x
 }
