@@ -102,6 +102,16 @@ func (r *report) add(path, format string, args ...any) {
 // above is the path of the key or list above a path.
 func above(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
 
+// signingHint says what to do instead of a key with which a client of Prometheus signs
+// what it writes to a managed server.
+func signingHint(key string) string {
+	switch key {
+	case "sigv4", "azuread", "google_iam":
+		return "; requests are not signed here: put a signing proxy before the server, see docs/sources.md"
+	}
+	return ""
+}
+
 // addFaults reports what the decoder found. What is said later about the same
 // key would only follow from it.
 func (r *report) addFaults(faults []strictyaml.Fault) {
@@ -116,7 +126,7 @@ func (r *report) addFaults(faults []strictyaml.Fault) {
 		if place.Other == "" && fault.Position.Line > 0 {
 			place.Line = fault.Position.Line
 		}
-		r.addAt(place, fault.Path, "%s", fault.Text)
+		r.addAt(place, fault.Path, "%s", fault.Text+signingHint(fault.Key))
 		if fault.Refused {
 			r.spoilt[fault.Path], r.refused[fault.Path] = true, true
 		}

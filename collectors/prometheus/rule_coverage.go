@@ -194,8 +194,8 @@ func (s *identities) unknown(rule ruleRecord, text ruleText) string {
 	}
 	for _, v := range text.selectors {
 		for _, m := range v.LabelMatchers {
-			if m.Type == labels.MatchEqual && isSpecific(v, m) {
-				return fmt.Sprintf("%s=%q", m.Name, m.Value)
+			if isSpecific(v, m) {
+				return m.String()
 			}
 		}
 	}
