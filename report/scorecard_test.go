@@ -150,7 +150,8 @@ func TestReviewDriftNamesTheTicket(t *testing.T) {
 		"attest.cicd_rollback":   seen(evidence.Bool(true), "jira/main", "attestation PRR-13 on PRR-1"),
 	})
 	drift := func(observed observations) string {
-		for line := range strings.SplitSeq(textOf(t, cardOf(t, observed, held(framework.Silver), nil), Style{All: true}), "\n") {
+		card := cardOf(t, observed, held(framework.Silver), nil)
+		for line := range strings.SplitSeq(textOf(t, card, Style{All: true}), "\n") {
 			if line = strings.TrimSpace(line); strings.HasPrefix(line, "drift ") {
 				return line
 			}
