@@ -29,13 +29,14 @@ func (p *priorityRecord) check() error { return cmp.Or(lacks("id", p.ID), lacks(
 type priorities struct{ byID, byName map[string]int }
 
 // prioritiesListing declares the list of priorities. It is asked for once a day, and
-// only where an incident has one.
+// only where an incident has one that the configuration does not map and that is not
+// one of PagerDuty's own, P1 to P5, whose names say their order.
 func prioritiesListing() listing {
 	return listing{
 		path: "priorities", scope: "priorities.read", records: "priorities", every: day, ifNeeded: true,
 		queries: func(r *round) []url.Values {
 			for _, k := range r.memory.incidents.byID {
-				if k.Priority != "" && k.concerned() {
+				if k.Priority != "" && k.concerned() && !r.decided(k.Priority) {
 					return []url.Values{{}}
 				}
 			}
@@ -43,6 +44,12 @@ func prioritiesListing() listing {
 		},
 		collect: []step{(*round).listPriorities},
 	}
+}
+
+// decided reports whether the severity of a priority is known by its name alone.
+func (r *round) decided(name string) bool {
+	name = folded(name)
+	return r.severities[name] != 0 || len(name) == 2 && name[0] == 'p' && name[1] >= '1' && name[1] <= '5'
 }
 
 // listPriorities lists the account's priorities and gives the incidents in memory
