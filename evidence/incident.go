@@ -81,7 +81,7 @@ type Incident struct {
 func (in *Incident) Open() bool { return in.ResolvedAt.IsZero() && !in.EndUnknown }
 
 // Name is what people and other systems call the incident.
-func (i *Incident) Name() string { return cmp.Or(i.Key, i.ID) }
+func (in *Incident) Name() string { return cmp.Or(in.Key, in.ID) }
 
 // Resolver says who ended an incident.
 type Resolver string

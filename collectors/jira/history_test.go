@@ -97,7 +97,8 @@ func TestMemoryIsBoundedByPages(t *testing.T) {
 	request.Incidents = func(_ context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 		for n := range incidents {
 			in := evidence.Incident{
-				ID: fmt.Sprintf("SHOP-%d", n), StartedAt: site.at(n), ResolvedAt: site.at(n), Services: []string{"cart"},
+				ID: strconv.Itoa(n), Key: fmt.Sprintf("SHOP-%d", n), StartedAt: site.at(n), ResolvedAt: site.at(n),
+				Services: []string{"cart"},
 			}
 			if in.StartedAt.Before(span.Since) {
 				continue

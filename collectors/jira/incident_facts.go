@@ -136,6 +136,9 @@ func (r *round) postmortemsOf(f Fact) listing {
 		}}
 }
 
+// isDoneWork reports whether an issue is done, and was not closed as not done.
+func (r *round) isDoneWork(i *issue) bool { return i.category == categoryDone && r.notDone.of(i) == "" }
+
 // observePostmortems finds which major incidents have a post-mortem: a linked
 // issue of the fact's query that is done.
 func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error {
@@ -144,7 +147,7 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 		err := r.list(ctx, s, "postmortem", noLog, func(good, bad []*issue) error {
 			anyBad = anyBad || len(bad) > 0
 			for _, i := range good {
-				if i.category != categoryDone || r.notDone.of(i) != "" {
+				if !r.isDoneWork(i) {
 					continue
 				}
 				for _, ticket := range i.linked {

@@ -206,14 +206,12 @@ func (r *round) incidentPages(
 			if why != "" {
 				withdrawn[in.ID] = why
 			}
+			if keep {
+				r.remember(in)
+				batch.Incidents = append(batch.Incidents, in)
+			}
 			if err := r.withdrawKey(ctx, in, &batch); err != nil {
 				return err
-			}
-			if keep {
-				if r.recent != nil && isMajorAt(in, r.now) {
-					r.recent[in.ID] = in
-				}
-				batch.Incidents = append(batch.Incidents, in)
 			}
 		}
 		if err := r.withdrawKnown(ctx, withdrawn, &batch); err != nil {
@@ -248,6 +246,13 @@ func (r *round) keeps(ctx context.Context, i *issue, in evidence.Incident) (with
 	return withdrawn, withdrawn == "", nil
 }
 
+// remember keeps a major incident where there is no store.
+func (r *round) remember(in evidence.Incident) {
+	if r.recent != nil && isMajorAt(in, r.now) {
+		r.recent[in.ID] = in
+	}
+}
+
 // withdrawKey adds what is stored of the incident under its key to the batch, as gone.
 // Releases before this one stored incidents so, and a key changes when an issue is
 // moved. Once everything was listed there are none of these.
@@ -255,9 +260,21 @@ func (r *round) withdrawKey(ctx context.Context, in evidence.Incident, batch *ev
 	if !r.readCursor().Reconciled.IsZero() || in.Key == in.ID {
 		return nil
 	}
-	known, err := r.isStored(ctx, in.Key)
-	if err != nil || !known {
-		return err
+	if r.underKeys == nil {
+		found := keySet{}
+		err := r.eachStored(ctx, func(in evidence.Incident) error {
+			if in.Key == "" {
+				found.add(in.ID)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		r.underKeys = found
+	}
+	if !r.underKeys.has(in.Key) {
+		return nil
 	}
 	old := in
 	old.ID, old.Key, old.Gone, old.GoneWhy = in.Key, "", true, "it is stored under the id of its ticket, "+in.ID

@@ -37,6 +37,9 @@ type round struct {
 	reconciled bool
 	// known are the keys of the stored incidents, read when first needed.
 	known keySet
+	// underKeys are the keys of the stored incidents that an earlier release stored under
+	// their keys, read when first needed.
+	underKeys keySet
 	// recent are the major incidents of this round's listings, where there is no
 	// store; nil with one.
 	recent map[string]evidence.Incident
