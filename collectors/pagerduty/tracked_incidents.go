@@ -78,6 +78,8 @@ type trackedIncident struct {
 	joined []string
 	// endFault says why its end is not known; empty when it is, or is not over.
 	endFault evidence.UncountedReason
+	// futureEnd is an end that has not come yet by our clock; zero for none.
+	futureEnd time.Time
 	// followed says that its acknowledgements are known as far as the log has
 	// been read, for facts.
 	followed bool
@@ -192,10 +194,11 @@ func (r *round) update(k *trackedIncident, in evidence.Incident, record *inciden
 	k.linked = k.linked || record.hasLinks()
 	k.loggedChannel = in.Channel == "" && (k.loggedChannel || k.Channel == "")
 	delete(r.memory.incidents.unreadable.byID, in.ID)
+	k.endFault, k.futureEnd = "", time.Time{}
 	if record.Status == "resolved" {
-		_, k.endFault = r.end(record)
-	} else {
-		k.endFault = ""
+		if _, k.endFault = r.end(record); k.endFault == evidence.UncountedInFuture {
+			k.futureEnd = record.end()
+		}
 	}
 	k.priorityID, k.incidentType = record.Priority.ID, evidence.Clean(record.Type.Name, 100)
 	mapped := r.severities[folded(in.Priority)] != 0
@@ -250,6 +253,10 @@ func (r *round) refold(ctx context.Context, list []*trackedIncident) error {
 		}
 		for _, k := range part {
 			m.fold(k, slices.Collect(maps.Values(entries[k.ID])))
+			if r.isFuture(k.ResolvedAt) {
+				k.futureEnd, k.endFault = k.ResolvedAt, evidence.UncountedInFuture
+				k.ResolvedAt, k.EndUnknown = time.Time{}, true
+			}
 		}
 	}
 	return nil
@@ -304,6 +311,9 @@ func (m *incidentMemory) fold(k *trackedIncident, entries []evidence.LogEntry) {
 // The log entries that were read come with the first batch, the cursors with the
 // last.
 func (r *round) reconcile(ctx context.Context, list []*trackedIncident, cursors map[string]string) error {
+	for _, k := range list {
+		r.passFuture(k)
+	}
 	if err := r.refold(ctx, list); err != nil {
 		return err
 	}
@@ -319,6 +329,18 @@ func (r *round) reconcile(ctx context.Context, list []*trackedIncident, cursors 
 		return nil
 	}
 	return r.sendTracked(changed, cursors)
+}
+
+// passFuture makes a start and an end known that were in the future, and are not any
+// more.
+func (r *round) passFuture(k *trackedIncident) {
+	if len(k.Services) == 0 && k.service != "" && !k.StartedAt.IsZero() {
+		k.Services = r.servicesOf(k.service, k.StartedAt, k.incidentType)
+	}
+	if !k.futureEnd.IsZero() && !r.isFuture(k.futureEnd) {
+		k.ResolvedAt, k.EndUnknown, k.stale = k.futureEnd, false, true
+		k.endFault, k.futureEnd = "", time.Time{}
+	}
 }
 
 // sendTracked stores incidents in one batch.

@@ -1,6 +1,7 @@
 package pagerduty
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,22 +14,24 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// clockSkew is how far the clocks of PagerDuty and of the collector may differ. A time
-// that is later than that has not come yet and cannot be right.
-const clockSkew = 5 * time.Minute
+// clockSkew is how far the clocks of PagerDuty and of the collector may differ; a clock
+// may be wrong by the hour of summer time. A time that is later than that has not come
+// yet and cannot be right.
+const clockSkew = absentFor
 
 // isFuture reports whether a time has not come yet.
 func (r *round) isFuture(at time.Time) bool { return at.After(r.now.Add(clockSkew)) }
 
+// end is when a resolved incident ended, by its record alone. The last change of a
+// resolved incident is its resolution; of any other it is not.
+func (i *incidentRecord) end() time.Time {
+	return cmp.Or(i.ResolvedAt, i.LastStatusChangeAt).Time
+}
+
 // end is when a resolved incident ended. fault says why that is not known; empty
 // when it is.
 func (r *round) end(record *incidentRecord) (at time.Time, fault evidence.UncountedReason) {
-	// The last change of a resolved incident is its resolution; of any other it is
-	// not.
-	at = record.ResolvedAt.Time
-	if at.IsZero() {
-		at = record.LastStatusChangeAt.Time
-	}
+	at = record.end()
 	switch {
 	case at.IsZero():
 		return time.Time{}, evidence.UncountedEndUnknown
