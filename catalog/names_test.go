@@ -17,7 +17,9 @@ func component(namespace, name, team string) catalog.Service {
 }
 
 func group(namespace, name string) catalog.Team {
-	return catalog.Team{Name: name, Namespace: namespace, Source: catalog.SourceBackstage, Origin: at(namespace+".yaml", 9)}
+	return catalog.Team{
+		Name: name, Namespace: namespace, Source: catalog.SourceBackstage, Origin: at(namespace+".yaml", 9),
+	}
 }
 
 func TestNamesAcrossNamespaces(t *testing.T) {

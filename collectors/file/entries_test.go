@@ -177,7 +177,8 @@ func TestEntriesOfNoServiceAreCountedAndNamed(t *testing.T) {
 	}
 	got := collect(t, map[string]string{"a.yaml": text})
 	lost := evidence.UncountedGroup{Name: "service lost", Reason: evidence.UncountedUnknownService, Count: 2}
-	if u := got.Uncounted[0]; u.Kind != evidence.UncountedEntry || u.Total != 14 || len(u.Largest) != 10 || u.Largest[0] != lost {
+	if u := got.Uncounted[0]; u.Kind != evidence.UncountedEntry || u.Total != 14 || len(u.Largest) != 10 ||
+		u.Largest[0] != lost {
 		t.Errorf("uncounted %+v", got.Uncounted)
 	}
 }
