@@ -112,10 +112,9 @@ func TestBackstageComponentsBecomeServices(t *testing.T) {
 	if teams[0].Name != "payments" || teams[0].Org != "shop" || teams[0].Title != "Payments" {
 		t.Errorf("team %+v", teams[0])
 	}
-	built, err := catalog.Build(
-		services, teams,
-		catalog.Sources{PagerDuty: []string{"main"}, Jira: []string{"main"}, Prometheus: []string{"prod-eu"}},
-	)
+	built, err := catalog.Rules{Sources: catalog.Sources{
+		PagerDuty: []string{"main"}, Jira: []string{"main"}, Prometheus: []string{"prod-eu"},
+	}}.Build(catalog.Entries{Services: services, Teams: teams})
 	if err != nil {
 		t.Fatal(err)
 	}

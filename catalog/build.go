@@ -49,12 +49,6 @@ type Rules struct {
 	Entities EntityRules
 }
 
-// Build makes a catalog of services and teams by the rules of nobody: there are no
-// defaults, and no entity of a file may be refused.
-func Build(entries []Service, teams []Team, refs Sources) (*Catalog, error) {
-	return Rules{Sources: refs}.Build(Entries{Services: entries, Teams: teams})
-}
-
 // Build merges entries, which may come from several files, checks them and
 // fills in defaults. The entries are not changed.
 //

@@ -22,7 +22,7 @@ func service(name string, tier int, change ...func(*catalog.Service)) catalog.Se
 
 func build(t *testing.T, refs catalog.Sources, teams []catalog.Team, entries ...catalog.Service) *catalog.Catalog {
 	t.Helper()
-	c, err := catalog.Build(entries, teams, refs)
+	c, err := catalog.Rules{Sources: refs}.Build(catalog.Entries{Services: entries, Teams: teams})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,9 @@ func TestBuildRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c, err := catalog.Build([]catalog.Service{service("checkout", 1, test.change), service("cart", 2)}, nil, refs)
+			c, err := catalog.Rules{Sources: refs}.Build(catalog.Entries{
+				Services: []catalog.Service{service("checkout", 1, test.change), service("cart", 2)},
+			})
 			var problems catalog.Problems
 			if !errors.As(err, &problems) || c != nil {
 				t.Fatalf("got %v and %v", c, err)
@@ -237,13 +239,16 @@ func TestBuildAllowsUnnamedReferencesWithoutSources(t *testing.T) {
 }
 
 func TestBuildNamesBothPlaces(t *testing.T) {
-	_, err := catalog.Build([]catalog.Service{
-		{Name: "checkout", Tier: 1, Origin: at("a.yaml", 3)},
-		{Name: "cart", Tier: 1, Aliases: []string{"checkout", "basket"}, Origin: at("b.yaml", 5)},
-		{Name: "checkout", Tier: 1, Aliases: []string{"basket"}, Origin: at("c.yaml", 7)},
-	}, []catalog.Team{
-		{Name: "x", Origin: at("a.yaml", 1)}, {Name: "x", Origin: at("b.yaml", 2)}, {Origin: at("c.yaml", 4)},
-	}, catalog.Sources{})
+	_, err := catalog.Rules{}.Build(catalog.Entries{
+		Services: []catalog.Service{
+			{Name: "checkout", Tier: 1, Origin: at("a.yaml", 3)},
+			{Name: "cart", Tier: 1, Aliases: []string{"checkout", "basket"}, Origin: at("b.yaml", 5)},
+			{Name: "checkout", Tier: 1, Aliases: []string{"basket"}, Origin: at("c.yaml", 7)},
+		},
+		Teams: []catalog.Team{
+			{Name: "x", Origin: at("a.yaml", 1)}, {Name: "x", Origin: at("b.yaml", 2)}, {Origin: at("c.yaml", 4)},
+		},
+	})
 	want := strings.TrimSpace(`
 b.yaml:2: team "x": name: the team is declared twice, first at a.yaml:1; remove or rename one of them
 c.yaml:4: team without a name: name: the name is missing; name the team

@@ -119,8 +119,9 @@ func TestAMissingTierSaysWhereItIsWritten(t *testing.T) {
 		catalog.SourceBackstage: `as the label tier: "2" (metadata.labels)`,
 		catalog.SourcePagerDuty: "as entry.tier of the rule under catalog.pagerduty",
 	} {
-		c, err := catalog.Build(
-			[]catalog.Service{service("a", 0, func(s *catalog.Service) { s.Source = source })}, nil, catalog.Sources{})
+		c, err := catalog.Rules{}.Build(catalog.Entries{
+			Services: []catalog.Service{service("a", 0, func(s *catalog.Service) { s.Source = source })},
+		})
 		got := fmt.Sprint(err)
 		if c != nil {
 			got += fmt.Sprint(c.Refused())

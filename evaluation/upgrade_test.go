@@ -35,7 +35,8 @@ func fleetOfOne(t *testing.T, text, query string) *Config {
 	if c.Framework, err = framework.Compile(c.Document, facts); err != nil {
 		t.Fatal(err)
 	}
-	if c.Catalog, err = catalog.Build([]catalog.Service{{Name: "shop", Tier: 1}}, nil, catalog.Sources{}); err != nil {
+	entries := catalog.Entries{Services: []catalog.Service{{Name: "shop", Tier: 1}}}
+	if c.Catalog, err = (catalog.Rules{}).Build(entries); err != nil {
 		t.Fatal(err)
 	}
 	return c

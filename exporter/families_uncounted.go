@@ -3,6 +3,7 @@ package exporter
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/snapshot"
@@ -16,7 +17,9 @@ func uncountedGroup() Group {
 		Intro: "What the last complete round of a source has found and could not use, or only in part: " +
 			"mostly gaps in the catalog and faults in the data of the source. " +
 			"The source catalog has the entities of Backstage files and of discovery that are refused. " +
-			"Facts that would have counted such a record are unknown for the services that it may belong to.",
+			"Facts of PagerDuty, Jira and alerting rules that would have counted such a record are unknown for the services that it " +
+			"may belong to; a series of no service changes no fact. " +
+			"Kinds: " + words(evidence.UncountedKinds()) + ". Reasons: " + words(evidence.UncountedReasons()) + ".",
 		Families: []Family{
 			{
 				Name: "uncounted_records", Labels: labels,
@@ -48,4 +51,13 @@ func perUncounted(
 	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
 		s.EachUncounted(func(source string, u *evidence.Uncounted) { collect(source, u, emit) })
 	}
+}
+
+// words lists a closed set for the reference.
+func words[T ~string](set []T) string {
+	quoted := make([]string, len(set))
+	for i, word := range set {
+		quoted[i] = "`" + string(word) + "`"
+	}
+	return strings.Join(quoted, ", ")
 }

@@ -146,7 +146,7 @@ func TestWhichRulesCoverAService(t *testing.T) {
 func TestALabelMayHaveAnyName(t *testing.T) {
 	entry := catalog.Service{Name: "shop", Tier: 1, Prometheus: []catalog.PrometheusRef{
 		{Matchers: map[string]string{"service.name": "shop-api"}}}}
-	built, err := catalog.Build([]catalog.Service{entry}, nil, catalog.Sources{})
+	built, err := catalog.Rules{}.Build(catalog.Entries{Services: []catalog.Service{entry}})
 	if err != nil {
 		t.Fatal(err)
 	}
