@@ -61,7 +61,9 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := directory.Build(valid.Catalog().Services, valid.Catalog().Teams, valid.SourceNames())
+	catalog, err := directory.Rules{Sources: valid.SourceNames()}.Build(directory.Entries{
+		Services: valid.Catalog().Services, Teams: valid.Catalog().Teams,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

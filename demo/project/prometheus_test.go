@@ -118,7 +118,9 @@ func (o *observed) catalog(t *testing.T) *directory.Catalog {
 	if len(servers) != 1 || servers[0].URL != o.server.URL() || !slices.Equal(servers[0].Presets, all) {
 		t.Errorf("the configuration asks %+v, want all presets of %s", servers, o.server.URL())
 	}
-	built, err := directory.Build(valid.Catalog().Services, valid.Catalog().Teams, valid.SourceNames())
+	built, err := directory.Rules{Sources: valid.SourceNames()}.Build(directory.Entries{
+		Services: valid.Catalog().Services, Teams: valid.Catalog().Teams,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
