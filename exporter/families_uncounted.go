@@ -18,7 +18,8 @@ func uncountedGroup() Group {
 			"mostly gaps in the catalog and faults in the data of the source. " +
 			"The source catalog has the entities of Backstage files and of discovery that are refused. " +
 			"Facts of PagerDuty, Jira and alerting rules that would have counted such a record are unknown for the services that it " +
-			"may belong to; a series of no service changes no fact. " +
+			"may belong to. So are those of series whose join is a name by convention, such as disruption budgets, in their namespace; " +
+			"any other series of no service changes no fact. " +
 			"Kinds: " + words(evidence.UncountedKinds()) + ". Reasons: " + words(evidence.UncountedReasons()) + ".",
 		Families: []Family{
 			{

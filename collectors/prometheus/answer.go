@@ -83,15 +83,38 @@ func (r *round) gather(f *fact, parts []int) finding {
 				break
 			}
 		}
-		switch {
-		case hasData:
-		case f.absent != nil && len(r.results[f.absent.witness.text].samples[f.absent.witness.reading][part]) > 0:
-			out.numbers = append(out.numbers, number{f.absent.value, "no series, and " + f.absent.witness.name})
-		default:
-			out.missing = append(out.missing, evidence.MissingNoData)
+		if hasData {
+			continue
+		}
+		if absent, missing := r.absence(f, part); missing == "" {
+			out.numbers = append(out.numbers, absent)
+		} else {
+			out.missing = append(out.missing, missing)
 		}
 	}
 	return out
+}
+
+// absence is the value of the fact for a part without data, or why it has none.
+func (r *round) absence(f *fact, part int) (number, evidence.Missing) {
+	switch {
+	case f.absent == nil:
+		return number{}, evidence.MissingNoData
+	case r.hasStray(f, part):
+		return number{}, evidence.MissingUncounted
+	case len(r.results[f.absent.witness.text].samples[f.absent.witness.reading][part]) == 0:
+		return number{}, evidence.MissingNoData
+	}
+	return number{f.absent.value, "no series, and " + f.absent.witness.name}, ""
+}
+
+// hasStray reports whether an unmatched series of the fact may be about the service of
+// a part.
+func (r *round) hasStray(f *fact, part int) bool {
+	namespace := namespaceOf(r.scope.services[r.scope.parts[part].service])
+	return slices.ContainsFunc(f.providers, func(p provider) bool {
+		return r.results[p.text].strays[p.reading][namespace]
+	})
 }
 
 // merge makes one number of several; see evidence.Merge.

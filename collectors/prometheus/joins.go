@@ -24,6 +24,9 @@ type join struct {
 	// selective marks joins that look for a few among many: an unmatched series of
 	// theirs is no gap in the catalog.
 	selective bool
+	// conventional marks joins by a name that follows a convention and need not: an
+	// unmatched series of theirs may be about any service of its namespace.
+	conventional bool
 	// read makes the possible keys of a series from the values of needs, the most
 	// certain first.
 	read func(values []string) []string
@@ -105,7 +108,7 @@ func joins() map[string]*join {
 		// By a name that begins with the workload's: checkout-7d9f-2.
 		{name: "workload_prefix", needs: [][]string{namespaceLabels, workloadLabels}, entry: workload,
 			read: func(v []string) []string { return prefixes(v[0], v[1]) }},
-		{name: "disruption_budget", needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, entry: workload,
+		{name: "disruption_budget", conventional: true, needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, entry: workload,
 			read: func(v []string) []string {
 				name := strings.TrimPrefix(v[1], "pdb-")
 				for _, suffix := range []string{"-pdb", "-poddisruptionbudget", "-disruption-budget", "-budget"} {
@@ -214,12 +217,7 @@ func (j *join) candidates(m model.Metric) []string {
 	}
 	values := make([]string, len(j.needs))
 	for i, alternatives := range j.needs {
-		for _, name := range alternatives {
-			if values[i] = label(m, name); values[i] != "" {
-				break
-			}
-		}
-		if values[i] == "" {
+		if values[i] = firstLabel(m, alternatives); values[i] == "" {
 			return nil
 		}
 	}
@@ -236,6 +234,16 @@ func label(m model.Metric, name string) string {
 		return string(v)
 	}
 	return string(m[model.LabelName(name)])
+}
+
+// firstLabel reads the first of the labels that the series has.
+func firstLabel(m model.Metric, names []string) string {
+	for _, name := range names {
+		if value := label(m, name); value != "" {
+			return value
+		}
+	}
+	return ""
 }
 
 func slash(values []string) []string { return []string{strings.Join(values, "/")} }

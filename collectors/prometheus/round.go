@@ -39,6 +39,9 @@ type result struct {
 	notices   []string
 	samples   map[reading]samplesByPart
 	unmatched collectors.Uncounted
+	// strays are the namespaces of unmatched series that may be about any service
+	// there, by the reading of a conventional join.
+	strays map[reading]map[string]bool
 	// unusable counts the samples of services that are no numbers, by kind.
 	unusable map[string]int
 }
@@ -180,7 +183,7 @@ func (r *round) answer(ctx context.Context, res *result) {
 // match joins the series of an answer to the catalog. A series is unmatched when
 // no reading finds a service for it.
 func (r *round) match(res *result, vector model.Vector) {
-	res.unusable = map[string]int{}
+	res.unusable, res.strays = map[string]int{}, map[reading]map[string]bool{}
 	for _, how := range res.readings {
 		res.samples[how] = samplesByPart{}
 	}
@@ -209,9 +212,26 @@ func (r *round) match(res *result, vector model.Vector) {
 		}
 		if name, reason := unmatchedName(res.readings, serverLabels); name != "" && !found && !dropped {
 			res.unmatched.Add(reason, name, 1)
+			res.addStray(serverLabels)
 		}
 	}
 	res.sort()
+}
+
+// addStray notes the namespace of an unmatched series.
+func (res *result) addStray(m model.Metric) {
+	for _, how := range res.readings {
+		if !how.join.conventional {
+			continue
+		}
+		relabelled, _ := how.relabel.apply(m)
+		if namespace := firstLabel(relabelled, namespaceLabels); namespace != "" {
+			if res.strays[how] == nil {
+				res.strays[how] = map[string]bool{}
+			}
+			res.strays[how][namespace] = true
+		}
+	}
 }
 
 // sort orders the samples by their labels. A server may answer in another order

@@ -46,6 +46,28 @@ func TestSeriesOfNobodyAreCounted(t *testing.T) {
 	}
 }
 
+// TestAStrayMayBelongToAService: a disruption budget need not have the name of its
+// workload, so that one of no service leaves open whether the services of its namespace
+// have one. Those elsewhere have none.
+func TestAStrayMayBelongToAService(t *testing.T) {
+	const query, seen = "max by (namespace, poddisruptionbudget) (x)", "max by (namespace) (y)"
+	in := func(name, namespace string) *catalog.Service {
+		return &catalog.Service{Name: name, Kubernetes: catalog.KubernetesRef{Namespace: namespace, Workload: name}}
+	}
+	facts := load(t, "witnesses:\n  seen: {help: it is seen, join: namespace, query: '"+seen+"'}\n"+
+		fact("x.n", "int", "disruption_budget", query, "{value: 0, witness: seen}"))
+	w := start(t, facts, []*catalog.Service{in("cart", "shop"), in("checkout", "shop"), in("search", "find")})
+	w.server.vectors[seen] = "{namespace=\"shop\"} 1\n{namespace=\"find\"} 1"
+	w.server.vectors[query] = `{namespace="shop", poddisruptionbudget="cart-pdb"} 1`
+	r := w.collect()
+	r.want(t, "checkout", map[string]string{"x.n": "0"})
+	w.server.vectors[query] += "\n" + `{namespace="shop", poddisruptionbudget="protect-it"} 1`
+	r = w.collect()
+	r.want(t, "cart", map[string]string{"x.n": "1"})
+	r.want(t, "checkout", map[string]string{"x.n": "uncounted"})
+	r.want(t, "search", map[string]string{"x.n": "0"})
+}
+
 func TestTheMostCronJobsBelongToNobody(t *testing.T) {
 	const query = "max by (namespace, cronjob) (x)"
 	it := &catalog.Service{Name: "it", Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "it"},
