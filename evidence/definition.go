@@ -185,6 +185,17 @@ func (d Definition) unitSeconds() float64 {
 	return 0
 }
 
+// MaxClockSkew is how far the clocks of a source and of the collector may differ; a
+// clock may be wrong by the hour of summer time. A time that is later than that has not
+// come yet and cannot be right.
+const MaxClockSkew = 2 * time.Hour
+
+// InFuture reports whether a number that a source returned is the age of an event that
+// has not happened yet, by more than MaxClockSkew.
+func (d Definition) InFuture(num float64) bool {
+	return d.Clock == Elapsed && num*d.unitSeconds() < -MaxClockSkew.Seconds()
+}
+
 // Observe makes a value of the fact's kind out of a number that a source
 // returned at the given time: rounded, and an instant where the fact has a
 // clock. ok is false for NaN and for an infinite count.

@@ -14,13 +14,8 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// clockSkew is how far the clocks of PagerDuty and of the collector may differ; a clock
-// may be wrong by the hour of summer time. A time that is later than that has not come
-// yet and cannot be right.
-const clockSkew = absentFor
-
 // isFuture reports whether a time has not come yet.
-func (r *round) isFuture(at time.Time) bool { return at.After(r.now.Add(clockSkew)) }
+func (r *round) isFuture(at time.Time) bool { return at.After(r.now.Add(evidence.MaxClockSkew)) }
 
 // end is when a resolved incident ended, by its record alone. The last change of a
 // resolved incident is its resolution; of any other it is not.

@@ -74,6 +74,9 @@ func (r *round) gather(f *fact, parts []int) finding {
 				case seen[s.id]:
 				case math.IsNaN(s.value), math.IsInf(s.value, 0) && f.Clock == evidence.NoClock && f.Kind != evidence.KindBool:
 					out.missing = append(out.missing, evidence.MissingNaN)
+				case f.InFuture(s.value):
+					out.missing = append(out.missing, evidence.MissingUncounted)
+					r.unmatched.Add(evidence.UncountedInFuture, f.Name+" "+s.labels, 1)
 				default:
 					out.numbers = append(out.numbers, number{s.value, p.via + " " + s.labels})
 				}

@@ -45,6 +45,7 @@ func (r *round) logUnmatched(found *evidence.Uncounted) {
 	}
 	slices.Sort(names)
 	if r.notices.Add(noticeUnmatched, strings.Join(names, ", ")) && found.Total > 0 {
-		r.log.Info("series of no service in the catalog", "series", found.Total, "largest", strings.Join(sizes, ", "))
+		r.log.Info("series of no service, or that cannot be used", "series", found.Total,
+			"largest", strings.Join(sizes, ", "))
 	}
 }

@@ -68,6 +68,26 @@ func TestAStrayMayBelongToAService(t *testing.T) {
 	r.want(t, "search", map[string]string{"x.n": "0"})
 }
 
+// TestAnEventInTheFutureHasNoAge: a clock that is wrong by more than clocks differ is
+// counted, and makes no proof of a fresh backup.
+func TestAnEventInTheFutureHasNoAge(t *testing.T) {
+	w := start(t, load(t, strings.Replace(fact("x.age_hours", "double", "job", first, "unknown"), "type: double",
+		"type: double\n    unit: hours\n    clock: elapsed", 1)),
+		[]*catalog.Service{matched("a", "a"), matched("b", "b"), matched("c", "c")})
+	w.server.vectors[first] = "{job=\"a\"} -48\n{job=\"b\"} -1\n{job=\"c\"} 5"
+	r := w.collect()
+	r.want(t, "a", map[string]string{"x.age_hours": "uncounted"})
+	if _, ok := r.records["b x.age_hours"]; !ok {
+		t.Error("clocks that differ by an hour cost a fact")
+	}
+	if _, ok := r.records["c x.age_hours"]; !ok {
+		t.Error("an age is not recorded")
+	}
+	if got := r.unmatched.Reasons[evidence.UncountedInFuture]; got != 1 {
+		t.Errorf("%d counted, want 1: %+v", got, r.unmatched)
+	}
+}
+
 func TestTheMostCronJobsBelongToNobody(t *testing.T) {
 	const query = "max by (namespace, cronjob) (x)"
 	it := &catalog.Service{Name: "it", Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "it"},
