@@ -102,7 +102,7 @@ func readJira(t *testing.T, seed uint64) *ticketed {
 				read.facts[r.Service][r.Fact] = d.Read(r.Value, c.Now)
 			}
 			for _, in := range b.Incidents {
-				read.incidents[in.ID] = in
+				read.incidents[in.Key] = in
 			}
 			for _, r := range b.Reviews {
 				read.reviews[r.Key] = r
