@@ -250,9 +250,8 @@ func (a *App) CollectOnce(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Left says for each source that CollectOnce asks, and that has not read everything
-// yet, what its next round goes on with: pagerduty/main: history read back to
-// 2026-01-31.
+// Left says how far each source that CollectOnce asks has read, if a part is left for
+// its next round: pagerduty/main: history read back to 2026-01-31.
 func (a *App) Left(ctx context.Context) ([]string, error) {
 	selected, err := a.reloader.config().only(a.options.Only)
 	if err != nil {

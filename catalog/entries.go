@@ -72,8 +72,8 @@ func (r Refusal) Lines() []string {
 	return lines
 }
 
-// LeftOut is an entity that is not in the catalog because nobody wants it there:
-// a library, or a service that is deprecated.
+// LeftOut is an entity that the rules of the catalog leave out: a library, or a
+// service that is deprecated.
 type LeftOut struct {
 	Origin Origin
 	// Subject names the entity, Why says what it is: type library.

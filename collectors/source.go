@@ -84,9 +84,9 @@ type Planner interface {
 
 // Resumer is a Source whose rounds need not read everything at once.
 type Resumer interface {
-	// Left says, as the end of a line, what the next round goes on with, by the cursors
-	// that are stored: history read back to 2026-01-31. It is empty when everything has
-	// been read. It does no I/O.
+	// Left says how far the rounds before have read, by the stored cursors, as the end of
+	// a line: history read back to 2026-01-31. It is empty when nothing is left to read.
+	// It does no I/O.
 	Left(cursors map[string]string) string
 }
 

@@ -29,9 +29,9 @@ type JiraIncidents struct {
 	LinkFields []string `yaml:"link_fields"`
 	// Services says how a ticket names its services.
 	Services ServiceLink `yaml:"services"`
-	// NotIncidents are the names or ids of the resolutions and statuses with which a
-	// ticket is closed that is no incident of its own: the duplicate of another. Letter
-	// case and outer blanks do not matter.
+	// NotIncidents are the names or ids of the resolutions and statuses of tickets that
+	// are not counted as incidents, such as duplicates. Letter case and outer blanks do
+	// not matter.
 	NotIncidents []string `yaml:"not_incidents"`
 }
 

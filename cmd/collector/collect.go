@@ -94,7 +94,7 @@ func (s *streams) collectOnce(cmd *cobra.Command, flags collectFlags) error {
 	return nil
 }
 
-// writeLeft prints what the next round goes on with, beside the table or JSON.
+// writeLeft prints to stderr what is left for the next round.
 func (s *streams) writeLeft(ctx context.Context, daemon *app.App) error {
 	lines, err := daemon.Left(ctx)
 	for _, line := range lines {

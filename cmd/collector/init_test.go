@@ -160,7 +160,7 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 
-	// What is not there is named, and each name in a line of its own.
+	// Each name that the source does not have is reported on a separate line.
 	for old, wrong := range map[string]string{
 		"service_id: PCART": "service_id: https://x.pagerduty.com/services/PCART", "component: Cart": "component: Card",
 		"project: SHOP": "project: SHOPP", "job: shop/checkout": "job: shop/chekout",

@@ -120,8 +120,8 @@ facts:
 	w.mustCollect().want(t, "reports", map[string]string{"declined": "1"})
 }
 
-// A ticket that repeats another is no incident of its own; one that was closed
-// without being solved was one all the same.
+// A ticket that is closed as a duplicate is not counted as an incident. A ticket that
+// is closed as Won't Do is counted.
 func TestADuplicateIsNoIncident(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
 		outage, again, unsolved := incident(1, "cart", noon.Add(-30*day)), incident(2, "cart", noon.Add(-30*day)),

@@ -169,8 +169,8 @@ func (r *round) late(ctx context.Context, part time.Duration) bool {
 	return ok && time.Until(deadline) < r.span/part
 }
 
-// Left says what the next round goes on with, by the cursors that are stored; empty
-// when everything has been read. See collectors.Resumer.
+// Left says how far back the history was read, by the stored cursors; empty when all
+// of it was read. See collectors.Resumer.
 func (s *Source) Left(cursors map[string]string) string {
 	h := parseHistory(cursors[historyCursor])
 	switch {

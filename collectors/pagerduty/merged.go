@@ -12,8 +12,8 @@ import (
 )
 
 // Incidents that were merged into another are parts of it: the whole has the earliest
-// start and the services of all, and nothing happened to a part by itself. Its
-// notifications count, because each has woken somebody.
+// start and the services of all. The acknowledgement and the end of a part are not
+// used. Its notifications count, because each has paged a person.
 
 // resolveReason says why an incident was resolved, where a person merged it into
 // another. It is null for others.

@@ -28,8 +28,8 @@ func (k *trackedIncident) disturbing() bool { return k.Urgent && !k.Maintenance 
 // acknowledged reports whether a person acknowledged the incident.
 func (k *trackedIncident) acknowledged() bool { return !k.AcknowledgedAt.IsZero() }
 
-// answerKnown reports whether the incident is disturbing and it is known whether
-// a person acknowledged it, or for how long nobody did.
+// answerKnown reports whether the incident is disturbing, and it is known that a
+// person acknowledged it, or how long it lasted without an acknowledgement.
 func (k *trackedIncident) answerKnown() bool {
 	return k.disturbing() && k.followed && (k.acknowledged() || !k.undecodable && !k.EndUnknown)
 }

@@ -254,7 +254,7 @@ func TestARuleThatIsNoPromQL(t *testing.T) {
 			Labels: map[string]string{"service": "cart"}},
 	)
 	r := w.collect()
-	// It pages nobody and is not broken, so that only two numbers might be larger.
+	// The unreadable rule is neither paging nor broken, so only two counts are unknown.
 	r.want(t, "checkout", map[string]string{"alert.rules": "undecodable", "alert.paging_rules": "0",
 		"alert.broken_rules": "0", "alert.predictive_rules": "0", "alert.burn_rate_rules": "0"})
 	r.want(t, "cart", map[string]string{"alert.rules": "2", "alert.broken_rules": "1", "alert.predictive_rules": "1"})
