@@ -402,7 +402,7 @@ func TestMaintenanceThatIsNotKnown(t *testing.T) {
 	}
 	w.fake.Heal()
 	w.later(time.Minute)
-	if r = w.collect(); r.err != nil || r.groups() != "incidents response urgency" {
+	if r = w.collect(); r.err != nil || r.groups() != "incidents pages response urgency" {
 		t.Errorf("after healing: error %v, covered %q", r.err, r.groups())
 	}
 	// Windows that were listed are good for a while, and no longer.

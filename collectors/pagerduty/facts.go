@@ -11,6 +11,7 @@ import (
 // Groups of facts that are observed by steps of their own.
 const (
 	groupIncidents     = "incidents"
+	groupPages         = "pages"
 	groupUrgency       = "urgency"
 	groupResponse      = "response"
 	groupChanges       = "changes"

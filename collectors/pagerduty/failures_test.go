@@ -45,7 +45,7 @@ func TestOneCallFails(t *testing.T) {
 	}
 	left := map[string]string{
 		"GET /services": "", "GET /escalation_policies": every("escalation"), "GET /oncalls": every("oncall"),
-		"GET /incidents":                   every("incidents", "urgency", "response", "change_failure", "sleep"),
+		"GET /incidents":                   every("incidents", "pages", "urgency", "response", "change_failure", "sleep"),
 		"GET /log_entries":                 every("response", "change_failure", "sleep"),
 		"GET /maintenance_windows":         every("urgency", "response"),
 		"GET /change_events":               every("changes", "change_failure"),
@@ -122,7 +122,7 @@ func TestMissingScopeCostsItsFactsAndNamesItself(t *testing.T) {
 	w := start(t, account, services)
 	for scope, groups := range map[string]string{
 		"oncalls.read": every("oncall"), "escalation_policies.read": every("escalation"), "users.read": every("sleep"),
-		"incidents.read":     every("incidents", "urgency", "response", "change_failure", "sleep"),
+		"incidents.read":     every("incidents", "pages", "urgency", "response", "change_failure", "sleep"),
 		"change_events.read": every("changes", "change_failure"), "incident_workflows.read": every("workflows"),
 		"automation_actions.read": every("automation"),
 	} {
@@ -161,7 +161,7 @@ func TestSecondPageFails(t *testing.T) {
 		if got := calls(r.err); got != "GET /incidents server_error" {
 			t.Errorf("error %q", got)
 		}
-		if len(r.incidents) != 100 || r.groups() != every("incidents", "urgency", "response", "change_failure", "sleep") {
+		if len(r.incidents) != 100 || r.groups() != every("incidents", "pages", "urgency", "response", "change_failure", "sleep") {
 			t.Errorf("%d incidents kept, covered %q", len(r.incidents), r.groups())
 		}
 	})
@@ -360,7 +360,7 @@ func TestStoreFailsAndContextEnds(t *testing.T) {
 		return nil
 	})
 	if got := calls(r.err); got != "GET /incidents canceled" ||
-		r.groups() != every("changes", "change_failure", "incidents", "response", "sleep", "urgency") {
+		r.groups() != every("changes", "change_failure", "incidents", "pages", "response", "sleep", "urgency") {
 		t.Errorf("error %q, covered %q", got, r.groups())
 	}
 }

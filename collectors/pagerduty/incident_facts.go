@@ -64,7 +64,8 @@ func pageLoadPerWeek() fact {
 		Window: loadWeeks * 7 * day, Merge: evidence.MergeMax,
 		Help: "Incidents of high urgency a week that paged the service's escalation policy, from whatever service, " +
 			"mean of the last 8 weeks, GET /incidents; of several services, the most.",
-		Absent: "0 when a complete listing has none; unknown for a service without a policy",
+		Absent: "0 when a complete listing has none; unknown for a service without a policy, and for all services of a " +
+			"policy that an incident which cannot be read may have paged",
 	}, func(r *round, s *serviceRecord) answer {
 		id := s.policyID()
 		if id == "" {

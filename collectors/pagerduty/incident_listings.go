@@ -32,8 +32,12 @@ func openIncidentsListing() listing {
 		groups: []group{
 			{
 				name: groupIncidents, common: aboutIncidents(),
-				facts:   []fact{machineDetectedRatio90d(), repeatManualTemplates90d(), pageLoadPerWeek()},
+				facts:   []fact{machineDetectedRatio90d(), repeatManualTemplates90d()},
 				unknown: (*round).incidentsUnknown,
+			},
+			{
+				name: groupPages, common: aboutIncidents(),
+				facts: []fact{pageLoadPerWeek()}, unknown: (*round).pagesUnknown,
 			},
 			{
 				name: groupUrgency, also: []string{"maintenance_windows"}, common: aboutIncidents(),

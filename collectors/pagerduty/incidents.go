@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evidence"
 )
 
 const (
@@ -211,6 +212,9 @@ func (r *round) observeIncidents(ctx context.Context) error {
 		return err
 	}
 	r.incidents = r.lastIncidents(incidentSpan)
+	if err := r.observe(groupPages); err != nil {
+		return err
+	}
 	if err := r.observe(groupIncidents); err != nil || !r.memory.maintenance.current(r.now) {
 		return err
 	}
@@ -231,6 +235,8 @@ type listedIncidents struct {
 	// future are the PagerDuty services with an incident whose start is a time that has
 	// not come yet, and so is not known.
 	future map[string]bool
+	// pagesUnknown says why pages are not known, by escalation policy.
+	pagesUnknown map[string]evidence.Missing
 }
 
 // lastIncidents sums up the incidents of the last span of time, those that were merged
@@ -239,7 +245,7 @@ func (r *round) lastIncidents(span time.Duration) *listedIncidents {
 	m := r.memory.incidents
 	l := &listedIncidents{
 		byService: map[string][]*trackedIncident{}, pages: map[string]int{}, noise: map[string]bool{},
-		future: map[string]bool{},
+		future: map[string]bool{}, pagesUnknown: r.unknownPages(),
 	}
 	var wholes []*trackedIncident
 	parts := map[*trackedIncident][]*trackedIncident{}

@@ -177,7 +177,7 @@ func TestMoreIncidentsThanOneWindowHolds(t *testing.T) {
 			r := w.collect()
 			if tc.apart == 0 && tc.incidents > tc.most {
 				if got := calls(r.err); got != "GET /incidents incomplete" ||
-					r.groups() != every("incidents", "urgency", "response", "change_failure", "sleep") {
+					r.groups() != every("incidents", "pages", "urgency", "response", "change_failure", "sleep") {
 					t.Errorf("error %q, covered %q", got, r.groups())
 				}
 				return

@@ -91,7 +91,7 @@ func TestRequestsOfAFullAndOfASteadyRound(t *testing.T) {
 	w.fake.SetAccount(changed)
 	w.fake.Forget()
 	r := w.collect()
-	if r.err != nil || r.groups() != "incidents response urgency" {
+	if r.err != nil || r.groups() != "incidents pages response urgency" {
 		t.Errorf("steady round: covered %q, error %v", r.groups(), r.err)
 	}
 	if n := len(w.fake.Requests()); n > 10 {
@@ -364,13 +364,13 @@ func TestWithoutTheLogIncidentsAreListed(t *testing.T) {
 	w.fake.SetAccount(account)
 	w.later(5 * time.Minute)
 	r := w.collect()
-	if got := r.incidents["QNEW"]; got.ID == "" || got.AcksKnown || r.groups() != "incidents urgency" {
+	if got := r.incidents["QNEW"]; got.ID == "" || got.AcksKnown || r.groups() != "incidents pages urgency" {
 		t.Errorf("covered %q, incident %+v", r.groups(), got)
 	}
 	w.fake.Heal()
 	w.later(5 * time.Minute)
 	if r := w.collect(); !r.incidents["QNEW"].AcksKnown || !strings.HasPrefix(r.groups(), "change_failure") &&
-		r.groups() != "incidents response urgency" && r.err != nil {
+		r.groups() != "incidents pages response urgency" && r.err != nil {
 		t.Errorf("after healing: covered %q, %+v, error %v", r.groups(), r.incidents, r.err)
 	}
 }

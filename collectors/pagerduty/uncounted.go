@@ -38,47 +38,59 @@ func (r *round) end(record *incidentRecord) (at time.Time, fault evidence.Uncoun
 	return at, ""
 }
 
+// unreadableIncident is what can be read of an incident that could not be decoded: its
+// PagerDuty service and its escalation policy, each empty if it cannot be read.
+type unreadableIncident struct{ service, policy string }
+
 // unreadableIncidents are the incidents that could not be decoded, until they can
 // be or are no longer listed. Facts that would count them are unknown.
 type unreadableIncidents struct {
-	// byID are the PagerDuty services by the ids of incidents, empty for a service
-	// that cannot be read. nameless are those of incidents without a readable id.
-	byID     map[string]string
-	nameless map[string]bool
-	// unreferenced counts incidents that say that they are of no service.
+	// byID are those with a readable id, and nameless the others.
+	byID     map[string]unreadableIncident
+	nameless map[unreadableIncident]bool
+	// unreferenced are the ids of incidents that say that they are of no service.
 	unreferenced map[string]bool
 }
 
 func newUnreadable() unreadableIncidents {
-	return unreadableIncidents{byID: map[string]string{}, nameless: map[string]bool{}, unreferenced: map[string]bool{}}
+	return unreadableIncidents{
+		byID: map[string]unreadableIncident{}, nameless: map[unreadableIncident]bool{}, unreferenced: map[string]bool{},
+	}
 }
 
 func (u *unreadableIncidents) add(id string, raw json.RawMessage) {
-	service := idOf(raw, "service", "id")
+	found := unreadableIncident{service: idOf(raw, "service", "id"), policy: idOf(raw, "escalation_policy", "id")}
 	id = incidentID(id)
 	var fields map[string]json.RawMessage
-	if service == "" && json.Unmarshal(raw, &fields) == nil && string(fields["service"]) == "null" {
+	if found.service == "" && json.Unmarshal(raw, &fields) == nil && string(fields["service"]) == "null" {
 		u.unreferenced[id] = true
 		return
 	}
 	if id == "" {
-		u.nameless[service] = true
+		u.nameless[found] = true
 	} else {
-		u.byID[id] = service
+		u.byID[id] = found
+	}
+}
+
+// all calls each with all of them.
+func (u *unreadableIncidents) all(each func(unreadableIncident)) {
+	for _, incident := range u.byID {
+		each(incident)
+	}
+	for incident := range u.nameless {
+		each(incident)
 	}
 }
 
 // of says why facts about the incidents of a PagerDuty service are unknown, or "".
-func (u *unreadableIncidents) of(service string) evidence.Missing {
-	if u.nameless[service] || u.nameless[""] {
-		return evidence.MissingUndecodable
-	}
-	for _, of := range u.byID {
-		if of == service || of == "" {
-			return evidence.MissingUndecodable
+func (u *unreadableIncidents) of(service string) (why evidence.Missing) {
+	u.all(func(incident unreadableIncident) {
+		if incident.service == service || incident.service == "" {
+			why = evidence.MissingUndecodable
 		}
-	}
-	return ""
+	})
+	return why
 }
 
 // incidentsUnknown says why facts about the incidents of a service are unknown, or
@@ -88,6 +100,40 @@ func (r *round) incidentsUnknown(s *serviceRecord) evidence.Missing {
 		return evidence.MissingPartial
 	}
 	return r.memory.incidents.unreadable.of(s.ID)
+}
+
+// pagesUnknown says why it is not known how often the escalation policy of a service
+// was paged, or "". The people of a policy share the pages of all its services, so that
+// it is the policy of an incident that decides, whatever its service.
+func (r *round) pagesUnknown(s *serviceRecord) evidence.Missing {
+	return cmp.Or(r.incidents.pagesUnknown[s.policyID()], r.incidents.pagesUnknown[anyPolicy])
+}
+
+// anyPolicy is the key of what may be about any escalation policy.
+const anyPolicy = ""
+
+// unknownPages are the reasons why pages are not known, by escalation policy: an incident
+// could not be read, began at a time that cannot be right, or does not say which policy
+// it paged, which then may be that of its service.
+func (r *round) unknownPages() map[string]evidence.Missing {
+	unknown := map[string]evidence.Missing{}
+	add := func(policy, service string, why evidence.Missing) {
+		if of := r.service(service); policy == "" && of != nil {
+			policy = of.policyID()
+		}
+		unknown[policy] = why
+	}
+	for _, k := range r.memory.incidents.byID {
+		future := r.isFuture(k.StartedAt)
+		recent := !k.StartedAt.Before(r.now.Add(-loadWeeks * 7 * day))
+		if k.service != "" && k.Urgent && recent && (future || k.Group == "") {
+			add(k.Group, k.service, evidence.MissingPartial)
+		}
+	}
+	r.memory.incidents.unreadable.all(func(incident unreadableIncident) {
+		add(incident.policy, incident.service, evidence.MissingUndecodable)
+	})
+	return unknown
 }
 
 // sendUncounted emits what of the incidents in memory could not be used, where that
@@ -101,13 +147,13 @@ func (r *round) sendUncounted() error {
 		}
 	}
 	concerned := func(service string) bool { return service == "" || len(r.catalog.names[service]) > 0 }
-	for id, service := range m.unreadable.byID {
-		if concerned(service) {
+	for id, incident := range m.unreadable.byID {
+		if concerned(incident.service) {
 			found.Add(evidence.UncountedUnreadable, id, 1)
 		}
 	}
-	for service := range m.unreadable.nameless {
-		if concerned(service) {
+	for incident := range m.unreadable.nameless {
+		if concerned(incident.service) {
 			found.Add(evidence.UncountedUnreadable, "an incident without an id", 1)
 		}
 	}
