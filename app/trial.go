@@ -239,6 +239,9 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 	delete(t.requests, source)
 	t.mu.Unlock()
 	r.Skipped, r.Uncounted = t.skipped, t.uncounted
+	if noter, ok := i.source.(collectors.Noter); ok {
+		r.Notes = noter.Notes()
+	}
 	// A round that was ended early is shown, too.
 	if err := t.read(context.WithoutCancel(ctx), r, before); err != nil {
 		return nil, errors.Join(roundErr, err)

@@ -82,6 +82,13 @@ type Planner interface {
 	Plan(req Request) []PlannedCall
 }
 
+// Noter is a Source that has found something in its rounds that is no fault, and that a
+// person who configures it wants to know.
+type Noter interface {
+	// Notes are sentences without a full stop, about the rounds so far. It does no I/O.
+	Notes() []string
+}
+
 // Resumer is a Source whose rounds need not read everything at once.
 type Resumer interface {
 	// Left says how far the rounds before have read, by the stored cursors, as the end of

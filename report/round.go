@@ -47,6 +47,8 @@ type Round struct {
 	Skipped map[string]int `json:"skipped,omitempty"`
 	// Uncounted are the records that were found and could not be used, by kind.
 	Uncounted []evidence.Uncounted `json:"uncounted,omitempty"`
+	// Notes say what the source found that is no fault.
+	Notes []string `json:"notes,omitempty"`
 
 	facts *evidence.Facts
 	// services is how many the catalog has, or how many are selected.

@@ -129,9 +129,17 @@ func (r *Round) WriteTable(w io.Writer, style Style) error {
 	for _, u := range r.Uncounted {
 		writeUncounted(p, []SourceUncounted{{r.Source, u}})
 	}
+	r.writeNotes(p)
 	r.writeRequests(p)
 	r.writeSummary(p)
 	return flush(w, p.b.String(), "round")
+}
+
+func (r *Round) writeNotes(p *prose) {
+	for _, note := range r.Notes {
+		p.indented(clean(note) + ".")
+		p.blank()
+	}
 }
 
 func (r *Round) writeRecords(p *prose) {

@@ -161,7 +161,8 @@ func TestSecondPageFails(t *testing.T) {
 		if got := calls(r.err); got != "GET /incidents server_error" {
 			t.Errorf("error %q", got)
 		}
-		if len(r.incidents) != 100 || r.groups() != every("incidents", "pages", "urgency", "response", "change_failure", "sleep") {
+		if len(r.incidents) != 100 ||
+			r.groups() != every("incidents", "pages", "urgency", "response", "change_failure", "sleep") {
 			t.Errorf("%d incidents kept, covered %q", len(r.incidents), r.groups())
 		}
 	})

@@ -13,7 +13,7 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 	in := evidence.Incident{
 		Source:    r.id,
 		ID:        evidence.Clean(record.ID, 100),
-		Services:  r.servicesOf(record.Service.ID, record.CreatedAt.Time, record.Type.Name),
+		Services:  r.servicesOf(record.Service.ID, record.CreatedAt.Time, record.typeName()),
 		StartedAt: record.CreatedAt.Time,
 		Urgent:    record.Urgency == "high",
 		Template:  evidence.Template(record.Title),

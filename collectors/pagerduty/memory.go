@@ -39,9 +39,10 @@ type memory struct {
 	progress    historyProgress
 	// priorities is nil until they have been listed.
 	priorities *priorities
-	// types are the types of incidents that were last logged.
-	types   string
-	changes changeMemory
+	// types are the types of incidents that were last logged, and note says of the last
+	// round how many there are of each.
+	types, note string
+	changes     changeMemory
 	// notices are the notifications that were read from the log, by id. They have ids
 	// of people, which are never stored.
 	notices map[string]notice

@@ -1,7 +1,6 @@
 package pagerduty_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/prodready/collector/catalog"
@@ -72,7 +71,7 @@ func TestPagesThatAreNotKnown(t *testing.T) {
 				}
 				r.want(t, service, map[string]string{"sleep_interruptions_30d": want})
 			}
-			if got := fmt.Sprint(r.value("reports", "high_urgency_90d")); tc.other == known && got != "0" {
+			if got := r.value("reports", "high_urgency_90d"); tc.other == known && got != "0" {
 				t.Errorf("the incidents of a service with another policy: %s", got)
 			}
 		})

@@ -116,9 +116,3 @@ func digit(name string) int {
 
 // folded is a name as it is compared: without its case and the spaces around it.
 func folded(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
-
-// counted reports whether incidents of the type count. One whose type PagerDuty does
-// not say does.
-func (s *Source) counted(incidentType string) bool {
-	return len(s.types) == 0 || incidentType == "" || s.types[folded(incidentType)]
-}

@@ -129,7 +129,7 @@ func TestTypesOfIncidents(t *testing.T) {
 		if got := strconv.Itoa(len(w.store.incidents)); r.err != nil || got != want || len(r.reasons()) > 0 {
 			t.Errorf("types %q: %s stored, want %s, error %v, counted %v", types, got, want, r.err, r.reasons())
 		}
-		if !strings.Contains(w.log.String(), "Base Incident: 1, Service request: 1") {
+		if !strings.Contains(w.log.String(), "without a type 1") {
 			t.Errorf("the types are not named:\n%s", w.log)
 		}
 	}

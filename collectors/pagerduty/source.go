@@ -82,10 +82,11 @@ type Source struct {
 	onlyAccount bool
 	history     time.Duration
 	severities  map[string]int
-	types       map[string]bool
-	now         func() time.Time
-	log         *slog.Logger
-	api         *api
+	// types are the names of the types that count, by folded name.
+	types map[string]string
+	now   func() time.Time
+	log   *slog.Logger
+	api   *api
 
 	// What was logged as undecodable, so that a record is logged once and not
 	// in every round that lists it.
@@ -134,10 +135,10 @@ func New(o Options) (*Source, error) {
 		id: "pagerduty/" + o.Name, name: o.Name, onlyAccount: o.OnlyAccount,
 		history: o.History, now: o.Now, log: o.Logger.With("source", "pagerduty/"+o.Name),
 		api: newAPI(o), slices: 1, memory: newMemory(), logged: map[string]bool{},
-		severities: severities, types: map[string]bool{},
+		severities: severities, types: map[string]string{},
 	}
 	for _, name := range o.IncidentTypes {
-		s.types[folded(name)] = true
+		s.types[folded(name)] = strings.TrimSpace(name)
 	}
 	for _, d := range s.definitions {
 		s.facts[d.Name] = true

@@ -200,7 +200,7 @@ func (r *round) update(k *trackedIncident, in evidence.Incident, record *inciden
 			k.futureEnd = record.end()
 		}
 	}
-	k.priorityID, k.incidentType = record.Priority.ID, evidence.Clean(record.Type.Name, 100)
+	k.priorityID, k.incidentType = record.Priority.ID, record.typeName()
 	mapped := r.severities[folded(in.Priority)] != 0
 	if r.memory.priorities == nil && !mapped && in.Priority == k.Priority && k.Severity != 0 {
 		in.Severity = k.Severity // as it was while the priorities were known

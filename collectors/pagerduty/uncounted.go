@@ -3,11 +3,7 @@ package pagerduty
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -160,7 +156,7 @@ func (r *round) sendUncounted() error {
 	for id := range m.unreadable.unreferenced {
 		found.Add(evidence.UncountedNoReference, id, 1)
 	}
-	r.logTypes()
+	r.noteTypes()
 	report := found.Report(evidence.UncountedIncident)
 	if m.uncounted != nil && reflect.DeepEqual(*m.uncounted, report) {
 		return nil
@@ -170,31 +166,6 @@ func (r *round) sendUncounted() error {
 	}
 	m.uncounted = &report
 	return nil
-}
-
-// logTypes logs which types of incidents there are, and whether they count, where that
-// has changed.
-func (r *round) logTypes() {
-	seen := map[string]int{}
-	for _, k := range r.memory.incidents.byID {
-		if k.incidentType != "" {
-			seen[k.incidentType]++
-		}
-	}
-	var types, without []string
-	for _, name := range slices.Sorted(maps.Keys(seen)) {
-		types = append(types, fmt.Sprintf("%s: %d", name, seen[name]))
-		if !r.counted(name) {
-			without = append(without, name)
-		}
-	}
-	text := strings.Join(slices.Sorted(maps.Keys(seen)), ", ")
-	if len(seen) == 0 || text == r.memory.types {
-		return
-	}
-	r.memory.types = text
-	r.log.Info("incidents of the last 90 days and open ones by type; incident_types of the source selects which count",
-		"types", strings.Join(types, ", "), "not_counted", strings.Join(without, ", "))
 }
 
 // addFaults counts why an incident cannot be used, or only in part.

@@ -14,9 +14,14 @@ import (
 
 var _ collectors.Verifier = (*Source)(nil)
 
-// Verify looks the referenced services up in one listing of all services. See
-// collectors.Verifier.
+// Verify looks the referenced services up in one listing of all services, and says which
+// types the newest incidents have. See collectors.Verifier.
 func (s *Source) Verify(ctx context.Context, services []*catalog.Service) []collectors.Verified {
+	return append(s.verifyServices(ctx, services), s.verifyTypes(ctx))
+}
+
+// verifyServices is empty where no service refers to this account.
+func (s *Source) verifyServices(ctx context.Context, services []*catalog.Service) []collectors.Verified {
 	const what = "services"
 	users := collectors.NameUsers{}
 	for _, service := range services {
