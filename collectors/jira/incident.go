@@ -46,7 +46,10 @@ func (r *round) needsLog(i *issue) bool {
 // times are those of an incident. fault is why the first of them that cannot be used
 // is not known although the ticket says it.
 type times struct {
-	started, detected, acknowledged, end moment
+	started, detected, end moment
+	// acknowledged is the first acknowledgement by a person, automatic the first one if an
+	// app made it.
+	acknowledged, automatic moment
 	// ended reports that the incident has ended, whether or not it is known when.
 	ended bool
 	fault evidence.UncountedReason
@@ -61,7 +64,7 @@ func (r *round) times(i *issue) (t times, err error) {
 	var errs [4]error
 	t.started, errs[0] = r.first(i, o.Started)
 	t.detected, errs[1] = r.first(i, o.Detected)
-	t.acknowledged, errs[2] = r.first(i, o.Acknowledged)
+	t.acknowledged, t.automatic, errs[2] = r.acknowledged(i, o.Acknowledged)
 	t.end, t.ended, errs[3] = r.ended(i, o.Resolved)
 	if t.started.at.IsZero() {
 		t.started.at = i.created
@@ -73,7 +76,7 @@ func (r *round) times(i *issue) (t times, err error) {
 		return t, errors.New("no time of creation")
 	}
 	t.fault = t.started.fault
-	for _, m := range [...]*moment{&t.end, &t.acknowledged, &t.detected} {
+	for _, m := range [...]*moment{&t.end, &t.acknowledged, &t.automatic, &t.detected} {
 		switch {
 		case m.at.IsZero():
 		case t.started.fault != "":
@@ -116,7 +119,8 @@ func (r *round) incident(i *issue) (evidence.Incident, evidence.UncountedReason,
 		in.Resolver = resolver(by)
 	}
 	if !o.Acknowledged.IsZero() {
-		in.AcksKnown, in.AcknowledgedAt = t.acknowledged.fault == "", t.acknowledged.at
+		in.AcksKnown = t.acknowledged.fault == "" && t.automatic.fault == ""
+		in.AcknowledgedAt, in.MachineAcknowledgedAt = t.acknowledged.at, t.automatic.at
 		r.addResponders(&in, i, t.acknowledged.by, by)
 	}
 	return in, t.fault, nil

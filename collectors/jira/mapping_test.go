@@ -270,6 +270,31 @@ func TestWhoRespondedToAnIncident(t *testing.T) {
 	})
 }
 
+// An app that moves a ticket answers for no person; a person who does so later answers.
+func TestAPersonWhoAcknowledgesAfterAnApp(t *testing.T) {
+	for name, tc := range map[string]struct {
+		mapping jira.Moment
+		changes []jiratest.Change
+	}{
+		"statuses": {jira.Moment{Statuses: []string{"In Progress"}}, []jiratest.Change{
+			moved(-9*time.Hour, "app:rules", "In Progress"), moved(-8*time.Hour, "ann", "To Do"),
+			moved(-7*time.Hour, "ann", "In Progress")}},
+		"a label": {jira.Moment{Label: "seen"}, []jiratest.Change{
+			{At: noon.Add(-9 * time.Hour), By: "app:rules", Field: "labels", To: "seen"},
+			{At: noon.Add(-8 * time.Hour), By: "ann", Field: "labels", From: "seen"},
+			{At: noon.Add(-7 * time.Hour), By: "ann", Field: "labels", To: "seen"}}},
+	} {
+		issue := incident(1, "cart", noon.Add(-10*time.Hour))
+		issue.Changes = tc.changes
+		site, services := shop(issue)
+		w := start(t, false, site, services, func(s setup) { s.jira.Incidents.Acknowledged = tc.mapping })
+		in := w.mustCollect().incidents["SHOP-1"]
+		if !in.AcksKnown || hour(in.AcknowledgedAt) != "-7" || hour(in.MachineAcknowledgedAt) != "-9" {
+			t.Errorf("%s: %+v", name, in)
+		}
+	}
+}
+
 func TestAStatusThatIsNotThereIsLoggedOnce(t *testing.T) {
 	site, services := shop()
 	w := start(t, false, site, services, func(s setup) {

@@ -72,6 +72,22 @@ func (r *round) first(i *issue, m Moment) (moment, error) {
 	return moment{}, nil
 }
 
+// acknowledged returns the first acknowledgement that m describes, by a person, and
+// the first one if an app made it: an app answers for no person.
+func (r *round) acknowledged(i *issue, m Moment) (person, automatic moment, err error) {
+	found, err := r.first(i, m)
+	if err != nil || !found.by.byApp {
+		return found, moment{}, err
+	}
+	for _, c := range i.changes {
+		if !c.byApp && (c.field == "status" && r.isOne(m.Statuses, c.to, c.toName) ||
+			c.field == "labels" && m.Label != "" && c.adds(m.Label)) {
+			return moment{at: c.at, by: c}, found, nil
+		}
+	}
+	return moment{}, found, nil
+}
+
 // firstEntered is the change by which the issue first got one of the statuses.
 func (r *round) firstEntered(i *issue, statuses []string) (change, bool) {
 	if len(statuses) == 0 {
