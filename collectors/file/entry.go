@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -160,6 +161,44 @@ func (e entry) names() (service, fact string) {
 	return service, fact
 }
 
+// place names an entry for people: by its fact and service, as far as it has them, and
+// by its file.
+func (e entry) place(file string) string {
+	service, fact := e.names()
+	switch name := filepath.Base(file); {
+	case service != "" && fact != "":
+		return fmt.Sprintf("%s of %s in %s", fact, service, name)
+	case cmp.Or(service, fact) != "":
+		return fmt.Sprintf("an entry of %s in %s", cmp.Or(service, fact), name)
+	default:
+		return "an entry in " + name
+	}
+}
+
+// fault is an error about a time that cannot be right.
+type fault struct {
+	reason evidence.UncountedReason
+	text   string
+}
+
+func (f *fault) Error() string { return f.text }
+
+func notAnInstant(format string, args ...any) error {
+	return &fault{evidence.UncountedNotAnInstant, fmt.Sprintf(format, args...)}
+}
+
+func inFuture(format string, args ...any) error {
+	return &fault{evidence.UncountedInFuture, fmt.Sprintf(format, args...)}
+}
+
+// reasonOf is why an entry with this error cannot be used.
+func reasonOf(err error) evidence.UncountedReason {
+	if f, isTime := errors.AsType[*fault](err); isTime {
+		return f.reason
+	}
+	return evidence.UncountedUnreadable
+}
+
 // parse checks an entry against the facts. Nothing is clamped or guessed: what
 // contradicts itself is an error.
 func (e entry) parse(facts *evidence.Facts, now time.Time) (observation, error) {
@@ -191,10 +230,10 @@ func (e entry) parse(facts *evidence.Facts, now time.Time) (observation, error) 
 	}
 	written, _ := text(e.fields[keyObservedAt])
 	if out.at, err = time.Parse(time.RFC3339, written); err != nil {
-		return out, fmt.Errorf("observed_at %q is not an instant; write it as 2026-03-01T12:00:00Z", written)
+		return out, notAnInstant("observed_at %q is not an instant; write it as 2026-03-01T12:00:00Z", written)
 	}
 	if out.at.After(now) {
-		return out, fmt.Errorf("observed_at %s is %s in the future", written, since(out.at, now))
+		return out, inFuture("observed_at %s is %s in the future", written, since(out.at, now))
 	}
 	if out.withdrawn = e.fields[keyValue] == nil; out.withdrawn {
 		return out, nil
@@ -242,11 +281,11 @@ func parseMoment(d evidence.Definition, written string, at time.Time) (evidence.
 	}
 	moment, err := time.Parse(time.RFC3339, written)
 	if err != nil {
-		return evidence.Value{}, fmt.Errorf(
+		return evidence.Value{}, notAnInstant(
 			"value %q: %s wants a number of %s, an instant such as 2026-03-01T12:00:00Z, or never", written, d.Name, d.Unit)
 	}
 	if d.Clock == evidence.Elapsed && moment.After(at) {
-		return evidence.Value{}, fmt.Errorf("value %s lies after observed_at", written)
+		return evidence.Value{}, inFuture("value %s lies after observed_at", written)
 	}
 	return evidence.Instant(moment), nil
 }

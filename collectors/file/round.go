@@ -28,8 +28,9 @@ type round struct {
 	// an entry was refused.
 	newest  map[subject]observation
 	refused map[subject]bool
-	// unmatched counts entries of services that the catalog does not have.
-	unmatched collectors.Uncounted
+	// uncounted counts entries of services that the catalog does not have, and those
+	// that were refused.
+	uncounted collectors.Uncounted
 	out       *collectors.Batches
 }
 
@@ -53,6 +54,7 @@ func newRound(s *Source, req collectors.Request, out *collectors.Batches) *round
 func (r *round) add(file string, entries []entry) (refused []string) {
 	refuse := func(e entry, err error) {
 		r.out.Skip(skippedEntries)
+		r.uncounted.Add(reasonOf(err), e.place(file), 1)
 		refused = append(refused, fmt.Sprintf("line %d: %v", e.line, err))
 	}
 	for _, e := range entries {
@@ -66,7 +68,7 @@ func (r *round) add(file string, entries []entry) (refused []string) {
 			continue
 		}
 		if !known {
-			r.unmatched.Add(evidence.UncountedUnknownService, "service "+written, 1)
+			r.uncounted.Add(evidence.UncountedUnknownService, "service "+written, 1)
 			continue
 		}
 		o.detail = provenance(file, o.detail)
@@ -109,7 +111,7 @@ func (r *round) batch(complete bool) evidence.Batch {
 			})
 		}
 	}
-	b.Uncounted = []evidence.Uncounted{r.unmatched.Report(evidence.UncountedEntry)}
+	b.Uncounted = []evidence.Uncounted{r.uncounted.Report(evidence.UncountedEntry)}
 	if !complete {
 		return b
 	}
