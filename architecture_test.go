@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -50,7 +52,8 @@ var testOnly = map[string]bool{
 
 // goPackage is what `go list -json` prints of one package.
 type goPackage struct {
-	ImportPath                         string
+	ImportPath, Dir                    string
+	TestGoFiles, XTestGoFiles          []string
 	Imports, TestImports, XTestImports []string
 }
 
@@ -98,8 +101,20 @@ func TestEverySourceKeepsTheContract(t *testing.T) {
 			continue
 		}
 		sources++
-		if !slices.Contains(own(slices.Concat(p.TestImports, p.XTestImports)), "internal/sourcetest") {
+		tests := ""
+		for _, file := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tests += string(text)
+		}
+		if !strings.Contains(tests, "sourcetest.Run(") {
 			t.Errorf("the tests of collectors/%s do not run sourcetest.Run: every source keeps the contract", name)
+		}
+		if !strings.Contains(tests, "sourcetest.RunKinds(") {
+			t.Errorf("the tests of collectors/%s do not run sourcetest.RunKinds: every source plays the kinds of input on "+
+				"which evidence is easily wrong", name)
 		}
 	}
 	if sources < 4 {
@@ -122,7 +137,7 @@ func own(imports []string) []string {
 func packages(t *testing.T) []goPackage {
 	t.Helper()
 	out, err := exec.CommandContext(
-		t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...",
+		t.Context(), "go", "list", "-json=ImportPath,Dir,Imports,TestGoFiles,XTestGoFiles,TestImports,XTestImports", "./...",
 	).Output()
 	if err != nil {
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {

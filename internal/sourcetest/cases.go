@@ -13,8 +13,8 @@ import (
 	"github.com/prodready/collector/internal/fault"
 )
 
-// kind is one way in which an answer can be wrong.
-type kind struct {
+// badAnswer is one way in which an answer can be wrong.
+type badAnswer struct {
 	name   string
 	fault  fault.Fault
 	reason evidence.Reason
@@ -41,23 +41,23 @@ const (
 	longWait  = time.Hour
 )
 
-// kinds are all ways in which an answer can be wrong. now is the time of the servers
+// badAnswers are all ways in which an answer can be wrong. now is the time of the servers
 // that say when to come back.
-func (s *suite) kinds(now time.Time) []kind {
-	list := kindsOfFiles()
+func (s *suite) badAnswers(now time.Time) []badAnswer {
+	list := badFiles()
 	if s.Files == nil {
-		list = kindsOfHTTP(now)
+		list = badAnswersOverHTTP(now)
 	}
 	for _, name := range sorted(s.BadBodies) {
 		bad := s.BadBodies[name]
-		list = append(list, kind{name: name, fault: fault.Fault{Body: bad.Body}, reason: bad.Reason, wide: true})
+		list = append(list, badAnswer{name: name, fault: fault.Fault{Body: bad.Body}, reason: bad.Reason, wide: true})
 	}
 	return list
 }
 
-// kindsOfFiles are all ways in which a file can be damaged.
-func kindsOfFiles() []kind {
-	return []kind{
+// badFiles are all ways in which a file can be damaged.
+func badFiles() []badAnswer {
+	return []badAnswer{
 		{
 			name: "a folder in its place", fault: fault.Fault{Status: http.StatusForbidden}, reason: evidence.ReasonUnreachable,
 			wide: true,
@@ -70,21 +70,21 @@ func kindsOfFiles() []kind {
 	}
 }
 
-// kindsOfHTTP are all ways in which an answer over HTTP can be wrong.
-func kindsOfHTTP(now time.Time) []kind {
-	status := func(status int, reason evidence.Reason, passes, wide bool) kind {
-		return kind{
+// badAnswersOverHTTP are all ways in which an answer over HTTP can be wrong.
+func badAnswersOverHTTP(now time.Time) []badAnswer {
+	status := func(status int, reason evidence.Reason, passes, wide bool) badAnswer {
+		return badAnswer{
 			name: strconv.Itoa(status), fault: fault.Fault{Status: status}, reason: reason, passes: passes, paged: wide,
 			wide: wide,
 		}
 	}
-	limited := func(form string, header http.Header, retryAfter time.Duration) kind {
-		return kind{
+	limited := func(form string, header http.Header, retryAfter time.Duration) badAnswer {
+		return badAnswer{
 			name: "429 " + form, fault: fault.Fault{Status: http.StatusTooManyRequests, Header: header},
 			reason: evidence.ReasonRateLimited, passes: true, retryAfter: retryAfter,
 		}
 	}
-	list := []kind{
+	list := []badAnswer{
 		status(401, evidence.ReasonUnauthorized, false, true),
 		status(403, evidence.ReasonForbidden, false, true),
 		status(404, evidence.ReasonNotFound, false, false),
@@ -156,12 +156,12 @@ func (s *suite) cases() []testCase {
 // the second page on, and on the last page.
 func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 	var list []testCase
-	add := func(k kind, when string, skip, often int) {
+	add := func(k badAnswer, when string, skip, often int) {
 		name := fmt.Sprintf("%s/%s/%s/%s", p.name, k.name, call.Name, when)
 		shows := []string{string(k.reason), p.name, when}
 		list = append(list, testCase{name, shows, func(c *check) error {
 			// The servers that name a time do so by their clock.
-			for _, at := range s.kinds(s.Start.Add(p.last().at)) {
+			for _, at := range s.badAnswers(s.Start.Add(p.last().at)) {
 				if at.name == k.name {
 					k = at
 				}
@@ -171,7 +171,7 @@ func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 		}})
 	}
 	first := p.name == "first"
-	for i, k := range s.kinds(s.Start) {
+	for i, k := range s.badAnswers(s.Start) {
 		turn := (i+n)%4 == 0
 		if k.wide || first && (turn || !k.passes) {
 			add(k, "always", 0, 0)
@@ -190,7 +190,7 @@ func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 }
 
 // fault plays the last round with a call that goes wrong.
-func (d *disturbance) fault(call Call, k kind) error {
+func (d *disturbance) fault(call Call, k badAnswer) error {
 	w := d.world
 	if k.fault.Hang {
 		w.hanging.Store(&hangingCall{call.Name, k.fault.Times == 1})

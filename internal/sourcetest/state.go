@@ -30,6 +30,8 @@ type state struct {
 	// records are what is stored of each fact and service: value, or reason of
 	// its withdrawal, with the provenance.
 	records map[key]string
+	// values are those of the records that are not withdrawn.
+	values map[key]evidence.Value
 	// observed is when each record was last observed.
 	observed map[key]time.Time
 	// dated are the facts whose records have a time of observation of their own.
@@ -46,8 +48,9 @@ type state struct {
 func (w *world) state() (*state, error) {
 	ctx := context.Background()
 	s := &state{
-		records: map[key]string{}, observed: map[key]time.Time{}, incidents: map[string]evidence.Incident{},
-		reviews: map[string]evidence.Review{}, covered: map[string]evidence.Coverage{}, others: map[string]string{},
+		records: map[key]string{}, values: map[key]evidence.Value{}, observed: map[key]time.Time{},
+		incidents: map[string]evidence.Incident{},
+		reviews:   map[string]evidence.Review{}, covered: map[string]evidence.Coverage{}, others: map[string]string{},
 		dated: map[string]bool{},
 	}
 	found, err := w.store.LoadRecords(ctx, 0)
@@ -59,8 +62,11 @@ func (w *world) state() (*state, error) {
 		text := fmt.Sprintf("%s (%s)", row.Value, row.Detail)
 		if row.Withdrawn != "" {
 			text = withdrawn + string(row.Withdrawn)
-		} else if w.dated[k] {
-			text += " since " + row.Since.UTC().Format(time.RFC3339)
+		} else {
+			s.values[k] = row.Value
+			if w.dated[k] {
+				text += " since " + row.Since.UTC().Format(time.RFC3339)
+			}
 		}
 		s.records[k], s.observed[k] = text, row.ObservedAt
 	}

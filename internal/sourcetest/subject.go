@@ -56,14 +56,14 @@ type Subject struct {
 	// state: the requests of one listing may meet different fakes with the same
 	// data. now is its clock. It calls fail for requests that the vendor does not
 	// know.
-	Upstream func(data Data, now func() time.Time, fail func(string)) http.Handler
+	Upstream Upstream
 	// Files is the upstream of a source without HTTP, in place of Upstream: the
 	// contents of a folder by file name. Each file is one of Calls. The client
 	// that Source gets is nil then, and HTTP, Secret and Form are not used.
 	Files func(data Data) map[string]string
 	// Source makes a source that asks the upstream at the address, or reads the
 	// folder there.
-	Source func(address string, client *http.Client, now func() time.Time) (collectors.Source, error)
+	Source NewSource
 	// HTTP is the credential that the client bears. Secret is a part of it that
 	// must be in no error and no record.
 	HTTP   config.HTTPClientConfig
@@ -88,6 +88,12 @@ type Subject struct {
 	// their names, with the reason.
 	Impossible map[string]string
 }
+
+// Upstream makes the fake of a vendor with the data.
+type Upstream func(data Data, now func() time.Time, fail func(string)) http.Handler
+
+// NewSource makes a source that asks the upstream at the address.
+type NewSource func(address string, client *http.Client, now func() time.Time) (collectors.Source, error)
 
 // WrongType is the fault of a whole answer that comes as text/html. It is
 // undecodable where answers do not say of themselves whose they are: a list of

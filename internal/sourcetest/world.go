@@ -209,6 +209,8 @@ type round struct {
 	covered map[string]bool
 	// shares is the last reported progress of each long step.
 	shares map[string]float64
+	// skipped is how many records were left out as unreadable.
+	skipped int
 }
 
 // progress checks a report of progress: the share of a step never decreases.
@@ -267,6 +269,9 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "commit", Err: err}
 		}
 		r.batches++
+		for _, n := range b.Skipped {
+			r.skipped += n
+		}
 		return nil
 	})
 	over.Store(true)
