@@ -50,8 +50,9 @@ func prometheusKind() kind {
 					Parameters: server.QueryParams, HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
 					Relabel: server.Relabel, Memory: time.Duration(server.Memory),
 					RunbookAnnotations: server.RunbookAnnotations, SummaryAnnotations: server.SummaryAnnotations,
-					AlertLabels:  append([]string{}, server.AlertLabels...),
-					AlertHistory: time.Duration(server.AlertHistory), Now: deps.options.Now, Logger: deps.options.Logger,
+					AlertLabels:   append([]string{}, server.AlertLabels...),
+					ReplicaLabels: append([]string{}, server.ReplicaLabels...),
+					AlertHistory:  time.Duration(server.AlertHistory), Now: deps.options.Now, Logger: deps.options.Logger,
 				})
 			})
 		},

@@ -318,6 +318,9 @@ type Prometheus struct {
 	// AlertLabels are the labels that, beside its name and the services that it is
 	// about, tell one alert from another.
 	AlertLabels []string `yaml:"alert_labels"`
+	// ReplicaLabels are the labels that say which replica of the server has a series,
+	// rule or alert; copies that differ in them alone are one.
+	ReplicaLabels []string `yaml:"replica_labels"`
 	// AlertHistory is how far back the first round reads when alerts fired; 0
 	// reads nothing, then or later.
 	AlertHistory Duration `yaml:"alert_history"`
@@ -366,12 +369,14 @@ func DefaultPrometheus() Prometheus {
 		RunbookAnnotations: []string{"runbook_url", "runbook"},
 		SummaryAnnotations: []string{"summary", "description", "message"},
 		AlertLabels:        []string{"cluster", "severity", "sloth_severity", "sloth_id", "slo"},
-		AlertHistory:       Duration(31 * 24 * time.Hour),
-		Schedule:           "@every 5m",
-		Timeout:            Duration(4 * time.Minute),
-		Rate:               Rate{PerMinute: 600, Share: 1},
-		MaxResponseBytes:   DefaultMaxResponseBytes,
-		HTTPClient:         DefaultHTTPClientConfig(),
+		ReplicaLabels: []string{"replica", "prometheus_replica", "cluster_replica", "__replica__", "rule_replica",
+			"ruler_replica", "thanos_ruler_replica", "receive_replica"},
+		AlertHistory:     Duration(31 * 24 * time.Hour),
+		Schedule:         "@every 5m",
+		Timeout:          Duration(4 * time.Minute),
+		Rate:             Rate{PerMinute: 600, Share: 1},
+		MaxResponseBytes: DefaultMaxResponseBytes,
+		HTTPClient:       DefaultHTTPClientConfig(),
 	}
 }
 

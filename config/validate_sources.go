@@ -149,6 +149,9 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 	for i, name := range p.AlertLabels {
 		v.label(fmt.Sprintf("%s.alert_labels[%d]", path, i), name)
 	}
+	for i, name := range p.ReplicaLabels {
+		v.label(fmt.Sprintf("%s.replica_labels[%d]", path, i), name)
+	}
 	for i, severity := range p.PagingSeverities {
 		v.required(fmt.Sprintf("%s.paging_severities[%d]", path, i), "the severity", severity)
 	}

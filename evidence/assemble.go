@@ -233,10 +233,22 @@ func merge(d Definition, parts []*Observation, now time.Time) *Observation {
 	return &out
 }
 
-// union makes one observation of those of replicas, which watch the same. One that
-// was down lacks something that the others have, so that what any of them has seen
-// counts: of two counts the larger one, of two ages the smaller one. A replica with a
-// fresh value stands in for one whose value is stale or missing.
+// ReplicaMerge says how one value is made of those that replicas have of the same
+// object. One that was down lacks something that the others have, so that what any of
+// them has seen counts: of two counts the larger one, of two ages the smaller one.
+func (d Definition) ReplicaMerge() Merge {
+	switch how := d.EffectiveMerge(); {
+	case how == MergeSum:
+		return MergeMax
+	case d.Clock == Elapsed:
+		return MergeMin
+	default:
+		return how
+	}
+}
+
+// union makes one observation of those of replicas, which watch the same. A replica
+// with a fresh value stands in for one whose value is stale or missing.
 func union(d Definition, replicas []*Observation, now time.Time) *Observation {
 	best := StateMissing
 	healthy := replicas[0]
@@ -257,14 +269,7 @@ func union(d Definition, replicas []*Observation, now time.Time) *Observation {
 			numbers = append(numbers, d.Read(o.Value, now).num)
 		}
 	}
-	how := d.EffectiveMerge()
-	switch {
-	case how == MergeSum:
-		how = MergeMax
-	case d.Clock == Elapsed:
-		how = MergeMin
-	}
-	out := *known[how.Of(numbers, 0).At]
+	out := *known[d.ReplicaMerge().Of(numbers, 0).At]
 	out.HealthyUntil = healthy.HealthyUntil
 	return &out
 }

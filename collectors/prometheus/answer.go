@@ -68,7 +68,7 @@ func (r *round) gather(f *fact, parts []int) finding {
 	for _, part := range parts {
 		hasData := false
 		for _, p := range f.providers {
-			samples := r.results[p.text].samples[p.reading][part]
+			samples := unite(f.Definition, r.results[p.text].samples[p.reading][part])
 			for _, s := range samples {
 				switch {
 				case seen[s.id]:

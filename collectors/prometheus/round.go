@@ -49,8 +49,9 @@ type result struct {
 // samplesByPart are the samples that belong to a service, by part.
 type samplesByPart map[int][]sample
 
-// sample is one number about one part of a service. Each sample of a round has
-// another id, so that a series of two parts is counted once.
+// sample is one number about one part of a service. Samples of a round have the same
+// id if they are of one series: one of two parts is counted once, and so are the copies
+// that replicas of the server have.
 type sample struct {
 	id     string
 	value  float64
@@ -199,10 +200,7 @@ func (r *round) match(res *result, vector model.Vector) {
 			if len(parts) == 0 {
 				continue
 			}
-			one := sample{fmt.Sprintf("%d %s", n, res.text), float64(s.Value), evidence.Clean(s.Metric.String(), 300)}
-			if s.Histogram != nil {
-				one.value = math.NaN() // a distribution is not a number
-			}
+			one := r.sample(s, n, res.text)
 			for _, p := range parts {
 				res.samples[how][p] = append(res.samples[how][p], one)
 			}
@@ -216,6 +214,18 @@ func (r *round) match(res *result, vector model.Vector) {
 		}
 	}
 	res.sort()
+}
+
+// sample is the number of the nth series of an answer.
+func (r *round) sample(s *model.Sample, n int, query string) sample {
+	one := sample{fmt.Sprintf("%d %s", n, query), float64(s.Value), evidence.Clean(s.Metric.String(), 300)}
+	if own, copied := r.withoutReplica(s.Metric); copied {
+		one.id = own.String() + " " + query
+	}
+	if s.Histogram != nil {
+		one.value = math.NaN() // a distribution is not a number
+	}
+	return one
 }
 
 // addStray notes the namespace of an unmatched series.

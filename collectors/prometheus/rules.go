@@ -300,7 +300,7 @@ func (s *Source) listRules(ctx context.Context) (list ruleList, err error) {
 			case err != nil || rule.Type == "" || rule.Name == "":
 				list.undecodable = append(list.undecodable, ruleRecord{file: group.File, group: group.Name, Name: rule.Name})
 			default:
-				if id := rule.identity(s.alertLabels); !seen[id] {
+				if id := s.ruleIdentity(rule); !seen[id] {
 					seen[id] = true
 					list.rules = append(list.rules, rule)
 				}
@@ -311,27 +311,16 @@ func (s *Source) listRules(ctx context.Context) (list ruleList, err error) {
 	return list, nil
 }
 
-// identity is the same for the copies of a rule that replicas of a server evaluate:
+// ruleIdentity is the same for the copies of a rule that replicas of a server evaluate:
 // they differ in labels that say which replica it is, and in how they fare.
-func (r *ruleRecord) identity(alertLabels []string) string {
+func (s *Source) ruleIdentity(r ruleRecord) string {
 	own := map[string]string{}
 	for name, value := range r.Labels {
-		if !isReplicaLabel(name) || slices.Contains(alertLabels, name) {
+		if !s.isReplicaLabel(name) {
 			own[name] = value
 		}
 	}
 	return fmt.Sprintf("%q", []any{r.file, r.group, r.Name, r.Query, own, r.Annotations})
-}
-
-// isReplicaLabel reports whether a label says which replica of a server has
-// something, as Thanos, Mimir and the Prometheus operator name it.
-func isReplicaLabel(name string) bool {
-	switch name {
-	case "replica", "prometheus_replica", "__replica__", "rule_replica", "ruler_replica", "thanos_ruler_replica",
-		"receive_replica":
-		return true
-	}
-	return false
 }
 
 // count adds a rule that covers a service to the service's numbers. A rule that was

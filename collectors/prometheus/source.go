@@ -53,6 +53,9 @@ type Options struct {
 	// about, tell one alert from another; nil means those of the
 	// configuration.
 	AlertLabels []string
+	// ReplicaLabels are the labels with which replicas of the server mark their copies of
+	// a series or rule; nil means those of the configuration.
+	ReplicaLabels []string
 	// RunbookAnnotations and SummaryAnnotations are those of which a paging rule has
 	// one at least, to have a runbook and a text; empty means the configuration's
 	// defaults.
@@ -103,7 +106,9 @@ type Source struct {
 	runbook, summary []string
 	// alertLabels tell alerts of one name and service apart.
 	alertLabels []string
-	memory      time.Duration
+	// replicaLabels name the replica of the server that has a copy.
+	replicaLabels []string
+	memory        time.Duration
 	// alertHistory is how far back alerts are read, 0 for not at all.
 	alertHistory time.Duration
 	concurrency  int
@@ -140,6 +145,9 @@ func New(o Options) (*Source, error) {
 	if o.AlertLabels == nil {
 		o.AlertLabels = defaults.AlertLabels
 	}
+	if o.ReplicaLabels == nil {
+		o.ReplicaLabels = defaults.ReplicaLabels
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -149,7 +157,8 @@ func New(o Options) (*Source, error) {
 	s := &Source{
 		id: "prometheus/" + o.Name, server: serverName{o.Name, o.ReplicaOf}, index: map[string]int{}, paging: o.PagingSeverities,
 		runbook: o.RunbookAnnotations, summary: o.SummaryAnnotations, alertLabels: slices.Clone(o.AlertLabels),
-		memory: o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
+		replicaLabels: slices.Clone(o.ReplicaLabels),
+		memory:        o.Memory, alertHistory: o.AlertHistory, concurrency: o.Concurrency,
 		now: o.Now, log: o.Logger.With("source", "prometheus/"+o.Name),
 	}
 	err := o.check()

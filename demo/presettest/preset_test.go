@@ -54,7 +54,30 @@ func TestPresets(t *testing.T) {
 			continue // asks for no query
 		}
 		t.Run(name, func(t *testing.T) { play(t, read(t, name)) })
+		t.Run(name+", stored by two replicas", func(t *testing.T) {
+			s := read(t, name)
+			s.Series = twice(s.Series)
+			play(t, s)
+		})
 	}
+}
+
+// twice are the series as two replicas of a server store them in one place.
+func twice(series []string) []string {
+	var copies []string
+	for _, s := range series {
+		name, values, _ := strings.Cut(s, " ")
+		if _, rest, found := strings.Cut(s, "{"); found {
+			labels, after, _ := strings.Cut(rest, "} ")
+			name, values = s[:strings.IndexByte(s, '{')+1]+labels+", ", after
+		} else {
+			name += "{"
+		}
+		for _, replica := range []string{"p-0", "p-1"} {
+			copies = append(copies, fmt.Sprintf("%sprometheus_replica=%q} %s", name, replica, values))
+		}
+	}
+	return copies
 }
 
 func read(t *testing.T, name string) scene {
