@@ -144,7 +144,7 @@ func (a *App) Start(ctx context.Context) error {
 // startServer listens and serves until the program is closed.
 func (a *App) startServer(ctx context.Context, c config.Server) error {
 	s, err := server.New(server.Options{
-		Current: a.evaluator.Snapshot,
+		Current: a.evaluator.Snapshot, Waiting: a.waiting,
 		Metrics: exporter.Handler(a.evaluator.Page, a.gather, exporter.HandlerOptions{Now: a.options.Now, Logger: a.log}),
 		Reports: reports{}, Reload: a.Reload, Logger: a.log, Version: a.options.Version,
 		ListenAddresses: []string{c.ListenAddress}, WebConfigFile: c.WebConfigFile,
@@ -168,6 +168,15 @@ func (a *App) startServer(ctx context.Context, c config.Server) error {
 		return nil
 	})
 	return nil
+}
+
+// waiting says why nothing is judged, where it is not that the first round is under
+// way.
+func (a *App) waiting() string {
+	if a.reloader.sourceless.Load() {
+		return noSource()
+	}
+	return ""
 }
 
 // waitFor returns the value from the channel, or ctx's error if ctx ends first.

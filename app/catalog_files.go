@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/prodready/collector/catalog"
@@ -27,20 +28,95 @@ func newCatalogFiles(rules catalog.EntityRules) *catalogFiles {
 	return &catalogFiles{rules: rules, seen: map[string]bool{}}
 }
 
-// readAll reads every file that the patterns match. A pattern without a file is an
-// error; a file that cannot be read is refused.
-func (c *catalogFiles) readAll(patterns []string) error {
-	var errs []error
-	for _, pattern := range patterns {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			errs = append(errs, fmt.Errorf("catalog.backstage: %q matches no file", pattern))
-		}
-		for _, name := range names {
-			c.read(name, filepath.Dir(name))
-		}
+// readPattern reads every file that the pattern matches. A pattern without a file is
+// an error; a file that cannot be read is refused.
+func (c *catalogFiles) readPattern(pattern string) error {
+	names, err := glob(pattern)
+	if err != nil {
+		return fmt.Errorf("the pattern %q cannot be used: %w", pattern, err)
 	}
-	return errors.Join(errs...)
+	if len(names) == 0 {
+		return fmt.Errorf("%q matches no file; correct it or remove it", pattern)
+	}
+	for _, name := range names {
+		c.read(name, filepath.Dir(name))
+	}
+	return nil
+}
+
+// anyFolders is the part of a pattern that matches any number of folders, none
+// included.
+const anyFolders = "**"
+
+// glob lists the files that match a pattern, in their order. Unlike filepath.Glob it
+// knows **, which looks into no hidden folder and follows no link to a folder.
+func glob(pattern string) ([]string, error) {
+	root, rest := fixedFolder(pattern)
+	if !slices.Contains(rest, anyFolders) {
+		return filepath.Glob(pattern)
+	}
+	var names []string
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case name == root && errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return fmt.Errorf("the folder %s cannot be read: %w", name, bare(err))
+		case entry.IsDir() && name != root && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		below, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		matches, err := matchParts(rest, partsOf(below))
+		if matches {
+			names = append(names, name)
+		}
+		return err
+	})
+	return names, err
+}
+
+// fixedFolder divides a pattern into the folder that it begins with and the parts
+// after it, the first of which matches several names.
+func fixedFolder(pattern string) (folder string, rest []string) {
+	parts := partsOf(pattern)
+	fixed := slices.IndexFunc(parts, func(part string) bool { return strings.ContainsAny(part, `*?[\`) })
+	if fixed < 0 {
+		fixed = len(parts) - 1
+	}
+	folder = strings.Join(parts[:fixed], "/")
+	if folder == "" && fixed > 0 {
+		folder = "/"
+	}
+	return filepath.Clean(filepath.FromSlash(folder)), parts[fixed:]
+}
+
+func partsOf(name string) []string { return strings.Split(filepath.ToSlash(name), "/") }
+
+// matchParts reports whether the parts of a name match those of a pattern.
+func matchParts(pattern, name []string) (bool, error) {
+	if len(pattern) == 0 {
+		return len(name) == 0, nil
+	}
+	if pattern[0] == anyFolders {
+		for at := range len(name) + 1 {
+			if matches, err := matchParts(pattern[1:], name[at:]); matches || err != nil {
+				return matches, err
+			}
+		}
+		return false, nil
+	}
+	if len(name) == 0 {
+		return false, nil
+	}
+	if matches, err := filepath.Match(pattern[0], name[0]); !matches || err != nil {
+		return false, err
+	}
+	return matchParts(pattern[1:], name[1:])
 }
 
 // read reads one file and what it names. Nothing outside of folder is followed.
@@ -75,17 +151,26 @@ func (c *catalogFiles) follow(target catalog.Target, folder string) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(target.Origin.File), path)
 	}
-	names, err := filepath.Glob(path)
-	if err != nil || len(names) == 0 {
-		if !target.Optional {
-			c.refuse(target.Origin, reason, "the target %q matches no file; correct it or say presence: optional", target.Path)
-		}
+	outside := func() {
+		c.refuse(target.Origin, reason, "the target %q is outside of the folder %s, and is not followed; "+
+			"name its files under catalog.backstage", target.Path, folder)
+	}
+	// What ** would look through has to be within the folder, too.
+	if begin, rest := fixedFolder(path); slices.Contains(rest, anyFolders) && !within(begin, folder) {
+		outside()
 		return
+	}
+	names, err := glob(path)
+	switch {
+	case err != nil:
+		c.refuse(target.Origin, reason, "the target %q cannot be followed: %v", target.Path, err)
+		return
+	case len(names) == 0 && !target.Optional:
+		c.refuse(target.Origin, reason, "the target %q matches no file; correct it or say presence: optional", target.Path)
 	}
 	for _, name := range names {
 		if !within(name, folder) {
-			c.refuse(target.Origin, reason, "the target %q is outside of the folder %s, and is not followed; "+
-				"name its files under catalog.backstage", target.Path, folder)
+			outside()
 			return
 		}
 		c.read(name, folder)

@@ -13,6 +13,70 @@ import (
 	"github.com/prodready/collector/catalog"
 )
 
+// A target with ** is looked for in all folders below, and never outside of the folder
+// of the file that the configuration names.
+func TestTargetsInAnyFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	location := func(target string) string {
+		return "kind: Location\nmetadata: {name: all}\nspec: {target: \"" + target + "\"}\n"
+	}
+	component := func(name string) string {
+		return "kind: Component\nmetadata: {name: " + name + "}\nspec: {type: service}\n"
+	}
+	write("in/top/catalog-info.yaml", component("one"))
+	write("in/top/team/shop/catalog-info.yaml", component("two"))
+	write("in/top/team/shop/other.yaml", component("other"))
+	write("in/top/.git/catalog-info.yaml", component("hidden"))
+	write("in/elsewhere/catalog-info.yaml", component("elsewhere"))
+	write("outside/catalog-info.yaml", component("outside"))
+	for target, want := range map[string]struct {
+		names   []string
+		refused string
+	}{
+		"./top/**/catalog-info.yaml":   {[]string{"one", "two"}, ""},
+		"top/**/shop/*.yaml":           {[]string{"other", "two"}, ""},
+		"./**/shop/**/c*.yaml":         {[]string{"two"}, ""},
+		"../**/catalog-info.yaml":      {nil, "outside of the folder in"},
+		"../in/**/catalog-info.yaml":   {[]string{"elsewhere", "one", "two"}, ""},
+		"./nothing/**/catalog-info.ya": {nil, "matches no file"},
+		"./top/**/[.yaml":              {nil, "cannot be followed: syntax error in pattern"},
+	} {
+		write("in/all.yaml", location(target))
+		files := newCatalogFiles(catalog.DefaultEntityRules())
+		if err := files.readPattern("in/all.yaml"); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, s := range files.entries.Services {
+			names = append(names, s.Name)
+		}
+		slices.Sort(names)
+		if !slices.Equal(names, want.names) {
+			t.Errorf("%s: read %v, want %v", target, names, want.names)
+		}
+		refused := ""
+		for _, r := range files.entries.Refused {
+			refused += strings.Join(r.Lines(), "\n")
+		}
+		if (want.refused == "") != (refused == "") || !strings.Contains(refused, want.refused) {
+			t.Errorf("%s: refused %q, want %q", target, refused, want.refused)
+		}
+	}
+	files := newCatalogFiles(catalog.DefaultEntityRules())
+	if err := files.readPattern("in/**/catalog-info.yaml"); err != nil || len(files.entries.Services) != 3 {
+		t.Errorf("a pattern of the configuration: %v, %d services", err, len(files.entries.Services))
+	}
+}
+
 // Files in the shape of public ones, each with one vice: what loads of them, and
 // why the rest does not.
 func TestFilesOfOthersCostThemselves(t *testing.T) {
@@ -24,8 +88,10 @@ func TestFilesOfOthersCostThemselves(t *testing.T) {
 		Entities: entities,
 	}
 	files := newCatalogFiles(entities)
-	if err := files.readAll([]string{"public/*.yaml", "public/0*.yaml"}); err != nil {
-		t.Fatal(err)
+	for _, pattern := range []string{"public/*.yaml", "public/0*.yaml"} {
+		if err := files.readPattern(pattern); err != nil {
+			t.Fatal(err)
+		}
 	}
 	_, err := rules.Build(files.entries)
 	if err == nil || !strings.Contains(err.Error(), "catalog.entities.max_refused_ratio") {

@@ -24,6 +24,9 @@ func (rc *runtimeConfig) buildExemptions(c *config.Valid) error {
 		// An alias covers the service that has it.
 		services := slices.Clone(e.Services)
 		for i, name := range services {
+			if rc.Catalog == nil {
+				break // the catalog has faults, which are said
+			}
 			entry, err := rc.Catalog.Lookup(name)
 			switch {
 			case err == nil:

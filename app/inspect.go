@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -116,8 +115,8 @@ type Checked struct {
 
 // Check looks at everything the configuration names. With online it asks every
 // source whether it accepts its credentials, and whether it has what configuration
-// and catalog name there. The error is an *InvalidError when something is not valid,
-// or joins the sources that refuse or lack something.
+// and catalog name there. The error names the subjects of the findings that are not
+// good; it is an *InvalidError when the configuration itself is not valid.
 func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 	o, rc, err := plan(o)
 	if err != nil {
@@ -127,12 +126,7 @@ func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 	findings = append(findings, rc.catalogFindings()...)
 	findings = append(findings, Finding{Subject: "framework", Text: rc.frameworkText()})
 	findings = append(append(findings, rc.checkCatalog()...), rc.checkExemptions(o.Now())...)
-	var errs []error
-	for _, f := range findings {
-		if f.Err != nil {
-			errs = append(errs, &InvalidError{fmt.Errorf("%s: %w", f.Subject, f.Err)})
-		}
-	}
+	invalid := slices.ContainsFunc(findings, func(f Finding) bool { return f.Err != nil })
 	switch rules := len(rc.config.Catalog().PagerDuty); {
 	case rules == 0:
 	case !online:
@@ -143,17 +137,33 @@ func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 			f := Finding{Subject: "discovery in pagerduty/" + found.Account, Text: found.Text, Err: found.Err}
 			if f.Err != nil {
 				f.Text = f.Err.Error()
-				errs = append(errs, fmt.Errorf("%s failed", f.Subject))
 			}
 			findings = append(findings, f)
 		}
 	}
-	more, failed := rc.checkSources(ctx, o.Now(), online)
-	out := Checked{Findings: append(findings, more...)}
+	out := Checked{Findings: append(findings, rc.checkSources(ctx, o.Now(), online)...)}
 	if online {
 		out.Gaps = report.NewGaps(evaluation.Blank(&rc.Config, o.Now()))
 	}
-	return out, errors.Join(append(errs, failed...)...)
+	err = out.failure()
+	if invalid {
+		err = &InvalidError{err}
+	}
+	return out, err
+}
+
+// failure names what is not good. What is wrong with it is said by the findings.
+func (c Checked) failure() error {
+	var subjects []string
+	for _, f := range c.Findings {
+		if f.Err != nil && !slices.Contains(subjects, f.Subject) {
+			subjects = append(subjects, f.Subject)
+		}
+	}
+	if len(subjects) == 0 {
+		return nil
+	}
+	return fmt.Errorf("failed, as said above: %s", strings.Join(subjects, ", "))
 }
 
 // checkCatalog warns of services that no source can find anything of.
@@ -182,9 +192,8 @@ func nameSome(names []string) string {
 
 // checkSources counts the facts of every source and, with online, tries its
 // credentials and looks up what configuration and catalog name there.
-func (rc *runtimeConfig) checkSources(ctx context.Context, now time.Time, online bool) ([]Finding, []error) {
+func (rc *runtimeConfig) checkSources(ctx context.Context, now time.Time, online bool) []Finding {
 	var findings []Finding
-	var errs []error
 	ends := rc.expiries()
 	for _, i := range rc.instances {
 		f := Finding{Subject: i.source.ID(), Text: report.Plural(len(i.source.Facts()), "fact")}
@@ -195,23 +204,17 @@ func (rc *runtimeConfig) checkSources(ctx context.Context, now time.Time, online
 				names = rc.verify(ctx, i)
 			} else {
 				f.Text = f.Err.Error()
-				errs = append(errs, fmt.Errorf("%s did not answer as it should", i.source.ID()))
 			}
 		}
 		findings = append(append(findings, f), names...)
-		wrong := len(slices.DeleteFunc(names, func(f Finding) bool { return f.Err == nil }))
-		if wrong > 0 {
-			errs = append(errs, fmt.Errorf("%s: %s above failed", i.source.ID(), report.Plural(wrong, "look-up")))
-		}
 		if end, known := ends[i.source.ID()]; known {
-			f := expiry(i.source.ID(), end, now)
-			if f.Err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", i.source.ID(), f.Err))
-			}
-			findings = append(findings, f)
+			findings = append(findings, expiry(i.source.ID(), end, now))
 		}
 	}
-	return findings, errs
+	if len(rc.instances) == 0 {
+		findings = append(findings, Finding{Subject: "sources", Warning: true, Text: noSource()})
+	}
+	return findings
 }
 
 // tryCredentials asks a source whether it accepts its credentials. It is nil for a

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/store"
 )
@@ -58,7 +59,11 @@ func (o Options) withDefaults() Options {
 }
 
 func (o Options) load() (*config.Valid, error) {
-	valid, err := config.Load(config.Options{Path: o.ConfigPath, Environ: o.Environ, Flags: o.Flags})
+	presets, err := prometheus.Presets()
+	if err != nil {
+		return nil, err
+	}
+	valid, err := config.Load(config.Options{Path: o.ConfigPath, Environ: o.Environ, Flags: o.Flags, Presets: presets})
 	if err != nil {
 		return nil, &InvalidError{err}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prodready/collector/catalog"
@@ -32,6 +33,9 @@ type reloader struct {
 	collection *collection
 	// discoverNow holds a token when the rules of discovery may have changed.
 	discoverNow chan struct{}
+	// sourceless says that the configuration in force has no source. It can be read
+	// while a swap runs.
+	sourceless atomic.Bool
 
 	// mu lets one swap run at a time: a reload and a discovery at once would
 	// each build on the configuration that the other replaces, so that one of
@@ -92,6 +96,10 @@ func (r *reloader) activate(ctx context.Context, rc *runtimeConfig) {
 	r.restoreLastSuccess(ctx, rc)
 	for id := range rc.NotMeasurable {
 		r.log.Debug("no configured source can decide the check; it does not count", "check", id)
+	}
+	r.sourceless.Store(len(rc.instances) == 0)
+	if len(rc.instances) == 0 {
+		r.log.Warn(noSource())
 	}
 	rc.logCatalog(r.log)
 	if n := len(rc.NotMeasurable); n > 0 && !logged {

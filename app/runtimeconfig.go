@@ -54,15 +54,25 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 		ObserveFor:      time.Duration(c.Evaluation().ObserveFor),
 		CheckStatusPass: c.Exposition().CheckStatusPass,
 	}}
-	var errs []error
-	if err := rc.buildCatalog(c); err != nil {
+	// All faults are said at once. What would only follow from a framework that cannot
+	// be used is left out.
+	errs := []error{rc.buildCatalog(c), rc.buildFramework(c)}
+	if rc.Framework != nil {
+		errs = append(errs, rc.buildSources(c, deps), rc.buildExemptions(c))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return nil, &InvalidError{err}
 	}
-	if err := rc.buildFramework(c); err != nil {
-		return nil, &InvalidError{err}
-	}
+	rc.accounts = discovery.New(c.Catalog().PagerDuty, rc.Sources)
+	rc.buildProviders(deps.options.Now())
+	rc.findNotMeasurable()
+	return rc, nil
+}
+
+func (rc *runtimeConfig) buildSources(c *config.Valid, deps sourceDeps) error {
 	deps.attestations = rc.Document.Attestations()
 	deps.checks = rc.Document.Checks()
+	var errs []error
 	for _, k := range kinds() {
 		instances, err := k.instances(c, deps)
 		if err != nil {
@@ -70,19 +80,13 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 		}
 		rc.instances = append(rc.instances, instances...)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, &InvalidError{fmt.Errorf("sources: %w", err)}
-	}
 	for _, i := range rc.instances {
 		rc.Sources = append(rc.Sources, i.source)
 	}
-	rc.accounts = discovery.New(c.Catalog().PagerDuty, rc.Sources)
-	rc.buildProviders(deps.options.Now())
-	rc.findNotMeasurable()
-	if err := rc.buildExemptions(c); err != nil {
-		return nil, &InvalidError{err}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("sources: %w", err)
 	}
-	return rc, nil
+	return nil
 }
 
 // buildCatalog merges the inline entries with those of the Backstage files and
@@ -91,7 +95,14 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 func (rc *runtimeConfig) buildCatalog(c *config.Valid) error {
 	declared, rules := c.Catalog(), c.CatalogRules()
 	files := newCatalogFiles(rules.Entities)
-	if err := files.readAll(declared.Backstage); err != nil {
+	var errs []error
+	for i, pattern := range declared.Backstage {
+		if err := files.readPattern(pattern); err != nil {
+			key := fmt.Sprintf("catalog.backstage[%d]", i)
+			errs = append(errs, fmt.Errorf("%s: %s: %w", c.Place(key), key, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	entries := catalog.Entries{Services: declared.Services, Teams: declared.Teams}
@@ -237,6 +248,11 @@ func unknownSource(name string, known []string) error {
 		return fmt.Errorf("no source %q is configured: %s", name, AddSource())
 	}
 	return fmt.Errorf("no source %q is configured; there is %s", name, strings.Join(known, ", "))
+}
+
+// noSource says what follows from a configuration without sources.
+func noSource() string {
+	return "no source is configured, so that nothing is collected or judged: " + AddSource()
 }
 
 // AddSource says which keys of the configuration add a source.

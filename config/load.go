@@ -24,6 +24,9 @@ type Options struct {
 	// keys, such as those of AddFlags, win over file and environment. It may be
 	// nil.
 	Flags *pflag.FlagSet
+	// Presets are the names of the presets that sources.prometheus may name; nil does
+	// not check them.
+	Presets []string
 	// ReadFile reads the configuration and the files it names; nil means
 	// os.ReadFile.
 	ReadFile func(name string) ([]byte, error)
@@ -91,7 +94,12 @@ func (c Config) Validate(o Options) (*Valid, error) {
 // one.
 type Valid struct {
 	config Config
+	places *report
 }
+
+// Place says where a value was given: file:line, or the variable or flag. For a key
+// that was not given it is the place of the key above it.
+func (v *Valid) Place(key string) string { return v.places.place(key).String() }
 
 // Store says where evidence, judgements and badges are kept. URL is set, from
 // whichever key it came.

@@ -40,7 +40,7 @@ func validate(c Config, o Options, r *report) (*Valid, error) {
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	return &Valid{config: v.config}, nil
+	return &Valid{config: v.config, places: r}, nil
 }
 
 func (v *validator) store() {

@@ -14,6 +14,7 @@ import (
 	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
+	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/strictyaml"
 )
 
@@ -103,6 +104,19 @@ func (v *validator) serviceLink(path string, link ServiceLink) {
 	}
 }
 
+func (v *validator) presets(path string, presets []string) {
+	for i, preset := range presets {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if v.required(at, "the name", preset) && v.options.Presets != nil && !slices.Contains(v.options.Presets, preset) {
+			v.add(at, "there is no preset %q%s; the presets are %s", preset, nearest.Suggest(preset, v.options.Presets),
+				strings.Join(v.options.Presets, ", "))
+		}
+		if slices.Index(presets, preset) < i {
+			v.add(at, "the preset %q is given twice; remove one of them", preset)
+		}
+	}
+}
+
 func (v *validator) prometheus(path string, p *Prometheus, names map[string]string) {
 	v.name(path, p.Name, names)
 	v.replicas(path+".replica_of", p.ReplicaOf)
@@ -123,13 +137,7 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 	for i, rule := range p.Relabel {
 		v.relabel(fmt.Sprintf("%s.relabel[%d]", path, i), rule)
 	}
-	for i, preset := range p.Presets {
-		at := fmt.Sprintf("%s.presets[%d]", path, i)
-		v.required(at, "the name", preset)
-		if slices.Index(p.Presets, preset) < i {
-			v.add(at, "the preset %q is given twice; remove one of them", preset)
-		}
-	}
+	v.presets(path+".presets", p.Presets)
 	for i := range p.FactsFiles {
 		at := fmt.Sprintf("%s.facts_files[%d]", path, i)
 		if v.required(at, "the file name", p.FactsFiles[i]) {

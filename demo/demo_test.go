@@ -41,7 +41,7 @@ func TestOnceShowsTheFleet(t *testing.T) {
 	left := emptyTemp(t)
 	var out, trouble bytes.Buffer
 	if code := run(
-		t.Context(), []string{"--once", "--seed", "3", "--services", "12"}, terminal{out: &out, err: &trouble, now: time.Now},
+		t.Context(), []string{"--once"}, terminal{out: &out, err: &trouble, now: time.Now},
 	); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, trouble.String())
 	}
@@ -51,19 +51,24 @@ func TestOnceShowsTheFleet(t *testing.T) {
 			t.Errorf("the head %q has no column %s", lines[0], column)
 		}
 	}
-	c, err := company.New(company.Plan{Seed: 3, Services: 12, Now: time.Now()})
+	c, err := company.New(company.Plan{Seed: 1, Services: company.DefaultServices, Now: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, s := range c.Services {
-		row := regexp.MustCompile(`^` + s.Name + `\s+` + s.TeamName + `\s+\d\s+\w+\s`)
+		team := s.TeamName
+		if s.Odd == company.Orphaned {
+			team = "-"
+		}
+		row := regexp.MustCompile(`^` + s.Name + `\s+` + team + `\s+\d\s+\w+\s`)
 		if !row.MatchString(lines[i+1]) {
-			t.Errorf("row %d is %q, want %s of %s", i+1, lines[i+1], s.Name, s.TeamName)
+			t.Errorf("row %d is %q, want %s of %s", i+1, lines[i+1], s.Name, team)
 		}
 	}
-	if !strings.Contains(out.String(), "12 services: ") {
+	if !strings.Contains(out.String(), "48 services: ") {
 		t.Errorf("no summary in\n%s", out.String())
 	}
+	showsTheReadmesSample(t, lines)
 	for _, said := range []string{"Simulating a company ...", "Collecting from PagerDuty", "requests"} {
 		if !strings.Contains(trouble.String(), said) {
 			t.Errorf("%q is not said:\n%s", said, trouble.String())
@@ -74,6 +79,31 @@ func TestOnceShowsTheFleet(t *testing.T) {
 	}
 	if names := left(); len(names) != 0 {
 		t.Errorf("left behind: %q", names)
+	}
+}
+
+// showsTheReadmesSample wants every line of the README's two samples in the output,
+// however wide the columns are.
+func showsTheReadmesSample(t *testing.T, lines []string) {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrow := func(line string) string { return strings.Join(strings.Fields(line), " ") }
+	shown := map[string]bool{}
+	for _, line := range lines {
+		shown[narrow(line)] = true
+	}
+	samples := regexp.MustCompile(`(?m)^(?:SERVICE +TEAM .*\n(?:.+\n)+?|\d+ services: .*\n)(?:\x60{3})?`).FindAllString(
+		string(readme), -1)
+	if len(samples) != 2 {
+		t.Fatalf("%d samples in the README", len(samples))
+	}
+	for line := range strings.Lines(strings.Join(samples, "")) {
+		if line = narrow(line); line != "" && line != "```" && !shown[line] {
+			t.Errorf("the demo does not show this line of the README: %s", line)
+		}
 	}
 }
 

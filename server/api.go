@@ -54,7 +54,7 @@ func (s *Server) current(w http.ResponseWriter) (*snapshot.Snapshot, bool) {
 	current := s.o.Current()
 	if current == nil {
 		w.Header().Set("Retry-After", "5")
-		s.writeJSON(w, http.StatusServiceUnavailable, apiError{Error: notReady})
+		s.writeJSON(w, http.StatusServiceUnavailable, apiError{Error: s.notReady()})
 	}
 	return current, current != nil
 }

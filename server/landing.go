@@ -81,7 +81,7 @@ type uncountedRow struct {
 
 // serveLanding shows the fleet to people.
 func (s *Server) serveLanding(w http.ResponseWriter, _ *http.Request) {
-	view := landingView{CSS: template.CSS(landingCSS), Version: s.o.Version, NotReady: notReady}
+	view := landingView{CSS: template.CSS(landingCSS), Version: s.o.Version, NotReady: s.notReady()}
 	if current := s.o.Current(); current != nil {
 		view.fill(current)
 	}

@@ -7,7 +7,14 @@ import (
 )
 
 // notReady is why there is nothing to answer from.
-const notReady = "the first evaluation has not finished yet"
+func (s *Server) notReady() string {
+	if s.o.Waiting != nil {
+		if why := s.o.Waiting(); why != "" {
+			return why
+		}
+	}
+	return "the first evaluation has not finished yet"
+}
 
 // serveHealthy says that the process answers.
 func (s *Server) serveHealthy(w http.ResponseWriter, _ *http.Request) {
@@ -22,7 +29,7 @@ const emptyCatalog = "the catalog has no services; `collector check` says what i
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 	switch current := s.o.Current(); {
 	case current == nil:
-		plain(w, http.StatusServiceUnavailable, "not ready: "+notReady)
+		plain(w, http.StatusServiceUnavailable, "not ready: "+s.notReady())
 	case len(current.Services) == 0:
 		plain(w, http.StatusServiceUnavailable, "not ready: "+emptyCatalog)
 	default:

@@ -45,6 +45,9 @@ const (
 type Options struct {
 	// Current returns the snapshot to answer from, nil before the first.
 	Current func() *snapshot.Snapshot
+	// Waiting says why there is no snapshot yet; nil or an empty text is that the first
+	// evaluation has not finished.
+	Waiting func() string
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Reports makes the payloads of the API.

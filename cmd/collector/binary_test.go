@@ -175,7 +175,7 @@ func (s *site) read(name string) string {
 func (s *site) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(s.t.Context(), binary, args...)
 	cmd.Dir = s.folder
-	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), "NO_COLOR=1", "COLUMNS=")
 	cmd.Env = append(cmd.Env, s.environ...)
 	return cmd
 }

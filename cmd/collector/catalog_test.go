@@ -2,7 +2,9 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -75,4 +77,45 @@ func TestAnEmptyCatalogIsNeverReady(t *testing.T) {
 		code, body := d.get("/-/ready")
 		return code == http.StatusServiceUnavailable && strings.Contains(body, "the catalog has no services")
 	})
+}
+
+// A daemon without a source has nothing to wait for.
+func TestWithoutASourceNothingIsReady(t *testing.T) {
+	s := newFolder(t)
+	s.write("collector.yaml", "server: {listen_address: \"127.0.0.1:0\"}\ncatalog: {services: [{name: checkout, tier: 1}]}\n")
+	const want = "no source is configured, so that nothing is collected or judged: add one of sources."
+	if out, errs, code := s.run("check"); code != 0 || !strings.Contains(out, "warn  sources: "+want) {
+		t.Errorf("check: exit %d: %s%s", code, out, errs)
+	}
+	d := s.start()
+	for path, begin := range map[string]string{"/-/ready": "not ready: ", "/api/v1/services": "", "/": ""} {
+		if _, body := d.get(path); !strings.Contains(body, begin+want) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	if !strings.Contains(d.log.String(), want) {
+		t.Errorf("the log does not say it:\n%s", d.log.String())
+	}
+}
+
+// The log of a reload names the services that the new catalog lacks.
+func TestAReloadNamesTheServicesThatLeave(t *testing.T) {
+	s := newSite(t)
+	for _, name := range []string{"billing", "search"} {
+		s.edit("collector.yaml", "sources:\n", "    - {name: "+name+", team: payments, tier: 3}\nsources:\n")
+	}
+	d := s.start()
+	d.ready()
+	s.edit("collector.yaml", "    - {name: billing, team: payments, tier: 3}\n", "")
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("the new configuration is in force", func() bool {
+		return strings.Contains(d.log.String(), `msg="the configuration was reloaded" services=4`)
+	})
+	want := regexp.MustCompile(`msg="a service has left the catalog; [^"]*" service=billing entry=\S*collector.yaml:\d+`)
+	if lines := regexp.MustCompile(`has left the catalog`).FindAllString(d.log.String(), -1); len(lines) != 1 ||
+		!want.MatchString(d.log.String()) {
+		t.Errorf("%d lines, want one like %s in\n%s", len(lines), want, d.log.String())
+	}
 }

@@ -27,7 +27,7 @@ of the catalog lack, and which checks and badge that blocks.
 ` + exitCodes,
 		Example: `  collector check --config collector.yaml
   collector check --config collector.yaml --online`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			checked, err := app.Check(cmd.Context(), s.options(s.quiet()), online)
 			for _, f := range checked.Findings {

@@ -6,6 +6,50 @@ import (
 	"time"
 )
 
+// All faults are said at once, each with its place, however deep they are found.
+func TestCheckSaysAllFaultsWithTheirPlaces(t *testing.T) {
+	s := newFolder(t)
+	const sources = "sources:\n  prometheus:\n    - {name: main, url: \"http://localhost:1\", presets: [PRESET]}\n"
+	s.write("collector.yaml", "catalog:\n  services:\n    - {name: a, tier: 7}\n"+strings.Replace(sources, "PRESET",
+		"kubernets", 1))
+	_, errs, code := s.run("check")
+	for _, want := range []string{
+		"collector.yaml:3: catalog.services[0].tier: ",
+		`collector.yaml:6: sources.prometheus[0].presets[0]: there is no preset "kubernets", did you mean "kubernetes"?`,
+	} {
+		if code != exitConfig || !strings.Contains(errs, want) {
+			t.Errorf("exit %d, want %q in\n%s", code, want, errs)
+		}
+	}
+	s.write("collector.yaml", "catalog:\n  backstage: [a.yaml, none/*.yaml, b/**/c.yaml]\n  services:\n"+
+		"    - {name: a, tier: 1}\nexemptions:\n  - {check: obs.trace, services: [a], reason: r, approver: a, "+
+		"expires: 2099-01-01}\n"+strings.Replace(sources, "PRESET", "kubernetes", 1))
+	s.write("a.yaml", "kind: Component\nmetadata: {name: b}\nspec: {type: service}\n")
+	_, errs, code = s.run("check")
+	for _, want := range []string{
+		`collector.yaml:2: catalog.backstage[1]: "none/*.yaml" matches no file`,
+		`collector.yaml:2: catalog.backstage[2]: "b/**/c.yaml" matches no file`,
+		`collector.yaml:6: exemptions: unknown check "obs.trace", did you mean "obs.traces"?`,
+	} {
+		if code != exitConfig || !strings.Contains(errs, want) {
+			t.Errorf("exit %d, want %q in\n%s", code, want, errs)
+		}
+	}
+}
+
+// What a line of the output says is not said again at the end.
+func TestCheckSaysAFaultOnce(t *testing.T) {
+	s := newSite(t)
+	s.write("token", "another-token\n")
+	out, errs, code := s.run("check", "--online")
+	if code != exitFailure || !strings.Contains(out, "FAIL  pagerduty/main: ") || !strings.Contains(out, "unauthorized") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	if errs != "collector: failed, as said above: pagerduty/main\n" {
+		t.Errorf("stderr: %s", errs)
+	}
+}
+
 // An exemption that is over does nothing, and one without a near end is none; a
 // running daemon keeps both, and the check refuses them.
 func TestCheckRefusesExemptionsThatAreOverOrTooLong(t *testing.T) {

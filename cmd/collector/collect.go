@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,7 @@ like any.
   collector collect --once --source pagerduty/main
   collector collect --once --source pagerduty/main --dry-run --service checkout
   collector collect --dry-run -o json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case !flags.once && !flags.dryRun:
@@ -114,7 +115,8 @@ func (s *streams) collectDry(cmd *cobra.Command, flags collectFlags) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, trial.Close()) }()
-	failed := []error{trial.Discover(ctx)}
+	var failed []string
+	discoverErr := trial.Discover(ctx)
 	for _, service := range flags.services {
 		if err := trial.Service(service); err != nil {
 			return err
@@ -141,7 +143,9 @@ func (s *streams) collectDry(cmd *cobra.Command, flags collectFlags) (err error)
 		if round == nil {
 			return roundErr
 		}
-		failed = append(failed, roundErr)
+		if roundErr != nil {
+			failed = append(failed, source)
+		}
 		round.Of(flags.services...)
 		rounds.Sources = append(rounds.Sources, round)
 		if flags.format != "json" {
@@ -156,8 +160,14 @@ func (s *streams) collectDry(cmd *cobra.Command, flags collectFlags) (err error)
 			return err
 		}
 	}
-	if err := errors.Join(failed...); err != nil {
-		return fmt.Errorf("the round is not complete: %w", err)
+	return errors.Join(discoverErr, incomplete(failed))
+}
+
+// incomplete names the sources whose rounds have failed. What a round says of its fault
+// is not said again.
+func incomplete(sources []string) error {
+	if len(sources) == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("not complete, as said above: %s", strings.Join(sources, ", "))
 }

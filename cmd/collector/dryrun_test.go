@@ -177,10 +177,15 @@ func TestADryRunThatFailsShowsWhatItFound(t *testing.T) {
 	s.vendor.Inject(pagerdutytest.Fault{Call: "GET /oncalls", Status: 403})
 	before := s.files()
 	out, errs, code := s.run("collect", "--once", "--dry-run")
-	if code != exitFailure || !strings.Contains(errs, "forbidden") || !strings.Contains(out, "not complete: ") ||
+	if code != exitFailure || !strings.Contains(out, "not complete: ") || !strings.Contains(out, "forbidden (HTTP 403)") ||
 		!regexp.MustCompile(`(?m)^GET /oncalls +forbidden`).MatchString(out) ||
 		!strings.Contains(out, "pagerduty.escalation_levels") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	// What the output says of the fault is not said again.
+	if !strings.HasSuffix(errs, "collector: not complete, as said above: pagerduty/main\n") ||
+		strings.Contains(errs, "forbidden") {
+		t.Errorf("stderr: %s", errs)
 	}
 	if regexp.MustCompile(`(?m)^\S+ +pagerduty.oncall_now `).MatchString(out) {
 		t.Errorf("a value was invented:\n%s", out)
@@ -272,6 +277,7 @@ func TestAMistypedCommandLineExitsTwoWithAHint(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"framework coverag", `did you mean "coverage"?`}, {"check extra", "collector check --help"},
 		{"version extra", "collector version --help"},
+		{"run extra", `"extra" is one too many: the command takes no arguments`},
 		{"collect --sorce x", `did you mean "--source"?`}, {"score --al", `did you mean "--all"?`},
 		{"chek", `did you mean "check"?`}, {"help chekc", `did you mean "check"?`},
 		{"help framework coverag", `did you mean "coverage"?`},

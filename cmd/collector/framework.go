@@ -11,8 +11,11 @@ func newFramework(s *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "framework",
 		Short: "Look at the readiness framework",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: `Look at the readiness framework: which of its facts and checks have data.
+` + exitCodes,
+		Example: `  collector framework coverage`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCoverage(s))
 	return cmd
@@ -29,7 +32,7 @@ missing, and which checks are not measurable.
 ` + exitCodes,
 		Example: `  collector framework coverage
   collector framework coverage -o json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			published, err := app.Inspect(cmd.Context(), s.options(s.quiet()))
 			if err != nil {

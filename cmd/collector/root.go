@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ type streams struct {
 const exitCodes = `
 Exit codes:
   0  done
-  1  it was started and failed; the last line says why
+  1  it was started and failed; the last line says what failed
   2  the command line, the configuration or the framework is not valid;
      nothing was started
 `
@@ -77,9 +78,26 @@ Start with:
 	root.SetHelpCommand(newHelp(root))
 	root.Version = version
 	root.SetVersionTemplate(versionText())
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	strict(root)
 	return root
+}
+
+// usageTemplate is cobra's, in 80 columns, and with the flags of all commands in the
+// help of the program alone.
+func usageTemplate(text string) string {
+	text = strings.ReplaceAll(text, ".LocalFlags.FlagUsages", ".LocalFlags.FlagUsagesWrapped 80")
+	return strings.ReplaceAll(text, `Global Flags:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}`,
+		"Global flags, such as --config and --store.url: see collector --help")
+}
+
+// noArgs refuses arguments of a command that takes none.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%q is one too many: the command takes no arguments", args[0])
 }
 
 // newHelp makes the help command, which refuses the name of no command.
@@ -160,7 +178,23 @@ func terminal(w io.Writer) bool {
 }
 
 func (s *streams) style() report.Style {
-	return report.Style{Colour: terminal(s.out), Width: terminalWidth(s.out)}
+	return report.Style{Colour: terminal(s.out), Width: s.width()}
+}
+
+// width is the number of columns of the output: those of the terminal, else those
+// that the environment's COLUMNS asks for, else 0.
+func (s *streams) width() int {
+	if width := terminalWidth(s.out); width > 0 {
+		return width
+	}
+	for _, entry := range s.environ {
+		if value, ok := strings.CutPrefix(entry, "COLUMNS="); ok {
+			if width, err := strconv.Atoi(value); err == nil {
+				return max(width, 0)
+			}
+		}
+	}
+	return 0
 }
 
 // terminalWidth is the number of columns of a terminal, 0 for anything else.

@@ -23,7 +23,9 @@ SIGHUP or POST /-/reload reads the configuration again: it is checked as a
 whole and swapped as a whole, and an invalid one changes nothing. SIGTERM or
 Ctrl-C stops within server.shutdown_timeout.
 ` + exitCodes,
-		Args: cobra.NoArgs,
+		Example: `  collector run
+  collector run --config /etc/readiness/collector.yaml --log.format json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			options, bars := s.watched(s.options(nil))
 			defer bars.close()

@@ -12,7 +12,10 @@ func newVersion(s *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version and what it was built with",
-		Args:  cobra.NoArgs,
+		Long: `Print the version, the revision, the version of Go and the platform.
+` + exitCodes,
+		Example: `  collector version`,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(s.out, versionText())
 			return err
