@@ -233,7 +233,7 @@ func TestBadgesThatAreNoneDoNoHarm(t *testing.T) {
 func TestReviewsOfAService(t *testing.T) {
 	review := func(key string, status evidence.ReviewStatus, completed time.Time) evidence.Review {
 		return evidence.Review{
-			Source: "jira/main", Key: key, Service: "checkout", Status: status, CreatedAt: ago(90 * day), CompletedAt: completed,
+			Source: "jira/main", ID: key, Service: "checkout", Status: status, CreatedAt: ago(90 * day), CompletedAt: completed,
 		}
 	}
 	gone := review("PRR-9", evidence.ReviewDone, ago(time.Hour))
@@ -242,7 +242,7 @@ func TestReviewsOfAService(t *testing.T) {
 		review("PRR-2", evidence.ReviewDone, ago(10*day)), review("PRR-1", evidence.ReviewDone, ago(50*day)),
 		review("PRR-3", evidence.ReviewOpen, time.Time{}), review("PRR-4", evidence.ReviewInProgress, time.Time{}),
 		review("PRR-5", evidence.ReviewDone, time.Time{}), gone,
-		{Source: "jira/main", Key: "PRR-6", Service: "invoices", Status: evidence.ReviewDone, CreatedAt: ago(day)},
+		{Source: "jira/main", ID: "PRR-6", Service: "invoices", Status: evidence.ReviewDone, CreatedAt: ago(day)},
 	}, noon)
 	want := map[string]Reviews{
 		"invoices": {}, "checkout": {Completed: ago(10 * day), Last: Reference{"jira/main", "PRR-2"}, Open: 2},

@@ -24,12 +24,12 @@ const pagingKind = "pagerduty"
 // Link makes incidents of records, by start and then by their records. Records
 // that their source no longer lists are left out.
 //
-// Two records are of one incident when either names the other exactly: by its
-// id, or by an address that ends in it. That holds between sources of different
-// kinds only, because a tracker's links between its own issues mean many
-// things; for records that begin within LinkWithin of each other; and for an id
-// that only one source has. A third thing that both name joins nothing. Records
-// that are joined to the same one are one incident: two tickets about a page,
+// Two records are of one incident when either names the other exactly: by its id or
+// key, by a key that it had before, or by an address that ends in one of them. That
+// holds between sources of different kinds only, because a tracker's links between its
+// own issues mean many things; for records that begin within LinkWithin of each other;
+// and for an id that only one source has. A third thing that both name joins nothing.
+// Records that are joined to the same one are one incident: two tickets about a page,
 // or two pages about a ticket.
 //
 // A record that was merged into another of its source is a part of that, whenever
@@ -113,8 +113,9 @@ func kindOf(source string) string {
 // references find records by how others name them.
 type references struct {
 	records []*evidence.Incident
-	// byID and byAddress are indexes of records. An address is a record's own
-	// when it ends in the record's id.
+	// byID and byAddress are indexes of records by the names that they have or had. An
+	// address is a record's own when it ends in the record's name, and so is the same
+	// address with a former one.
 	byID, byAddress map[string][]int
 }
 
@@ -124,10 +125,20 @@ func newReferences(records []*evidence.Incident) *references {
 		if in.Name() == "" {
 			continue
 		}
-		r.byID[in.Name()] = append(r.byID[in.Name()], i)
+		names := append([]string{in.Name()}, in.FormerKeys...)
+		for _, name := range names {
+			r.byID[name] = append(r.byID[name], i)
+		}
 		for _, link := range in.Links {
-			if address, id := split(link); address != "" && id == in.Name() && !slices.Contains(r.byAddress[address], i) {
-				r.byAddress[address] = append(r.byAddress[address], i)
+			address, id := split(link)
+			if address == "" || id != in.Name() {
+				continue
+			}
+			for _, name := range names {
+				own := strings.TrimSuffix(address, id) + name
+				if !slices.Contains(r.byAddress[own], i) {
+					r.byAddress[own] = append(r.byAddress[own], i)
+				}
 			}
 		}
 	}

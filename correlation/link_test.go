@@ -323,3 +323,30 @@ func TestATicketIsLinkedByItsKey(t *testing.T) {
 		}
 	}
 }
+
+// A page that names a ticket by a key that it had before, alone or in an address, is of
+// the same incident; two sites with one former key are not confused.
+func TestFormerKeysAreNames(t *testing.T) {
+	at, end := ago(3*time.Hour), ago(time.Hour)
+	moved := ticket("OPS-3", at, end)
+	moved.ID, moved.Key, moved.FormerKeys = "10412", "OPS-3", []string{"INC-1", "INC-7"}
+	other := moved
+	other.Source, other.ID, other.Key = "jira/other", "10413", "ELSE-3"
+	other.Links = []string{"https://other.example.com/browse/ELSE-3"}
+	for link, want := range map[string]string{
+		"INC-7": "[[10412 Q1]]", "https://acme.atlassian.net/browse/INC-7?focus=1": "[[10412 Q1]]",
+		"https://acme.atlassian.net/browse/OPS-3": "[[10412 Q1]]", "INC-8": "[[10412] [Q1]]",
+	} {
+		if got := shape(Link([]evidence.Incident{page("Q1", at, end, link), moved})); got != want {
+			t.Errorf("%s: %s, want %s", link, got, want)
+		}
+	}
+	for link, want := range map[string]string{
+		"INC-7": "[[10412] [10413] [Q1]]", "https://acme.atlassian.net/browse/INC-7": "[[10412 Q1] [10413]]",
+		"https://other.example.com/browse/INC-1": "[[10412] [10413 Q1]]",
+	} {
+		if got := shape(Link([]evidence.Incident{page("Q1", at, end, link), moved, other})); got != want {
+			t.Errorf("two sites, %s: %s, want %s", link, got, want)
+		}
+	}
+}

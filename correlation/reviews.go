@@ -27,7 +27,7 @@ func PerServiceReviews(reviews []evidence.Review, now time.Time) map[string]Revi
 			continue
 		}
 		sum := out[r.Service]
-		ticket := Reference{r.Source, r.Key}
+		ticket := Reference{r.Source, r.ID}
 		switch {
 		case r.Status != evidence.ReviewDone || r.CompletedAt.After(now):
 			sum.Open++

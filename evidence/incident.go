@@ -13,6 +13,9 @@ type Incident struct {
 	// Key is the name that people and other systems know it by, where that is not the
 	// ID: SHOP-12. It changes when a Jira issue is moved.
 	Key string
+	// FormerKeys are the Keys that it had before, sorted: what was written about it then
+	// still names them.
+	FormerKeys []string
 	// Services are the catalog names of the services it happened to.
 	Services []string
 	// StartedAt is when it began; always set.
@@ -96,9 +99,12 @@ const (
 
 // Review is one production readiness review, as its ticket says.
 type Review struct {
-	// Source and Key identify the ticket: jira/main, PRR-12.
+	// Source and ID identify the ticket: jira/main, 10412. The ID never changes.
 	Source string `json:"-"`
-	Key    string `json:"key"`
+	ID     string `json:"id"`
+	// Key is the name that people know it by: PRR-12. It changes when the ticket is moved.
+	// It is empty where a release stored the key as the ID.
+	Key string `json:"key,omitempty"`
 	// Service is the catalog name of the reviewed service.
 	Service string `json:"service"`
 	// Status is the state of the ticket.
@@ -111,6 +117,9 @@ type Review struct {
 	// Gone marks a ticket that the source no longer lists.
 	Gone bool `json:"gone,omitempty"`
 }
+
+// Name is what people call the review's ticket.
+func (r *Review) Name() string { return cmp.Or(r.Key, r.ID) }
 
 // ReviewStatus is the state of a review.
 type ReviewStatus string

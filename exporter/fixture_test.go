@@ -180,10 +180,10 @@ func smallHistory() snapshot.History {
 		},
 		Reviews: []evidence.Review{
 			{
-				Source: "jira/main", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone,
+				Source: "jira/main", ID: "101", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone,
 				CreatedAt: now.AddDate(0, -2, 0), CompletedAt: now.AddDate(0, -1, 0),
 			},
-			{Source: "jira/main", Key: "PRR-2", Service: "new", Status: evidence.ReviewOpen, CreatedAt: now.AddDate(0, 0, -2)},
+			{Source: "jira/main", ID: "102", Key: "PRR-2", Service: "new", Status: evidence.ReviewOpen, CreatedAt: now.AddDate(0, 0, -2)},
 		},
 	}
 }

@@ -187,7 +187,7 @@ func (r *Round) Finish(took time.Duration) {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 	})
 	slices.SortFunc(r.Reviews, func(a, b evidence.Review) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Service, b.Service))
+		return cmp.Or(cmp.Compare(a.Name(), b.Name()), cmp.Compare(a.Service, b.Service))
 	})
 	slices.SortStableFunc(r.Alerts, func(a, b evidence.AlertFiring) int {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Alert, b.Alert))

@@ -233,7 +233,7 @@ func (r *Round) writeReviews(p *prose) {
 		if x.Gone {
 			status = "gone"
 		}
-		return []string{clean(x.Key), clean(orNone(x.Service)), clean(status), clean(minute(x.CreatedAt)),
+		return []string{clean(x.Name()), clean(orNone(x.Service)), clean(status), clean(minute(x.CreatedAt)),
 			clean(minuteOrNone(x.CompletedAt))}
 	})
 	p.more(left, "review")

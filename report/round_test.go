@@ -55,7 +55,7 @@ func sampleRound(t *testing.T) *Round {
 	for _, in := range incidents {
 		r.Incidents = append(r.Incidents, RoundIncident{in})
 	}
-	r.Reviews = []evidence.Review{{Key: "PRR-1", Service: "cart", Status: evidence.ReviewInProgress,
+	r.Reviews = []evidence.Review{{ID: "101", Key: "PRR-1", Service: "cart", Status: evidence.ReviewInProgress,
 		CreatedAt: now.Add(-48 * time.Hour)}}
 	r.Alerts = []evidence.AlertFiring{{Fingerprint: "f", Alert: "Slow", Services: []string{"cart"}, Severity: "page",
 		Paging: true, StartedAt: now.Add(-time.Hour)}}

@@ -40,7 +40,7 @@ func TestMeasure(t *testing.T) {
 			{Service: "checkout", At: ago(10), From: framework.Gold, To: framework.Silver, Cause: scoring.CauseEvidence},
 		},
 		Reviews: []evidence.Review{{
-			Source: "jira/main", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone, CreatedAt: ago(9),
+			Source: "jira/main", ID: "101", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewDone, CreatedAt: ago(9),
 			CompletedAt: ago(4),
 		}},
 	}

@@ -34,7 +34,7 @@ func (r *incidentRow) table() table {
 			{"escalations", &r.Escalations}, {"reassignments", &r.Reassignments}, {"notes", &r.Notes},
 			{"responders", listOf(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"end_unknown", &r.EndUnknown},
 			{"machine_acknowledged_at", timeOrNull(&r.MachineAcknowledgedAt)}, {"merged_into", &r.MergedInto},
-			{"issue_key", &r.Key}, {"seq", &r.seq},
+			{"issue_key", &r.Key}, {"former_keys", listOf(&r.FormerKeys)}, {"seq", &r.seq},
 		},
 		services: r.list("incident_services", "incident_num", &r.Services),
 	}
@@ -54,6 +54,7 @@ func (c *commit) incidents(ctx context.Context, incidents []evidence.Incident) e
 		}
 		in.Source, in.UpdatedAt = c.source, storedTime(in.UpdatedAt)
 		in.Services, in.Links, in.Responders = cleanList(in.Services), cleanList(in.Links), cleanList(in.Responders)
+		in.FormerKeys = cleanList(in.FormerKeys)
 		wanted, ids = append(wanted, incidentRow{Incident: in}), append(ids, in.ID)
 	}
 	slices.Sort(ids)
@@ -63,6 +64,7 @@ func (c *commit) incidents(ctx context.Context, incidents []evidence.Incident) e
 				return old
 			}
 			now.Incident = keepAcks(now.Incident, old.Incident)
+			now.FormerKeys = formerKeys(now.Incident, old.Incident)
 			return now
 		})
 	c.changes.Incidents = len(written)
@@ -101,6 +103,13 @@ func keepAcks(in, old evidence.Incident) evidence.Incident {
 		in.Responders = old.Responders
 	}
 	return in
+}
+
+// formerKeys are the keys that an incident had before, as the source and the stored
+// version of it say: no change of an issue says that its project got another key.
+func formerKeys(in, old evidence.Incident) []string {
+	keys := slices.Concat(in.FormerKeys, old.FormerKeys, []string{old.Key})
+	return cleanList(slices.DeleteFunc(keys, func(key string) bool { return key == "" || key == text(in.Key) }))
 }
 
 // IncidentFilter selects incidents. Its zero value selects all that are still

@@ -9,7 +9,8 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// reviewRow is a review as it concerns one service.
+// reviewRow is a review as it concerns one service. Its id is in the column review_key,
+// which had its key before.
 type reviewRow struct {
 	seq transactionNumber
 	evidence.Review
@@ -18,10 +19,11 @@ type reviewRow struct {
 func (r *reviewRow) table() table {
 	return table{
 		name: "reviews",
-		key:  columns{{"source_id", sourceID(&r.Source)}, {"review_key", &r.Key}, {"service_id", serviceID(&r.Service)}},
+		key:  columns{{"source_id", sourceID(&r.Source)}, {"review_key", &r.ID}, {"service_id", serviceID(&r.Service)}},
 		data: columns{
 			{"status", &r.Status}, {"created_at", timeOf(&r.CreatedAt)},
-			{"completed_at", timeOrNull(&r.CompletedAt)}, {"gone", &r.Gone}, {"seq", &r.seq},
+			{"completed_at", timeOrNull(&r.CompletedAt)}, {"gone", &r.Gone}, {"issue_key", &r.Key},
+			{"seq", &r.seq},
 		},
 	}
 }
@@ -31,19 +33,19 @@ func (r *reviewRow) table() table {
 // for that service.
 func (c *commit) reviews(ctx context.Context, reviews []evidence.Review) error {
 	var wanted []reviewRow
-	var keys []string
+	var ids []string
 	for _, r := range reviews {
 		if c.isOther(r.Source) {
-			return fmt.Errorf("review %s says it is from %s", r.Key, r.Source)
+			return fmt.Errorf("review %s says it is from %s", r.ID, r.Source)
 		}
 		if r.CreatedAt.IsZero() {
-			return fmt.Errorf("review %s has no time of creation", r.Key)
+			return fmt.Errorf("review %s has no time of creation", r.ID)
 		}
 		r.Source = c.source
-		wanted, keys = append(wanted, reviewRow{Review: r}), append(keys, r.Key)
+		wanted, ids = append(wanted, reviewRow{Review: r}), append(ids, r.ID)
 	}
-	slices.Sort(keys)
-	written, others, err := upsert(ctx, c.tx, c.ofSource().in("review_key", anys(slices.Compact(keys))), wanted, nil)
+	slices.Sort(ids)
+	written, others, err := upsert(ctx, c.tx, c.ofSource().in("review_key", anys(slices.Compact(ids))), wanted, nil)
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func (c *commit) reviews(ctx context.Context, reviews []evidence.Review) error {
 }
 
 // Reviews lists every review that is still listed by its source, by creation,
-// source, key and service.
+// source, id and service.
 func (s *Store) Reviews(ctx context.Context) ([]evidence.Review, error) {
 	return s.reviews(ctx, where(`gone = ?`, false))
 }
@@ -70,7 +72,7 @@ func (s *Store) ReviewsAfter(ctx context.Context, after int64) ([]evidence.Revie
 func (s *Store) reviews(ctx context.Context, c condition) ([]evidence.Review, error) {
 	found, err := collect(ctx, s, "reading reviews", c, func(r reviewRow) evidence.Review { return r.Review })
 	slices.SortFunc(found, func(a, b evidence.Review) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Key, b.Key),
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID),
 			cmp.Compare(a.Service, b.Service))
 	})
 	return found, err

@@ -59,7 +59,8 @@ func (a Attestation) validFor() time.Duration {
 // attestingIssue is what was read of an issue with the label of an attestation. It
 // may attest several checks.
 type attestingIssue struct {
-	key, parent string
+	id, key string
+	parent  related
 	// made is when each attestation was made, by label in lower case: when the issue
 	// became done, or the label was added if that was later.
 	made map[string]time.Time
@@ -80,16 +81,16 @@ func (i *attestingIssue) madeAt(a Attestation) time.Time { return i.made[fold(a.
 
 // String names the issue, and the review that it is on.
 func (i *attestingIssue) String() string {
-	if i.parent == "" {
+	if i.parent.Key == "" {
 		return i.key
 	}
-	return i.key + " on " + i.parent
+	return i.key + " on " + i.parent.Key
 }
 
 // attestingIssue reads an issue with the label of an attestation.
 func (r *round) attestingIssue(i *issue) *attestingIssue {
-	out := &attestingIssue{key: clean(i.key), parent: clean(i.parent), made: map[string]time.Time{},
-		link: firstURL(i.fields["description"]), updated: i.updated}
+	out := &attestingIssue{id: i.id, key: clean(i.key), parent: related{i.parent.ID, clean(i.parent.Key)},
+		made: map[string]time.Time{}, link: firstURL(i.fields["description"]), updated: i.updated}
 	done, ok := r.done(i)
 	out.notDone = r.notDone.of(i)
 	out.done = ok && out.notDone == ""
@@ -103,7 +104,7 @@ func (r *round) attestingIssue(i *issue) *attestingIssue {
 	}
 	if r.reviewState != nil && out.link == "" {
 		// A web link that was found before need not be asked for again.
-		if old := r.reviewState.attestations[out.key]; old != nil && old.updated.Equal(out.updated) {
+		if old := r.reviewState.attestations[out.id]; old != nil && old.updated.Equal(out.updated) {
 			out.link = old.link
 		}
 	}
@@ -112,12 +113,19 @@ func (r *round) attestingIssue(i *issue) *attestingIssue {
 
 // servicesOf are the services of the review that the issue is on.
 func (n *reviewState) servicesOf(i *attestingIssue) []string {
-	for _, key := range []string{i.parent, i.key} {
-		if services, ok := n.reviews[key]; ok && key != "" {
+	for _, id := range []string{i.parent.ID, i.id} {
+		if services, ok := n.reviews[id]; ok {
 			return services
 		}
 	}
 	return nil
+}
+
+// byKey are the attestations in the order of their keys.
+func (n *reviewState) byKey() []*attestingIssue {
+	return slices.SortedFunc(maps.Values(n.attestations), func(a, b *attestingIssue) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.id, b.id))
+	})
 }
 
 // attestationSearches are the searches for issues with the labels of attestations.
@@ -150,12 +158,11 @@ func (s *Source) attestedFacts() []string {
 func (r *round) attestationPages(ctx context.Context, next *reviewState, s search) error {
 	return r.list(ctx, s, "attestation", wholeLog, func(good, bad []*issue) error {
 		for _, i := range good {
-			key := clean(i.key)
-			delete(next.bad, key)
-			next.attestations[key] = r.attestingIssue(i)
+			next.read(i)
+			next.attestations[i.id] = r.attestingIssue(i)
 		}
 		for _, i := range bad {
-			next.bad[clean(i.key)] = next.affectedBy(i)
+			next.setBad(i, next.affectedBy(i))
 		}
 		if !r.out.Pending() {
 			return nil
@@ -167,12 +174,12 @@ func (r *round) attestationPages(ctx context.Context, next *reviewState, s searc
 // affectedBy are the services that an attestation that cannot be decoded may be
 // about.
 func (n *reviewState) affectedBy(i *issue) affected {
-	for _, key := range []string{i.parent, i.key} {
-		if services, ok := n.reviews[clean(key)]; ok {
+	for _, id := range []string{i.parent.ID, i.id} {
+		if services, ok := n.reviews[id]; ok {
 			return affected{services: services}
 		}
 	}
-	return affected{any: i.parent == ""} // a parent that is no review affects none
+	return affected{any: i.parent.ID == ""} // a parent that is no review affects none
 }
 
 // findLinks asks for the web links of attestations that need one and name none in
@@ -184,8 +191,7 @@ func (r *round) findLinks(ctx context.Context, next *reviewState) (notAsked map[
 	notAsked = map[string]bool{}
 	failed := map[evidence.Reason]bool{}
 	left := maxLinkRequests
-	for _, key := range slices.Sorted(maps.Keys(next.attestations)) {
-		i := next.attestations[key]
+	for _, i := range next.byKey() {
 		services := next.servicesOf(i)
 		if len(services) == 0 || !r.needsLink(i) {
 			continue
@@ -194,11 +200,11 @@ func (r *round) findLinks(ctx context.Context, next *reviewState) (notAsked map[
 		if left > 0 {
 			left--
 			var failure error
-			if link, known, failure = r.api.remoteLink(ctx, key); failure != nil {
+			if link, known, failure = r.api.remoteLink(ctx, i.key); failure != nil {
 				reason := collectors.ReasonOf(ctx, failure)
 				if !failed[reason] {
 					failed[reason] = true
-					err = errors.Join(err, fmt.Errorf("attestation %s: %w", key, failure))
+					err = errors.Join(err, fmt.Errorf("attestation %s: %w", i.key, failure))
 				}
 				if collectors.EndsRound(ctx, failure, evidence.ReasonCircuitOpen) {
 					left = 0
@@ -214,7 +220,7 @@ func (r *round) findLinks(ctx context.Context, next *reviewState) (notAsked map[
 		// The state of the round before has the same pointer, so that this is a copy.
 		changed := *i
 		changed.link, changed.webLinksRead = link, true
-		next.attestations[key] = &changed
+		next.attestations[i.id] = &changed
 	}
 	return notAsked, err
 }
@@ -257,9 +263,8 @@ func (r *round) flaw(i *attestingIssue, a Attestation) string {
 func (r *round) observeAttestations(n *reviewState, notAsked map[string]bool) error {
 	byService := map[string]map[string][]*attestingIssue{} // by label
 	doubts := map[string]map[string]bool{}                 // by label
-	for _, key := range slices.Sorted(maps.Keys(n.attestations)) {
-		i := n.attestations[key]
-		for _, service := range append(n.doubted[i.parent], n.doubted[i.key]...) {
+	for _, i := range n.byKey() {
+		for _, service := range slices.Concat(n.doubted[i.parent.ID], n.doubted[i.id]) {
 			if doubts[service] == nil {
 				doubts[service] = map[string]bool{}
 			}

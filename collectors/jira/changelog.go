@@ -20,11 +20,11 @@ const (
 	bulkPage = 10000
 )
 
-// change is one change of the status, the labels or the assignee.
+// change is one change of the status, the labels, the assignee or the key.
 type change struct {
 	at    time.Time
-	field string // status, labels or assignee
-	// from and to are ids of statuses or people, or labels separated by blanks.
+	field string // status, labels, assignee or key
+	// from and to are ids of statuses or people, labels separated by blanks, or keys.
 	from, to string
 	// fromName and toName are the names that the statuses had at that time.
 	fromName, toName string
@@ -99,7 +99,7 @@ func decodeHistory(raw json.RawMessage) ([]change, error) {
 		case "status":
 			c.fromName, c.toName = item.FromName, item.ToName
 		case "assignee":
-		case "labels":
+		case "labels", fieldKey:
 			c.from, c.to = item.FromName, item.ToName
 		default:
 			continue
@@ -117,6 +117,24 @@ func decodeHistory(raw json.RawMessage) ([]change, error) {
 		changes[i].at = at
 	}
 	return changes, err
+}
+
+// fieldKey is the name in changelogs of the key, which changes when the issue is moved.
+const fieldKey = "key"
+
+// takeFormerKeys takes the changes of the key out of the others, since a fetch of whole
+// changelogs does not ask for them.
+func (i *issue) takeFormerKeys() {
+	i.changes = slices.DeleteFunc(i.changes, func(c change) bool {
+		if c.field != fieldKey {
+			return false
+		}
+		if key := clean(strings.TrimSpace(c.from)); key != "" && key != clean(i.key) {
+			i.formerKeys = append(i.formerKeys, key)
+		}
+		return true
+	})
+	i.formerKeys = unique(i.formerKeys)
 }
 
 // histories are whole changelogs by the ids of their issues, as far as they are
@@ -163,8 +181,8 @@ func (h *histories) read(raw json.RawMessage, asked []string) {
 		Histories *[]json.RawMessage `json:"changeHistories"`
 	}
 	err := json.Unmarshal(raw, &log)
-	id := strings.Trim(string(log.ID), `"`)
-	if id == "" || id == "null" {
+	id := issueID(log.ID)
+	if id == "" {
 		for _, id := range asked {
 			h.undecodable[id] = errors.New("a changelog that names no issue")
 		}
@@ -227,6 +245,7 @@ func (r *round) completeLogs(ctx context.Context, kind string, issues []*issue) 
 				giveUp(i, found.undecodable[i.id])
 			default:
 				i.changes, i.cut = found.changes[i.id], false
+				i.takeFormerKeys()
 			}
 		}
 		asked = left

@@ -299,16 +299,21 @@ func TestIssuesThatCannotBeDecodedCostThemselves(t *testing.T) {
 		"a bad review": {"Review", `{"id":"1","key":"PRR-9","fields":{"labels":["service-cart"],"status":{"id":"6"}}}`,
 			"review", map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"},
 				"checkout": {"attest.cicd_change_reviewed": "false"}}},
-		"a bad attestation": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7,"parent":{"key":"PRR-1"}}}`,
+		"a bad attestation": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7,"parent":{"id":"10100","key":"PRR-1"}}}`,
 			"attestation",
 			map[string]map[string]string{"reports": {"attest.cicd_change_reviewed": "except undecodable"},
 				"cart": {"attest.cicd_change_reviewed": "false"}}},
+		"an attestation of a review without an id": {"attest-",
+			`{"id":"1","key":"PRR-9","fields":{"labels":["attest-cicd-change-reviewed"],"parent":{"key":"PRR-1"}}}`,
+			"attestation", map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"}}},
 		"an attestation of whatever": {"attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7}}`, "attestation",
 			map[string]map[string]string{"cart": {"attest.cicd_change_reviewed": "except undecodable"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, dataCenter bool) {
-				site, services := shop(review(1, "reports", noon.Add(-day)))
+				v := review(1, "reports", noon.Add(-day))
+				v.ID = 10100
+				site, services := shop(v)
 				w := start(t, dataCenter, site, services)
 				w.fake.Inject(jiratest.Fault{Search: true, JQL: tc.jql, Issues: []string{tc.issue}})
 				r := w.mustCollect()

@@ -100,8 +100,8 @@ func (r *round) incident(i *issue) (evidence.Incident, evidence.UncountedReason,
 		return evidence.Incident{}, "", err
 	}
 	in := evidence.Incident{
-		Source: r.id, ID: clean(i.id), Key: clean(i.key), Services: r.mapping.services(o.Services, i),
-		StartedAt:  t.started.at,
+		Source: r.id, ID: clean(i.id), Key: clean(i.key), FormerKeys: i.formerKeys,
+		Services: r.mapping.services(o.Services, i), StartedAt: t.started.at,
 		DetectedAt: t.detected.at, UpdatedAt: i.updated, Links: r.links(i), Template: evidence.Template(i.summary),
 	}
 	in.Severity, in.Priority = r.severity(i)

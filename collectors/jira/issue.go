@@ -21,6 +21,8 @@ const (
 // for are zero. People are ids only.
 type issue struct {
 	id, key string
+	// formerKeys are those that it had before it was moved, as far as its changelog says.
+	formerKeys []string
 	// project is the key of the project.
 	project            string
 	summary            string
@@ -34,8 +36,8 @@ type issue struct {
 	// creatorKind is the type of the account that opened it: atlassian, customer
 	// or app; empty on Data Center.
 	creatorKind string
-	// parent is the key of the parent; empty for none.
-	parent string
+	// parent is the issue that this is a sub-task of; zero for none.
+	parent related
 	// linked are linked issues, and the parent.
 	linked []related
 	// changes are its history, oldest first. cut reports that the server may have
@@ -97,7 +99,7 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	// json.Unmarshal goes on after a value of the wrong type, so that the key of an
 	// issue with a bad id is known.
 	err := json.Unmarshal(raw, &outer)
-	i := &issue{id: strings.Trim(string(outer.ID), `"`), key: strings.TrimSpace(outer.Key)}
+	i := &issue{id: issueID(outer.ID), key: strings.TrimSpace(outer.Key)}
 	i.project = projectOf(i.key)
 	if err != nil {
 		return i, err
@@ -125,23 +127,43 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 		*into, err = i.time(name)
 		errs = append(errs, err)
 	}
+	errs = append(errs, i.checkContent())
+	if len(outer.Changelog) > 0 {
+		i.changes, i.cut, err = decodeChangelog(outer.Changelog, cloud)
+		i.takeFormerKeys()
+		errs = append(errs, err)
+	}
+	return i, errors.Join(errs...)
+}
+
+// issueID reads an id, a number or a text; empty for none.
+func issueID(raw json.RawMessage) string {
+	id := clean(strings.Trim(string(raw), `"`))
+	if id == "null" {
+		return ""
+	}
+	return id
+}
+
+// checkContent reports fields that are there without what they must have.
+func (i *issue) checkContent() error {
+	var errs []error
 	if _, asked := i.fields["status"]; asked && i.category == "" {
 		errs = append(errs, errors.New("field status: no category"))
 	}
 	if _, asked := i.fields["created"]; asked && i.created.IsZero() {
 		errs = append(errs, errors.New("field created: no time"))
 	}
-	if len(outer.Changelog) > 0 {
-		i.changes, i.cut, err = decodeChangelog(outer.Changelog, cloud)
-		errs = append(errs, err)
+	if i.parent.Key != "" && i.parent.ID == "" {
+		errs = append(errs, errors.New("field parent: no id"))
 	}
-	return i, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // fill takes over the fields that are there.
 func (i *issue) fill(f *issueFields) {
 	i.project = cmp.Or(f.Project.Key, i.project)
-	i.summary, i.parent = f.Summary, f.Parent.Key
+	i.summary, i.parent = f.Summary, f.Parent
 	i.status, i.statusName, i.category = f.Status.ID, f.Status.Name, f.Status.Category.Key
 	i.resolution = f.Resolution
 	i.assignee, i.reporter, i.creatorKind = f.Assignee.id(), f.Reporter.id(), f.Creator.AccountType
@@ -166,6 +188,10 @@ func (i *issue) fill(f *issueFields) {
 		i.linked = append(i.linked, f.Parent)
 	}
 }
+
+// idOrKey names an issue that may not have been decoded completely: by its id, or by
+// its key where the id could not be read. It is empty without either.
+func (i *issue) idOrKey() string { return cmp.Or(i.id, clean(i.key)) }
 
 // time reads a field that holds a time. It is zero when the field is absent,
 // null or empty.

@@ -35,14 +35,16 @@ type reviewState struct {
 	// through is the time up to which every change was read, reconciled when
 	// everything was last listed.
 	through, reconciled time.Time
-	// reviews are the services of the reviews by key.
+	// reviews are the services of the reviews by the id of their issue, which never
+	// changes; the key does when the issue is moved.
 	reviews map[string][]string
-	// attestations are the issues that attest, by key.
+	// attestations are the issues that attest, by id.
 	attestations map[string]*attestingIssue
-	// bad are issues that could not be decoded, by key.
+	// bad are issues that could not be decoded, by id and by key as far as these could
+	// be read, and by the empty text without either.
 	bad map[string]affected
 	// marks are the reviews that belong to no service, and doubted the services that
-	// each of them may be about, by key.
+	// each of them may be about, by id.
 	marks   *marks
 	doubted map[string][]string
 }
@@ -86,7 +88,7 @@ func (r *round) readReviews(ctx context.Context, searches []search) error {
 		next.marks, next.doubted = old.marks.clone(), maps.Clone(old.doubted)
 	}
 	next.marks.complete = true
-	withoutService, err := r.reviewPages(ctx, next, searches[0])
+	withoutService, err := r.reviewPages(ctx, next, searches[0], complete)
 	if err != nil {
 		return err
 	}
@@ -133,9 +135,39 @@ func (s *Source) reviewSearch(condition string) search {
 	return q
 }
 
-// reviewPages lists reviews and emits each page. It returns the keys of those that
-// name no service.
-func (r *round) reviewPages(ctx context.Context, next *reviewState, s search) (withoutService []string, err error) {
+// setBad adds an issue that could not be decoded, and what it may be about.
+func (n *reviewState) setBad(i *issue, a affected) {
+	n.bad[i.idOrKey()] = a
+	if i.key != "" {
+		n.bad[clean(i.key)] = a
+	}
+}
+
+// read removes an issue that could be decoded from those that could not.
+func (n *reviewState) read(i *issue) {
+	delete(n.bad, i.id)
+	delete(n.bad, clean(i.key))
+}
+
+// reviewPages lists reviews and emits each page. A complete listing also emits as gone
+// what an earlier release stored of them under their keys. It returns the ids of those
+// that name no service.
+func (r *round) reviewPages(
+	ctx context.Context, next *reviewState, s search, complete bool,
+) (withoutService []string, err error) {
+	underKeys := map[string][]evidence.Review{}
+	if complete {
+		stored, err := r.storedReviews(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range stored {
+			if v.Key == "" {
+				v.Gone = true
+				underKeys[v.ID] = append(underKeys[v.ID], v)
+			}
+		}
+	}
 	err = r.list(ctx, s, "review", logOfDone, func(good, bad []*issue) error {
 		batch := evidence.Batch{}
 		for _, i := range good {
@@ -144,22 +176,22 @@ func (r *round) reviewPages(ctx context.Context, next *reviewState, s search) (w
 				bad = append(bad, i)
 				continue
 			}
-			key := clean(i.key)
 			services := r.mapping.services(r.reviews.Services, i)
-			delete(next.bad, key)
-			next.reviews[key] = services
+			next.read(i)
+			next.reviews[i.id] = services
 			next.marks.set(i.id, r.reviewMark(i, services))
-			delete(next.doubted, key)
+			delete(next.doubted, i.id)
 			if len(services) == 0 {
-				withoutService = append(withoutService, key)
-				next.doubted[key] = r.mapping.ofProject(i.project)
+				withoutService = append(withoutService, i.id)
+				next.doubted[i.id] = r.mapping.ofProject(i.project)
 			}
 			for _, service := range services {
-				batch.Reviews = append(batch.Reviews, r.review(i, key, service))
+				batch.Reviews = append(batch.Reviews, r.review(i, service))
 			}
+			batch.Reviews = append(batch.Reviews, underKeys[clean(i.key)]...)
 		}
 		for _, i := range bad {
-			next.bad[clean(i.key)] = r.mapping.affected(r.reviews.Services, i)
+			next.setBad(i, r.mapping.affected(r.reviews.Services, i))
 		}
 		if len(batch.Reviews) == 0 && !r.out.Pending() {
 			return nil
@@ -182,8 +214,10 @@ func (r *round) reviewMark(i *issue, services []string) mark {
 }
 
 // review makes evidence of an issue.
-func (r *round) review(i *issue, key, service string) evidence.Review {
-	review := evidence.Review{Source: r.id, Key: key, Service: service, Status: evidence.ReviewOpen, CreatedAt: i.created}
+func (r *round) review(i *issue, service string) evidence.Review {
+	review := evidence.Review{
+		Source: r.id, ID: clean(i.id), Key: clean(i.key), Service: service, Status: evidence.ReviewOpen, CreatedAt: i.created,
+	}
 	switch i.category {
 	case categoryInProgress:
 		review.Status = evidence.ReviewInProgress
@@ -223,13 +257,13 @@ func (r *round) withdrawReviews(
 	}
 	var keys []string
 	for _, v := range stored {
-		isUnnamed := slices.Contains(withoutService, v.Key)
-		if !isUnnamed && (!missing[v.Key] || next.withholds(r, v)) {
+		isUnnamed := slices.Contains(withoutService, v.ID)
+		if !isUnnamed && (!missing[v.ID] || next.withholds(r, v)) {
 			continue
 		}
 		v.Gone = true
 		batch.Reviews = append(batch.Reviews, v)
-		keys = append(keys, clean(v.Key))
+		keys = append(keys, clean(v.Name()))
 	}
 	if len(keys) > 0 {
 		r.logWithdrawn("reviews are withdrawn that are not listed any more, or name no service", unique(keys))
@@ -240,8 +274,11 @@ func (r *round) withdrawReviews(
 	return true, r.out.Send(batch)
 }
 
-// storedReviews are the stored reviews of this source.
+// storedReviews are the stored reviews of this source; none when there is no store.
 func (r *round) storedReviews(ctx context.Context) ([]evidence.Review, error) {
+	if r.request.Reviews == nil {
+		return nil, nil
+	}
 	stored, err := r.request.Reviews(ctx)
 	if err != nil {
 		return nil, collectors.Failed(evidence.ReasonStore, "read reviews of "+r.id, "%w", err)
@@ -252,23 +289,25 @@ func (r *round) storedReviews(ctx context.Context) ([]evidence.Review, error) {
 // withholds reports whether a missing review is in a hidden project. The
 // attestations on it are withheld as well, and unknown.
 func (n *reviewState) withholds(r *round, v evidence.Review) bool {
-	if !r.isHidden(v.Key) {
+	if !r.isHidden(v.Name()) {
 		return false
 	}
-	n.bad[v.Key] = affected{services: append(n.bad[v.Key].services, v.Service), why: evidence.MissingNotFound}
+	n.bad[v.ID] = affected{services: append(n.bad[v.ID].services, v.Service), why: evidence.MissingNotFound}
 	return true
 }
 
-// missingReviews are the keys of the stored reviews that a complete listing does not
+// missingReviews are the ids of the stored reviews that a complete listing does not
 // have, with the cursors to store; nil when that is not confirmed. Afterwards it is
 // known which projects are hidden.
 func (r *round) missingReviews(
 	ctx context.Context, next *reviewState, stored []evidence.Review,
 ) (missing map[string]bool, cursors map[string]string, err error) {
 	missing, count := map[string]bool{}, 0
+	var projects []string
 	for _, v := range stored {
 		if next.isMissing(v, r.now.Add(-reviewHistory+7*day)) {
-			missing[v.Key] = true
+			missing[v.ID] = true
+			projects = append(projects, projectOf(v.Name()))
 			count++
 		}
 	}
@@ -276,16 +315,17 @@ func (r *round) missingReviews(
 	if !confirmed {
 		return nil, cursors, nil
 	}
-	return missing, cursors, r.findHidden(ctx, unique(mapSlice(slices.Collect(maps.Keys(missing)), projectOf)))
+	return missing, cursors, r.findHidden(ctx, unique(projects))
 }
 
 // isMissing reports whether a complete listing should have had the stored review.
 // edge is when the reviews of the listing were surely created after.
 func (n *reviewState) isMissing(v evidence.Review, edge time.Time) bool {
-	_, listed := n.reviews[v.Key]
-	_, bad := n.bad[v.Key]
-	_, withoutKey := n.bad[""] // it may be any review
-	return !listed && !bad && !withoutKey && v.CreatedAt.After(edge)
+	_, listed := n.reviews[v.ID]
+	_, bad := n.bad[v.ID]
+	_, keyIsBad := n.bad[v.Name()]
+	_, anyIsBad := n.bad[""] // it may be any review
+	return !listed && !bad && !keyIsBad && !anyIsBad && v.CreatedAt.After(edge)
 }
 
 // confirmAttestations compares how many attestations a complete listing has with
@@ -302,9 +342,9 @@ func (r *round) confirmAttestations(next *reviewState) (confirmed bool, err erro
 	}
 	if r.reviewState != nil && confirmed {
 		var keys []string
-		for key := range r.reviewState.attestations {
-			if next.attestations[key] == nil {
-				keys = append(keys, key)
+		for id, i := range r.reviewState.attestations {
+			if next.attestations[id] == nil {
+				keys = append(keys, i.key)
 			}
 		}
 		if len(keys) > 0 {

@@ -247,8 +247,8 @@ func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b ev
 		}
 	}
 	for _, v := range b.Reviews {
-		r.reviews[v.Key+" "+v.Service] = v
-		w.reviews[v.Key+" "+v.Service] = v
+		r.reviews[v.Name()+" "+v.Service] = v
+		w.reviews[v.ID+" "+v.Service] = v
 	}
 	for _, v := range b.Covered {
 		if _, twice := r.covered[v.Group]; twice || len(v.Facts) == 0 {

@@ -235,13 +235,9 @@ func (r *round) setUnclear(i *issue, in evidence.Incident, matched bool) {
 
 // setUndecodable remembers an incident ticket that cannot be decoded.
 func (r *round) setUndecodable(i *issue) {
-	id := i.id
-	if id == "" {
-		id = i.key
-	}
-	r.relisted.add(id)
+	r.relisted.add(i.idOrKey())
 	a := r.mapping.affected(r.incidents.Services, i)
-	r.unclear[id] = unclear{Key: clean(i.key), Services: a.services, Any: a.any, Undecodable: true}
+	r.unclear[i.idOrKey()] = unclear{Key: clean(i.key), Services: a.services, Any: a.any, Undecodable: true}
 }
 
 // servicesOf are the services that an unclear ticket may be about.

@@ -88,7 +88,7 @@ func (w *world) state() (*state, error) {
 		return nil, err
 	}
 	for _, v := range reviews {
-		s.reviews[v.Key+" "+v.Service] = v
+		s.reviews[v.ID+" "+v.Service] = v
 	}
 	feedback, err := w.store.Feedback(ctx)
 	if err != nil {

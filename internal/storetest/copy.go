@@ -69,7 +69,7 @@ func copies(t *testing.T, db database) {
 			Except: map[string]evidence.Missing{"ghost": evidence.MissingNoReference},
 		}},
 		Incidents: []evidence.Incident{incident("A", 1, 3), incident("B", 10, 0), incident("C", 20, 21)},
-		Reviews:   []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1)}},
+		Reviews:   []evidence.Review{{ID: "101", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1)}},
 		Alerts:    []evidence.AlertFiring{alert("a", 3, 0), alert("b", 2, 0), alert("c", 1, 2)},
 		AlertSight: &evidence.AlertSight{
 			Spans: []evidence.Span{{From: hour(1),
@@ -117,7 +117,7 @@ func copies(t *testing.T, db database) {
 		},
 		Covered:   []evidence.Coverage{{Group: "counts", Facts: []string{"a.count"}}},
 		Incidents: []evidence.Incident{incident("A", 1, 3), incident("B", 10, 12), incident("D", 15, 16)},
-		Reviews: []evidence.Review{{Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1),
+		Reviews: []evidence.Review{{ID: "101", Key: "PRR-1", Service: "checkout", Status: evidence.ReviewOpen, CreatedAt: hour(1),
 			Gone: true}},
 		Alerts:  []evidence.AlertFiring{alert("a", 3, 5), alert("d", 1, 0)},
 		Cursors: map[string]string{"page": "2"},

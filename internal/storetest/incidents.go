@@ -142,12 +142,12 @@ func reviews(t *testing.T, db database) {
 		}
 		return found
 	}
-	shop := evidence.Review{Source: "test/main", Key: "PRR-1", Service: "shop", Status: evidence.ReviewOpen,
+	shop := evidence.Review{Source: "test/main", ID: "101", Key: "PRR-1", Service: "shop", Status: evidence.ReviewOpen,
 		CreatedAt: minute(0)}
 	bank := shop
 	bank.Service = "bank"
 	other := shop
-	other.Key, other.CreatedAt = "PRR-2", minute(1)
+	other.ID, other.Key, other.CreatedAt = "102", "PRR-2", minute(1)
 	commit(t, s, minute(2), evidence.Batch{Reviews: []evidence.Review{other, shop, bank}})
 	if got, want := list(), []evidence.Review{bank, shop, other}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v, want %+v", got, want)
@@ -160,10 +160,44 @@ func reviews(t *testing.T, db database) {
 	if got, want := list(), []evidence.Review{shop, other}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	shop.Gone = true
-	commit(t, s, minute(12), evidence.Batch{Reviews: []evidence.Review{shop}})
+	// A moved ticket has another key, and is the same; one of a release that had no ids
+	// is stored under its key.
+	shop.Key = "OPS-3"
+	old := evidence.Review{Source: "test/main", ID: "PRR-9", Service: "shop", Status: evidence.ReviewOpen,
+		CreatedAt: minute(2)}
+	commit(t, s, minute(12), evidence.Batch{Reviews: []evidence.Review{shop, old}})
+	if got, want := list(), []evidence.Review{shop, other, old}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	shop.Gone, old.Gone = true, true
+	commit(t, s, minute(13), evidence.Batch{Reviews: []evidence.Review{shop, old}})
 	if got, want := list(), []evidence.Review{other}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// formerKeys: an incident keeps the keys that it had, whether the source says so or only
+// the stored version of it does.
+func formerKeys(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	at := 0
+	for _, step := range []struct {
+		key, want string
+		says      []string
+	}{
+		{"INC-7", "[INC-1]", []string{"INC-1"}},
+		{"OPS-3", "[INC-1 INC-7]", nil},
+		{"OPS-3", "[INC-1 INC-7]", nil},
+		{"DEV-2", "[INC-1 INC-7 OPS-3]", []string{"OPS-3", "INC-7"}},
+		{"INC-7", "[DEV-2 INC-1 OPS-3]", nil},
+	} {
+		at++
+		in := evidence.Incident{ID: "10412", Key: step.key, FormerKeys: step.says, StartedAt: minute(0), UpdatedAt: minute(at)}
+		commit(t, s, minute(at), evidence.Batch{Incidents: []evidence.Incident{in}})
+		got := listed(t, s, store.IncidentFilter{})[0]
+		if got.Key != step.key || fmt.Sprint(got.FormerKeys) != step.want {
+			t.Errorf("%s was %v, want %s", got.Key, got.FormerKeys, step.want)
+		}
 	}
 }
 

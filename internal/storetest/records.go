@@ -58,7 +58,7 @@ func unchangedWritesNothing(t *testing.T, db database) {
 			except[service] = evidence.MissingNotFound
 		}
 	}
-	batch.Reviews = []evidence.Review{{Key: "PRR-1", Service: "service-aa", Status: evidence.ReviewOpen,
+	batch.Reviews = []evidence.Review{{ID: "101", Key: "PRR-1", Service: "service-aa", Status: evidence.ReviewOpen,
 		CreatedAt: start()}}
 	batch.Covered = []evidence.Coverage{{Group: "ratios", Facts: []string{"a.ratio"}, At: start(), Except: except}}
 	first := commit(t, s, start(), batch)
@@ -299,7 +299,7 @@ func hostileText(t *testing.T, db database) {
 		Withdrawals: []evidence.Withdrawal{{Service: bad, Fact: bad, Reason: bad}},
 		Incidents: []evidence.Incident{{ID: bad, StartedAt: start(), Services: []string{bad}, Template: bad, Channel: bad,
 			Group: bad, Links: []string{bad}, Resolver: bad}},
-		Reviews: []evidence.Review{{Key: bad, Service: bad, Status: bad, CreatedAt: start()}},
+		Reviews: []evidence.Review{{ID: bad, Key: bad, Service: bad, Status: bad, CreatedAt: start()}},
 		Covered: []evidence.Coverage{{Group: bad, Facts: []string{bad}, At: start(),
 			Except: map[string]evidence.Missing{bad: bad}}},
 		Cursors: map[string]string{bad: bad},
@@ -347,7 +347,7 @@ func failedCommit(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	_, err := s.Commit(context.Background(), "test/main", 0, start(), evidence.Batch{
 		Incidents: []evidence.Incident{{ID: "A", Services: []string{"lost"}, StartedAt: start()}},
-		Reviews:   []evidence.Review{{Key: "PRR-1", Service: "lost"}}, // without a time of creation
+		Reviews:   []evidence.Review{{ID: "101", Key: "PRR-1", Service: "lost"}}, // without a time of creation
 	})
 	if err == nil {
 		t.Fatal("a review without a time of creation was stored")

@@ -66,7 +66,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"when alerts were watched", alertSights},
 		{"keys are made once", keys},
 		{"acknowledgements are not forgotten", acknowledgements},
-		{"reviews", reviews},
+		{"reviews", reviews}, {"former keys", formerKeys},
 		{"cursors are committed with their batch", cursors},
 		{"runs", runs},
 		{"hostile text is stored", hostileText},
