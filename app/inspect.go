@@ -193,26 +193,62 @@ func nameSome(names []string) string {
 // checkSources counts the facts of every source and, with online, tries its
 // credentials and looks up what configuration and catalog name there.
 func (rc *runtimeConfig) checkSources(ctx context.Context, now time.Time, online bool) []Finding {
-	var findings []Finding
-	ends := rc.expiries()
-	for _, i := range rc.instances {
-		f := Finding{Subject: i.source.ID(), Text: report.Plural(len(i.source.Facts()), "fact")}
-		var names []Finding
-		if online {
-			if f.Err = rc.tryCredentials(ctx, i); f.Err == nil {
-				f.Text += ", credentials accepted"
-				names = rc.verify(ctx, i)
-			} else {
-				f.Text = f.Err.Error()
+	credentials := make([]error, len(rc.instances))
+	answers := make([][]collectors.Verified, len(rc.instances))
+	if online {
+		for n, i := range rc.instances {
+			if credentials[n] = rc.tryCredentials(ctx, i); credentials[n] == nil {
+				answers[n] = rc.verify(ctx, i)
 			}
 		}
-		findings = append(append(findings, f), names...)
+		rc.settle(answers)
+	}
+	var findings []Finding
+	ends := rc.expiries()
+	for n, i := range rc.instances {
+		f := Finding{Subject: i.source.ID(), Text: report.Plural(len(i.source.Facts()), "fact")}
+		switch {
+		case credentials[n] != nil:
+			f.Text, f.Err = credentials[n].Error(), credentials[n]
+		case online:
+			f.Text += ", credentials accepted"
+		}
+		findings = append(findings, f)
+		for _, v := range answers[n] {
+			findings = append(findings, nameFindings(i.source.ID()+" "+v.What, v)...)
+		}
 		if end, known := ends[i.source.ID()]; known {
 			findings = append(findings, expiry(i.source.ID(), end, now))
 		}
 	}
 	if len(rc.instances) == 0 {
 		findings = append(findings, Finding{Subject: "sources", Warning: true, Text: noSource()})
+	}
+	return findings
+}
+
+// settle decides about the names that any source of a kind may have; see
+// collectors.Settle.
+func (rc *runtimeConfig) settle(answers [][]collectors.Verified) {
+	byKind := map[string][][]collectors.Verified{}
+	for n, i := range rc.instances {
+		kind := kindOf(i.source.ID())
+		byKind[kind] = append(byKind[kind], answers[n])
+	}
+	for _, list := range byKind {
+		collectors.Settle(list)
+	}
+}
+
+// nameFindings are one finding for the names of one kind, and one for each that is
+// wrong.
+func nameFindings(subject string, v collectors.Verified) []Finding {
+	var findings []Finding
+	if text := v.Summary(); text != "" {
+		findings = append(findings, Finding{Subject: subject, Text: text})
+	}
+	for _, fault := range v.Faults() {
+		findings = append(findings, Finding{Subject: subject, Text: fault.Error(), Err: fault})
 	}
 	return findings
 }
@@ -229,24 +265,13 @@ func (rc *runtimeConfig) tryCredentials(ctx context.Context, i instance) error {
 	return checker.Check(ctx)
 }
 
-// verify looks up what configuration and catalog name at a source: one finding for
-// each kind of names, and one for each name that is wrong.
-func (rc *runtimeConfig) verify(ctx context.Context, i instance) []Finding {
+// verify looks up what configuration and catalog name at a source.
+func (rc *runtimeConfig) verify(ctx context.Context, i instance) []collectors.Verified {
 	verifier, ok := i.source.(collectors.Verifier)
 	if !ok {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
-	var findings []Finding
-	for _, v := range verifier.Verify(ctx, rc.Catalog.Services()) {
-		subject := i.source.ID() + " " + v.What
-		if text := v.Summary(); text != "" {
-			findings = append(findings, Finding{Subject: subject, Text: text})
-		}
-		for _, fault := range v.Faults() {
-			findings = append(findings, Finding{Subject: subject, Text: fault.Error(), Err: fault})
-		}
-	}
-	return findings
+	return verifier.Verify(ctx, rc.Catalog.Services())
 }

@@ -31,6 +31,11 @@ type Verified struct {
 	Found int
 	// Absent are the names that it does not have, in order.
 	Absent []AbsentName
+	// Unsure says that an absent name is no fault: the upstream may only not have
+	// measured it yet.
+	Unsure bool
+	// Partly says that some names could not be looked up.
+	Partly bool
 	// Note says what could not be looked up, and why; empty for nothing. It is no
 	// fault.
 	Note string
@@ -44,6 +49,9 @@ type AbsentName struct {
 	Name string
 	// Users are where it is written: names of services, or a key of the configuration.
 	Users []string
+	// Anywhere are those of Users that name no source, so that one source that has it
+	// is enough; see Settle.
+	Anywhere []string
 	// Why says what the upstream answered.
 	Why string
 	// Suggestion continues Why: `, did you mean "x"?`, or nothing.
@@ -69,11 +77,13 @@ const maxAbsent = 50
 // Faults are all that is wrong with the names.
 func (v Verified) Faults() []error {
 	var faults []error
-	for _, name := range v.Absent[:min(len(v.Absent), maxAbsent)] {
-		faults = append(faults, errors.New(name.Error()))
-	}
-	if more := len(v.Absent) - maxAbsent; more > 0 {
-		faults = append(faults, fmt.Errorf("%d more %s are not there", more, v.What))
+	if !v.Unsure {
+		for _, name := range v.Absent[:min(len(v.Absent), maxAbsent)] {
+			faults = append(faults, errors.New(name.Error()))
+		}
+		if more := len(v.Absent) - maxAbsent; more > 0 {
+			faults = append(faults, fmt.Errorf("%d more %s are not there", more, v.What))
+		}
 	}
 	if v.Err != nil {
 		faults = append(faults, v.Err)
@@ -84,15 +94,92 @@ func (v Verified) Faults() []error {
 // Summary says how many names were found, and what could not be looked up; empty
 // when there is neither.
 func (v Verified) Summary() string {
-	switch {
-	case v.Note != "" && v.Found > 0:
-		return fmt.Sprintf("%d found; %s", v.Found, v.Note)
-	case v.Note != "":
-		return v.Note
-	case v.Found > 0:
-		return fmt.Sprintf("%d found", v.Found)
+	var parts []string
+	if v.Found > 0 {
+		parts = append(parts, fmt.Sprintf("%d found", v.Found))
 	}
-	return ""
+	for _, note := range []string{v.Note, v.unseen()} {
+		if note != "" {
+			parts = append(parts, note)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// unseen names what is absent and no fault.
+func (v Verified) unseen() string {
+	if !v.Unsure || len(v.Absent) == 0 {
+		return ""
+	}
+	var names []string
+	for _, a := range v.Absent[:min(len(v.Absent), 5)] {
+		names = append(names, fmt.Sprintf("%s of %s", a.Name, a.Users[0]))
+	}
+	if more := len(v.Absent) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return "no series has " + evidence.Clean(strings.Join(names, ", "), 300) +
+		": is it misspelled, or does the exporter not watch it?"
+}
+
+// Settle decides about the names whose users name no source, from the answers of all
+// sources of one kind, nil for one that did not answer: such a name is at fault if no
+// source that could have it has it, and then once, where the nearest name is known.
+func Settle(answers [][]Verified) {
+	absent := map[kindName]*absence{}
+	for i, list := range answers {
+		for _, v := range list {
+			for _, a := range v.Absent {
+				key := kindName{v.What, a.Name}
+				if absent[key] == nil {
+					absent[key] = &absence{where: i}
+				}
+				found := absent[key]
+				found.sources++
+				if !found.suggested && strings.Contains(a.Suggestion, didYouMean) {
+					found.where, found.suggested = i, true
+				}
+			}
+		}
+	}
+	for i, list := range answers {
+		for k := range list {
+			v := &list[k]
+			able := 0
+			for _, other := range answers {
+				if mayHave(other, v.What) {
+					able++
+				}
+			}
+			for k := range v.Absent {
+				a := &v.Absent[k]
+				if found := absent[kindName{v.What, a.Name}]; found.sources < able || found.where != i {
+					a.Users = slices.DeleteFunc(a.Users, func(user string) bool { return slices.Contains(a.Anywhere, user) })
+				}
+			}
+			v.Absent = slices.DeleteFunc(v.Absent, func(a AbsentName) bool { return len(a.Users) == 0 })
+		}
+	}
+}
+
+// kindName is a name of one kind.
+type kindName struct{ what, name string }
+
+// absence is a name that sources do not have.
+type absence struct {
+	sources int
+	// where is the source that is nearest to having it, and suggested that it has a
+	// name like it.
+	where     int
+	suggested bool
+}
+
+// mayHave reports whether a source could have names of a kind: it looked them up, or
+// was not able to.
+func mayHave(answers []Verified, what string) bool {
+	return len(answers) == 0 || slices.ContainsFunc(answers, func(v Verified) bool {
+		return v.Err != nil || v.What == what && (v.Found > 0 || len(v.Absent) > 0 || v.Partly)
+	})
 }
 
 // NameUsers collects names with those who use them.
@@ -102,6 +189,13 @@ type NameUsers map[string][]string
 func (u NameUsers) Add(name, user string) {
 	if !slices.Contains(u[name], user) {
 		u[name] = append(u[name], user)
+	}
+}
+
+// FoundAnywhere notes which users of absent names name no source.
+func (v *Verified) FoundAnywhere(users NameUsers) {
+	for i := range v.Absent {
+		v.Absent[i].Anywhere = users[v.Absent[i].Name]
 	}
 }
 
@@ -120,6 +214,9 @@ func (u NameUsers) LookUp(what, why string, has func(name string) bool, suggest 
 	return v
 }
 
+// didYouMean is in every suggestion that has a name.
+const didYouMean = "did you mean"
+
 // Nearest suggests the candidate that is nearest to a name, without regard to
 // letter case, or nothing.
 func Nearest(candidates []string) func(name string) string {
@@ -132,6 +229,6 @@ func Nearest(candidates []string) func(name string) string {
 		if !ok {
 			return ""
 		}
-		return fmt.Sprintf(", did you mean %q?", candidates[slices.Index(folded, found)])
+		return fmt.Sprintf(", "+didYouMean+" %q?", candidates[slices.Index(folded, found)])
 	}
 }

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +51,70 @@ func TestCheckSaysAFaultOnce(t *testing.T) {
 	}
 	if errs != "collector: failed, as said above: pagerduty/main\n" {
 		t.Errorf("stderr: %s", errs)
+	}
+}
+
+// targets is a Prometheus server that scrapes these jobs and has no other series.
+func targets(t *testing.T, jobs ...string) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		data := any(jobs)
+		if strings.HasSuffix(r.URL.Path, "/query") {
+			result := []any{}
+			for _, job := range jobs {
+				if r.FormValue("query") == "up" {
+					result = append(result, map[string]any{"metric": map[string]string{"job": job}, "value": []any{0, "1"}})
+				}
+			}
+			data = map[string]any{"resultType": "vector", "result": result}
+		}
+		if err := json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": data}); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// A matcher without a server has to be found on one of them, not on all.
+func TestCheckLooksForAMatcherOnAnyServer(t *testing.T) {
+	s := newFolder(t)
+	a, b := targets(t, "checkout", "search"), targets(t, "cart", "payments")
+	s.write("collector.yaml", `catalog:
+  services:
+    - {name: checkout, tier: 1, prometheus: [{matchers: {job: checkout}}]}
+    - {name: cart, tier: 1, prometheus: [{server: a, matchers: {job: cart}}]}
+    - {name: till, tier: 1, prometheus: [{matchers: {job: payment}}]}
+sources:
+  prometheus:
+    - {name: a, url: "`+a.URL+`", presets: [signals]}
+    - {name: b, url: "`+b.URL+`", presets: [signals]}
+`)
+	faults := func() (faults []string) {
+		out, errs, code := s.run("check", "--online")
+		if code != exitFailure {
+			t.Errorf("exit %d: %s", code, errs)
+		}
+		for line := range strings.Lines(out) {
+			if fault, is := strings.CutPrefix(line, "FAIL"); is {
+				faults = append(faults, strings.TrimSpace(fault))
+			}
+		}
+		return faults
+	}
+	pinned := `prometheus/a prometheus.matchers: "job=cart" of cart: the server has no series with these labels: no series ` +
+		`has job="cart"`
+	nowhere := `prometheus/b prometheus.matchers: "job=payment" of till: the server has no series with these labels: no ` +
+		`series has job="payment", did you mean "payments"?`
+	if got := faults(); !slices.Equal(got, []string{pinned, nowhere}) {
+		t.Errorf("got\n%s\nwant\n%s\n%s", strings.Join(got, "\n"), pinned, nowhere)
+	}
+	// A server that does not answer may have it.
+	closed := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(closed.Close)
+	s.edit("collector.yaml", b.URL, closed.URL)
+	if got := faults(); len(got) != 2 || got[0] != pinned || !strings.HasPrefix(got[1], "prometheus/b: ") {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 }
 

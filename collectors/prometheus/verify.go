@@ -82,9 +82,11 @@ func (m matchers) in(series model.Metric) bool {
 }
 
 // wantedMatchers are the distinct matchers of services on this server, by their text,
-// and the services that have them.
-func (s *Source) wantedMatchers(services []*catalog.Service) (map[string]matchers, collectors.NameUsers) {
-	wanted, users := map[string]matchers{}, collectors.NameUsers{}
+// the services that have them, and those of these that name no server for them.
+func (s *Source) wantedMatchers(
+	services []*catalog.Service,
+) (wanted map[string]matchers, users, anywhere collectors.NameUsers) {
+	wanted, users, anywhere = map[string]matchers{}, collectors.NameUsers{}, collectors.NameUsers{}
 	for _, service := range services {
 		refs, _ := onServer(service, s.server)
 		for _, ref := range refs {
@@ -97,16 +99,19 @@ func (s *Source) wantedMatchers(services []*catalog.Service) (map[string]matcher
 			}
 			wanted[m.String()] = m
 			users.Add(m.String(), service.Name)
+			if ref.Server == "" {
+				anywhere.Add(m.String(), service.Name)
+			}
 		}
 	}
-	return wanted, users
+	return wanted, users, anywhere
 }
 
 // verifyMatchers looks for a series of every matcher. asked is false when there are
 // none.
 func (s *Source) verifyMatchers(ctx context.Context, services []*catalog.Service) (v collectors.Verified, asked bool) {
 	const what = keyMatchers
-	wanted, users := s.wantedMatchers(services)
+	wanted, users, anywhere := s.wantedMatchers(services)
 	if len(wanted) == 0 {
 		return v, false
 	}
@@ -138,7 +143,9 @@ func (s *Source) verifyMatchers(ctx context.Context, services []*catalog.Service
 	}
 	v = users.LookUp(what, "the server has no series with these labels",
 		func(text string) bool { _, absent := missing[text]; return !absent }, suggest)
+	v.FoundAnywhere(anywhere)
 	if len(unasked) > 0 {
+		v.Partly = true
 		v.Found -= len(unasked)
 		v.Note = fmt.Sprintf("no target has %s, and relabel sets a label of them, so that the server cannot be asked",
 			evidence.Clean(strings.Join(unasked, ", "), 300))
@@ -300,11 +307,14 @@ const (
 func (s *Source) verifyKeys(
 	ctx context.Context, services []*catalog.Service, what string, queries []query,
 ) (v collectors.Verified, asked bool) {
-	users := collectors.NameUsers{}
+	users, anywhere := collectors.NameUsers{}, collectors.NameUsers{}
 	for _, service := range services {
 		if join := queries[0].join; expected(service, s.server, join) {
 			for _, key := range join.known(service) {
 				users.Add(key, service.Name)
+				if !namesServer(service, s.server) {
+					anywhere.Add(key, service.Name)
+				}
 			}
 		}
 	}
@@ -321,26 +331,16 @@ func (s *Source) verifyKeys(
 	}
 	v = users.LookUp(what, "the server has such series, and none of this name", func(key string) bool { return seen[key] },
 		collectors.Nearest(slices.Sorted(maps.Keys(seen))))
-	if what != keyNamespace && what != keyWorkload {
-		v.Note, v.Absent = unseen(v.Absent), nil
-	}
+	v.FoundAnywhere(anywhere)
+	v.Unsure = what != keyNamespace && what != keyWorkload
 	return v, true
 }
 
-// unseen names what no series has.
-func unseen(absent []collectors.AbsentName) string {
-	var names []string
-	for _, a := range absent[:min(len(absent), 5)] {
-		names = append(names, fmt.Sprintf("%s of %s", a.Name, a.Users[0]))
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	if more := len(absent) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
-	}
-	return "no series has " + evidence.Clean(strings.Join(names, ", "), 300) +
-		": is it misspelled, or does the exporter not watch it?"
+// namesServer reports whether an entry of the service names the server.
+func namesServer(service *catalog.Service, server serverName) bool {
+	return slices.ContainsFunc(service.Prometheus, func(ref catalog.PrometheusRef) bool {
+		return ref.Server != "" && server.is(ref.Server)
+	})
 }
 
 // seeAll collects what the series of the queries may be named, until every name that
