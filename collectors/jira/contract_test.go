@@ -112,16 +112,26 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 		deployment = jira.DataCenter
 		s.HTTP = config.HTTPClientConfig{Authorization: &config.Authorization{Type: "Bearer", Credentials: "of-the-file"}}
 	}
-	s.Source = func(address string, client *http.Client, now func() time.Time) (collectors.Source, error) {
-		return jira.New(jira.Options{
-			Name: "main", Deployment: deployment, OnlySite: true, URL: address, HTTPClient: client, Now: now,
-			PageLimit: pageLimit,
-			BrowseURL: "https://jira.example.com", Facts: facts,
-			Incidents:    jira.Incidents{JQL: incidentsJQL},
-			Reviews:      jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: "label", Prefix: "service-"}},
-			Attestations: attestations(),
-			Opinions:     []jira.Opinion{{Check: "cicd.no-drift", Label: "about-cicd-no-drift"}},
-		})
+	source := func(mapping jira.Incidents) sourcetest.NewSource {
+		mapping.JQL = incidentsJQL
+		return func(address string, client *http.Client, now func() time.Time) (collectors.Source, error) {
+			return jira.New(jira.Options{
+				Name: "main", Deployment: deployment, OnlySite: true, URL: address, HTTPClient: client, Now: now,
+				PageLimit: pageLimit,
+				BrowseURL: "https://jira.example.com", Facts: facts,
+				Incidents:    mapping,
+				Reviews:      jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: "label", Prefix: "service-"}},
+				Attestations: attestations(),
+				Opinions:     []jira.Opinion{{Check: "cicd.no-drift", Label: "about-cicd-no-drift"}},
+			})
+		}
+	}
+	s.Source = source(jira.Incidents{})
+	s.WrongNames = []sourcetest.WrongName{
+		{Name: "SHPO", Nearest: `"SHOP"`, User: "till", Service: refers("till", "SHPO")},
+		{Name: "cort", Nearest: `"cart"`, User: "till", Service: refers("till", "SHOP/cort")},
+		{Name: "Dome", Nearest: `"Done"`, User: "incidents.resolved",
+			Source: source(jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Dome"}}})},
 	}
 	search := "GET /rest/api/2/search/jql"
 	if dataCenter {

@@ -60,6 +60,12 @@ func contract(pageLimit int) sourcetest.Subject {
 		}},
 		Secret: "of-the-file",
 		Form:   pagerdutytest.Form(),
+		WrongNames: []sourcetest.WrongName{
+			{Name: "PGOOX", Nearest: "PGOOD (Checkout)", User: "till", Service: refers("till", "PGOOX")},
+			{Name: "https://shop.pagerduty.com/service-directory/PGOOD", Nearest: "PGOOD (Checkout)", User: "till",
+				Service: refers("till", "https://shop.pagerduty.com/service-directory/PGOOD")},
+			{Name: "P0000ZZ", Nearest: "PGOOD (Checkout)", User: "checkout-api", Service: refers("checkout-api", "P0000ZZ")},
+		},
 		BadBodies: map[string]sourcetest.BadBody{
 			"200 with an error": {Body: `{"error":{"message":"Not Found","code":2100}}`, Reason: evidence.ReasonUndecodable},
 			"null lists":        {Body: nullLists(), Reason: evidence.ReasonUndecodable},

@@ -129,6 +129,8 @@ func contract(t *testing.T) sourcetest.Subject {
 				return "text/plain; charset=utf-8", http.StatusText(status)
 			},
 		},
+		WrongNames: []sourcetest.WrongName{{Name: "job=chekout", Nearest: `"checkout"`, User: "till",
+			Service: matched("till", "chekout")}},
 		BadBodies: map[string]sourcetest.BadBody{
 			"200 with an error": {Body: `{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}`,
 				Reason: evidence.ReasonRejected},
@@ -178,6 +180,8 @@ func (s *contractServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		data = map[string]any{"resultType": "matrix", "result": s.matrix(int64(start), int64(end))}
 	case "/api/v1/rules":
 		data = map[string]any{"groups": s.rules()}
+	case "/api/v1/label/job/values":
+		data = []string{"cart", "checkout", "quiet"}
 	default:
 		s.fail(r.Method + " " + r.URL.Path)
 	}
@@ -204,7 +208,7 @@ func (s *contractServer) vector(query string) []any {
 	}
 	changed := s.data == sourcetest.Changed
 	switch query {
-	case "max by (job) (w)":
+	case "max by (job) (w)", "up":
 		for _, job := range []string{"checkout", "cart", "quiet"} {
 			add("1", "job", job)
 		}
@@ -219,7 +223,9 @@ func (s *contractServer) vector(query string) []any {
 	case "max by (job) (increase(c[1d]))":
 		add(map[bool]string{false: "0", true: "1"}[changed], "job", "checkout")
 	default:
-		s.fail("query " + query)
+		if !strings.Contains(query, `({job="chekout"})`) { // which is looked up, and not there
+			s.fail("query " + query)
+		}
 	}
 	if s.data == manySeries {
 		for n := range many {

@@ -146,6 +146,7 @@ func (s *suite) cases() []testCase {
 	}
 	list = append(list, s.skewed()...)
 	list = append(list, s.emptied())
+	list = append(list, s.wrongNames()...)
 	for _, large := range s.Large {
 		list = append(list, s.large(large)...)
 	}

@@ -77,6 +77,9 @@ type Subject struct {
 	// with status 200 in place of an answer, by name, with the reason that the
 	// source must give for them.
 	BadBodies map[string]BadBody
+	// WrongNames are names that Verify must find; none for a source that cannot look names
+	// up.
+	WrongNames []WrongName
 	// Large are data sets beyond the vendor's bounds.
 	Large []Large
 	// Dated says that records have a time of observation of their own.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -160,6 +161,27 @@ func (s *source) Collect(ctx context.Context, req collectors.Request, emit func(
 	return s.incidents(ctx, req, send)
 }
 
+// Verify looks the names of services up.
+func (s *source) Verify(ctx context.Context, services []*catalog.Service) []collectors.Verified {
+	const what = "names"
+	users := collectors.NameUsers{}
+	for _, service := range services {
+		users.Add(service.Name, "service "+service.Name)
+	}
+	var listed struct {
+		Names []string `json:"names"`
+	}
+	if err := s.ask(ctx, "names", "names", &listed); err != nil && s.flaw != "lost names" {
+		return []collectors.Verified{{What: what, Err: err}}
+	}
+	suggest := collectors.Nearest(listed.Names)
+	if s.flaw == "no suggestion" {
+		suggest = func(string) string { return "" }
+	}
+	return []collectors.Verified{users.LookUp(what, "there is no such name",
+		func(name string) bool { return s.flaw == "any name" || slices.Contains(listed.Names, name) }, suggest)}
+}
+
 func (s *source) exists(req collectors.Request, names *[]string) evidence.Batch {
 	there := map[string]bool{}
 	if names != nil {
@@ -242,6 +264,8 @@ func small(t *testing.T, wrong flaw) Subject {
 			{Name: "GET /names", Reasons: means}, {Name: "GET /incidents", Optional: "no fact is made of incidents"},
 		},
 		Form: fault.Form{},
+		WrongNames: []WrongName{{Name: "chekout", Nearest: `"checkout"`, User: "service chekout",
+			Service: &catalog.Service{Name: "chekout"}}},
 		Impossible: map[string]string{
 			"nothing is there any more": "incidents are never taken back",
 		},
@@ -253,17 +277,20 @@ func TestTheContractHoldsForASmallSource(t *testing.T) { Run(t, small(t, "")) }
 func TestEveryFlawIsFound(t *testing.T) {
 	race.Skip(t, "TestTheContractHoldsForASmallSource takes the same ways")
 	for wrong, where := range map[flaw]string{
-		"absence":      "first/500/GET /names/always",
-		"another type": "later/" + WrongType + "/GET /names/always",
-		"any type":     "first/" + WrongType + "/GET /names/always",
-		"no bytes":     "first/no bytes/GET /names/always",
-		"age":          "later/500/GET /names/always",
-		"cursor":       "first/the process ends before a batch",
-		"goroutine":    "first/500/GET /names/always",
-		"plain error":  "first/500/GET /names/always",
-		"reason":       "first/403/GET /names/always",
-		"silence":      "first/500/GET /incidents/always",
-		"store":        "first/the store refuses a batch",
+		"any name":      "a wrong name/chekout",
+		"lost names":    "a wrong name/no answer",
+		"no suggestion": "a wrong name/chekout",
+		"absence":       "first/500/GET /names/always",
+		"another type":  "later/" + WrongType + "/GET /names/always",
+		"any type":      "first/" + WrongType + "/GET /names/always",
+		"no bytes":      "first/no bytes/GET /names/always",
+		"age":           "later/500/GET /names/always",
+		"cursor":        "first/the process ends before a batch",
+		"goroutine":     "first/500/GET /names/always",
+		"plain error":   "first/500/GET /names/always",
+		"reason":        "first/403/GET /names/always",
+		"silence":       "first/500/GET /incidents/always",
+		"store":         "first/the store refuses a batch",
 	} {
 		t.Run(string(wrong), func(t *testing.T) {
 			s, err := newSuite(t.Context(), small(t, wrong), t.TempDir())
