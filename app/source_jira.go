@@ -54,7 +54,8 @@ func jiraKind() kind {
 					Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.APIURL, BrowseURL: site.BrowseURL,
 					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
 					Incidents: site.Incidents, Reviews: site.Reviews, NotDone: site.NotDone,
-					Facts: facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
+					AutomationUsers: site.AutomationUsers,
+					Facts:           facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
 					Logger: deps.options.Logger,
 				})
 			})

@@ -178,6 +178,9 @@ type Jira struct {
 	// is closed although its work was not done: such a review, attestation or game day
 	// proves nothing. Letter case and outer blanks do not matter.
 	NotDone []string `yaml:"not_done"`
+	// AutomationUsers are accounts, by id, key or name, that are programs and no people
+	// although Jira does not say so. Letter case does not matter.
+	AutomationUsers []string `yaml:"automation_users"`
 	// FactsFile declares JQL facts; empty means the embedded ones.
 	FactsFile string `yaml:"facts_file"`
 	// Schedule says when a round starts; see ParseSchedule.
@@ -208,7 +211,8 @@ const (
 	// ByComponent compares project and component with the catalog's jira
 	// entries.
 	ByComponent LinkBy = "component"
-	// ByProject compares the project with the catalog's jira entries.
+	// ByProject compares project and label with the catalog's jira entries, whatever the
+	// component.
 	ByProject LinkBy = "project"
 	// ByLabel reads labels that are Prefix and a service's name or alias.
 	ByLabel LinkBy = "label"

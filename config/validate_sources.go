@@ -87,6 +87,9 @@ func (v *validator) jira(path string, j *Jira, names map[string]string) {
 	}
 	v.jiraIncidents(path+".incidents", &j.Incidents)
 	v.closings(path+".not_done", j.NotDone)
+	for n, name := range j.AutomationUsers {
+		v.required(fmt.Sprintf("%s.automation_users[%d]", path, n), "the id, key or name of the account", name)
+	}
 	v.serviceLink(path+".reviews.services", j.Reviews.Services)
 	v.file(path+".facts_file", &j.FactsFile)
 	v.job(path, j.Schedule, j.Timeout, j.Rate, j.MaxResponseBytes)

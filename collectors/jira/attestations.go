@@ -72,9 +72,10 @@ type attestingIssue struct {
 	// link is the evidence; webLinksRead says that its web links were read.
 	link         string
 	webLinksRead bool
-	// acceptedByOther reports that another person than the assignee moved it to done.
-	acceptedByOther bool
-	updated         time.Time
+	// acceptedByOther reports that another account than the assignee's moved it to done,
+	// closedByApp that the account is automation's.
+	acceptedByOther, closedByApp bool
+	updated                      time.Time
 }
 
 func (i *attestingIssue) madeAt(a Attestation) time.Time { return i.made[fold(a.Label)] }
@@ -84,18 +85,19 @@ func (i *attestingIssue) String() string {
 	if i.parent.Key == "" {
 		return i.key
 	}
-	return i.key + " on " + i.parent.Key
+	return i.key + " on " + clean(i.parent.Key)
 }
 
 // attestingIssue reads an issue with the label of an attestation.
 func (r *round) attestingIssue(i *issue) *attestingIssue {
-	out := &attestingIssue{id: i.id, key: clean(i.key), parent: related{i.parent.ID, clean(i.parent.Key)},
+	out := &attestingIssue{id: i.id, key: clean(i.key), parent: i.parent,
 		made: map[string]time.Time{}, link: firstURL(i.fields["description"]), updated: i.updated}
 	done, ok := r.done(i)
 	out.notDone = r.notDone.of(i)
 	out.done = ok && out.notDone == ""
 	out.undated = out.done && done.at.IsZero()
 	author := cmp.Or(i.assignee, i.reporter)
+	out.closedByApp = ok && done.byApp
 	out.acceptedByOther = ok && done.by != "" && author != "" && done.by != author
 	for _, a := range r.attestations {
 		if i.has(a.Label) {
@@ -111,9 +113,13 @@ func (r *round) attestingIssue(i *issue) *attestingIssue {
 	return out
 }
 
+// idOfParent is the id of the issue that another is a sub-task of. An answer that has
+// only the key names it as it is called now.
+func (n *reviewState) idOfParent(parent related) string { return cmp.Or(parent.ID, n.idOf[parent.Key]) }
+
 // servicesOf are the services of the review that the issue is on.
 func (n *reviewState) servicesOf(i *attestingIssue) []string {
-	for _, id := range []string{i.parent.ID, i.id} {
+	for _, id := range []string{n.idOfParent(i.parent), i.id} {
 		if services, ok := n.reviews[id]; ok {
 			return services
 		}
@@ -174,12 +180,12 @@ func (r *round) attestationPages(ctx context.Context, next *reviewState, s searc
 // affectedBy are the services that an attestation that cannot be decoded may be
 // about.
 func (n *reviewState) affectedBy(i *issue) affected {
-	for _, id := range []string{i.parent.ID, i.id} {
+	for _, id := range []string{n.idOfParent(i.parent), i.id} {
 		if services, ok := n.reviews[id]; ok {
 			return affected{services: services}
 		}
 	}
-	return affected{any: i.parent.ID == ""} // a parent that is no review affects none
+	return affected{any: i.parent.Key == ""} // a parent that is no review affects none
 }
 
 // findLinks asks for the web links of attestations that need one and name none in
@@ -252,6 +258,8 @@ func (r *round) flaw(i *attestingIssue, a Attestation) string {
 		return fmt.Sprintf("it is older than %d days", validFor/day)
 	case a.Level >= linkLevel && i.link == "":
 		return fmt.Sprintf("it has no link to evidence, which level %d needs", a.Level)
+	case a.Level >= secondLevel && i.closedByApp:
+		return fmt.Sprintf("automation has closed it, and level %d needs a second person", a.Level)
 	case a.Level >= secondLevel && !i.acceptedByOther:
 		return fmt.Sprintf("only its assignee has accepted it, and level %d needs a second person", a.Level)
 	}
@@ -264,7 +272,7 @@ func (r *round) observeAttestations(n *reviewState, notAsked map[string]bool) er
 	byService := map[string]map[string][]*attestingIssue{} // by label
 	doubts := map[string]map[string]bool{}                 // by label
 	for _, i := range n.byKey() {
-		for _, service := range slices.Concat(n.doubted[i.parent.ID], n.doubted[i.id]) {
+		for _, service := range slices.Concat(n.doubted[n.idOfParent(i.parent)], n.doubted[i.id]) {
 			if doubts[service] == nil {
 				doubts[service] = map[string]bool{}
 			}

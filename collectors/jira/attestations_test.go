@@ -133,6 +133,10 @@ func TestAttestations(t *testing.T) {
 			reviewed(func(_, c *jiratest.Issue) { c.Assignee, c.Reporter = "", "ann" }), "true", "true", "true", "",
 		},
 		"accepted by nobody known": {reviewed(func(_, c *jiratest.Issue) { c.DoneBy = "" }), "true", "true", "false", ""},
+		"closed by automation": {
+			reviewed(func(_, c *jiratest.Issue) { c.DoneBy = "app:rules" }), "true", "true", "false",
+			"automation has closed it, and level 4 needs a second person",
+		},
 		"200 days old": {
 			reviewed(func(_, c *jiratest.Issue) { c.Created, c.Done = noon.Add(-201*day), noon.Add(-200*day) }), "true", "true",
 			"false", "it is older than 180 days",
@@ -180,7 +184,9 @@ func TestAttestations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, dataCenter bool) {
 				site, services := shop(tc.issues...)
-				w := start(t, dataCenter, site, services, func(s setup) { s.fake.ADF = !dataCenter })
+				w := start(t, dataCenter, site, services, func(s setup) {
+					s.fake.ADF, s.jira.AutomationUsers = !dataCenter, []string{"APP:rules"}
+				})
 				r := w.mustCollect()
 				r.want(t, "cart", map[string]string{
 					"attest.cicd_change_reviewed": tc.silver, "attest.data_access_reviewed": tc.gold,

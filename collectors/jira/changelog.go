@@ -35,7 +35,9 @@ type change struct {
 
 // decodeChangelog reads what expand=changelog adds to an issue. cut reports
 // whether the server may have left entries out.
-func decodeChangelog(raw json.RawMessage, cloud bool) (changes []change, cut bool, err error) {
+func decodeChangelog(
+	raw json.RawMessage, cloud bool, automation accounts,
+) (changes []change, cut bool, err error) {
 	var log *struct {
 		Total     int               `json:"total"`
 		Histories []json.RawMessage `json:"histories"`
@@ -46,17 +48,17 @@ func decodeChangelog(raw json.RawMessage, cloud bool) (changes []change, cut boo
 	if log == nil {
 		return nil, false, nil
 	}
-	changes, err = decodeHistories(log.Histories)
+	changes, err = decodeHistories(log.Histories, automation)
 	n := len(log.Histories)
 	return changes, log.Total > n || cloud && n >= maxHistories, err
 }
 
 // decodeHistories reads the entries of a changelog, and sorts the changes by
 // time: Cloud lists the newest first, Data Center the oldest.
-func decodeHistories(histories []json.RawMessage) ([]change, error) {
+func decodeHistories(histories []json.RawMessage, automation accounts) ([]change, error) {
 	var changes []change
 	for _, raw := range histories {
-		more, err := decodeHistory(raw)
+		more, err := decodeHistory(raw, automation)
 		if err != nil {
 			return nil, fmt.Errorf("changelog: %w", err)
 		}
@@ -71,7 +73,7 @@ func sortByTime(changes []change) {
 }
 
 // decodeHistory reads one entry: what one account changed at one time.
-func decodeHistory(raw json.RawMessage) ([]change, error) {
+func decodeHistory(raw json.RawMessage, automation accounts) ([]change, error) {
 	var history struct {
 		Created json.RawMessage `json:"created"`
 		Author  person          `json:"author"`
@@ -89,8 +91,9 @@ func decodeHistory(raw json.RawMessage) ([]change, error) {
 		return nil, err
 	}
 	var changes []change
+	byApp := automation.typeOf(history.Author) == typeApp
 	for _, item := range history.Items {
-		c := change{from: item.From, to: item.To, by: history.Author.id(), byApp: history.Author.AccountType == "app"}
+		c := change{from: item.From, to: item.To, by: history.Author.id(), byApp: byApp}
 		c.field = strings.ToLower(item.FieldID)
 		if c.field == "" {
 			c.field = strings.ToLower(item.Field) // Data Center has no ids
@@ -159,7 +162,7 @@ func (a *api) changelogs(ctx context.Context, ids, fields []string) (*histories,
 		next := func(token string) { body["nextPageToken"] = token }
 		err := a.byToken(ctx, request{path: pathBulkFetch, body: body}, next, func(logs []json.RawMessage) error {
 			for _, raw := range logs {
-				found.read(raw, part)
+				found.read(raw, part, a.automation)
 			}
 			return nil
 		})
@@ -175,7 +178,7 @@ func (a *api) changelogs(ctx context.Context, ids, fields []string) (*histories,
 
 // read reads what a page has of one issue. An entry without a readable issue may
 // belong to any that was asked for.
-func (h *histories) read(raw json.RawMessage, asked []string) {
+func (h *histories) read(raw json.RawMessage, asked []string, automation accounts) {
 	var log struct {
 		ID        json.RawMessage    `json:"issueId"`
 		Histories *[]json.RawMessage `json:"changeHistories"`
@@ -193,7 +196,7 @@ func (h *histories) read(raw json.RawMessage, asked []string) {
 		h.undecodable[id] = errors.New(`the changelog has no list "changeHistories"`)
 		return
 	}
-	changes, err := decodeHistories(*log.Histories)
+	changes, err := decodeHistories(*log.Histories, automation)
 	if err != nil {
 		h.undecodable[id] = err
 		return

@@ -25,6 +25,8 @@ type api struct {
 	client *gojira.Client
 	cloud  bool
 	limit  int
+	// automation are the accounts that are programs although their type does not say so.
+	automation accounts
 }
 
 func newAPI(o Options) (*api, error) {
@@ -33,7 +35,8 @@ func newAPI(o Options) (*api, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api{client: client, cloud: o.Deployment == Cloud, limit: o.PageLimit}, nil
+	return &api{client: client, cloud: o.Deployment == Cloud, limit: o.PageLimit,
+		automation: newAccounts(o.AutomationUsers)}, nil
 }
 
 // apiRoot is where the paths of all calls begin. A context path, or the gateway's

@@ -127,7 +127,7 @@ func FuzzDecodeIssue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, cloud := range []bool{true, false} {
-			i, err := decodeIssue(data, cloud)
+			i, err := decodeIssue(data, cloud, nil)
 			if i == nil {
 				t.Fatal("no issue, not even an empty one")
 			}

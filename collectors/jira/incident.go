@@ -127,7 +127,8 @@ func (r *round) incident(i *issue) (evidence.Incident, evidence.UncountedReason,
 }
 
 // addResponders adds what people did according to the changelog: reassignments,
-// and who acknowledged, got the incident reassigned, and resolved it.
+// and who acknowledged, got the incident reassigned, and resolved it. An assignment by
+// automation is no reassignment.
 func (r *round) addResponders(in *evidence.Incident, i *issue, changes ...change) {
 	var people []string
 	for _, c := range changes {
@@ -136,7 +137,7 @@ func (r *round) addResponders(in *evidence.Incident, i *issue, changes ...change
 		}
 	}
 	for _, c := range i.changes {
-		if c.field == "assignee" && c.from != "" && c.to != "" && c.from != c.to {
+		if c.field == "assignee" && !c.byApp && c.from != "" && c.to != "" && c.from != c.to {
 			in.Reassignments++
 			people = append(people, c.to)
 		}
@@ -147,12 +148,12 @@ func (r *round) addResponders(in *evidence.Incident, i *issue, changes ...change
 }
 
 // channel is how the incident was opened, by the type of the account that opened
-// it. Data Center has no types of accounts.
+// it. Data Center has types of accounts if the configuration names the apps.
 func channel(accountType string) (channel string, byMachine bool) {
 	switch accountType {
-	case "app":
-		return "app", true
-	case "atlassian":
+	case typeApp:
+		return typeApp, true
+	case typePerson:
 		return "person", false
 	case "customer":
 		return "customer", false

@@ -118,9 +118,9 @@ func incidentFields(o Incidents) []string {
 
 // hashIncidents changes when the options read incidents in another way than before.
 // It is stored with the cursor, so that its text must not change.
-func hashIncidents(o Incidents, browseURL string) string {
-	text := fmt.Sprintf("by id {%s %s %v %v %v %v %v %v %v %v %v %v}%s", o.JQL, time.Duration(o.History), o.Started, o.Detected,
+func hashIncidents(o Incidents, browseURL string, automation []string) string {
+	text := fmt.Sprintf("by id and agent {%s %s %v %v %v %v %v %v %v %v %v %v}%s%v", o.JQL, time.Duration(o.History), o.Started, o.Detected,
 		o.Acknowledged, o.Resolved, o.Severity, o.Severities, o.Urgent, o.LinkFields, o.Services,
-		o.NotIncidents, browseURL)
+		o.NotIncidents, browseURL, automation)
 	return fmt.Sprintf("%016x", fingerprint(fmt.Sprintf("%q", text)))
 }

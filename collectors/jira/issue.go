@@ -33,8 +33,8 @@ type issue struct {
 	resolution                 named
 	created, updated, resolved time.Time
 	assignee, reporter         string
-	// creatorKind is the type of the account that opened it: atlassian, customer
-	// or app; empty on Data Center.
+	// creatorKind is the type of the account that opened it: atlassian, customer or app;
+	// empty on Data Center if the configuration names no apps.
 	creatorKind string
 	// parent is the issue that this is a sub-task of; zero for none.
 	parent related
@@ -89,7 +89,7 @@ type issueFields struct {
 
 // decodeIssue reads one issue. With an error the parts that could be read are
 // filled in, the key among them if there is one.
-func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
+func decodeIssue(raw json.RawMessage, cloud bool, automation accounts) (*issue, error) {
 	var outer struct {
 		ID        json.RawMessage `json:"id"`
 		Key       string          `json:"key"`
@@ -121,7 +121,7 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	}
 	var f issueFields
 	errs := []error{json.Unmarshal(outer.Fields, &f)}
-	i.fill(&f)
+	i.fill(&f, automation)
 	for name, into := range map[string]*time.Time{"created": &i.created, "updated": &i.updated,
 		"resolutiondate": &i.resolved} {
 		*into, err = i.time(name)
@@ -129,7 +129,7 @@ func decodeIssue(raw json.RawMessage, cloud bool) (*issue, error) {
 	}
 	errs = append(errs, i.checkContent())
 	if len(outer.Changelog) > 0 {
-		i.changes, i.cut, err = decodeChangelog(outer.Changelog, cloud)
+		i.changes, i.cut, err = decodeChangelog(outer.Changelog, cloud, automation)
 		i.takeFormerKeys()
 		errs = append(errs, err)
 	}
@@ -154,19 +154,16 @@ func (i *issue) checkContent() error {
 	if _, asked := i.fields["created"]; asked && i.created.IsZero() {
 		errs = append(errs, errors.New("field created: no time"))
 	}
-	if i.parent.Key != "" && i.parent.ID == "" {
-		errs = append(errs, errors.New("field parent: no id"))
-	}
 	return errors.Join(errs...)
 }
 
 // fill takes over the fields that are there.
-func (i *issue) fill(f *issueFields) {
+func (i *issue) fill(f *issueFields, automation accounts) {
 	i.project = cmp.Or(f.Project.Key, i.project)
 	i.summary, i.parent = f.Summary, f.Parent
 	i.status, i.statusName, i.category = f.Status.ID, f.Status.Name, f.Status.Category.Key
 	i.resolution = f.Resolution
-	i.assignee, i.reporter, i.creatorKind = f.Assignee.id(), f.Reporter.id(), f.Creator.AccountType
+	i.assignee, i.reporter, i.creatorKind = f.Assignee.id(), f.Reporter.id(), automation.typeOf(f.Creator)
 	for _, c := range f.Components {
 		if c.Name != "" {
 			i.components = append(i.components, c.Name)
@@ -218,6 +215,37 @@ type person struct {
 
 // id is opaque, and compared only with others of the same site.
 func (p person) id() string { return cmp.Or(p.AccountID, p.Key, p.Name) }
+
+// The types of accounts that are programs, and that are people of the site.
+const (
+	typeApp    = "app"
+	typePerson = "atlassian"
+)
+
+// accounts are accounts by their id, key or name, without regard to letter case.
+type accounts map[string]bool
+
+func newAccounts(names []string) accounts {
+	a := accounts{}
+	for _, name := range names {
+		a[fold(name)] = true
+	}
+	return a
+}
+
+// typeOf is the type of an account: app for those of a, else what Jira says. Data Center
+// says nothing; there the others are people if the configuration names any.
+func (a accounts) typeOf(p person) string {
+	for _, name := range [...]string{p.AccountID, p.Key, p.Name} {
+		if name != "" && a[fold(name)] {
+			return typeApp
+		}
+	}
+	if p.AccountType == "" && len(a) > 0 && p.id() != "" {
+		return typePerson
+	}
+	return p.AccountType
+}
 
 // timeForms are the forms in which Jira and its apps write times, Jira's own
 // first.

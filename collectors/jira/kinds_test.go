@@ -26,14 +26,10 @@ func TestKinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		subject.Source = k.source(facts, jira.Incidents{})
-		agents := k.agents(facts)
-		if dataCenter {
-			agents = sourcetest.Kind{Impossible: "accounts of Data Center have no types, so that what they did has none"}
-		}
 		sourcetest.RunKinds(t, sourcetest.Kinds{
 			Subject: subject, NoService: k.ofNoService(), EndBeforeStart: k.contradictions(facts),
 			NotAnInstant: k.days(facts), InFuture: k.future(facts), NotDone: k.closedAsNotDone(), SameID: k.movedIssues(),
-			Agents: agents, SeenTwice: k.duplicates(), Unreadable: k.unreadable(),
+			Agents: k.agents(facts), SeenTwice: k.duplicates(), Unreadable: k.unreadable(),
 		})
 	})
 }
@@ -42,14 +38,16 @@ func TestKinds(t *testing.T) {
 func (k kindsOf) source(facts []jira.Fact, mapping jira.Incidents) sourcetest.NewSource {
 	mapping.JQL = incidentsJQL
 	deployment := jira.Cloud
+	var automation []string
 	if k.dataCenter {
-		deployment = jira.DataCenter
+		deployment, automation = jira.DataCenter, []string{"app:rules", "APP:Portal"}
 	}
 	return func(address string, client *http.Client, now func() time.Time) (collectors.Source, error) {
 		return jira.New(jira.Options{
 			Name: "main", Deployment: deployment, OnlySite: true, URL: address, HTTPClient: client, Now: now,
 			BrowseURL: "https://jira.example.com", Facts: facts, Incidents: mapping, Attestations: attestations(),
-			Reviews: jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: "label", Prefix: "service-"}},
+			AutomationUsers: automation,
+			Reviews:         jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: "label", Prefix: "service-"}},
 		})
 	}
 }

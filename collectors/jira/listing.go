@@ -124,7 +124,7 @@ func (r *round) list(
 	return r.api.all(ctx, s, func(page []json.RawMessage) error {
 		var good, bad, cut []*issue
 		for _, raw := range page {
-			i, err := decodeIssue(raw, r.deployment == Cloud)
+			i, err := decodeIssue(raw, r.api.cloud, r.api.automation)
 			if err == nil {
 				err = i.checkFields(s.fields, kind == kindOfIncidents)
 			}

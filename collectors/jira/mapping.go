@@ -36,8 +36,11 @@ type target struct{ service, component, label string }
 // the label.
 func (t target) accepts(i *issue) bool {
 	hasComponent := slices.ContainsFunc(i.components, func(c string) bool { return fold(c) == t.component })
-	return (t.component == "" || hasComponent) && (t.label == "" || i.has(t.label))
+	return (t.component == "" || hasComponent) && t.acceptsLabels(i)
 }
+
+// acceptsLabels reports whether the issue has the label.
+func (t target) acceptsLabels(i *issue) bool { return t.label == "" || i.has(t.label) }
 
 func newMapping(s *Source, services []*catalog.Service) *mapping {
 	m := &mapping{projects: map[string][]string{}, targets: map[string][]target{}, names: map[string][]string{}}
@@ -103,7 +106,7 @@ func (m *mapping) services(link ServiceLink, i *issue) []string {
 	var found []string
 	switch link.By {
 	case config.ByProject:
-		return m.ofProject(i.project)
+		return m.matching(i.project, func(t target) bool { return t.acceptsLabels(i) })
 	case config.ByLabel:
 		for _, rest := range withoutPrefix(i.labels, strings.TrimSpace(link.Prefix)) {
 			found = append(found, m.names[fold(rest)]...)

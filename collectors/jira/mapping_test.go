@@ -271,7 +271,12 @@ func TestWhoRespondedToAnIncident(t *testing.T) {
 }
 
 // An app that moves a ticket answers for no person; a person who does so later answers.
+// On Data Center the configuration names the accounts of apps.
 func TestAPersonWhoAcknowledgesAfterAnApp(t *testing.T) {
+	both(t, testAcknowledgementAfterAnApp)
+}
+
+func testAcknowledgementAfterAnApp(t *testing.T, dataCenter bool) {
 	for name, tc := range map[string]struct {
 		mapping jira.Moment
 		changes []jiratest.Change
@@ -284,13 +289,28 @@ func TestAPersonWhoAcknowledgesAfterAnApp(t *testing.T) {
 			{At: noon.Add(-8 * time.Hour), By: "ann", Field: "labels", From: "seen"},
 			{At: noon.Add(-7 * time.Hour), By: "ann", Field: "labels", To: "seen"}}},
 	} {
-		issue := incident(1, "cart", noon.Add(-10*time.Hour))
-		issue.Changes = tc.changes
-		site, services := shop(issue)
-		w := start(t, false, site, services, func(s setup) { s.jira.Incidents.Acknowledged = tc.mapping })
-		in := w.mustCollect().incidents["SHOP-1"]
-		if !in.AcksKnown || hour(in.AcknowledgedAt) != "-7" || hour(in.MachineAcknowledgedAt) != "-9" {
+		issue, opened := incident(1, "cart", noon.Add(-10*time.Hour)), incident(2, "cart", noon.Add(-10*time.Hour))
+		issue.Changes = append(tc.changes, jiratest.Change{
+			At: noon.Add(-6 * time.Hour), By: "app:rules", Field: "assignee", From: "ann", To: "bob"})
+		opened.Creator, opened.Status, opened.Labels = "app:rules", "In Progress", []string{"seen"}
+		site, services := shop(issue, opened)
+		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Incidents.Acknowledged = tc.mapping })
+		if dataCenter {
+			if in := w.mustCollect().incidents["SHOP-1"]; hour(in.AcknowledgedAt) != "-9" || in.Reassignments != 1 {
+				t.Errorf("%s, no account is named: %+v", name, in)
+			}
+			w.options.AutomationUsers = []string{"APP:rules "}
+			w.restart() // with other options everything is read again
+		}
+		found := w.mustCollect().incidents
+		in, other := found["SHOP-1"], found["SHOP-2"]
+		if !in.AcksKnown || hour(in.AcknowledgedAt) != "-7" || hour(in.MachineAcknowledgedAt) != "-9" ||
+			in.Reassignments != 0 {
 			t.Errorf("%s: %+v", name, in)
+		}
+		if !other.AcksKnown || hour(other.AcknowledgedAt) != "-" || hour(other.MachineAcknowledgedAt) != "-10" ||
+			other.Channel != "app" || !other.MachineDetected {
+			t.Errorf("%s: opened by an app, as acknowledged: %+v", name, other)
 		}
 	}
 }
@@ -335,6 +355,17 @@ func TestALabelNarrowsAReference(t *testing.T) {
 		}
 		for service, want := range map[string]string{"fees": "1", "prices": "2", "checkout": "0", "whole": "2"} {
 			r.want(t, service, map[string]string{"overdue_security_issues": want})
+		}
+		// By project the component does not count, and the label does.
+		w.options.Incidents.Services = jira.ServiceLink{By: "project"}
+		w.restart()
+		r = w.mustCollect()
+		for key, want := range map[string]string{
+			"SHOP-1": "[checkout fees prices whole]", "SHOP-2": "[prices whole]", "SHOP-3": "[checkout fees prices whole]",
+		} {
+			if got := fmt.Sprint(r.incidents[key].Services); got != want {
+				t.Errorf("by project: %s is of %s, want %s", key, got, want)
+			}
 		}
 	})
 }

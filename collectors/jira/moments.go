@@ -67,7 +67,7 @@ func (r *round) first(i *issue, m Moment) (moment, error) {
 		}
 	}
 	if fromTheStart {
-		return moment{at: i.created}, nil
+		return moment{at: i.created, by: i.creation()}, nil
 	}
 	return moment{}, nil
 }
@@ -99,15 +99,19 @@ func (r *round) firstEntered(i *issue, statuses []string) (change, bool) {
 			continue
 		}
 		if unchanged && r.isOne(statuses, c.from, c.fromName) {
-			return change{at: i.created}, true
+			return i.creation(), true
 		}
 		unchanged = false
 		if r.isOne(statuses, c.to, c.toName) {
 			return c, true
 		}
 	}
-	return change{at: i.created}, unchanged && r.isOne(statuses, i.status, i.statusName)
+	return i.creation(), unchanged && r.isOne(statuses, i.status, i.statusName)
 }
+
+// creation is what the issue had from its creation on, as a change: an app may have
+// made it so. Who opened it is not kept.
+func (i *issue) creation() change { return change{at: i.created, byApp: i.creatorKind == typeApp} }
 
 // ended returns when the issue ended, and whether it has: the time that m describes,
 // or else the time of the change to a done status. The time is zero when it is not

@@ -38,6 +38,8 @@ type reviewState struct {
 	// reviews are the services of the reviews by the id of their issue, which never
 	// changes; the key does when the issue is moved.
 	reviews map[string][]string
+	// idOf are the ids of the reviews by their present key.
+	idOf map[string]string
 	// attestations are the issues that attest, by id.
 	attestations map[string]*attestingIssue
 	// bad are issues that could not be decoded, by id and by key as far as these could
@@ -80,11 +82,12 @@ func (r *round) readReviews(ctx context.Context, searches []search) error {
 	}
 	complete := r.reconcilesReviews()
 	next := &reviewState{mapping: r.mapping.hash, through: r.now, reconciled: r.now, reviews: map[string][]string{},
-		attestations: map[string]*attestingIssue{}, bad: map[string]affected{},
+		idOf: map[string]string{}, attestations: map[string]*attestingIssue{}, bad: map[string]affected{},
 		marks: newMarks(), doubted: map[string][]string{}}
 	if old := r.reviewState; !complete {
 		next.reconciled = old.reconciled
-		next.reviews, next.attestations, next.bad = maps.Clone(old.reviews), maps.Clone(old.attestations), maps.Clone(old.bad)
+		next.reviews, next.idOf = maps.Clone(old.reviews), maps.Clone(old.idOf)
+		next.attestations, next.bad = maps.Clone(old.attestations), maps.Clone(old.bad)
 		next.marks, next.doubted = old.marks.clone(), maps.Clone(old.doubted)
 	}
 	next.marks.complete = true
@@ -178,7 +181,7 @@ func (r *round) reviewPages(
 			}
 			services := r.mapping.services(r.reviews.Services, i)
 			next.read(i)
-			next.reviews[i.id] = services
+			next.reviews[i.id], next.idOf[i.key] = services, i.id
 			next.marks.set(i.id, r.reviewMark(i, services))
 			delete(next.doubted, i.id)
 			if len(services) == 0 {

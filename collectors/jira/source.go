@@ -83,6 +83,9 @@ type Options struct {
 	// is closed although its work was not done; nil means those of the configuration's
 	// default.
 	NotDone []string
+	// AutomationUsers are accounts, by id, key or name, that are programs although their
+	// type does not say so: accounts of Data Center have no types.
+	AutomationUsers []string
 	// Facts are the facts declared in data; nil means DefaultFacts.
 	Facts []Fact
 	// Attestations are the checks that may be attested on reviews.
@@ -173,7 +176,7 @@ func New(o Options) (*Source, error) {
 	for _, d := range s.Facts() {
 		s.given[d.Name] = true
 	}
-	s.hash = hashIncidents(o.Incidents, o.BrowseURL)
+	s.hash = hashIncidents(o.Incidents, o.BrowseURL, o.AutomationUsers)
 	return s, nil
 }
 

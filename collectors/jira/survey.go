@@ -153,7 +153,7 @@ func (s *Source) firstPages(ctx context.Context, q search, each func(*issue)) er
 	pages := 0
 	err := s.api.all(ctx, q, func(page []json.RawMessage) error {
 		for _, raw := range page {
-			if i, err := decodeIssue(raw, s.deployment == Cloud); err == nil {
+			if i, err := decodeIssue(raw, s.api.cloud, s.api.automation); err == nil {
 				each(i)
 			}
 		}

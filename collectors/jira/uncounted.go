@@ -143,9 +143,10 @@ func (m *mapping) unmatched(link ServiceLink, i *issue) mark {
 		return mark{evidence.UncountedNoReference, "no value in " + link.Field + where}
 	}
 	targets := m.targets[fold(i.project)]
-	byComponent := slices.ContainsFunc(targets, func(t target) bool { return t.component != "" })
+	byComponent := link.By != config.ByProject &&
+		slices.ContainsFunc(targets, func(t target) bool { return t.component != "" })
 	switch {
-	case len(targets) == 0 || link.By == config.ByProject:
+	case len(targets) == 0:
 		return mark{evidence.UncountedUnknownService, "project " + clean(i.project)}
 	case len(i.components) > 0 && byComponent:
 		return unknown("component", i.components)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/jira/jiratest"
 	"github.com/prodready/collector/evidence"
@@ -102,6 +103,27 @@ func TestIncidentTicketsOfNoService(t *testing.T) {
 			})
 		})
 	}
+}
+
+// With by: project a label of the catalog narrows, too: a ticket without it is counted,
+// and may be of any service of the project.
+func TestTicketsWithoutTheLabelOfAProject(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		rates, none := incident(1, "", noon.Add(-60*day)), incident(2, "cart", noon.Add(-60*day))
+		rates.Labels = []string{"rates"}
+		site, _ := shop(rates, none)
+		services := []*catalog.Service{
+			{Name: "fees", Jira: []catalog.JiraRef{{Project: "SHOP", Component: "Fees", Label: "fees"}}}, refers("reports", "REP")}
+		w := start(t, dataCenter, site, services,
+			func(s setup) { s.jira.Incidents.Services = jira.ServiceLink{By: "project"} })
+		r := w.mustCollect()
+		r.want(t, "fees", map[string]string{"major_incidents_180d": "except uncounted"})
+		r.want(t, "reports", map[string]string{"major_incidents_180d": "0"})
+		want := "label rates (project SHOP): 1 unknown_service; no label (project SHOP): 1 no_reference"
+		if got := r.tickets(); got != want || len(r.incidents) != 0 {
+			t.Errorf("counted %q, want %q; %d incidents", got, want, len(r.incidents))
+		}
+	})
 }
 
 // A ticket is counted until it names a service, and the facts are known again.
