@@ -66,44 +66,59 @@ func (r *round) gather(f *fact, parts []int) finding {
 	var out finding
 	seen := map[string]bool{}
 	for _, part := range parts {
-		hasData := false
-		for _, p := range f.providers {
-			samples := unite(f.Definition, r.results[p.text].samples[p.reading][part])
-			for _, s := range samples {
-				switch {
-				case seen[s.id]:
-				case math.IsNaN(s.value), math.IsInf(s.value, 0) && f.Clock == evidence.NoClock && f.Kind != evidence.KindBool:
-					out.missing = append(out.missing, evidence.MissingNaN)
-				case f.InFuture(s.value):
-					out.missing = append(out.missing, evidence.MissingUncounted)
-					r.unmatched.Add(evidence.UncountedInFuture, f.Name+" "+s.labels, 1)
-				default:
-					out.numbers = append(out.numbers, number{s.value, p.via + " " + s.labels})
-				}
-				seen[s.id] = true
+		samples, missing := r.samplesOf(f, part)
+		for _, s := range samples {
+			switch {
+			case seen[s.id]:
+			case math.IsNaN(s.value), math.IsInf(s.value, 0) && f.Clock == evidence.NoClock && f.Kind != evidence.KindBool:
+				out.missing = append(out.missing, evidence.MissingNaN)
+			case f.InFuture(s.value):
+				out.missing = append(out.missing, evidence.MissingUncounted)
+				r.unmatched.Add(evidence.UncountedInFuture, f.Name+" "+s.labels, 1)
+			default:
+				out.numbers = append(out.numbers, number{s.value, s.via + " " + s.labels})
 			}
-			if hasData = hasData || len(samples) > 0; hasData && !f.together {
-				break
+			seen[s.id] = true
+		}
+		var absent number
+		if len(samples) == 0 {
+			if absent, missing = r.absence(f, part); missing == "" {
+				out.numbers = append(out.numbers, absent)
 			}
 		}
-		if hasData {
-			continue
-		}
-		if absent, missing := r.absence(f, part); missing == "" {
-			out.numbers = append(out.numbers, absent)
-		} else {
+		if missing != "" {
 			out.missing = append(out.missing, missing)
 		}
 	}
 	return out
 }
 
+// samplesOf are the samples of a part. missing is set where the fact is made of those of
+// all providers, and one may have a series of the part that was not found.
+func (r *round) samplesOf(f *fact, part int) (samples []sample, missing evidence.Missing) {
+	for _, p := range f.providers {
+		more := unite(f.Definition, r.results[p.text].samples[p.reading][part])
+		for i := range more {
+			more[i].via = p.via
+		}
+		samples = append(samples, more...)
+		switch {
+		case !f.together && len(samples) > 0:
+			return samples, ""
+		case f.together && len(more) == 0 && r.hasStray(p, part):
+			missing = evidence.MissingUncounted
+		}
+	}
+	return samples, missing
+}
+
 // absence is the value of the fact for a part without data, or why it has none.
 func (r *round) absence(f *fact, part int) (number, evidence.Missing) {
+	hasStray := slices.ContainsFunc(f.providers, func(p provider) bool { return r.hasStray(p, part) })
 	switch {
 	case f.absent == nil:
 		return number{}, evidence.MissingNoData
-	case r.hasStray(f, part):
+	case hasStray:
 		return number{}, evidence.MissingUncounted
 	case len(r.results[f.absent.witness.text].samples[f.absent.witness.reading][part]) == 0:
 		return number{}, evidence.MissingNoData
@@ -111,14 +126,8 @@ func (r *round) absence(f *fact, part int) (number, evidence.Missing) {
 	return number{f.absent.value, "no series, and " + f.absent.witness.name}, ""
 }
 
-// hasStray reports whether an unmatched series of the fact may be about the service of
-// a part.
-func (r *round) hasStray(f *fact, part int) bool {
-	namespace := namespaceOf(r.scope.services[r.scope.parts[part].service])
-	return slices.ContainsFunc(f.providers, func(p provider) bool {
-		return r.results[p.text].strays[p.reading][namespace]
-	})
-}
+// hasStray reports whether an unmatched series of the provider may be about a part.
+func (r *round) hasStray(p provider, part int) bool { return r.results[p.text].strays[p.reading][part] }
 
 // merge makes one number of several; see evidence.Merge.
 func merge(d evidence.Definition, f finding) (out number, missing evidence.Missing) {
@@ -134,6 +143,8 @@ func merge(d evidence.Definition, f finding) (out number, missing evidence.Missi
 		return number{}, f.missing[0]
 	case slices.Contains(f.missing, evidence.MissingNaN):
 		return number{}, evidence.MissingNaN
+	case slices.Contains(f.missing, evidence.MissingUncounted):
+		return number{}, evidence.MissingUncounted
 	default:
 		return number{}, evidence.MissingPartial
 	}

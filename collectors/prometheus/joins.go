@@ -24,9 +24,9 @@ type join struct {
 	// selective marks joins that look for a few among many: an unmatched series of
 	// theirs is no gap in the catalog.
 	selective bool
-	// conventional marks joins by a name that follows a convention and need not: an
-	// unmatched series of theirs may be about any service of its namespace.
-	conventional bool
+	// clues say which services an unmatched series may be about; nil for joins whose keys
+	// are exact.
+	clues *clues
 	// read makes the possible keys of a series from the values of needs, the most
 	// certain first.
 	read func(values []string) []string
@@ -104,12 +104,13 @@ func joins() map[string]*join {
 		{name: "cluster", keys: func(*catalog.Service) []string { return []string{""} },
 			read: func([]string) []string { return []string{""} }},
 		{name: "namespace", needs: [][]string{namespaceLabels}, read: slash, entry: []reference{namespace}},
-		{name: "workload", needs: [][]string{namespaceLabels, workloadLabels}, read: slash, entry: workload},
+		{name: "workload", needs: [][]string{namespaceLabels, workloadLabels}, read: slash, entry: workload,
+			clues: byWorkload()},
 		// By a name that begins with the workload's: checkout-7d9f-2.
 		{name: "workload_prefix", needs: [][]string{namespaceLabels, workloadLabels}, entry: workload,
 			read: func(v []string) []string { return prefixes(v[0], v[1]) }},
-		{name: "disruption_budget", conventional: true, needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, entry: workload,
-			read: func(v []string) []string {
+		{name: "disruption_budget", needs: [][]string{namespaceLabels, {"poddisruptionbudget"}}, entry: workload,
+			clues: byNamespace(), read: func(v []string) []string {
 				name := strings.TrimPrefix(v[1], "pdb-")
 				for _, suffix := range []string{"-pdb", "-poddisruptionbudget", "-disruption-budget", "-budget"} {
 					name = strings.TrimSuffix(name, suffix)
@@ -117,35 +118,35 @@ func joins() map[string]*join {
 				return []string{v[0] + "/" + v[1], v[0] + "/" + name}
 			}},
 		{name: "service", needs: [][]string{{"service", "service_name", "sloth_service", "app"}}, read: slash,
-			keys: serviceNames},
+			keys: serviceNames, clues: byName()},
 		// A Jenkins job has the name of the service, with folders and a branch or without:
 		// shop/checkout/main.
 		{name: "jenkins_job", everywhere: true, needs: [][]string{{"jenkins_job"}}, keys: serviceNames,
-			read: func(v []string) []string {
+			clues: byName(), read: func(v []string) []string {
 				job := strings.TrimSuffix(strings.TrimSuffix(v[0], "/main"), "/master")
 				return []string{v[0], job, job[strings.LastIndexByte(job, '/')+1:]}
 			}},
 		// By an objective that the catalog names, or by the service of the objective. A
 		// filled-in key narrows the service's objectives to those that it names.
 		{name: "slo", needs: [][]string{append(slices.Clone(objectiveServiceLabels), objectiveLabels...)}, read: slash,
-			keys: objectiveNames, all: objectiveCandidates},
+			keys: objectiveNames, all: objectiveCandidates, clues: byObjective()},
 		{name: "github", everywhere: true, needs: [][]string{{"owner"}, {"repo", "name"}}, read: lower,
 			entry: one("github", func(s *catalog.Service) string { return strings.ToLower(s.GitHub) })},
 		{name: "gitlab", everywhere: true, needs: [][]string{{"project"}}, read: lower,
 			entry: one("gitlab", func(s *catalog.Service) string { return strings.ToLower(s.GitLab) })},
-		{name: "sonarqube", everywhere: true, needs: [][]string{{"key"}}, read: slash,
+		{name: "sonarqube", everywhere: true, needs: [][]string{{"key"}}, read: slash, clues: byName(),
 			entry: one("sonarqube", func(s *catalog.Service) string { return s.SonarQube })},
-		{name: "argocd", everywhere: true, needs: [][]string{{"name"}}, read: slash,
+		{name: "argocd", everywhere: true, needs: [][]string{{"name"}}, read: slash, clues: byName(),
 			entry: one("argocd", func(s *catalog.Service) string { return s.ArgoCD })},
 		{name: "public_url", everywhere: true, needs: [][]string{{"instance", "target"}}, keys: publicURLs,
-			entry: one("public_urls", firstURL), read: func(v []string) []string {
+			entry: one("public_urls", firstURL), clues: byHost(), read: func(v []string) []string {
 				return given(address(v[0]))
 			}},
-		{name: "velero_schedule", needs: [][]string{{"schedule"}}, read: slash,
+		{name: "velero_schedule", needs: [][]string{{"schedule"}}, read: slash, clues: byName(),
 			entry: one("backup.velero_schedule", func(s *catalog.Service) string { return s.Backup.VeleroSchedule })},
-		{name: "pgbackrest_stanza", needs: [][]string{{"stanza"}}, read: slash,
+		{name: "pgbackrest_stanza", needs: [][]string{{"stanza"}}, read: slash, clues: byName(),
 			entry: one("backup.pgbackrest_stanza", func(s *catalog.Service) string { return s.Backup.PgBackRestStanza })},
-		{name: "postgres_instance", needs: [][]string{{"server", "instance"}}, read: func(v []string) []string {
+		{name: "postgres_instance", needs: [][]string{{"server", "instance"}}, clues: byName(), read: func(v []string) []string {
 			host, _, _ := strings.Cut(v[0], ":")
 			return []string{v[0], host}
 		}, entry: []reference{postgres}},

@@ -39,9 +39,8 @@ type result struct {
 	notices   []string
 	samples   map[reading]samplesByPart
 	unmatched collectors.Uncounted
-	// strays are the namespaces of unmatched series that may be about any service
-	// there, by the reading of a conventional join.
-	strays map[reading]map[string]bool
+	// strays are the parts that unmatched series may belong to.
+	strays map[reading]map[int]bool
 	// unusable counts the samples of services that are no numbers, by kind.
 	unusable map[string]int
 }
@@ -56,6 +55,8 @@ type sample struct {
 	id     string
 	value  float64
 	labels string
+	// via is the provider, where it is known.
+	via string
 }
 
 // Collect sends every query once, for the same moment, and then asks for the
@@ -184,7 +185,7 @@ func (r *round) answer(ctx context.Context, res *result) {
 // match joins the series of an answer to the catalog. A series is unmatched when
 // no reading finds a service for it.
 func (r *round) match(res *result, vector model.Vector) {
-	res.unusable, res.strays = map[string]int{}, map[reading]map[string]bool{}
+	res.unusable, res.strays = map[string]int{}, map[reading]map[int]bool{}
 	for _, how := range res.readings {
 		res.samples[how] = samplesByPart{}
 	}
@@ -210,7 +211,7 @@ func (r *round) match(res *result, vector model.Vector) {
 		}
 		if name, reason := unmatchedName(res.readings, serverLabels); name != "" && !found && !dropped {
 			res.unmatched.Add(reason, name, 1)
-			res.addStray(serverLabels)
+			r.addStray(res, s.Metric, serverLabels)
 		}
 	}
 	res.sort()
@@ -218,7 +219,9 @@ func (r *round) match(res *result, vector model.Vector) {
 
 // sample is the number of the nth series of an answer.
 func (r *round) sample(s *model.Sample, n int, query string) sample {
-	one := sample{fmt.Sprintf("%d %s", n, query), float64(s.Value), evidence.Clean(s.Metric.String(), 300)}
+	one := sample{
+		id: fmt.Sprintf("%d %s", n, query), value: float64(s.Value), labels: evidence.Clean(s.Metric.String(), 300),
+	}
 	if own, copied := r.withoutReplica(s.Metric); copied {
 		one.id = own.String() + " " + query
 	}
@@ -228,18 +231,18 @@ func (r *round) sample(s *model.Sample, n int, query string) sample {
 	return one
 }
 
-// addStray notes the namespace of an unmatched series.
-func (res *result) addStray(m model.Metric) {
+// addStray notes the services that an unmatched series may belong to.
+func (r *round) addStray(res *result, m, serverLabels model.Metric) {
 	for _, how := range res.readings {
-		if !how.join.conventional {
+		labels, keep := r.labels(how, m, serverLabels)
+		if !keep || how.join.selective {
 			continue
 		}
-		relabelled, _ := how.relabel.apply(m)
-		if namespace := firstLabel(relabelled, namespaceLabels); namespace != "" {
+		for _, part := range r.scope.lookups[how.join.name].mayBelong(labels) {
 			if res.strays[how] == nil {
-				res.strays[how] = map[string]bool{}
+				res.strays[how] = map[int]bool{}
 			}
-			res.strays[how][namespace] = true
+			res.strays[how][part] = true
 		}
 	}
 }
@@ -257,17 +260,23 @@ func (res *result) sort() {
 // find are the parts that a series belongs to. serverLabels are its labels after
 // the rules of the server. keep is false for a series that relabelling drops.
 func (r *round) find(how reading, m, serverLabels model.Metric) (parts []int, keep bool) {
-	labels, keep := serverLabels, true
-	if how.relabel != nil {
-		// The rules of a file come before those of the server.
-		if labels, keep = how.relabel.apply(m); keep {
-			labels, keep = r.relabel.apply(labels)
-		}
-	}
+	labels, keep := r.labels(how, m, serverLabels)
 	if !keep {
 		return nil, false
 	}
 	return r.scope.lookups[how.join.name].find(labels), true
+}
+
+// labels are those by which a reading finds the service of a series.
+func (r *round) labels(how reading, m, serverLabels model.Metric) (labels model.Metric, keep bool) {
+	if how.relabel == nil {
+		return serverLabels, true
+	}
+	// The rules of a file come before those of the server.
+	if labels, keep = how.relabel.apply(m); keep {
+		labels, keep = r.relabel.apply(labels)
+	}
+	return labels, keep
 }
 
 // warningPrefix marks the engine's own warnings, which report samples that it

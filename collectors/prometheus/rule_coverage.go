@@ -88,14 +88,17 @@ type identities struct {
 	of []identity
 	// byLabel are the services by the labels that identify them: name, value.
 	byLabel map[string]map[string][]int
+	// byClue are the services by what a rule of no service may have in common with them.
+	byClue map[string][]int
 }
 
 func newIdentities(s *scope, server serverName) *identities {
-	out := &identities{byLabel: map[string]map[string][]int{}}
+	out := &identities{byLabel: map[string]map[string][]int{}, byClue: map[string][]int{}}
 	for i, service := range s.services {
 		id := identity{}
 		if identifiable(service, server) {
 			id = identityOf(service, server)
+			out.addClues(i, id, service.Team)
 		}
 		out.of = append(out.of, id)
 		own := ownLabels(service, server)

@@ -95,8 +95,9 @@ type ruleTally struct {
 	examples map[string][]string
 	// severities counts the healthy rules by severity.
 	severities map[string]int
-	// unreadable are the facts that a rule which cannot be read may change.
-	unreadable map[string]bool
+	// unreadable are the facts that a rule which cannot be read may change, and strays
+	// those that a rule which names no service may change.
+	unreadable, strays map[string]bool
 	// failed is the first rule by name whose evaluation failed, with its error.
 	failed, error string
 }
@@ -104,7 +105,7 @@ type ruleTally struct {
 func newRuleTally() *ruleTally {
 	return &ruleTally{
 		counts: map[string]int64{}, examples: map[string][]string{}, severities: map[string]int{},
-		unreadable: map[string]bool{},
+		unreadable: map[string]bool{}, strays: map[string]bool{},
 	}
 }
 
@@ -173,6 +174,8 @@ func (r *round) observeRules(ctx context.Context) error {
 			return collectors.Answer{Missing: evidence.MissingNoData}
 		case t.unreadable[fact]:
 			return collectors.Answer{Withdraw: evidence.MissingUndecodable}
+		case len(t.counts) == 0 && t.strays[fact]:
+			return collectors.Answer{Withdraw: evidence.MissingUncounted}
 		}
 		return collectors.Answer{Value: evidence.Int(t.counts[fact]), Detail: t.detail(fact, len(list.rules), c.fleetWide)}
 	})
@@ -210,6 +213,11 @@ func (c *ruleCount) add(rule ruleRecord) {
 		}
 		if name := c.known.unknown(rule, text); len(covered) == 0 && name != "" {
 			c.uncounted.Add(evidence.UncountedUnknownService, name, 1)
+			for _, i := range c.known.mayCover(rule, text) {
+				for _, fact := range c.counted(rule, text) {
+					c.tallies[i].strays[fact] = true
+				}
+			}
 		}
 		return
 	}
@@ -236,16 +244,21 @@ func (c *ruleCount) addUnreadable(rule ruleRecord, services []int) {
 	c.uncounted.Add(evidence.UncountedUnreadable, cmp.Or(rule.place(), "a rule without a name"), 1)
 	facts := ruleFacts()
 	if rule.Query != "" {
-		scratch := newRuleTally()
 		text, _ := readRule(rule.Query)
-		c.round.count(scratch, rule, text)
-		facts = slices.Collect(maps.Keys(scratch.counts))
+		facts = c.counted(rule, text)
 	}
 	for _, i := range services {
 		for _, fact := range facts {
 			c.tallies[i].unreadable[fact] = true
 		}
 	}
+}
+
+// counted are the facts that count a rule.
+func (c *ruleCount) counted(rule ruleRecord, text ruleText) []string {
+	scratch := newRuleTally()
+	c.round.count(scratch, rule, text)
+	return slices.Collect(maps.Keys(scratch.counts))
 }
 
 // ruleParameters ask for alerting rules without the alerts they have raised.

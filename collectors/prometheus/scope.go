@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/prometheus/common/model"
 
@@ -34,9 +35,11 @@ type part struct {
 	refs    []catalog.PrometheusRef
 }
 
-// lookup finds the parts that a series is about.
+// lookup finds the parts that a series is about, and those that one of no service may
+// be about.
 type lookup interface {
 	find(m model.Metric) []int
+	mayBelong(m model.Metric) []int
 }
 
 // serverName is how catalog entries refer to a server: by its name, or by that of the
@@ -118,10 +121,14 @@ type keyIndex struct {
 	join  *join
 	parts map[string][]int
 	scope *scope
+	// byClue are the parts by what a series may have in common with their services. It is
+	// made when the first series of no service comes.
+	byClue func() map[string][]int
 }
 
 func newKeyIndex(s *scope, j *join) *keyIndex {
 	x := &keyIndex{join: j, parts: map[string][]int{}, scope: s}
+	x.byClue = sync.OnceValue(x.partsByClue)
 	for i, p := range s.parts {
 		if !j.everywhere && !s.here[p.service] {
 			continue
@@ -137,29 +144,34 @@ func newKeyIndex(s *scope, j *join) *keyIndex {
 
 func (x *keyIndex) find(m model.Metric) []int {
 	for _, key := range x.join.candidates(m) {
-		found := x.parts[key]
-		if len(found) == 0 {
-			continue
+		if found := x.parts[key]; len(found) > 0 {
+			return x.inCluster(found, m)
 		}
-		cluster := label(m, "cluster")
-		if x.join.everywhere || cluster == "" {
-			return found
-		}
-		var agreed []int
-		for _, i := range found {
-			if c := x.scope.parts[i].cluster; c == "" || c == cluster {
-				agreed = append(agreed, i)
-			}
-		}
-		return agreed
 	}
 	return nil
+}
+
+// inCluster are the parts whose cluster is that of a series.
+func (x *keyIndex) inCluster(found []int, m model.Metric) []int {
+	cluster := label(m, "cluster")
+	if x.join.everywhere || cluster == "" {
+		return found
+	}
+	var agreed []int
+	for _, i := range found {
+		if c := x.scope.parts[i].cluster; c == "" || c == cluster {
+			agreed = append(agreed, i)
+		}
+	}
+	return agreed
 }
 
 // matcherIndex finds parts by the label matchers of the catalog. Services that
 // match on the same labels share a table.
 type matcherIndex struct {
 	tables []matcherTable
+	scope  *scope
+	byClue func() matcherClues
 }
 
 type matcherTable struct {
@@ -173,7 +185,8 @@ type matcherRow struct {
 }
 
 func newMatcherIndex(s *scope) *matcherIndex {
-	x := &matcherIndex{}
+	x := &matcherIndex{scope: s}
+	x.byClue = sync.OnceValue(x.cluesOfMatchers)
 	at := map[string]int{}
 	for i, p := range s.parts {
 		for _, ref := range p.refs {
