@@ -28,6 +28,9 @@ const (
 	maxLinkRequests = 200
 )
 
+// kindOfAttestations names issues that attest in logs and counts.
+const kindOfAttestations = "attestation"
+
 // Attestation declares how a check is attested: by an issue with the label that is
 // done, and is a sub-task of a review or the review itself.
 type Attestation struct {
@@ -162,7 +165,7 @@ func (s *Source) attestedFacts() []string {
 // attestationPages lists all issues with the label of an attestation. Whether they
 // are on a review is checked when the attestations are observed.
 func (r *round) attestationPages(ctx context.Context, next *reviewState, s search) error {
-	return r.list(ctx, s, "attestation", wholeLog, func(good, bad []*issue) error {
+	return r.list(ctx, s, kindOfAttestations, wholeLog, func(good, bad []*issue) error {
 		for _, i := range good {
 			next.read(i)
 			next.attestations[i.id] = r.attestingIssue(i)

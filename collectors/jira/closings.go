@@ -44,15 +44,18 @@ func (c closings) of(i *issue) string {
 // checkFields reports which field the answer lacks although it was asked for, if
 // what the issue shows cannot be said without it. Jira answers these of every issue,
 // with null where there is no value. The resolution of done work decides whether it
-// proves anything; an incident happened whatever its ticket was closed as.
-func (i *issue) checkFields(asked []string, isIncident bool) error {
-	provesWork := i.category == categoryDone && !isIncident
+// proves anything; an incident happened whatever its ticket was closed as. Attestations
+// and feedback were found by their labels, so that an answer without labels is no answer.
+func (i *issue) checkFields(asked []string, kind string) error {
+	provesWork := i.category == categoryDone && kind != kindOfIncidents
+	hasLabel := kind == kindOfAttestations || kind == kindOfFeedback
 	for _, name := range asked {
 		if _, ok := i.fields[name]; ok {
 			continue
 		}
 		switch {
-		case name == "status", name == "created", name == "updated", name == "resolution" && provesWork:
+		case name == "status", name == "created", name == "updated", name == "resolution" && provesWork,
+			name == "labels" && hasLabel:
 			return errors.New("field " + name + ": the answer lacks it")
 		}
 	}

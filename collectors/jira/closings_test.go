@@ -161,3 +161,47 @@ func TestAnAnswerWithoutTheResolution(t *testing.T) {
 	w.fake.Inject(jiratest.Fault{Search: true, JQL: "game-day", Issues: []string{issue}})
 	w.mustCollect().want(t, "reports", map[string]string{"last_gameday_age_days": "except undecodable"})
 }
+
+// A done post-mortem whose links the answer lacks may be about any incident that has no
+// other one: the account may not see the links, or the site does not show them.
+func TestAPostmortemWithoutItsLinks(t *testing.T) {
+	const issue = `{"id":"1","key":"REP-9","fields":{"project":{"key":"REP"},"resolution":{"name":"Done"},` +
+		`"status":{"id":"6","statusCategory":{"key":"done"}},"parent":{"id":"7","key":"REP-1"}}}`
+	both(t, func(t *testing.T, dataCenter bool) {
+		open, written := incident(1, "cart", noon.Add(-60*day)), incident(2, "checkout", noon.Add(-60*day))
+		pm := jiratest.Issue{Key: "REP-8", Labels: []string{"postmortem"}, Created: noon.Add(-50 * day),
+			Done: noon.Add(-40 * day), Links: []string{"SHOP-2"}}
+		site, services := shop(open, written, pm)
+		w := start(t, dataCenter, site, services)
+		w.fake.Inject(jiratest.Fault{Search: true, JQL: "postmortem", Issues: []string{issue}})
+		r := w.mustCollect()
+		r.want(t, "cart", map[string]string{"postmortem_ratio_180d": "except uncounted", "major_incidents_180d": "1"})
+		r.want(t, "checkout", map[string]string{"postmortem_ratio_180d": "1"})
+		r.want(t, "reports", map[string]string{"postmortem_ratio_180d": "1"})
+		if got := r.tickets(); got != "links of post-mortems (project REP): 1 unreadable" || r.skipped["postmortem"] != 0 {
+			t.Errorf("counted %q, skipped %v", got, r.skipped)
+		}
+		w.fake.Heal()
+		w.pass(time.Hour)
+		r = w.mustCollect()
+		r.want(t, "cart", map[string]string{"postmortem_ratio_180d": "0"})
+		if got := r.tickets(); got != "" || len(r.uncounted) != 1 {
+			t.Errorf("counted %q of %v", got, r.uncounted)
+		}
+	})
+}
+
+// Attestations are found by their labels: an answer that lacks them may be any.
+func TestAnAttestationWithoutLabels(t *testing.T) {
+	v := review(1, "cart", noon.Add(-90*day))
+	v.ID = 10100
+	site, services := shop(v)
+	w := start(t, false, site, services)
+	const issue = `{"id":"1","key":"PRR-9","fields":{"project":{"key":"PRR"},"resolution":{"name":"Done"},` +
+		`"status":{"id":"6","statusCategory":{"key":"done"}},"parent":{"id":"10100","key":"PRR-1"},` +
+		`"created":"2026-01-01T00:00:00.000+0000","updated":"2026-01-01T00:00:00.000+0000"}}`
+	w.fake.Inject(jiratest.Fault{Search: true, JQL: "attest-", Issues: []string{issue}})
+	r := w.mustCollect()
+	r.want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "except undecodable"})
+	r.want(t, "checkout", map[string]string{"attest.cicd_change_reviewed": "false"})
+}

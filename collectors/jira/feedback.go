@@ -7,6 +7,9 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
+// kindOfFeedback names issues that are feedback in logs and counts.
+const kindOfFeedback = "feedback"
+
 // feedbackLabel marks issues that are feedback about checks.
 const feedbackLabel = "readiness-feedback"
 
@@ -21,7 +24,7 @@ type Opinion struct {
 // feedback lists feedback as rarely as everything is listed completely: it is for
 // the next version of a framework.
 func (r *round) feedback() listing {
-	return listing{kind: "feedback", read: r.listFeedback, searches: func() []search {
+	return listing{kind: kindOfFeedback, read: r.listFeedback, searches: func() []search {
 		last := r.feedbackAt
 		if !last.IsZero() && !last.After(r.now) && r.now.Sub(last) < r.reconcileEvery {
 			return nil
@@ -36,7 +39,7 @@ func (r *round) feedback() listing {
 // those of before. An issue that cannot be decoded is not counted, and logged.
 func (r *round) listFeedback(ctx context.Context, searches []search) error {
 	counts := map[evidence.Feedback]int{}
-	err := r.list(ctx, searches[0], "feedback", noLog, func(good, _ []*issue) error {
+	err := r.list(ctx, searches[0], kindOfFeedback, noLog, func(good, _ []*issue) error {
 		for _, i := range good {
 			for _, o := range r.opinions {
 				for _, kind := range evidence.FeedbackKinds() {

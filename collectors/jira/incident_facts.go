@@ -143,6 +143,9 @@ func (r *round) isDoneWork(i *issue) bool { return i.category == categoryDone &&
 // issue of the fact's query that is done.
 func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error {
 	written, anyBad := map[string]bool{}, false
+	// withoutLinks are done issues whose links the answer lacks: the account may not see
+	// them, or the site does not show them.
+	withoutLinks := newMarks()
 	if len(r.majorBy) > 0 {
 		err := r.list(ctx, s, "postmortem", noLog, func(good, bad []*issue) error {
 			anyBad = anyBad || len(bad) > 0
@@ -152,6 +155,10 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 				}
 				for _, ticket := range i.linked {
 					written[ticket.ID], written[clean(ticket.Key)] = true, true
+				}
+				if _, answered := i.fields["issuelinks"]; !answered {
+					where := " (project " + clean(i.project) + ")"
+					withoutLinks.set(i.id, mark{evidence.UncountedUnreadable, "links of post-mortems" + where})
 				}
 			}
 			return nil
@@ -165,9 +172,13 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 	err := r.observe(f.Name, []string{f.Name}, except, func(service, _ string) collectors.Answer {
 		major := r.majorBy[service]
 		open := slices.DeleteFunc(slices.Clone(major), func(t majorTicket) bool { return written[t.id] || written[t.key] })
-		if anyBad && len(open) > 0 {
+		switch {
+		case anyBad && len(open) > 0:
 			// An issue that cannot be decoded may be the post-mortem.
 			return collectors.Answer{Missing: evidence.MissingUndecodable}
+		case len(withoutLinks.of) > 0 && len(open) > 0:
+			// One whose links are not known may be, too.
+			return collectors.Answer{Missing: evidence.MissingUncounted}
 		}
 		share := 1.0
 		if len(major) > 0 {
@@ -190,6 +201,8 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 			all.add(ticket.id + " " + service)
 		}
 	}
+	withoutLinks.complete = true
+	r.marks[f.Name] = withoutLinks
 	r.markObserved(f, r.identify(all))
 	return nil
 }

@@ -126,7 +126,7 @@ func (r *round) list(
 		for _, raw := range page {
 			i, err := decodeIssue(raw, r.api.cloud, r.api.automation)
 			if err == nil {
-				err = i.checkFields(s.fields, kind == kindOfIncidents)
+				err = i.checkFields(s.fields, kind)
 			}
 			if err != nil {
 				r.skip(kind, i.key, err)

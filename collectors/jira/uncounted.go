@@ -74,7 +74,7 @@ func (s *Source) contributing() []string {
 		names = append(names, marksOfIncidents)
 	}
 	for _, f := range s.facts {
-		if !f.Mode.ofIncidents() {
+		if f.Mode != ModeMajorIncidents {
 			names = append(names, f.Name)
 		}
 	}
