@@ -47,7 +47,9 @@ func (k kindsOf) source(facts []jira.Fact, mapping jira.Incidents) sourcetest.Ne
 			Name: "main", Deployment: deployment, OnlySite: true, URL: address, HTTPClient: client, Now: now,
 			BrowseURL: "https://jira.example.com", Facts: facts, Incidents: mapping, Attestations: attestations(),
 			AutomationUsers: automation,
-			Reviews:         jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: "label", Prefix: "service-"}},
+			Reviews: jira.Reviews{
+				JQL: `issuetype = "Review"`, Services: jira.ServiceLink{By: "label", Prefix: "service-"},
+			},
 		})
 	}
 }
@@ -203,6 +205,19 @@ func (k kindsOf) movedIssues() sourcetest.Kind {
 			Same:    map[string][]string{"cart": majorIncidents},
 		})
 	}
+	attested := []string{"attest.rel_failover_proven"}
+	reviewed := func(project string) []jiratest.Issue {
+		v, a := review(7, "cart", noon.Add(-90*day)), attestation(8, project+"-7", "rel-failover-proven", noon.Add(-9*day))
+		v.Key, a.Key, v.ID, a.ID = project+"-7", project+"-8", 10700, 10800
+		return []jiratest.Issue{v, a}
+	}
+	kind.Scenarios = append(kind.Scenarios, sourcetest.Scenario{
+		Name: "a review and the attestation on it get other keys", Services: services,
+		Upstream: k.played(map[sourcetest.Data][]jiratest.Issue{
+			sourcetest.Before: reviewed("PRR"), sourcetest.After: reviewed("OPS"),
+		}),
+		Same: map[string][]string{"cart": attested, "reports": attested},
+	})
 	return kind
 }
 
@@ -252,6 +267,7 @@ func (k kindsOf) duplicates() sourcetest.Kind {
 func (k kindsOf) unreadable() sourcetest.Kind {
 	scenario := func(name, jql, issue string, unknown, same map[string][]string) sourcetest.Scenario {
 		issues := []jiratest.Issue{incident(1, "cart", noon.Add(-60*day)), review(1, "reports", noon.Add(-day))}
+		issues[1].ID = 10100
 		return sourcetest.Scenario{
 			Name: name, Unknown: unknown, Same: same,
 			Upstream: k.played(map[sourcetest.Data][]jiratest.Issue{sourcetest.Right: issues, sourcetest.Wrong: issues},
@@ -274,7 +290,7 @@ func (k kindsOf) unreadable() sourcetest.Kind {
 			`"created":"yesterday"}}`,
 			map[string][]string{"cart": majorIncidents}, map[string][]string{"cart": {gameDays}, "reports": majorIncidents}),
 		scenario("an attestation on a review", "attest-", `{"id":"1","key":"PRR-9","fields":{"labels":7,`+
-			`"parent":{"key":"PRR-1"}}}`,
+			`"parent":{"id":"10100","key":"PRR-1"}}}`,
 			map[string][]string{"reports": {reviewed}}, map[string][]string{"cart": {reviewed}}),
 	}}
 }

@@ -177,6 +177,16 @@ func replicas(t *testing.T) sourcetest.Kind {
 			sourcetest.Twice: {fires: map[string][]int{slow("0"): span(-60, -20), slow("1"): span(-59, -19)}},
 		}),
 	}, {
+		Name: "two replicas write to one storage", Source: kindsSource(load(t, fact("x.n", "int", "job", first, "unknown"))),
+		Upstream: played(t, map[sourcetest.Data]playedServer{
+			sourcetest.Once: {vectors: map[string]string{first: `{job="checkout", pod="1", replica="a"} 4
+				{job="checkout", pod="2", replica="a"} 2`}},
+			sourcetest.Twice: {vectors: map[string]string{first: `{job="checkout", pod="1", replica="a"} 4
+				{job="checkout", pod="1", replica="b"} 4
+				{job="checkout", pod="2", replica="a"} 2`}},
+		}),
+		Same: map[string][]string{"checkout": {"x.n"}},
+	}, {
 		Name: "two replicas evaluate a rule", Source: kindsSource(onlyRules(t)),
 		Upstream: played(t, map[sourcetest.Data]playedServer{
 			sourcetest.Once:  {rules: []alertRule{rule("0")}},

@@ -3,7 +3,6 @@ package sourcetest
 import (
 	"context"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -211,9 +210,9 @@ type outcome struct {
 	// are not.
 	known   map[key]string
 	missing map[key]evidence.Missing
-	// incidents are those that are still listed, and reviewed the reviews that are done.
+	// incidents and reviews are those that are still listed, reviews by id and service.
 	incidents map[string]evidence.Incident
-	reviewed  map[string]bool
+	reviews   map[string]evidence.ReviewStatus
 	firings   int
 	// reasons are the counts of what could not be used, and groups what of it is named.
 	reasons map[evidence.UncountedReason]int
@@ -245,7 +244,7 @@ func (w *world) outcome(last *round) (*outcome, error) {
 	}
 	o := &outcome{
 		now: last.at, known: map[key]string{}, missing: map[key]evidence.Missing{},
-		incidents: map[string]evidence.Incident{}, reviewed: map[string]bool{},
+		incidents: map[string]evidence.Incident{}, reviews: map[string]evidence.ReviewStatus{},
 		reasons: map[evidence.UncountedReason]int{}, groups: map[evidence.UncountedGroup]bool{}, skipped: last.skipped,
 	}
 	for _, group := range now.covered {
@@ -261,9 +260,7 @@ func (w *world) outcome(last *round) (*outcome, error) {
 		}
 	}
 	for name, v := range now.reviews {
-		if v.Status == evidence.ReviewDone {
-			o.reviewed[name] = true
-		}
+		o.reviews[name] = v.Status
 	}
 	for name := range now.others {
 		if strings.HasPrefix(name, firing) {
@@ -430,8 +427,8 @@ func judgeNotDone(c *check, sc *Scenario, runs []*outcome) {
 	differ(c, sc.Changed, done, notDone, Done, NotDone)
 	same(c, sc.Changed, notDone, noWork, NotDone, NoWork)
 	same(c, sc.Same, done, notDone, Done, NotDone)
-	for name := range notDone.reviewed {
-		if !noWork.reviewed[name] {
+	for name, status := range notDone.reviews {
+		if status == evidence.ReviewDone {
 			c.errorf("the review %s is done", name)
 		}
 	}
@@ -451,6 +448,9 @@ func judgeSameID(c *check, sc *Scenario, runs []*outcome) {
 	for _, after := range runs[1:] {
 		if got := sorted(after.incidents); !slices.Equal(got, ids) || after.events() != before.events() {
 			c.errorf("%d events, incidents %q; before there were %d, incidents %q", after.events(), got, before.events(), ids)
+		}
+		if !maps.Equal(after.reviews, before.reviews) {
+			c.errorf("reviews %v, before there were %v", after.reviews, before.reviews)
 		}
 		same(c, sc.Same, before, after, Before, After)
 	}
@@ -500,8 +500,8 @@ func judgeTwice(c *check, sc *Scenario, runs []*outcome) {
 		c.errorf("%d events, and what is listed twice is one: want %d", twice.events(), once.events())
 	}
 	same(c, sc.Same, once, twice, Once, Twice)
-	if !reflect.DeepEqual(once.reviewed, twice.reviewed) {
-		c.errorf("reviews done: %v, want %v", twice.reviewed, once.reviewed)
+	if !maps.Equal(once.reviews, twice.reviews) {
+		c.errorf("reviews %v, want %v", twice.reviews, once.reviews)
 	}
 }
 

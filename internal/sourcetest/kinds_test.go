@@ -15,8 +15,8 @@ type changes []func(*outcome)
 func made(change func(*outcome)) *outcome {
 	o := &outcome{
 		now: noon, known: map[key]string{{"x", "mine"}: "1", {"x", "other"}: "2", {"y", "mine"}: "3"},
-		missing:  map[key]evidence.Missing{},
-		reviewed: map[string]bool{}, reasons: map[evidence.UncountedReason]int{},
+		missing: map[key]evidence.Missing{},
+		reviews: map[string]evidence.ReviewStatus{}, reasons: map[evidence.UncountedReason]int{},
 		groups: map[evidence.UncountedGroup]bool{},
 		incidents: map[string]evidence.Incident{"Q1": {
 			ID: "Q1", StartedAt: noon.Add(-2 * time.Hour), ResolvedAt: noon.Add(-time.Hour), AcksKnown: true,
@@ -126,13 +126,16 @@ func TestWhatComesOfAKindIsJudged(t *testing.T) {
 			"with the data no work"},
 		"a review": {judgeNotDone, Scenario{Changed: mine}, changes{nil, func(o *outcome) {
 			ended("", "0")(o)
-			o.reviewed["PRR-1 mine"] = true
+			o.reviews["PRR-1 mine"] = evidence.ReviewDone
 		}, ended("", "0")}, "the review PRR-1 mine is done"},
 		"resolved by a person": {judgeNotDone, Scenario{Changed: mine}, changes{nil,
 			ended(evidence.ResolverPerson, "0"), ended("", "0")}, "was resolved by a person"},
 
-		"renamed":      {judgeSameID, Scenario{Same: mine}, changes{nil, nil}, ""},
-		"doubled":      {judgeSameID, Scenario{}, changes{nil, second}, "2 events"},
+		"renamed": {judgeSameID, Scenario{Same: mine}, changes{nil, nil}, ""},
+		"doubled": {judgeSameID, Scenario{}, changes{nil, second}, "2 events"},
+		"another review": {judgeSameID, Scenario{Same: mine}, changes{nil, func(o *outcome) {
+			o.reviews["7 mine"] = evidence.ReviewOpen
+		}}, "reviews map[7 mine:open]"},
 		"nothing":      {judgeSameID, Scenario{}, changes{func(o *outcome) { clear(o.incidents) }}, "neither an event"},
 		"another fact": {judgeSameID, Scenario{Same: mine}, changes{nil, value("0")}, "with the data after"},
 
