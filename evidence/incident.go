@@ -133,7 +133,7 @@ const (
 	ReviewNotDone    ReviewStatus = "not_done"
 )
 
-// IncidentSpan selects stored incidents by time.
+// IncidentSpan selects stored incidents by time, and by what else is set.
 type IncidentSpan struct {
 	// Since keeps incidents that started at or after it.
 	Since time.Time
@@ -141,4 +141,8 @@ type IncidentSpan struct {
 	Until time.Time
 	// Lasting also keeps earlier incidents that were still open at Since.
 	Lasting bool
+	// Merged keeps only incidents that were merged into others.
+	Merged bool
+	// IDs, unless it is nil, keeps only incidents with these ids.
+	IDs []string
 }

@@ -191,7 +191,8 @@ func (s *Store) SeenSeverities(ctx context.Context, after int64) ([]SeenSeverity
 // EachIncident calls each with the incidents of a source that the span selects and
 // the source still lists, by start. It reads page by page, so that memory does not
 // grow with the history, and holds no transaction open while each runs: each may
-// write. An error of each ends it and is returned as it is.
+// write. An error of each ends it and is returned as it is. Those with given ids are
+// read at once, and come in any order.
 func (s *Store) EachIncident(
 	ctx context.Context, source string, span evidence.IncidentSpan, each func(evidence.Incident) error,
 ) error {
@@ -204,6 +205,20 @@ func (s *Store) EachIncident(
 	if !span.Until.IsZero() {
 		selected = selected.and(`started_at < ?`, span.Until)
 	}
-	return readPages(ctx, s, "reading incidents of "+source, selected, []string{"started_at", "num"},
-		func(r incidentRow) error { return each(r.Incident) })
+	if span.Merged {
+		selected = selected.and(`merged_into <> ?`, "")
+	}
+	doing := "reading incidents of " + source
+	if span.IDs == nil {
+		return readPages(ctx, s, doing, selected, []string{"started_at", "num"},
+			func(r incidentRow) error { return each(r.Incident) })
+	}
+	found, err := collect(ctx, s, doing, selected.in("id", anys(span.IDs)),
+		func(r incidentRow) evidence.Incident { return r.Incident })
+	for _, in := range found {
+		if err := each(in); err != nil {
+			return err
+		}
+	}
+	return err
 }

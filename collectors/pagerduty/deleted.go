@@ -86,6 +86,10 @@ func (r *round) withdraw(list []evidence.Incident, why string) error {
 		if err := r.out.Send(evidence.Batch{Incidents: part}); err != nil {
 			return err
 		}
+		for _, gone := range part {
+			delete(r.memory.incidents.storedParts, gone.ID)
+			delete(r.memory.incidents.targets, gone.ID)
+		}
 	}
 	return nil
 }

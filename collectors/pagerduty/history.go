@@ -213,6 +213,9 @@ func (r *round) readChunk(ctx context.Context, c *chunk) error {
 	if err := r.readLogBack(ctx, window{c.start, r.memory.incidents.LogFrom}, maxWindow); err != nil {
 		return err
 	}
+	if err := r.listTargets(ctx, c); err != nil {
+		return err
+	}
 	return r.storeChunk(ctx, c)
 }
 
@@ -281,9 +284,16 @@ func (r *round) storeChunk(ctx context.Context, c *chunk) error {
 		}
 	}
 	m.joinParts(c.listed)
-	if err := r.reconcile(ctx, sorted(c.listed), map[string]string{historyCursor: cursorText(next)}); err != nil {
+	list := sorted(c.listed)
+	for _, k := range sorted(m.byID) {
+		if len(k.joined) > 0 && c.listed[k.ID] == nil {
+			list = append(list, k) // a part of it may be in the chunk
+		}
+	}
+	if err := r.reconcile(ctx, list, map[string]string{historyCursor: cursorText(next)}); err != nil {
 		return err
 	}
+	m.keepParts(c.listed)
 	m.history = &next
 	return refusal
 }

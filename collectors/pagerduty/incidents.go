@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -191,7 +190,6 @@ func (r *round) storePage(ctx context.Context, page []*incidentRecord, seen *idS
 // observeIncidents observes the facts about incidents that the round's
 // listings are complete for, and drops incidents that are over and too old.
 func (r *round) observeIncidents(ctx context.Context) error {
-	m := r.memory.incidents
 	_, complete := r.memory.asked[listingIncidents]
 	current := r.listed || complete && r.opened && r.followed
 	if !r.followed {
@@ -199,13 +197,11 @@ func (r *round) observeIncidents(ctx context.Context) error {
 		delete(r.memory.asked, listingIncidents)
 	}
 	// Incidents that are over and too old for any fact are in the store alone.
-	defer maps.DeleteFunc(m.byID, func(_ string, k *trackedIncident) bool {
-		return !k.Open() && k.StartedAt.Before(r.factStart())
-	})
+	defer r.dropOld()
 	if r.services == nil || !current {
 		return nil
 	}
-	if err := r.findTargets(ctx); err != nil {
+	if err := r.lookUpTargets(ctx); err != nil {
 		return err
 	}
 	if err := r.sendUncounted(); err != nil {
@@ -222,6 +218,19 @@ func (r *round) observeIncidents(ctx context.Context) error {
 		return err
 	}
 	return r.observe(groupResponse)
+}
+
+// dropOld removes the incidents from memory that are over and too old for any fact.
+func (r *round) dropOld() {
+	m := r.memory.incidents
+	old := map[string]*trackedIncident{}
+	for id, k := range m.byID {
+		if !k.Open() && k.StartedAt.Before(r.factStart()) {
+			old[id] = k
+			delete(m.byID, id)
+		}
+	}
+	m.keepParts(old)
 }
 
 // listedIncidents is what facts need of the incidents of the last 90 days.
@@ -259,7 +268,7 @@ func (r *round) lastIncidents(span time.Duration) *listedIncidents {
 		case k.MergedInto == "":
 			wholes = append(wholes, k)
 		default:
-			if whole := m.whole(k, nil); whole != nil {
+			if whole := m.whole(k); whole != nil {
 				parts[whole] = append(parts[whole], k)
 			}
 		}

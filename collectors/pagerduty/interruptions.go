@@ -72,7 +72,7 @@ func interruptionsListing() listing {
 				if r.sleep.bad[s.policyID()] {
 					return evidence.MissingPartial
 				}
-				return ""
+				return r.pagesUnknown(s)
 			},
 		}},
 	}

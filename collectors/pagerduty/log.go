@@ -306,7 +306,7 @@ func (r *round) storeLogUntil(ctx context.Context, end time.Time) error {
 	m := r.memory.incidents
 	before := m.followed
 	m.followed = latest(m.followed, end)
-	m.joinParts(m.byID)
+	m.joinParts(nil)
 	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), coverageCursor: cursorText(m.logCoverage)}
 	if len(r.entries) == 0 && maps.Equal(cursors, m.storedCursors) {
 		cursors = nil

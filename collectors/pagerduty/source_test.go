@@ -111,6 +111,7 @@ func (s *stored) list(_ context.Context, span evidence.IncidentSpan, each func(e
 		lasts := in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(span.Since)
 		within := (!in.StartedAt.Before(span.Since) || span.Lasting && lasts) && (span.Until.IsZero() ||
 			in.StartedAt.Before(span.Until))
+		within = within && (!span.Merged || in.MergedInto != "") && (span.IDs == nil || slices.Contains(span.IDs, id))
 		if !in.Gone && within {
 			if err := each(in); err != nil {
 				return err

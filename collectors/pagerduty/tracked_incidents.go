@@ -40,15 +40,20 @@ type incidentMemory struct {
 	history *history
 	// unreadable are the incidents that could not be decoded.
 	unreadable unreadableIncidents
-	// oldTargets are stored incidents that are not in memory and that others may
-	// have been merged into.
-	oldTargets map[string]bool
+	// storedParts are the incidents, by id, that were merged into others and are in the
+	// store alone. targets are the incidents that others were merged into and that are
+	// known to be stored.
+	storedParts map[string]storedPart
+	targets     map[string]bool
 	// uncounted is what was last stored as not used; nil when nothing was.
 	uncounted *evidence.Uncounted
 }
 
 func newIncidentMemory() *incidentMemory {
-	return &incidentMemory{byID: map[string]*trackedIncident{}, unreadable: newUnreadable()}
+	return &incidentMemory{
+		byID: map[string]*trackedIncident{}, unreadable: newUnreadable(),
+		storedParts: map[string]storedPart{}, targets: map[string]bool{},
+	}
 }
 
 // trackedIncident is an incident in memory. Its AcksKnown is computed by
@@ -168,12 +173,9 @@ func (r *round) upsertRecord(ctx context.Context, record *incidentRecord) (*trac
 	if k == nil {
 		k = &trackedIncident{}
 		if in.StartedAt.Before(r.factStart()) {
-			start := in.StartedAt.Truncate(time.Second)
-			span := evidence.IncidentSpan{Since: start, Until: start.Add(time.Second)}
+			span := evidence.IncidentSpan{IDs: []string{in.ID}}
 			err := r.eachStored(ctx, span, func(old evidence.Incident) error {
-				if old.ID == in.ID {
-					k = m.fromStore(old)
-				}
+				k = m.fromStore(old)
 				return nil
 			})
 			if err != nil {
@@ -392,6 +394,9 @@ func (r *round) loadStored(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = r.loadParts(ctx)
+	}
 	m.loaded = err == nil
 	return err
 }

@@ -156,6 +156,7 @@ func (r *round) sendUncounted() error {
 	for id := range m.unreadable.unreferenced {
 		found.Add(evidence.UncountedNoReference, id, 1)
 	}
+	r.addUnknownTargets(&found)
 	r.noteTypes()
 	report := found.Report(evidence.UncountedIncident)
 	if m.uncounted != nil && reflect.DeepEqual(*m.uncounted, report) {
@@ -179,10 +180,7 @@ func (r *round) addFaults(found *collectors.Uncounted, k *trackedIncident) {
 	}
 	for _, reason := range k.faults(r) {
 		name := k.ID
-		switch reason {
-		case evidence.UncountedUnknownTarget:
-			name = "merged into " + k.MergedInto
-		case evidence.UncountedUnmappedSeverity:
+		if reason == evidence.UncountedUnmappedSeverity {
 			name = k.Priority
 		}
 		found.Add(reason, name, 1)
@@ -191,16 +189,12 @@ func (r *round) addFaults(found *collectors.Uncounted, k *trackedIncident) {
 
 // faults are why the incident cannot be used, or only in part.
 func (k *trackedIncident) faults(r *round) []evidence.UncountedReason {
-	m := r.memory.incidents
 	var all []evidence.UncountedReason
 	if r.isFuture(k.StartedAt) {
 		return append(all, evidence.UncountedInFuture)
 	}
 	if k.MergedInto != "" {
-		if m.whole(k, nil) == nil && !m.targetKnown(k) {
-			all = append(all, evidence.UncountedUnknownTarget)
-		}
-		return all
+		return all // see addUnknownTargets
 	}
 	if k.endFault != "" {
 		all = append(all, k.endFault)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -291,7 +292,8 @@ func incidentPages(t *testing.T, db database) {
 			Services: []string{"shop"}})
 		want = append(want, id)
 	}
-	old := evidence.Incident{ID: "old", StartedAt: minute(-90), ResolvedAt: minute(-80)}
+	old := evidence.Incident{ID: "old", StartedAt: minute(-90), ResolvedAt: minute(-80), Services: []string{"shop"},
+		MergedInto: "lasting"}
 	lasting := evidence.Incident{ID: "lasting", StartedAt: minute(-90), ResolvedAt: minute(5)}
 	gone := evidence.Incident{ID: "gone", StartedAt: minute(1), Gone: true}
 	commit(t, s, minute(9100), evidence.Batch{Incidents: append(list, old, lasting, gone)})
@@ -319,6 +321,18 @@ func incidentPages(t *testing.T, db database) {
 	if got := read(evidence.IncidentSpan{Since: minute(0), Until: minute(1),
 		Lasting: true}); len(got) != 701 || got[0] != "lasting" {
 		t.Errorf("%d incidents of the first minute, want 700 and the lasting one first", len(got))
+	}
+	ids := []string{"Q00007", "gone", "nothing", "old", "foreign"}
+	got := read(evidence.IncidentSpan{IDs: ids})
+	slices.Sort(got)
+	if strings.Join(got, " ") != "Q00007 old" {
+		t.Errorf("of some ids: %q", got)
+	}
+	if got := read(evidence.IncidentSpan{IDs: ids, Since: minute(0)}); strings.Join(got, " ") != "Q00007" {
+		t.Errorf("of some ids since then: %q", got)
+	}
+	if got := read(evidence.IncidentSpan{Merged: true}); strings.Join(got, " ") != "old" {
+		t.Errorf("merged: %q", got)
 	}
 	full := errors.New("full")
 	if err := s.EachIncident(context.Background(), "test/main", evidence.IncidentSpan{},
