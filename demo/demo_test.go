@@ -15,6 +15,7 @@ import (
 	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/internal/race"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
 )
 
@@ -136,7 +137,22 @@ func TestAFullRound(t *testing.T) {
 	d := collected(t, options{seed: 11, services: company.DefaultServices, listen: "127.0.0.1:0"})
 	t.Run("it sees what is practised", func(t *testing.T) { seesWhatIsPractised(t, d) })
 	t.Run("alerts are those of the company", func(t *testing.T) { alertsAreThoseOfTheCompany(t, d) })
+	t.Run("scorecards fit a screen", func(t *testing.T) { scorecardsFitAScreen(t, d) })
 	t.Run("badges have a past", func(t *testing.T) { badgesHaveAPast(t, d) })
+}
+
+// scorecardsFitAScreen wants the short form in 40 rows of 80 columns.
+func scorecardsFitAScreen(t *testing.T, d *demo) {
+	for _, s := range d.collector.Snapshot().Services {
+		card, _ := report.NewScorecard(d.collector.Snapshot(), s.Entry.Name)
+		var out strings.Builder
+		if err := card.WriteText(&out, report.Style{Width: 80}); err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Count(out.String(), "\n"); lines > 40 {
+			t.Errorf("%d lines\n%s", lines, out.String())
+		}
+	}
 }
 
 // seesWhatIsPractised is what the simulation is for: where evidence can tell,

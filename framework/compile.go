@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -194,7 +195,7 @@ func (c *compilation) check(doc checkDoc, module *Module) *Check {
 		ID: doc.ID, Module: module, Level: doc.Level, Weight: cmp.Or(doc.Weight, defaultWeight(doc.Level)),
 		Tiers: doc.Scope.Tiers, Dwell: cmp.Or(time.Duration(doc.Dwell), DefaultDwell),
 		Title: doc.Title, Objective: doc.Objective, Why: doc.Why,
-		Remediation: doc.Remediation, Effort: doc.Effort, Ground: doc.Ground, Note: doc.Note,
+		Remediation: doc.Remediation, Remedies: doc.Remedies, Effort: doc.Effort, Ground: doc.Ground, Note: doc.Note,
 		Example: doc.Example, Links: doc.Links, Since: doc.Since, goodFor: time.Duration(doc.ClaimsFor),
 	}
 	if !checkID.MatchString(doc.ID) {
@@ -260,6 +261,11 @@ func (c *compilation) proofChain(doc checkDoc, check *Check) {
 	}
 	slices.Sort(check.Facts)
 	check.Facts = slices.Compact(check.Facts)
+	for _, name := range slices.Sorted(maps.Keys(doc.Remedies)) {
+		if index, ok := facts.Index(name); !ok || !slices.Contains(check.Facts, index) {
+			c.fail("remedies: no proof reads the fact %q", name)
+		}
+	}
 	check.Outcome = slices.ContainsFunc(check.Facts, func(fact int) bool { return facts.At(fact).Outcome })
 	if check.goodFor == 0 {
 		return

@@ -96,12 +96,14 @@ type checkDoc struct {
 	EnforceFrom string     `yaml:"enforce_from"`
 	Effort      string     `yaml:"effort"`
 	Remediation []string   `yaml:"remediation"`
-	Example     string     `yaml:"example"`
-	Links       []string   `yaml:"links"`
-	Ground      string     `yaml:"ground"`
-	Note        string     `yaml:"note"`
-	Since       string     `yaml:"since"`
-	Line        strictyaml.Line
+	// Remedies are what mends a part of a proof, by the fact that it compares.
+	Remedies map[string]string `yaml:"remedies"`
+	Example  string            `yaml:"example"`
+	Links    []string          `yaml:"links"`
+	Ground   string            `yaml:"ground"`
+	Note     string            `yaml:"note"`
+	Since    string            `yaml:"since"`
+	Line     strictyaml.Line
 }
 
 type scopeDoc struct {

@@ -36,6 +36,8 @@ type Expression struct {
 
 	program cel.Program
 	needs   needs
+	// parts is nil when nothing in the expression is joined.
+	parts *Part
 	// normalised is the source without what does not matter, such as spaces.
 	normalised string
 }
@@ -140,7 +142,8 @@ func (c *Compiler) Compile(source string) (*Expression, error) {
 	}
 	sort.Ints(expression.Facts)
 	expression.needs = c.needs(checked.NativeRep().Expr())
-	return expression, nil
+	expression.parts, err = c.parts(parsed)
+	return expression, err
 }
 
 // checkNames refuses dotted names that are neither fact nor attribute before

@@ -150,7 +150,9 @@ type Check struct {
 	// Remediation are the steps that mend it; Effort is S (hours), M (days) or
 	// L (weeks); Since is the framework version that brought the check.
 	Remediation, Links []string
-	Since              string
+	// Remedies say by the name of a fact what mends the part of a proof that compares it.
+	Remedies map[string]string
+	Since    string
 	// Facts are the indexes of all facts the proofs read, ascending.
 	Facts []int
 	// Outcome marks checks that read facts derived from incidents or alerts.

@@ -201,11 +201,19 @@ func (c Scorecard) sinceText(check Check) string {
 
 // writeNext writes what to do and what it brings.
 func (c Scorecard) writeNext(p *prose, check Check) {
+	label := "lacking"
+	for _, one := range check.Unmet {
+		p.field(label, one.text(""))
+		label = ""
+	}
 	for i, step := range check.Next.Fix {
 		if i == len(check.Next.Fix)-1 && check.Next.Effort != "" {
 			step += " (" + effortWords(check.Next.Effort) + ")"
 		}
 		p.field([...]string{"next", ""}[min(i, 1)], step)
+	}
+	if check.attestable() {
+		p.field("attest", attestWords+" "+framework.AttestationLabel(check.ID))
 	}
 	if check.Status == "scheduled" && !check.EnforcedFrom.IsZero() {
 		p.field("counts", "from "+day(check.EnforcedFrom))

@@ -21,6 +21,20 @@ type Value struct {
 
 func valueOf(v evidence.Value) Value { return Value{kind: v.Kind(), num: v.Number()} }
 
+// evidence is the value as expressions read it.
+func (v Value) evidence() evidence.Value {
+	switch v.kind {
+	case evidence.KindBool:
+		return evidence.Bool(v.num != 0)
+	case evidence.KindInt:
+		return evidence.Int(int64(v.num))
+	case evidence.KindDouble:
+		value, _ := evidence.Double(v.num)
+		return value
+	}
+	return evidence.Value{}
+}
+
 // MarshalJSON writes the value in the form of its type.
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.kind {

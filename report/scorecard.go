@@ -147,6 +147,12 @@ type Check struct {
 	Wanted Wanted `json:"wanted"`
 	// Proofs are all ways to prove the check, strongest first.
 	Proofs []Proof `json:"proofs"`
+	// Unmet are the parts of Wanted that do not hold, where it has several and the check
+	// fails. All have to be met.
+	Unmet []Unmet `json:"unmet,omitempty"`
+	// AttestationLabel is the label of a sub-task of the service's review that attests
+	// the check; empty where it cannot be attested.
+	AttestationLabel string `json:"attestation_label,omitempty"`
 	// InTheWay is true when the check is not proved and the next badge, or the
 	// badge held, needs it.
 	InTheWay bool `json:"in_the_way"`

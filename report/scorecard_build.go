@@ -151,6 +151,10 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		}
 		out.Observed = append(out.Observed, fact)
 	}
+	out.Unmet = unmetOf(s, service, r, out)
+	if out.attestable() {
+		out.AttestationLabel = framework.AttestationLabel(c.ID)
+	}
 	return out
 }
 

@@ -4,20 +4,34 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 )
 
-// maxSteps bounds how many checks of each kind the short form lists.
-const maxSteps = 6
+// The short form lists as many checks of each kind as fit on a screen, within bounds.
+const (
+	screenLines        = 40
+	maxSteps, minSteps = 6, 2
+)
 
 // writeShort writes what fits on a screen: the way to the next badge, the cheapest
 // checks first, what is unknown and why, and how many checks are left out.
 func (c Scorecard) writeShort(p *prose) {
+	for most := maxSteps; ; most-- {
+		body := &prose{style: p.style}
+		c.writeSteps(body, most)
+		lines := strings.Count(p.b.String(), "\n") + strings.Count(body.b.String(), "\n")
+		if lines <= screenLines || most == minSteps {
+			p.b.WriteString(body.b.String())
+			return
+		}
+	}
+}
+
+// writeSteps lists at most so many checks of each kind.
+func (c Scorecard) writeSteps(p *prose, most int) {
 	wanted := max(c.nextBadge(), badgeNamed(c.Summary.Target))
 	var way, unknown []Check
 	later, beyond := 0, 0
@@ -41,14 +55,18 @@ func (c Scorecard) writeShort(p *prose) {
 	}
 	slices.SortStableFunc(way, cheapest)
 	slices.SortStableFunc(unknown, cheapest)
-	c.writeSteps(p, "TO DO, THE CHEAPEST FIRST", way, Check.remedy)
-	c.writeSteps(p, "UNKNOWN", unknown, Check.unknownBecause)
+	writeList(p, "TO DO, THE CHEAPEST FIRST", way, most, Check.remedy)
+	writeList(p, "UNKNOWN", unknown, most, Check.unknownBecause)
 	c.writeExempt(p)
-	attestable := slices.ContainsFunc(append(slices.Clone(way), unknown...), Check.attestable)
 	p.blank()
-	if attestable {
-		p.wrapped(dim, "* may be attested: a sub-task of the service's review with the label "+
-			framework.AttestationLabel("CHECK")+", dots as dashes, and a link to the evidence.")
+	var labels []string
+	for _, check := range slices.Concat(way[:min(len(way), most)], unknown[:min(len(unknown), most)]) {
+		if check.attestable() {
+			labels = append(labels, framework.AttestationLabel(check.ID))
+		}
+	}
+	if len(labels) > 0 {
+		p.wrapped(dim, clean("* or attest it: "+attestWords+" "+strings.Join(labels, ", ")))
 	}
 	var rest []string
 	if later > 0 {
@@ -64,13 +82,13 @@ func (c Scorecard) writeShort(p *prose) {
 	c.writeRest(p)
 }
 
-func (c Scorecard) writeSteps(p *prose, heading string, checks []Check, what func(Check) string) {
+func writeList(p *prose, heading string, checks []Check, most int, what func(Check) string) {
 	if len(checks) == 0 {
 		return
 	}
 	p.blank()
 	p.heading(heading)
-	for _, check := range checks[:min(len(checks), maxSteps)] {
+	for _, check := range checks[:min(len(checks), most)] {
 		mark := ""
 		if check.attestable() {
 			mark = " *"
@@ -85,24 +103,31 @@ func (c Scorecard) writeSteps(p *prose, heading string, checks []Check, what fun
 		if check.Contradicted {
 			text = clean(check.driftText())
 		}
-		p.b.WriteString("  " + oneLine(text, p.style.prose()-2) + "\n")
+		lines := 1
+		if len(check.Unmet) > 0 {
+			lines = 2
+		}
+		for _, line := range firstLines(text, p.style.prose()-2, lines) {
+			p.b.WriteString("  " + line + "\n")
+		}
 	}
-	if more := len(checks) - maxSteps; more > 0 {
+	if more := len(checks) - most; more > 0 {
 		fmt.Fprintf(&p.b, "and %d more\n", more)
 	}
 }
 
-// oneLine shortens a text to a line.
-func oneLine(text string, width int) string {
+// firstLines shortens a text to lines.
+func firstLines(text string, width, most int) []string {
 	lines := wrap(text, width-2)
-	if len(lines) == 0 {
-		return ""
+	if len(lines) > most {
+		lines = lines[:most]
+		lines[most-1] += " …"
 	}
-	if len(lines) == 1 {
-		return lines[0]
-	}
-	return lines[0] + " …"
+	return lines
 }
+
+// attestWords say how to attest; the label follows.
+const attestWords = "a sub-task, done, of the service's review, with a link to the evidence and the label"
 
 // effortRank orders efforts, the smallest first; one that is not known is last.
 func effortRank(c Check) int {
@@ -114,24 +139,22 @@ func effortRank(c Check) int {
 
 // attestable reports whether an attestation can prove the check.
 func (check Check) attestable() bool {
-	return slices.ContainsFunc(check.Proofs, func(p Proof) bool { return p.Proof == string(framework.ByAttested) })
+	return slices.ContainsFunc(check.Observed, func(f Fact) bool { return isAttestation(f.Name) })
 }
 
-// remedy says in one line what to do: of a check with several parts, for the part
-// that failed.
+// remedy says what to do: of a check with several parts, for the part that failed.
 func (check Check) remedy() string {
-	for _, part := range check.failedParts() {
-		if key := catalog.FactKey(part.fact.Name); key != "" {
-			return "fill in " + key + " in the catalog entry"
-		}
-	}
 	remedy := check.Title
 	if len(check.Next.Fix) > 0 {
 		remedy = check.Next.Fix[0]
 	}
-	if parts := check.failedParts(); len(parts) > 0 && strings.Contains(check.Wanted.Expression, "&&") {
-		return fmt.Sprintf("%s is %s, wanted %s: %s", parts[0].fact.Name, parts[0].fact.Value.Text(parts[0].fact.Unit),
-			parts[0].wanted, remedy)
+	if len(check.Unmet) > 0 {
+		return check.Unmet[0].text(remedy)
+	}
+	for _, fact := range check.Observed {
+		if key := catalog.FactKey(fact.Name); key != "" && fact.Asked && fact.observed() && fact.Value.num == 0 {
+			return "Fill in " + key + " in the catalog entry."
+		}
 	}
 	return remedy
 }
@@ -148,56 +171,4 @@ func (check Check) unknownBecause() string {
 		}
 	}
 	return "no evidence decides it"
-}
-
-// failedPart is a condition of a check that its fact does not meet.
-type failedPart struct {
-	fact   Fact
-	wanted string
-}
-
-// failedParts are those of the conditions joined by && that are known not to hold.
-// Conditions in parentheses are left out.
-func (check Check) failedParts() []failedPart {
-	var failed []failedPart
-	for part := range strings.SplitSeq(check.Wanted.Expression, "&&") {
-		words := strings.Fields(part)
-		if len(words) == 0 || strings.ContainsAny(part, "()|?") {
-			continue
-		}
-		at := slices.IndexFunc(check.Observed, func(f Fact) bool { return f.Name == strings.TrimPrefix(words[0], "!") })
-		if at < 0 || !check.Observed[at].observed() {
-			continue
-		}
-		fact := check.Observed[at]
-		switch {
-		case len(words) == 1 && fact.Value.kind == evidence.KindBool:
-			if wanted := !strings.HasPrefix(words[0], "!"); (fact.Value.num != 0) != wanted {
-				failed = append(failed, failedPart{fact, strconv.FormatBool(wanted)})
-			}
-		case len(words) == 3:
-			bound, err := strconv.ParseFloat(words[2], 64)
-			if err == nil && !holds(fact.Value.num, words[1], bound) {
-				failed = append(failed, failedPart{fact, words[1] + " " + words[2]})
-			}
-		}
-	}
-	return failed
-}
-
-// holds compares; an operator that it does not know holds.
-func holds(value float64, operator string, bound float64) bool {
-	switch operator {
-	case ">=":
-		return value >= bound
-	case ">":
-		return value > bound
-	case "<=":
-		return value <= bound
-	case "<":
-		return value < bound
-	case "==":
-		return value == bound
-	}
-	return true
 }

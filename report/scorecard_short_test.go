@@ -3,8 +3,6 @@ package report
 import (
 	"strings"
 	"testing"
-
-	"github.com/prodready/collector/evidence"
 )
 
 // The short form fits a terminal of 80 columns and 40 rows, and names the part of a
@@ -23,21 +21,5 @@ func TestTheShortScorecardFitsAScreen(t *testing.T) {
 				t.Errorf("%s: %d columns: %s", service.Service, textWidth(line), line)
 			}
 		}
-	}
-}
-
-func TestTheRemedyIsThatOfThePartThatFailed(t *testing.T) {
-	flag := func(name string, value float64) Fact {
-		return Fact{Name: name, State: "fresh", Asked: true, Value: Value{kind: evidence.KindBool, num: value}}
-	}
-	check := Check{Title: "The service can be paged", Status: "fail", Next: NextStep{Fix: []string{"Create the service."}},
-		Wanted: Wanted{Expression: "catalog.owner_declared && pagerduty.service_exists && pagerduty.integrations >= 1"}}
-	check.Observed = []Fact{flag("catalog.owner_declared", 0), flag("pagerduty.service_exists", 1)}
-	if got := check.remedy(); got != "fill in team in the catalog entry" {
-		t.Errorf("got %q", got)
-	}
-	check.Observed = []Fact{flag("catalog.owner_declared", 1), flag("pagerduty.service_exists", 0)}
-	if got := check.remedy(); got != "pagerduty.service_exists is false, wanted true: Create the service." {
-		t.Errorf("got %q", got)
 	}
 }
