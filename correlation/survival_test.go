@@ -250,3 +250,18 @@ func TestSharesAreWithinTheirBounds(t *testing.T) {
 		}
 	})
 }
+
+// TestAGeometricMeanOfMostDurations: with one open incident of ten it is said, with one of
+// nine it would flatter.
+func TestAGeometricMeanOfMostDurations(t *testing.T) {
+	for ended, known := range map[int]bool{8: false, 9: true, 10: true} {
+		observations := []Observation{{Duration: 2 * week, Censored: true}}
+		for range ended {
+			observations = append(observations, Observation{Duration: week})
+		}
+		s := summarise(observations, 0)
+		if s.Geomean.Known != known || known && s.Geomean.Value.Round(time.Second) != week {
+			t.Errorf("%d of %d have ended: %+v", ended, ended+1, s.Geomean)
+		}
+	}
+}
