@@ -55,8 +55,9 @@ func TestKinds(t *testing.T) {
 		SameID: sourcetest.Kind{Scenarios: []sourcetest.Scenario{{
 			Name: "a service is called by its alias",
 			Files: played(map[sourcetest.Data]string{sourcetest.Before: right,
-				sourcetest.After: asYAML(record{"shop-checkout", "ci.signed", false, at}, cart, drill)}),
-			Same: map[string][]string{"checkout": signed},
+				sourcetest.After: asYAML(record{"shop-checkout", "ci.signed", true, at.Add(time.Minute)}, cart, drill)}),
+			// What is said of the alias is said of the service.
+			Changed: map[string][]string{"checkout": signed}, Same: map[string][]string{"cart": signed},
 		}}},
 		Agents: sourcetest.Kind{Impossible: "an entry does not say who did something"},
 		SeenTwice: sourcetest.Kind{Scenarios: []sourcetest.Scenario{{

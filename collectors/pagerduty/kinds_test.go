@@ -92,18 +92,20 @@ func ofNoService() sourcetest.Kind {
 	}}}
 }
 
+// resolvedRecord is the record of an incident of checkout with these times.
+func resolvedRecord(created, resolved string) []string {
+	return []string{fmt.Sprintf(`{"id":"Q9","status":"resolved","urgency":"high","created_at":%q,"resolved_at":%q,`+
+		`"last_status_change_at":%q,"service":{"id":"PGOOD"},"last_status_change_by":{"type":"user_reference"}}`,
+		created, resolved, resolved)}
+}
+
 // timesThatContradict are the times of one incident that cannot be, for the reason.
 func timesThatContradict(reason evidence.UncountedReason) sourcetest.Kind {
-	record := func(created, resolved string) []string {
-		return []string{fmt.Sprintf(`{"id":"Q9","status":"resolved","urgency":"high","created_at":%q,"resolved_at":%q,`+
-			`"last_status_change_at":%q,"service":{"id":"PGOOD"},"last_status_change_by":{"type":"user_reference"}}`,
-			created, resolved, resolved)}
-	}
 	const start, end = "2026-03-04T11:00:00Z", "2026-03-04T11:30:00Z"
 	count := facts("high_urgency_90d")
 	scenario := func(name, start2, end2 string, unknown, same map[string][]string) sourcetest.Scenario {
 		right, wrong := with(crowd("PGOOD", 1, 0)...), with(crowd("PGOOD", 1, 0)...)
-		right.records, wrong.records = record(start, end), record(start2, end2)
+		right.records, wrong.records = resolvedRecord(start, end), resolvedRecord(start2, end2)
 		return sourcetest.Scenario{
 			Name: name, Unknown: unknown, Same: same,
 			Upstream: played(map[sourcetest.Data]scene{sourcetest.Right: right, sourcetest.Wrong: wrong}),
