@@ -27,6 +27,8 @@ type draft struct {
 type draftService struct {
 	catalog.Service
 	missing []string
+	// Chosen says that a person chose the tier.
+	Chosen bool
 	// Suggested was found and has to be confirmed.
 	Suggested []suggestion
 	// gaps are the keys that the entry lacks.

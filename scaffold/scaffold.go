@@ -37,6 +37,8 @@ type Options struct {
 	Prometheus *config.Prometheus
 	// Tier is that of every service until a person chooses it, 1 to 4.
 	Tier int
+	// Tiers choose it for some services; the first that fits counts.
+	Tiers []TierRule
 	// Logger gets the records that cannot be read; nil logs nothing.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -106,6 +108,9 @@ func New(ctx context.Context, o Options) (*Scaffold, error) {
 		return nil, err
 	}
 	draft := newDraft(o, found)
+	if err := draft.chooseTiers(); err != nil {
+		return nil, err
+	}
 	// What the sources give is only known of a whole configuration.
 	text, err := draft.text(nil)
 	if err != nil {

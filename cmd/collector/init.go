@@ -27,10 +27,13 @@ const (
 	variablePrometheusURL  = "PROMETHEUS_URL"
 )
 
+// defaultTier is the tier of a service until a person chooses.
+const defaultTier = 3
+
 // initFlags are the flags of init.
 type initFlags struct {
 	force bool
-	tier  int
+	tiers []string
 
 	pagerDutyTokenFile, pagerDutyTokenEnv, pagerDutyEndpoint                 string
 	jiraURL, jiraAPI, jiraDeployment, jiraEmail, jiraTokenFile, jiraTokenEnv string
@@ -62,7 +65,7 @@ Instead of flags: ` + variablePagerDutyToken + `, ` + variableJiraURL + `, ` + v
   collector init --jira-url https://example.atlassian.net \
     --jira-email me@example.com --jira-token-file secrets/jira \
     --prometheus-url http://prometheus:9090 -
-  PAGERDUTY_TOKEN=… collector init`,
+  PAGERDUTY_TOKEN=… collector init --tier 3 --tier checkout=1 --tier team:edge=2`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return &usageError{fmt.Errorf("one file at a time, not %d", len(args))}
@@ -79,7 +82,9 @@ Instead of flags: ` + variablePagerDutyToken + `, ` + variableJiraURL + `, ` + v
 	}
 	f := cmd.Flags()
 	f.BoolVar(&flags.force, "force", false, "overwrite the file")
-	f.IntVar(&flags.tier, "tier", 3, "tier of every service until a person chooses, 1 to 4")
+	f.StringArrayVar(&flags.tiers, "tier", nil, fmt.Sprintf("tier of every service until a person chooses, 1 to 4 "+
+		"(default %d); or NAME=N or team:TEAM=N for some, where NAME is a regular expression; may be repeated, and "+
+		"the first that fits counts", defaultTier))
 	f.StringVar(&flags.pagerDutyTokenFile, "pagerduty-token-file", "", "file with a read-only PagerDuty API key")
 	f.StringVar(&flags.pagerDutyTokenEnv, "pagerduty-token-env", "", "environment variable with the key")
 	f.StringVar(&flags.pagerDutyEndpoint, "pagerduty-endpoint", config.DefaultPagerDuty().Endpoint,
@@ -151,7 +156,11 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 	if target == "-" {
 		path = "collector.yaml" // names of files are relative to the working folder
 	}
-	o := scaffold.Options{Path: path, Environ: s.environ, Tier: f.tier, Logger: s.quiet()}
+	tier, rules, err := scaffold.ParseTiers(f.tiers, defaultTier)
+	if err != nil {
+		return scaffold.Options{}, &usageError{fmt.Errorf("--tier: %w", err)}
+	}
+	o := scaffold.Options{Path: path, Environ: s.environ, Tier: tier, Tiers: rules, Logger: s.quiet()}
 	deployments := []string{string(config.Cloud), string(config.DataCenter)}
 	if !slices.Contains(deployments, f.jiraDeployment) {
 		return o, &usageError{fmt.Errorf("--jira-deployment %q%s: want %s", f.jiraDeployment,
@@ -166,7 +175,6 @@ func (f *initFlags) options(s *streams, target string) (scaffold.Options, error)
 		*file = scaffold.RelativeTo(path, *file)
 	}
 	o.PagerDuty = f.pagerDuty(variables)
-	var err error
 	if o.Jira, err = f.jira(variables); err != nil {
 		return o, err
 	}

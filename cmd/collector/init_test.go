@@ -263,6 +263,36 @@ func TestInitWritesTheRest(t *testing.T) {
 }
 
 // TestInitOfHostileNames wants a valid file whatever services are called.
+// Tiers are chosen while the file is written; what is chosen asks for no choice.
+func TestInitWithTiers(t *testing.T) {
+	l := newLandscape(t, shopServices)
+	_, errs, code := l.run(l.args("--tier", "4", "--tier", "checkout=2", "--tier", "c.*=1")...)
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	text := l.read("collector.yaml")
+	for _, want := range []string{
+		"      team: payments\n      tier: 2\n", "    - name: cart\n      tier: 1\n", "      tier: 4 # choose\n",
+		"#   4  best effort\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if out, errs, _ := l.run(l.args("-", "--tier", "team:payments=2")...); strings.Count(out, "tier: 2\n") != 2 ||
+		!strings.Contains(out, "tier: 3 # choose") {
+		t.Errorf("the tier of a team: %s%s", out, errs)
+	}
+	_, errs, code = l.run(l.args("--force", "--tier", "chekout=1", "--tier", "team:paymens=2")...)
+	if code != exitConfig || !strings.Contains(errs, `tier "chekout=1" fits no service, did you mean "checkout"?`) ||
+		!strings.Contains(errs, `tier "team:paymens=2" fits no service, did you mean "payments"?`) {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if l.read("collector.yaml") != text {
+		t.Error("a wrong tier has written the file")
+	}
+}
+
 func TestInitOfHostileNames(t *testing.T) {
 	var services []pagerdutytest.Service
 	for i, name := range []string{
@@ -333,6 +363,9 @@ func TestInitRefusesWhatCannotWork(t *testing.T) {
 		{[]string{"--pagerduty-token-file", "missing"}, "token_file"},
 		{[]string{"--pagerduty-token-env", "NOT_SET"}, "token_env"},
 		{[]string{"--pagerduty-token-file", "token", "--tier", "7"}, "tier 7 does not exist"},
+		{[]string{"--pagerduty-token-file", "token", "--tier", "cart=7"}, "tier 7 does not exist"},
+		{[]string{"--pagerduty-token-file", "token", "--tier", "cart"}, "want a number such as 3, NAME=N or team:TEAM=N"},
+		{[]string{"--pagerduty-token-file", "token", "--tier", "(=1"}, "no regular expression"},
 		{[]string{"--pagerduty-token-file", "token", "--pagerduty-endpoint", "nonsense"}, "endpoint"},
 		{[]string{"--jira-url", l.jiraURL, "--jira-token-file", "token"}, "email"},
 	} {
