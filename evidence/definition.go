@@ -196,9 +196,13 @@ func (d Definition) InFuture(num float64) bool {
 	return d.Clock == Elapsed && num*d.unitSeconds() < -MaxClockSkew.Seconds()
 }
 
+// maxInt is the first number that is too large for an integer.
+const maxInt = 1 << 63
+
 // Observe makes a value of the fact's kind out of a number that a source
 // returned at the given time: rounded, and an instant where the fact has a
-// clock. ok is false for NaN and for an infinite count.
+// clock. ok is false for NaN and for a count that is too large for an
+// integer.
 func (d Definition) Observe(num float64, at time.Time) (value Value, ok bool) {
 	if math.IsNaN(num) {
 		return Value{}, false
@@ -207,7 +211,7 @@ func (d Definition) Observe(num float64, at time.Time) (value Value, ok bool) {
 	case KindBool:
 		return Bool(num != 0), true
 	case KindInt:
-		if math.IsInf(num, 0) {
+		if math.Abs(num) >= maxInt {
 			return Value{}, false
 		}
 		return Int(int64(math.Round(num))), true

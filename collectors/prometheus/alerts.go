@@ -69,7 +69,8 @@ func (s *Source) alertPast(now time.Time, cursor string) alertPast {
 	// The newest minute may not have been evaluated yet.
 	latest := now.Add(-alertStep).Truncate(alertStep)
 	past := alertPast{from: latest.Add(-history.Truncate(alertStep)), latest: latest}
-	if read, err := time.Parse(time.RFC3339, cursor); err == nil {
+	// A cursor that a wrong clock has left in the future says nothing.
+	if read, err := time.Parse(time.RFC3339, cursor); err == nil && !read.After(now.Add(evidence.MaxClockSkew)) {
 		past.read = read.UTC().Truncate(alertStep)
 		if past.read.After(past.from) {
 			past.from = past.read

@@ -154,6 +154,16 @@ func TestAnOpenFiringOfAnEarlierVersionGoesOn(t *testing.T) {
 	p.want("ErrorsHigh -60-20")
 }
 
+// TestACursorInTheFutureSaysNothing: a clock that was a year ahead would leave alerts
+// unread for a year.
+func TestACursorInTheFutureSaysNothing(t *testing.T) {
+	p := begin(t, shop())
+	p.cursors["alerts"] = atMinute(365 * 24 * 60).Format("2006-01-02T15:04:05Z07:00")
+	p.fires[errorsHigh] = span(-60, -20)
+	p.mustCollect(0)
+	p.want("ErrorsHigh -60--20")
+}
+
 func TestShortGapsAreNoEnd(t *testing.T) {
 	p := begin(t, shop())
 	// Unseen for two minutes, and for three: the first is one firing.

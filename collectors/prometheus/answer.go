@@ -120,6 +120,8 @@ func (r *round) absence(f *fact, part int) (number, evidence.Missing) {
 		return number{}, evidence.MissingNoData
 	case hasStray:
 		return number{}, evidence.MissingUncounted
+	case slices.ContainsFunc(f.providers, func(p provider) bool { return r.results[p.text].isLacking }):
+		return number{}, evidence.MissingPartial
 	case len(r.results[f.absent.witness.text].samples[f.absent.witness.reading][part]) == 0:
 		return number{}, evidence.MissingNoData
 	}

@@ -41,6 +41,9 @@ type result struct {
 	unmatched collectors.Uncounted
 	// strays are the parts that unmatched series may belong to.
 	strays map[reading]map[int]bool
+	// isLacking reports that the engine has left series out of the answer, as its warnings
+	// say.
+	isLacking bool
 	// unusable counts the samples of services that are no numbers, by kind.
 	unusable map[string]int
 }
@@ -156,7 +159,7 @@ func (r *round) ask(ctx context.Context) {
 	for _, q := range order {
 		res := r.results[q.text]
 		if len(res.notices) > 0 {
-			if slices.ContainsFunc(res.notices, func(text string) bool { return strings.HasPrefix(text, warningPrefix) }) {
+			if res.isLacking {
 				r.out.Skip("promql_warning")
 			}
 			r.notice(strings.Join(res.facts, ", "), strings.Join(res.notices, "; "))
@@ -178,6 +181,8 @@ func (r *round) answer(ctx context.Context, res *result) {
 	}
 	var vector model.Vector
 	if vector, res.notices, res.err = r.api.query(ctx, res.text, r.now); res.err == nil {
+		res.isLacking = slices.ContainsFunc(res.notices,
+			func(text string) bool { return strings.HasPrefix(text, warningPrefix) })
 		r.match(res, vector)
 	}
 }

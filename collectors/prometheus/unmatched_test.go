@@ -155,3 +155,30 @@ func TestRemarksAreCounted(t *testing.T) {
 		t.Errorf("a lasting remark is logged %d times in two rounds", n)
 	}
 }
+
+// TestASeriesThatTheEngineLeavesOutIsNotAbsent: its warning says that there may be more
+// than the answer has.
+func TestASeriesThatTheEngineLeavesOutIsNotAbsent(t *testing.T) {
+	const seen = "group by (job) (y)"
+	w := start(t, load(t, "witnesses:\n  seen: {help: it is seen, join: job, query: '"+seen+"'}\n"+
+		fact("x.n", "int", "job", first, "{value: 0, witness: seen}")),
+		[]*catalog.Service{matched("a", "a"), matched("b", "b")})
+	w.server.vectors[seen] = "{job=\"a\"} 1\n{job=\"b\"} 1"
+	answer := success(t, `{job="b"} 4`)
+	for remark, want := range map[string]string{
+		`"warnings":["PromQL warning: encountered a mix of histograms and floats"],`: "partial",
+		`"infos":["PromQL info: metric might not be a counter"],`:                    "0",
+	} {
+		w.server.replies[first] = reply{200, strings.Replace(answer, "{", "{"+remark, 1)}
+		r := w.collect()
+		r.want(t, "a", map[string]string{"x.n": want})
+		r.want(t, "b", map[string]string{"x.n": "4"})
+	}
+}
+
+// TestANumberThatIsTooLargeIsNone: it has no place in a count.
+func TestANumberThatIsTooLargeIsNone(t *testing.T) {
+	w := start(t, load(t, fact("x.n", "int", "job", first, "unknown")), []*catalog.Service{matched("a", "a")})
+	w.server.vectors[first] = `{job="a"} 1e300`
+	w.collect().want(t, "a", map[string]string{"x.n": "nan"})
+}
