@@ -112,6 +112,8 @@ type BadgeFigures struct {
 	// Incidents counts an incident once for each of its services that held the
 	// badge.
 	Incidents int
+	// Incomplete is true if there may be more, which could not be used.
+	Incomplete bool
 	// ServiceDays is how long services held the badge within the window.
 	ServiceDays float64
 	// Resolution is how long these incidents lasted.
@@ -145,7 +147,12 @@ func PerBadge(incidents []Incident, history BadgeHistory, o Options, now time.Ti
 	figures := make([]BadgeFigures, len(framework.Badges()))
 	exposure := make([]time.Duration, len(figures))
 	for service := range history.spans {
-		history.held(service, now.Add(-time.Duration(w)), now, func(b framework.Badge, d time.Duration) { exposure[b] += d })
+		doubt, doubted := o.Doubts[service]
+		doubted = doubted && withinOf(doubt, w, now)
+		history.held(service, now.Add(-time.Duration(w)), now, func(b framework.Badge, d time.Duration) {
+			exposure[b] += d
+			figures[b].Incomplete = figures[b].Incomplete || doubted
+		})
 	}
 	observations := make([][]Observation, len(figures))
 	timedOut := make([]int, len(figures))

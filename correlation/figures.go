@@ -44,6 +44,8 @@ type Options struct {
 	// AcknowledgeWithin are whole numbers of minutes, as durations; 15 minutes
 	// by default.
 	AcknowledgeWithin []time.Duration
+	// Doubts are what is not known of the incidents of services.
+	Doubts evidence.Doubts
 }
 
 // Defaults of Options.
@@ -97,8 +99,10 @@ func (o Options) AlertsSince(now time.Time) time.Time {
 
 // Figures are what is known of the incidents of a service or group.
 type Figures struct {
-	// Open is the number of incidents that are open, however old.
-	Open int
+	// Open is the number of incidents that are open, however old. OpenIncomplete is true
+	// if there may be more.
+	Open           int
+	OpenIncomplete bool
 	// Windows are in the order of Options.Windows.
 	Windows []WindowFigures
 }
@@ -108,8 +112,13 @@ type WindowFigures struct {
 	Window Window
 	// Incidents is their number.
 	Incidents int
+	// Incomplete is true if there may be more, which could not be used: counts are lower
+	// bounds then, a count of 0 is not known, and durations and shares are of those that
+	// are known.
+	Incomplete bool
 	// Severities split it up: every severity that there ever was, by number, so that a
-	// series does not end when the last incident leaves the window.
+	// series does not end when the last incident leaves the window. Those without an
+	// incident are left out if Incomplete.
 	Severities []SeverityCount
 	// Resolution is how long they lasted, those with an unknown end left out.
 	Resolution Summary
@@ -186,11 +195,18 @@ const NoisyWithin = 5 * time.Minute
 // subject is a set of incidents that are measured together.
 type subject []*Incident
 
-// figures measures, and reports false when there never was an incident: neither one
-// of those that are measured nor one before them, whose severities are marked.
-func (s subject) figures(severities Severities, o Options, now time.Time) (Figures, bool) {
+// figures measures, and reports false when there never was an incident, nor one that
+// may have been: neither one of those that are measured nor one before them, whose
+// severities are marked. The doubts are those of the services that are measured.
+func (s subject) figures(
+	severities Severities, doubts []evidence.IncidentDoubt, o Options, now time.Time,
+) (Figures, bool) {
 	var f Figures
 	known := severities != Severities{}
+	for _, d := range doubts {
+		known = known || withinOf(d, slices.Max(o.Windows), now) || d.Open
+		f.OpenIncomplete = f.OpenIncomplete || d.Open
+	}
 	for _, in := range s {
 		if in.Maintenance || in.StartedAt.After(now) {
 			continue
@@ -205,13 +221,19 @@ func (s subject) figures(severities Severities, o Options, now time.Time) (Figur
 		return Figures{}, false
 	}
 	for _, w := range o.Windows {
-		f.Windows = append(f.Windows, s.window(w, severities, o, now))
+		incomplete := slices.ContainsFunc(doubts, func(d evidence.IncidentDoubt) bool { return withinOf(d, w, now) })
+		f.Windows = append(f.Windows, s.window(w, severities, incomplete, o, now))
 	}
 	return f, true
 }
 
-func (s subject) window(w Window, ever Severities, o Options, now time.Time) WindowFigures {
-	f := WindowFigures{Window: w}
+// withinOf reports whether a window may lack an incident.
+func withinOf(d evidence.IncidentDoubt, w Window, now time.Time) bool {
+	return d.Newest.After(now.Add(-time.Duration(w)))
+}
+
+func (s subject) window(w Window, ever Severities, incomplete bool, o Options, now time.Time) WindowFigures {
+	f := WindowFigures{Window: w, Incomplete: incomplete}
 	var severities [6]int
 	var resolution, acknowledgement []Observation
 	timedOut := 0
@@ -248,14 +270,20 @@ func (s subject) window(w Window, ever Severities, o Options, now time.Time) Win
 		}
 		f.Noise.add(in, now)
 	}
-	for severity, there := range ever {
-		if there {
-			f.Severities = append(f.Severities, SeverityCount{severity, severities[severity]})
-		}
-	}
+	f.addSeverities(ever, severities)
 	f.Resolution = summarise(resolution, timedOut, o.ResolveWithin...)
 	f.Acknowledgement = summarise(acknowledgement, 0)
 	return f
+}
+
+// addSeverities splits the incidents up by severity. A count of 0 is not known if the
+// window is incomplete.
+func (f *WindowFigures) addSeverities(ever Severities, counts [6]int) {
+	for severity, there := range ever {
+		if there && (counts[severity] > 0 || !f.Incomplete) {
+			f.Severities = append(f.Severities, SeverityCount{severity, counts[severity]})
+		}
+	}
 }
 
 // counts reports whether an incident began within a window.

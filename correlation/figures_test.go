@@ -316,3 +316,53 @@ func TestAnEndThatIsNotKnown(t *testing.T) {
 		t.Errorf("by badge %+v", b)
 	}
 }
+
+// TestIncidentsThatMayBeMissing: where incidents may be a service's own and could not be
+// used, no count of it is 0, the window says that it is incomplete, and so do the groups
+// of the service.
+func TestIncidentsThatMayBeMissing(t *testing.T) {
+	incidents := []Incident{lasted("checkout", 10*day, time.Hour)}
+	incidents[0].Severity = 2
+	seen := Seen{}
+	seen.Add("checkout", 1)
+	seen.Add("invoices", 1)
+	doubt := func(service string, age time.Duration, open bool) Options {
+		return Options{Doubts: evidence.Doubts{service: {Service: service, Newest: ago(age), Open: open}}}
+	}
+	show := func(f Figures) string {
+		w := f.Windows[0]
+		return fmt.Sprint(f.Open, f.OpenIncomplete, " ", w.Incidents, w.Incomplete, " ", w.Severities)
+	}
+	const (
+		whole, partial = "0 false 1 false [{1 0} {2 1}]", "0 false 1 true [{2 1}]"
+		zero           = "0 false 0 false [{1 0}]"
+	)
+	for name, tc := range map[string]struct {
+		options                   Options
+		checkout, invoices, fleet string
+	}{
+		"none":                {Options{}, whole, zero, whole},
+		"one of checkout":     {doubt("checkout", day, false), partial, zero, partial},
+		"an open one":         {doubt("invoices", day, true), whole, "0 true 0 true []", "0 true 1 true [{2 1}]"},
+		"before the window":   {doubt("invoices", 40*day, false), whole, zero, whole},
+		"of no known service": {doubt("elsewhere", day, true), whole, zero, whole},
+	} {
+		services := PerService(incidents, seen, fleet(), tc.options, noon)
+		groups := PerGroup(incidents, seen, fleet(), tc.options, noon)
+		got := [3]string{show(services["checkout"]), show(services["invoices"]), show(groups[0].Figures)}
+		if want := [3]string{tc.checkout, tc.invoices, tc.fleet}; got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	// A service that never had one may have had one now.
+	services := PerService(nil, nil, fleet(), doubt("checkout", day, false), noon)
+	if got := show(services["checkout"]); len(services) != 1 || got != "0 false 0 true []" {
+		t.Errorf("%d services, %s", len(services), got)
+	}
+	history := NewBadgeHistory([]BadgeHeld{{Service: "checkout", FirstJudged: ago(80 * day)}}, nil)
+	for age, want := range map[time.Duration]bool{day: true, 89 * day: true, 91 * day: false} {
+		if b := PerBadge(incidents, history, doubt("checkout", age, false), noon); b[0].Incomplete != want {
+			t.Errorf("by badge, %s ago: %+v", age, b)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/evidence"
 )
 
 // Scope is a way of grouping services. The set is closed.
@@ -52,8 +53,8 @@ func (s Seen) Add(service string, severity int) {
 	s[service] = marked
 }
 
-// PerService measures each service of the catalog that ever had an incident,
-// by name. Incidents must be those of Link since Options.Since; seen are those of
+// PerService measures each service of the catalog that ever had an incident, or may
+// have had one, by name. Incidents must be those of Link since Options.Since; seen are those of
 // all time.
 func PerService(
 	incidents []Incident, seen Seen, services []*catalog.Service, o Options, now time.Time,
@@ -62,15 +63,19 @@ func PerService(
 	by := byService(incidents)
 	out := make(map[string]Figures, len(by))
 	for _, service := range services {
-		if f, known := by[service.Name].figures(seen[service.Name], o, now); known {
+		var doubts []evidence.IncidentDoubt
+		if d, doubted := o.Doubts[service.Name]; doubted {
+			doubts = append(doubts, d)
+		}
+		if f, known := by[service.Name].figures(seen[service.Name], doubts, o, now); known {
 			out[service.Name] = f
 		}
 	}
 	return out
 }
 
-// PerGroup measures each group of services of the catalog that ever had an
-// incident, by scope and group. A service without a team or org is in no group
+// PerGroup measures each group of services of the catalog that ever had an incident,
+// or may have had one, by scope and group. A service without a team or org is in no group
 // of that scope. Incidents must be those of Link since Options.Since; seen are those
 // of all time.
 func PerGroup(
@@ -79,14 +84,17 @@ func PerGroup(
 	o = o.withDefaults()
 	members, keysOf := groupsOf(services)
 	subjects := map[groupKey]subject{}
-	seenBy := map[groupKey]Severities{}
+	seenBy, doubtsBy := map[groupKey]Severities{}, map[groupKey][]evidence.IncidentDoubt{}
 	for _, service := range services {
+		severities, known := seen[service.Name]
+		doubt, doubted := o.Doubts[service.Name]
 		for _, k := range keysOf[service.Name] {
-			severities, known := seen[service.Name]
-			if !known {
-				continue
+			if known {
+				subjects[k], seenBy[k] = nil, severities.union(seenBy[k])
 			}
-			subjects[k], seenBy[k] = nil, severities.union(seenBy[k])
+			if doubted {
+				subjects[k], doubtsBy[k] = nil, append(doubtsBy[k], doubt)
+			}
 		}
 	}
 	for i := range incidents {
@@ -102,7 +110,7 @@ func PerGroup(
 	}
 	var out []GroupFigures
 	for _, k := range sortedGroups(subjects) {
-		if f, known := subjects[k].figures(seenBy[k], o, now); known {
+		if f, known := subjects[k].figures(seenBy[k], doubtsBy[k], o, now); known {
 			out = append(out, GroupFigures{Scope: k.scope, Group: k.group, Services: members[k], Figures: f})
 		}
 	}

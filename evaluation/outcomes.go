@@ -62,6 +62,9 @@ func (o *outcomes) measure(ctx context.Context, c *Config, s *snapshot.Snapshot)
 	if o.history.Alerts, err = o.alerts(ctx, c, s, options.AlertsSince(s.At)); err != nil {
 		return err
 	}
+	if options.Doubts, err = o.store.IncidentDoubts(ctx, c.SourceIDs()); err != nil {
+		return err
+	}
 	s.Measure(o.history, options)
 	if s.Feedback, err = o.store.Feedback(ctx); err != nil {
 		return fmt.Errorf("reading feedback: %w", err)

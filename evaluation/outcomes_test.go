@@ -7,9 +7,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
 )
+
+// named is a source that has a name and does nothing.
+type named struct {
+	collectors.Source
+	id string
+}
+
+func (n named) ID() string { return n.id }
 
 // TestSeriesOfIncidentsDoNotEnd: when the last incident of a severity has left the
 // window and the figures' period, its count is 0 and not missing, in a new process
@@ -67,6 +76,20 @@ func TestSeriesOfIncidentsDoNotEnd(t *testing.T) {
 	for name, j := range map[string]*judge{"the same process": first, "a new process": process()} {
 		if got := counts(j); got != "[{0 1} {1 0} {3 0}]" {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+	// A configured source may know more incidents of the service: no count of it is 0.
+	c.Sources = []collectors.Source{named{id: "pagerduty/main"}}
+	for _, tc := range []struct{ source, want string }{
+		{"elsewhere/main", "[{0 1} {1 0} {3 0}]"}, {"pagerduty/main", "[{0 1}]"},
+	} {
+		doubts := []evidence.IncidentDoubt{{Service: "shop", Newest: now.AddDate(0, 0, -2)}}
+		_, err := s.Commit(t.Context(), tc.source, 0, now, evidence.Batch{IncidentDoubts: doubts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := counts(first); got != tc.want {
+			t.Errorf("%s has doubts: %s", tc.source, got)
 		}
 	}
 }

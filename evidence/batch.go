@@ -7,7 +7,10 @@ type Batch struct {
 	Incidents   []Incident
 	// LogEntries are what happened to incidents; the incidents need not be stored.
 	LogEntries []LogEntry
-	Reviews    []Review
+	// IncidentDoubts replaces the stored doubts of the source. Nil leaves them as they
+	// are; an empty list deletes them.
+	IncidentDoubts []IncidentDoubt
+	Reviews        []Review
 	// Feedback replaces the stored feedback of the source. Nil leaves the stored
 	// feedback as it is; an empty list deletes it.
 	Feedback []Feedback

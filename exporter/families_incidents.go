@@ -14,8 +14,9 @@ func incidentsOfServices() Group {
 	families := []Family{
 		{
 			Name: "incidents", Labels: []string{ServiceLabel, "window", "severity"},
-			Help:     "Number of incidents that began within the window, by severity: 1 (worst) to 5, or unknown.",
-			Presence: "an incident of the service with that severity is stored, whenever it was; then 0 without one in the window",
+			Help: "Number of incidents that began within the window, by severity: 1 (worst) to 5, or unknown.",
+			Presence: "an incident of the service with that severity is stored, whenever it was; then 0 without one in the window, " +
+				"unless the window is incomplete",
 			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
 				for _, s := range f.Severities {
 					emit(float64(s.Incidents), name, f.Window.String(), severityLabel(s.Severity))
@@ -23,12 +24,24 @@ func incidentsOfServices() Group {
 			}),
 		},
 		{
+			Name: "incidents_incomplete", Labels: []string{ServiceLabel, "window"},
+			Help: "1 if incidents were found that may be the service's, began within the window, and could not be used: " +
+				"they name no service, or cannot be read.",
+			Presence: "there are such incidents",
+			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+				if f.Incomplete {
+					emit(1, name, f.Window.String())
+				}
+			}),
+		},
+		{
 			Name: "incidents_open", Labels: []string{ServiceLabel},
-			Help:     "Number of incidents that are open, however old.",
-			Presence: "an incident of the service is stored, whenever it was",
+			Help: "Number of incidents that are open, however old.",
+			Presence: "an incident of the service is stored, whenever it was; no 0 if one that may be the service's is open " +
+				"and could not be used",
 			Collect: perService(func(s *snapshot.Service, emit Emit) {
 				if s.Incidents != nil {
-					emit(float64(s.Incidents.Open), s.Entry.Name)
+					emitCount(emit, s.Incidents.Open, s.Incidents.OpenIncomplete, s.Entry.Name)
 				}
 			}),
 		},
@@ -71,7 +84,9 @@ func incidentsOfServices() Group {
 			"Open incidents count as lasting at least until now and those that a time-out closed at least until then. " +
 			"A quantile is absent when too few of the incidents are resolved; the geometric mean, which is that of the resolved ones, " +
 			"when more than a tenth are not. An incident that ended at an unknown time has no duration. " +
-			"Read the time to acknowledge beside the share that was acknowledged in time, which counts the never acknowledged.",
+			"Read the time to acknowledge beside the share that was acknowledged in time, which counts the never acknowledged. " +
+			"Where `readiness_incidents_incomplete` is 1, counts of the window are lower bounds and a count of 0 is left out; " +
+			"durations and shares are of the incidents that are known. The same holds for groups and badges.",
 		Families: append(families,
 			Family{
 				Name: "incident_acknowledged_within_ratio", Labels: []string{ServiceLabel, "window", "minutes"},
@@ -95,7 +110,7 @@ func incidentsOfServices() Group {
 				Help:     "Number of high-urgency incidents of the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
 				Presence: "acknowledgements are known of such an incident",
 				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
-					emitNoise(emit, f.Noise, name, f.Window.String())
+					emitNoise(emit, f.Noise, f.Incomplete, name, f.Window.String())
 				}),
 			},
 		),
@@ -108,9 +123,19 @@ func incidentsOfGroups() Group {
 	families := []Family{{
 		Name: "group_incidents", Labels: labels,
 		Help:     "Number of incidents of the group that began within the window.",
-		Presence: "an incident of the group is stored, whenever it was",
+		Presence: "an incident of the group is stored, whenever it was; no 0 if the window is incomplete",
 		Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
-			emit(float64(f.Incidents), string(g.Scope), g.Group, f.Window.String())
+			emitCount(emit, f.Incidents, f.Incomplete, string(g.Scope), g.Group, f.Window.String())
+		}),
+	}, {
+		Name: "group_incidents_incomplete", Labels: labels,
+		Help: "1 if incidents were found that may be of the group, began within the window, and could not be used: " +
+			"they name no service, or cannot be read.",
+		Presence: "there are such incidents",
+		Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+			if f.Incomplete {
+				emit(1, string(g.Scope), g.Group, f.Window.String())
+			}
 		}),
 	}}
 	families = append(families, estimateFamilies("group_incident_resolution", labels,
@@ -138,7 +163,7 @@ func incidentsOfGroups() Group {
 			Help:     "Number of high-urgency incidents of the group within the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
 			Presence: "acknowledgements are known of such an incident",
 			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
-				emitNoise(emit, f.Noise, string(g.Scope), g.Group, f.Window.String())
+				emitNoise(emit, f.Noise, f.Incomplete, string(g.Scope), g.Group, f.Window.String())
 			}),
 		}),
 	}
@@ -155,17 +180,28 @@ func incidentsByBadge() Group {
 			{
 				Name: "badge_incidents", Stability: Experimental, Labels: labels,
 				Help:     "Number of incidents within the window of services that held the badge, counted once for each such service.",
-				Presence: "the badge was held within the window and an incident was ever seen",
+				Presence: "the badge was held within the window and an incident was ever seen; no 0 if the window is incomplete",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
-					emit(float64(b.Incidents), b.Badge.String(), b.Window.String())
+					emitCount(emit, b.Incidents, b.Incomplete, b.Badge.String(), b.Window.String())
+				}),
+			},
+			{
+				Name: "badge_incidents_incomplete", Stability: Experimental, Labels: labels,
+				Help: "1 if incidents were found that may be of a service that held the badge, began within the window, and " +
+					"could not be used.",
+				Presence: "there are such incidents",
+				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
+					if b.Incomplete {
+						emit(1, b.Badge.String(), b.Window.String())
+					}
 				}),
 			},
 			{
 				Name: "badge_incident_rate_per_service_day", Stability: Experimental, Labels: labels,
 				Help:     "Number of these incidents for each day that a service held the badge within the window.",
-				Presence: "the badge was held for at least a day by all services together",
+				Presence: "the badge was held for at least a day by all services together; no 0 if the window is incomplete",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
-					if rate, known := b.Rate(); known {
+					if rate, known := b.Rate(); known && (rate > 0 || !b.Incomplete) {
 						emit(rate, b.Badge.String(), b.Window.String())
 					}
 				}),
@@ -325,7 +361,15 @@ func emitEstimate(emit Emit, e correlation.Estimate, labels ...string) {
 	}
 }
 
-func emitNoise(emit Emit, n *correlation.Noise, labels ...string) {
+// emitCount writes a number of incidents. There may be more if it is incomplete: then 0
+// is not known, and left out.
+func emitCount(emit Emit, count int, incomplete bool, labels ...string) {
+	if count > 0 || !incomplete {
+		emit(float64(count), labels...)
+	}
+}
+
+func emitNoise(emit Emit, n *correlation.Noise, incomplete bool, labels ...string) {
 	if n == nil {
 		return
 	}
@@ -333,7 +377,7 @@ func emitNoise(emit Emit, n *correlation.Noise, labels ...string) {
 		name  string
 		count int
 	}{{"all", n.All}, {"any_noise", n.Any}, {"noisy", n.Noisy}, {"flapping", n.Flapping}} {
-		emit(float64(class.count), append(slices.Clip(labels), class.name)...)
+		emitCount(emit, class.count, incomplete, append(slices.Clip(labels), class.name)...)
 	}
 }
 

@@ -146,7 +146,8 @@ func smallSnapshot() *snapshot.Snapshot {
 		{Check: "cicd-pipeline", Kind: evidence.FeedbackUnclear, Count: 3},
 		{Check: "gone-since", Kind: evidence.FeedbackUnclear, Count: 9},
 	}
-	s.Measure(smallHistory(), correlation.Options{})
+	doubts := evidence.Doubts{hostileName: {Service: hostileName, Newest: now.AddDate(0, 0, -2), Open: true}}
+	s.Measure(smallHistory(), correlation.Options{Doubts: doubts})
 	return s
 }
 

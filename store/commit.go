@@ -44,6 +44,7 @@ func (s *Store) Commit(
 			{"coverage", func() error { return c.coverage(ctx, batch.Covered) }},
 			{"incidents", func() error { return c.incidents(ctx, batch.Incidents) }},
 			{"log entries", func() error { return c.logEntries(ctx, batch.LogEntries) }},
+			{"doubts about incidents", func() error { return c.incidentDoubts(ctx, batch.IncidentDoubts) }},
 			{"reviews", func() error { return c.reviews(ctx, batch.Reviews) }},
 			{"alerts", func() error { return c.alerts(ctx, batch.Alerts) }},
 			{"watching for alerts", func() error { return c.watchCoverage(ctx, batch.AlertSight) }},

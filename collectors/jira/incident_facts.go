@@ -139,26 +139,50 @@ func (r *round) postmortemsOf(f Fact) listing {
 // isDoneWork reports whether an issue is done, and was not closed as not done.
 func (r *round) isDoneWork(i *issue) bool { return i.category == categoryDone && r.notDone.of(i) == "" }
 
+// postmortems are what a search for post-mortems has found.
+type postmortems struct {
+	// written are the ids and keys of the tickets that have one.
+	written map[string]bool
+	// anyBad reports that an issue could not be decoded.
+	anyBad bool
+	// withoutLinks are done issues whose links the answer lacks: the account may not see
+	// them, or the site does not show them.
+	withoutLinks *marks
+}
+
+// add adds a post-mortem that is done.
+func (p *postmortems) add(i *issue) {
+	for _, ticket := range i.linked {
+		p.written[ticket.ID], p.written[clean(ticket.Key)] = true, true
+	}
+	if _, answered := i.fields["issuelinks"]; !answered {
+		where := " (project " + clean(i.project) + ")"
+		p.withoutLinks.set(i.id, mark{evidence.UncountedUnreadable, "links of post-mortems" + where})
+	}
+}
+
+// unknown says why a ticket without a post-mortem may have one: an issue that could not
+// be decoded, or whose links are not known, may be it.
+func (p *postmortems) unknown() evidence.Missing {
+	switch {
+	case p.anyBad:
+		return evidence.MissingUndecodable
+	case len(p.withoutLinks.of) > 0:
+		return evidence.MissingUncounted
+	}
+	return ""
+}
+
 // observePostmortems finds which major incidents have a post-mortem: a linked
 // issue of the fact's query that is done.
 func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error {
-	written, anyBad := map[string]bool{}, false
-	// withoutLinks are done issues whose links the answer lacks: the account may not see
-	// them, or the site does not show them.
-	withoutLinks := newMarks()
+	found := postmortems{written: map[string]bool{}, withoutLinks: newMarks()}
 	if len(r.majorBy) > 0 {
 		err := r.list(ctx, s, "postmortem", noLog, func(good, bad []*issue) error {
-			anyBad = anyBad || len(bad) > 0
+			found.anyBad = found.anyBad || len(bad) > 0
 			for _, i := range good {
-				if !r.isDoneWork(i) {
-					continue
-				}
-				for _, ticket := range i.linked {
-					written[ticket.ID], written[clean(ticket.Key)] = true, true
-				}
-				if _, answered := i.fields["issuelinks"]; !answered {
-					where := " (project " + clean(i.project) + ")"
-					withoutLinks.set(i.id, mark{evidence.UncountedUnreadable, "links of post-mortems" + where})
+				if r.isDoneWork(i) {
+					found.add(i)
 				}
 			}
 			return nil
@@ -171,14 +195,9 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 	except := r.incompleteServices()
 	err := r.observe(f.Name, []string{f.Name}, except, func(service, _ string) collectors.Answer {
 		major := r.majorBy[service]
-		open := slices.DeleteFunc(slices.Clone(major), func(t majorTicket) bool { return written[t.id] || written[t.key] })
-		switch {
-		case anyBad && len(open) > 0:
-			// An issue that cannot be decoded may be the post-mortem.
-			return collectors.Answer{Missing: evidence.MissingUndecodable}
-		case len(withoutLinks.of) > 0 && len(open) > 0:
-			// One whose links are not known may be, too.
-			return collectors.Answer{Missing: evidence.MissingUncounted}
+		open := slices.DeleteFunc(slices.Clone(major), func(t majorTicket) bool { return found.written[t.id] || found.written[t.key] })
+		if why := found.unknown(); why != "" && len(open) > 0 {
+			return collectors.Answer{Missing: why}
 		}
 		share := 1.0
 		if len(major) > 0 {
@@ -201,8 +220,8 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 			all.add(ticket.id + " " + service)
 		}
 	}
-	withoutLinks.complete = true
-	r.marks[f.Name] = withoutLinks
+	found.withoutLinks.complete = true
+	r.marks[f.Name] = found.withoutLinks
 	r.markObserved(f, r.identify(all))
 	return nil
 }

@@ -111,6 +111,9 @@ func (r *round) listIncidents(ctx context.Context, searches []search) error {
 	if err := r.keepCursor(cursor); err != nil {
 		return err
 	}
+	if err := r.reportDoubts(); err != nil {
+		return err
+	}
 	return r.observeMajor(ctx)
 }
 

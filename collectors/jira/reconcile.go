@@ -92,7 +92,10 @@ func (r *round) reconcileIncidents(ctx context.Context, searches []search) error
 	if err := r.withdraw(ctx, &cursor); err != nil {
 		return err
 	}
-	return r.keepCursor(cursor)
+	if err := r.keepCursor(cursor); err != nil {
+		return err
+	}
+	return r.reportDoubts()
 }
 
 // withdraw emits the stored incidents that a complete listing does not have,

@@ -132,6 +132,8 @@ type Source struct {
 	// marks are what could not be used, by listing, and reported is the last report.
 	marks    map[string]*marks
 	reported string
+	// doubts are whose incidents are not all known.
+	doubts collectors.IncidentDoubts
 	// reviewState is what was read of reviews and attestations; nil before the first
 	// complete listing.
 	reviewState *reviewState

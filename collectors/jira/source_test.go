@@ -163,6 +163,7 @@ type result struct {
 	emitted   int // incidents, each time counted
 	feedback  []evidence.Feedback
 	uncounted []evidence.Uncounted
+	doubts    []evidence.IncidentDoubt
 }
 
 func (w *world) collect() *result {
@@ -261,6 +262,9 @@ func (w *world) keep(r *result, definitions *evidence.Facts, now time.Time, b ev
 	}
 	if b.Uncounted != nil {
 		r.uncounted = b.Uncounted
+	}
+	if b.IncidentDoubts != nil {
+		r.doubts = b.IncidentDoubts
 	}
 	for kind, n := range b.Skipped {
 		r.skipped[kind] += n

@@ -158,8 +158,9 @@ func (m *mapping) unmatched(link ServiceLink, i *issue) mark {
 	return mark{evidence.UncountedNoReference, "no label" + where}
 }
 
-// unclear is an incident ticket that may be one of severity 1 or 2 of a service, so
-// that facts about such incidents are unknown for the services that it may be about.
+// unclear is an incident ticket that may be of a service that does not have it, or one
+// of severity 1 or 2 of a service that has it. Facts about such incidents are unknown
+// for the services that it may be about, and figures of their incidents incomplete.
 type unclear struct {
 	// Key is the key of one that could not be read.
 	Key string `json:"key,omitempty"`
@@ -172,12 +173,17 @@ type unclear struct {
 	Any      bool     `json:"any,omitempty"`
 	// Undecodable is set when the ticket could not be read.
 	Undecodable bool `json:"undecodable,omitempty"`
+	// Minor is set when it is of no service, and too old or not severe enough for the
+	// facts about major incidents. Figures of incidents lack it. Open is set while the
+	// ticket of an incident of no service is open.
+	Minor bool `json:"minor,omitempty"`
+	Open  bool `json:"open,omitempty"`
 }
 
 // affects reports whether a post-mortem of the ticket would be due now, if it were a
 // major incident.
 func (u unclear) affects(now time.Time) bool {
-	return u.Began == 0 || isMajorAt(evidence.Incident{Severity: 1, StartedAt: time.Unix(u.Began, 0)}, now)
+	return u.Began == 0 || !u.Minor && isMajorAt(evidence.Incident{Severity: 1, StartedAt: time.Unix(u.Began, 0)}, now)
 }
 
 // cursorUnclear is the name of the cursor that keeps the unclear tickets, since a new
@@ -214,24 +220,57 @@ func (r *round) unclearCursor() (text string, changed bool) {
 func (r *round) setUnclear(i *issue, in evidence.Incident, matched bool) {
 	delete(r.unclear, i.key) // under which it is kept while its id cannot be read
 	u := unclear{Began: in.StartedAt.Unix()}
+	isMajor := !in.StartedAt.Before(r.now.Add(-majorWindow)) && in.Severity <= majorSeverity
 	switch {
-	case in.StartedAt.Before(r.now.Add(-majorWindow)) || in.Severity > majorSeverity:
-	case !matched:
-		u.Project = i.project
+	case !matched && (isMajor || r.isInFigures(in)):
+		u.Project, u.Minor, u.Open = i.project, !isMajor, in.Open()
 		by := r.incidents.Services.By
 		byName := by == config.ByLabel || by == config.ByField
 		u.Any = byName && len(r.mapping.ofProject(i.project)) == 0 &&
 			r.mapping.unmatched(r.incidents.Services, i).reason == evidence.UncountedNoReference
+		if u.Minor && len(r.mapping.servicesOf(u)) == 0 {
+			break // no figure lacks it
+		}
 		r.unclear[i.id] = u
 		r.relisted.add(i.id)
 		return
-	case in.Severity == 0:
+	case matched && isMajor && in.Severity == 0:
 		u.Services = in.Services
 		r.unclear[i.id] = u
 		r.relisted.add(i.id)
 		return
 	}
 	delete(r.unclear, i.id)
+}
+
+// figuresWindow is how far back figures of incidents look. What is open is in them,
+// however old it is.
+const figuresWindow = 97 * day
+
+func (r *round) isInFigures(in evidence.Incident) bool {
+	return in.Open() || in.StartedAt.After(r.now.Add(-figuresWindow))
+}
+
+// reportDoubts emits whose incidents are not all known, if that has changed: those of
+// the services that a ticket of no service, or one that cannot be read, may be about.
+func (r *round) reportDoubts() error {
+	found := evidence.Doubts{}
+	for _, u := range r.unclear {
+		if len(u.Services) > 0 && !u.Undecodable {
+			continue // its service has it
+		}
+		newest := time.Unix(u.Began, 0).UTC()
+		if u.Began == 0 {
+			newest = r.now.Truncate(day)
+		}
+		if !u.Open && newest.Before(r.now.Add(-figuresWindow)) {
+			continue
+		}
+		for _, service := range r.mapping.servicesOf(u) {
+			found.Add(evidence.IncidentDoubt{Service: service, Newest: newest, Open: u.Open || u.Undecodable})
+		}
+	}
+	return r.doubts.Send(r.out, found)
 }
 
 // setUndecodable remembers an incident ticket that cannot be decoded.

@@ -113,7 +113,8 @@ func TestTicketsWithoutTheLabelOfAProject(t *testing.T) {
 		rates.Labels = []string{"rates"}
 		site, _ := shop(rates, none)
 		services := []*catalog.Service{
-			{Name: "fees", Jira: []catalog.JiraRef{{Project: "SHOP", Component: "Fees", Label: "fees"}}}, refers("reports", "REP")}
+			{Name: "fees", Jira: []catalog.JiraRef{{Project: "SHOP", Component: "Fees", Label: "fees"}}},
+			refers("reports", "REP")}
 		w := start(t, dataCenter, site, services,
 			func(s setup) { s.jira.Incidents.Services = jira.ServiceLink{By: "project"} })
 		r := w.mustCollect()
@@ -355,6 +356,78 @@ func TestWorkThatWasDoneAtAnUnknownTime(t *testing.T) {
 		const want = "issues (project REP): 1 end_unknown; reviews (project PRR): 1 end_unknown"
 		if got := r.tickets(); got != want {
 			t.Errorf("counted %q, want %q", got, want)
+		}
+	})
+}
+
+// Figures of incidents may lack a ticket of no service, whatever its severity: the source
+// says of which services, until the ticket has one.
+func TestTicketsThatFiguresMayLack(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		stray := func(n int, age time.Duration, change func(*jiratest.Issue)) jiratest.Issue {
+			i := incident(n, "Checkout Service", noon.Add(-age))
+			i.Priority, i.Done = "Low", noon.Add(-age+time.Hour)
+			if change != nil {
+				change(&i)
+			}
+			return i
+		}
+		noDoubt := "[]"
+		for name, tc := range map[string]struct {
+			issue jiratest.Issue
+			want  string
+		}{
+			"a closed one": {stray(1, 2*day, nil), "[cart -48 false checkout -48 false]"},
+			"an open one": {stray(1, 2*day, func(i *jiratest.Issue) { i.Done = time.Time{} }),
+				"[cart -48 true checkout -48 true]"},
+			"an old one that is open": {stray(1, 400*day, func(i *jiratest.Issue) { i.Done = time.Time{} }),
+				"[cart -9600 true checkout -9600 true]"},
+			"an old one": {stray(1, 98*day, nil), noDoubt},
+			"an old one, of the highest severity": {stray(1, 98*day, func(i *jiratest.Issue) { i.Priority = "Highest" }),
+				noDoubt},
+			"of another project": {stray(1, 2*day, func(i *jiratest.Issue) { i.Key = "INC-1" }), noDoubt},
+			"a duplicate":        {stray(1, 2*day, func(i *jiratest.Issue) { i.Resolution = "Duplicate" }), noDoubt},
+			"of a service":       {stray(1, 2*day, func(i *jiratest.Issue) { i.Components = []string{"Cart"} }), noDoubt},
+			"of a service, of no known severity": {stray(1, 2*day, func(i *jiratest.Issue) {
+				i.Components, i.Priority = []string{"Cart"}, "Meltdown"
+			}), noDoubt},
+			"one that cannot be read": {stray(1, 2*day, func(i *jiratest.Issue) { i.Raw = map[string]string{"status": "7"} }),
+				"[cart -12 true checkout -12 true]"},
+		} {
+			site, services := shop(tc.issue)
+			w := start(t, dataCenter, site, services)
+			show := func(r *result) string {
+				var words []string
+				for _, d := range r.doubts {
+					words = append(words, d.Service, hour(d.Newest), strconv.FormatBool(d.Open))
+				}
+				return "[" + strings.Join(words, " ") + "]"
+			}
+			r := w.mustCollect()
+			if got := show(r); got != tc.want || r.doubts == nil {
+				t.Errorf("%s: %s, want %s", name, got, tc.want)
+			}
+			if r.value("reports", "jira.major_incidents_180d") != "0" {
+				t.Errorf("%s: reports %s", name, r.value("reports", "jira.major_incidents_180d"))
+			}
+			// Nothing has changed, and a new process knows it, too.
+			w.pass(10 * time.Minute)
+			if r := w.mustCollect(); r.doubts != nil {
+				t.Errorf("%s: emitted again: %s", name, show(r))
+			}
+			w.restart()
+			w.pass(10 * time.Minute)
+			if got := show(w.mustCollect()); got != tc.want {
+				t.Errorf("%s: a new process: %s, want %s", name, got, tc.want)
+			}
+			tc.issue.Components, tc.issue.Raw = []string{"cart"}, nil
+			tc.issue.Changes = []jiratest.Change{{At: noon.Add(25 * time.Minute), Field: "component"}}
+			next, _ := shop(tc.issue)
+			w.fake.SetSite(next)
+			w.pass(10 * time.Minute)
+			if r := w.mustCollect(); tc.want != noDoubt && (r.doubts == nil || len(r.doubts) != 0) {
+				t.Errorf("%s: it has a service now: %s", name, show(r))
+			}
 		}
 	})
 }

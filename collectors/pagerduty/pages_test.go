@@ -1,6 +1,7 @@
 package pagerduty_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/prodready/collector/catalog"
@@ -75,5 +76,31 @@ func TestPagesThatAreNotKnown(t *testing.T) {
 				t.Errorf("the incidents of a service with another policy: %s", got)
 			}
 		})
+	}
+}
+
+// TestIncidentsThatFiguresMayLack: an incident that cannot be read, or whose start cannot
+// be right, may be missing from the figures of its service, or of every service where it
+// does not say which, until it can be read.
+func TestIncidentsThatFiguresMayLack(t *testing.T) {
+	const day = "{%s 2026-03-04 00:00:00 +0000 UTC true}"
+	for record, want := range map[string]string{
+		`{"id":"Q9","urgency":"high","service":{"id":"PGOOD"}}`: "[" + fmt.Sprintf(day, "checkout") + "]",
+		`{"id":"Q9","status":"resolved","urgency":"high","created_at":"2026-03-04T15:00:00Z","service":{"id":"PGOOD"}}`: "[" +
+			fmt.Sprintf(day, "checkout") + "]",
+		`{"id":"Q9","status":"resolved","urgency":"high","created_at":"2026-03-03T11:00:00Z",` +
+			`"resolved_at":"2026-03-03T12:00:00Z","service":{"id":"PGOOD"}}`: "[]",
+		`{"id":"Q9","urgency":"high","service":{"id":"PELSE"}}`: "[]",
+	} {
+		account, services := shop()
+		w := start(t, account, services)
+		w.store = newStored()
+		w.fake.Inject(pagerdutytest.Fault{Call: "GET /incidents", Records: []string{record}})
+		if r := w.collect(); r.err != nil || fmt.Sprint(r.doubts) != want {
+			t.Errorf("%s: %v, %v, want %s", record, r.doubts, r.err, want)
+		}
+		if r := w.collect(); r.doubts != nil {
+			t.Errorf("%s: emitted again: %v", record, r.doubts)
+		}
 	}
 }

@@ -188,6 +188,7 @@ type result struct {
 	covered     map[string]evidence.Coverage
 	skipped     map[string]int
 	uncounted   []evidence.Uncounted
+	doubts      []evidence.IncidentDoubt
 	batches     int
 }
 
@@ -252,6 +253,9 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 		}
 		if b.Uncounted != nil {
 			r.uncounted = b.Uncounted
+		}
+		if b.IncidentDoubts != nil {
+			r.doubts = b.IncidentDoubts
 		}
 		return nil
 	})

@@ -47,6 +47,8 @@ type incidentMemory struct {
 	targets     map[string]bool
 	// uncounted is what was last stored as not used; nil when nothing was.
 	uncounted *evidence.Uncounted
+	// doubts are whose incidents are not all known.
+	doubts collectors.IncidentDoubts
 }
 
 func newIncidentMemory() *incidentMemory {

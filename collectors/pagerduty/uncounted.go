@@ -98,6 +98,21 @@ func (r *round) incidentsUnknown(s *serviceRecord) evidence.Missing {
 	return r.memory.incidents.unreadable.of(s.ID)
 }
 
+// sendDoubts emits the services of the catalog whose incidents are not all known. When
+// an incident began that cannot be read is not known.
+func (r *round) sendDoubts() error {
+	found := evidence.Doubts{}
+	for service, ids := range r.catalog.ids {
+		records, _, _ := r.services.find(ids)
+		for _, s := range records {
+			if r.incidentsUnknown(s) != "" {
+				found.Add(evidence.IncidentDoubt{Service: service, Newest: r.now.Truncate(day), Open: true})
+			}
+		}
+	}
+	return r.memory.incidents.doubts.Send(r.out, found)
+}
+
 // pagesUnknown says why it is not known how often the escalation policy of a service
 // was paged, or "". The people of a policy share the pages of all its services, so that
 // it is the policy of an incident that decides, whatever its service.

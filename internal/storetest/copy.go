@@ -75,8 +75,9 @@ func copies(t *testing.T, db database) {
 			Spans: []evidence.Span{{From: hour(1),
 				Until: hour(3)}}, Since: hour(1), Services: map[string]string{"checkout": "job=checkout"},
 		},
-		LogEntries: []evidence.LogEntry{{ID: "L1", Incident: "A", Kind: evidence.LogTrigger, At: hour(1)}},
-		Feedback:   []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 2}},
+		LogEntries:     []evidence.LogEntry{{ID: "L1", Incident: "A", Kind: evidence.LogTrigger, At: hour(1)}},
+		IncidentDoubts: []evidence.IncidentDoubt{{Service: "checkout", Newest: hour(1)}},
+		Feedback:       []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 2}},
 		Uncounted: []evidence.Uncounted{{
 			Kind: evidence.UncountedTicket, Reasons: map[evidence.UncountedReason]int{evidence.UncountedInFuture: 1},
 		}},

@@ -60,7 +60,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"log entries of incidents", logEntries},
 		{"log entries are deleted with their incident", logEntryRetention},
 		{"feedback about checks", feedback},
-		{"uncounted records", uncounted},
+		{"uncounted records", uncounted}, {"doubts about incidents", doubts},
 		{"firings of alerts", alerts},
 		{"a long history of alerts in pages", alertPages},
 		{"when alerts were watched", alertSights},

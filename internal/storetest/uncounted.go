@@ -55,3 +55,39 @@ func uncounted(t *testing.T, db database) {
 	put("prometheus/one")
 	is(map[string][]evidence.Uncounted{"prometheus/one": {rule}, "prometheus/two": {rule}})
 }
+
+// doubts about incidents are replaced by source, and those of other sources than the
+// wanted ones are left out.
+func doubts(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	of := func(service string, at int, open bool) evidence.IncidentDoubt {
+		return evidence.IncidentDoubt{Service: service, Newest: minute(at), Open: open}
+	}
+	want := func(want ...evidence.IncidentDoubt) {
+		t.Helper()
+		expected := evidence.Doubts{}
+		for _, d := range want {
+			expected.Add(d)
+		}
+		got, err := s.IncidentDoubts(context.Background(), []string{"test/main"})
+		if err != nil || !reflect.DeepEqual(got, expected) {
+			t.Errorf("%v, %v, want %v", got, err, expected)
+		}
+	}
+	want()
+	first := []evidence.IncidentDoubt{of("shop", 3, true), of("bank", 4, false)}
+	commit(t, s, minute(5), evidence.Batch{IncidentDoubts: first})
+	want(first...)
+	commit(t, s, minute(6), evidence.Batch{})
+	want(first...)
+	if got := commit(t, s, minute(7), evidence.Batch{IncidentDoubts: first}); got.Rows != 0 {
+		t.Errorf("the same again wrote %d rows", got.Rows)
+	}
+	commit(t, s, minute(8), evidence.Batch{IncidentDoubts: []evidence.IncidentDoubt{of("shop", 7, false)}})
+	want(of("shop", 7, false))
+	if all, err := s.IncidentDoubts(context.Background(), nil); err != nil || len(all) != 0 {
+		t.Errorf("of no source: %v, %v", all, err)
+	}
+	commit(t, s, minute(9), evidence.Batch{IncidentDoubts: []evidence.IncidentDoubt{}})
+	want()
+}
