@@ -441,8 +441,8 @@ func judgeNotDone(c *check, sc *Scenario, runs []*outcome) {
 
 func judgeSameID(c *check, sc *Scenario, runs []*outcome) {
 	before := runs[0]
-	if before.events() == 0 && len(sc.Same) == 0 {
-		c.errorf("the scenario has neither an event nor a fact that stays")
+	if before.events()+len(before.reviews) == 0 && len(sc.Changed) == 0 {
+		c.errorf("the scenario has neither an event, nor a review, nor a fact that follows the names")
 	}
 	ids := sorted(before.incidents)
 	for _, after := range runs[1:] {
