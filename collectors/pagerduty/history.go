@@ -99,8 +99,17 @@ func (r *round) nextOfHistory() (w window, ok bool) {
 	return window{latest(h.To.Add(-maxWindow), oldest), h.To}, true
 }
 
-// readHistory continues the walk through the history, as far as one round may.
+// readHistory continues the walk through the history, as far as one round may, and
+// removes what earlier processes have saved for it.
 func (r *round) readHistory(ctx context.Context) error {
+	if err := r.walkHistory(ctx); err != nil || !r.followed {
+		return err
+	}
+	return r.forgetListing()
+}
+
+// walkHistory continues the walk, unless newer incidents or their log are not read.
+func (r *round) walkHistory(ctx context.Context) error {
 	m := r.memory.incidents
 	if _, complete := r.memory.asked[listingIncidents]; !complete || !m.CaughtUp || !r.followed {
 		return nil
@@ -116,12 +125,7 @@ func (r *round) readHistory(ctx context.Context) error {
 		if r.asked >= historySlice || r.late(ctx, lastQuarter) && (r.asked > 0 || r.late(ctx, lastMoment)) {
 			return nil
 		}
-		next := chunk{window: w, atLeast: maxChunk}
-		if r.late(ctx, lastQuarter) {
-			// Every round goes on a little, or one with a slow link never would.
-			next.atLeast = r.api.limit
-		}
-		if err := r.readChunk(ctx, &next); err != nil {
+		if err := r.readChunk(ctx, r.nextChunk(ctx, w)); err != nil {
 			return err
 		}
 	}
@@ -133,6 +137,19 @@ func (r *round) readHistory(ctx context.Context) error {
 	}
 	m.history = &done
 	return nil
+}
+
+// nextChunk is a chunk of the window that the round has the time for.
+func (r *round) nextChunk(ctx context.Context, w window) *chunk {
+	c := &chunk{window: w, atLeast: maxChunk}
+	if deadline, ok := ctx.Deadline(); ok {
+		c.listUntil = time.Now().Add(time.Until(deadline) / lastSixth)
+	}
+	if r.late(ctx, lastQuarter) {
+		// Every round goes on a little, or one with a slow link never would.
+		c.atLeast = r.api.limit
+	}
+	return c
 }
 
 // historyProgress is how far the first walk through the history had come when it
@@ -160,6 +177,9 @@ func (r *round) progressed(read time.Duration, records int) {
 const (
 	lastQuarter = 4
 	lastMoment  = 20
+	// lastSixth is for the incidents of a chunk: their log takes some times as long, and
+	// a chunk that does not end in the time of a round is read again by the next.
+	lastSixth = 6
 )
 
 // late reports whether the round is in the last part of its time. The deadline is by
@@ -173,7 +193,11 @@ func (r *round) late(ctx context.Context, part time.Duration) bool {
 // of it was read. See collectors.Resumer.
 func (s *Source) Left(cursors map[string]string) string {
 	h := parseHistory(cursors[historyCursor])
+	saved := parseSaved(cursors[listedCursor])
 	switch {
+	case cursors[logCursor] == "" && len(saved.Rest) > 0:
+		return fmt.Sprintf("the incidents of the last 90 days are read up to %s, continues with the next round",
+			saved.Rest[0].Start.Format(time.DateOnly))
 	case cursors[logCursor] == "":
 		return "the incidents of the last 90 days are not read yet, continues with the next round"
 	case h == nil:
@@ -189,8 +213,10 @@ type chunk struct {
 	window
 	// atLeast is how many incidents it has, if there are as many, give or take a page.
 	atLeast int
-	seen    *idSet
-	listed  map[string]*trackedIncident
+	// listUntil is when there are enough of them, by the wall clock; zero for no limit.
+	listUntil time.Time
+	seen      *idSet
+	listed    map[string]*trackedIncident
 }
 
 // add adds a record to the chunk. An incident that is in memory is updated there.
@@ -240,7 +266,8 @@ func (r *round) listChunk(ctx context.Context, c *chunk) error {
 				r.add(c, record)
 			}
 			r.progressed(r.now.Sub(latest(last, c.start)), len(page))
-			if len(c.listed) >= enough {
+			tooLong := enough == c.atLeast && !c.listUntil.IsZero() && time.Now().After(c.listUntil)
+			if len(c.listed) >= enough || tooLong {
 				return errEnough
 			}
 			return nil

@@ -168,8 +168,12 @@ func (r *round) readLog(ctx context.Context) error {
 	if details.Sub(start) <= logDetails {
 		details = start
 	}
+	width := logWindow
+	if m.slow {
+		width = slowLogWindow
+	}
 	todo := append(
-		windows(window{start, details}, logWindow), windows(window{details, now.Add(time.Second)}, logWindow)...,
+		windows(window{start, details}, width), windows(window{details, now.Add(time.Second)}, width)...,
 	)
 	for _, w := range todo {
 		if err := r.readLogWindow(ctx, w, true, !w.start.Before(details)); err != nil {

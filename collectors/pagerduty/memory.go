@@ -25,7 +25,8 @@ const listingIncidents = "newest incidents"
 
 // memory is what a source keeps from round to round, so that it need not ask
 // again. It is lost with the process, which then asks for everything once. Only
-// the log and the history of incidents, the longest listings, are resumed.
+// the log and the history of incidents, the longest listings, are resumed, and the
+// listing of the newest incidents after a round that has ended early.
 type memory struct {
 	// asked is when each listing was last complete and stored.
 	asked map[string]time.Time

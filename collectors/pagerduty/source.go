@@ -196,6 +196,9 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 		err := step(r, ctx)
 		errs = append(errs, err)
 		if err != nil && collectors.EndsRound(ctx, err) {
+			if ctx.Err() != nil {
+				errs = append(errs, r.saveListing())
+			}
 			return errors.Join(errs...)
 		}
 	}

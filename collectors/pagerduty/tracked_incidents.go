@@ -45,6 +45,10 @@ type incidentMemory struct {
 	// known to be stored.
 	storedParts map[string]storedPart
 	targets     map[string]bool
+	// saved is when the complete listing began that is stored for the next process;
+	// zero for none. slow says that this process went on with what another had saved.
+	saved time.Time
+	slow  bool
 	// uncounted is what was last stored as not used; nil when nothing was.
 	uncounted *evidence.Uncounted
 	// doubts are whose incidents are not all known.
@@ -399,7 +403,9 @@ func (r *round) loadStored(ctx context.Context) error {
 	if err == nil {
 		err = r.loadParts(ctx)
 	}
-	m.loaded = err == nil
+	if m.loaded = err == nil; m.loaded {
+		r.restoreListing()
+	}
 	return err
 }
 
