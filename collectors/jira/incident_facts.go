@@ -195,7 +195,9 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 	except := r.incompleteServices()
 	err := r.observe(f.Name, []string{f.Name}, except, func(service, _ string) collectors.Answer {
 		major := r.majorBy[service]
-		open := slices.DeleteFunc(slices.Clone(major), func(t majorTicket) bool { return found.written[t.id] || found.written[t.key] })
+		open := slices.DeleteFunc(slices.Clone(major), func(t majorTicket) bool {
+			return found.written[t.id] || found.written[t.key]
+		})
 		if why := found.unknown(); why != "" && len(open) > 0 {
 			return collectors.Answer{Missing: why}
 		}
