@@ -61,10 +61,10 @@ func TestTypesOfIncidentsAreNamed(t *testing.T) {
 // round, and each further call reads on.
 func TestEachCallReadsOnInTheHistory(t *testing.T) {
 	s := newSite(t)
-	s.edit("collector.yaml", "timeout: 30s, rate: {per_minute: 100000}", "timeout: 8s, rate: {per_minute: 240}")
+	s.edit("collector.yaml", "timeout: 30s, rate: {per_minute: 100000}", "timeout: 10s, rate: {per_minute: 600}")
 	var incidents []pagerdutytest.Incident
-	for i := range 3000 {
-		begun := time.Now().UTC().Truncate(time.Second).Add(-600 * 24 * time.Hour).Add(time.Duration(i) * 5 * time.Hour / 2)
+	for i := range 8000 {
+		begun := time.Now().UTC().Truncate(time.Second).Add(-600 * 24 * time.Hour).Add(time.Duration(i) * time.Hour)
 		incidents = append(incidents, pagerdutytest.Incident{
 			ID: fmt.Sprint("Q", i), Title: "Disk full", Service: "PCHECK", Channel: "api",
 			CreatedAt: begun, ResolvedAt: begun.Add(time.Hour), ResolvedBy: "user_reference",
@@ -85,7 +85,7 @@ func TestEachCallReadsOnInTheHistory(t *testing.T) {
 		}
 		back, stored = found[1], now
 	}
-	s.edit("collector.yaml", "timeout: 8s, rate: {per_minute: 240}", "timeout: 60s, rate: {per_minute: 100000}")
+	s.edit("collector.yaml", "timeout: 10s, rate: {per_minute: 600}", "timeout: 60s, rate: {per_minute: 100000}")
 	if _, errs, code := s.run("collect", "--once"); code != exitOK || strings.Contains(errs, "continues with") {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
