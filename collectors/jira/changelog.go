@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/prodready/collector/evidence"
 )
 
 const (
@@ -31,6 +33,8 @@ type change struct {
 	// by is the account that made the change, byApp that it is not a person's.
 	by    string
 	byApp bool
+	// fault is why the time of a change is not known although the issue says it.
+	fault evidence.UncountedReason
 }
 
 // decodeChangelog reads what expand=changelog adds to an issue. cut reports

@@ -62,16 +62,21 @@ func (i *issue) checkFields(asked []string, kind string) error {
 	return nil
 }
 
-// countsOnlyOpen matches queries that leave out done issues, and namesResolution
-// those that choose among resolutions themselves.
+// countsOnlyOpen matches queries that leave out done issues, by the name or id of the
+// category, and namesResolution those that choose among resolutions themselves. That an
+// issue has a resolution, or none, is no choice among them.
 var (
-	countsOnlyOpen  = regexp.MustCompile(`(?i)\bstatuscategory\s*(!=|not\s+in\b|is\s+not\b)`)
+	countsOnlyOpen = regexp.MustCompile(
+		`(?i)\bstatuscategory\s*(!=|is\s+not\b|not\s+in\s*\([^)]*)\s*["']?\b(done|complete|3)\b`)
 	namesResolution = regexp.MustCompile(`(?i)\bresolution\b`)
+	hasResolution   = regexp.MustCompile(
+		`(?i)\bresolution\s*(is(\s+not)?|!?=)\s*["']?(empty|null|unresolved|none)\b["']?`)
 )
 
 // countsDoneWork reports whether the fact counts issues that may be done ones, so that
 // those that were closed as not done have to be left out. A query that names
 // resolutions decides that for itself.
 func (f Fact) countsDoneWork() bool {
-	return f.Mode == ModeCount && !countsOnlyOpen.MatchString(f.JQL) && !namesResolution.MatchString(f.JQL)
+	choice := hasResolution.ReplaceAllString(f.JQL, "")
+	return f.Mode == ModeCount && !countsOnlyOpen.MatchString(f.JQL) && !namesResolution.MatchString(choice)
 }

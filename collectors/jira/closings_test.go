@@ -104,20 +104,30 @@ facts:
 	}
 }
 
-// A query that names resolutions decides for itself what it counts.
+// A query that names resolutions decides for itself what it counts. One that asks whether
+// there is a resolution, or leaves out another category than that of done work, does not.
 func TestACountOfWhatWasDeclined(t *testing.T) {
-	facts, err := jira.ParseFacts("own.yaml", []byte(`
+	for jql, want := range map[string]string{
+		`resolution = "Declined"`:    "1",
+		`statusCategory = "Done"`:    "0",
+		`resolution != "Unresolved"`: "0",
+		`statusCategory != "To Do"`:  "0",
+	} {
+		facts, err := jira.ParseFacts("own.yaml", []byte(`
 facts:
-  - {name: jira.declined, mode: count, jql: 'labels = "risk" AND resolution = "Declined"', help: Risks that are accepted.}
+  - {name: jira.declined, mode: count, jql: 'labels = "risk" AND `+jql+`', help: Risks that are accepted.}
 `))
-	if err != nil {
-		t.Fatal(err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		risk := jiratest.Issue{Key: "REP-1", Labels: []string{"risk"}, Created: noon.Add(-9 * day), Done: noon.Add(-day),
+			Resolution: "Declined"}
+		site, services := shop(risk)
+		w := start(t, false, site, services, func(s setup) { s.jira.Facts = facts })
+		if got := w.mustCollect().value("reports", "jira.declined"); got != want {
+			t.Errorf("%s: %s, want %s", jql, got, want)
+		}
 	}
-	risk := jiratest.Issue{Key: "REP-1", Labels: []string{"risk"}, Created: noon.Add(-9 * day), Done: noon.Add(-day),
-		Resolution: "Declined"}
-	site, services := shop(risk)
-	w := start(t, false, site, services, func(s setup) { s.jira.Facts = facts })
-	w.mustCollect().want(t, "reports", map[string]string{"declined": "1"})
 }
 
 // A ticket that is closed as a duplicate is not counted as an incident. A ticket that

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,8 @@ func (r *round) tally(t *tallies, f Fact, i *issue) {
 		services = r.mapping.ofProject(i.project)
 		t.marks.set(i.id, r.mapping.unmatched(ServiceLink{}, i))
 	case isUndated:
-		t.marks.set(i.id, mark{evidence.UncountedEndUnknown, "issues (project " + clean(i.project) + ")"})
+		reason := cmp.Or(done.fault, evidence.UncountedEndUnknown)
+		t.marks.set(i.id, mark{reason, "issues (project " + clean(i.project) + ")"})
 	}
 	for _, name := range services {
 		s := t.service(name)

@@ -18,13 +18,17 @@ type moment struct {
 }
 
 // field is the time that a field holds. A day is no instant, and a person may have
-// typed a time that has not come yet. The times that Jira itself sets are believed: a
-// clock may differ.
+// typed a time that has not come yet. For times that Jira itself sets, its clock may
+// differ; further ahead than that is only what was imported.
 func (r *round) field(i *issue, name string) (moment, error) {
 	at, err := i.time(name)
 	switch {
-	case err != nil || at.IsZero() || isOwnTime(name):
+	case err != nil || at.IsZero():
 		return moment{at: at}, err
+	case isOwnTime(name) && r.isFuture(at):
+		return moment{fault: evidence.UncountedInFuture}, nil
+	case isOwnTime(name):
+		return moment{at: at}, nil
 	case isDay(i.fields[name]):
 		return moment{fault: evidence.UncountedNotAnInstant}, nil
 	case at.After(r.now.Add(overlap)):
@@ -32,6 +36,10 @@ func (r *round) field(i *issue, name string) (moment, error) {
 	}
 	return moment{at: at}, nil
 }
+
+// isFuture reports whether a time that Jira set has not come yet, by more than clocks may
+// differ.
+func (r *round) isFuture(at time.Time) bool { return at.After(r.now.Add(evidence.MaxClockSkew)) }
 
 // isOwnTime reports whether Jira sets the time of the field.
 func isOwnTime(field string) bool {
@@ -121,8 +129,6 @@ func (r *round) ended(i *issue, m Moment) (end moment, ended bool, err error) {
 		return r.isOne(m.Statuses, status, name) || r.statuses.categories[status] == categoryDone
 	}
 	atEnd := i.category == categoryDone || isEnd(i.status, i.statusName)
-	// The date of a resolution may stay set when an issue is reopened: its status
-	// decides.
 	if m.Field != resolutionDate || i.category == categoryDone {
 		found, err := r.field(i, m.Field)
 		switch {
@@ -130,20 +136,27 @@ func (r *round) ended(i *issue, m Moment) (end moment, ended bool, err error) {
 			return moment{}, false, err
 		case found.fault != "":
 			return found, atEnd || found.fault != evidence.UncountedInFuture, nil
-		case !found.at.IsZero() && (atEnd || !i.leftAfter(found.at, isEnd)):
+		case !found.at.IsZero() && !i.outdates(m.Field, found.at, atEnd, isEnd):
 			return found, true, nil
 		}
 	}
 	if len(m.Statuses) > 0 && atEnd {
-		c := i.lastEntered(isEnd)
-		return moment{at: c.at, by: c}, true, nil
+		c := r.pastOnly(i.lastEntered(isEnd))
+		return moment{at: c.at, by: c, fault: c.fault}, true, nil
 	}
 	if m.Label != "" && i.has(m.Label) {
 		found, err := r.first(i, Moment{Label: m.Label})
 		return found, true, err
 	}
 	c, done := r.done(i)
-	return moment{at: c.at, by: c}, done, nil
+	return moment{at: c.at, by: c, fault: c.fault}, done, nil
+}
+
+// outdates reports whether the issue was reopened after the end that a field holds. The
+// date of a resolution may stay set when an issue is reopened, and when it is closed
+// again: its status decides. What a person typed holds once the issue is closed again.
+func (i *issue) outdates(field string, at time.Time, atEnd bool, isEnd func(status, name string) bool) bool {
+	return (!atEnd || field == resolutionDate) && i.leftAfter(at, isEnd)
 }
 
 // leftAfter reports whether the issue left one of the statuses that isMember accepts
@@ -155,8 +168,8 @@ func (i *issue) leftAfter(at time.Time, isMember func(status, name string) bool)
 }
 
 // done is the change by which the issue became done, and whether it is done. Its time
-// is zero when that is not known. Moves from one done status to another are no new
-// end.
+// is zero when that is not known, and when it has not come yet. Moves from one done
+// status to another are no new end.
 func (r *round) done(i *issue) (change, bool) {
 	if i.category != categoryDone {
 		return change{}, false
@@ -164,7 +177,15 @@ func (r *round) done(i *issue) (change, bool) {
 	c := i.lastEntered(func(status, _ string) bool {
 		return status == i.status || r.statuses.categories[status] == categoryDone
 	})
-	return c, true
+	return r.pastOnly(c), true
+}
+
+// pastOnly is the change, without its time if that has not come yet.
+func (r *round) pastOnly(c change) change {
+	if r.isFuture(c.at) {
+		return change{fault: evidence.UncountedInFuture}
+	}
+	return c
 }
 
 // lastEntered is the change by which the issue got one of the statuses that

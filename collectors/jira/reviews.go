@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -210,8 +211,10 @@ func (r *round) reviewMark(i *issue, services []string) mark {
 	switch {
 	case len(services) == 0:
 		return r.mapping.unmatched(r.reviews.Services, i)
+	case len(r.mapping.strangers(r.reviews.Services, i)) > 0:
+		return r.mapping.unmatched(r.reviews.Services, i)
 	case isDone && done.at.IsZero() && r.notDone.of(i) == "":
-		return mark{evidence.UncountedEndUnknown, "reviews (project " + clean(i.project) + ")"}
+		return mark{cmp.Or(done.fault, evidence.UncountedEndUnknown), "reviews (project " + clean(i.project) + ")"}
 	}
 	return mark{}
 }

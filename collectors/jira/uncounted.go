@@ -129,6 +129,13 @@ func (m *mapping) unmatched(link ServiceLink, i *issue) mark {
 	unknown := func(what string, names []string) mark {
 		return mark{evidence.UncountedUnknownService, what + " " + clean(strings.Join(names, ", ")) + where}
 	}
+	if names := m.strangers(link, i); len(names) > 0 {
+		what := "label"
+		if link.By == config.ByField {
+			what = link.Field
+		}
+		return unknown(what, names)
+	}
 	switch link.By {
 	case config.ByLabel:
 		prefix := strings.TrimSpace(link.Prefix)
@@ -137,9 +144,6 @@ func (m *mapping) unmatched(link ServiceLink, i *issue) mark {
 		}
 		return mark{evidence.UncountedNoReference, "no label " + prefix + where}
 	case config.ByField:
-		if names := words(i.fields[link.Field]); len(names) > 0 {
-			return unknown(link.Field, names)
-		}
 		return mark{evidence.UncountedNoReference, "no value in " + link.Field + where}
 	}
 	targets := m.targets[fold(i.project)]
@@ -156,6 +160,30 @@ func (m *mapping) unmatched(link ServiceLink, i *issue) mark {
 		return unknown("label", i.labels)
 	}
 	return mark{evidence.UncountedNoReference, "no label" + where}
+}
+
+// strangers are the names of services in an issue that names services in the way of the
+// link, of which the catalog has none. A component is often a part of a service, so that
+// one that no service has names none.
+func (m *mapping) strangers(link ServiceLink, i *issue) []string {
+	var names []string
+	prefix := ""
+	switch link.By {
+	case config.ByLabel:
+		if prefix = strings.TrimSpace(link.Prefix); prefix == "" {
+			return nil // any label may name a service, and most name none
+		}
+		names = withoutPrefix(i.labels, prefix)
+	case config.ByField:
+		names = words(i.fields[link.Field])
+	}
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(m.names[fold(name)]) > 0 })
+	return mapSlice(names, func(name string) string { return prefix + name })
+}
+
+// othersOf are the services that refer to the project, without those.
+func (m *mapping) othersOf(project string, those []string) []string {
+	return slices.DeleteFunc(m.ofProject(project), func(name string) bool { return slices.Contains(those, name) })
 }
 
 // unclear is an incident ticket that may be of a service that does not have it, or one
@@ -221,6 +249,7 @@ func (r *round) setUnclear(i *issue, in evidence.Incident, matched bool) {
 	delete(r.unclear, i.key) // under which it is kept while its id cannot be read
 	u := unclear{Began: in.StartedAt.Unix()}
 	isMajor := !in.StartedAt.Before(r.now.Add(-majorWindow)) && in.Severity <= majorSeverity
+	doubtful := false
 	switch {
 	case !matched && (isMajor || r.isInFigures(in)):
 		u.Project, u.Minor, u.Open = i.project, !isMajor, in.Open()
@@ -228,19 +257,31 @@ func (r *round) setUnclear(i *issue, in evidence.Incident, matched bool) {
 		byName := by == config.ByLabel || by == config.ByField
 		u.Any = byName && len(r.mapping.ofProject(i.project)) == 0 &&
 			r.mapping.unmatched(r.incidents.Services, i).reason == evidence.UncountedNoReference
-		if u.Minor && len(r.mapping.servicesOf(u)) == 0 {
-			break // no figure lacks it
-		}
-		r.unclear[i.id] = u
-		r.relisted.add(i.id)
-		return
-	case matched && isMajor && in.Severity == 0:
-		u.Services = in.Services
-		r.unclear[i.id] = u
-		r.relisted.add(i.id)
+		doubtful = !u.Minor || len(r.mapping.servicesOf(u)) > 0 // else no figure lacks it
+	case matched && isMajor:
+		u.Services = r.mayAlsoConcern(i, in)
+		doubtful = len(u.Services) > 0
+	}
+	if !doubtful {
+		delete(r.unclear, i.id)
 		return
 	}
-	delete(r.unclear, i.id)
+	r.unclear[i.id] = u
+	r.relisted.add(i.id)
+}
+
+// mayAlsoConcern are the services for which it is not known whether a ticket of known
+// services is a major incident: its own without a severity, and the others of its project
+// where it names one that the catalog does not have.
+func (r *round) mayAlsoConcern(i *issue, in evidence.Incident) []string {
+	var services []string
+	if in.Severity == 0 {
+		services = slices.Clone(in.Services)
+	}
+	if len(r.mapping.strangers(r.incidents.Services, i)) > 0 {
+		services = append(services, r.mapping.othersOf(i.project, in.Services)...)
+	}
+	return unique(services)
 }
 
 // figuresWindow is how far back figures of incidents look. What is open is in them,

@@ -3,6 +3,7 @@ package jira_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -270,6 +271,18 @@ func TestTimesThatCannotBe(t *testing.T) {
 			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Done"), moved(-8*h, "ann", "In Progress"),
 				moved(-7*h, "ann", "Done")}
 		}, "-10 - -7 ended false", ""},
+		"done again with the date of the first end": {jira.Incidents{}, func(i *jiratest.Issue) {
+			i.Raw = map[string]string{"resolutiondate": `"2026-03-04T03:00:00.000+0000"`}
+			i.Changes = []jiratest.Change{moved(-9*h, "ann", "Done"), moved(-8*h, "ann", "In Progress"),
+				moved(-7*h, "ann", "Done"), moved(-6*h, "ann", "In Progress"), moved(-5*h, "ann", "Done")}
+		}, "-10 - -5 ended false", ""},
+		"imported with a date in the future": {jira.Incidents{}, func(i *jiratest.Issue) {
+			i.Status, i.Raw = "Done", map[string]string{"resolutiondate": `"2026-04-04T06:00:00.000+0000"`}
+		}, "-10 - - ended false", "in_future"},
+		"imported with a date in the future, in a list": {jira.Incidents{Resolved: jira.Moment{Statuses: []string{"Done"}}},
+			func(i *jiratest.Issue) {
+				i.Status, i.Raw = "Done", map[string]string{"resolutiondate": `"2026-04-04T06:00:00.000+0000"`}
+			}, "-10 - - ended false", "in_future"},
 		"imported": {jira.Incidents{}, func(i *jiratest.Issue) { i.Status, i.NoResolution = "Done", true },
 			"-10 - - ended false", "end_unknown"},
 		"imported with a date": {jira.Incidents{}, func(i *jiratest.Issue) {
@@ -336,28 +349,71 @@ func TestTimesThatCannotBe(t *testing.T) {
 	}
 }
 
-// Work that was done at an unknown time proves nothing about when, and its absence
-// neither.
+// Work that was done at an unknown time, or at one that has not come yet, proves nothing
+// about when, and its absence neither.
 func TestWorkThatWasDoneAtAnUnknownTime(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
-		v, a := review(1, "cart", noon.Add(-90*day)), attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-20*day))
-		game := jiratest.Issue{Key: "REP-1", Labels: []string{"game-day"}, Created: noon.Add(-90 * day)}
-		for _, i := range []*jiratest.Issue{&v, &a, &game} {
-			i.Done, i.Status, i.NoResolution = time.Time{}, "Done", true
-		}
-		site, services := shop(v, a, game)
-		w := start(t, dataCenter, site, services)
-		r := w.mustCollect()
-		r.want(t, "reports", map[string]string{"last_gameday_age_days": "except uncounted"})
-		r.want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "except ", "attest.data_access_reviewed": "false"})
-		if v := r.reviews["PRR-1 cart"]; v.Status != evidence.ReviewDone || !v.CompletedAt.IsZero() {
-			t.Errorf("%+v", v)
-		}
-		const want = "issues (project REP): 1 end_unknown; reviews (project PRR): 1 end_unknown"
-		if got := r.tickets(); got != want {
-			t.Errorf("counted %q, want %q", got, want)
+		for reason, raw := range map[string]map[string]string{
+			"end_unknown": nil, "in_future": {"resolutiondate": `"2026-04-04T06:00:00.000+0000"`},
+		} {
+			v, a := review(1, "cart", noon.Add(-90*day)), attestation(2, "PRR-1", "cicd-change-reviewed", noon.Add(-20*day))
+			game := jiratest.Issue{Key: "REP-1", Labels: []string{"game-day"}, Created: noon.Add(-90 * day)}
+			for _, i := range []*jiratest.Issue{&v, &a, &game} {
+				i.Done, i.Status, i.NoResolution, i.Raw = time.Time{}, "Done", true, raw
+			}
+			site, services := shop(v, a, game)
+			w := start(t, dataCenter, site, services)
+			r := w.mustCollect()
+			r.want(t, "reports", map[string]string{"last_gameday_age_days": "except uncounted"})
+			r.want(t, "cart", map[string]string{"attest.cicd_change_reviewed": "except ",
+				"attest.data_access_reviewed": "false"})
+			if v := r.reviews["PRR-1 cart"]; v.Status != evidence.ReviewDone || !v.CompletedAt.IsZero() {
+				t.Errorf("%s: %+v", reason, v)
+			}
+			want := fmt.Sprintf("issues (project REP): 1 %s; reviews (project PRR): 1 %[1]s", reason)
+			if got := r.tickets(); got != want {
+				t.Errorf("counted %q, want %q", got, want)
+			}
 		}
 	})
+}
+
+// A ticket that names a service that is not known beside one that is counts for that one,
+// and may be of any other service of its project.
+func TestATicketOfAnUnknownServiceBesideAKnownOne(t *testing.T) {
+	for name, tc := range map[string]struct {
+		link jira.ServiceLink
+		want string
+	}{
+		"by label": {jira.ServiceLink{By: "label", Prefix: "svc-"}, "label svc-till (project SHOP): 1 unknown_service"},
+		"by field": {jira.ServiceLink{By: "field", Field: "customfield_1"},
+			"customfield_1 till (project SHOP): 1 unknown_service"},
+		// Most labels without a prefix, and many components, name no service.
+		"by any label": {jira.ServiceLink{By: "label"}, ""},
+		"by component": {jira.ServiceLink{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, dataCenter bool) {
+				i, v := incident(1, "cart", noon.Add(-60*day)), review(1, "cart", noon.Add(-90*day))
+				i.Labels, i.Fields = []string{"cart", "svc-cart", "svc-till"}, map[string]any{"customfield_1": "cart, till"}
+				i.Components = append(i.Components, "till")
+				v.Labels = append(v.Labels, "service-till")
+				site, services := shop(i, v)
+				w := start(t, dataCenter, site, services, func(s setup) { s.jira.Incidents.Services = tc.link })
+				r := w.mustCollect()
+				others, want := "0", "label service-till (project PRR): 1 unknown_service"
+				if tc.want != "" {
+					others, want = "except uncounted", strings.Join(slices.Sorted(slices.Values([]string{tc.want, want})), "; ")
+				}
+				r.want(t, "cart", map[string]string{"major_incidents_180d": "1"})
+				r.want(t, "checkout", map[string]string{"major_incidents_180d": others})
+				r.want(t, "reports", map[string]string{"major_incidents_180d": "0"})
+				if got := r.tickets(); got != want {
+					t.Errorf("counted %q, want %q", got, want)
+				}
+			})
+		})
+	}
 }
 
 // Figures of incidents may lack a ticket of no service, whatever its severity: the source
