@@ -46,6 +46,11 @@ func referenceAnnotations() []Annotation {
 		{Name: "pagerduty.com/service-id", Key: "pagerduty[].service_id", Example: "PABC123",
 			Help: "The id of the PagerDuty service; several with commas between them.",
 			set:  func(r *componentReader, _ *Service, value string) { r.pagerDuty = split(value) }},
+		{Name: "pagerduty.com/integration-key", Key: "pagerduty[].integration_key",
+			Example: "0123456789abcdef0123456789abcdef",
+			Help: "The key of an integration of the PagerDuty service, which is looked up; several with commas between " +
+				"them. pagerduty.com/service-id counts before it.",
+			set: func(r *componentReader, _ *Service, value string) { r.integrationKeys = split(value) }},
 		{Name: "pagerduty.com/account", Key: "pagerduty[].account", Example: "main",
 			Help: "The account, a name under sources.pagerduty.",
 			set:  func(r *componentReader, _ *Service, value string) { r.account = value }},
@@ -171,8 +176,6 @@ func wordAnnotations() []Annotation {
 func UnreadAnnotations() map[string]string {
 	const narrow = "narrow the project with jira/component or jira/label"
 	return map[string]string{
-		"pagerduty.com/integration-key": "an integration key says where to send events; name the service by " +
-			"pagerduty.com/service-id, the id in the address of its page",
 		"jira/team":                       narrow,
 		"jira/custom-filter":              narrow,
 		"jira/all-issues-jql":             narrow,
@@ -196,13 +199,11 @@ func (r *componentReader) unread() {
 		known = append(known, a.Name)
 	}
 	instead := UnreadAnnotations()
-	given := r.entity.Metadata.Annotations
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	for _, name := range slices.Sorted(maps.Keys(r.entity.Metadata.Annotations)) {
 		own, ours := strings.CutPrefix(name, annotationPrefix)
 		remedy, foreign := instead[name]
 		switch {
 		case slices.Contains(known, name):
-		case name == "pagerduty.com/integration-key" && given["pagerduty.com/service-id"] != "":
 		case ours:
 			var names []string
 			for _, name := range known {

@@ -282,6 +282,7 @@ type componentReader struct {
 	// What several annotations say together.
 	account, site      string
 	pagerDuty          []string
+	integrationKeys    []string
 	projects           []string
 	components, labels []string
 }
@@ -322,9 +323,7 @@ func (r *componentReader) service() Service {
 			a.set(r, &s, value)
 		}
 	}
-	for _, id := range r.pagerDuty {
-		s.PagerDuty = append(s.PagerDuty, PagerDutyRef{Account: r.account, ServiceID: id})
-	}
+	s.PagerDuty = r.pagerDutyServices()
 	s.Jira = r.jira()
 	for _, link := range m.Links {
 		s.Links = append(s.Links, Link{Title: link.Title, URL: link.URL, Type: link.Type})
@@ -434,6 +433,23 @@ func (r *componentReader) addComponents(value string) {
 			r.components = append(r.components, component)
 		}
 	}
+}
+
+// pagerDutyServices makes a reference of every service id, and of every integration key
+// if there are no ids. With ids the keys stand beside them, to be compared.
+func (r *componentReader) pagerDutyServices() []PagerDutyRef {
+	var refs []PagerDutyRef
+	for i := range max(len(r.pagerDuty), len(r.integrationKeys)) {
+		ref := PagerDutyRef{Account: r.account}
+		if len(r.pagerDuty) > 0 {
+			ref.ServiceID = r.pagerDuty[min(i, len(r.pagerDuty)-1)]
+		}
+		if i < len(r.integrationKeys) {
+			ref.IntegrationKey = NewIntegrationKey(r.integrationKeys[i])
+		}
+		refs = append(refs, ref)
+	}
+	return refs
 }
 
 // jira makes a reference of every project, component and label. A project may

@@ -141,20 +141,37 @@ func TestBuildRefuses(t *testing.T) {
 			"rpo_minutes: the recovery point objective is out of range",
 		},
 		{
-			"unknown account", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"mian", "P1"}} },
+			"unknown account", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{Account: "mian", ServiceID: "P1"}} },
 			`pagerduty[0].account: unknown PagerDuty account "mian", did you mean "main"?`,
 		},
 		{
-			"which account", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"", "P1"}} },
+			"which account", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{ServiceID: "P1"}} },
 			"pagerduty[0].account: several of the kind PagerDuty account",
 		},
 		{
-			"no service id", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"main", " "}} },
+			"no service id", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{Account: "main", ServiceID: " "}} },
 			"pagerduty[0].service_id: the PagerDuty service id is missing",
 		},
 		{
-			"the same twice", func(s *catalog.Service) { s.PagerDuty = []catalog.PagerDutyRef{{"main", "P1"}, {"main", "P1"}} },
+			"the same twice", func(s *catalog.Service) {
+				s.PagerDuty = []catalog.PagerDutyRef{{Account: "main", ServiceID: "P1"}, {Account: "main", ServiceID: "P1"}}
+			},
 			"pagerduty[1]: the same reference is given twice",
+		},
+		{
+			"the same key twice", func(s *catalog.Service) {
+				key := func() catalog.IntegrationKey { return catalog.NewIntegrationKey("0123456789abcdef0123456789abcdef") }
+				s.PagerDuty = []catalog.PagerDutyRef{
+					{Account: "main", IntegrationKey: key()}, {Account: "main", IntegrationKey: key()},
+				}
+			},
+			"pagerduty[1]: the same reference is given twice",
+		},
+		{
+			"no integration key", func(s *catalog.Service) {
+				s.PagerDuty = []catalog.PagerDutyRef{{Account: "main", IntegrationKey: catalog.NewIntegrationKey("${{ key }}")}}
+			},
+			"pagerduty[0].integration_key: this is not an integration key; copy it from",
 		},
 		{
 			"no Jira", func(s *catalog.Service) { s.Jira = []catalog.JiraRef{{Site: "main", Project: "SHOP"}} },

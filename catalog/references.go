@@ -23,7 +23,12 @@ func (e entry) references(s *Service, refs Sources) {
 	for i, ref := range s.PagerDuty {
 		field := fmt.Sprintf("pagerduty[%d]", i)
 		e.instance(field+".account", "PagerDuty account", ref.Account, refs.PagerDuty, true)
-		e.required(field+".service_id", "the PagerDuty service id", ref.ServiceID)
+		if text := ref.IntegrationKey.fault(); text != "" {
+			e.fault(field+".integration_key", text)
+		}
+		if ref.ServiceID != "" || ref.IntegrationKey.IsZero() {
+			e.required(field+".service_id", "the PagerDuty service id", ref.ServiceID)
+		}
 		e.unrepeated(field, i, slices.Index(s.PagerDuty, ref))
 	}
 	for i, ref := range s.Jira {

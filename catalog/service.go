@@ -120,11 +120,13 @@ type Link struct {
 	Type string `yaml:"type"`
 }
 
-// PagerDutyRef points to a PagerDuty service. An empty Account means the only
-// configured one.
+// PagerDutyRef points to a PagerDuty service, by its id or by the key of one of its
+// integrations. Of both the id counts. An empty Account means the only configured
+// one.
 type PagerDutyRef struct {
-	Account   string `yaml:"account"`
-	ServiceID string `yaml:"service_id"`
+	Account        string         `yaml:"account"`
+	ServiceID      string         `yaml:"service_id"`
+	IntegrationKey IntegrationKey `yaml:"integration_key"`
 }
 
 // JiraRef points to a Jira project, or to those of its issues that have the

@@ -45,6 +45,7 @@ const (
 	MissingNoData       Missing = "no_data"       // the source answered and has no data of the service
 	MissingNoReference  Missing = "no_reference"  // the catalog lacks the key for this source
 	MissingNotFound     Missing = "not_found"     // the referenced object does not exist
+	MissingUnknownKey   Missing = "unknown_key"   // no integration has the key that the catalog gives
 	MissingNaN          Missing = "nan"           // the answer is not a number
 	MissingTooFew       Missing = "too_few"       // too few events for a statistic
 	MissingUndecodable  Missing = "undecodable"   // the object could not be read

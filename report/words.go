@@ -94,6 +94,8 @@ func missingWords(reason string) string {
 		return "the catalog entry has no key for this source"
 	case evidence.MissingNotFound:
 		return "the object the catalog refers to does not exist"
+	case evidence.MissingUnknownKey:
+		return "no integration has the integration key of the catalog entry"
 	case evidence.MissingNaN:
 		return "the answer is not a number"
 	case evidence.MissingTooFew:

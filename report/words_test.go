@@ -117,7 +117,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 	for _, reason := range []evidence.Missing{
 		evidence.MissingNoData, evidence.MissingNoReference, evidence.MissingNotFound, evidence.MissingNaN,
 		evidence.MissingTooFew, evidence.MissingUndecodable,
-		evidence.MissingUncounted,
+		evidence.MissingUncounted, evidence.MissingUnknownKey,
 		evidence.MissingShortMemory, evidence.MissingNotCollected, evidence.MissingExpired, evidence.MissingPartial,
 		evidence.MissingNoSource,
 	} {

@@ -99,6 +99,9 @@ func newFolder(t *testing.T) *site {
 	return &site{t: t, folder: t.TempDir()}
 }
 
+// checkoutKey is the key of an integration of PCHECK.
+const checkoutKey = "5a1e5a1e5a1e600d5a1e5a1e5a1e600d"
+
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := newFolder(t)
@@ -109,7 +112,7 @@ func newSite(t *testing.T) *site {
 			Services: []pagerdutytest.Service{
 				{
 					ID: "PCHECK", Name: "Checkout", EscalationPolicy: "EGOOD",
-					Integrations: []string{"events_api_v2_inbound_integration"},
+					Integrations: []string{"events_api_v2_inbound_integration"}, IntegrationKeys: []string{checkoutKey},
 				},
 				{ID: "PCART", Name: "Cart", EscalationPolicy: "ELONE", Integrations: []string{"events_api_v2_inbound_integration"}},
 			},

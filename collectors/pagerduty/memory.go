@@ -61,8 +61,7 @@ func newMemory() *memory {
 }
 
 // remember prepares the memory for the round. With a store that is empty, nothing is
-// remembered. When the catalog refers to other services, everything but incidents is
-// listed again.
+// remembered.
 func (r *round) remember() {
 	if r.first {
 		r.cursors, r.memory = nil, newMemory()
@@ -71,6 +70,13 @@ func (r *round) remember() {
 	if !m.incidents.loaded {
 		r.loadCursors()
 	}
+	r.refer()
+}
+
+// refer makes the memory that of what the catalog refers to. When it refers to other
+// services than before, everything but incidents is listed again.
+func (r *round) refer() {
+	m := r.memory
 	if m.references == r.catalog.hash {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -33,15 +34,15 @@ type channel struct {
 func (c channel) name() string { return evidence.Clean(c.Type, 100) }
 
 type serviceRecord struct {
-	ID                 string      `json:"id"`
-	Name               string      `json:"name"`
-	Status             string      `json:"status"`
-	AckTimeout         *float64    `json:"acknowledgement_timeout"`
-	AutoResolveTimeout *float64    `json:"auto_resolve_timeout"`
-	Policy             policy      `json:"escalation_policy"`
-	Integrations       []reference `json:"integrations"`
-	Teams              []reference `json:"teams"`
-	Urgency            urgencyRule `json:"incident_urgency_rule"`
+	ID                 string        `json:"id"`
+	Name               string        `json:"name"`
+	Status             string        `json:"status"`
+	AckTimeout         *float64      `json:"acknowledgement_timeout"`
+	AutoResolveTimeout *float64      `json:"auto_resolve_timeout"`
+	Policy             policy        `json:"escalation_policy"`
+	Integrations       []integration `json:"integrations"`
+	Teams              []reference   `json:"teams"`
+	Urgency            urgencyRule   `json:"incident_urgency_rule"`
 	Grouping           struct {
 		Type string `json:"type"`
 	} `json:"alert_grouping_parameters"`
@@ -54,6 +55,28 @@ func (s *serviceRecord) check() error { return cmp.Or(lacks("id", s.ID), lacks("
 
 // policyID is empty for a service without an escalation policy.
 func (s *serviceRecord) policyID() string { return s.Policy.ID }
+
+// integration is one of a service's.
+type integration struct {
+	reference
+	// key is empty for one without a key, or whose key cannot be read.
+	key catalog.IntegrationKey
+}
+
+// UnmarshalJSON reads a reference, and the key if it is a text.
+func (i *integration) UnmarshalJSON(data []byte) error {
+	*i = integration{}
+	if err := json.Unmarshal(data, &i.reference); err != nil {
+		return err
+	}
+	var keyed struct {
+		Key catalog.IntegrationKey `json:"integration_key"`
+	}
+	if json.Unmarshal(data, &keyed) == nil {
+		i.key = keyed.Key
+	}
+	return nil
+}
 
 // urgencyRule says how urgent the incidents of a service are: always the same, or
 // different inside and outside its support hours.

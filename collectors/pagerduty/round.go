@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,27 +52,56 @@ type round struct {
 
 // references are the catalog's services with their PagerDuty ids.
 type references struct {
+	services []*catalog.Service
 	// ids are the PagerDuty ids by catalog name.
 	ids map[string][]string
 	// names are the catalog names by PagerDuty id.
 	names map[string][]string
-	// hash changes with any of it.
+	// unknown says by catalog name why it is not known which PagerDuty service an
+	// integration key means; unlisted that no services have been listed to look for it.
+	unknown  map[string]evidence.Missing
+	unlisted bool
+	// hash changes with any of it. It is stored, and is of ids and not of keys.
 	hash uint64
 }
 
-func newReferences(s *Source, services []*catalog.Service) references {
-	refs := references{ids: map[string][]string{}, names: map[string][]string{}}
+// newReferences looks integration keys up in the services as they were last listed, nil
+// before that.
+func newReferences(s *Source, services []*catalog.Service, listed *listedServices) references {
+	refs := references{
+		services: services, ids: map[string][]string{}, names: map[string][]string{}, unknown: map[string]evidence.Missing{},
+	}
 	sum := fnv.New64a()
 	for _, service := range services {
-		ids := s.references(service)
-		refs.ids[service.Name] = ids
-		for _, id := range ids {
+		for _, ref := range s.references(service) {
+			id := ref.ServiceID
+			if id == "" {
+				var why evidence.Missing
+				if id, why = listed.withKey(ref.IntegrationKey); why != "" {
+					refs.unknown[service.Name], refs.unlisted = why, refs.unlisted || listed == nil
+					continue
+				}
+			}
+			if slices.Contains(refs.ids[service.Name], id) {
+				continue
+			}
+			refs.ids[service.Name] = append(refs.ids[service.Name], id)
 			refs.names[id] = append(refs.names[id], service.Name)
 			_, _ = fmt.Fprintf(sum, "%q %q ", service.Name, id)
 		}
 	}
 	refs.hash = sum.Sum64()
 	return refs
+}
+
+// found takes the complete list of services, and looks integration keys up in it.
+func (r *round) found(listed *listedServices) {
+	if before := r.memory.services; before != nil {
+		listed.keys.keep(before.keys, func(id string) bool { return listed.byID[id] == nil && listed.unreadable(id) })
+	}
+	r.services, r.memory.services = listed, listed
+	r.catalog = newReferences(r.Source, r.catalog.services, listed)
+	r.refer()
 }
 
 // maxLogged bounds the memory of what was logged.
@@ -113,8 +143,13 @@ func (r *round) observe(name string) error {
 		names, byName[f.Name] = append(names, f.Name), f
 	}
 	return r.out.Observe(name, names, func(service *catalog.Service, name string) collectors.Answer {
-		ids := r.catalog.ids[service.Name]
-		if len(ids) == 0 {
+		ids, unknown := r.catalog.ids[service.Name], r.catalog.unknown[service.Name]
+		switch {
+		case unknown == evidence.MissingUnknownKey:
+			return collectors.Answer{Withdraw: unknown}
+		case unknown != "":
+			return collectors.Answer{Missing: unknown}
+		case len(ids) == 0:
 			return collectors.Answer{Missing: evidence.MissingNoReference}
 		}
 		found, gone, why := r.services.find(ids)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
 )
 
@@ -12,7 +13,39 @@ type listedServices struct {
 	byID map[string]*serviceRecord
 	// bad are the services that could not be decoded.
 	bad *idSet
+	// keys are of the integrations of all of them.
+	keys integrationKeys
 }
+
+func newListedServices() *listedServices {
+	return &listedServices{byID: map[string]*serviceRecord{}, bad: newIDSet(), keys: newIntegrationKeys()}
+}
+
+func (l *listedServices) add(s *serviceRecord) {
+	l.byID[s.ID] = s
+	l.keys.add(s.ID, s.Integrations)
+}
+
+// withKey is the id of the service that has an integration with the key. why is set when
+// there is none, or when that is not known: before the services have been listed, or
+// because a record that cannot be read may have it.
+func (l *listedServices) withKey(key catalog.IntegrationKey) (id string, why evidence.Missing) {
+	if l == nil {
+		return "", evidence.MissingNotCollected
+	}
+	id, sure := l.keys.find(key)
+	switch {
+	case id != "":
+		return id, ""
+	case !sure || len(l.bad.ids) > 0:
+		return "", evidence.MissingUndecodable
+	}
+	return "", evidence.MissingUnknownKey
+}
+
+// unreadable reports whether a service that was not read may be in the list: a record
+// without a readable id may be this one.
+func (l *listedServices) unreadable(id string) bool { return l.bad.ids[id] || l.bad.nameless > 0 }
 
 // find splits ids into services and ids that do not exist. why is set when the
 // existence of one is unknown.
@@ -22,8 +55,7 @@ func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []stri
 		switch {
 		case ok:
 			found = append(found, s)
-		case l.bad.ids[id], l.bad.nameless > 0:
-			// A record without a readable id may be this one.
+		case l.unreadable(id):
 			why = evidence.MissingUndecodable
 		default:
 			gone = append(gone, id)
@@ -34,12 +66,12 @@ func (l *listedServices) find(ids []string) (found []*serviceRecord, gone []stri
 
 // servicesListing declares the list of services, which all facts need.
 func servicesListing() listing {
-	listed := &listedServices{byID: map[string]*serviceRecord{}, bad: newIDSet()}
+	listed := newListedServices()
 	return listing{
 		path: "services", scope: "services.read", records: "services", every: slowEvery,
-		include:  []string{"escalation_policies", "integrations", "teams", "auto_pause_notifications_parameters"},
-		read:     decoded("service", func(s *serviceRecord) { listed.byID[s.ID] = s }, listed.bad.addUndecodable),
-		complete: func(r *round) { r.services, r.memory.services = listed, listed },
+		include:  []string{"escalation_policies", includeIntegrations, "teams", "auto_pause_notifications_parameters"},
+		read:     decoded("service", listed.add, listed.bad.addUndecodable),
+		complete: func(r *round) { r.found(listed) },
 		groups:   []group{{name: "setup", facts: setupFacts()}},
 	}
 }
@@ -74,8 +106,8 @@ func setupFacts() []fact {
 			Help:   "Integrations of the service in GET /services, e-mail integrations not counted.",
 			Absent: "0 when the service lists none",
 		}, func(_ *round, s *serviceRecord) answer {
-			all := countIf(s.Integrations, func(i reference) bool { return i != reference{} })
-			mail := countIf(s.Integrations, func(i reference) bool { return strings.Contains(i.Type, "email") })
+			all := countIf(s.Integrations, func(i integration) bool { return i.reference != reference{} })
+			mail := countIf(s.Integrations, func(i integration) bool { return strings.Contains(i.Type, "email") })
 			return count(all-mail, fmt.Sprintf("%d integrations, and %d by e-mail", all-mail, mail))
 		}),
 		perService(evidence.Definition{

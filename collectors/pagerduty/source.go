@@ -161,17 +161,16 @@ func (s *Source) Answers(service *catalog.Service, name string) bool {
 // CatalogKey names what refers to a PagerDuty service.
 func (s *Source) CatalogKey(*catalog.Service, string) string { return "pagerduty.service_id" }
 
-// references are the ids of the service's PagerDuty services in this account,
-// each once.
-func (s *Source) references(service *catalog.Service) []string {
-	var ids []string
+// references are those of the service to PagerDuty services in this account.
+func (s *Source) references(service *catalog.Service) []catalog.PagerDutyRef {
+	var refs []catalog.PagerDutyRef
 	for _, ref := range service.PagerDuty {
 		ours := ref.Account == s.name || ref.Account == "" && s.onlyAccount
-		if ours && ref.ServiceID != "" && !slices.Contains(ids, ref.ServiceID) {
-			ids = append(ids, ref.ServiceID)
+		if ours && (ref.ServiceID != "" || !ref.IntegrationKey.IsZero()) {
+			refs = append(refs, ref)
 		}
 	}
-	return ids
+	return refs
 }
 
 // Check asks for one service, the cheapest call that needs a credential.
@@ -195,6 +194,10 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 	for _, step := range r.steps() {
 		err := step(r, ctx)
 		errs = append(errs, err)
+		if r.catalog.unlisted {
+			// Incidents would be stored as if they belonged to no service.
+			return errors.Join(errs...)
+		}
 		if err != nil && collectors.EndsRound(ctx, err) {
 			if ctx.Err() != nil {
 				errs = append(errs, r.saveListing())
@@ -219,7 +222,7 @@ func (s *Source) round(req collectors.Request, emit func(evidence.Batch) error) 
 		emit = withFormat(emit)
 	}
 	return &round{
-		Source: s, now: req.Now, listings: listings(), catalog: newReferences(s, req.Services),
+		Source: s, now: req.Now, listings: listings(), catalog: newReferences(s, req.Services, s.memory.services),
 		out: collectors.NewBatches(s.id, req, emit), cursors: req.Cursors, first: first,
 		storedIncidents: req.Incidents, storedEntries: req.LogEntries, hash: req.Person, progress: req.Progress,
 	}

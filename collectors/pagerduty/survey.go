@@ -29,6 +29,9 @@ type Survey struct {
 	// not in Services.
 	Unreadable []string
 	Nameless   int
+
+	// keys are those of the integrations, if they were asked for.
+	keys integrationKeys
 }
 
 // SurveyedService is one PagerDuty service.
@@ -64,12 +67,13 @@ const (
 )
 
 type surveyedRecord struct {
-	ID          string           `json:"id"`
-	Name        string           `json:"name"`
-	Description string           `json:"description"`
-	Status      string           `json:"status"`
-	Teams       []surveyedObject `json:"teams"`
-	Policy      surveyedObject   `json:"escalation_policy"`
+	ID           string           `json:"id"`
+	Name         string           `json:"name"`
+	Description  string           `json:"description"`
+	Status       string           `json:"status"`
+	Teams        []surveyedObject `json:"teams"`
+	Integrations []integration    `json:"integrations"`
+	Policy       surveyedObject   `json:"escalation_policy"`
 }
 
 func (s *surveyedRecord) check() error {
@@ -111,10 +115,14 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 	return found, nil
 }
 
-// surveyServices lists the services, without the teams that own none.
-func (s *Source) surveyServices(ctx context.Context) (Survey, error) {
+// surveyServices lists the services, without the teams that own none, and with the
+// objects that are to be included besides.
+func (s *Source) surveyServices(ctx context.Context, include ...string) (Survey, error) {
 	var found Survey
-	query := url.Values{"include[]": {"teams", "escalation_policies"}}
+	if slices.Contains(include, includeIntegrations) {
+		found.keys = newIntegrationKeys()
+	}
+	query := url.Values{"include[]": append([]string{"teams", "escalation_policies"}, include...)}
 	services, err := listAll[surveyedRecord](ctx, s, "services", query, func(id string) {
 		if id == "" {
 			found.Nameless++
@@ -127,6 +135,9 @@ func (s *Source) surveyServices(ctx context.Context) (Survey, error) {
 	}
 	for _, record := range services {
 		found.Services = append(found.Services, record.surveyed())
+		if found.keys.services != nil {
+			found.keys.add(record.ID, record.Integrations)
+		}
 	}
 	found.Services = unique(found.Services, func(v SurveyedService) string { return v.ID })
 	return found, nil

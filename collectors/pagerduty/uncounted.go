@@ -102,11 +102,17 @@ func (r *round) incidentsUnknown(s *serviceRecord) evidence.Missing {
 // an incident began that cannot be read is not known.
 func (r *round) sendDoubts() error {
 	found := evidence.Doubts{}
+	doubt := func(service string) {
+		found.Add(evidence.IncidentDoubt{Service: service, Newest: r.now.Truncate(day), Open: true})
+	}
+	for service := range r.catalog.unknown {
+		doubt(service)
+	}
 	for service, ids := range r.catalog.ids {
 		records, _, _ := r.services.find(ids)
 		for _, s := range records {
 			if r.incidentsUnknown(s) != "" {
-				found.Add(evidence.IncidentDoubt{Service: service, Newest: r.now.Truncate(day), Open: true})
+				doubt(service)
 			}
 		}
 	}

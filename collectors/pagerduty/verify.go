@@ -22,20 +22,44 @@ func (s *Source) Verify(ctx context.Context, services []*catalog.Service) []coll
 
 // verifyServices is empty where no service refers to this account.
 func (s *Source) verifyServices(ctx context.Context, services []*catalog.Service) []collectors.Verified {
-	const what = "services"
-	users := collectors.NameUsers{}
+	users, keys := collectors.NameUsers{}, namedKeys{users: map[catalog.IntegrationKey][]string{}}
 	for _, service := range services {
-		for _, id := range s.references(service) {
-			users.Add(id, service.Name)
+		keys.add(service.Name, s.references(service))
+		for _, ref := range s.references(service) {
+			if ref.ServiceID != "" {
+				users.Add(ref.ServiceID, service.Name)
+			}
 		}
 	}
-	if len(users) == 0 {
+	if len(users)+len(keys.users) == 0 {
 		return nil
 	}
-	found, err := s.surveyServices(ctx)
-	if err != nil {
-		return []collectors.Verified{{What: what, Err: err}}
+	var include []string
+	if len(keys.users)+len(keys.beside) > 0 {
+		include = []string{includeIntegrations}
 	}
+	found, err := s.surveyServices(ctx, include...)
+	if err != nil {
+		return []collectors.Verified{{What: verifiedServices, Err: err}}
+	}
+	var list []collectors.Verified
+	if len(users) > 0 {
+		list = append(list, lookUpServices(users, &found))
+		list[0].Note = keys.note(&found)
+	}
+	if len(keys.users) > 0 {
+		list = append(list, keys.lookUp(&found))
+	}
+	return list
+}
+
+// What Verify calls the names.
+const (
+	verifiedServices = "services"
+	verifiedKeys     = "integration keys"
+)
+
+func lookUpServices(users collectors.NameUsers, found *Survey) collectors.Verified {
 	known := map[string]bool{}
 	for _, service := range found.Services {
 		known[service.ID] = true
@@ -43,7 +67,7 @@ func (s *Source) verifyServices(ctx context.Context, services []*catalog.Service
 	for _, id := range found.Unreadable {
 		known[id] = true
 	}
-	v := users.LookUp(what, "the account has no service with this id, or the credential cannot see it",
+	v := users.LookUp(verifiedServices, "the account has no service with this id, or the credential cannot see it",
 		func(id string) bool { return known[id] },
 		func(id string) string { return suggestService(id, users[id], found.Services) })
 	if found.Nameless > 0 && len(v.Absent) > 0 {
@@ -52,7 +76,7 @@ func (s *Source) verifyServices(ctx context.Context, services []*catalog.Service
 			"not found: %s", found.Nameless, evidence.Clean(absentNames(v.Absent), 300))
 		v.Absent = nil
 	}
-	return []collectors.Verified{v}
+	return v
 }
 
 func absentNames(absent []collectors.AbsentName) string {

@@ -2,9 +2,12 @@ package pagerdutytest
 
 import (
 	"cmp"
+	"crypto/md5"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 )
 
@@ -21,6 +24,9 @@ type Service struct {
 	// Integrations are the types of the integrations, such as
 	// events_api_v2_inbound_integration or generic_email_inbound_integration.
 	Integrations []string
+	// IntegrationKeys are the keys of the integrations, in their order. Others have one
+	// that is made of their id; those by e-mail have an address and no key.
+	IntegrationKeys []string
 	// AckTimeout and AutoResolve are null in the answer when 0.
 	AckTimeout, AutoResolve time.Duration
 	// AlertGrouping is the type of the grouping; null in the answer when empty.
@@ -205,26 +211,43 @@ func timeOrNull(t time.Time) any {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func (x *index) service(s Service, include map[string]bool) object {
-	integrations := []object{}
+// integrations are those of the service, with their keys only where they are included.
+func (s Service) integrations(included bool) []object {
+	list := []object{}
 	for i, kind := range s.Integrations {
 		id := s.ID + "I" + string(rune('A'+i%26))
-		if include["integrations"] {
-			integrations = append(
-				integrations,
-				object{"id": id, "type": kind, "summary": kind, "name": kind, "service": reference(s.ID, "service", s.Name)},
-			)
-		} else {
-			integrations = append(integrations, reference(id, kind, kind))
+		if !included {
+			list = append(list, reference(id, kind, kind))
+			continue
 		}
+		o := object{"id": id, "type": kind, "summary": kind, "name": kind, "service": reference(s.ID, "service", s.Name)}
+		if strings.Contains(kind, "email") {
+			o["integration_email"] = strings.ToLower(id) + "@example.pagerduty.com"
+		} else {
+			o["integration_key"] = s.integrationKey(i, id)
+		}
+		list = append(list, o)
 	}
+	return list
+}
+
+// integrationKey is the key of the i-th integration, 32 characters as the vendor's.
+func (s Service) integrationKey(i int, id string) string {
+	if i < len(s.IntegrationKeys) {
+		return s.IntegrationKeys[i]
+	}
+	sum := md5.Sum([]byte(id))
+	return hex.EncodeToString(sum[:])
+}
+
+func (x *index) service(s Service, include map[string]bool) object {
 	o := object{
 		"id": s.ID, "type": "service", "name": s.Name, "summary": s.Name, "status": cmp.Or(s.Status, "active"),
 		"description":             nullable(s.Description),
 		"acknowledgement_timeout": nullable(int(s.AckTimeout / time.Second)),
 		"auto_resolve_timeout":    nullable(int(s.AutoResolve / time.Second)),
 		"alert_creation":          "create_alerts_and_incidents",
-		"integrations":            integrations,
+		"integrations":            s.integrations(include["integrations"]),
 		"incident_urgency_rule":   s.urgencyRule(),
 		"teams":                   x.teams(s.Teams, include["teams"]),
 		"escalation_policy":       nil,
