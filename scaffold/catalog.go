@@ -31,6 +31,13 @@ type draftService struct {
 	Chosen bool
 	// Suggested was found and has to be confirmed.
 	Suggested []suggestion
+	// LinkedInJira says that GitHub or GitLab is from a link of Jira.
+	LinkedInJira bool
+	// repositories were found, and at most one of them is that of the service.
+	repositories []repository
+	// links are the web addresses that Jira has for it, and projectLinks those that it
+	// has for a project of which the service is one component.
+	links, projectLinks []string
 	// gaps are the keys that the entry lacks.
 	gaps []report.Gap
 }
@@ -67,6 +74,7 @@ func newDraft(o Options, f findings) *draft {
 			d.linkPrometheus(&entry)
 			d.fillFromSeries(&entry)
 		}
+		entry.fillRepository()
 		d.services = append(d.services, entry)
 	}
 	d.fillTeams()
@@ -137,7 +145,7 @@ func (d *draft) fromComponents() catalog.Discovered {
 	var list []catalog.PagerDutyService
 	for _, p := range d.found.jira.Projects {
 		for _, c := range p.Components {
-			list = append(list, catalog.PagerDutyService{ID: p.Key + "/" + c, Name: c})
+			list = append(list, catalog.PagerDutyService{ID: p.Key + "/" + c.Name, Name: c.Name})
 		}
 	}
 	made, err := catalog.Discover(d.everyService(), list)
@@ -159,8 +167,9 @@ func (d *draft) fromComponents() catalog.Discovered {
 func (d *draft) linkJira(s *draftService) {
 	for _, p := range d.found.jira.Projects {
 		for _, c := range p.Components {
-			if catalog.NameOf(c) == s.Name {
-				s.Jira = append(s.Jira, catalog.JiraRef{Project: p.Key, Component: c})
+			if catalog.NameOf(c.Name) == s.Name {
+				s.Jira = append(s.Jira, catalog.JiraRef{Project: p.Key, Component: c.Name})
+				s.links, s.projectLinks = append(s.links, c.Links...), append(s.projectLinks, p.Links...)
 			}
 		}
 	}
@@ -168,6 +177,7 @@ func (d *draft) linkJira(s *draftService) {
 		for _, p := range d.found.jira.Projects {
 			if catalog.NameOf(p.Name) == s.Name || catalog.NameOf(p.Key) == s.Name {
 				s.Jira = append(s.Jira, catalog.JiraRef{Project: p.Key})
+				s.links = append(s.links, p.Links...)
 			}
 		}
 	}
@@ -219,8 +229,8 @@ func (d *draft) noteUnused() {
 		var unused []string
 		for _, p := range found.Projects {
 			for _, c := range p.Components {
-				if !components[p.Key+"/"+c] {
-					unused = append(unused, p.Key+"/"+c)
+				if name := p.Key + "/" + c.Name; !components[name] {
+					unused = append(unused, name)
 				}
 			}
 			if len(p.Components) == 0 && !projects[p.Key] {

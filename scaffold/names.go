@@ -192,10 +192,13 @@ func (s draftService) Commented() []string {
 		parent, child, _ := strings.Cut(found.Key, ".")
 		nested[parent][child], notes[parent] = found.Value, "found by the name: is it?"
 	}
-	var lines []string
+	lines := s.suggestedRepositories()
 	for _, gap := range s.gaps {
 		parent, child, isNested := nestedKey(gap.CatalogKey)
 		if !isNested {
+			if len(s.repositories) > 0 && isRepositoryKey(gap.CatalogKey) {
+				continue
+			}
 			line := s.commentedKey(gap.CatalogKey)
 			if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, line) }) {
 				lines = append(lines, line+" # "+gap.Checks[0])

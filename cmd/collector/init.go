@@ -47,10 +47,10 @@ func newInit(s *streams) *cobra.Command {
 		Short: "Write a starting configuration from what the credentials can see",
 		Long: `Ask PagerDuty, Jira and Prometheus what there is and write a starting
 configuration: services and teams from PagerDuty, linked by name to components
-and projects of Jira and to jobs and namespaces of Prometheus, the presets that
-the server's metrics can answer, and comments on what is missing: tiers to be
-chosen, facts without a metric, checks that are not measurable and what would
-give them.
+and projects of Jira and to jobs and namespaces of Prometheus, the repositories
+that these name, the presets that the server's metrics can answer, and comments
+on what is missing: tiers to be chosen, facts without a metric, checks that are
+not measurable and what would give them.
 
 FILE is the file that --config names unless it is given; - is the standard
 output. A file that exists is kept unless --force is given. Give what you have:

@@ -55,10 +55,16 @@ func newLandscape(t *testing.T, services []pagerdutytest.Service) *landscape {
 				t.Error(msg)
 			}
 		},
-		Site: jiratest.Site{Projects: []string{"OPS", "PRR"}, Issues: []jiratest.Issue{
-			issue("SHOP-1", "Incident", "Checkout"), issue("SHOP-2", "Task", "warehouse"),
-			issue("PRR-1", "Readiness Review", "Cart"),
-		}},
+		Site: jiratest.Site{
+			Projects: []string{"OPS", "PRR"}, Issues: []jiratest.Issue{
+				issue("SHOP-1", "Incident", "Checkout"), issue("SHOP-2", "Task", "warehouse"),
+				issue("PRR-1", "Readiness Review", "Cart"),
+			},
+			Descriptions: map[string]string{
+				"SHOP/Checkout": "Takes the money. Code: [here|https://github.com/shop/till/tree/main].",
+				"PRR/Cart":      "https://gitlab.com/shop/basket and https://github.com/shop/trolley",
+			},
+		},
 	})
 	l.jiraURL = serve(l.jira)
 	l.labels = map[string][]string{
@@ -140,6 +146,8 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 		`incidents: {jql: issuetype = "Incident"}`, `reviews: {jql: issuetype = "Readiness Review"}`,
 		"token_file: token\n", "email: me@example.com", "presets: [", "signals",
 		"# Checks that are not measurable with these",
+		"      github: shop/till # as Jira links it\n",
+		"      # gitlab: shop/basket # found: is it?\n", "      # github: shop/trolley # found: is it?\n",
 		"      # team: TEAM # inc.registered\n", "      # data_owner: TEAM # data.owned\n",
 	} {
 		if !strings.Contains(text, want) {

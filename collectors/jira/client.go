@@ -179,10 +179,9 @@ func isJSON(contentType string) bool {
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 
-// get asks for a path and decodes the answer. valid reports whether the answer is
+// get makes a request and decodes the answer. valid reports whether the answer is
 // what the path gives; want says what that is.
-func get[T any](ctx context.Context, a *api, path, want string, valid func(T) bool) (answer T, err error) {
-	q := request{path: path}
+func get[T any](ctx context.Context, a *api, q request, want string, valid func(T) bool) (answer T, err error) {
 	body, err := a.ask(ctx, q)
 	if err != nil {
 		return answer, err
@@ -209,7 +208,7 @@ func (a *api) statuses(ctx context.Context) (*statuses, error) {
 		Name     string `json:"name"`
 		Category keyed  `json:"statusCategory"`
 	}
-	list, err := get(ctx, a, pathStatus, "list of statuses", func(list []status) bool { return len(list) > 0 })
+	list, err := get(ctx, a, request{path: pathStatus}, "list of statuses", func(list []status) bool { return len(list) > 0 })
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +231,7 @@ func (a *api) remoteLink(ctx context.Context, key string) (link string, known bo
 		} `json:"object"`
 	}
 	path := pathIssue + url.PathEscape(key) + "/remotelink"
-	links, err := get(ctx, a, path, "list of links", func(links *[]webLink) bool { return links != nil })
+	links, err := get(ctx, a, request{path: path}, "list of links", func(links *[]webLink) bool { return links != nil })
 	if failed, ok := errors.AsType[*collectors.CallError](err); ok && failed.Reason == evidence.ReasonNotFound {
 		return "", false, nil
 	}
@@ -254,7 +253,7 @@ func (a *api) whoAmI(ctx context.Context) error {
 		ID   string `json:"accountId"`
 		Name string `json:"name"`
 	}
-	_, err := get(ctx, a, pathMyself, "account", func(a account) bool { return a.ID != "" || a.Name != "" })
+	_, err := get(ctx, a, request{path: pathMyself}, "account", func(a account) bool { return a.ID != "" || a.Name != "" })
 	return err
 }
 

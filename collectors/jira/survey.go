@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,6 +22,11 @@ const (
 	maxSurveyPages = 5
 	// maxName bounds a name in a survey, in bytes.
 	maxName = 300
+	// maxAddresses and maxAddress bound the addresses of a project or component, and the
+	// bytes of one.
+	maxAddresses, maxAddress = 20, 500
+	// withLinks are the parts of a project that hold web addresses.
+	withLinks = "description,url"
 )
 
 // Survey is what the account can see of a site: the start of a catalog and a
@@ -41,9 +47,18 @@ type SurveyedProject struct {
 	Key, Name string
 	// Category is the one that the site's administrators gave it; empty for none.
 	Category string
-	// Components are those of issues of the last 90 days, sorted. There may be more:
-	// only the first issues are read.
-	Components []string
+	// Links are the web addresses in its description and its own address, sorted.
+	Links []string
+	// Components are those of issues of the last 90 days, in order of their names.
+	// There may be more: only the first issues are read.
+	Components []SurveyedComponent
+}
+
+// SurveyedComponent is one component of a project.
+type SurveyedComponent struct {
+	Name string
+	// Links are the web addresses in its description, sorted.
+	Links []string
 }
 
 // Survey lists what the account can see, from list endpoints alone: the number
@@ -59,7 +74,7 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 			return Survey{}, err
 		}
 	}
-	projects, err := s.api.projects(ctx)
+	projects, err := s.api.projects(ctx, withLinks)
 	if err != nil {
 		return Survey{}, err
 	}
@@ -75,21 +90,25 @@ func (s *Source) Survey(ctx context.Context) (Survey, error) {
 	return found, nil
 }
 
-// projects lists the projects that the account may browse.
-func (a *api) projects(ctx context.Context) ([]SurveyedProject, error) {
+// projects lists the projects that the account may browse. expand names the parts of
+// them that Jira only gives when they are asked for, such as withLinks.
+func (a *api) projects(ctx context.Context, expand string) ([]SurveyedProject, error) {
 	type project struct {
-		Key      string `json:"key"`
-		Name     string `json:"name"`
-		Category named  `json:"projectCategory"`
+		Key         string          `json:"key"`
+		Name        string          `json:"name"`
+		Category    named           `json:"projectCategory"`
+		Description json.RawMessage `json:"description"`
+		URL         json.RawMessage `json:"url"`
 	}
 	var all []SurveyedProject
-	err := a.projectPages(ctx, func(call string, list []json.RawMessage) error {
+	err := a.projectPages(ctx, expand, func(call string, list []json.RawMessage) error {
 		for _, raw := range list {
 			var p project
 			if err := json.Unmarshal(raw, &p); err != nil || p.Key == "" {
 				return collectors.Failed(evidence.ReasonUndecodable, call, "a project without a key")
 			}
-			all = append(all, SurveyedProject{Key: clean(p.Key), Name: cleanName(p.Name), Category: cleanName(p.Category.Name)})
+			all = append(all, SurveyedProject{Key: clean(p.Key), Name: cleanName(p.Name), Category: cleanName(p.Category.Name),
+				Links: links(p.Description, p.URL)})
 		}
 		return nil
 	})
@@ -102,18 +121,55 @@ func (a *api) projects(ctx context.Context) ([]SurveyedProject, error) {
 
 func cleanName(name string) string { return evidence.Clean(strings.TrimSpace(name), maxName) }
 
+// componentLinks are the web addresses in the descriptions of an issue's components,
+// by the names of the components.
+func (i *issue) componentLinks() map[string][]string {
+	var list []struct {
+		Name        string          `json:"name"`
+		Description json.RawMessage `json:"description"`
+	}
+	if json.Unmarshal(i.fields["components"], &list) != nil {
+		return nil // the issue was read, so that its components are a list
+	}
+	of := map[string][]string{}
+	for _, c := range list {
+		of[c.Name] = links(c.Description)
+	}
+	return of
+}
+
+// links are the web addresses in texts, sorted and each once. An address that is too
+// long is left out, since a part of one is another address.
+func links(texts ...json.RawMessage) []string {
+	var all []string
+	for _, text := range texts {
+		all = append(all, urls(text)...)
+	}
+	all = unique(slices.DeleteFunc(all, func(link string) bool { return len(link) > maxAddress }))
+	return all[:min(len(all), maxAddresses)]
+}
+
 // projectPages calls each with the projects: all at once on Data Center, page by
 // page on Cloud.
-func (a *api) projectPages(ctx context.Context, each func(call string, list []json.RawMessage) error) error {
+func (a *api) projectPages(
+	ctx context.Context, expand string, each func(call string, list []json.RawMessage) error,
+) error {
+	query := url.Values{}
+	if expand != "" {
+		query.Set("expand", expand)
+	}
 	if !a.cloud {
 		isList := func(list *[]json.RawMessage) bool { return list != nil }
-		list, err := get(ctx, a, pathProjects, "list of projects", isList)
+		q := request{path: pathProjects, query: query}
+		list, err := get(ctx, a, q, "list of projects", isList)
 		if err != nil {
 			return err
 		}
-		return each(request{path: pathProjects}.call(), *list)
+		return each(q.call(), *list)
 	}
-	query := url.Values{"maxResults": {strconv.Itoa(surveyPage)}, "orderBy": {"key"}, "startAt": {"0"}}
+	query.Set("maxResults", strconv.Itoa(surveyPage))
+	query.Set("orderBy", "key")
+	query.Set("startAt", "0")
 	q, start := request{path: pathProjectsCloud, query: query}, 0
 	return a.eachPage(ctx, &q, func(p *page) (last bool, err error) {
 		projects := p.records()
@@ -131,7 +187,8 @@ func (a *api) projectPages(ctx context.Context, each func(call string, list []js
 
 // surveyTypes lists the types of issues.
 func (s *Source) surveyTypes(ctx context.Context, found *Survey) error {
-	list, err := get(ctx, s.api, pathIssueTypes, "list of types of issues", func([]named) bool { return true })
+	q := request{path: pathIssueTypes}
+	list, err := get(ctx, s.api, q, "list of types of issues", func([]named) bool { return true })
 	if err != nil {
 		return err
 	}
@@ -171,16 +228,25 @@ func (s *Source) firstPages(ctx context.Context, q search, each func(*issue)) er
 // surveyComponents reads the components from issues, since a list of components
 // would take a request for each project.
 func (s *Source) surveyComponents(ctx context.Context, found *Survey) error {
-	of := map[string][]string{}
+	of := map[string]map[string][]string{} // the links by project and component
 	q := search{jql: `component is not EMPTY AND updated >= "-90d" ORDER BY updated DESC`,
 		fields: []string{"project", "components"}}
 	err := s.firstPages(ctx, q, func(i *issue) {
+		project := fold(i.project)
+		if of[project] == nil {
+			of[project] = map[string][]string{}
+		}
+		linked := i.componentLinks()
 		for _, c := range i.components {
-			of[fold(i.project)] = append(of[fold(i.project)], cleanName(c))
+			of[project][cleanName(c)] = linked[c]
 		}
 	})
 	for n := range found.Projects {
-		found.Projects[n].Components = unique(of[fold(found.Projects[n].Key)])
+		p := &found.Projects[n]
+		components := of[fold(p.Key)]
+		for _, name := range slices.Sorted(maps.Keys(components)) {
+			p.Components = append(p.Components, SurveyedComponent{Name: name, Links: components[name]})
+		}
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 )
 
 func TestSurvey(t *testing.T) {
+	long := strings.Repeat("long", 200)
 	both(t, func(t *testing.T, dataCenter bool) {
 		site, services := shop(
 			incident(1, "cart", noon.Add(-day)),
@@ -20,6 +21,11 @@ func TestSurvey(t *testing.T) {
 			attestation(2, "PRR-1", "rel-failover-proven", noon.Add(-9*day)),
 		)
 		site.Categories = map[string]string{"SHOP": "Storefront"}
+		site.Addresses = map[string]string{"REP": "https://gitlab.example.com/shop/reports"}
+		site.Descriptions = map[string]string{
+			"REP":       "Reports. Code: [here|https://gitlab.example.com/shop/reports/-/tree/main], plan: https://" + long,
+			"SHOP/cart": "The cart, see https://github.com/shop/cart.",
+		}
 		w := start(t, dataCenter, site, services, func(s setup) { s.jira.Reviews.JQL = "" })
 		got, err := w.source.Survey(t.Context())
 		if err != nil {
@@ -27,8 +33,11 @@ func TestSurvey(t *testing.T) {
 		}
 		want := jira.Survey{
 			Projects: []jira.SurveyedProject{
-				{Key: "INC", Name: "Project INC"}, {Key: "PRR", Name: "Project PRR"}, {Key: "REP", Name: "Project REP"},
-				{Key: "SHOP", Name: "Project SHOP", Category: "Storefront", Components: []string{"Check out", "cart"}},
+				{Key: "INC", Name: "Project INC"}, {Key: "PRR", Name: "Project PRR"}, {Key: "REP", Name: "Project REP",
+					Links: []string{"https://gitlab.example.com/shop/reports", "https://gitlab.example.com/shop/reports/-/tree/main"}},
+				{Key: "SHOP", Name: "Project SHOP", Category: "Storefront", Components: []jira.SurveyedComponent{
+					{Name: "Check out"}, {Name: "cart", Links: []string{"https://github.com/shop/cart"}},
+				}},
 			},
 			IssueTypes: []string{"Incident", "Review", "Sub-task", "Task"},
 			Labels:     []string{"attest-rel-failover-proven"},

@@ -57,7 +57,7 @@ func (v *verification) verifyProjects(ctx context.Context, services []*catalog.S
 			return []collectors.Verified{{What: what, Err: err}}
 		}
 	}
-	listed, err := v.api.projects(ctx)
+	listed, err := v.api.projects(ctx, "")
 	if err != nil {
 		return []collectors.Verified{{What: what, Err: err}}
 	}
@@ -194,7 +194,7 @@ func (v *verification) verifyFields(ctx context.Context, _ []*catalog.Service) [
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	}
-	list, err := get(ctx, v.api, pathFields, "list of fields", func(list []field) bool { return len(list) > 0 })
+	list, err := get(ctx, v.api, request{path: pathFields}, "list of fields", func(list []field) bool { return len(list) > 0 })
 	if err != nil {
 		return []collectors.Verified{{What: what, Err: err}}
 	}
@@ -285,7 +285,7 @@ func (v *verification) suggest(ctx context.Context, message string) string {
 // components are the names of the components of a project.
 func (a *api) components(ctx context.Context, project string) ([]string, error) {
 	path := pathProjects + "/" + url.PathEscape(project) + "/components"
-	list, err := get(ctx, a, path, "list of components", func(list *[]named) bool { return list != nil })
+	list, err := get(ctx, a, request{path: path}, "list of components", func(list *[]named) bool { return list != nil })
 	if err != nil {
 		return nil, err
 	}

@@ -6,22 +6,49 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // maxProjects is how many projects a page of Cloud has at most.
 const maxProjects = 50
 
-// projectList renders the projects in order of their keys.
-func (x *index) projectList() []object {
+// expandable are the parts of a project that are only rendered when they are asked for.
+var expandable = []string{"description", "url"}
+
+// projectList renders the projects in order of their keys, with the parts that expand
+// names.
+func (x *index) projectList(expand []string) []object {
 	list := []object{}
 	for n, key := range slices.Sorted(maps.Keys(x.projects)) {
 		p := object{"id": strconv.Itoa(10000 + n), "key": key, "name": "Project " + key, "projectTypeKey": "software"}
 		if category := x.category[key]; category != "" {
 			p["projectCategory"] = object{"id": "10", "name": category, "description": ""}
 		}
+		for part, texts := range map[string]map[string]string{"description": x.descriptions, "url": x.addresses} {
+			if text := texts[key]; text != "" && slices.Contains(expand, part) {
+				p[part] = text
+			}
+		}
 		list = append(list, p)
 	}
 	return list
+}
+
+// projectsAtOnce are all projects, as Data Center answers them.
+func (s *Server) projectsAtOnce(values url.Values, x *index) (any, *refusal) {
+	for name, list := range values {
+		if name != "expand" || !areExpandable(list[0]) {
+			s.options.Fail("project: " + name + "=" + list[0] + " is not known")
+			return nil, invalid(name + " is not valid")
+		}
+	}
+	return x.projectList(strings.Split(values.Get("expand"), ",")), nil
+}
+
+func areExpandable(expand string) bool {
+	return !slices.ContainsFunc(strings.Split(expand, ","), func(part string) bool {
+		return !slices.Contains(expandable, part)
+	})
 }
 
 // projectPage is a page of projects as Cloud answers it.
@@ -31,6 +58,7 @@ func (s *Server) projectPage(values url.Values, x *index) (object, *refusal) {
 		n, err := strconv.Atoi(list[0])
 		switch {
 		case name == "orderBy" && list[0] == "key":
+		case name == "expand" && areExpandable(list[0]):
 		case name == "startAt" && err == nil && n >= 0:
 			start = n
 		case name == "maxResults" && err == nil && n > 0:
@@ -40,7 +68,7 @@ func (s *Server) projectPage(values url.Values, x *index) (object, *refusal) {
 			return nil, invalid(name + " is not valid")
 		}
 	}
-	all := x.projectList()
+	all := x.projectList(strings.Split(values.Get("expand"), ","))
 	start = min(start, len(all))
 	end := min(start+limit, len(all))
 	return object{

@@ -72,10 +72,14 @@ var fieldRenderers = map[string]func(*Server, *index, state) any{
 	"project": func(_ *Server, _ *index, st state) any {
 		return object{"id": "10000", "key": project(st.Key), "name": "Project " + project(st.Key)}
 	},
-	"components": func(_ *Server, _ *index, st state) any {
+	"components": func(_ *Server, x *index, st state) any {
 		list := []object{}
 		for n, c := range st.Components {
-			list = append(list, object{"id": strconv.Itoa(100 + n), "name": c})
+			component := object{"id": strconv.Itoa(100 + n), "name": c}
+			if text := x.descriptions[project(st.Key)+"/"+c]; text != "" {
+				component["description"] = text
+			}
+			list = append(list, component)
 		}
 		return list
 	},

@@ -275,7 +275,7 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 		"POST /rest/api/2/changelog/bulkfetch": func() (any, *refusal) { return unlessRefused(s.bulk(site, body, now)) },
 	}
 	dataCenter := map[string]func() (any, *refusal){
-		"GET /rest/api/2/project": func() (any, *refusal) { return site.projectList(), nil },
+		"GET /rest/api/2/project": func() (any, *refusal) { return s.projectsAtOnce(query, site) },
 		"GET /rest/api/2/search":  func() (any, *refusal) { return s.searchByOffset(query, site, now) },
 	}
 	calls := cloud

@@ -25,6 +25,10 @@ type Site struct {
 	Fields map[string]string
 	// Categories are the names of projects' categories, by key.
 	Categories map[string]string
+	// Descriptions are those of projects by key, and of components as KEY/NAME.
+	Descriptions map[string]string
+	// Addresses are the addresses of projects, by key.
+	Addresses map[string]string
 	// Statuses are further statuses, beside To Do, In Progress, Done and Closed.
 	Statuses []Status
 	Issues   []Issue
@@ -113,6 +117,8 @@ type Change struct {
 type index struct {
 	projects map[string]bool
 	category map[string]string
+	// descriptions and addresses are as in Site.
+	descriptions, addresses map[string]string
 	// components are by project, and fields the names by id.
 	components map[string]map[string]bool
 	fields     map[string]string
@@ -134,6 +140,7 @@ func newIndex(s Site) *index {
 	x := &index{
 		projects: map[string]bool{}, statuses: map[string]Status{}, byKey: map[string]*Issue{},
 		ids: map[string]int{}, linked: map[string][]string{}, broken: s.BrokenIssues, category: s.Categories,
+		descriptions: s.Descriptions, addresses: s.Addresses,
 	}
 	x.components, x.fields = map[string]map[string]bool{}, maps.Clone(s.Fields)
 	if x.fields == nil {
