@@ -231,20 +231,17 @@ func (d *demo) look(found *snapshot.Snapshot) {
 	d.say("")
 	d.say("%s", report.NewFleet(found).Summary(d.style()))
 	d.say("")
-	d.say("  landing page          %s/", at)
-	d.say("  metrics               %s/metrics", at)
-	d.say("  fleet as JSON         %s/api/v1/services", at)
-	d.say("  one service           %s/api/v1/services/%s", at, d.company.Services[0].Name)
-	d.say("  simulated PagerDuty   %s (Authorization: Token token=%s)", d.pagerDuty.url, d.pagerDuty.token)
-	d.say("  simulated Jira        %s (basic authentication, %s and %s)", d.jira.url, jiraEmail, d.jira.token)
-	d.say(
-		"  its Prometheus        %s/api/v1/query?query=readiness_service_info (engine, rules and API are Prometheus's own)",
-		d.prometheus.URL(),
-	)
-	d.say("  alerts                %s/api/v1/alerts (a badge lost within a day fires after some seconds)",
-		d.prometheus.URL())
+	d.place("landing page", at+"/", "")
+	d.place("metrics", at+"/metrics", "")
+	d.place("fleet as JSON", at+"/api/v1/services", "")
+	d.place("one service", at+"/api/v1/services/"+d.company.Services[0].Name, "")
+	d.place("simulated PagerDuty", d.pagerDuty.url, "(Authorization: Token token="+d.pagerDuty.token+")")
+	d.place("simulated Jira", d.jira.url, fmt.Sprintf("(basic authentication, %s and %s)", jiraEmail, d.jira.token))
+	d.place("its Prometheus", d.prometheus.URL()+"/api/v1/query?query=readiness_service_info",
+		"(engine, rules and API are Prometheus's own)")
+	d.place("alerts", d.prometheus.URL()+"/api/v1/alerts", "(a badge lost within a day fires after some seconds)")
 	if d.keep {
-		d.say("  configuration         %s", filepath.Join(d.folder, "config.yaml"))
+		d.place("configuration", filepath.Join(d.folder, "config.yaml"), "")
 	}
 	d.say("")
 	d.say("It goes on collecting every minute. Stop it with Ctrl-C.")

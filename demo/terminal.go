@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,11 +43,23 @@ func (t terminal) style() report.Style {
 // say prints a line of the result.
 func (t terminal) say(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format+"\n", args...) }
 
+// place prints where something is to be found: its name, the address, and below the
+// address what a terminal has no room for behind it.
+func (t terminal) place(name, address, note string) {
+	columns, _ := isTerminal(t.out)
+	lead := fmt.Sprintf("  %-*s", placeWidth-2, name)
+	t.say("%s", report.Wrap(lead, strings.TrimSpace(address+" "+note), placeWidth, columns))
+}
+
+// placeWidth is where the addresses begin.
+const placeWidth = 24
+
 // progress tells one step while it goes on: a line that changes on a terminal,
 // two plain lines elsewhere. It speaks to err, so that the result can be piped.
 type progress struct {
 	w     io.Writer
 	live  bool
+	width func() int // of the terminal, which may change
 	what  string
 	began time.Time
 	now   func() time.Time
@@ -60,6 +73,10 @@ type progress struct {
 func (t terminal) begin(what string, detail func() string) *progress {
 	_, live := isTerminal(t.err)
 	p := &progress{w: t.err, live: live, what: what, began: t.now(), now: t.now, stop: make(chan struct{})}
+	p.width = func() int {
+		columns, _ := isTerminal(t.err)
+		return columns
+	}
 	if !live {
 		_, _ = fmt.Fprintf(p.w, "%s ...\n", what)
 		return p
@@ -90,7 +107,8 @@ func (p *progress) draw(detail string) {
 	if detail != "" {
 		detail = ": " + detail
 	}
-	_, _ = fmt.Fprintf(p.w, "%s%s%s", clearLine, p.what, detail)
+	// The last column stays empty, since some terminals wrap there.
+	_, _ = io.WriteString(p.w, clearLine+report.OneLine(p.what+detail, p.width()-1))
 }
 
 // end finishes the step with what came of it.
@@ -99,7 +117,8 @@ func (p *progress) end(format string, args ...any) {
 	p.done.Wait()
 	result, took := fmt.Sprintf(format, args...), p.now().Sub(p.began).Round(100*time.Millisecond)
 	if p.live {
-		_, _ = fmt.Fprintf(p.w, "%s%s: %s (%s)\n", clearLine, p.what, result, took)
+		line := fmt.Sprintf("%s: %s (%s)", p.what, result, took)
+		_, _ = io.WriteString(p.w, clearLine+report.WrapLines(line, p.width())+"\n")
 		return
 	}
 	_, _ = fmt.Fprintf(p.w, "  %s (%s)\n", result, took)

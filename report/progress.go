@@ -35,8 +35,12 @@ func ProgressLine(source, step string, pace *Pace, now time.Time, width int) str
 	if over := textWidth(name) + len(columnGap) + textWidth(tail) - width; over > 0 {
 		name = cut(name, max(minName, textWidth(name)-over))
 	}
-	return cut(name+columnGap+tail, max(0, width))
+	return OneLine(name+columnGap+tail, width)
 }
+
+// OneLine cuts a text that a line of the width is redrawn with: a line that wraps
+// would leave its first part behind.
+func OneLine(text string, width int) string { return cut(text, max(0, width)) }
 
 // ProgressDone is the line of a step that has ended.
 func ProgressDone(source, step string, pace *Pace) string {

@@ -56,3 +56,26 @@ func wrapWords(words []string, limit int) []string {
 	}
 	return lines
 }
+
+// Wrap puts a text behind its lead and breaks it at spaces where it is wider than the
+// width; what continues it is indented by that many columns. A word is not broken. A
+// width of 0, or one that is too small to read, changes nothing.
+func Wrap(lead, text string, indent, width int) string {
+	if width < minProse || textWidth(lead+text) <= width {
+		return lead + text
+	}
+	lines := wrap(text, width-max(textWidth(lead), indent))
+	return lead + strings.Join(lines, "\n"+strings.Repeat(" ", indent))
+}
+
+// WrapLines wraps each line of a text, and indents what continues a line by two
+// columns more than the line.
+func WrapLines(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		words := strings.TrimLeft(line, " ")
+		indent := len(line) - len(words)
+		lines[i] = Wrap(line[:indent], words, indent+2, width)
+	}
+	return strings.Join(lines, "\n")
+}
