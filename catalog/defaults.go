@@ -89,19 +89,20 @@ func (s *Service) placeholders() map[string]string {
 	return map[string]string{"service": s.Name, "team": s.Team, "namespace": s.Namespace}
 }
 
-// fillIn replaces the placeholders of a default; it is empty where one of them
-// has no value.
-func fillIn(text string, places map[string]string) string {
-	missing := false
-	text = doubleBraces.ReplaceAllStringFunc(text, func(word string) string {
-		value := places[doubleBraces.FindStringSubmatch(word)[1]]
-		missing = missing || value == ""
-		return value
+// fillIn replaces the placeholders of a default. Where one of them has no value, the
+// text is empty and missing names it.
+func fillIn(text string, places map[string]string) (filled, missing string) {
+	filled = doubleBraces.ReplaceAllStringFunc(text, func(word string) string {
+		place := doubleBraces.FindStringSubmatch(word)[1]
+		if places[place] == "" {
+			missing = place
+		}
+		return places[place]
 	})
-	if missing {
-		return ""
+	if missing != "" {
+		return "", missing
 	}
-	return text
+	return filled, ""
 }
 
 // defaultsKey is where the defaults are in the configuration.
@@ -119,24 +120,33 @@ func (d Defaults) apply(s *Service) {
 }
 
 func (d Declared) apply(s *Service, place string) {
-	note := func(key string) {
-		s.Defaulted = maps.Clone(s.Defaulted)
-		if s.Defaulted == nil {
-			s.Defaulted = map[string]string{}
-		}
-		s.Defaulted[key] = place
-	}
+	note := func(key string) { s.Defaulted = with(s.Defaulted, key, place) }
 	if s.Tier == 0 && d.Tier != 0 {
 		s.Tier = d.Tier
 		note("tier")
 	}
 	fields, places := s.defaultable(), s.placeholders()
 	for key, text := range d.words() {
-		if value := fillIn(*text, places); *fields[key] == "" && value != "" {
+		value, missing := fillIn(*text, places)
+		switch {
+		case *fields[key] != "":
+		case value != "":
 			*fields[key] = value
 			note(key)
+		case missing != "":
+			s.Unfilled = with(s.Unfilled, key, missing)
 		}
 	}
+}
+
+// with is a copy of the map that has the key, too.
+func with(m map[string]string, key, value string) map[string]string {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[string]string{}
+	}
+	m[key] = value
+	return m
 }
 
 // fits reports whether the selector selects the service. A selector that does
@@ -221,7 +231,7 @@ func (d Declared) validateKeys(prefix string, bad map[string]error) {
 		bad[prefix+"data_owner"] = errors.New(
 			`this is a team with the name "team"; write "{{team}}" for the service's own team`)
 	}
-	sample := fillIn(d.Dashboard, map[string]string{"service": "a", "team": "a", "namespace": "a"})
+	sample, _ := fillIn(d.Dashboard, map[string]string{"service": "a", "team": "a", "namespace": "a"})
 	if text := faultOfAddress(sample); d.Dashboard != "" && bad[prefix+"dashboard"] == nil && text != "" {
 		bad[prefix+"dashboard"] = errors.New(text)
 	}

@@ -90,6 +90,9 @@ type Service struct {
 	// Defaulted says of keys that the entry does not have which part of
 	// catalog.defaults gave them. Build sets it.
 	Defaulted map[string]string `yaml:"-"`
+	// Unfilled are the keys that a default would give, each with the key without which
+	// it gives nothing: data_owner with team for "{{team}}". Build sets it.
+	Unfilled map[string]string `yaml:"-"`
 }
 
 // EntrySource is the kind of an entry: where it is written.

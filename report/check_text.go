@@ -203,7 +203,7 @@ func (c Scorecard) sinceText(check Check) string {
 func (c Scorecard) writeNext(p *prose, check Check) {
 	label := "lacking"
 	for _, one := range check.Unmet {
-		p.field(label, one.text(""))
+		p.field(label, one.what())
 		label = ""
 	}
 	for i, step := range check.Next.Fix {

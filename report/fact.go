@@ -167,7 +167,8 @@ type Fact struct {
 	// given when State is missing.
 	Needs string `json:"needs,omitempty"`
 	// CatalogKey is the key that the service's catalog entry lacks, given when
-	// Missing is no_reference and the key is known; several are joined by "or".
+	// Missing is no_reference and the key is known; several are joined by "or". A
+	// component of Backstage lacks the annotation of that key.
 	CatalogKey string `json:"catalog_key,omitempty"`
 	// Asked is true when the verdict rests on this fact: the chain of proofs
 	// was decided by one that reads it, or by one after it.

@@ -151,7 +151,7 @@ type Check struct {
 	// fails. All have to be met.
 	Unmet []Unmet `json:"unmet,omitempty"`
 	// AttestationLabel is the label of a sub-task of the service's review that attests
-	// the check; empty where it cannot be attested.
+	// the check; empty where it cannot be attested, or a machine says no.
 	AttestationLabel string `json:"attestation_label,omitempty"`
 	// InTheWay is true when the check is not proved and the next badge, or the
 	// badge held, needs it.
@@ -195,8 +195,13 @@ type Proof struct {
 
 // NextStep is what to do.
 type NextStep struct {
-	// Fix are the steps that make the check pass.
+	// Fix are the steps that make the check pass, in the words of the kind of entry that
+	// the service comes from. Of a check with several parts they are those of the parts
+	// that do not hold, where these have their own.
 	Fix []string `json:"fix"`
+	// Kind is what it takes: catalog (a key of the entry), attestation or work. Empty for
+	// a check that does not fail.
+	Kind string `json:"kind,omitempty"`
 	// Effort is S (hours), M (days) or L (weeks).
 	Effort  string `json:"effort"`
 	Example string `json:"example,omitempty"`

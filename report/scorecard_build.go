@@ -143,15 +143,17 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 	default:
 		out.Wanted = out.Proofs[last].Wanted
 	}
-	facts := s.Framework.Facts()
+	facts, words := s.Framework.Facts(), service.Entry.Wording()
 	for _, index := range factsByProof(c) {
 		fact := factOf(facts.At(index), observationOf(service.Evidence, index), s.At)
+		fact.CatalogKey = words.Keys(fact.CatalogKey)
 		for i := first; i <= last; i++ {
 			fact.Asked = fact.Asked || slices.Contains(c.Proofs[i].Pass.Facts, index)
 		}
 		out.Observed = append(out.Observed, fact)
 	}
 	out.Unmet = unmetOf(s, service, r, out)
+	out.Next = nextStep(service.Entry, out, out.Next)
 	if out.attestable() {
 		out.AttestationLabel = framework.AttestationLabel(c.ID)
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
 )
 
 // The short form lists as many checks of each kind as fit on a screen, within bounds.
@@ -50,7 +50,7 @@ func (c Scorecard) writeSteps(p *prose, most int) {
 		}
 	}
 	cheapest := func(a, b Check) int {
-		return cmp.Or(cmp.Compare(effortRank(a), effortRank(b)),
+		return cmp.Or(cmp.Compare(effortRank(a), effortRank(b)), cmp.Compare(kindRank(a), kindRank(b)),
 			cmp.Compare(badgeNamed(a.NeededFor), badgeNamed(b.NeededFor)))
 	}
 	slices.SortStableFunc(way, cheapest)
@@ -99,16 +99,17 @@ func writeList(p *prose, heading string, checks []Check, most int, what func(Che
 		}
 		head := statusPaint(check.Status).on(clean(check.ID), p.style)
 		p.b.WriteString(head + mark + "  for " + clean(titled(check.NeededFor)) + clean(effort) + "\n")
-		text := clean(what(check))
-		if check.Contradicted {
-			text = clean(check.driftText())
+		texts := []string{what(check)}
+		switch {
+		case check.Contradicted:
+			texts = []string{check.driftText()}
+		case len(check.Unmet) > 0:
+			texts = []string{check.Unmet[0].what(), what(check)}
 		}
-		lines := 1
-		if len(check.Unmet) > 0 {
-			lines = 2
-		}
-		for _, line := range firstLines(text, p.style.prose()-2, lines) {
-			p.b.WriteString("  " + line + "\n")
+		for _, text := range texts {
+			for _, line := range firstLines(clean(text), p.style.prose()-2, 1) {
+				p.b.WriteString("  " + line + "\n")
+			}
 		}
 	}
 	if more := len(checks) - most; more > 0 {
@@ -137,26 +138,24 @@ func effortRank(c Check) int {
 	return len("SML")
 }
 
-// attestable reports whether an attestation can prove the check.
+// kindRank orders checks of one effort by what they take: a line of the catalog entry,
+// an attestation, work.
+func kindRank(c Check) int { return slices.Index(stepKinds[:], c.Next.Kind) }
+
+// attestable reports whether an attestation can prove the check. Where a machine says no,
+// it cannot.
 func (check Check) attestable() bool {
-	return slices.ContainsFunc(check.Observed, func(f Fact) bool { return isAttestation(f.Name) })
+	return slices.ContainsFunc(check.Observed, func(f Fact) bool {
+		return isAttestation(f.Name) && (f.Asked || check.Verdict != scoring.Fail.String())
+	})
 }
 
-// remedy says what to do: of a check with several parts, for the part that failed.
+// remedy says what to do first.
 func (check Check) remedy() string {
-	remedy := check.Title
 	if len(check.Next.Fix) > 0 {
-		remedy = check.Next.Fix[0]
+		return check.Next.Fix[0]
 	}
-	if len(check.Unmet) > 0 {
-		return check.Unmet[0].text(remedy)
-	}
-	for _, fact := range check.Observed {
-		if key := catalog.FactKey(fact.Name); key != "" && fact.Asked && fact.observed() && fact.Value.num == 0 {
-			return "Fill in " + key + " in the catalog entry."
-		}
-	}
-	return remedy
+	return check.Title
 }
 
 // unknownBecause says why a check is unknown.

@@ -54,10 +54,10 @@ func TestScoreNamesThePartThatFailed(t *testing.T) {
 		out, errs, code := s.run(arguments...)
 		text := strings.Join(strings.Fields(out), " ")
 		for _, want := range []string{
-			"pagerduty.escalation_levels is 1, wanted >= 2: Add a level.",
+			"pagerduty.escalation_levels is 1, wanted >= 2", "Add a level.",
 			"pagerduty.escalation_levels is 1, wanted >= 3, or pagerduty.escalation_people is 1, wanted >= 5",
 			"pagerduty.escalation_levels is 1, wanted >= 4",
-			"data_owner is not in the catalog entry, or pagerduty.escalation_levels is 1, wanted >= 9: Fill it in.",
+			"data_owner is not in the catalog entry, or pagerduty.escalation_levels is 1, wanted >= 9", "Fill it in.",
 			"with a link to the evidence and the label attest-inc-attested",
 		} {
 			if code != exitOK || !strings.Contains(text, want) {
@@ -68,13 +68,112 @@ func TestScoreNamesThePartThatFailed(t *testing.T) {
 			t.Errorf("%v: a part that holds, or a check that cannot be attested\n%s", arguments, out)
 		}
 	}
-	if out, _, _ := s.run("score", "checkout"); !strings.Contains(out, "pagerduty.escalation_levels is 2, wanted >= 8:") {
+	if out, _, _ := s.run("score", "checkout"); !strings.Contains(out, "pagerduty.escalation_levels is 2, wanted >= 8\n") {
 		t.Errorf("the bound of tier 1 is not said\n%s", out)
 	}
 	out, _, _ := s.run("score", "cart", "-o", "json")
 	for _, want := range []string{`"attestation_label": "attest-inc-attested"`, `"fix": "Add a level."`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+}
+
+const adviceChecks = `apiVersion: readiness/v1
+kind: Framework
+name: advice
+version: 1.0.0
+modules:
+  - id: inc
+    name: Incident Preparedness
+    checks:
+      - id: inc.work
+        level: 1
+        title: A
+        effort: S
+        remediation: [Work.]
+        proofs: [{by: machine, pass: "pagerduty.escalation_levels >= 9"}]
+      - id: inc.owner
+        level: 1
+        title: B
+        effort: S
+        remediation: ["Write §data_owner§."]
+        proofs: [{by: catalog, pass: catalog.data_owner_declared}]
+      - id: inc.dashboard
+        level: 1
+        title: C
+        effort: S
+        remediation: ["Add §grafana/dashboard-selector§."]
+        proofs: [{by: catalog, pass: catalog.dashboard_declared}]
+      - id: inc.class
+        level: 1
+        title: D
+        effort: S
+        remediation: ["Write §data_class§. If in doubt take the higher class."]
+        proofs: [{by: catalog, pass: catalog.data_class_declared}]
+      - id: inc.long
+        level: 1
+        title: E
+        effort: M
+        remediation: ["Create the service; write its id as §pagerduty.com/service-id§. Then add levels."]
+        remedies: {pagerduty.escalation_levels: Add levels.}
+        proofs:
+          - by: machine
+            pass: "pagerduty.service_exists && (pagerduty.escalation_levels >= 9 || pagerduty.escalation_people >= 1009 || pagerduty.oncall_now >= 1009)"
+      - id: inc.machine
+        level: 1
+        title: F
+        effort: L
+        remediation: [Work long.]
+        proofs:
+          - {by: machine, pass: "pagerduty.escalation_levels >= 9"}
+          - {by: attested, pass: attest.inc_machine}
+`
+
+// Advice is in the words of the entry that the service comes from, the cheapest is the
+// first, and a long part that failed leaves room for what to do.
+func TestAdviceIsInTheWordsOfTheEntry(t *testing.T) {
+	s := newSite(t)
+	s.write("four.yaml", strings.ReplaceAll(adviceChecks, "§", "`"))
+	s.write("catalog-info.yaml", `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: basket, annotations: {pagerduty.com/service-id: PCART, readiness/tier: "2"}}
+spec: {type: service, owner: payments}
+`)
+	s.edit("collector.yaml", "  services:", "  defaults: {data_owner: '{{team}}'}\n  backstage: [catalog-info.yaml]\n  services:\n"+
+		"    - {name: loner, tier: 2, pagerduty: [{service_id: PCART}]}")
+	if _, errs, code := s.run("collect", "--once"); code != exitOK {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	if out, _, _ := s.run("score", "loner"); !strings.Contains(out,
+		"Fill in `team`, from which the defaults of the catalog make `data_owner`.") {
+		t.Errorf("a default that lacks the team is not named\n%s", out)
+	}
+	for service, want := range map[string][2]string{
+		"cart":   {"Add `dashboard`.", "Write `data_class`."},
+		"basket": {"Add `grafana/dashboard-selector`.", "Write `readiness/data-classification`."},
+	} {
+		for _, arguments := range [][]string{{"score", service}, {"score", service, "--all"}} {
+			out, errs, _ := s.run(arguments...)
+			for _, text := range append(want[:], "Add levels.") {
+				if !strings.Contains(out, text) {
+					t.Errorf("%v: no %q in\n%s%s", arguments, text, out, errs)
+				}
+			}
+			for _, wrong := range []string{"Create the service", "attest-inc-machine"} {
+				if strings.Contains(out, wrong) {
+					t.Errorf("%v: the part that holds, or what a machine contradicts: %q\n%s", arguments, wrong, out)
+				}
+			}
+		}
+		out, _, _ := s.run("score", service)
+		at := 0
+		for _, id := range []string{"inc.dashboard", "inc.class", "inc.work", "inc.long", "inc.machine"} {
+			next := strings.Index(out, "\n"+id)
+			if next < at {
+				t.Errorf("%s: %s is not behind what costs less\n%s", service, id, out)
+			}
+			at = next
 		}
 	}
 }
