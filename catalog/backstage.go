@@ -220,7 +220,7 @@ func scalarAt(values map[string]any, path ...string) string {
 // one that is.
 func (rules EntityRules) unwanted(values map[string]any) string {
 	has := func(words []string, word string) bool {
-		return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, word) })
+		return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, strings.TrimSpace(word)) })
 	}
 	kind, lifecycle := scalarAt(values, "spec", "type"), scalarAt(values, "spec", "lifecycle")
 	switch {
@@ -256,12 +256,16 @@ func (p *fileParser) isRead(name string) bool {
 
 // reference is the name in an entity reference, with the namespace unless that is
 // the default one: payments of group:default/payments, shop/payments of
-// group:shop/payments.
+// group:shop/payments. Backstage compares references without regard to letter case.
 func reference(ref string) string {
+	ref = strings.TrimSpace(ref)
 	if _, name, ok := strings.Cut(ref, ":"); ok {
 		ref = name
 	}
-	return strings.TrimPrefix(ref, DefaultNamespace+"/")
+	if namespace, name, ok := strings.Cut(ref, "/"); ok && strings.EqualFold(namespace, DefaultNamespace) {
+		return name
+	}
+	return ref
 }
 
 // isPerson reports whether an entity reference is to a person.
@@ -339,6 +343,11 @@ func (r *componentReader) service() Service {
 func (r *componentReader) teamOf(where, ref string) string {
 	if isPerson(ref) {
 		r.note("the %s is a person, who is not taken for a team; name a group", where)
+		return ""
+	}
+	kind, _, isKind := strings.Cut(strings.ToLower(strings.TrimSpace(ref)), ":")
+	if isKind && slices.Contains([]string{"component", "resource", "system", "domain", "api"}, kind) {
+		r.note("the %s is a %s, which owns nothing; name a group", where, kind)
 		return ""
 	}
 	team := reference(ref)

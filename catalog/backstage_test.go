@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -148,6 +149,31 @@ func TestBackstageFaultsNameFileAndLine(t *testing.T) {
 		if _, _, err := parse("c.yaml", c.text); err == nil ||
 			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func TestOwnersInAllForms(t *testing.T) {
+	for owner, want := range map[string]struct {
+		team  string
+		notes int
+	}{
+		"payments":                  {"payments", 0},
+		"group:payments":            {"payments", 0},
+		"api":                       {"api", 0},
+		"default/payments":          {"payments", 0},
+		"group:default/payments":    {"payments", 0},
+		"Group:Default/payments":    {"payments", 0},
+		" group:default/payments ":  {"payments", 0},
+		"group:shop/payments":       {"shop/payments", 0},
+		"USER:default/erika":        {"", 1},
+		"erika@example.com":         {"", 1},
+		"component:default/billing": {"", 1},
+	} {
+		entries := catalog.DefaultEntityRules().ParseBackstage("c.yaml", []byte(fmt.Sprintf(
+			"kind: Component\nmetadata: {name: a, labels: {tier: 1}}\nspec: {type: ' Service ', owner: %q}", owner)))
+		if len(entries.Services) != 1 || entries.Services[0].Team != want.team || len(entries.Notes) != want.notes {
+			t.Errorf("%q: services %+v, notes %v, want team %q", owner, entries.Services, entries.Notes, want.team)
 		}
 	}
 }
