@@ -161,6 +161,19 @@ func (e entry) names() (service, fact string) {
 	return service, fact
 }
 
+// says reports whether the value of a key is there, as text.
+func (e entry) says(key string) bool {
+	written, isText := text(e.fields[key])
+	return isText && written != ""
+}
+
+// observedAt is the time of the observation; written is what the entry has for it.
+func (e entry) observedAt() (at time.Time, written string, err error) {
+	written, _ = text(e.fields[keyObservedAt])
+	at, err = time.Parse(time.RFC3339, written)
+	return at, written, err
+}
+
 // place names an entry for people: by its fact and service, as far as it has them, and
 // by its file.
 func (e entry) place(file string) string {
@@ -212,7 +225,7 @@ func (e entry) parse(facts *evidence.Facts, now time.Time) (observation, error) 
 		}
 	}
 	for _, key := range []string{keyService, keyFact} {
-		if name, isText := text(e.fields[key]); !isText || name == "" {
+		if !e.says(key) {
 			return observation{}, fmt.Errorf("%s is missing, or is no text", key)
 		}
 	}
@@ -228,8 +241,8 @@ func (e entry) parse(facts *evidence.Facts, now time.Time) (observation, error) 
 	if err != nil {
 		return out, err
 	}
-	written, _ := text(e.fields[keyObservedAt])
-	if out.at, err = time.Parse(time.RFC3339, written); err != nil {
+	var written string
+	if out.at, written, err = e.observedAt(); err != nil {
 		return out, notAnInstant("observed_at %q is not an instant; write it as 2026-03-01T12:00:00Z", written)
 	}
 	if out.at.After(now) {

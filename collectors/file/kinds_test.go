@@ -35,6 +35,10 @@ func TestKinds(t *testing.T) {
 	alone := wrong("an entry of a service that the catalog does not have",
 		`- {service: till, fact: ci.signed, value: false, `+observed, "service till", evidence.UncountedUnknownService, nil)
 	alone.Decided = "an entry names its service exactly"
+	anybody := wrong("an entry without a service", `- {fact: ci.signed, value: false, `+observed,
+		"an entry of ci.signed in a.yaml", evidence.UncountedUnreadable,
+		map[string][]string{"cart": signed, "checkout": signed})
+	anybody.Same = map[string][]string{"cart": {"drill.last"}}
 	sourcetest.RunKinds(t, sourcetest.Kinds{
 		Subject:        contract(),
 		NoService:      sourcetest.Kind{Scenarios: []sourcetest.Scenario{alone}},
@@ -69,6 +73,7 @@ func TestKinds(t *testing.T) {
 		Unreadable: sourcetest.Kind{Scenarios: []sourcetest.Scenario{
 			wrong("a value of another type", `- {service: cart, fact: ci.signed, value: 7, `+observed,
 				"ci.signed of cart in a.yaml", evidence.UncountedUnreadable, mine),
+			anybody,
 		}},
 	})
 }

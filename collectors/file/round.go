@@ -24,10 +24,12 @@ type round struct {
 	now    time.Time
 	// services are the catalog's names by name and alias.
 	services map[string]string
-	// newest is the newest observation of each subject, refused the subjects for which
-	// an entry was refused.
-	newest  map[subject]observation
-	refused map[subject]bool
+	// newest is the newest observation of each subject.
+	newest map[subject]observation
+	// refused are the subjects for which an entry was refused, with the latest time at
+	// which one of them may have been observed. A service or a fact that such an entry
+	// does not say is empty, and means any.
+	refused map[subject]time.Time
 	// uncounted counts entries of services that the catalog does not have, and those
 	// that were refused.
 	uncounted collectors.Uncounted
@@ -37,7 +39,7 @@ type round struct {
 func newRound(s *Source, req collectors.Request, out *collectors.Batches) *round {
 	r := &round{
 		source: s, out: out, now: req.Now, services: make(map[string]string, len(req.Services)),
-		newest: map[subject]observation{}, refused: map[subject]bool{},
+		newest: map[subject]observation{}, refused: map[subject]time.Time{},
 	}
 	for _, service := range req.Services {
 		for _, alias := range service.Aliases {
@@ -52,7 +54,7 @@ func newRound(s *Source, req collectors.Request, out *collectors.Batches) *round
 
 // add reads the entries of a file and returns what is wrong with them, by line.
 func (r *round) add(file string, entries []entry) (refused []string) {
-	refuse := func(e entry, err error) {
+	count := func(e entry, err error) {
 		r.out.Skip(skippedEntries)
 		r.uncounted.Add(reasonOf(err), e.place(file), 1)
 		refused = append(refused, fmt.Sprintf("line %d: %v", e.line, err))
@@ -63,8 +65,8 @@ func (r *round) add(file string, entries []entry) (refused []string) {
 		s := subject{service, fact}
 		o, err := e.parse(r.source.facts, r.now)
 		if err != nil {
-			r.refused[s] = true
-			refuse(e, err)
+			r.refuse(e)
+			count(e, err)
 			continue
 		}
 		if !known {
@@ -79,11 +81,33 @@ func (r *round) add(file string, entries []entry) (refused []string) {
 		case o.at.Equal(have.at) && (o.value != have.value || o.withdrawn != have.withdrawn):
 			have.contradicted = true
 			r.newest[s] = have
-			refuse(e, fmt.Errorf("%s of %s is given twice for %s, with different values", s.fact, s.service,
+			count(e, fmt.Errorf("%s of %s is given twice for %s, with different values", s.fact, s.service,
 				o.at.UTC().Format(time.RFC3339)))
 		}
 	}
 	return refused
+}
+
+// refuse keeps what a refused entry may be about: its subject, and any service or fact in
+// the place of one that it does not say as text. A name that the catalog does not have is
+// of none of its services.
+func (r *round) refuse(e entry) {
+	written, fact := e.names()
+	service, known := r.services[written]
+	if !known && e.says(keyService) {
+		return
+	}
+	s := subject{service, fact}
+	if !e.says(keyFact) {
+		s.fact = ""
+	}
+	latest := r.now
+	if at, _, err := e.observedAt(); err == nil && s.service == "" && at.Before(latest) {
+		latest = at
+	}
+	if latest.After(r.refused[s]) {
+		r.refused[s] = latest
+	}
 }
 
 func provenance(file, detail string) string {
@@ -128,9 +152,17 @@ func (r *round) batch(complete bool) evidence.Batch {
 	return b
 }
 
-// unclear reports whether entries about the subject were refused or contradict
-// each other, so that its value is unknown.
-func (r *round) unclear(s subject) bool { return r.refused[s] || r.newest[s].contradicted }
+// unclear reports whether entries that may be about the subject were refused, other than
+// older ones, or contradict each other, so that its value is unknown.
+func (r *round) unclear(s subject) bool {
+	newest := r.newest[s]
+	for _, about := range [...]subject{s, {"", s.fact}, {s.service, ""}, {}} {
+		if latest, refused := r.refused[about]; refused && !latest.Before(newest.at) {
+			return true
+		}
+	}
+	return newest.contradicted
+}
 
 func bySubject(a, b subject) int {
 	return cmp.Or(cmp.Compare(a.fact, b.fact), cmp.Compare(a.service, b.service))
