@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -202,26 +203,20 @@ func (s *site) run(args ...string) (stdout, stderr string, code int) {
 
 // daemon is a running `collector run`.
 type daemon struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	url  string
-	log  *lockedBuffer
-	done chan error
+	t   *testing.T
+	cmd *exec.Cmd
+	url string
+	log *lockedBuffer
+	// ended is closed when the process has ended, with err.
+	ended chan struct{}
+	err   error
 }
 
 var servingLine = regexp.MustCompile(`msg=serving address=(\S+)`)
 
 func (s *site) start(args ...string) *daemon {
 	s.t.Helper()
-	d := &daemon{
-		t: s.t, cmd: s.command(append([]string{"run"}, args...)...), log: &lockedBuffer{}, done: make(chan error, 1),
-	}
-	d.cmd.Stderr = d.log
-	if err := d.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	go func() { d.done <- d.cmd.Wait() }()
-	s.t.Cleanup(func() { _ = d.cmd.Process.Kill() })
+	d := s.launch(args...)
 	d.eventually("the daemon serves", func() bool {
 		if m := servingLine.FindStringSubmatch(d.log.String()); m != nil {
 			d.url = "http://" + m[1]
@@ -231,16 +226,60 @@ func (s *site) start(args ...string) *daemon {
 	return d
 }
 
-// eventually polls a running program, which has a clock of its own.
+// launch starts a daemon that need not serve yet.
+func (s *site) launch(args ...string) *daemon {
+	s.t.Helper()
+	d := &daemon{
+		t: s.t, cmd: s.command(append([]string{"run"}, args...)...), log: &lockedBuffer{}, ended: make(chan struct{}),
+	}
+	d.cmd.Stderr = d.log
+	if err := d.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() {
+		d.err = d.cmd.Wait()
+		close(d.ended)
+	}()
+	s.t.Cleanup(func() { _ = d.cmd.Process.Kill() })
+	return d
+}
+
+// eventually polls a running program, which has a clock of its own, until it has ended.
 func (d *daemon) eventually(what string, ok func() bool) {
 	d.t.Helper()
+	if err := d.wait(ok); err != nil {
+		d.t.Fatalf("%s: %v\n%s", what, err, d.log.String())
+	}
+}
+
+func (d *daemon) wait(ok func() bool) error {
 	const limit = 3 * time.Minute // long enough for a busy machine
 	deadline := time.Now().Add(limit)
-	for !ok() {
-		if time.Now().After(deadline) {
-			d.t.Fatalf("not within %s: %s\n%s", limit, what, d.log.String())
+	for {
+		// What it has written before its end counts, so that ok is asked after it.
+		ended := false
+		select {
+		case <-d.ended:
+			ended = true
+		default:
+		}
+		switch {
+		case ok():
+			return nil
+		case ended:
+			return fmt.Errorf("the daemon has ended: %v", d.cmd.ProcessState)
+		case time.Now().After(deadline):
+			return fmt.Errorf("not within %s", limit)
 		}
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// A test does not wait for a daemon that has ended.
+func TestWaitingEndsWithTheDaemon(t *testing.T) {
+	d := newFolder(t).launch("--config", "none.yaml")
+	if err := d.wait(func() bool { return false }); err == nil || !strings.Contains(err.Error(), "exit status 2") {
+		t.Errorf("%v\n%s", err, d.log.String())
 	}
 }
 
@@ -299,8 +338,8 @@ func (d *daemon) stop(how os.Signal) error {
 		d.t.Fatal(err)
 	}
 	select {
-	case err := <-d.done:
-		return err
+	case <-d.ended:
+		return d.err
 	case <-time.After(2 * time.Minute):
 		d.t.Fatalf("the daemon did not stop on %s\n%s", how, d.log.String())
 		return nil
