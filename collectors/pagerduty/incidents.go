@@ -208,7 +208,10 @@ func (r *round) observeIncidents(ctx context.Context) error {
 		return err
 	}
 	r.incidents = r.lastIncidents(incidentSpan)
-	if err := errors.Join(r.sendDoubts(), r.observe(groupPages)); err != nil {
+	if err := r.sendDoubts(); err != nil {
+		return err
+	}
+	if err := r.observe(groupPages); err != nil {
 		return err
 	}
 	if err := r.observe(groupIncidents); err != nil || !r.memory.maintenance.current(r.now) {
