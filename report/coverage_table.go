@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ func (c Coverage) WriteTable(w io.Writer, style Style) error {
 	p := &prose{style: style}
 	c.writeChecks(p)
 	c.writeFacts(p)
+	c.writeReasons(p)
 	c.writeNeeds(p)
 	writeUncounted(p, c.Uncounted)
 	c.writeFeedback(p)
@@ -26,8 +28,8 @@ func (c Coverage) WriteTable(w io.Writer, style Style) error {
 
 func (c Coverage) writeChecks(p *prose) {
 	t := &grid{columns: []column{
-		{head: "CHECK", min: 20}, {head: "LEVEL", right: true, drop: 1}, {head: "DECIDED", right: true},
-		{head: "SHARE", right: true, drop: 2}, {head: "WANTS", min: 24, wrap: true},
+		{head: "CHECK", min: 20, whole: true}, {head: "LEVEL", right: true, drop: 1}, {head: "DECIDED", right: true},
+		{head: "SHARE", right: true, drop: 2}, {head: "WANTS", min: 24, whole: true, fold: true},
 	}}
 	for _, check := range c.Checks {
 		if check.complete() && !p.style.All {
@@ -55,12 +57,12 @@ func (c Coverage) writeChecks(p *prose) {
 
 func (c Coverage) writeFacts(p *prose) {
 	t := &grid{columns: []column{
-		{head: "FACT", min: 20}, {head: "DATA", right: true}, {head: "SHARE", right: true, drop: 3},
+		{head: "FACT", min: 20, whole: true}, {head: "DATA", right: true}, {head: "SHARE", right: true, drop: 3},
 		{head: "STALE", right: true, drop: 1},
-		{head: "CHECKS", right: true, drop: 2}, {head: "MISSING BECAUSE", min: 18, wrap: true},
+		{head: "CHECKS", right: true, drop: 2}, {head: "MISSING BECAUSE", min: 18, whole: true, fold: true},
 	}}
 	for _, fact := range c.Facts {
-		if !p.style.All && (fact.complete(c.Services) || len(fact.Checks) == 0) {
+		if !fact.shown(c.Services, p.style) {
 			continue
 		}
 		var reasons []string
@@ -74,6 +76,26 @@ func (c Coverage) writeFacts(p *prose) {
 		})
 	}
 	p.table(t)
+}
+
+// writeReasons explains the reasons that the table of facts has.
+func (c Coverage) writeReasons(p *prose) {
+	occur := map[string]bool{}
+	for _, fact := range c.Facts {
+		for _, r := range fact.Missing {
+			occur[r.Reason] = occur[r.Reason] || fact.shown(c.Services, p.style)
+		}
+	}
+	written := false
+	for _, reason := range slices.Sorted(maps.Keys(occur)) {
+		if occur[reason] {
+			p.b.WriteString(Wrap("", clean(reason)+": "+clean(missingWords(reason)), 2, p.style.prose()) + "\n")
+			written = true
+		}
+	}
+	if written {
+		p.blank()
+	}
 }
 
 // writeNeeds groups what is missing by what it takes, most checks first: one
@@ -135,7 +157,8 @@ func (c Coverage) writeFeedback(p *prose) {
 	slices.SortStableFunc(all, func(a, b said) int { return cmp.Compare(b.issues, a.issues) })
 	p.heading("WHAT TEAMS SAY")
 	t := &grid{columns: []column{
-		{head: "CHECK", min: 20}, {head: "ISSUES", right: true}, {head: "FEEDBACK", min: 18, wrap: true},
+		{head: "CHECK", min: 20, whole: true}, {head: "ISSUES", right: true},
+		{head: "FEEDBACK", min: 18, wrap: true, fold: true},
 	}}
 	for _, s := range all {
 		t.rows = append(t.rows, []string{clean(s.check.ID), clean(strconv.Itoa(s.issues)),
@@ -162,8 +185,9 @@ func (c Coverage) writeSummary(p *prose) {
 			unread++
 		}
 	}
-	fmt.Fprintf(&p.b, "%s: %d decided for every service they apply to, %d not measurable with the configured sources\n",
-		Plural(len(c.Checks), "check"), decided, unmeasurable)
+	p.b.WriteString(Wrap("", fmt.Sprintf(
+		"%s: %d decided for every service they apply to, %d not measurable with the configured sources",
+		Plural(len(c.Checks), "check"), decided, unmeasurable), 2, p.style.Width) + "\n")
 	fmt.Fprintf(&p.b, "%s: %d with data for every service, %d read by no check\n",
 		Plural(len(c.Facts), "fact"), complete, unread)
 	fmt.Fprintf(&p.b, "%s, framework %s %s, evaluated %s\n",
@@ -174,6 +198,12 @@ func (c Coverage) writeSummary(p *prose) {
 func (c CheckCoverage) complete() bool { return c.Decided == c.Applies && !c.Blind }
 
 func (f FactCoverage) complete(services int) bool { return f.WithData == services }
+
+// shown reports whether the table of facts has the fact: one that lacks data that a
+// check reads, or any.
+func (f FactCoverage) shown(services int, style Style) bool {
+	return style.All || !f.complete(services) && len(f.Checks) > 0
+}
 
 func shareText(share *float64) string {
 	if share == nil {

@@ -166,8 +166,8 @@ func writeGaps(p *prose, gaps []Gap) {
 	}
 	p.heading("WHAT IS MISSING, AND WHAT IT BLOCKS")
 	t := &grid{columns: []column{
-		{head: "MISSING", min: 26, wrap: true}, {head: "SERVICES", right: true}, {head: "FROM BADGE"},
-		{head: "CHECKS", min: 22, wrap: true},
+		{head: "MISSING", min: 26, whole: true}, {head: "SERVICES", right: true}, {head: "FROM BADGE"},
+		{head: "CHECKS", min: 22, whole: true, fold: true},
 	}}
 	for _, g := range shown {
 		badge := badgePaint(g.Badge).on(titled(g.Badge), p.style)

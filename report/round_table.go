@@ -93,8 +93,8 @@ func (r *Round) WritePlan(w io.Writer, style Style) error {
 		p.indented("Nothing is to be asked: the catalog refers to nothing of this source.")
 	default:
 		t := &grid{columns: []column{
-			{head: "PLANNED CALL", min: 18, wrap: true}, {head: "REQUESTS", min: 8, wrap: true},
-			{head: "QUERY", min: 24, wrap: true}, {head: "FACTS", min: 24, wrap: true, drop: 1},
+			{head: "PLANNED CALL", min: 18, whole: true}, {head: "REQUESTS", min: 8, wrap: true},
+			{head: "QUERY", min: 24, wrap: true}, {head: "FACTS", min: 24, whole: true, fold: true},
 		}}
 		for _, c := range r.Planned {
 			t.rows = append(t.rows, []string{clean(c.Call), clean(c.Requests), clean(orNone(queryText(c.Query))),
@@ -149,8 +149,9 @@ func (r *Round) writeRecords(p *prose) {
 		detail = 26 // the object that a value is from stays in one line
 	}
 	p.section(&grid{columns: []column{
-		{head: "SERVICE", min: 12}, {head: "FACT", min: 24}, {head: "VALUE", min: 10}, {head: "OBSERVED AT", drop: 2},
-		{head: "GROUP", min: 8, drop: 1}, {head: "DETAIL", min: detail},
+		{head: "SERVICE", min: 12, whole: true}, {head: "FACT", min: 24, whole: true},
+		{head: "VALUE", min: 10, wrap: true}, {head: "OBSERVED AT", drop: 2},
+		{head: "GROUP", min: 8, drop: 1}, {head: "DETAIL", min: detail, wrap: true, fold: true},
 	}}, shown, func(i int) []string {
 		x := r.Records[i]
 		return []string{clean(x.Service), clean(x.Fact), clean(x.Value.Text(x.Unit)), clean(minute(x.ObservedAt)),
@@ -197,7 +198,7 @@ func (r *Round) writeIncidents(p *prose) {
 func (r *Round) writeAlerts(p *prose) {
 	shown, left := newest(r.Alerts, p.style)
 	p.section(&grid{columns: []column{
-		{head: "ALERT", min: 16}, {head: "SERVICES", min: 12}, {head: "FIRED"}, {head: "UNTIL"},
+		{head: "ALERT", min: 16, whole: true}, {head: "SERVICES", min: 12, wrap: true}, {head: "FIRED"}, {head: "UNTIL"},
 		{head: "SEVERITY", min: 8, drop: 1}, {head: "PAGES", drop: 2},
 	}}, len(shown), func(i int) []string {
 		x := shown[i]
@@ -216,7 +217,7 @@ func (r *Round) writeAlerts(p *prose) {
 
 func (r *Round) writeFeedback(p *prose) {
 	p.section(&grid{columns: []column{
-		{head: "FEEDBACK ON", min: 16}, {head: "SAYS"}, {head: "ISSUES", right: true},
+		{head: "FEEDBACK ON", min: 16, whole: true}, {head: "SAYS"}, {head: "ISSUES", right: true},
 	}}, len(r.Feedback), func(i int) []string {
 		x := r.Feedback[i]
 		return []string{clean(x.Check), clean(string(x.Kind)), clean(thousands(x.Count))}
@@ -249,7 +250,8 @@ func (r *Round) writeWithdrawals(p *prose) {
 	}{{"WITHDRAWN FROM", "withdrawal", withdrawn}, {"UNKNOWN FOR", "unknown fact", unknown}} {
 		shown, left := r.first(len(part.list), p.style)
 		p.section(&grid{columns: []column{
-			{head: part.head, min: 12}, {head: "FACT", min: 24}, {head: "BECAUSE", min: 20, wrap: true},
+			{head: part.head, min: 12, whole: true}, {head: "FACT", min: 24, whole: true},
+			{head: "BECAUSE", min: 20, wrap: true, fold: true},
 		}}, shown, func(i int) []string {
 			x := part.list[i]
 			return []string{clean(x.Service), clean(x.Fact), clean(r.missingWords(x.Reason))}
@@ -272,7 +274,7 @@ func (r *Round) withdrawn() (withdrawn, unknown []RoundWithdrawal) {
 
 func (r *Round) writeCovered(p *prose) {
 	p.section(&grid{columns: []column{
-		{head: "COVERED GROUP"}, {head: "FACTS", right: true}, {head: "EXCEPT", min: 24, wrap: true},
+		{head: "COVERED GROUP"}, {head: "FACTS", right: true}, {head: "EXCEPT", min: 24, wrap: true, fold: true},
 	}}, len(r.Covered), func(i int) []string {
 		x := r.Covered[i]
 		return []string{clean(x.Group), clean(strconv.Itoa(len(x.Facts))), clean(orNone(r.exceptions(x.Except, p.style)))}
@@ -312,7 +314,7 @@ func (r *Round) missingWords(reason string) string {
 
 func (r *Round) writeRequests(p *prose) {
 	p.section(&grid{columns: []column{
-		{head: "REQUEST MADE", min: 18}, {head: "ENDED", min: 8}, {head: "TIMES", right: true},
+		{head: "REQUEST MADE", min: 18, whole: true}, {head: "ENDED", min: 8, wrap: true}, {head: "TIMES", right: true},
 	}}, len(r.Requests), func(i int) []string {
 		x := r.Requests[i]
 		ended := clean(x.Outcome)

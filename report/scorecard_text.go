@@ -269,7 +269,7 @@ func (c Scorecard) inTheWay() int {
 
 func (c Scorecard) writeModules(p *prose) {
 	t := &grid{columns: []column{
-		{head: "MODULE", min: 12}, {head: "LEVEL"}, {head: "SCORE", right: true},
+		{head: "MODULE", min: 12, whole: true}, {head: "LEVEL"}, {head: "SCORE", right: true},
 		{head: "PASS", right: true}, {head: "FAIL", right: true}, {head: "UNKNOWN", right: true},
 		{head: "EXEMPT", right: true, drop: 3}, {head: "SCHEDULED", right: true, drop: 2},
 		{head: "N/A", right: true, drop: 1},

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -21,6 +22,11 @@ type column struct {
 	// wrap continues text that is too long on the next line instead of cutting
 	// it.
 	wrap bool
+	// whole keeps every word: it is a name of something, to be copied. The text is
+	// wrapped between words only, and rather exceeds a narrow terminal.
+	whole bool
+	// fold puts the column below each row where it finds no room beside the others.
+	fold bool
 }
 
 // grid is a table before its columns have a width: each width depends on every
@@ -33,63 +39,100 @@ type grid struct {
 // columnGap separates columns.
 const columnGap = "  "
 
+// foldIndent is how far a folded column is indented.
+const foldIndent = 4
+
 // write draws the table. It returns the heads of the columns that the width
 // left no room for.
 func (g *grid) write(b *strings.Builder, style Style) (dropped []string) {
-	widths, hidden := g.layout(style)
+	widths, hidden, folded := g.layout(style)
 	t := table.NewWriter()
 	t.SetStyle(table.Style{
 		Box:     table.BoxStyle{MiddleVertical: columnGap},
 		Options: table.Options{SeparateColumns: true},
 	})
 	t.SuppressTrailingSpaces()
+	configs := g.configs(widths, hidden, style)
 	head := make(table.Row, len(g.columns))
-	configs := make([]table.ColumnConfig, len(g.columns))
 	for i, c := range g.columns {
 		head[i] = bold.on(c.head, style)
-		configs[i] = table.ColumnConfig{Number: i + 1, Hidden: hidden[i], WidthMax: widths[i], WidthMaxEnforcer: cut}
-		if c.right {
-			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
-		}
-		if c.wrap || style.noCut {
-			configs[i].WidthMaxEnforcer = text.WrapSoft
-		}
-		if hidden[i] {
+		if hidden[i] && i != folded {
 			dropped = append(dropped, c.head)
 		}
 	}
 	t.SetColumnConfigs(configs)
 	t.AppendHeader(head)
-	for _, cells := range g.rows {
-		row := make(table.Row, len(cells))
-		for i, cell := range cells {
-			row[i] = cell
-		}
-		t.AppendRow(row)
+	t.AppendRows(g.tableRows())
+	if folded < 0 {
+		b.WriteString(t.Render() + "\n")
+		return dropped
 	}
-	b.WriteString(t.Render() + "\n")
+	g.writeFolded(b, strings.Split(t.Render(), "\n"), configs, folded, style)
 	return dropped
 }
 
-// layout finds the width of every column and the columns to leave out.
-func (g *grid) layout(style Style) (widths []int, hidden []bool) {
+// configs are the columns as the table's writer takes them.
+func (g *grid) configs(widths []int, hidden []bool, style Style) []table.ColumnConfig {
+	configs := make([]table.ColumnConfig, len(g.columns))
+	for i, c := range g.columns {
+		configs[i] = table.ColumnConfig{Number: i + 1, Hidden: hidden[i], WidthMax: widths[i], WidthMaxEnforcer: cut}
+		if c.right {
+			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
+		}
+		if c.wrap || c.whole || style.noCut {
+			configs[i].WidthMaxEnforcer = text.WrapSoft
+		}
+	}
+	return configs
+}
+
+// writeFolded writes the lines of a table, and below those of each row the cell of the
+// folded column.
+func (g *grid) writeFolded(
+	b *strings.Builder, lines []string, configs []table.ColumnConfig, folded int, style Style,
+) {
+	heads := make([]string, len(g.columns))
+	for i, c := range g.columns {
+		heads[i] = bold.on(c.head, style)
+	}
+	for _, cells := range append([][]string{heads}, g.rows...) {
+		height := 1
+		for i, cell := range cells {
+			if c := configs[i]; !c.Hidden {
+				height = max(height, 1+strings.Count(c.WidthMaxEnforcer(cell, c.WidthMax), "\n"))
+			}
+		}
+		b.WriteString(strings.Join(lines[:height], "\n") + "\n")
+		lines = lines[height:]
+		for _, line := range wrap(cells[folded], style.Width-foldIndent) {
+			b.WriteString(strings.Repeat(" ", foldIndent) + line + "\n")
+		}
+	}
+}
+
+// tableRows are the rows as the table's writer takes them.
+func (g *grid) tableRows() []table.Row {
+	rows := make([]table.Row, len(g.rows))
+	for n, cells := range g.rows {
+		rows[n] = make(table.Row, len(cells))
+		for i, cell := range cells {
+			rows[n][i] = cell
+		}
+	}
+	return rows
+}
+
+// layout finds the width of every column, the columns to leave out, and the one to
+// put below the rows, -1 for none.
+func (g *grid) layout(style Style) (widths []int, hidden []bool, folded int) {
 	widths, least := g.widths(style)
 	hidden = make([]bool, len(g.columns))
+	folded = -1
 	if style.Width <= 0 {
-		return widths, hidden
+		return widths, hidden, folded
 	}
-	for !style.noCut && total(least, hidden) > style.Width {
-		next := g.nextDrop(hidden)
-		if next == 0 {
-			// No column is left to drop: squeeze all as far as needed.
-			for i := range least {
-				least[i] = min(least[i], 1)
-			}
-			break
-		}
-		for i, c := range g.columns {
-			hidden[i] = hidden[i] || c.drop == next
-		}
+	if !style.noCut {
+		folded = g.makeRoom(least, hidden, style.Width)
 	}
 	for total(widths, hidden) > style.Width {
 		widest := -1
@@ -103,7 +146,33 @@ func (g *grid) layout(style Style) (widths []int, hidden []bool) {
 		}
 		widths[widest]--
 	}
-	return widths, hidden
+	return widths, hidden, folded
+}
+
+// makeRoom hides columns until the least widths of the others fit: those to drop in
+// their order, then the one to fold, whose number it returns, else -1. When none is
+// left, all but names may be squeezed as far as needed.
+func (g *grid) makeRoom(least []int, hidden []bool, width int) (folded int) {
+	folded = -1
+	for total(least, hidden) > width {
+		if next := g.nextDrop(hidden); next > 0 {
+			for i, c := range g.columns {
+				hidden[i] = hidden[i] || c.drop == next
+			}
+			continue
+		}
+		if foldable := slices.IndexFunc(g.columns, func(c column) bool { return c.fold }); folded < 0 && foldable >= 0 {
+			folded, hidden[foldable] = foldable, true
+			continue
+		}
+		for i, c := range g.columns {
+			if !c.whole {
+				least[i] = min(least[i], 1)
+			}
+		}
+		break
+	}
+	return folded
 }
 
 // widths are the widths that the columns want, and the least that they accept.
@@ -120,6 +189,8 @@ func (g *grid) widths(style Style) (wanted, least []int) {
 		switch {
 		case c.min == 0:
 			least[i] = wanted[i]
+		case c.whole && !style.noCut:
+			least[i] = min(wanted[i], max(c.min, longestWord))
 		case style.noCut:
 			least[i] = min(wanted[i], max(c.min, longestWord, minProse))
 		default:

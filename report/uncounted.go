@@ -47,7 +47,7 @@ func writeUncounted(p *prose, found []SourceUncounted) {
 			continue
 		}
 		p.section(&grid{columns: []column{
-			{head: "NOT COUNTED", min: 24}, {head: "RECORDS", right: true}, {head: "REASON", min: 16, wrap: true},
+			{head: "NOT COUNTED", min: 24, wrap: true}, {head: "RECORDS", right: true}, {head: "REASON", min: 16, wrap: true},
 		}}, len(u.Largest), func(i int) []string {
 			g := u.Largest[i]
 			return []string{clean(g.Name), clean(thousands(g.Count)), clean(g.Reason.Text())}
