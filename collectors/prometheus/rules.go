@@ -303,7 +303,7 @@ func (s *Source) listRules(ctx context.Context) (list ruleList, err error) {
 		return list, collectors.Failed(evidence.ReasonIncomplete, callRules,
 			"the server lists only a part of the groups of rules: raise its limit")
 	}
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for _, group := range *data.Groups {
 		for _, raw := range group.Rules {
 			rule := ruleRecord{file: group.File, group: group.Name}
@@ -313,15 +313,25 @@ func (s *Source) listRules(ctx context.Context) (list ruleList, err error) {
 			case err != nil || rule.Type == "" || rule.Name == "":
 				list.undecodable = append(list.undecodable, ruleRecord{file: group.File, group: group.Name, Name: rule.Name})
 			default:
-				if id := s.ruleIdentity(rule); !seen[id] {
-					seen[id] = true
-					list.rules = append(list.rules, rule)
-				}
+				list.add(s.ruleIdentity(rule), rule, seen)
 			}
 		}
 	}
 	list.listed = len(*data.Groups) > 0
 	return list, nil
+}
+
+// add adds a rule, or a copy of one whose place is in seen. A rule works while one
+// replica evaluates it.
+func (l *ruleList) add(id string, rule ruleRecord, seen map[string]int) {
+	at, copied := seen[id]
+	switch {
+	case !copied:
+		seen[id] = len(l.rules)
+		l.rules = append(l.rules, rule)
+	case l.rules[at].Health == "err":
+		l.rules[at] = rule
+	}
 }
 
 // ruleIdentity is the same for the copies of a rule that replicas of a server evaluate:

@@ -285,12 +285,24 @@ func TestRulesOfNoServiceAreCounted(t *testing.T) {
 
 // TestARuleOfTwoReplicasIsOne: a query server lists it once for each.
 func TestARuleOfTwoReplicasIsOne(t *testing.T) {
-	w := start(t, onlyRules(t), []*catalog.Service{checkout()})
-	of := func(replica string) alertRule {
-		return alertRule{Query: `up == 0`, Labels: map[string]string{"service": "checkout", "prometheus_replica": replica}}
+	of := func(replica, health string) alertRule {
+		return alertRule{Query: `up == 0`, Health: health,
+			Labels: map[string]string{"service": "checkout", "prometheus_replica": replica}}
 	}
-	w.server.replies[rulesPath] = rulesReply(t, of("a"), of("b"))
-	w.collect().want(t, "checkout", map[string]string{"alert.rules": "1"})
+	for _, c := range []struct {
+		rules         []alertRule
+		works, broken string
+	}{
+		{[]alertRule{of("a", "ok"), of("b", "ok")}, "1", "0"},
+		// It fires as long as one of them evaluates it, whichever is listed first.
+		{[]alertRule{of("a", "err"), of("b", "ok")}, "1", "0"},
+		{[]alertRule{of("a", "ok"), of("b", "err")}, "1", "0"},
+		{[]alertRule{of("a", "err"), of("b", "err")}, "0", "1"},
+	} {
+		w := start(t, onlyRules(t), []*catalog.Service{checkout()})
+		w.server.replies[rulesPath] = rulesReply(t, c.rules...)
+		w.collect().want(t, "checkout", map[string]string{"alert.rules": c.works, "alert.broken_rules": c.broken})
+	}
 }
 
 func TestAPageOfTheRulesIsNotAllOfThem(t *testing.T) {
