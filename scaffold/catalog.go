@@ -59,7 +59,7 @@ func newDraft(o Options, f findings) *draft {
 		}
 	}
 	if len(made.Services) == 0 {
-		d.notes = append(d.notes, "Nothing was found that looks like a service. Write each as config.example.yaml shows, "+
+		d.notes = append(d.notes, "No source names services. Write each below services, as config.example.yaml shows, "+
 			"or read them from Backstage: backstage: [catalog/*/catalog-info.yaml]")
 	}
 	d.teams = made.Teams
@@ -247,6 +247,56 @@ func (d *draft) noteUnused() {
 				"its prometheus entry", found.Clusters)
 		}
 	}
+}
+
+// moreTeams are names of teams that are no team of an entry yet: teams of PagerDuty that
+// own no service, else namespaces; TEAM where there is neither.
+func (d *draft) moreTeams() []string {
+	var names []string
+	add := func(name string) {
+		known := func(t catalog.Team) bool { return t.Name == name }
+		if name != "" && !slices.Contains(names, name) && !slices.ContainsFunc(d.teams, known) {
+			names = append(names, name)
+		}
+	}
+	if d.found.pagerDuty != nil {
+		for _, t := range d.found.pagerDuty.Teams {
+			add(catalog.NameOf(t.Name))
+		}
+	}
+	if len(names)+len(d.teams) == 0 && d.found.prometheus != nil {
+		for _, namespace := range d.found.prometheus.Namespaces {
+			add(catalog.NameOf(namespace))
+		}
+	}
+	if len(names) == 0 {
+		return []string{"TEAM"}
+	}
+	slices.Sort(names)
+	return names[:min(len(names), noteAtMost)]
+}
+
+// candidates are the services that the jobs of Prometheus, else its namespaces, could
+// be. There are none where a source names services.
+func (d *draft) candidates() []catalog.Service {
+	if len(d.services) > 0 || d.found.prometheus == nil {
+		return nil
+	}
+	label, values := "job", d.found.prometheus.Jobs
+	if len(values) == 0 {
+		label, values = "namespace", d.found.prometheus.Namespaces
+	}
+	var found []catalog.Service
+	for _, value := range values {
+		name := catalog.NameOf(value[strings.LastIndexByte(value, '/')+1:])
+		known := func(s catalog.Service) bool { return s.Name == name }
+		if name == "" || slices.ContainsFunc(found, known) {
+			continue
+		}
+		found = append(found, catalog.Service{Name: name,
+			Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{label: value}}}})
+	}
+	return found[:min(len(found), noteAtMost)]
 }
 
 // noteAtMost bounds how many names a note lists.

@@ -200,6 +200,9 @@ func (s draftService) Commented() []string {
 				continue
 			}
 			line := s.commentedKey(gap.CatalogKey)
+			if key, _, _ := strings.Cut(line, ":"); key == "kubernetes" && s.Kubernetes.Namespace != "" {
+				line = inPlaceOf(key) + line
+			}
 			if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, line) }) {
 				lines = append(lines, line+" # "+gap.Checks[0])
 			}
@@ -217,10 +220,18 @@ func (s draftService) Commented() []string {
 		for _, child := range slices.Sorted(maps.Keys(nested[parent])) {
 			values = append(values, child+": "+nested[parent][child])
 		}
-		lines = append(lines, parent+": {"+strings.Join(values, ", ")+"} # "+notes[parent])
+		place := ""
+		if parent == "backup" && len(s.BackupKeys()) > 0 {
+			place = inPlaceOf(parent)
+		}
+		lines = append(lines, place+parent+": {"+strings.Join(values, ", ")+"} # "+notes[parent])
 	}
 	return lines
 }
+
+// inPlaceOf begins the comment with a key that the entry has already: YAML refuses a key
+// that is given twice.
+func inPlaceOf(key string) string { return "in place of " + key + " above: " }
 
 // lack gives each service the gaps that it has.
 func (d *draft) lack(gaps []report.Gap) {

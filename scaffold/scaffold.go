@@ -60,6 +60,9 @@ type Scaffold struct {
 	// Services and Teams count what is in it, NotMeasurable the checks that no
 	// source of it can decide.
 	Services, Teams, NotMeasurable int
+	// Candidates counts the services that jobs or namespaces could be, which are there as
+	// comments if Services is 0.
+	Candidates int
 	// Gaps are what the entries of its catalog lack, and what that blocks.
 	Gaps []report.Gap
 	// Failed are the sources that did not answer; the rest is in Text.
@@ -121,6 +124,7 @@ func New(ctx context.Context, o Options) (*Scaffold, error) {
 	}
 	draft.lack(report.NewGaps(evaluation.Blank(w, o.now())))
 	s := &Scaffold{Services: len(draft.services), Teams: len(draft.teams), NotMeasurable: len(w.NotMeasurable)}
+	s.Candidates = len(draft.candidates())
 	if s.Text, err = draft.text(missingSources(w, found.prometheus)); err != nil {
 		return nil, err
 	}

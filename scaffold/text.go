@@ -29,8 +29,13 @@ var configurationTemplate string
 // view is what the template of the configuration shows.
 type view struct {
 	Options
-	Teams    []catalog.Team
-	Services []draftService
+	Teams []catalog.Team
+	// MoreTeams are names that could be teams, for the comment beside Teams.
+	MoreTeams []string
+	// Candidates are the services that jobs and namespaces could be, where no source
+	// names services.
+	Candidates []catalog.Service
+	Services   []draftService
 	// Notes are about the catalog; JiraNotes and PrometheusNotes about the source.
 	Notes, JiraNotes, PrometheusNotes []string
 	// DefaultEndpoint is the address of PagerDuty that needs no mention.
@@ -51,6 +56,7 @@ func (d *draft) text(notMeasurable []string) ([]byte, error) {
 		return nil, fmt.Errorf("reading the template of the configuration: %w", err)
 	}
 	v := view{
+		MoreTeams: d.moreTeams(), Candidates: d.candidates(),
 		Options: d.options, Teams: d.teams, Services: d.services, Notes: d.notes,
 		DefaultEndpoint: config.DefaultPagerDuty().Endpoint,
 		Presets:         presetsOf(d.found), PrometheusNotes: d.prometheusNotes(),

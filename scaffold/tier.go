@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -64,24 +65,32 @@ func (r TierRule) fits(s *draftService) bool {
 	return r.Name.MatchString(s.Name)
 }
 
-// chooseTiers gives the services the tiers that were chosen. A rule that fits no service
-// is an *app.InvalidError.
+// chooseTiers gives the services the tiers that were chosen. A rule that fits no service,
+// or only such that an earlier rule has fitted, is an *app.InvalidError.
 func (d *draft) chooseTiers() error {
 	used := make([]bool, len(d.options.Tiers))
+	// before is for each rule the first that has chosen in its place.
+	before := make([]string, len(d.options.Tiers))
 	for i := range d.services {
-		s, chosen := &d.services[i], false
+		s, first := &d.services[i], ""
 		for n, rule := range d.options.Tiers {
-			if rule.fits(s) {
-				used[n] = true
-				if !chosen {
-					s.Tier, s.Chosen, chosen = rule.Tier, true, true
-				}
+			switch {
+			case !rule.fits(s):
+			case first == "":
+				s.Tier, s.Chosen, used[n], first = rule.Tier, true, true, rule.Text
+			default:
+				before[n] = cmp.Or(before[n], first)
 			}
 		}
 	}
 	var errs []error
 	for n, rule := range d.options.Tiers {
-		if !used[n] {
+		switch {
+		case used[n]:
+		case before[n] != "":
+			errs = append(errs, fmt.Errorf("tier %q chooses nothing: %q is before it and fits the same services; the first "+
+				"that fits counts, so give the narrower one first", rule.Text, before[n]))
+		default:
 			errs = append(errs, fmt.Errorf("tier %q fits no service%s", rule.Text, d.suggest(rule)))
 		}
 	}
@@ -100,6 +109,12 @@ func (d *draft) suggest(rule TierRule) string {
 		} else if s.Team != "" && !slices.Contains(names, s.Team) {
 			names = append(names, s.Team)
 		}
+	}
+	if len(d.services) == 0 {
+		return ": no source names services"
+	}
+	if rule.Name == nil && len(names) == 0 {
+		return ": no service has a team; choose by name, such as " + d.services[0].Name + "=" + strconv.Itoa(rule.Tier)
 	}
 	if rule.Name != nil {
 		return nearest.Suggest(rule.Text[:strings.LastIndexByte(rule.Text, '=')], names)

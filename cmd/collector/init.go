@@ -137,7 +137,7 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 	if starter.NotMeasurable > 0 {
 		contents += "; not measurable: " + report.Plural(starter.NotMeasurable, "check") + ", listed at its end"
 	}
-	_, _ = fmt.Fprintf(s.err, "%s: %s. Choose the tiers, then: collector check --config %s\n", name, contents, file)
+	_, _ = fmt.Fprintf(s.err, "%s: %s. %s, then: collector check --config %s\n", name, contents, toDoAfter(starter), file)
 	if len(starter.Gaps) > 0 {
 		_, _ = fmt.Fprintln(s.err)
 		if err := report.WriteGaps(s.err, starter.Gaps, s.style()); err != nil {
@@ -148,6 +148,18 @@ func (s *streams) init(cmd *cobra.Command, flags initFlags, target string) error
 		return fmt.Errorf("written without what did not answer: %w", err)
 	}
 	return nil
+}
+
+// toDoAfter is what a person does with the file first.
+func toDoAfter(starter *scaffold.Scaffold) string {
+	switch {
+	case starter.Services > 0:
+		return "Choose the tiers"
+	case starter.Candidates > 0:
+		return "No source names services: write them under catalog.services, where the jobs that Prometheus knows stand as " +
+			"comments"
+	}
+	return "No source names services: write them under catalog.services"
 }
 
 // options are the sources that flags and environment name.

@@ -136,10 +136,11 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 	}
 	text := l.read("collector.yaml")
 	for _, want := range []string{
-		"    - name: cart\n      tier: 3 # choose\n      pagerduty:\n        - {service_id: PCART}\n      jira:\n        - {project: PRR, component: Cart}\n      prometheus:\n        - {matchers: {namespace: cart}}\n      kubernetes: {namespace: cart}\n",
-		"    - name: checkout\n      title: Checkout\n      team: payments\n      tier: 3 # choose\n      pagerduty:\n        - {service_id: PCHECK}\n      jira:\n        - {project: SHOP, component: Checkout}\n      prometheus:\n        - {matchers: {job: shop/checkout}}\n",
+		"    - name: cart\n      pagerduty:\n        - {service_id: PCART}\n      jira:\n        - {project: PRR, component: Cart}\n      prometheus:\n        - {matchers: {namespace: cart}}\n      kubernetes: {namespace: cart}\n",
+		"    - name: checkout\n      title: Checkout\n      team: payments\n      pagerduty:\n        - {service_id: PCHECK}\n      jira:\n        - {project: SHOP, component: Checkout}\n      prometheus:\n        - {matchers: {job: shop/checkout}}\n",
 		"    # not found: jira, prometheus\n    - name: ware-house\n", "    # not found: team\n    - name: cart\n",
-		"    - {name: payments, title: Payments}\n",
+		"    - {name: payments, title: Payments}\n    # - {name: idle-team}\n",
+		"  defaults:\n    tier: 3 # choose\n",
 		"# Left out, since they are disabled in PagerDuty: Old Shop (POLD).",
 		"# Teams of PagerDuty that own none of these services: Idle Team.",
 		"SHOP/warehouse", "node-exporter",
@@ -280,7 +281,7 @@ func TestInitWithTiers(t *testing.T) {
 	}
 	text := l.read("collector.yaml")
 	for _, want := range []string{
-		"      team: payments\n      tier: 2\n", "    - name: cart\n      tier: 1\n", "      tier: 4 # choose\n",
+		"      team: payments\n      tier: 2\n", "    - name: cart\n      tier: 1\n", "    tier: 4 # choose\n", "      team: payments\n      pagerduty:\n        - {service_id: PWARE}\n",
 		"#   4  best effort\n",
 	} {
 		if !strings.Contains(text, want) {
@@ -288,7 +289,7 @@ func TestInitWithTiers(t *testing.T) {
 		}
 	}
 	if out, errs, _ := l.run(l.args("-", "--tier", "team:payments=2")...); strings.Count(out, "tier: 2\n") != 2 ||
-		!strings.Contains(out, "tier: 3 # choose") {
+		!strings.Contains(out, "    tier: 3 # choose") {
 		t.Errorf("the tier of a team: %s%s", out, errs)
 	}
 	_, errs, code = l.run(l.args("--force", "--tier", "chekout=1", "--tier", "team:paymens=2")...)
@@ -296,8 +297,65 @@ func TestInitWithTiers(t *testing.T) {
 		!strings.Contains(errs, `tier "team:paymens=2" fits no service, did you mean "payments"?`) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
+	_, errs, code = l.run(l.args("--force", "--tier", "c.*=1", "--tier", "checkout=2")...)
+	if code != exitConfig || !strings.Contains(errs, `tier "checkout=2" chooses nothing: "c.*=1" is before it`) {
+		t.Errorf("exit %d: %s", code, errs)
+	}
 	if l.read("collector.yaml") != text {
 		t.Error("a wrong tier has written the file")
+	}
+}
+
+// What init says to do makes a valid file: the team of an entry, the backup that is
+// lacking, a tier by a selector.
+func TestTheAdviceOfInitCanBeFollowed(t *testing.T) {
+	l := newLandscape(t, []pagerdutytest.Service{{ID: "PCART", Name: "cart"}})
+	_, errs, code := l.run(l.args("--tier", "team:edge=2")...)
+	if code != exitConfig || !strings.Contains(errs, "no service has a team; choose by name, such as cart=2") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	l.knows("namespace", []string{"cart", "edge"})
+	if _, errs, code = l.run(l.args()...); code != exitOK {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	for _, commented := range []string{
+		"  # teams:\n", "  #   - {name: idle-team}\n", "      # team: TEAM #",
+		"    # selectors:\n", "    #   - {select: {name: NAME}, tier: 2}\n",
+	} {
+		text := l.read("collector.yaml")
+		if !strings.Contains(text, commented) {
+			t.Fatalf("no %q in\n%s", commented, text)
+		}
+		l.edit("collector.yaml", commented, strings.Replace(commented, "# ", "", 1))
+	}
+	l.edit("collector.yaml", "team: TEAM", "team: idle-team")
+	l.edit("collector.yaml", "name: NAME", "name: cart")
+	out, errs, code := l.run("check")
+	if code != exitOK || !strings.Contains(out, "1 service") {
+		t.Errorf("exit %d\n%s%s\n%s", code, out, errs, l.read("collector.yaml"))
+	}
+}
+
+// Prometheus names no services: what was seen is there as comments.
+func TestInitOfPrometheusAlone(t *testing.T) {
+	l := newLandscape(t, nil)
+	l.knows("job", []string{"shop/checkout", "x: {y}\n# z"})
+	_, errs, code := l.run("init", "--prometheus-url", l.prometheusURL)
+	if code != exitOK || strings.Contains(errs, "Choose the tiers") ||
+		!strings.Contains(errs, "No source names services: write them under catalog.services, where the jobs") {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	text := l.read("collector.yaml")
+	line := "  #   - {name: checkout, prometheus: [{matchers: {job: shop/checkout}}]}\n"
+	if !strings.Contains(text, line) {
+		t.Fatalf("no %q in\n%s", line, text)
+	}
+	if out, errs, code := l.run("check"); code != exitOK {
+		t.Errorf("exit %d\n%s%s\n%s", code, out, errs, text)
+	}
+	l.edit("collector.yaml", "  services: []\n", "  services:\n"+strings.Replace(line, "# ", "", 1))
+	if out, errs, code := l.run("check"); code != exitOK || !strings.Contains(out, "1 service") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 }
 
