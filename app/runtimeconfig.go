@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -237,7 +238,16 @@ func unknownSource(name string, known []string) error {
 	if hint := nearest.Suggest(name, known); hint != "" {
 		return fmt.Errorf("no source %q is configured%s", name, hint)
 	}
-	kind, entry, _ := strings.Cut(name, "/")
+	kind, entry, whole := strings.Cut(name, "/")
+	var same []string
+	for _, id := range known {
+		if !whole && strings.HasPrefix(id, kind+"/") {
+			same = append(same, strconv.Quote(id))
+		}
+	}
+	if len(same) > 0 {
+		return fmt.Errorf("no source %q is configured, did you mean %s?", name, strings.Join(same, " or "))
+	}
 	entry = cmp.Or(entry, "NAME")
 	for _, k := range kinds() {
 		if k.name == kind {

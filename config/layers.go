@@ -37,6 +37,9 @@ func decoder() strictyaml.Decoder {
 			reflect.TypeFor[promconfig.URL]():        "an address such as https://host:port",
 			reflect.TypeFor[promconfig.TLSVersion](): "TLS10, TLS11, TLS12 or TLS13",
 		},
+		KeyWords: map[string]string{
+			"tier": "1 (customers and revenue, at any hour) to 4 (best effort)",
+		},
 		// Names in a secret manager, which this program does not have.
 		Unsupported: func(key string) bool { return strings.HasSuffix(key, "_ref") },
 	}

@@ -341,13 +341,24 @@ func (v *validator) secretOf(
 		value, _ := lookup(v.options.Environ, variable)
 		c := Credential{variable: variable, value: NewSecret(value)}
 		if _, err := c.Read(); err != nil {
-			v.add(path+"."+variableKey, "the environment variable is empty or not one line; set it or correct its name")
+			v.add(path+"."+variableKey, "the environment variable%s is empty or not one line; set it or correct its name",
+				shownVariable(variable))
 		}
 		return c
 	case needed:
 		v.add(path, "there is no credential; name a file in %s or an environment variable in %s", fileKey, variableKey)
 	}
 	return Credential{}
+}
+
+// shownVariable is the name of a variable after a space; nothing where it could be a
+// token: those have small letters, or are long and have no underscore.
+func shownVariable(name string) string {
+	const longest = 15
+	if strings.ToUpper(name) != name || len(name) > longest && !strings.Contains(name, "_") {
+		return ""
+	}
+	return " " + name
 }
 
 // httpClient checks the keys of an HTTP client one by one and together, and

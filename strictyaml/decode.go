@@ -73,6 +73,8 @@ type Wanter interface{ Wants() string }
 type Decoder struct {
 	// Words say what a type of another package is decoded from; see Wanter.
 	Words map[reflect.Type]string
+	// KeyWords say it of keys whose type says too little.
+	KeyWords map[string]string
 	// HideValues keeps refused values, which may be secrets, out of faults.
 	HideValues bool
 	// AllowUnknownKeys passes keys over that a type does not have.
@@ -241,7 +243,7 @@ func UnknownKey(key, meant string, known []string) string {
 func (r *run) scalar(value any, to reflect.Value, path string) {
 	t := to.Type()
 	if kind := KindOf(value); kind != "a single value" {
-		r.refuse(path, "want %s, got %s", r.wants(t), kind)
+		r.refuse(path, "want %s, got %s", r.wants(t, path), kind)
 		return
 	}
 	node := scalarNode(value)
@@ -255,9 +257,9 @@ func (r *run) scalar(value any, to reflect.Value, path string) {
 	if err := node.Decode(decoded.Interface()); err == nil && !fraction {
 		to.Set(decoded.Elem())
 	} else if r.HideValues {
-		r.refuse(path, "want %s", r.wants(t))
+		r.refuse(path, "want %s", r.wants(t, path))
 	} else {
-		r.refuse(path, "want %s, got %.60q", r.wants(t), node.Value)
+		r.refuse(path, "want %s, got %.60q", r.wants(t, path), node.Value)
 	}
 }
 
@@ -266,8 +268,11 @@ func (r *run) refuse(path, format string, args ...any) {
 	r.faults = append(r.faults, fault)
 }
 
-// wants says in words what a type is decoded from.
-func (r *run) wants(t reflect.Type) string {
+// wants says in words what a key of a type is decoded from.
+func (r *run) wants(t reflect.Type, path string) string {
+	if words, ok := r.KeyWords[path[strings.LastIndexByte(path, '.')+1:]]; ok {
+		return words
+	}
 	if words, ok := r.Words[t]; ok {
 		return words
 	}

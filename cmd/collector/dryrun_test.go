@@ -219,6 +219,10 @@ func TestOneSourceAlone(t *testing.T) {
 			t.Errorf("%v exits %d: %s", args, code, errs)
 		}
 	}
+	_, errs, code = s.run("collect", "--once", "--source", "pagerduty")
+	if code != exitConfig || !strings.Contains(errs, `no source "pagerduty" is configured, did you mean "pagerduty/main"?`) {
+		t.Errorf("a kind of source exits %d: %s", code, errs)
+	}
 	for _, args := range [][]string{
 		{"--dry-run", "--service", "chekout"}, {"--service", "checkout"}, {"--all"}, {"--dry-run", "-o", "csv"},
 	} {
