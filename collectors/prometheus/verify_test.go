@@ -2,10 +2,12 @@ package prometheus_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/prometheus"
 )
 
@@ -86,6 +88,50 @@ kubernetes.namespace/kubernetes.workload: "shop/serach" of search: the server ha
 	}
 	if n := w.server.seen["bad > 0"]; n != 0 {
 		t.Errorf("a query that leaves out series was asked %d times", n)
+	}
+}
+
+// A namespace or workload of a service that names no server has to be on one of them,
+// and one of a service that names a server has to be on that.
+func TestVerifyLooksForNamespacesAndWorkloadsOnAnyServer(t *testing.T) {
+	const namespaces = `group by (namespace) (namespace_info)`
+	byNamespace := load(t, "witnesses:\n  info: {help: the namespace is watched, join: namespace, query: '"+namespaces+"'}\n"+
+		"facts:\n  - name: k.bad\n    type: int\n    help: Bad ones.\n    absent: {value: 0, witness: info}\n"+
+		"    providers:\n      - {via: any, join: namespace, query: 'bad > 0'}\n")
+	pinned := runsAs("pinned", "bank", "pay")
+	pinned.Prometheus = []catalog.PrometheusRef{{Server: "a", Matchers: map[string]string{"job": "pay"}}}
+	services := []*catalog.Service{runsAs("cart", "shop", "cart"), runsAs("pay", "bank", "pay"),
+		runsAs("till", "banc", "pay"), pinned}
+	for what, facts := range map[string]*prometheus.Facts{
+		"kubernetes.namespace": byNamespace, "kubernetes.namespace/kubernetes.workload": workloadFacts(t),
+	} {
+		var answers [][]collectors.Verified
+		for _, there := range [...][2]string{{"shop", "cart"}, {"bank", "pay"}} {
+			w := start(t, facts, services, func(o *prometheus.Options, _ *server) {
+				o.Name = map[string]string{"shop": "a", "bank": "b"}[there[0]]
+			})
+			w.server.vectors = map[string]string{"up": `{job="pay"} 1`, "bad > 0": "",
+				workloadsQuery: fmt.Sprintf(`{namespace=%q,workload=%q} 1`, there[0], there[1])}
+			w.server.replies = map[string]reply{labelPath("namespace"): labelValues(t, there[0])}
+			answers = append(answers, w.source.Verify(t.Context(), services))
+		}
+		collectors.Settle(answers)
+		var got []string
+		for i, list := range answers {
+			for _, v := range list {
+				for _, absent := range v.Absent {
+					got = append(got, fmt.Sprint("ab"[i:i+1], " ", v.What, " ", absent.Name, " of ", absent.Users))
+				}
+			}
+		}
+		bank, banc := "bank", "banc"
+		if strings.Contains(what, "/") {
+			bank, banc = "bank/pay", "banc/pay"
+		}
+		want := []string{"a " + what + " " + bank + " of [pinned]", "b " + what + " " + banc + " of [till]"}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
 	}
 }
 
