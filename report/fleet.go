@@ -50,6 +50,9 @@ type FleetRow struct {
 	// not_yet_bronze (even what is unknown could not make it Bronze) or awarding (proved, but not for
 	// long enough). Empty with a badge.
 	NoBadge string `json:"no_badge,omitempty"`
+	// Awarding are the badges above the one held that are proved, but not for long
+	// enough, the lowest first.
+	Awarding []Awarding `json:"awarding"`
 	// OnHold is true while the badge held is neither proved nor contradicted.
 	OnHold     bool   `json:"on_hold"`
 	HoldReason string `json:"hold_reason,omitempty"`
@@ -188,6 +191,7 @@ func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 			row.Modules[i].Score = &score
 		}
 	}
+	row.Awarding = awardingOf(s.Framework, service)
 	row.next(card)
 	row.Qualifiers = qualifiersOf(card, held)
 	return row

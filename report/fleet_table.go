@@ -3,9 +3,11 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prodready/collector/framework"
 )
@@ -45,16 +47,17 @@ func (f Fleet) table(style Style) *grid {
 		{head: "BADGE"},
 	}}
 	if attested {
-		g.columns = append(g.columns, column{head: headAttested, right: true, drop: 7})
+		g.columns = append(g.columns, column{head: headAttested, right: true, drop: 4})
 	}
 	if exempt {
-		g.columns = append(g.columns, column{head: headExempt, right: true, drop: 7})
+		g.columns = append(g.columns, column{head: headExempt, right: true, drop: 4})
 	}
-	g.columns = append(g.columns, column{head: "SCORE", right: true, drop: 6})
+	g.columns = append(g.columns, column{head: "SCORE", right: true, drop: 7})
 	for _, m := range f.Modules {
 		g.columns = append(g.columns, column{head: clean(m.ID), min: 5, drop: 5})
 	}
-	g.columns = append(g.columns, column{head: "COVERED", right: true, drop: 1}, column{head: "GAP TO NEXT", drop: 4})
+	g.columns = append(g.columns, column{head: "COVERED", right: true, drop: 1},
+		column{head: "GAP TO NEXT", min: minGap, drop: 6})
 	for _, row := range f.Services {
 		line := []string{clean(row.Service), clean(orNone(row.Team)), tier(row.Tier), badgeCell(row, style)}
 		if attested {
@@ -71,7 +74,7 @@ func (f Fleet) table(style Style) *grid {
 			}
 			line = append(line, level)
 		}
-		g.rows = append(g.rows, append(line, shareText(row.Coverage), gapText(row)))
+		g.rows = append(g.rows, append(line, shareText(row.Coverage), f.gapText(row)))
 	}
 	return g
 }
@@ -88,8 +91,9 @@ func (f Fleet) qualified() (exempt, attested bool) {
 
 // legend explains the short marks that occur.
 func (f Fleet) legend(p *prose, dropped []string) {
-	var held, open, ended bool
+	var held, open, ended, awarding bool
 	for _, row := range f.Services {
+		awarding = awarding || len(row.Awarding) > 0
 		held = held || row.OnHold
 		open = open || row.Score != nil && percent(row.Score.Lower) != percent(row.Score.Upper)
 		for i, m := range row.Modules {
@@ -108,6 +112,7 @@ func (f Fleet) legend(p *prose, dropped []string) {
 			headAttested + ": checks behind the badge that pass by attestation alone",
 		},
 		{exempt && !slices.Contains(dropped, headExempt), headExempt + ": exempt checks behind the badge"},
+		{awarding, "Silver in 9 h: proved, and awarded then if that stays"},
 		{open, "1-3: depends on missing evidence"},
 		{ended, "n/a: no check of the module counts beyond this level"},
 		{len(dropped) > 0, "left out for width: " + strings.Join(dropped, ", ")},
@@ -122,6 +127,17 @@ func (f Fleet) legend(p *prose, dropped []string) {
 func (f Fleet) footer(b *strings.Builder, style Style) {
 	b.WriteString(f.Summary(style) + "\n")
 	fmt.Fprintf(b, "framework %s %s, evaluated %s\n", clean(f.Framework.Name), clean(f.Framework.Version), minute(f.At))
+	if slices.ContainsFunc(f.Services, FleetRow.lacks) {
+		b.WriteString(strings.Join(wrapWords([]string{"next:", "`collector score SERVICE`", "says what one lacks,",
+			"`collector framework coverage`", "which catalog keys", "and exporters", "all lack"}, style.prose()-2),
+			"\n  ") + "\n")
+	}
+}
+
+// lacks reports whether there is something to do for the service.
+func (row FleetRow) lacks() bool {
+	return row.GapChecks > 0 || row.Blocked == blockedLimits || row.NoBadge == noBadgeNotJudged || row.OnHold ||
+		row.Score != nil && row.Score.Lower < row.Score.Upper
 }
 
 // Summary counts services per badge, best first. A service that is not judged
@@ -237,7 +253,39 @@ func levelText(scale string, m ModuleLevel, badge string) string {
 	return strconv.Itoa(m.Level)
 }
 
-func gapText(row FleetRow) string {
+// minGap is the width of what is never cut: 12 to Platinum, Platinum in 23 h. A gap
+// behind the second may be.
+const minGap = 17
+
+// gapText is what is missing to the next badge, behind the highest badge that is proved
+// and not awarded yet.
+func (f Fleet) gapText(row FleetRow) string {
+	gap := row.gapText()
+	if len(row.Awarding) == 0 {
+		return gap
+	}
+	highest := row.Awarding[len(row.Awarding)-1]
+	text := titled(clean(highest.Badge)) + " in " + shortly(highest.end().Sub(f.At))
+	if gap == none {
+		return text
+	}
+	return text + ", " + gap
+}
+
+// shortly is a span of time in one unit, rounded up.
+func shortly(left time.Duration) string {
+	switch {
+	case left <= time.Minute:
+		return "1 min"
+	case left <= time.Hour:
+		return strconv.Itoa(int(math.Ceil(left.Minutes()))) + " min"
+	case left < 48*time.Hour:
+		return strconv.Itoa(int(math.Ceil(left.Hours()))) + " h"
+	}
+	return strconv.Itoa(int(math.Ceil(left.Hours()/24))) + " days"
+}
+
+func (row FleetRow) gapText() string {
 	switch {
 	case row.Blocked == blockedCeiling:
 		return "at its ceiling"

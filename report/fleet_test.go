@@ -284,7 +284,7 @@ func TestWhatBlocksTheNextBadge(t *testing.T) {
 	f := newFixture(t)
 	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Gold), complete())
 	row := NewFleet(f.snapshot()).Services[0]
-	if row.Blocked != blockedCeiling || row.NextBadge != "none" || gapText(row) != "at its ceiling" {
+	if row.Blocked != blockedCeiling || row.NextBadge != "none" || row.gapText() != "at its ceiling" {
 		t.Errorf("got %+v", row)
 	}
 
@@ -296,7 +296,7 @@ func TestWhatBlocksTheNextBadge(t *testing.T) {
 		Expires: now().Add(time.Hour)}}
 	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Silver), complete())
 	row = NewFleet(f.snapshot()).Services[0]
-	if row.Blocked != blockedLimits || row.NextBadge != "gold" || gapText(row) != "Gold: limits" {
+	if row.Blocked != blockedLimits || row.NextBadge != "gold" || row.gapText() != "Gold: limits" {
 		t.Errorf("got %+v", row)
 	}
 }

@@ -50,6 +50,9 @@ type BadgeDetail struct {
 	LastTransition *Transition `json:"last_transition,omitempty"`
 }
 
+// end is when the badge is awarded.
+func (a Awarding) end() time.Time { return a.Since.Add(time.Duration(a.DwellSeconds) * time.Second) }
+
 // Awarding is a badge that is proved, but not yet for long enough.
 type Awarding struct {
 	Badge string    `json:"badge"`

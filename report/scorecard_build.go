@@ -37,16 +37,11 @@ func badgeOf(f *framework.Framework, service *snapshot.Service) BadgeDetail {
 	detail := BadgeDetail{
 		Held: state.Badge.String(), Since: stamp(state.Since),
 		Lower: card.Badge.Lower.String(), Upper: card.Badge.Upper.String(), Ceiling: card.Ceiling.String(),
-		Awarding: []Awarding{}, Contradicted: []Contradicted{},
+		Awarding: awardingOf(f, service), Contradicted: []Contradicted{},
 	}
 	if hold := state.Hold; state.OnHold() {
 		detail.OnHold, detail.HoldReason = true, hold.Reason
 		detail.HoldSince, detail.LapseAt = stamp(hold.Since), stamp(hold.LapseAt)
-	}
-	for _, badge := range framework.Badges() {
-		if clock, ok := state.Awards[badge]; ok && badge > state.Badge {
-			detail.Awarding = append(detail.Awarding, Awarding{badge.String(), stamp(clock.Since), seconds(f.AwardDwell)})
-		}
 	}
 	for _, clock := range state.Contradictions {
 		if clock.Badge <= state.Badge && clock.Ran > 0 {
@@ -58,6 +53,18 @@ func badgeOf(f *framework.Framework, service *snapshot.Service) BadgeDetail {
 		detail.LastTransition = transitionOf(last)
 	}
 	return detail
+}
+
+// awardingOf are the badges above the one held that are proved, but not for long
+// enough, the lowest first.
+func awardingOf(f *framework.Framework, service *snapshot.Service) []Awarding {
+	out := []Awarding{}
+	for _, badge := range framework.Badges() {
+		if clock, ok := service.Badge.Awards[badge]; ok && badge > service.Badge.Badge {
+			out = append(out, Awarding{badge.String(), stamp(clock.Since), seconds(f.AwardDwell)})
+		}
+	}
+	return out
 }
 
 func transitionOf(t *scoring.Transition) *Transition {

@@ -172,9 +172,8 @@ func (c Scorecard) writeClocks(p *prose) {
 			lasting(time.Duration(clock.RanSeconds)*time.Second), lasting(left)))
 	}
 	for _, clock := range badge.Awarding {
-		end := clock.Since.Add(time.Duration(clock.DwellSeconds) * time.Second)
 		p.field("earning", fmt.Sprintf("%s is proved since %s; awarded from %s if that stays", titled(clock.Badge),
-			minute(clock.Since), minute(end)))
+			minute(clock.Since), minute(clock.end())))
 	}
 	if last := badge.LastTransition; last != nil && last.Cause != "initial" {
 		text := fmt.Sprintf("%s to %s on %s, cause: %s", titled(last.From), titled(last.To), minute(last.At), last.Cause)
