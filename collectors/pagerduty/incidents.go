@@ -244,9 +244,10 @@ type listedIncidents struct {
 	pages map[string]int
 	// noise are the ids of incidents that are noisy or flapping.
 	noise map[string]bool
-	// future are the PagerDuty services with an incident whose start is a time that has
-	// not come yet, and so is not known.
-	future map[string]bool
+	// incomplete are the PagerDuty services, by id, with an incident of which it is not
+	// known whether it counts: its start is a time that has not come yet, or it was merged
+	// into something that is not known.
+	incomplete evidence.Doubts
 	// pagesUnknown says why pages are not known, by escalation policy.
 	pagesUnknown map[string]evidence.Missing
 }
@@ -257,7 +258,10 @@ func (r *round) lastIncidents(span time.Duration) *listedIncidents {
 	m := r.memory.incidents
 	l := &listedIncidents{
 		byService: map[string][]*trackedIncident{}, pages: map[string]int{}, noise: map[string]bool{},
-		future: map[string]bool{}, pagesUnknown: r.unknownPages(),
+		incomplete: evidence.Doubts{}, pagesUnknown: r.unknownPages(),
+	}
+	doubt := func(service string, newest time.Time) {
+		l.incomplete.Add(evidence.IncidentDoubt{Service: service, Newest: newest, Open: true})
 	}
 	var wholes []*trackedIncident
 	parts := map[*trackedIncident][]*trackedIncident{}
@@ -266,13 +270,15 @@ func (r *round) lastIncidents(span time.Duration) *listedIncidents {
 		case k.service == "" || k.StartedAt.Before(r.now.Add(-span)):
 			continue
 		case r.isFuture(k.StartedAt):
-			l.future[k.service] = true
+			doubt(k.service, r.now.Truncate(day))
 			continue
 		case k.MergedInto == "":
 			wholes = append(wholes, k)
 		default:
 			if whole := m.whole(k); whole != nil {
 				parts[whole] = append(parts[whole], k)
+			} else if len(k.Services) > 0 && !m.targetKnown(k.MergedInto, nil) {
+				doubt(k.service, k.StartedAt) // the whole may count for it
 			}
 		}
 		k.followed = m.complete(k)

@@ -142,7 +142,18 @@ func TestMergedIntoSomethingUnknown(t *testing.T) {
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
-	r.want(t, "checkout", map[string]string{"high_urgency_90d": "4"})
+	// The outage may be in what the credential cannot see, and is then one of checkout's.
+	unknown := map[string]string{
+		"high_urgency_90d": "except partial", "machine_detected_ratio_90d": "except partial",
+		"unacknowledged_ratio_90d": "except partial", "noise_ratio_30d": "except partial",
+		// Each part has paged: 9 of 8 weeks. One of them was older.
+		"page_load_per_week": "1.125",
+	}
+	r.want(t, "checkout", unknown)
+	r.want(t, "reports", map[string]string{"high_urgency_90d": "0"})
+	if got := fmt.Sprint(r.doubts); got != "[{checkout 2026-02-22 12:06:00 +0000 UTC true}]" {
+		t.Errorf("incidents that figures may lack: %s", got)
+	}
 	if got := r.reasons()[evidence.UncountedUnknownTarget]; got != 6 {
 		t.Errorf("%d with an unknown target, want 6: the history is not read yet: %v", got, r.uncounted)
 	}
@@ -150,6 +161,28 @@ func TestMergedIntoSomethingUnknown(t *testing.T) {
 	r = w.collect()
 	if got := r.reasons()[evidence.UncountedUnknownTarget]; got != 5 {
 		t.Errorf("%d with an unknown target, want 5: the history has the other: %v", got, r.uncounted)
+	}
+	r.want(t, "checkout", unknown)
+}
+
+// TestWhatAPartWasMergedIntoIsOld: it is stored, and began before facts look back, so that
+// they lack nothing. A part that began before that does not count either.
+func TestWhatAPartWasMergedIntoIsOld(t *testing.T) {
+	account, services := shop()
+	whole := happening("QOLD", 95*day, time.Minute, 94*day, "user_reference")
+	part := happening("QPART", 85*day, 0, time.Hour, "user_reference")
+	part.MergedInto = "QOLD"
+	before := happening("QBEFORE", 91*day, 0, time.Hour, "user_reference")
+	before.MergedInto = "QNOWHERE"
+	account.Incidents = []pagerdutytest.Incident{whole, part, before}
+	w := start(t, account, services, history(200*day))
+	w.keep()
+	w.collect().want(t, "checkout", map[string]string{"high_urgency_90d": "except partial"})
+	w.later(2 * time.Hour)
+	r := w.collect()
+	r.want(t, "checkout", map[string]string{"high_urgency_90d": "0"})
+	if r.doubts == nil || len(r.doubts) > 0 {
+		t.Errorf("figures may still lack incidents: %v", r.doubts)
 	}
 }
 

@@ -90,16 +90,17 @@ func (u *unreadableIncidents) of(service string) (why evidence.Missing) {
 }
 
 // incidentsUnknown says why facts about the incidents of a service are unknown, or
-// "": one could not be read, or began at a time that cannot be right.
+// "": one could not be read, or it is not known whether one counts.
 func (r *round) incidentsUnknown(s *serviceRecord) evidence.Missing {
-	if r.incidents.future[s.ID] {
+	if _, incomplete := r.incidents.incomplete[s.ID]; incomplete {
 		return evidence.MissingPartial
 	}
 	return r.memory.incidents.unreadable.of(s.ID)
 }
 
 // sendDoubts emits the services of the catalog whose incidents are not all known. When
-// an incident began that cannot be read is not known.
+// an incident began that cannot be read is not known. A whole began no later than its
+// parts.
 func (r *round) sendDoubts() error {
 	found := evidence.Doubts{}
 	doubt := func(service string) {
@@ -111,7 +112,11 @@ func (r *round) sendDoubts() error {
 	for service, ids := range r.catalog.ids {
 		records, _, _ := r.services.find(ids)
 		for _, s := range records {
-			if r.incidentsUnknown(s) != "" {
+			if incomplete, ok := r.incidents.incomplete[s.ID]; ok {
+				incomplete.Service = service
+				found.Add(incomplete)
+			}
+			if r.memory.incidents.unreadable.of(s.ID) != "" {
 				doubt(service)
 			}
 		}
