@@ -245,7 +245,7 @@ func (rc *runtimeConfig) settle(answers [][]collectors.Verified) {
 func nameFindings(subject string, v collectors.Verified) []Finding {
 	var findings []Finding
 	if text := v.Summary(); text != "" {
-		findings = append(findings, Finding{Subject: subject, Text: text})
+		findings = append(findings, Finding{Subject: subject, Text: text, Warning: v.Unsure && len(v.Absent) > 0})
 	}
 	for _, fault := range v.Faults() {
 		findings = append(findings, Finding{Subject: subject, Text: fault.Error(), Err: fault})

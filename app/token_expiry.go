@@ -42,8 +42,10 @@ func expiry(source string, end, now time.Time) Finding {
 		f.Text = "it expired on " + day + "; make a new one and correct token_expires"
 	case days < 1:
 		f.Text = "it expires on " + day + ", within a day: make a new one now"
+		f.Warning = true
 	case left <= expiryHint:
 		f.Text = fmt.Sprintf("it expires on %s, in %d days: make a new one soon", day, days)
+		f.Warning = true
 	default:
 		f.Text = fmt.Sprintf("it expires on %s, in %d days", day, days)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,7 +21,8 @@ func TestExpiry(t *testing.T) {
 		{-48 * time.Hour, "it expired on 2027-03-01; make a new one and correct token_expires", true},
 	} {
 		f := expiry("jira/main", end, end.Add(-tc.before))
-		if f.Text != tc.want || (f.Err != nil) != tc.fails || f.Subject != "jira/main token" {
+		if f.Text != tc.want || (f.Err != nil) != tc.fails ||
+			f.Warning != strings.Contains(tc.want, ": make a new one") || f.Subject != "jira/main token" {
 			t.Errorf("%s before: %+v, want %q", tc.before, f, tc.want)
 		}
 	}
