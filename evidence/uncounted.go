@@ -30,6 +30,9 @@ const (
 	UncountedSeries UncountedKind = "series"
 	// UncountedRule are alerting and recording rules of Prometheus.
 	UncountedRule UncountedKind = "rule"
+	// UncountedAlert are alerts of Prometheus that fired within the last 31 days, or
+	// within the configured history if that is longer.
+	UncountedAlert UncountedKind = "alert"
 	// UncountedTicket are issues of Jira.
 	UncountedTicket UncountedKind = "ticket"
 	// UncountedIncident are incidents of PagerDuty.
@@ -42,8 +45,8 @@ const (
 
 // UncountedKinds lists the closed set.
 func UncountedKinds() []UncountedKind {
-	return []UncountedKind{UncountedSeries, UncountedRule, UncountedTicket, UncountedIncident, UncountedEntry,
-		UncountedEntity}
+	return []UncountedKind{UncountedSeries, UncountedRule, UncountedAlert, UncountedTicket, UncountedIncident,
+		UncountedEntry, UncountedEntity}
 }
 
 // UncountedGroup are records of one kind with one name that could not be used for

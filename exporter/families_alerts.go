@@ -10,7 +10,8 @@ func alertsOfServices() Group {
 	return Group{
 		Title: "Alerts of services",
 		Intro: "How often Prometheus alerts fired that were about a service, from the history of `ALERTS`. " +
-			"An alert that was unseen for at most 3 minutes went on firing. Alerts of the whole fleet are nobody's. " +
+			"An alert that was unseen for at most 3 minutes went on firing. Alerts of no service, such as those of the whole fleet, " +
+			"are counted in `readiness_uncounted_records` with kind `alert`. " +
 			"What happened while a server was not seen, before its data begins, or before the service was in the catalog is not known: " +
 			"while more than 2 hours of the window are missing, there is nothing but the share that is known.",
 		Families: alertFamilies("", []string{ServiceLabel, "window"},

@@ -56,10 +56,10 @@ func (id identity) digest(relabel *relabelling) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// read joins the series of an answer to the catalog. Alerts of no service are left
-// out. Series of one alert about the same services are one: each replica of a server
+// read joins the series of an answer to the catalog. Alerts of no service are added to
+// the strays. Series of one alert about the same services are one: each replica of a server
 // has its own, and a restart gives a pod another name.
-func (a *alertReader) read(matrix model.Matrix) alertsSeen {
+func (a *alertReader) read(matrix model.Matrix, strays *strayAlerts) alertsSeen {
 	var seen alertsSeen
 	byFingerprint := map[string]int{}
 	for _, stream := range matrix {
@@ -71,8 +71,14 @@ func (a *alertReader) read(matrix model.Matrix) alertsSeen {
 			seen.witness = at
 			continue
 		}
+		if len(at) == 0 {
+			continue
+		}
 		one, ok := a.series(stream.Metric)
-		if !ok || len(at) == 0 {
+		if len(one.services) == 0 {
+			if ok {
+				strays.add(one.alert, one.labels, at[len(at)-1])
+			}
 			continue
 		}
 		n, known := byFingerprint[one.fingerprint]
@@ -94,7 +100,7 @@ func (a *alertReader) read(matrix model.Matrix) alertsSeen {
 }
 
 // series is what the labels of an alert say, without instants. ok is false for an
-// alert that relabelling drops, and for one of no service.
+// alert that relabelling drops.
 func (a *alertReader) series(m model.Metric) (one alertSeries, ok bool) {
 	alert := string(m[model.AlertNameLabel])
 	labels, keep := a.round.relabel.apply(m)
@@ -102,12 +108,9 @@ func (a *alertReader) series(m model.Metric) (one alertSeries, ok bool) {
 		return one, false
 	}
 	services := a.services(labels)
-	if len(services) == 0 {
-		return one, false
-	}
 	severity := string(m["severity"])
 	return alertSeries{
-		fingerprint: a.fingerprint(alert, services, labels), alert: evidence.Clean(alert, 200),
+		fingerprint: a.fingerprint(alert, services, labels), alert: evidence.Clean(alert, 200), labels: labels,
 		severity: evidence.Clean(severity, 50),
 		paging:   a.round.pages(severity, string(m["sloth_severity"])), services: services,
 	}, true

@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -119,6 +120,7 @@ func (r *round) observeAlerts(ctx context.Context) error {
 	history := &alertHistory{
 		round: r, past: past, firings: newOpenFirings(r.id, open, past.read), reader: newAlertReader(r),
 	}
+	history.strays = newStrayAlerts(history.reader, r.request.Cursors[strayCursor])
 	part := maxAlertPart
 	for from := past.from; past.latest.After(from); {
 		until := past.latest
@@ -149,6 +151,7 @@ type alertHistory struct {
 	past    alertPast
 	firings *openFirings
 	reader  *alertReader
+	strays  *strayAlerts
 	records int
 }
 
@@ -156,7 +159,7 @@ type alertHistory struct {
 // until when the answer was complete.
 func (h *alertHistory) store(answer model.Matrix, from, until time.Time) (settled time.Time, err error) {
 	r, latest := h.round, h.past.latest
-	seen := h.reader.read(answer)
+	seen := h.reader.read(answer, h.strays)
 	trusted := r.trusted()
 	if len(seen.witness) == 0 && !until.Before(latest) && !trusted {
 		r.notice("alerts", "nothing was up on it in the last minutes, so that it is unknown whether alerts fired, "+
@@ -167,12 +170,22 @@ func (h *alertHistory) store(answer model.Matrix, from, until time.Time) (settle
 	}
 	firings := h.firings.advance(seen.series, settled)
 	h.records += len(firings)
+	h.strays.prune(settled.Add(-max(DefaultAlertHistory, r.alertHistory)))
+	strays, err := h.strays.cursor()
+	if err != nil {
+		return from, err
+	}
+	if h.strays.isCut {
+		r.notice("alerts of no service", fmt.Sprintf("more than %d services that the catalog does not have have alerts: "+
+			"those that fired last are counted", maxStrays))
+	}
 	err = r.out.Send(evidence.Batch{
 		Alerts: firings,
 		AlertSight: &evidence.AlertSight{
 			Spans: seen.spans(from, settled, trusted), Services: h.reader.known, Since: from,
 		},
-		Cursors: map[string]string{alertCursor: settled.Format(time.RFC3339)},
+		Uncounted: []evidence.Uncounted{h.strays.report()},
+		Cursors:   map[string]string{alertCursor: settled.Format(time.RFC3339), strayCursor: strays},
 	})
 	if err == nil && r.request.Progress != nil && h.past.parts() > 1 {
 		r.request.Progress(collectors.Progress{

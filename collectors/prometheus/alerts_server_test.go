@@ -43,12 +43,14 @@ type past struct {
 	// store keeps what is stored, too, where it is set.
 	store *storetest.Kept
 
-	cursors  map[string]string
-	firings  map[string]evidence.AlertFiring
-	spans    []evidence.Span
-	since    map[string]int
-	progress []collectors.Progress
-	log      *strings.Builder
+	cursors map[string]string
+	firings map[string]evidence.AlertFiring
+	spans   []evidence.Span
+	since   map[string]int
+	// uncounted are the alerts of no service, as last emitted.
+	uncounted evidence.Uncounted
+	progress  []collectors.Progress
+	log       *strings.Builder
 }
 
 func begin(t *testing.T, services []*catalog.Service, settings ...func(*prometheus.Options)) *past {
@@ -221,6 +223,9 @@ func (p *past) record(b evidence.Batch) {
 		if _, known := p.since[name]; !known {
 			p.since[name] = minuteOf(b.AlertSight.Since)
 		}
+	}
+	for _, u := range b.Uncounted {
+		p.uncounted = u
 	}
 	p.cursors = b.Cursors
 }

@@ -128,6 +128,16 @@ func strays(t *testing.T) sourcetest.Kind {
 		Counted: []evidence.UncountedGroup{{Name: `service="other"`, Reason: evidence.UncountedUnknownService, Count: 1}},
 		Decided: "the rule names another service",
 		Same:    map[string][]string{"it": {"alert.rules"}},
+	}, {
+		Name: "an alert of a service that the catalog does not have fires", Source: kindsSource(onlyRules(t)),
+		Services: []*catalog.Service{matched("checkout", "checkout")},
+		Upstream: played(t, map[sourcetest.Data]playedServer{
+			sourcetest.Right: {fires: map[string][]int{`{alertname="Slow", service="checkout"}`: span(-60, -20)}},
+			sourcetest.Wrong: {fires: map[string][]int{`{alertname="Slow", service="chekout"}`: span(-60, -20)}},
+		}),
+		Counted: []evidence.UncountedGroup{{Name: `service="chekout"`, Reason: evidence.UncountedUnknownService, Count: 1}},
+		Decided: "facts are about rules, and not about what fires",
+		Same:    map[string][]string{"checkout": {"alert.rules"}},
 	}}}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/prodready/collector/evidence"
 )
 
@@ -14,7 +16,9 @@ import (
 type alertSeries struct {
 	fingerprint, alert, severity string
 	paging                       bool
-	services                     []string
+	// services are those that it is about, by the labels after relabelling.
+	services []string
+	labels   model.Metric
 	// at are the instants, ascending.
 	at []time.Time
 }
