@@ -67,3 +67,16 @@ func TestCoverageHasWholeNamesAndExplainsReasons(t *testing.T) {
 		}
 	}
 }
+
+// Messages wrap between words, and continue below their text.
+func TestMessagesWrap(t *testing.T) {
+	const id = "pagerduty.machine_acknowledged_ratio_90d_of_all_accounts"
+	text := "collector: some words that are too long for the line\n  and " + id
+	want := "collector: some words that are too long\n  for the line\n  and\n    " + id
+	if got := WrapLines(text, 42); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := WrapLines(text, 0); got != text {
+		t.Errorf("got\n%s", got)
+	}
+}

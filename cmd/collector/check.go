@@ -38,7 +38,7 @@ of the catalog lack, and which checks and badge that blocks.
 				case f.Warning:
 					mark = "warn "
 				}
-				_, _ = fmt.Fprintf(s.out, "%s %s: %s\n", mark, f.Subject, f.Text)
+				_, _ = fmt.Fprintln(s.out, report.Wrap(mark+" ", f.Subject+": "+f.Text, len(mark)+1, s.width()))
 			}
 			if len(checked.Gaps) > 0 {
 				_, _ = fmt.Fprintln(s.out)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/prodready/collector/app"
+	"github.com/prodready/collector/report"
 )
 
 // version and revision are set by the linker.
@@ -42,7 +43,7 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	if err == nil {
 		return exitOK
 	}
-	_, _ = fmt.Fprintf(stderr, "collector: %v\n", err)
+	_, _ = fmt.Fprintln(stderr, report.WrapLines("collector: "+err.Error(), terminalWidth(stderr)))
 	var invalid *app.InvalidError
 	var usage *usageError
 	if errors.As(err, &invalid) || errors.As(err, &usage) {
