@@ -319,9 +319,7 @@ func (r *round) markIncident(i *issue, in evidence.Incident, fault evidence.Unco
 		found.set(i.id, mark{evidence.UncountedUnmappedSeverity, "no severity" + where})
 	case in.Severity == 0:
 		found.set(i.id, mark{evidence.UncountedUnmappedSeverity, "severity " + in.Priority + where})
-	case len(r.mapping.strangers(r.incidents.Services, i)) > 0:
-		found.set(i.id, r.mapping.unmatched(r.incidents.Services, i))
 	default:
-		found.set(i.id, mark{})
+		found.set(i.id, r.mapping.partlyUnknown(r.incidents.Services, i))
 	}
 }

@@ -216,7 +216,7 @@ func (r *round) reviewMark(i *issue, services []string) mark {
 	case isDone && done.at.IsZero() && r.notDone.of(i) == "":
 		return mark{cmp.Or(done.fault, evidence.UncountedEndUnknown), "reviews (project " + clean(i.project) + ")"}
 	}
-	return mark{}
+	return r.mapping.partlyUnknown(r.reviews.Services, i)
 }
 
 // review makes evidence of an issue.

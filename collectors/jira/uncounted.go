@@ -126,9 +126,7 @@ func (r *round) reportUncounted() error {
 // to no service, and under which name it is counted.
 func (m *mapping) unmatched(link ServiceLink, i *issue) mark {
 	where := " (project " + clean(i.project) + ")"
-	unknown := func(what string, names []string) mark {
-		return mark{evidence.UncountedUnknownService, what + " " + clean(strings.Join(names, ", ")) + where}
-	}
+	unknown := func(what string, names []string) mark { return unknownNames(what, names, i) }
 	if names := m.strangers(link, i); len(names) > 0 {
 		what := "label"
 		if link.By == config.ByField {
@@ -179,6 +177,33 @@ func (m *mapping) strangers(link ServiceLink, i *issue) []string {
 	}
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(m.names[fold(name)]) > 0 })
 	return mapSlice(names, func(name string) string { return prefix + name })
+}
+
+// partlyUnknown is the mark of an issue that belongs to a service and names one that the
+// catalog does not have; without a reason if it names none. A component counts as one
+// where no service has it and none has the whole project.
+func (m *mapping) partlyUnknown(link ServiceLink, i *issue) mark {
+	if len(m.strangers(link, i)) > 0 {
+		return m.unmatched(link, i)
+	}
+	targets := m.targets[fold(i.project)]
+	if link.By != "" && link.By != config.ByComponent ||
+		slices.ContainsFunc(targets, func(t target) bool { return t.component == "" && t.acceptsLabels(i) }) {
+		return mark{}
+	}
+	names := slices.DeleteFunc(slices.Clone(i.components), func(name string) bool {
+		return slices.ContainsFunc(targets, func(t target) bool { return t.component == fold(name) })
+	})
+	if len(names) == 0 {
+		return mark{}
+	}
+	return unknownNames("component", names, i)
+}
+
+// unknownNames is the mark of an issue with names of services that the catalog lacks.
+func unknownNames(what string, names []string, i *issue) mark {
+	return mark{evidence.UncountedUnknownService,
+		what + " " + clean(strings.Join(names, ", ")) + " (project " + clean(i.project) + ")"}
 }
 
 // othersOf are the services that refer to the project, without those.

@@ -213,6 +213,33 @@ func TestAttestationsOnReviewsOfNoService(t *testing.T) {
 	r.want(t, "reports", map[string]string{"attest.cicd_change_reviewed": "false"})
 }
 
+// A ticket of a service that also names a component which no service has is counted, and
+// changes nothing: a component is often a part of a service. Where a service has the whole
+// project, it has that component, too.
+func TestAComponentThatNoServiceHasBesideOneOfAService(t *testing.T) {
+	both(t, func(t *testing.T, dataCenter bool) {
+		i, v := incident(1, "cart", noon.Add(-60*day)), review(2, "", noon.Add(-90*day))
+		i.Components = []string{"cart", "Checkout Service"}
+		v.Components = []string{"Ledger", "Vault"}
+		site, services := shop(i, v)
+		services = append(services, refers("ledger", "PRR/ledger"))
+		byComponent := func(s setup) { s.jira.Reviews.Services = jira.ServiceLink{} }
+		w := start(t, dataCenter, site, services, byComponent)
+		r := w.mustCollect()
+		r.want(t, "cart", map[string]string{"major_incidents_180d": "1"})
+		r.want(t, "checkout", map[string]string{"major_incidents_180d": "0"})
+		const want = "component Checkout Service (project SHOP): 1 unknown_service; " +
+			"component Vault (project PRR): 1 unknown_service"
+		if got := r.tickets(); got != want {
+			t.Errorf("counted %q, want %q", got, want)
+		}
+		w = start(t, dataCenter, site, append(services, refers("store", "SHOP", "PRR")), byComponent)
+		if got := w.mustCollect().tickets(); got != "" {
+			t.Errorf("a service has the projects, and %q is counted", got)
+		}
+	})
+}
+
 // A severity that is not known may be the highest.
 func TestASeverityThatNothingMaps(t *testing.T) {
 	both(t, func(t *testing.T, dataCenter bool) {
