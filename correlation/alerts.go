@@ -27,6 +27,9 @@ type Alerts struct {
 	// Paged are the services whose incidents are known. For others, a page without
 	// an incident says nothing.
 	Paged map[string]bool
+	// Doubts are the services of which more alerts may have fired, with when the newest of
+	// them may have.
+	Doubts map[string]time.Time
 }
 
 // AlertSight is when one source was watching.
@@ -51,6 +54,10 @@ type AlertWindow struct {
 	// but Options.UnwatchedAtMost of the window. While it is 0 nothing below is
 	// known.
 	Services int
+	// Incomplete is true if there may be more firings, of alerts that name no service:
+	// counts are lower bounds then, a count of 0 is not known, and durations and shares
+	// are of those that are known.
+	Incomplete bool
 	// Firings is their number, Paging that of those whose severity wakes
 	// somebody.
 	Firings, Paging int
@@ -211,6 +218,9 @@ func (m *alertMeasure) perGroup() []GroupAlertFigures {
 // window counts the firings of services whose window is known.
 func (m *alertMeasure) window(f AlertWindow, known map[string]bool, firings []int) AlertWindow {
 	f.Services = len(known)
+	for service := range known {
+		f.Incomplete = f.Incomplete || m.Doubts[service].After(m.now.Add(-time.Duration(f.Window)))
+	}
 	var durations []Observation
 	for _, i := range firings {
 		firing := &m.firings[i]

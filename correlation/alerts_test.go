@@ -334,3 +334,32 @@ func TestReplicasHaveOneFiring(t *testing.T) {
 		t.Errorf("two servers that watch different things count as one: %+v", f)
 	}
 }
+
+// TestAlertsThatMayBeMissing: where alerts that name no service may be a service's own,
+// its window says that it is incomplete, and so do those of its groups.
+func TestAlertsThatMayBeMissing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		doubts     map[string]time.Time
+		cart, shop bool
+	}{
+		"none":                {nil, false, false},
+		"one of cart":         {map[string]time.Time{"cart": ago(day)}, true, false},
+		"at the edge":         {map[string]time.Time{"cart": ago(30*day - time.Minute)}, true, false},
+		"before the window":   {map[string]time.Time{"cart": ago(31 * day)}, false, false},
+		"of no known service": {map[string]time.Time{"dark": ago(day)}, false, false},
+	} {
+		a, services := alertWorld()
+		a.Doubts = tc.doubts
+		cart, shop := window(t, a, nil, services, "cart"), window(t, a, nil, services, "shop")
+		if cart.Incomplete != tc.cart || shop.Incomplete != tc.shop {
+			t.Errorf("%s: cart %t, shop %t", name, cart.Incomplete, shop.Incomplete)
+		}
+		_, groups := MeasureAlerts(a, nil, services, Options{}, noon)
+		for _, g := range groups {
+			want := tc.cart && (g.Scope != ScopeTier || g.Group == "1")
+			if got := g.Windows[0].Incomplete; got != want {
+				t.Errorf("%s: %s %s %t, want %t", name, g.Scope, g.Group, got, want)
+			}
+		}
+	}
+}

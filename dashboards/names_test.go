@@ -27,6 +27,8 @@ var unread = map[string]string{
 	"readiness_incidents_incomplete":                       "a panel has no line where a count of 0 is left out",
 	"readiness_group_incidents_incomplete":                 "as above",
 	"readiness_badge_incidents_incomplete":                 "as above",
+	"readiness_alerts_incomplete":                          "as above",
+	"readiness_group_alerts_incomplete":                    "as above",
 	"readiness_incident_resolved_within_ratio":             "beside the median, for comparisons between periods",
 	"readiness_incident_resolved_within_lower_ratio":       "as above",
 	"readiness_incident_resolved_within_upper_ratio":       "as above",

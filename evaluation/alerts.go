@@ -80,6 +80,9 @@ func (o *outcomes) alerts(
 	if out.Firings, err = o.firings.since(ctx, since); err != nil {
 		return out, err
 	}
+	if out.Doubts, err = o.store.AlertDoubts(ctx, c.SourceIDs()); err != nil {
+		return out, err
+	}
 	sights, err := o.store.AlertSights(ctx, since)
 	if err != nil {
 		return out, err

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/snapshot"
 	"github.com/prodready/collector/store"
 )
 
@@ -90,6 +92,43 @@ func TestSeriesOfIncidentsDoNotEnd(t *testing.T) {
 		}
 		if got := counts(first); got != tc.want {
 			t.Errorf("%s has doubts: %s", tc.source, got)
+		}
+	}
+}
+
+// watcher is a source that watches for the alerts of every service.
+type watcher struct{ named }
+
+func (watcher) WatchesAlerts(*catalog.Service) bool { return true }
+
+// TestDoubtsAboutAlertsAreThoseOfConfiguredSources reach the figures of their service.
+func TestDoubtsAboutAlertsAreThoseOfConfiguredSources(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	c := fleetOfOne(t, criteria, "")
+	s, err := store.Open(t.Context(), store.Options{
+		URL: filepath.Join(t.TempDir(), "test.db"), Facts: c.Facts, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c.Sources = []collectors.Source{watcher{named{id: "prometheus/main"}}}
+	o := outcomes{store: s, firings: alertMemory{store: s}}
+	for _, source := range []string{"prometheus/elsewhere", "prometheus/main"} {
+		doubts := map[string]time.Time{"shop": now.AddDate(0, 0, -2)}
+		if _, err := s.Commit(t.Context(), source, 0, now, evidence.Batch{AlertDoubts: doubts}); err != nil {
+			t.Fatal(err)
+		}
+		alerts, err := o.alerts(t.Context(), c, &snapshot.Snapshot{At: now}, now.AddDate(0, 0, -30))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, doubted := alerts.Doubts["shop"]; doubted != (source == "prometheus/main") {
+			t.Errorf("%s has doubts: %v", source, alerts.Doubts)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package evidence
 
+import "time"
+
 // Batch is a part of a round that is stored in one transaction.
 type Batch struct {
 	Records     []Record
@@ -19,6 +21,11 @@ type Batch struct {
 	// nothing.
 	Alerts     []AlertFiring
 	AlertSight *AlertSight
+	// AlertDoubts replaces the stored services of which more alerts may have fired: some
+	// name no service and may be theirs. It has the time at which the newest of them may
+	// have fired, which may be up to a day late. Nil leaves the stored ones as they are; an
+	// empty map deletes them.
+	AlertDoubts map[string]time.Time
 	// Covered are the fact groups that are complete with this batch.
 	Covered []Coverage
 	// Cursors to store with the batch; an empty value deletes one.

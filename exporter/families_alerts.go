@@ -12,6 +12,8 @@ func alertsOfServices() Group {
 		Intro: "How often Prometheus alerts fired that were about a service, from the history of `ALERTS`. " +
 			"An alert that was unseen for at most 3 minutes went on firing. Alerts of no service, such as those of the whole fleet, " +
 			"are counted in `readiness_uncounted_records` with kind `alert`. " +
+			"Where `readiness_alerts_incomplete` is 1, some may be the service's: counts of the window are lower bounds and a count of 0 is " +
+			"left out. The same holds for groups. " +
 			"What happened while a server was not seen, before its data begins, or before the service was in the catalog is not known: " +
 			"while more than 2 hours of the window are missing, there is nothing but the share that is known.",
 		Families: alertFamilies("", []string{ServiceLabel, "window"},
@@ -70,6 +72,7 @@ func alertFamilies(
 	prefix string, labels []string, each func(alertCollect) func(*snapshot.Snapshot, Options, Emit),
 ) []Family {
 	const enough = "the alerts of the window are known"
+	const counted = enough + "; no 0 if the window is incomplete"
 	whose := "the service"
 	if prefix != "" {
 		whose = "the group"
@@ -86,22 +89,33 @@ func alertFamilies(
 		{
 			Name: prefix + "alert_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of times that alerts of " + whose + " began to fire within the window.",
-			Presence: enough,
-			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Firings)) }),
+			Presence: counted,
+			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitCount(emit, w.Firings, w.Incomplete) }),
 		},
 		{
 			Name: prefix + "alert_paging_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of these firings whose severity wakes somebody.",
-			Presence: enough,
-			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Paging)) }),
+			Presence: counted,
+			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitCount(emit, w.Paging, w.Incomplete) }),
 		},
 		{
 			Name: prefix + "alert_flapping_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of these firings that began within 30 minutes of the end of the last one of the same alert; the first is not counted.",
-			Presence: enough,
-			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Flapping)) }),
+			Presence: counted,
+			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitCount(emit, w.Flapping, w.Incomplete) }),
 		},
 	}
+	families = append(families, Family{
+		Name: prefix + "alerts_incomplete", Stability: Experimental, Labels: labels,
+		Help: "1 if alerts fired within the window that name no service and may be of " + whose + ", " +
+			"so that there may be more firings.",
+		Presence: enough + " and there are such alerts",
+		Collect: known(func(w *correlation.AlertWindow, emit Emit) {
+			if w.Incomplete {
+				emit(1)
+			}
+		}),
+	})
 	for _, e := range estimates()[:2] {
 		families = append(families, Family{
 			Name: prefix + "alert_firing_duration_" + e.name, Stability: Experimental, Labels: labels,

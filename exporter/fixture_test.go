@@ -203,6 +203,7 @@ func smallAlerts() correlation.Alerts {
 	again := firing("a", 5, 20*time.Minute)
 	again.StartedAt, again.EndedAt = again.EndedAt.Add(10*time.Minute), again.EndedAt.Add(40*time.Minute)
 	return correlation.Alerts{
+		Doubts: map[string]time.Time{"checkout": now.AddDate(0, 0, -1)},
 		// The first is beside an incident.
 		Firings: []evidence.AlertFiring{
 			firing("a", 20*24, time.Hour), firing("a", 5, 20*time.Minute), again, firing("b", 7, 10*time.Minute),

@@ -45,6 +45,7 @@ func (s *Store) Commit(
 			{"incidents", func() error { return c.incidents(ctx, batch.Incidents) }},
 			{"log entries", func() error { return c.logEntries(ctx, batch.LogEntries) }},
 			{"doubts about incidents", func() error { return c.incidentDoubts(ctx, batch.IncidentDoubts) }},
+			{"doubts about alerts", func() error { return c.alertDoubts(ctx, batch.AlertDoubts) }},
 			{"reviews", func() error { return c.reviews(ctx, batch.Reviews) }},
 			{"alerts", func() error { return c.alerts(ctx, batch.Alerts) }},
 			{"watching for alerts", func() error { return c.watchCoverage(ctx, batch.AlertSight) }},

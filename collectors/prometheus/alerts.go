@@ -184,8 +184,9 @@ func (h *alertHistory) store(answer model.Matrix, from, until time.Time) (settle
 		AlertSight: &evidence.AlertSight{
 			Spans: seen.spans(from, settled, trusted), Services: h.reader.known, Since: from,
 		},
-		Uncounted: []evidence.Uncounted{h.strays.report()},
-		Cursors:   map[string]string{alertCursor: settled.Format(time.RFC3339), strayCursor: strays},
+		AlertDoubts: h.strays.doubts(),
+		Uncounted:   []evidence.Uncounted{h.strays.report()},
+		Cursors:     map[string]string{alertCursor: settled.Format(time.RFC3339), strayCursor: strays},
 	})
 	if err == nil && r.request.Progress != nil && h.past.parts() > 1 {
 		r.request.Progress(collectors.Progress{

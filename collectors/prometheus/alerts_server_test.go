@@ -49,6 +49,7 @@ type past struct {
 	since   map[string]int
 	// uncounted are the alerts of no service, as last emitted.
 	uncounted evidence.Uncounted
+	doubts    map[string]time.Time
 	progress  []collectors.Progress
 	log       *strings.Builder
 }
@@ -224,6 +225,7 @@ func (p *past) record(b evidence.Batch) {
 			p.since[name] = minuteOf(b.AlertSight.Since)
 		}
 	}
+	p.doubts = b.AlertDoubts
 	for _, u := range b.Uncounted {
 		p.uncounted = u
 	}

@@ -308,7 +308,11 @@ func (s *identities) addClues(i int, id identity, team string) {
 // a name that is written in another way, and of an objective by its namespace or team,
 // too. No label may say that it runs elsewhere.
 func (s *identities) mayCover(rule ruleRecord, text ruleText) []int {
-	says := rule.names(text)
+	return s.mayBelong(rule.names(text))
+}
+
+// mayBelong are the services that something may be about which has these labels.
+func (s *identities) mayBelong(says map[string]string) []int {
 	var names, objectives []string
 	for _, name := range identityLabels() {
 		switch {

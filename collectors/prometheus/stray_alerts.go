@@ -134,6 +134,25 @@ func (s *strayAlerts) report() evidence.Uncounted {
 	return found.Report(evidence.UncountedAlert)
 }
 
+// doubts are the services that the alerts may be about, with the end of the day on which
+// the newest of them last fired.
+func (s *strayAlerts) doubts() map[string]time.Time {
+	found := map[string]time.Time{}
+	for _, group := range s.groups {
+		newest := time.Unix(0, 0).UTC().Add(time.Duration(group.newest()+1) * day)
+		says := map[string]string{}
+		for name, value := range group.Labels {
+			says[string(name)] = string(value)
+		}
+		for _, i := range s.reader.identities.mayBelong(says) {
+			if service := s.reader.round.scope.services[i].Name; newest.After(found[service]) {
+				found[service] = newest
+			}
+		}
+	}
+	return found
+}
+
 // telling are the labels of an alert that could name a service, or contradict one. A
 // pod has the name of its workload there, since a restart gives it another one. Where the
 // catalog knows nothing of the namespace, that says enough.

@@ -2,6 +2,7 @@ package prometheus_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -90,4 +91,30 @@ func TestAlertsOfNoServiceAreBounded(t *testing.T) {
 	if u := p.uncounted; u.Total != 500 || !strings.Contains(p.cursors["alerts-of-no-service"], `"service":"z"`) {
 		t.Errorf("%d are counted: %s", u.Total, p.cursors)
 	}
+}
+
+// TestAnAlertOfNoServiceMayBeOfOne that has a name like it: its figures may lack it.
+func TestAnAlertOfNoServiceMayBeOfOne(t *testing.T) {
+	p := begin(t, []*catalog.Service{matched("checkout", "checkout"), matched("cart", "cart")})
+	want := func(services ...string) {
+		t.Helper()
+		got := slices.Sorted(maps.Keys(p.doubts))
+		if !slices.Equal(got, services) || p.doubts == nil {
+			t.Errorf("doubts %v, want %v", p.doubts, services)
+		}
+	}
+	p.mustCollect(0)
+	want()
+	p.fires[`{alertname="Slow", service="Checkout-api"}`] = span(5, 10)
+	p.fires[`{alertname="Slow", service="search"}`] = span(5, 10)
+	p.fires[`{alertname="Watchdog"}`] = span(5, 10)
+	p.mustCollect(20)
+	want("checkout")
+	if newest := p.doubts["checkout"]; newest.Before(atMinute(9)) || newest.After(atMinute(10).Add(day)) {
+		t.Errorf("the newest at %s", newest)
+	}
+	p.mustCollect(30)
+	want("checkout")
+	p.mustCollect(33 * 24 * 60)
+	want()
 }

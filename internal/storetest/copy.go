@@ -77,6 +77,7 @@ func copies(t *testing.T, db database) {
 		},
 		LogEntries:     []evidence.LogEntry{{ID: "L1", Incident: "A", Kind: evidence.LogTrigger, At: hour(1)}},
 		IncidentDoubts: []evidence.IncidentDoubt{{Service: "checkout", Newest: hour(1)}},
+		AlertDoubts:    map[string]time.Time{"checkout": hour(1)},
 		Feedback:       []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 2}},
 		Uncounted: []evidence.Uncounted{{
 			Kind: evidence.UncountedTicket, Reasons: map[evidence.UncountedReason]int{evidence.UncountedInFuture: 1},

@@ -61,6 +61,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"log entries are deleted with their incident", logEntryRetention},
 		{"feedback about checks", feedback},
 		{"uncounted records", uncounted}, {"doubts about incidents", doubts},
+		{"doubts about alerts", alertDoubts},
 		{"firings of alerts", alerts},
 		{"a long history of alerts in pages", alertPages},
 		{"when alerts were watched", alertSights},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/store"
@@ -90,4 +91,29 @@ func doubts(t *testing.T, db database) {
 	}
 	commit(t, s, minute(9), evidence.Batch{IncidentDoubts: []evidence.IncidentDoubt{}})
 	want()
+}
+
+// alertDoubts are replaced by source, and of several sources the newest counts.
+func alertDoubts(t *testing.T, db database) {
+	s := db.open(t, store.Options{Facts: facts(t)})
+	want := func(sources []string, want map[string]time.Time) {
+		t.Helper()
+		if got, err := s.AlertDoubts(context.Background(), sources); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v, %v, want %v", got, err, want)
+		}
+	}
+	main := []string{"test/main"}
+	first := map[string]time.Time{"shop": minute(3), "bank": minute(4)}
+	commit(t, s, minute(5), evidence.Batch{AlertDoubts: first})
+	want(main, first)
+	commit(t, s, minute(6), evidence.Batch{})
+	want(main, first)
+	if got := commit(t, s, minute(7), evidence.Batch{AlertDoubts: first}); got.Rows != 0 {
+		t.Errorf("the same again wrote %d rows", got.Rows)
+	}
+	want(nil, map[string]time.Time{})
+	commit(t, s, minute(8), evidence.Batch{AlertDoubts: map[string]time.Time{"shop": minute(7)}})
+	want(main, map[string]time.Time{"shop": minute(7)})
+	commit(t, s, minute(9), evidence.Batch{AlertDoubts: map[string]time.Time{}})
+	want(main, map[string]time.Time{})
 }
