@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/url"
 	"strings"
 
@@ -29,14 +30,14 @@ func (p *priorityRecord) check() error { return cmp.Or(lacks("id", p.ID), lacks(
 type priorities struct{ byID, byName map[string]int }
 
 // prioritiesListing declares the list of priorities. It is asked for once a day, and
-// only where an incident has one that the configuration does not map and that is not
-// one of PagerDuty's own, P1 to P5, whose names say their order.
+// only where an incident has one that the configuration does not map. A name such as P1
+// is not enough: in an account that also has P0 it is the second.
 func prioritiesListing() listing {
 	return listing{
 		path: "priorities", scope: "priorities.read", records: "priorities", every: day, ifNeeded: true,
 		queries: func(r *round) []url.Values {
 			for _, k := range r.memory.incidents.byID {
-				if k.Priority != "" && k.concerned() && !r.decided(k.Priority) {
+				if k.Priority != "" && k.concerned() && r.severities[folded(k.Priority)] == 0 {
 					return []url.Values{{}}
 				}
 			}
@@ -46,10 +47,11 @@ func prioritiesListing() listing {
 	}
 }
 
-// decided reports whether the severity of a priority is known by its name alone.
-func (r *round) decided(name string) bool {
+// isStandard reports whether a priority has the name of one of those that PagerDuty
+// proposes, P1 to P5, so that its severity can be read from it.
+func isStandard(name string) bool {
 	name = folded(name)
-	return r.severities[name] != 0 || len(name) == 2 && name[0] == 'p' && name[1] >= '1' && name[1] <= '5'
+	return len(name) == 2 && name[0] == 'p' && name[1] >= '1' && name[1] <= '5'
 }
 
 // listPriorities lists the account's priorities and gives the incidents in memory
@@ -73,7 +75,7 @@ func (r *round) listPriorities(ctx context.Context) error {
 	})
 	failed, ok := errors.AsType[*collectors.CallError](err)
 	if ok && failed.Reason == evidence.ReasonForbidden {
-		r.log.Warn("PagerDuty refuses to list priorities: severities are read from their names, and tried again tomorrow; "+
+		r.log.Log(ctx, r.levelOfRefusedPriorities(), "PagerDuty refuses to list priorities: severities are read from their names, and tried again tomorrow; "+
 			"give the credential the scope priorities.read, or map the names with severities", "error", err)
 		return r.done(l.key(), nil)
 	}
@@ -85,6 +87,16 @@ func (r *round) listPriorities(ctx context.Context) error {
 		k.Severity = r.severity(k.priorityID, k.Priority)
 	}
 	return r.done(l.key(), nil)
+}
+
+// levelOfRefusedPriorities is a warning only where the names alone may not be enough.
+func (r *round) levelOfRefusedPriorities() slog.Level {
+	for _, k := range r.memory.incidents.byID {
+		if k.Priority != "" && k.concerned() && r.severities[folded(k.Priority)] == 0 && !isStandard(k.Priority) {
+			return slog.LevelWarn
+		}
+	}
+	return slog.LevelInfo
 }
 
 // severity is that of a priority: as the configuration maps its name, else by its

@@ -55,6 +55,9 @@ func TestSeverities(t *testing.T) {
 		"a priority that the account has no more": {
 			listed: []string{"High"}, seen: []string{"P2", "Odd"}, want: "2 0", unmapped: 1,
 		},
+		"names of PagerDuty's own beside a P0 that no incident has": {
+			listed: []string{"P0", "P1", "P2"}, seen: []string{"P1", "P2"}, want: "2 3",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			account, services := shop()
@@ -97,6 +100,18 @@ func TestPrioritiesThatAreNotNeededOrRefused(t *testing.T) {
 	w := start(t, account, services)
 	if r := w.collect(); r.err != nil || w.fake.Count("GET /priorities") != 0 {
 		t.Errorf("asked %d times, error %v", w.fake.Count("GET /priorities"), r.err)
+	}
+	account.Incidents = prioritized("P1", "P2")
+	w = start(t, account, services, func(_ *pagerdutytest.Options, o *pagerduty.Options, _ *transport.Config) {
+		o.Severities = map[string]int{"p1": 2, "P2": 3}
+	})
+	if r := w.collect(); r.err != nil || w.fake.Count("GET /priorities") != 0 {
+		t.Errorf("all are mapped: asked %d times, error %v", w.fake.Count("GET /priorities"), r.err)
+	}
+	w = start(t, account, services)
+	w.fake.Deny("priorities.read")
+	if r := w.collect(); r.err != nil || r.incidents["Q0"].Severity != 1 || strings.Contains(w.log.String(), "level=WARN") {
+		t.Errorf("the names say it: error %v, %+v\n%s", r.err, r.incidents, w.log)
 	}
 	account.Incidents = prioritized("P0", "Critical")
 	w = start(t, account, services)
