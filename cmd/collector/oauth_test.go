@@ -96,7 +96,7 @@ func TestPagerDutyApp(t *testing.T) {
 	s.edit("collector.yaml", "2020-01-01", soon.Format(time.DateOnly))
 	out, errs, code = s.run("check")
 	if want := fmt.Sprintf(
-		"ok    pagerduty/main token: it expires on %s, in 9 days: make a new one soon", soon.Format(time.DateOnly),
+		"warn  pagerduty/main token: it expires on %s, in 9 days: make a new one soon", soon.Format(time.DateOnly),
 	); code != 0 || !strings.Contains(out, want) {
 		t.Errorf("a token that expires soon exits %d: %s%s", code, out, errs)
 	}
