@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/snapshot"
 )
 
 // Value is one observed value. In JSON it is true or false for a bool, a
@@ -170,6 +172,12 @@ type Fact struct {
 	// Missing is no_reference and the key is known; several are joined by "or". A
 	// component of Backstage lacks the annotation of that key.
 	CatalogKey string `json:"catalog_key,omitempty"`
+	// SourceError is why the last round of the source failed, given when Missing is
+	// not_collected or expired for that reason.
+	SourceError string `json:"source_error,omitempty"`
+	// MayBe is the largest group of what the source found and could not use, given when
+	// Missing is uncounted.
+	MayBe string `json:"may_be,omitempty"`
 	// Asked is true when the verdict rests on this fact: the chain of proofs
 	// was decided by one that reads it, or by one after it.
 	Asked bool `json:"asked"`
@@ -195,6 +203,27 @@ func factOf(d evidence.Definition, o *evidence.Observation, now time.Time) Fact 
 		f.AgeSeconds = max(0, seconds(now.Sub(o.ObservedAt)))
 	}
 	return f
+}
+
+// explain adds what the status of the fact's source says about a missing value.
+func (f *Fact) explain(sources []snapshot.SourceStatus) {
+	i := slices.IndexFunc(sources, func(s snapshot.SourceStatus) bool { return s.ID == f.Source })
+	if i < 0 {
+		return
+	}
+	switch evidence.Missing(f.Missing) {
+	case evidence.MissingNotCollected, evidence.MissingExpired:
+		f.SourceError = sources[i].Error
+	case evidence.MissingUncounted:
+		largest := 0
+		for _, u := range sources[i].Uncounted {
+			for _, g := range u.Largest {
+				if g.Count > largest {
+					largest, f.MayBe = g.Count, g.Name
+				}
+			}
+		}
+	}
 }
 
 // reasonOf is why a fact is missing, or "". A source that gave no reason has

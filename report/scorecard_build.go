@@ -153,6 +153,7 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 	facts, words := s.Framework.Facts(), service.Entry.Wording()
 	for _, index := range factsByProof(c) {
 		fact := factOf(facts.At(index), observationOf(service.Evidence, index), s.At)
+		fact.explain(s.Sources)
 		fact.CatalogKey = words.Keys(fact.CatalogKey)
 		for i := first; i <= last; i++ {
 			fact.Asked = fact.Asked || slices.Contains(c.Proofs[i].Pass.Facts, index)

@@ -11,6 +11,7 @@ import (
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
 )
 
 // cardOf is the scorecard of a tier-1 service with the given evidence, after
@@ -243,4 +244,27 @@ func TestAMissingCatalogKeyIsNamed(t *testing.T) {
 			t.Errorf("%s: no %q in\n%s", name, c.want, got)
 		}
 	}
+}
+
+// TestASourceThatFailsIsTheReason for a value that is missing or too old, and what was
+// found and could not be used has a name.
+func TestASourceThatFailsIsTheReason(t *testing.T) {
+	f := newFixture(t)
+	uncounted := missing(evidence.MissingUncounted)
+	uncounted.Source = "jira/main"
+	asked := missing(evidence.MissingNotCollected)
+	asked.Source = "pagerduty/main"
+	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Silver), complete().with(observations{
+		"pagerduty.oncall_now":   asked,
+		"attest.cicd_no_drift":   uncounted,
+		"deploy.synced_ratio_7d": missing(evidence.MissingNoData),
+	}))
+	s := f.snapshot()
+	s.Sources = append(s.Sources, snapshot.SourceStatus{
+		ID: "pagerduty/main", Error: "GET /services: unauthorized (HTTP 401); check that the credential is valid",
+	})
+	card, _ := NewScorecard(s, "a")
+	wantText(t, strings.Join(strings.Fields(textOf(t, card, Style{All: true})), " "),
+		"pagerduty.oncall_now: the source has failed: GET /services: unauthorized (HTTP 401)",
+		"could not be used, such as component Checkout Service (project SHOP)")
 }

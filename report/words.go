@@ -126,7 +126,16 @@ func (f Fact) missingWords() string {
 	if f.Missing == string(evidence.MissingNoReference) && f.Source != "" {
 		return "needs a catalog entry for " + f.Source
 	}
-	return missingWords(f.Missing)
+	text := missingWords(f.Missing)
+	switch {
+	case f.SourceError != "" && f.Missing == string(evidence.MissingNotCollected):
+		return "the source has failed: " + f.SourceError
+	case f.SourceError != "":
+		return text + ", and the source has failed since: " + f.SourceError
+	case f.MayBe != "":
+		return text + ", such as " + f.MayBe
+	}
+	return text
 }
 
 // seconds is a duration as whole seconds, the unit of every view.
