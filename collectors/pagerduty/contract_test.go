@@ -53,6 +53,8 @@ func contract(pageLimit int) sourcetest.Subject {
 		Source: func(address string, client *http.Client, now func() time.Time) (collectors.Source, error) {
 			return pagerduty.New(pagerduty.Options{
 				Name: "main", OnlyAccount: true, Endpoint: address, HTTPClient: client, Now: now, PageLimit: pageLimit,
+				// The list of priorities is asked for only if a name is not mapped.
+				Severities: map[string]int{"P2": 2},
 			})
 		},
 		HTTP: config.HTTPClientConfig{Authorization: &config.Authorization{
