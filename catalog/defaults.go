@@ -89,8 +89,9 @@ func (s *Service) placeholders() map[string]string {
 	return map[string]string{"service": s.Name, "team": s.Team, "namespace": s.Namespace}
 }
 
-// fillIn replaces the placeholders of a default. Where one of them has no value, the
-// text is empty and missing names it.
+// fillIn replaces the placeholders of a default, such as {{team}}, by the values of a
+// service. If one of them has no value, filled is empty and missing is the name of that
+// placeholder.
 func fillIn(text string, places map[string]string) (filled, missing string) {
 	filled = doubleBraces.ReplaceAllStringFunc(text, func(word string) string {
 		place := doubleBraces.FindStringSubmatch(word)[1]

@@ -22,12 +22,9 @@ type named struct {
 
 func (n named) ID() string { return n.id }
 
-// TestSeriesOfIncidentsDoNotEnd: when the last incident of a severity has left the
-// window and the figures' period, its count is 0 and not missing, in a new process
-// too.
-func TestSeriesOfIncidentsDoNotEnd(t *testing.T) {
-	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	c := fleetOfOne(t, criteria, "")
+// openStore opens a new store that is closed with the test.
+func openStore(t *testing.T, c *Config, now time.Time) *store.Store {
+	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{
 		URL: filepath.Join(t.TempDir(), "test.db"), Facts: c.Facts, Now: func() time.Time { return now },
 	})
@@ -39,6 +36,16 @@ func TestSeriesOfIncidentsDoNotEnd(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return s
+}
+
+// TestSeriesOfIncidentsDoNotEnd: when the last incident of a severity has left the
+// window and the figures' period, its count is 0 and not missing, in a new process
+// too.
+func TestSeriesOfIncidentsDoNotEnd(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	c := fleetOfOne(t, criteria, "")
+	s := openStore(t, c, now)
 	began := func(id string, days, severity int) evidence.Incident {
 		at := now.AddDate(0, 0, -days)
 		return evidence.Incident{
@@ -105,17 +112,7 @@ func (watcher) WatchesAlerts(*catalog.Service) bool { return true }
 func TestDoubtsAboutAlertsAreThoseOfConfiguredSources(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	c := fleetOfOne(t, criteria, "")
-	s, err := store.Open(t.Context(), store.Options{
-		URL: filepath.Join(t.TempDir(), "test.db"), Facts: c.Facts, Now: func() time.Time { return now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := openStore(t, c, now)
 	c.Sources = []collectors.Source{watcher{named{id: "prometheus/main"}}}
 	o := outcomes{store: s, firings: alertMemory{store: s}}
 	for _, source := range []string{"prometheus/elsewhere", "prometheus/main"} {

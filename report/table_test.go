@@ -39,8 +39,8 @@ func TestTablesKeepNamesWhole(t *testing.T) {
 	}
 }
 
-// Every id of the coverage can be copied from a narrow terminal, and what stands for a
-// reason is explained.
+// The table of coverage cuts no id, so that each can be copied from a narrow terminal,
+// and a legend explains the reasons.
 func TestCoverageHasWholeNamesAndExplainsReasons(t *testing.T) {
 	c := NewCoverage(newFixture(t).snapshot())
 	for _, limit := range []int{40, 60, 80} {

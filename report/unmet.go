@@ -113,7 +113,8 @@ func (u Unmet) what() string {
 	return strings.Join(whats, ", or ")
 }
 
-// fix is what to do: that of the cheapest alternative which has a remedy of its own.
+// fix is the remedy of the cheapest alternative for which the framework has one; empty
+// if it has none.
 func (u Unmet) fix() string {
 	for _, a := range u.Alternatives {
 		if a.Fix != "" {
@@ -166,8 +167,9 @@ func nextStep(entry *catalog.Service, check Check, step NextStep) NextStep {
 	return step
 }
 
-// unmetSteps are what mends all parts that do not hold, and the cost of the dearest; a
-// part without a remedy of its own wants those of the check.
+// unmetSteps are the remedies of all parts that do not hold, and the cost of the most
+// expensive one. If the framework has no remedy for a part, those of the whole check are
+// taken.
 func unmetSteps(unmet []Unmet, ofCheck []string) (fixes []string, cost int) {
 	for _, one := range unmet {
 		cost = max(cost, one.Alternatives[0].cost)

@@ -244,7 +244,8 @@ func (s *site) launch(args ...string) *daemon {
 	return d
 }
 
-// eventually polls a running program, which has a clock of its own, until it has ended.
+// eventually polls a running program until ok is true. The test fails if the program ends
+// before. The program uses the real clock, so that the test cannot advance it.
 func (d *daemon) eventually(what string, ok func() bool) {
 	d.t.Helper()
 	if err := d.wait(ok); err != nil {

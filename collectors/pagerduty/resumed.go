@@ -157,7 +157,7 @@ func parseSaved(text string) (saved savedListing) {
 	return saved
 }
 
-// restoreListing goes on with the listing that an earlier process has saved, unless it
+// restoreListing resumes the listing that an earlier process has saved, unless it
 // is too old or cannot be read. The incidents that are stored are in memory.
 func (r *round) restoreListing() {
 	m := r.memory.incidents

@@ -26,9 +26,9 @@ func (l *listedServices) add(s *serviceRecord) {
 	l.keys.add(s.ID, s.Integrations)
 }
 
-// withKey is the id of the service that has an integration with the key. why is set when
-// there is none, or when that is not known: before the services have been listed, or
-// because a record that cannot be read may have it.
+// withKey is the id of the service that has an integration with the key. If no service
+// has one, why is the reason. It is also set if that cannot be decided: the services have
+// not been listed yet, or a record that cannot be read may have the key.
 func (l *listedServices) withKey(key catalog.IntegrationKey) (id string, why evidence.Missing) {
 	if l == nil {
 		return "", evidence.MissingNotCollected

@@ -14,8 +14,8 @@ import (
 
 // A series that no key of the catalog names may still be of a service: a probe of the
 // service's host under another path, a job that has got a suffix. Such a series and
-// the service have a clue in common. Where the service has no series of its own, it is
-// not known whether it has none.
+// the service have a clue in common. If no series is matched to the service, it is
+// unknown whether it has one.
 
 // clues say what a series and the services that it may belong to have in common. A join
 // without clues has keys that are exact: what they do not name is of others.

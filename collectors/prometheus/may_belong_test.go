@@ -120,8 +120,9 @@ func TestWhatAllProvidersGiveIsUnknownWithOneOfThem(t *testing.T) {
 	w.collect().want(t, "it", map[string]string{"x.n": "90"})
 }
 
-// TestARuleOfNoServiceMayBeAboutOne: a service without a rule of its own may have one
-// that names it in another way. What that rule would not count is known.
+// TestARuleOfNoServiceMayBeAboutOne: a rule that is matched to no service may be about a
+// service that has no rule. The facts that the rule would count are unknown for it, and
+// all others stay known.
 func TestARuleOfNoServiceMayBeAboutOne(t *testing.T) {
 	cart := func() *catalog.Service {
 		return &catalog.Service{Name: "cart", SLO: []string{"cart-uptime"}, Team: "payments",

@@ -108,7 +108,7 @@ const (
 type kindOfInput struct {
 	Kind
 	name string
-	// runs are the rounds of each run. A run has a world of its own.
+	// runs are the rounds of each run. Each run has a new vendor and a new store.
 	runs [][]step
 	// judge checks what came of the last round of each run, in order.
 	judge func(c *check, sc *Scenario, runs []*outcome)
