@@ -1,4 +1,8 @@
 # syntax=docker/dockerfile:1
+# A tag can be moved, a digest cannot. To pin the two base images, look their digests up
+# and put them behind the tags, as in golang:1.26@sha256:…:
+#   docker buildx imagetools inspect golang:1.26 --format '{{.Manifest.Digest}}'
+# Renew them with each release of Go and of the base: nothing else brings its fixes.
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -14,8 +14,11 @@ export GOFLAGS := $(strip -trimpath $(filter-out -trimpath,$(GOFLAGS)))
 # The pinned tools. `make lint` installs what is missing in bin/tools.
 GOLANGCI_VERSION := v2.15.0
 DEADCODE_VERSION := v0.52.0
+GOVULNCHECK_VERSION := v1.9.0
 GOLANGCI := $(CURDIR)/bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 DEADCODE := $(CURDIR)/bin/tools/deadcode-$(DEADCODE_VERSION)
+GOVULNDB ?= https://vuln.go.dev
+GOVULNCHECK := $(CURDIR)/bin/tools/govulncheck-$(GOVULNCHECK_VERSION)
 
 # Stores on a memory disk do not wait for a disk that others keep busy.
 MEMORY_DISK := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
@@ -29,10 +32,10 @@ TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMP
 TEST_RACE = CGO_ENABLED=1 $(TEST) -race
 PACKAGES := $(CURDIR)/.ci/packages
 
-.PHONY: help build demo generate check test race bench lint golangci fmt postgres
+.PHONY: help build demo generate check test race chaos soak calibrate bench lint golangci vuln fmt postgres
 
 help: ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/collector
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/collector ./cmd/collector
@@ -64,9 +67,23 @@ test: postgres ## run every test, and a sample of those with goroutines under th
 race: postgres ## run every test whole under the race detector: for the night, it takes hours
 	@for m in $(MODULES); do (cd $$m && READINESS_TEST_WHOLE=1 CGO_ENABLED=1 $(GO) test -race -timeout 4h ./...) || exit 1; done
 
+soak: ## hold the badge machine against its model for 10,000,000 judgements: about ten minutes
+	READINESS_TEST_STEPS=10000000 GOGC=1000 $(GO) test -timeout 3h -v -run AgainstAModel ./scoring
+
+# Most of the time is waited, so that more fleets than there are processors run at once.
+KILLS ?= 100
+chaos: postgres ## kill, pause and cut off replicas, print what it costs: 15 minutes, an hour at most (KILLS=10: 5)
+	@cd demo && $(TEST) ./chaos -v -count 1 -parallel 12 -args -kills $(KILLS)
+
+# The test is run as a program, so that it sees the terminal and shows how far it is.
+FLEETS ?= 2000
+calibrate: ## run the effect of reviews on simulated fleets and write docs/statistics.md: about 10 minutes
+	@test=$$(mktemp) && trap 'rm -f '$$test EXIT && $(GO) test -c -o $$test ./correlation && \
+	cd correlation && $$test -test.timeout 2h -test.v -test.run 'TestCalibration$$' -fleets $(FLEETS) -write
+
 bench: ## run the benchmarks and print the figures with their bounds
 	@out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
-	$(GO) test -run '^$$' -bench . -benchtime 3x ./scoring ./exporter ./store ./collectors/pagerduty ./collectors/jira ./collectors/prometheus >$$out 2>&1; code=$$?; \
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./correlation ./scoring ./evaluation ./exporter ./store ./collectors/pagerduty ./collectors/jira ./collectors/prometheus >$$out 2>&1; code=$$?; \
 	[ $$code = 0 ] || { cat $$out; exit $$code; }; \
 	grep -E '^(Benchmark|ok)' $$out; echo; \
 	printf '%-32s %12s %-8s %-10s %s\n' FIGURE VALUE UNIT BOUND VERDICT; \
@@ -74,6 +91,12 @@ bench: ## run the benchmarks and print the figures with their bounds
 
 lint: golangci $(DEADCODE) ## run the pinned golangci-lint and deadcode
 	@DEADCODE=$(DEADCODE) .ci/deadcode
+
+vuln: $(GOVULNCHECK) ## ask the Go vulnerability database what the code calls: needs the network
+	@for m in $(MODULES); do (cd $$m && $(GOVULNCHECK) -db $(GOVULNDB) ./...) || { code=$$?; \
+	  [ $$code = 3 ] && echo "make vuln: $$m calls what the database lists, see above" >&2 || \
+	    echo "make vuln: $$m was not checked: this needs https://vuln.go.dev, or a mirror of it in GOVULNDB" >&2; \
+	  exit $$code; }; done
 
 golangci: $(GOLANGCI)
 	@for m in $(MODULES); do (cd $$m && $(GOLANGCI) run ./...) || exit 1; done
@@ -84,6 +107,9 @@ $(CURDIR)/bin/tools/golangci-lint-$(GOLANGCI_VERSION):
 
 $(CURDIR)/bin/tools/deadcode-$(DEADCODE_VERSION):
 	@GOBIN=$(@D) $(GO) install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION) && mv $(@D)/deadcode $@
+
+$(CURDIR)/bin/tools/govulncheck-$(GOVULNCHECK_VERSION):
+	@GOBIN=$(@D) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) && mv $(@D)/govulncheck $@
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')

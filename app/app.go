@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evaluation"
@@ -20,6 +21,7 @@ import (
 	"github.com/prodready/collector/server"
 	"github.com/prodready/collector/snapshot"
 	"github.com/prodready/collector/store"
+	"github.com/prodready/collector/tasks"
 )
 
 // App is the program: a store, the configuration in force with its jobs, the
@@ -69,7 +71,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if _, err := rc.only(o.Only); err != nil {
 		return nil, err
 	}
-	r.store, err = store.Open(ctx, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: rc.Facts})
+	r.store, err = openStore(ctx, o, store.Options{URL: valid.Store().URL.Reveal(), Now: o.Now, Facts: rc.Facts})
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -83,16 +85,41 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.Close())
 	}
 	a.evaluator, err = evaluation.New(ctx, evaluation.Options{
-		Store: r.store, Logger: o.Logger, Now: o.Now, Metrics: metrics,
+		Store: r.store, Logger: o.Logger, Now: o.Now, Metrics: metrics, Diverged: r.adoptSoon, StandsBy: r.standsBy,
 	}, &rc.Config)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	if err := catalog.Shrunk(a.evaluator.Judged(), rc.Catalog); err != nil && !o.AcceptCatalogLoss {
+		return nil, errors.Join(&InvalidError{err}, a.Close())
+	}
+	r.clock.start(a.evaluator.JudgedAt())
 	r.evaluator = a.evaluator
 	r.collection = newCollection(o, r.store, metrics, person, a.evaluator.Request)
 	r.activate(ctx, rc)
 	metrics.Reloaded(nil, o.Now())
 	return a, nil
+}
+
+// openStore opens the store. With Options.WaitForStore it waits for one that is not
+// reachable: after a power cut the database may start last.
+func openStore(ctx context.Context, o Options, wanted store.Options) (*store.Store, error) {
+	const longest = 30 * time.Second
+	for wait := time.Second; ; wait = min(2*wait, longest) {
+		opened, err := store.Open(ctx, wanted)
+		if err == nil || !o.WaitForStore || ctx.Err() != nil || !errors.Is(err, store.ErrUnreachable) {
+			return opened, err //nolint:wrapcheck // storeError does
+		}
+		o.Logger.Warn("the store cannot be reached; nothing is collected or served until it is", "try_again_in", wait,
+			"err", err)
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}
 }
 
 // onClose registers what is stopped with the program, in reverse order.
@@ -104,8 +131,9 @@ func (a *App) onClose(name string, stop func(context.Context) error) {
 func (a *App) Snapshot() *snapshot.Snapshot { return a.evaluator.Snapshot() }
 
 // Reload reads the configuration again. It is checked as a whole first; then
-// the jobs are stopped, everything is swapped and the jobs start again. On any
-// error the old configuration stays in force.
+// the jobs that it changes are stopped, everything is swapped and they start again.
+// The rounds of a source whose configuration is the same go on. On any error the old
+// configuration stays in force.
 func (a *App) Reload(ctx context.Context) error { return a.reloader.reload(ctx) }
 
 // Start binds the listeners, judges what is stored, so that a restart answers
@@ -120,20 +148,9 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.startServer(ctx, rc.config.Server()); err != nil {
 		return err
 	}
-	a.onClose("the jobs", a.reloader.stop)
-	if err := a.reloader.start(ctx); err != nil {
+	if err := a.startJobs(ctx, rc); err != nil {
 		return err
 	}
-	discovering, stopDiscovering := context.WithCancel(context.WithoutCancel(ctx))
-	stopped := make(chan error, 1)
-	go func() {
-		a.reloader.discoverLoop(discovering)
-		stopped <- nil
-	}()
-	a.onClose("discovery", func(ctx context.Context) error {
-		stopDiscovering()
-		return waitFor(ctx, stopped)
-	})
 	for _, address := range a.server.Addrs() {
 		a.log.Info("serving", "address", address.String(), "services", len(rc.Catalog.Services()),
 			"sources", rc.SourceIDs(), "framework", rc.Framework.Name+" "+rc.Framework.Version)
@@ -141,12 +158,59 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
+// startJobs judges what is stored and starts what is done in the background.
+func (a *App) startJobs(ctx context.Context, rc *runtimeConfig) error {
+	r := a.reloader
+	if err := r.clock.compareDatabase(ctx, r.store); err != nil {
+		return storeError(err)
+	}
+	runner, err := a.newRunner(ctx, rc)
+	if err != nil {
+		return err
+	}
+	r.runner = runner
+	a.onClose("the jobs", r.stop)
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	a.onClose("the adoption of discovered services", begin(r.adoptLoop).stop)
+	a.onClose("the comparison of clocks", begin(r.clockLoop).stop)
+	return nil
+}
+
+// newRunner makes what does the tasks: this process, or all that share the database.
+func (a *App) newRunner(ctx context.Context, rc *runtimeConfig) (tasks.Runner, error) {
+	if !a.reloader.store.Shared() {
+		return tasks.NewInProcess(a.options.Now, a.log), nil
+	}
+	shared, err := tasks.OpenShared(ctx, tasks.SharedOptions{
+		URL: rc.config.Store().URL.Reveal(), Now: a.options.Now, Log: a.log,
+		SoftStop: time.Duration(rc.config.Server().ShutdownTimeout) / 2, StandsBy: a.reloader.standsBy,
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	a.onClose("the sharing out of work", func(context.Context) error {
+		shared.Close()
+		return nil
+	})
+	return shared, nil
+}
+
 // startServer listens and serves until the program is closed.
 func (a *App) startServer(ctx context.Context, c config.Server) error {
+	var reload func(context.Context) error
+	if c.EnableLifecycle {
+		reload = a.Reload
+	}
 	s, err := server.New(server.Options{
 		Current: a.evaluator.Snapshot, Waiting: a.waiting,
+		Overdue: func() bool { return a.reloader.clock.standsBy() || !a.evaluator.Page().Served(a.options.Now()) },
 		Metrics: exporter.Handler(a.evaluator.Page, a.gather, exporter.HandlerOptions{Now: a.options.Now, Logger: a.log}),
-		Reports: reports{}, Reload: a.Reload, Logger: a.log, Version: a.options.Version,
+		Reports: reports{}, Reviews: shownReviews{a.reloader}, Reload: reload, ReloadFailed: a.reloader.reloadFailed,
+		AllowedHosts: c.AllowedHosts,
+		Now:          a.options.Now, Logger: a.log,
+		Version:         a.options.Version,
 		ListenAddresses: []string{c.ListenAddress}, WebConfigFile: c.WebConfigFile,
 		ShutdownTimeout: time.Duration(c.ShutdownTimeout),
 	})
@@ -242,7 +306,7 @@ func (a *App) CollectOnce(ctx context.Context) error {
 	var errs []error
 	if a.reloader.config().discoversFor(a.options.Only) {
 		a.log.Info("discovering services")
-		errs = append(errs, a.reloader.discover(ctx))
+		errs = append(errs, a.reloader.discover(ctx), a.reloader.adopt(ctx))
 	}
 	rc := a.reloader.config()
 	selected, err := rc.only(a.options.Only)
@@ -252,7 +316,7 @@ func (a *App) CollectOnce(ctx context.Context) error {
 	for _, i := range selected {
 		a.log.Info("collecting", "source", i.source.ID())
 		bounded, cancel := context.WithTimeout(ctx, i.timeout)
-		errs = append(errs, a.reloader.collection.round(bounded, rc.Catalog.Services(), i.source))
+		errs = append(errs, a.reloader.collection.round(bounded, rc.Catalog.Services(), i.source, rc.roundVersion(i)))
 		cancel()
 	}
 	errs = append(errs, a.evaluator.Evaluate(ctx, &rc.Config))

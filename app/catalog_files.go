@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/textfile"
 )
 
 // catalogFiles reads the files of Backstage entities, and those that entities of
@@ -29,7 +29,9 @@ func newCatalogFiles(rules catalog.EntityRules) *catalogFiles {
 }
 
 // readPattern reads every file that the pattern matches. A pattern without a file is
-// an error; a file that cannot be read is refused.
+// an error; a file that cannot be read is refused, and so is one that a wildcard
+// matches and that is a link to outside of the folder before the wildcard: whoever
+// writes a repository does not decide which files of this machine are read.
 func (c *catalogFiles) readPattern(pattern string) error {
 	names, err := glob(pattern)
 	if err != nil {
@@ -38,7 +40,14 @@ func (c *catalogFiles) readPattern(pattern string) error {
 	if len(names) == 0 {
 		return fmt.Errorf("%q matches no file; correct it or remove it", pattern)
 	}
+	root, rest := fixedFolder(pattern)
 	for _, name := range names {
+		if isPattern(rest) && !within(name, root) {
+			c.refuse(catalog.Origin{File: name}, evidence.UncountedNotFollowed,
+				"the file is a link that leads out of the folder %s, and is not read; name its target without a wildcard "+
+					"under catalog.backstage", root)
+			continue
+		}
 		c.read(name, filepath.Dir(name))
 	}
 	return nil
@@ -84,7 +93,7 @@ func glob(pattern string) ([]string, error) {
 // after it, the first of which matches several names.
 func fixedFolder(pattern string) (folder string, rest []string) {
 	parts := partsOf(pattern)
-	fixed := slices.IndexFunc(parts, func(part string) bool { return strings.ContainsAny(part, `*?[\`) })
+	fixed := slices.IndexFunc(parts, hasWildcard)
 	if fixed < 0 {
 		fixed = len(parts) - 1
 	}
@@ -94,6 +103,10 @@ func fixedFolder(pattern string) (folder string, rest []string) {
 	}
 	return filepath.Clean(filepath.FromSlash(folder)), parts[fixed:]
 }
+
+func hasWildcard(part string) bool { return strings.ContainsAny(part, `*?[\`) }
+
+func isPattern(parts []string) bool { return slices.ContainsFunc(parts, hasWildcard) }
 
 func partsOf(name string) []string { return strings.Split(filepath.ToSlash(name), "/") }
 
@@ -126,7 +139,7 @@ func (c *catalogFiles) read(name, folder string) {
 		return
 	}
 	c.seen[resolved] = true
-	text, err := os.ReadFile(name)
+	text, err := textfile.Read(name, textfile.MaxBytes)
 	if err != nil {
 		c.refuse(catalog.Origin{File: name}, evidence.UncountedUnreadable, "the file cannot be read: %v", bare(err))
 		return
@@ -200,7 +213,7 @@ func realName(name string) string {
 	return name
 }
 
-// bare is a file error without the file's name, which the message says itself.
+// bare is a file error without the file's name, because the caller's message has it.
 func bare(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,8 @@ type collection struct {
 	// failed are the calls that failed in each source's last round, so that a
 	// lasting failure is logged once.
 	failed map[string]string
+	// skipped are the objects of each source's last round that could not be decoded.
+	skipped map[string]string
 }
 
 func newCollection(
@@ -51,13 +54,15 @@ func newCollection(
 	}
 	return &collection{
 		store: s, metrics: metrics, log: o.Logger, now: o.Now, person: person, progress: progress, done: done,
-		running: map[string]bool{}, failed: map[string]string{},
+		running: map[string]bool{}, failed: map[string]string{}, skipped: map[string]string{},
 	}
 }
 
 // round collects one round of one source for the services. What was stored before a failure
-// stays stored.
-func (c *collection) round(ctx context.Context, services []*catalog.Service, source collectors.Source) error {
+// stays stored. version is that of the instance.
+func (c *collection) round(
+	ctx context.Context, services []*catalog.Service, source collectors.Source, version string,
+) error {
 	id := source.ID()
 	if !c.begin(id) {
 		c.metrics.Run(id, exporter.RunSkipped, 0)
@@ -65,10 +70,10 @@ func (c *collection) round(ctx context.Context, services []*catalog.Service, sou
 	}
 	defer c.end(id)
 	started := c.now()
-	run, err := c.store.StartRun(ctx, id, started)
+	run, err := c.store.StartRun(ctx, id, version, started)
 	if err != nil {
 		c.metrics.Run(id, exporter.RunFailure, 0)
-		return c.report(id, fmt.Errorf("%s: %w", id, err))
+		return c.report(id, fmt.Errorf("%s: %w", id, storeFailed("start a run", err)))
 	}
 	request, err := c.request(ctx, services, id, started)
 	if err != nil {
@@ -82,7 +87,7 @@ func (c *collection) round(ctx context.Context, services []*catalog.Service, sou
 		defer cancel()
 		changes, err := c.store.Commit(commit, id, run, started, b)
 		if err != nil {
-			return &collectors.CallError{Reason: evidence.ReasonStore, Call: "commit", Err: err}
+			return storeFailed("commit", err)
 		}
 		n.add(b, changes)
 		if c.committed != nil {
@@ -100,13 +105,18 @@ func (c *collection) round(ctx context.Context, services []*catalog.Service, sou
 	return c.finish(id, run, started, n, err)
 }
 
+// storeFailed is a fault of the store, which is not one of the source.
+func storeFailed(doing string, err error) *collectors.CallError {
+	return collectors.Failed(evidence.ReasonStore, doing, "%w", err)
+}
+
 // request is what a round of the source starts from.
 func (c *collection) request(
 	ctx context.Context, services []*catalog.Service, id string, now time.Time,
 ) (collectors.Request, error) {
 	cursors, err := c.store.Cursors(ctx, id)
 	if err != nil {
-		return collectors.Request{}, fmt.Errorf("%s: reading its cursors: %w", id, err)
+		return collectors.Request{}, fmt.Errorf("%s: %w", id, storeFailed("read cursors", err))
 	}
 	return collectors.Request{
 		Services: services, Now: now, Cursors: cursors,
@@ -144,7 +154,11 @@ func (c *collection) end(id string) {
 const commitTimeout = time.Minute
 
 // counts are the figures of one round, kept with its run.
-type counts struct{ batches, records, changed, rows, covered, skipped, uncounted int64 }
+type counts struct {
+	batches, records, changed, rows, covered, skipped, uncounted int64
+	// skippedKinds are the skipped objects by kind.
+	skippedKinds map[string]int
+}
 
 func (n *counts) add(b evidence.Batch, changes store.Changes) {
 	n.batches++
@@ -152,8 +166,12 @@ func (n *counts) add(b evidence.Batch, changes store.Changes) {
 	n.changed += int64(changes.Records + changes.Withdrawals + changes.Incidents + changes.Reviews + changes.Alerts)
 	n.rows += changes.Rows
 	n.covered += int64(len(b.Covered))
-	for _, s := range b.Skipped {
+	for kind, s := range b.Skipped {
 		n.skipped += int64(s)
+		if n.skippedKinds == nil {
+			n.skippedKinds = map[string]int{}
+		}
+		n.skippedKinds[kind] += s
 	}
 	for _, u := range b.Uncounted {
 		n.uncounted += int64(u.Total)
@@ -178,8 +196,8 @@ func (c *collection) finish(id string, run store.RunID, started time.Time, n cou
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	if storeErr := c.store.FinishRun(ctx, run, result); storeErr != nil {
-		err = errors.Join(err, fmt.Errorf("%s: %w", id, storeErr))
+	if storeErr := c.store.FinishRun(ctx, run, result); storeErr != nil && !errors.Is(storeErr, store.ErrRunEnded) {
+		err = errors.Join(err, fmt.Errorf("%s: %w", id, storeFailed("finish a run", storeErr)))
 		outcome = exporter.RunFailure
 	}
 	took := finished.Sub(started)
@@ -189,10 +207,27 @@ func (c *collection) finish(id string, run store.RunID, started time.Time, n cou
 	}
 	c.log.Debug("round", "source", id, "outcome", outcome, "took", took, "records", n.records, "changed", n.changed,
 		"skipped", n.skipped)
+	c.reportSkipped(id, n)
 	if n.batches > 0 {
 		c.done()
 	}
 	return c.report(id, err)
+}
+
+// reportSkipped logs how many objects of a round could not be decoded, in one line and
+// only when that has changed.
+func (c *collection) reportSkipped(id string, n counts) {
+	text := ""
+	for _, kind := range slices.Sorted(maps.Keys(n.skippedKinds)) {
+		text += fmt.Sprintf("%s%s: %d", strings.Repeat(", ", min(len(text), 1)), kind, n.skippedKinds[kind])
+	}
+	c.mu.Lock()
+	before := c.skipped[id]
+	c.skipped[id] = text
+	c.mu.Unlock()
+	if text != "" && text != before {
+		c.log.Warn("objects of the source cannot be decoded and are left out", "source", id, "objects", text)
+	}
 }
 
 // report logs a failure when it is new and its end when it is over. A failure
@@ -214,8 +249,11 @@ func (c *collection) report(id string, err error) error {
 	c.mu.Unlock()
 	switch {
 	case err != nil && (!failed || calls != before):
-		c.log.Error("the source did not answer completely; earlier evidence is kept and ages", "source", id,
-			"reason", collectors.ReasonOf(context.Background(), err), "err", text)
+		reason, what := collectors.ReasonOf(context.Background(), err), "the source did not answer completely"
+		if reason == evidence.ReasonStore {
+			what = "the store failed, so that nothing more of the source was stored"
+		}
+		c.log.Error(what+"; earlier evidence is kept and ages", "source", id, "reason", reason, "err", text)
 	case err == nil && failed:
 		c.log.Info("the source answers again", "source", id)
 	}

@@ -1,12 +1,22 @@
 package app
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/exporter"
+	"github.com/prodready/collector/store"
 )
 
 func TestFailuresAreToldOnceEach(t *testing.T) {
@@ -43,5 +53,87 @@ func TestARoundNeverRunsBesideItself(t *testing.T) {
 	c.end("a")
 	if !c.begin("a") {
 		t.Error("a round that has ended keeps the next one out")
+	}
+}
+
+// scripted is a source that does what a test says.
+type scripted struct {
+	collectors.Source
+
+	collect func(emit func(evidence.Batch) error) error
+}
+
+func (scripted) ID() string { return "test/main" }
+
+func (s scripted) Collect(_ context.Context, _ collectors.Request, emit func(evidence.Batch) error) error {
+	return s.collect(emit)
+}
+
+// newTestCollection collects into a store of its own and logs into the buffer.
+func newTestCollection(t *testing.T, log *bytes.Buffer) *collection {
+	t.Helper()
+	metrics, err := exporter.NewProcessMetrics(prometheus.NewRegistry(), exporter.BuildInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "test.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	o := Options{Logger: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now}
+	return newCollection(o, s, metrics, func(id string) string { return id }, func() {})
+}
+
+// TestAFaultOfTheStoreIsNotTheSources, wherever in a round the store fails.
+func TestAFaultOfTheStoreIsNotTheSources(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]func(c *collection) func(func(evidence.Batch) error) error{
+		"at the start": func(c *collection) func(func(evidence.Batch) error) error {
+			_ = c.store.Close()
+			return nil
+		},
+		"with a batch": func(c *collection) func(func(evidence.Batch) error) error {
+			return func(emit func(evidence.Batch) error) error {
+				_ = c.store.Close()
+				return fmt.Errorf("facts: %w", emit(evidence.Batch{}))
+			}
+		},
+		"at the end": func(c *collection) func(func(evidence.Batch) error) error {
+			return func(func(evidence.Batch) error) error { return c.store.Close() }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			c := newTestCollection(t, &log)
+			err := c.round(t.Context(), nil, scripted{collect: fails(c)}, "")
+			if got := collectors.ReasonOf(t.Context(), err); got != evidence.ReasonStore ||
+				!strings.Contains(log.String(), "the store failed") || !strings.Contains(log.String(), "reason=store") ||
+				strings.Contains(log.String(), "did not answer") {
+				t.Errorf("reason %s, %v\n%s", got, err, log.String())
+			}
+		})
+	}
+}
+
+// TestManyUndecodableObjectsAreOneLine, and none while their number stays.
+func TestManyUndecodableObjectsAreOneLine(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	c := newTestCollection(t, &log)
+	for _, n := range []int{10000, 10000, 9999} {
+		source := scripted{collect: func(emit func(evidence.Batch) error) error {
+			err := emit(evidence.Batch{Skipped: map[string]int{"incident": n - 1}})
+			return errors.Join(err, emit(evidence.Batch{Skipped: map[string]int{"incident": 1, "entry": 2}}))
+		}}
+		if err := c.round(t.Context(), nil, source, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lines := strings.Count(log.String(), "\n"); lines != 2 ||
+		!strings.Contains(log.String(), `objects="entry: 2, incident: 10000"`) ||
+		!strings.Contains(log.String(), `objects="entry: 2, incident: 9999"`) {
+		t.Errorf("%d lines, want 2:\n%s", lines, log.String())
 	}
 }

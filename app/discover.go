@@ -4,96 +4,138 @@ import (
 	"context"
 	"errors"
 	"reflect"
-	"time"
+	"sync"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/discovery"
 )
 
-// discoverEvery is how often PagerDuty is asked which services there are.
-const discoverEvery = 30 * time.Minute
-
-// discoverLoop asks for services at the start, every discoverEvery and after
-// each reload, until ctx ends.
-func (r *reloader) discoverLoop(ctx context.Context) {
-	ticker := time.NewTicker(discoverEvery)
-	defer ticker.Stop()
-	for {
-		if r.config().accounts.Wanted() {
-			_ = r.discover(ctx) // it has logged it
-		}
-		r.startWaitingJobs(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-r.discoverNow:
-		case <-ticker.C:
-		}
-	}
+// discoveryState is what this process knows of discovery. It is safe for concurrent
+// use.
+type discoveryState struct {
+	mu sync.Mutex
+	// asked says that accounts were asked since the start, answered that one has
+	// answered, refused that its last answer was not stored.
+	asked, answered, refused bool
 }
 
-// startWaitingJobs starts the jobs that have waited for discovery.
-func (r *reloader) startWaitingJobs(ctx context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.jobs == nil && !r.stopped {
-		r.startJobs(ctx)
-	}
+// wasAsked reports whether accounts were asked since the start, with or without success.
+func (d *discoveryState) wasAsked() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked
 }
 
-// discover asks every account that rules name, and swaps the catalog when its
-// services have changed. The error joins the accounts that did not answer.
+// discoverTask asks for services and has what was found adopted.
+func (r *reloader) discoverTask(ctx context.Context) {
+	_ = r.discover(ctx) // it has logged it
+	r.adoptSoon()
+}
+
+// discover asks every account that rules name and stores which services it has. The
+// error joins the accounts that did not answer.
 func (r *reloader) discover(ctx context.Context) error {
-	r.mu.Lock()
-	rc, first := r.active, !r.discovered
-	r.mu.Unlock()
+	rc := r.config()
 	found, answered, err := rc.accounts.List(ctx, rc.found, func(note string) { r.log.Warn("discovery", "note", note) })
-	if answered > 0 {
-		err = errors.Join(err, r.adopt(ctx, rc, found, first))
+	r.discovery.mu.Lock()
+	defer r.discovery.mu.Unlock()
+	r.discovery.asked = r.discovery.asked || ctx.Err() == nil
+	if answered > 0 && ctx.Err() == nil {
+		err = errors.Join(err, r.storeFound(ctx, rc, found))
 	}
 	return r.collection.report("catalog", err)
 }
 
-// adopt makes what was found the catalog, unless it is what it was. The first
-// answer after a start is accepted as it is, so that a restart is the way to
-// agree to a loss of many services; later ones must not lose more than a fifth.
-func (r *reloader) adopt(ctx context.Context, rc *runtimeConfig, found discovery.Found, first bool) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stopped || r.active != rc {
-		return nil // stopped or reloaded meanwhile; it is asked again
-	}
-	err := r.tryAdopt(ctx, found, first)
+// storeFound stores what was found, unless more than a fifth of the services would be
+// lost. Options.AcceptCatalogLoss accepts the first answer after a start as it is.
+func (r *reloader) storeFound(ctx context.Context, rc *runtimeConfig, found discovery.Found) error {
+	err := r.tryStoreFound(ctx, rc, found)
 	if err == nil {
-		r.discovered = true
+		r.discovery.answered = true
 	}
-	if err != nil || r.refused {
+	if err != nil || r.discovery.refused {
 		r.metrics.Reloaded(err, r.options.Now())
 	}
-	r.refused = err != nil
+	r.discovery.refused = err != nil
 	return err
 }
 
-func (r *reloader) tryAdopt(ctx context.Context, found discovery.Found, first bool) error {
-	old := r.active
-	if reflect.DeepEqual(old.found, found) {
+func (r *reloader) tryStoreFound(ctx context.Context, rc *runtimeConfig, found discovery.Found) error {
+	if reflect.DeepEqual(rc.found, found) {
 		return nil
 	}
-	next, err := r.build(old.config, found)
-	if err == nil && !first {
-		err = catalog.Shrunk(old.Catalog, next.Catalog)
+	next, err := r.build(rc.config, found)
+	if accepted := !r.discovery.answered && r.options.AcceptCatalogLoss; err == nil && !accepted {
+		err = catalog.Shrunk(rc.Catalog.Names(), next.Catalog)
 	}
 	if err != nil {
 		return err
 	}
 	for account, list := range found {
-		if !reflect.DeepEqual(old.found[account], list) {
+		if !reflect.DeepEqual(rc.found[account], list) {
 			if err := discovery.Save(ctx, r.store, account, list, r.options.Now()); err != nil {
 				return storeError(err)
 			}
 		}
 	}
-	if err := r.swap(ctx, next); err != nil {
+	return nil
+}
+
+// adoptSoon has the discovered services in the store adopted. It does not wait.
+func (r *reloader) adoptSoon() { signal(r.adoptNow) }
+
+// signal puts a token into a channel unless it has one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// adoptLoop makes the discovered services in the store the catalog when this process or
+// another one may have stored others, until ctx ends. After a reload it asks for them.
+func (r *reloader) adoptLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.reloaded:
+			if r.config().accounts.Wanted() {
+				_ = r.discover(ctx) // it has logged it
+			}
+		case <-r.adoptNow:
+		}
+		if err := r.adopt(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error("the discovered services did not become the catalog; the old one stays in force", "err", err)
+		}
+	}
+}
+
+// adopt makes the discovered services in the store the catalog, unless they are that
+// already, and starts the rounds if they have waited for them. What is stored was
+// checked before.
+func (r *reloader) adopt(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.config()
+	if r.stopped || !old.accounts.Wanted() {
+		return nil
+	}
+	found, err := old.accounts.Load(ctx, r.store)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 || reflect.DeepEqual(old.found, found) {
+		if r.started {
+			return r.startJobs(ctx)
+		}
+		return nil
+	}
+	next, err := r.build(old.config, found)
+	if err == nil {
+		err = r.swap(ctx, next)
+	}
+	if err != nil {
 		return err
 	}
 	r.log.Info("services were discovered", "services", len(next.Catalog.Services()), "before", len(old.Catalog.Services()))

@@ -1,56 +1,145 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
 )
 
-// buildExemptions resolves the exemptions of the configuration. An expired one is
-// accepted: a daemon must start again on the day after.
+// buildExemptions resolves the exemptions of the configuration, each into one for every
+// check that it names. An expired one is accepted: a daemon must start again on the day
+// after.
 func (rc *runtimeConfig) buildExemptions(c *config.Valid) error {
 	var errs []error
-	for _, e := range c.Exemptions() {
-		if _, err := rc.Framework.Check(e.Check); err != nil {
-			errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err))
+	names := rc.exemptNames(c)
+	for entry, e := range c.Exemptions() {
+		fail := func(err error) { errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err)) }
+		checks, err := exemptChecks(rc.Framework, &e)
+		if err != nil {
+			fail(err)
 		}
-		// An alias covers the service that has it.
 		services := slices.Clone(e.Services)
 		for i, name := range services {
-			if rc.Catalog == nil {
-				break // the catalog has faults, which are said
-			}
-			entry, err := rc.Catalog.Lookup(name)
-			switch {
-			case err == nil:
-				services[i] = entry.Name
-			case len(c.Catalog().PagerDuty) == 0:
-				// With discovery, an unknown service may be discovered later.
-				errs = append(errs, fmt.Errorf("%s: exemptions: %s: %w", e.Origin, e.Check, err))
+			if service, err := names.service(name); err != nil {
+				fail(fmt.Errorf("%s: %w", e.What(), err))
+			} else {
+				services[i] = service
 			}
 		}
-		rc.Exemptions = append(rc.Exemptions, scoring.Exemption{
-			Check: e.Check, Services: services, Tiers: e.Tiers, Reason: e.Reason, Approver: e.Approver, Expires: e.Until(),
-		})
+		for _, group := range []struct {
+			what         string
+			wanted, have []string
+		}{{"team", e.Teams, names.teams}, {"org", e.Orgs, names.orgs}} {
+			for _, name := range group.wanted {
+				if names.closed && !slices.Contains(group.have, name) {
+					fail(fmt.Errorf("%s: no service of the catalog has the %s %q%s", e.What(), group.what, name,
+						nearest.Suggest(name, group.have)))
+				}
+			}
+		}
+		for _, check := range checks {
+			rc.Exemptions = append(rc.Exemptions, scoring.Exemption{
+				Check: check, Services: services, Tiers: e.Tiers, Teams: e.Teams, Orgs: e.Orgs,
+				Reason: e.Reason, RequestedBy: e.RequestedBy, Approver: e.Approver, Expires: e.Until(),
+			})
+			rc.exemptionEntries = append(rc.exemptionEntries, entry)
+		}
 	}
 	return errors.Join(errs...)
 }
 
+// exemptChecks are the ids of the checks that an entry names.
+func exemptChecks(f *framework.Framework, e *config.Exemption) ([]string, error) {
+	if e.Module == "" {
+		ids := e.Checks
+		if e.Check != "" {
+			ids = []string{e.Check}
+		}
+		var errs []error
+		for _, id := range ids {
+			_, err := f.Check(id)
+			errs = append(errs, err)
+		}
+		return ids, errors.Join(errs...)
+	}
+	var ids, known []string
+	for _, m := range f.Modules {
+		known = append(known, m.ID)
+		if m.ID != e.Module {
+			continue
+		}
+		for _, c := range m.Checks {
+			ids = append(ids, c.ID)
+		}
+	}
+	if !slices.Contains(known, e.Module) {
+		return nil, fmt.Errorf("unknown module %q%s", e.Module, nearest.Suggest(e.Module, known))
+	}
+	return ids, nil
+}
+
+// exemptNames are the names of the catalog that exemptions may give.
+type exemptNames struct {
+	catalog *catalog.Catalog
+	// closed is false with discovery, since an unknown name may be discovered later, and
+	// without a catalog, whose faults are said.
+	closed      bool
+	teams, orgs []string
+}
+
+func (rc *runtimeConfig) exemptNames(c *config.Valid) exemptNames {
+	if rc.Catalog == nil {
+		return exemptNames{}
+	}
+	teams, orgs := map[string]bool{}, map[string]bool{}
+	for name, t := range rc.Catalog.Teams() {
+		teams[name], orgs[t.Org] = true, true
+	}
+	for _, s := range rc.Catalog.Services() {
+		teams[s.Team], orgs[s.Org] = true, true
+	}
+	delete(teams, "") // a service without a team or an org is selected by name
+	delete(orgs, "")
+	return exemptNames{catalog: rc.Catalog, closed: len(c.Catalog().PagerDuty) == 0,
+		teams: slices.Sorted(maps.Keys(teams)), orgs: slices.Sorted(maps.Keys(orgs))}
+}
+
+// service is the name of the service: an alias covers the service that has it.
+func (n *exemptNames) service(name string) (string, error) {
+	if n.catalog == nil {
+		return name, nil
+	}
+	entry, err := n.catalog.Lookup(name)
+	switch {
+	case err == nil:
+		return entry.Name, nil
+	case n.closed:
+		return "", err
+	}
+	return name, nil
+}
+
 // checkExemptions counts the exemptions, and finds those that are over, that last
-// longer than the framework allows, and that cover no service.
+// longer than the framework allows, that cover no service, and that overlap.
 func (rc *runtimeConfig) checkExemptions(now time.Time) []Finding {
 	const subject = "exemptions"
 	var wrong []Finding
-	for i, e := range rc.config.Exemptions() {
+	entries := rc.config.Exemptions()
+	covers := rc.exemptedBy(now)
+	for i, e := range entries {
 		left, most := e.Until().Sub(now), rc.Framework.MaxExemption
-		where := fmt.Sprintf("%s: %s", e.Origin, e.Check)
+		where := fmt.Sprintf("%s: %s", e.Origin, e.What())
 		switch {
 		case left <= 0:
 			wrong = append(wrong, failed(subject, fmt.Errorf("%s: it ended on %s and does nothing; remove it, or have it "+
@@ -59,20 +148,64 @@ func (rc *runtimeConfig) checkExemptions(now time.Time) []Finding {
 			wrong = append(wrong, failed(subject, fmt.Errorf("%s: it lasts until %s, and the framework allows %s at a time: "+
 				"the last possible day is %s", where, e.Expires.Format(time.DateOnly), report.Plural(int(most/(24*time.Hour)), "day"),
 				now.Add(most).UTC().Format(time.DateOnly))))
-		case !rc.coversAny(rc.Exemptions[i]):
+		case !covers.any[i]:
 			wrong = append(wrong, Finding{Subject: subject, Warning: true,
 				Text: where + ": it covers no service of the catalog"})
 		}
 	}
+	for _, o := range covers.overlaps {
+		first, second := entries[o.first], entries[o.second]
+		wrong = append(wrong, failed(subject, fmt.Errorf("%s: %s is already exempt for %s by %s, until %s; keep one of them "+
+			"for that service, so that it is clear whose reason and end count", second.Origin, o.check, o.service, first.Origin,
+			first.Expires.Format(time.DateOnly))))
+	}
 	if len(wrong) > 0 {
 		return wrong
 	}
-	return []Finding{{Subject: subject, Text: strconv.Itoa(len(rc.Exemptions))}}
+	return []Finding{{Subject: subject, Text: strconv.Itoa(len(entries))}}
 }
 
-func (rc *runtimeConfig) coversAny(e scoring.Exemption) bool {
-	return slices.ContainsFunc(rc.Catalog.Services(), func(s *catalog.Service) bool {
-		return (len(e.Services) == 0 || slices.Contains(e.Services, s.Name)) &&
-			(len(e.Tiers) == 0 || slices.Contains(e.Tiers, s.Tier))
+// exempted says of the entries of the configuration which cover a service at all, and
+// which overlap.
+type exempted struct {
+	// any is by entry.
+	any      []bool
+	overlaps []exemptionOverlap
+}
+
+// exemptionOverlap is the first check and service that two entries both exempt.
+type exemptionOverlap struct {
+	first, second  int
+	check, service string
+}
+
+// exemptedBy looks through the services of the catalog. Two entries overlap once, however
+// many checks and services they share.
+func (rc *runtimeConfig) exemptedBy(now time.Time) exempted {
+	out := exempted{any: make([]bool, len(rc.config.Exemptions()))}
+	seen := map[[2]int]bool{}
+	for _, s := range rc.Catalog.Services() {
+		subject := scoring.NewSubject(s, rc.Facts, nil)
+		first := map[string]int{}
+		for i := range rc.Exemptions {
+			e, entry := &rc.Exemptions[i], rc.exemptionEntries[i]
+			if !e.Selects(&subject) {
+				continue
+			}
+			out.any[entry] = true
+			before, exempt := first[e.Check]
+			switch {
+			case !e.Covers(&subject, now): // one that has ended leaves the place to another
+			case !exempt:
+				first[e.Check] = entry
+			case !seen[[2]int{before, entry}]:
+				seen[[2]int{before, entry}] = true
+				out.overlaps = append(out.overlaps, exemptionOverlap{before, entry, e.Check, s.Name})
+			}
+		}
+	}
+	slices.SortFunc(out.overlaps, func(x, y exemptionOverlap) int {
+		return cmp.Or(cmp.Compare(x.second, y.second), cmp.Compare(x.first, y.first))
 	})
+	return out
 }

@@ -18,8 +18,27 @@ import (
 
 // Inspect judges what is in the store right now and returns the snapshot. It
 // collects nothing and writes nothing, so it may run beside a daemon. Badges
-// are those the daemon has stored.
+// are those the daemon has stored. The secrets of the sources need not be there.
 func Inspect(ctx context.Context, o Options) (*snapshot.Snapshot, error) {
+	r, err := openForReading(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	return r.judged(ctx)
+}
+
+// reading is a configuration, with the services that discovery has stored, and its store.
+type reading struct {
+	*runtimeConfig
+	options Options
+	store   *store.Store
+}
+
+// openForReading opens the store of a configuration for a command that collects nothing
+// and writes nothing. The secrets of the sources need not be there.
+func openForReading(ctx context.Context, o Options) (*reading, error) {
+	o.noRequests = true
 	o, rc, err := plan(o)
 	if err != nil {
 		return nil, err
@@ -28,11 +47,18 @@ func Inspect(ctx context.Context, o Options) (*snapshot.Snapshot, error) {
 	if err != nil {
 		return nil, storeError(err)
 	}
-	defer func() { _ = s.Close() }()
 	if rc, err = rc.withFound(ctx, s, sourceDeps{options: o}); err != nil {
+		_ = s.Close()
 		return nil, err
 	}
-	return evaluation.Inspect(ctx, s, &rc.Config, o.Logger, o.Now())
+	return &reading{rc, o, s}, nil
+}
+
+func (r *reading) close() { _ = r.store.Close() }
+
+// judged is the snapshot of what is stored now.
+func (r *reading) judged(ctx context.Context) (*snapshot.Snapshot, error) {
+	return evaluation.Inspect(ctx, r.store, &r.Config, r.options.Logger, r.options.Now())
 }
 
 // plan builds a configuration without a program around it.
@@ -73,7 +99,10 @@ func (rc *runtimeConfig) catalogFindings() []Finding {
 	for _, why := range slices.Sorted(maps.Keys(left)) {
 		first.Text += fmt.Sprintf("; left out: %d of %s", left[why], why)
 	}
-	if len(c.Services()) == 0 {
+	switch {
+	case rc.accounts.Wanted():
+		first.Text += "; discovery adds the services that the rules of catalog.pagerduty find"
+	case len(c.Services()) == 0:
 		first.Warning = true
 		first.Text += "; nothing is judged: write services under catalog.services, name files under catalog.backstage, " +
 			"or add rules under catalog.pagerduty"
@@ -111,6 +140,8 @@ type Checked struct {
 	// Gaps are what the entries of the catalog lack; only with online, since the
 	// account that was asked has the names to fill in.
 	Gaps []report.Gap
+	// Discovers is set when discovery adds services, which Gaps does not count.
+	Discovers bool
 }
 
 // Check looks at everything the configuration names. With online it asks every
@@ -125,6 +156,10 @@ func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 	findings := []Finding{{Subject: "configuration", Text: o.ConfigPath + " is valid"}}
 	findings = append(findings, rc.catalogFindings()...)
 	findings = append(findings, Finding{Subject: "framework", Text: rc.frameworkText()})
+	if rc.Document.Lint() != nil {
+		findings = append(findings, Finding{Subject: "framework", Warning: true, Text: "texts that owners read are " +
+			"missing, which changes no judgement; `collector framework lint` lists them"})
+	}
 	findings = append(append(findings, rc.checkCatalog()...), rc.checkExemptions(o.Now())...)
 	invalid := slices.ContainsFunc(findings, func(f Finding) bool { return f.Err != nil })
 	switch rules := len(rc.config.Catalog().PagerDuty); {
@@ -134,14 +169,18 @@ func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 			Text: fmt.Sprintf("rules: %d; --online says what they find", rules)})
 	default:
 		for _, found := range rc.accounts.Try(ctx) {
-			f := Finding{Subject: "discovery in pagerduty/" + found.Account, Text: found.Text, Err: found.Err}
+			f := Finding{Subject: "discovery in pagerduty/" + found.Account, Text: found.Text, Err: found.Err,
+				Warning: found.Services == 0}
 			if f.Err != nil {
 				f.Text = f.Err.Error()
 			}
 			findings = append(findings, f)
 		}
 	}
-	out := Checked{Findings: append(findings, rc.checkSources(ctx, o.Now(), online)...)}
+	out := Checked{
+		Findings:  append(findings, rc.checkSources(ctx, o.Now(), online)...),
+		Discovers: rc.accounts.Wanted(),
+	}
 	if online {
 		out.Gaps = report.NewGaps(evaluation.Blank(&rc.Config, o.Now()))
 	}
@@ -152,7 +191,8 @@ func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 	return out, err
 }
 
-// failure names what is not good. What is wrong with it is said by the findings.
+// failure is an error with the subjects of the findings that are not good. The findings
+// say what is wrong.
 func (c Checked) failure() error {
 	var subjects []string
 	for _, f := range c.Findings {
@@ -245,7 +285,8 @@ func (rc *runtimeConfig) settle(answers [][]collectors.Verified) {
 func nameFindings(subject string, v collectors.Verified) []Finding {
 	var findings []Finding
 	if text := v.Summary(); text != "" {
-		findings = append(findings, Finding{Subject: subject, Text: text, Warning: v.Unsure && len(v.Absent) > 0})
+		isWarning := v.Warning || v.Unsure && len(v.Absent) > 0
+		findings = append(findings, Finding{Subject: subject, Text: text, Warning: isWarning})
 	}
 	for _, fault := range v.Faults() {
 		findings = append(findings, Finding{Subject: subject, Text: fault.Error(), Err: fault})

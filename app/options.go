@@ -35,6 +35,13 @@ type Options struct {
 	LogOutput io.Writer
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+	// AcceptCatalogLoss starts with a catalog that lacks more than a fifth of the
+	// services that were judged last. It holds for the start and for the first answer
+	// of discovery.
+	AcceptCatalogLoss bool
+	// WaitForStore tries to reach a PostgreSQL server again, with growing pauses, until
+	// it answers or the context ends.
+	WaitForStore bool
 	// Only names the sources that CollectOnce and a Trial collect from, such as
 	// pagerduty/main. Empty means all.
 	Only []string
@@ -42,6 +49,8 @@ type Options struct {
 	// goroutine of the source; an empty step means that the round is over. Nil logs
 	// a line every 15 seconds.
 	Progress func(source string, p collectors.Progress)
+	// noRequests is set by what makes no request to a source; see config.Options.
+	noRequests bool
 	// Version of the program, and Revision of the source that it was built from.
 	Version, Revision string
 }
@@ -63,7 +72,9 @@ func (o Options) load() (*config.Valid, error) {
 	if err != nil {
 		return nil, err
 	}
-	valid, err := config.Load(config.Options{Path: o.ConfigPath, Environ: o.Environ, Flags: o.Flags, Presets: presets})
+	valid, err := config.Load(config.Options{
+		Path: o.ConfigPath, Environ: o.Environ, Flags: o.Flags, Presets: presets, NoRequests: o.noRequests,
+	})
 	if err != nil {
 		return nil, &InvalidError{err}
 	}
@@ -83,8 +94,11 @@ func (e *InvalidError) Unwrap() error { return e.Err }
 
 // storeError makes an InvalidError of what a person has to correct.
 func storeError(err error) error {
+	if err == nil {
+		return nil
+	}
 	for _, correctable := range []error{store.ErrAddress, store.ErrForeign, store.ErrLocked, store.ErrUnwritable,
-		store.ErrDamaged, store.ErrAbsent} {
+		store.ErrDamaged, store.ErrAbsent, store.ErrDatabase} {
 		if errors.Is(err, correctable) {
 			return &InvalidError{fmt.Errorf("store: %w", err)}
 		}

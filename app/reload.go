@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/exporter"
 	"github.com/prodready/collector/store"
+	"github.com/prodready/collector/tasks"
 )
 
 // reloader holds the configuration in force and the jobs that work by it, and
@@ -31,8 +33,19 @@ type reloader struct {
 	store      *store.Store
 	evaluator  *evaluation.Evaluator
 	collection *collection
-	// discoverNow holds a token when the rules of discovery may have changed.
-	discoverNow chan struct{}
+	clock      *clock
+	// runner does the tasks; nil before the start.
+	runner tasks.Runner
+	// current is the configuration in force.
+	current atomic.Pointer[runtimeConfig]
+	// adoptNow holds a token when the store may have services that were discovered
+	// since.
+	adoptNow chan struct{}
+	// reloaded holds a token after a reload: the services are discovered anew.
+	reloaded  chan struct{}
+	discovery discoveryState
+	// failed is when the last reload failed, in nanoseconds of Unix time; 0 if it did not.
+	failed atomic.Int64
 	// sourceless says that the configuration in force has no source. It can be read
 	// while a swap runs.
 	sourceless atomic.Bool
@@ -41,26 +54,20 @@ type reloader struct {
 	// each build on the configuration that the other replaces, so that one of
 	// them would be lost and the jobs of both would run.
 	mu sync.Mutex
-	// active is the configuration in force, jobs are those that work by it; nil
-	// while they do not run.
-	active           *runtimeConfig
-	jobs             *scheduler
+	// judging is the judging by the configuration in force; nil while it does not run.
+	judging          *loop
 	started, stopped bool
-	// discovered says that an account has answered since the start, refused that
-	// its last answer did not become the catalog.
-	discovered, refused bool
 }
 
 func newReloader(o Options, metrics *exporter.ProcessMetrics) *reloader {
-	return &reloader{options: o, log: o.Logger, metrics: metrics, discoverNow: make(chan struct{}, 1)}
+	return &reloader{
+		options: o, log: o.Logger, metrics: metrics, adoptNow: make(chan struct{}, 1), reloaded: make(chan struct{}, 1),
+		clock: newClock(o.Now, o.Logger, metrics),
+	}
 }
 
 // config is the configuration in force, nil before the first one.
-func (r *reloader) config() *runtimeConfig {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.active
-}
+func (r *reloader) config() *runtimeConfig { return r.current.Load() }
 
 // build makes a configuration whose requests are measured.
 func (r *reloader) build(c *config.Valid, found discovery.Found) (*runtimeConfig, error) {
@@ -68,9 +75,16 @@ func (r *reloader) build(c *config.Valid, found discovery.Found) (*runtimeConfig
 }
 
 func (r *reloader) deps() sourceDeps {
-	return sourceDeps{options: r.options, circuit: r.circuit, observe: func(o transport.Observation) {
+	var previous []instance
+	if rc := r.config(); rc != nil {
+		previous = rc.instances
+	}
+	return sourceDeps{options: r.options, previous: previous, circuit: r.circuit, observe: func(o transport.Observation) {
 		r.metrics.Request(o.Source, o.Call, o.Outcome, o.Duration)
 		r.metrics.RateLimit(o.Source, int(o.RateLimit), int(o.RateRemaining))
+		if o.Dated {
+			r.clock.compared(o.Source, o.ClockOffset)
+		}
 	}}
 }
 
@@ -86,11 +100,11 @@ func (r *reloader) circuit(source string, open bool) {
 
 // activate puts a configuration in force.
 func (r *reloader) activate(ctx context.Context, rc *runtimeConfig) {
-	if r.active != nil {
-		logLost(r.log, r.active.Catalog, rc.Catalog)
+	old := r.current.Swap(rc)
+	if old != nil {
+		logLost(r.log, old.Catalog, rc.Catalog)
 	}
-	logged := r.active != nil && maps.Equal(r.active.NotMeasurable, rc.NotMeasurable)
-	r.active = rc
+	logged := old != nil && maps.Equal(old.NotMeasurable, rc.NotMeasurable)
 	r.metrics.Expect(rc.SourceIDs(), rc.CheckIDs())
 	r.metrics.TokensExpire(rc.expiries())
 	r.restoreLastSuccess(ctx, rc)
@@ -110,7 +124,11 @@ func (r *reloader) activate(ctx context.Context, rc *runtimeConfig) {
 
 // logCatalog warns of an empty catalog, and of what was read and is not in it.
 func (rc *runtimeConfig) logCatalog(log *slog.Logger) {
-	if len(rc.Catalog.Services()) == 0 {
+	switch {
+	case len(rc.Catalog.Services()) > 0:
+	case rc.accounts.Wanted() && len(rc.found) == 0:
+		log.Info("the services of the catalog come from discovery, which has not answered yet")
+	default:
 		log.Warn("the catalog has no services, so that nothing is judged")
 	}
 	for _, refused := range rc.Catalog.Refused() {
@@ -144,22 +162,18 @@ func (r *reloader) restoreLastSuccess(ctx context.Context, rc *runtimeConfig) {
 	}
 }
 
-// start judges what is stored and starts the jobs, unless they have to wait for
-// discovery: without services there is nothing to collect for.
+// start judges what is stored and starts the jobs.
 func (r *reloader) start(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// With nothing stored the program is not ready until the first round.
-	if r.evaluator.Started() {
-		if err := r.evaluator.Evaluate(ctx, &r.active.Config); err != nil {
+	if r.evaluator.Started() && !r.clock.standsBy() {
+		if err := r.evaluator.Evaluate(ctx, &r.config().Config); err != nil {
 			return err
 		}
 	}
 	r.started = true
-	if !r.active.accounts.Wanted() || len(r.active.found) > 0 {
-		r.startJobs(ctx)
-	}
-	return nil
+	return r.startJobs(ctx)
 }
 
 // stop ends the jobs for good and waits for them, at most until ctx ends.
@@ -167,25 +181,36 @@ func (r *reloader) stop(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopped = true
-	if r.jobs == nil {
-		return nil
-	}
-	return r.jobs.stop(ctx)
+	return errors.Join(r.runner.Keep(ctx, nil), r.stopJudging(ctx))
 }
 
 func (r *reloader) reload(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.tryReload(ctx)
-	r.metrics.Reloaded(err, r.options.Now())
+	now := r.options.Now()
+	r.metrics.Reloaded(err, now)
+	var failed int64
+	if err != nil {
+		failed = now.UnixNano()
+	}
+	r.failed.Store(failed)
 	if err != nil {
 		r.log.Error("the configuration was not reloaded; the old one stays in force", "err", err)
 		return err
 	}
-	rc := r.active
+	rc := r.config()
 	r.log.Info("the configuration was reloaded", "services", len(rc.Catalog.Services()), "sources", rc.SourceIDs(),
 		"framework", rc.Framework.Name+" "+rc.Framework.Version)
 	return nil
+}
+
+// reloadFailed is when the last reload failed; zero if it did not.
+func (r *reloader) reloadFailed() time.Time {
+	if at := r.failed.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
 }
 
 func (r *reloader) tryReload(ctx context.Context) error {
@@ -196,40 +221,42 @@ func (r *reloader) tryReload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	old := r.active
+	old := r.config()
 	if valid.Store().URL.Reveal() != old.config.Store().URL.Reveal() {
 		return &InvalidError{errors.New("store.url: the store cannot change while the program runs; restart it")}
 	}
-	if valid.Server().ListenAddress != old.config.Server().ListenAddress ||
-		valid.Server().WebConfigFile != old.config.Server().WebConfigFile {
-		return &InvalidError{errors.New("server: the listener cannot change while the program runs; restart it")}
+	if !sameListener(valid.Server(), old.config.Server()) {
+		return &InvalidError{errors.New("server: only shutdown_timeout can change while the program runs; restart it")}
 	}
 	next, err := r.build(valid, old.found)
 	if err != nil {
 		return err
 	}
-	if err := catalog.Shrunk(old.Catalog, next.Catalog); err != nil {
+	if err := catalog.Shrunk(old.Catalog.Names(), next.Catalog); err != nil {
 		return &InvalidError{err}
 	}
 	if err := r.swap(ctx, next); err != nil {
 		return err
 	}
-	select {
-	case r.discoverNow <- struct{}{}:
-	default:
-	}
+	signal(r.reloaded)
 	return nil
 }
 
-// swap puts a configuration in force. The jobs, if they run, are stopped and
-// start again; on an error the old configuration stays in force.
-func (r *reloader) swap(ctx context.Context, next *runtimeConfig) error {
-	if r.jobs != nil {
+// sameListener reports whether what is served, and where, is the same.
+func sameListener(a, b config.Server) bool {
+	a.ShutdownTimeout = b.ShutdownTimeout
+	return reflect.DeepEqual(a, b)
+}
+
+// swap puts a configuration in force. Judging and the tasks that change are stopped
+// and start again; on an error the old configuration stays in force.
+func (r *reloader) swap(ctx context.Context, next *runtimeConfig) (err error) {
+	if r.started {
 		// Whatever happens, jobs run again afterwards.
-		defer r.startJobs(ctx)
+		defer func() { err = errors.Join(err, r.startJobs(ctx)) }()
 		stopping, cancel := context.WithTimeout(ctx, time.Duration(next.config.Server().ShutdownTimeout))
 		defer cancel()
-		if err := r.jobs.stop(stopping); err != nil {
+		if err := errors.Join(r.runner.Keep(stopping, r.tasks(next)), r.stopJudging(stopping)); err != nil {
 			return fmt.Errorf("reloading: the running jobs did not end in time: %w", err)
 		}
 	}

@@ -3,9 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,12 +17,15 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/discovery"
 	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/exporter"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/store"
+	"github.com/prodready/collector/textfile"
 )
 
 // runtimeConfig is everything that follows from one configuration. It is built,
@@ -32,7 +37,12 @@ type runtimeConfig struct {
 	// accounts are asked for services, and found is what they had when this was
 	// built.
 	accounts *discovery.Accounts
-	found    discovery.Found
+	// exemptionEntries are by the index of Exemptions which entry of the configuration it is of.
+	exemptionEntries []int
+	found            discovery.Found
+	// rules identifies what discovery depends on, catalogVersion the services and what is
+	// asked about them beside the configuration of the sources.
+	rules, catalogVersion string
 }
 
 // Configure makes of a configuration what an evaluation depends on, without a
@@ -53,8 +63,19 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 	rc := &runtimeConfig{config: c, found: found, Config: evaluation.Config{
 		Interval:        time.Duration(c.Evaluation().Interval),
 		ObserveFor:      time.Duration(c.Evaluation().ObserveFor),
+		KeepFor:         time.Duration(c.Store().Retention.History),
+		Detail:          exporter.Detail(c.Exposition().Detail),
 		CheckStatusPass: c.Exposition().CheckStatusPass,
 	}}
+	if len(c.Reviews().DueAfter) > 0 {
+		rc.ReviewDueIn = c.Reviews().DueIn
+	}
+	for n, w := range c.Incidents().Windows {
+		if n > 0 && w > c.Store().Retention.Incidents {
+			continue // a part of its incidents is deleted
+		}
+		rc.IncidentWindows = append(rc.IncidentWindows, correlation.Window(w))
+	}
 	// All faults are said at once. What would only follow from a framework that cannot
 	// be used is left out.
 	errs := []error{rc.buildCatalog(c), rc.buildFramework(c)}
@@ -64,10 +85,59 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 	if err := errors.Join(errs...); err != nil {
 		return nil, &InvalidError{err}
 	}
-	rc.accounts = discovery.New(c.Catalog().PagerDuty, rc.Sources)
+	rc.accounts = discovery.New(c.Catalog().PagerDuty, rc.Sources, rc.Catalog.Services())
 	rc.buildProviders(deps.options.Now())
 	rc.findNotMeasurable()
-	return rc, nil
+	return rc, rc.buildVersions(deps.options)
+}
+
+// buildVersions identifies the configuration and its parts.
+func (rc *runtimeConfig) buildVersions(o Options) error {
+	services := make([]catalog.Service, 0, len(rc.Catalog.Services()))
+	for _, s := range rc.Catalog.Services() {
+		service := *s
+		service.Origin = catalog.Origin{} // a file that is moved says the same
+		services = append(services, service)
+	}
+	var err error
+	rc.catalogVersion, err = hashOf(o.Version, o.Revision, services, rc.Document.Attestations(), rc.Document.Checks())
+	if err != nil {
+		return err
+	}
+	if rc.rules, err = hashOf(rc.config.Catalog().PagerDuty, rc.config.Sources().PagerDuty); err != nil {
+		return err
+	}
+	var rounds []string
+	for _, i := range rc.instances {
+		rounds = append(rounds, i.source.ID(), rc.roundVersion(i))
+	}
+	rc.Version.LoadedAt = o.Now()
+	rc.Version.Hash, err = hashOf(rounds, rc.catalogVersion, rc.Framework.Hash, rc.Exemptions, rc.Interval, rc.ObserveFor,
+		rc.KeepFor, rc.Detail, rc.CheckStatusPass, rc.config.Store().Retention, rc.rules, rc.config.Reviews().DueAfter)
+	return err
+}
+
+// roundVersion identifies what a round of a source asks, and for which services.
+func (rc *runtimeConfig) roundVersion(i instance) string { return i.version + "/" + rc.catalogVersion }
+
+// instance finds the source with the id.
+func (rc *runtimeConfig) instance(id string) (found instance, ok bool) {
+	for _, i := range rc.instances {
+		if i.source.ID() == id {
+			return i, true
+		}
+	}
+	return instance{}, false
+}
+
+// hashOf is a hash of the JSON of some values.
+func hashOf(values ...any) (string, error) {
+	text, err := json.Marshal(values)
+	if err != nil {
+		return "", fmt.Errorf("a fault of this program: the configuration cannot be identified: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16]), nil
 }
 
 func (rc *runtimeConfig) buildSources(c *config.Valid, deps sourceDeps) error {
@@ -79,7 +149,9 @@ func (rc *runtimeConfig) buildSources(c *config.Valid, deps sourceDeps) error {
 		if err != nil {
 			errs = append(errs, err)
 		}
-		rc.instances = append(rc.instances, instances...)
+		for _, i := range instances {
+			rc.instances = append(rc.instances, deps.reused(i))
+		}
 	}
 	for _, i := range rc.instances {
 		rc.Sources = append(rc.Sources, i.source)
@@ -120,7 +192,7 @@ func (rc *runtimeConfig) buildFramework(c *config.Valid) error {
 	files, err := framework.Default()
 	if name := c.Framework().File; name != "" {
 		var text []byte
-		text, err = os.ReadFile(name)
+		text, err = textfile.Read(name, textfile.MaxBytes)
 		files = []framework.File{{Name: filepath.Base(name), Data: text}}
 	}
 	if err != nil {

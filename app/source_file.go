@@ -19,11 +19,12 @@ func fileKind() kind {
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			rounds := func(set config.File) (string, config.Duration) { return set.Schedule, set.Timeout }
-			return instances(c.Sources().File, rounds, func(set config.File) (collectors.Source, error) {
-				return file.New(file.Options{
+			return instances(c.Sources().File, rounds, func(set config.File) (collectors.Source, []any, error) {
+				made, err := file.New(file.Options{
 					Name: set.Name, Patterns: set.Files, Definitions: set.Definitions(), MaxBytes: set.MaxFileBytes,
 					Logger: deps.options.Logger,
 				})
+				return made, nil, err
 			})
 		},
 	}

@@ -2,13 +2,13 @@ package app
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/textfile"
 )
 
 func jiraKind() kind {
@@ -33,24 +33,25 @@ func jiraKind() kind {
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			sites := c.Sources().Jira
 			rounds := func(site config.Jira) (string, config.Duration) { return site.Schedule, site.Timeout }
-			return instances(sites, rounds, func(site config.Jira) (collectors.Source, error) {
+			return instances(sites, rounds, func(site config.Jira) (collectors.Source, []any, error) {
 				credentials, err := site.Client()
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				client, err := deps.httpClient(transport.Config{
 					Source: "jira/" + site.Name, HTTP: credentials,
 					RatePerMinute: site.Rate.PerMinute, BudgetShare: site.Rate.Share,
-					MaxResponseBytes: site.MaxResponseBytes, Template: jira.Template, OneQuota: true,
+					Credential: site.CredentialPlace(), MaxResponseBytes: site.MaxResponseBytes,
+					Template: jira.Template, OneQuota: true,
 				})
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				facts, err := jqlFacts(site)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
-				return jira.New(jira.Options{
+				made, err := jira.New(jira.Options{
 					Name: site.Name, Deployment: jira.Deployment(site.Deployment), URL: site.APIURL, BrowseURL: site.BrowseURL,
 					HTTPClient: client, Now: deps.options.Now, OnlySite: len(sites) == 1,
 					Incidents: site.Incidents, Reviews: site.Reviews, NotDone: site.NotDone,
@@ -58,6 +59,7 @@ func jiraKind() kind {
 					Facts:           facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
 					Logger: deps.options.Logger,
 				})
+				return made, []any{facts, deps.attestations, deps.checks, len(sites) == 1}, err
 			})
 		},
 	}
@@ -68,7 +70,7 @@ func jqlFacts(site config.Jira) ([]jira.Fact, error) {
 	if err != nil || site.FactsFile == "" {
 		return facts, err
 	}
-	data, err := os.ReadFile(site.FactsFile)
+	data, err := textfile.Read(site.FactsFile, textfile.MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("facts of jira/%s: %w", site.Name, err)
 	}
@@ -93,7 +95,8 @@ func opinions(checks []string) []jira.Opinion {
 func attestations(declared []framework.Attestation) []jira.Attestation {
 	out := make([]jira.Attestation, 0, len(declared))
 	for _, c := range declared {
-		out = append(out, jira.Attestation{Check: c.Check, Level: c.Level, GoodFor: c.GoodFor,
+		out = append(out, jira.Attestation{Check: c.Check, Level: c.Level, NeedsLink: c.NeedsLink(),
+			NeedsSecondPerson: c.NeedsSecondPerson(), ValidFor: c.ValidFor(),
 			Label: framework.AttestationLabel(c.Check), Fact: c.Fact})
 	}
 	return out

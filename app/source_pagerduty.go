@@ -18,25 +18,27 @@ func pagerdutyKind() kind {
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			accounts := c.Sources().PagerDuty
 			rounds := func(account config.PagerDuty) (string, config.Duration) { return account.Schedule, account.Timeout }
-			return instances(accounts, rounds, func(account config.PagerDuty) (collectors.Source, error) {
+			return instances(accounts, rounds, func(account config.PagerDuty) (collectors.Source, []any, error) {
 				credentials, err := account.Client()
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				client, err := deps.httpClient(transport.Config{
 					Source: "pagerduty/" + account.Name, HTTP: credentials,
 					RatePerMinute: account.Rate.PerMinute, BudgetShare: account.Rate.Share,
-					MaxResponseBytes: account.MaxResponseBytes, Authorize: account.Authorize(),
+					Credential: account.CredentialPlace(), MaxResponseBytes: account.MaxResponseBytes, Authorize: account.Authorize(),
 					TokenInBody: !account.OAuth.IsZero(), Template: pagerduty.Template, OneQuota: true,
 				})
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
-				return pagerduty.New(pagerduty.Options{
+				made, err := pagerduty.New(pagerduty.Options{
 					Name: account.Name, Endpoint: account.Endpoint, HTTPClient: client, Now: deps.options.Now,
 					OnlyAccount: len(accounts) == 1, History: time.Duration(account.History), Logger: deps.options.Logger,
 					Severities: account.Severities, IncidentTypes: account.IncidentTypes,
+					FalseAlarmNotes: account.FalseAlarms.Notes, FalseAlarmFields: account.FalseAlarms.Fields,
 				})
+				return made, []any{len(accounts) == 1}, err
 			})
 		},
 	}

@@ -2,13 +2,13 @@ package app
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/prometheus"
 	"github.com/prodready/collector/collectors/transport"
 	"github.com/prodready/collector/config"
+	"github.com/prodready/collector/textfile"
 )
 
 func prometheusKind() kind {
@@ -32,20 +32,20 @@ func prometheusKind() kind {
 		},
 		instances: func(c *config.Valid, deps sourceDeps) ([]instance, error) {
 			rounds := func(server config.Prometheus) (string, config.Duration) { return server.Schedule, server.Timeout }
-			return instances(c.Sources().Prometheus, rounds, func(server config.Prometheus) (collectors.Source, error) {
+			return instances(c.Sources().Prometheus, rounds, func(server config.Prometheus) (collectors.Source, []any, error) {
 				facts, err := promqlFacts(server)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				client, err := deps.httpClient(transport.Config{
 					Source: "prometheus/" + server.Name, HTTP: server.HTTPClient,
 					RatePerMinute: server.Rate.PerMinute, BudgetShare: server.Rate.Share,
-					MaxResponseBytes: server.MaxResponseBytes, Template: prometheus.Template,
+					Credential: server.CredentialPlace(), MaxResponseBytes: server.MaxResponseBytes, Template: prometheus.Template,
 				})
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
-				return prometheus.New(prometheus.Options{
+				made, err := prometheus.New(prometheus.Options{
 					Name: server.Name, ReplicaOf: server.ReplicaOf, URL: server.URL, RulesURL: server.RulesURL,
 					Parameters: server.QueryParams, HTTPClient: client, Facts: facts, PagingSeverities: server.PagingSeverities,
 					Relabel: server.Relabel, Memory: time.Duration(server.Memory),
@@ -54,6 +54,7 @@ func prometheusKind() kind {
 					ReplicaLabels: append([]string{}, server.ReplicaLabels...),
 					AlertHistory:  time.Duration(server.AlertHistory), Now: deps.options.Now, Logger: deps.options.Logger,
 				})
+				return made, []any{facts}, err
 			})
 		},
 	}
@@ -62,7 +63,7 @@ func prometheusKind() kind {
 func promqlFacts(server config.Prometheus) (*prometheus.Facts, error) {
 	var files []prometheus.File
 	for _, name := range server.FactsFiles {
-		data, err := os.ReadFile(name)
+		data, err := textfile.Read(name, textfile.MaxBytes)
 		if err != nil {
 			return nil, fmt.Errorf("facts of prometheus/%s: %w", server.Name, err)
 		}

@@ -3,11 +3,13 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/collectors/transport"
@@ -39,6 +41,12 @@ type instance struct {
 	source   collectors.Source
 	schedule cron.Schedule
 	timeout  time.Duration
+	// inputs are all that the instance was made of. One that would be made of the same
+	// is not made again by a reload.
+	inputs any
+	// version changes with the entry of the configuration, without its secrets, and the
+	// facts. It is the same in other processes.
+	version string
 }
 
 // sourceDeps is what sources are made with.
@@ -49,6 +57,9 @@ type sourceDeps struct {
 	// circuit is called when the circuit breaker of a source opens and closes; it
 	// may be nil.
 	circuit func(source string, open bool)
+	// previous are the instances in force: one that would be made of the same inputs is
+	// used again, with what it remembers and with its limits of requests.
+	previous []instance
 	// attestations are those that the framework's proofs read.
 	attestations []framework.Attestation
 	// checks are the ids of the framework's checks.
@@ -56,13 +67,15 @@ type sourceDeps struct {
 }
 
 // instances makes a source of each entry of the configuration. rounds reads from
-// an entry when its rounds start and how long one may take.
+// an entry when its rounds start and how long one may take. source also returns what
+// it has made the source of beside the entry.
 func instances[E any](
-	entries []E, rounds func(E) (schedule string, timeout config.Duration), source func(E) (collectors.Source, error),
+	entries []E, rounds func(E) (schedule string, timeout config.Duration),
+	source func(E) (made collectors.Source, inputs []any, err error),
 ) ([]instance, error) {
 	var out []instance
 	for _, entry := range entries {
-		s, err := source(entry)
+		s, inputs, err := source(entry)
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +84,18 @@ func instances[E any](
 		if err != nil {
 			return nil, fmt.Errorf("schedule %q of %s: %w", spec, s.ID(), err)
 		}
-		out = append(out, instance{source: s, schedule: when, timeout: time.Duration(timeout)})
+		settings, err := yaml.Marshal(entry) // without secrets
+		if err != nil {
+			return nil, fmt.Errorf("the configuration of %s: %w", s.ID(), err)
+		}
+		version, err := hashOf(settings, s.Facts())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, instance{
+			source: s, schedule: when, timeout: time.Duration(timeout), inputs: append([]any{entry}, inputs...),
+			version: version,
+		})
 	}
 	return out, nil
 }
@@ -83,6 +107,16 @@ func (d sourceDeps) httpClient(c transport.Config) (*http.Client, error) {
 		c.Circuit = func(open bool) { d.circuit(c.Source, open) }
 	}
 	return transport.New(c)
+}
+
+// reused is the previous instance of the same inputs, or the new one.
+func (d sourceDeps) reused(made instance) instance {
+	for _, p := range d.previous {
+		if p.source.ID() == made.source.ID() && reflect.DeepEqual(p.inputs, made.inputs) {
+			return p
+		}
+	}
+	return made
 }
 
 // declarations are the facts that sources declare, by name.

@@ -229,7 +229,7 @@ func (t *Trial) Round(ctx context.Context, source string) (*report.Round, error)
 	t.skipped, t.uncounted = nil, nil
 	bounded, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
-	roundErr := t.collection.round(bounded, t.config.Catalog.Services(), i.source)
+	roundErr := t.collection.round(bounded, t.config.Catalog.Services(), i.source, i.version)
 	if roundErr != nil {
 		_, text := failures(roundErr)
 		r.Error = evidence.Clean(text, 4096)

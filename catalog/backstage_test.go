@@ -125,6 +125,45 @@ func TestBackstageComponentsBecomeServices(t *testing.T) {
 	}
 }
 
+// A place for the tier that other programs use, too, may hold a word of theirs: it costs
+// the component nothing, and is named where no other place says the tier.
+func TestAForeignTierIsAsIfNotWritten(t *testing.T) {
+	for text, want := range map[string]struct {
+		tier int
+		note string
+	}{
+		"labels: {tier: backend}":   {3, `the label tier says "backend", which is no tier`},
+		"annotations: {tier: gold}": {3, `the annotation tier says "gold"`},
+		"tags: [tier-two]":          {3, `the tag tier-two says "two"`},
+		`labels: {tier: "0"}`:       {3, `the label tier says "0"`},
+		`labels: {tier: backend}, annotations: {readiness/tier: "1"}`:        {1, ""},
+		"labels: {tier: backend}, tags: [tier-2]":                            {2, ""},
+		`labels: {tier: backend}, annotations: {readiness/tier: "frontend"}`: {0, ""},
+	} {
+		rules := catalog.Rules{Entities: catalog.DefaultEntityRules()}
+		rules.Defaults.Tier = 3
+		rules.Entities.MaxRefusedRatio = 1
+		built, err := rules.Build(rules.Entities.ParseBackstage("c.yaml",
+			[]byte("kind: Component\nmetadata: {name: a, "+text+"}\nspec: {type: service}\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tier, notes := 0, ""
+		if s, ok := built.Service("a"); ok {
+			tier = s.Tier
+		}
+		for _, note := range built.Notes() {
+			notes += note.Line()
+		}
+		if tier != want.tier || !strings.Contains(notes, want.note) || want.note == "" && notes != "" {
+			t.Errorf("%s: tier %d, noted %q, want %d and %q", text, tier, notes, want.tier, want.note)
+		}
+		if want.note != "" && !strings.Contains(notes, "readiness/tier, or map the word under catalog.entities.tier_words") {
+			t.Errorf("%s: the note does not say what to write: %s", text, notes)
+		}
+	}
+}
+
 func TestBackstageFaultsNameFileAndLine(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"matcher": {
@@ -132,10 +171,13 @@ func TestBackstageFaultsNameFileAndLine(t *testing.T) {
 			`c.yaml:3: component "a": readiness/prometheus: matcher "job": want label=value`,
 		},
 		"number": {
-			"kind: Component\nmetadata: {name: a, labels: {tier: high}}",
+			"kind: Component\nmetadata: {name: a, labels: {readiness/tier: high}}",
 			`c.yaml:1: component "a": tier: "high" is not a number`,
 		},
-		"fraction": {"kind: Component\nmetadata: {name: a, labels: {tier: \"1.5\"}}", `tier: "1.5" is not a number`},
+		"fraction": {"kind: Component\nmetadata: {name: a, annotations: {readiness/tier: \"1.5\"}}", `tier: "1.5" is not a number`},
+		"no such tier": {
+			"kind: Component\nmetadata: {name: a, annotations: {readiness/tier: \"0\"}}", `tier: tier "0" does not exist`,
+		},
 		"boolean": {
 			"kind: Component\nmetadata: {name: a, labels: {stateful: \"yes\"}}", `stateful: "yes": want true or false`,
 		},

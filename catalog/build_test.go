@@ -296,25 +296,25 @@ func TestShrunk(t *testing.T) {
 		return entries
 	}
 	old := build(t, catalog.Sources{}, nil, fleet(10)...)
-	if err := catalog.Shrunk(old, build(t, catalog.Sources{}, nil, fleet(8)...)); err != nil {
+	if err := catalog.Shrunk(old.Names(), build(t, catalog.Sources{}, nil, fleet(8)...)); err != nil {
 		t.Errorf("a fifth: %v", err)
 	}
-	err := catalog.Shrunk(old, build(t, catalog.Sources{}, nil, fleet(7)...))
+	err := catalog.Shrunk(old.Names(), build(t, catalog.Sources{}, nil, fleet(7)...))
 	if err == nil || !strings.Contains(err.Error(), "lost 3 of 10 services (s07, s08, s09)") {
 		t.Errorf("three tenths: %v", err)
 	}
-	if err := catalog.Shrunk(old, build(t, catalog.Sources{}, nil)); err == nil ||
+	if err := catalog.Shrunk(old.Names(), build(t, catalog.Sources{}, nil)); err == nil ||
 		!strings.Contains(err.Error(), "and 5 more") {
 		t.Errorf("all: %v", err)
 	}
 	if err := catalog.Shrunk(
-		build(t, catalog.Sources{}, nil, fleet(9)...), build(t, catalog.Sources{}, nil, fleet(7)...),
+		build(t, catalog.Sources{}, nil, fleet(9)...).Names(), build(t, catalog.Sources{}, nil, fleet(7)...),
 	); err == nil {
 		t.Error("two of nine, a little more than a fifth: no error")
 	}
 	// New services do not make up for lost ones.
 	others := append(fleet(5), service("a", 1), service("b", 1), service("c", 1), service("d", 1), service("e", 1))
-	if err := catalog.Shrunk(old, build(t, catalog.Sources{}, nil, others...)); err == nil {
+	if err := catalog.Shrunk(old.Names(), build(t, catalog.Sources{}, nil, others...)); err == nil {
 		t.Error("half of the services were exchanged without an error")
 	}
 	renamed := fleet(5)
@@ -324,10 +324,10 @@ func TestShrunk(t *testing.T) {
 			service(fmt.Sprintf("new%d", i), 1, func(s *catalog.Service) { s.Aliases = []string{fmt.Sprintf("s%02d", i+5)} }),
 		)
 	}
-	if err := catalog.Shrunk(old, build(t, catalog.Sources{}, nil, renamed...)); err != nil {
+	if err := catalog.Shrunk(old.Names(), build(t, catalog.Sources{}, nil, renamed...)); err != nil {
 		t.Errorf("renamed with an alias: %v", err)
 	}
-	if err := catalog.Shrunk(build(t, catalog.Sources{}, nil), old); err != nil {
+	if err := catalog.Shrunk(nil, old); err != nil {
 		t.Errorf("from nothing: %v", err)
 	}
 }

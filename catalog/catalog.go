@@ -52,17 +52,26 @@ func (c *Catalog) Lookup(name string) (*Service, error) {
 // Teams lists the teams by name. The caller must not change the map.
 func (c *Catalog) Teams() map[string]Team { return c.teams }
 
-// Shrunk reports as an error that next has lost more than a fifth of the
-// services of old: that is rather a broken file or mount than a company that
-// closed them overnight. A service whose name is an alias now is not lost.
-func Shrunk(old, next *Catalog) error {
+// Names lists the names of the services in order.
+func (c *Catalog) Names() []string {
+	var names []string
+	for _, s := range c.services {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// Shrunk reports as an error that next lacks more than a fifth of the services
+// before: that is rather a broken file or mount than a company that closed them
+// overnight. A service whose name is an alias now is not lost.
+func Shrunk(before []string, next *Catalog) error {
 	var lost []string
-	for _, s := range old.services {
-		if _, ok := next.Resolve(s.Name); !ok {
-			lost = append(lost, s.Name)
+	for _, name := range before {
+		if _, ok := next.Resolve(name); !ok {
+			lost = append(lost, name)
 		}
 	}
-	if len(lost)*5 <= len(old.services) {
+	if len(lost)*5 <= len(before) {
 		return nil
 	}
 	some := lost[:min(len(lost), 5)]
@@ -70,9 +79,7 @@ func Shrunk(old, next *Catalog) error {
 	if n := len(lost) - len(some); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	return fmt.Errorf(
-		"the new catalog has lost %d of %d services (%s%s), which is more than a fifth; the old one stays in use; "+
-			"check that all catalog files are there, or restart the program if the services are really gone", len(lost),
-		len(old.services), strings.Join(some,
-			", "), more)
+	return fmt.Errorf("the catalog has lost %d of %d services (%s%s), which is more than a fifth; check that all catalog "+
+		"files are there; if the services are really gone, start the program again with --accept-catalog-loss",
+		len(lost), len(before), strings.Join(some, ", "), more)
 }

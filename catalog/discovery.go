@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -97,6 +98,9 @@ type PagerDutyService struct {
 	Teams   []string `json:"teams,omitempty"`
 	// Tags are those labels that the rules ask for.
 	Tags []string `json:"tags,omitempty"`
+	// Keys are the digests of the keys of its integrations, where entries of the catalog
+	// name PagerDuty services by such keys.
+	Keys []string `json:"keys,omitempty"`
 }
 
 // Discovered is what rules have made of PagerDuty's services.
@@ -105,6 +109,9 @@ type Discovered struct {
 	Teams    []Team
 	// Refused are services that fit a rule and cannot be in the catalog.
 	Refused []Refusal
+	// withKey are the ids of the PagerDuty services by the digests of their integration
+	// keys; empty for a key that several have.
+	withKey map[string]string
 }
 
 // Discover applies the rules. Several PagerDuty services of one name are one
@@ -125,6 +132,7 @@ func Discover(rules []Discovery, found []PagerDutyService) (Discovered, error) {
 			return out, fmt.Errorf("catalog.pagerduty[%d].name: %w", i, err)
 		}
 	}
+	out.withKey = withKey(found)
 	for _, f := range found {
 		for i, rule := range rules {
 			groups, fits := rule.fit(patterns[i], f)
@@ -150,6 +158,21 @@ func Discover(rules []Discovery, found []PagerDutyService) (Discovered, error) {
 		}
 	}
 	return out, nil
+}
+
+// withKey are the ids of services by the digests of their keys.
+func withKey(found []PagerDutyService) map[string]string {
+	ids := map[string]string{}
+	for _, f := range found {
+		for _, key := range f.Keys {
+			if id, known := ids[key]; known && id != f.ID {
+				ids[key] = ""
+				continue
+			}
+			ids[key] = f.ID
+		}
+	}
+	return ids
 }
 
 // fit reports whether the service fits the rule, and what its groups matched.
@@ -231,7 +254,7 @@ func refusal(origin Origin, reason evidence.UncountedReason, text string) Refusa
 func (r Rules) Merge(in Entries, found Discovered) Entries {
 	merged := r.Qualify(in)
 	merged.Services, merged.Teams = slices.Clone(merged.Services), slices.Clone(merged.Teams)
-	known := index(merged.Services)
+	known := index(merged.Services, found.withKey)
 	merged.Refused = append(slices.Clip(merged.Refused), found.Refused...)
 	for _, s := range found.Services {
 		s.PagerDuty = slices.DeleteFunc(
@@ -277,11 +300,12 @@ type declaredIndex struct {
 	// have their namespace in front, by what stands behind it.
 	named      map[string]int
 	namespaces map[string][]string
-	// referred are the PagerDuty services that they refer to.
+	// referred are the PagerDuty services that they refer to, by id or by the key of an
+	// integration.
 	referred map[string]bool
 }
 
-func index(services []Service) declaredIndex {
+func index(services []Service, withKey map[string]string) declaredIndex {
 	known := declaredIndex{map[string]int{}, map[string][]string{}, map[string]bool{}}
 	for i, s := range services {
 		known.named[s.Name] = i
@@ -292,7 +316,9 @@ func index(services []Service) declaredIndex {
 			known.named[alias] = i
 		}
 		for _, ref := range s.PagerDuty {
-			known.referred[ref.ServiceID] = true
+			if id := cmp.Or(ref.ServiceID, withKey[ref.IntegrationKey.Digest()]); id != "" {
+				known.referred[id] = true
+			}
 		}
 	}
 	return known

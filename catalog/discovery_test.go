@@ -131,6 +131,37 @@ func TestDeclaredEntriesCount(t *testing.T) {
 	}
 }
 
+// TestAnIntegrationKeyIsTheService: an entry that names its PagerDuty service by a key is
+// the one that is found, whatever their names. A key of two services names neither.
+func TestAnIntegrationKeyIsTheService(t *testing.T) {
+	key := func(last string) catalog.IntegrationKey {
+		return catalog.NewIntegrationKey("0123456789abcdef0123456789abcde" + last)
+	}
+	found, err := catalog.Discover([]catalog.Discovery{{Name: ".*", Entry: catalog.Service{Tier: 3}}},
+		[]catalog.PagerDutyService{
+			{Account: "main", ID: "P1", Name: "Checkout PROD", Keys: []string{key("1").Digest()}},
+			{Account: "main", ID: "P2", Name: "Cart", Keys: []string{key("2").Digest(), key("3").Digest()}},
+			{Account: "main", ID: "P3", Name: "Search", Keys: []string{key("3").Digest()}},
+			{Account: "main", ID: "P4", Name: "Mail", Keys: []string{key("4").Digest()}},
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := func(id string, k catalog.IntegrationKey) []catalog.PagerDutyRef {
+		return []catalog.PagerDutyRef{{ServiceID: id, IntegrationKey: k}}
+	}
+	declared := []catalog.Service{{Name: "checkout", PagerDuty: by("", key("1"))},
+		{Name: "basket", PagerDuty: by("", key("3"))}, {Name: "letters", PagerDuty: by("P9", key("4"))}}
+	merged := catalog.Rules{}.Merge(catalog.Entries{Services: declared}, found)
+	want := []string{"checkout", "basket", "letters", "cart", "search", "mail"}
+	if got := names(merged.Services); !slices.Equal(got, want) {
+		t.Errorf("services %v, want %v", got, want)
+	}
+	if !reflect.DeepEqual(merged.Services[0].PagerDuty, declared[0].PagerDuty) {
+		t.Errorf("the reference is now %v", merged.Services[0].PagerDuty)
+	}
+}
+
 func TestBadDiscoveryRules(t *testing.T) {
 	for want, test := range map[string]struct {
 		field string

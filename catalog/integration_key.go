@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
@@ -45,6 +47,16 @@ func (k IntegrationKey) String() string {
 		return "…"
 	}
 	return "…" + strings.ToValidUTF8(text[len(text)-shownOfKey:], "")
+}
+
+// Digest finds a key again in what is stored, and does not give it: keys are 32 random
+// characters. It is empty for none.
+func (k IntegrationKey) Digest() string {
+	if k.IsZero() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(k.text.Value()))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Format shows the end of the key with every verb.

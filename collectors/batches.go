@@ -20,17 +20,26 @@ type Batches struct {
 	request Request
 	emit    func(evidence.Batch) error
 	skipped map[string]int
+	// exemplified are the kinds of which an object was skipped in the round.
+	exemplified map[string]bool
 }
 
 // NewBatches makes the batches of a round of the source with the id. Records are
 // dated by req.Now.
 func NewBatches(source string, req Request, emit func(evidence.Batch) error) *Batches {
-	return &Batches{source: source, request: req, emit: emit, skipped: map[string]int{}}
+	return &Batches{source: source, request: req, emit: emit, skipped: map[string]int{},
+		exemplified: map[string]bool{}}
 }
 
-// Skip counts an object that could not be decoded, by kind. The count goes out
-// with the next batch.
-func (b *Batches) Skip(kind string) { b.skipped[kind]++ }
+// Skip counts an object that could not be decoded, by kind, and reports whether it is
+// the first of its kind in the round: that one is worth a line in the log, as an
+// example. The count goes out with the next batch.
+func (b *Batches) Skip(kind string) (first bool) {
+	b.skipped[kind]++
+	first = !b.exemplified[kind]
+	b.exemplified[kind] = true
+	return first
+}
 
 // Pending reports whether objects were skipped since the last batch.
 func (b *Batches) Pending() bool { return len(b.skipped) > 0 }

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,30 @@ type CallError struct {
 	Status int
 	// Err is what happened. It never holds a credential.
 	Err error
+	// Credential says where the credential of the call is configured, as the end of a
+	// sentence: it comes from KEY (the secret file "NAME"). It is empty where that is not
+	// known.
+	Credential string
+	// Remedy is what a person can do about it; empty means that of the reason.
+	Remedy string
+}
+
+// Refusal makes the error of an answer that cannot be used.
+func Refusal(reason evidence.Reason, call string, resp *http.Response, err error) *CallError {
+	failed := &CallError{Reason: reason, Call: call, Status: resp.StatusCode, Err: err}
+	if resp.Request != nil {
+		failed.Credential, _ = resp.Request.Context().Value(credentialPlace{}).(string)
+	}
+	return failed
+}
+
+// credentialPlace is the key of a context for CallError.Credential.
+type credentialPlace struct{}
+
+// WithCredential adds to a context where the credential of its request is configured, as
+// CallError.Credential says it.
+func WithCredential(ctx context.Context, place string) context.Context {
+	return context.WithValue(ctx, credentialPlace{}, place)
 }
 
 // Failed makes the error of a call without an HTTP status. format and args are
@@ -36,7 +61,11 @@ func (e *CallError) Error() string {
 	if e.Status != 0 {
 		status = fmt.Sprintf(" (HTTP %d)", e.Status)
 	}
-	return fmt.Sprintf("%s: %s%s: %v; %s", e.Call, e.Reason, status, e.Err, e.Reason.Remedy())
+	remedy := cmp.Or(e.Remedy, e.Reason.Remedy())
+	if e.Credential != "" && (e.Reason == evidence.ReasonUnauthorized || e.Reason == evidence.ReasonForbidden) {
+		remedy += "; " + e.Credential
+	}
+	return fmt.Sprintf("%s: %s%s: %v; %s", e.Call, e.Reason, status, e.Err, remedy)
 }
 
 // Unwrap returns the cause.
@@ -55,9 +84,9 @@ func About(err error, what string) error {
 }
 
 // EndsRound reports whether the rest of a round must not be asked for: ctx has
-// ended, the credential was not accepted, or the store failed. A source may add
-// reasons after which its other calls would fail, too. Every part of a joined
-// error counts.
+// ended, the credential was not accepted, the store failed, or the clocks differ. A
+// source may add reasons after which its other calls would fail, too. Every part of a
+// joined error counts.
 func EndsRound(ctx context.Context, err error, reasons ...evidence.Reason) bool {
 	if ctx.Err() != nil {
 		return true
@@ -65,7 +94,7 @@ func EndsRound(ctx context.Context, err error, reasons ...evidence.Reason) bool 
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return EndsRound(ctx, err, reasons...) })
 	}
-	reasons = append(reasons, evidence.ReasonUnauthorized, evidence.ReasonStore)
+	reasons = append(reasons, evidence.ReasonUnauthorized, evidence.ReasonStore, evidence.ReasonClock)
 	if failed, ok := errors.AsType[*CallError](err); ok && slices.Contains(reasons, failed.Reason) {
 		return true
 	}

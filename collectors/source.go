@@ -97,6 +97,21 @@ type Resumer interface {
 	Left(cursors map[string]string) string
 }
 
+// IncidentSource is a Source of incidents that knows how far back it has read them.
+type IncidentSource interface {
+	// IncidentsSince is since when all incidents are stored, by the stored cursors and
+	// the present time; zero while the newest are not read. It is false for a source that
+	// is configured to read none. It does no I/O.
+	IncidentsSince(cursors map[string]string, now time.Time) (since time.Time, reads bool)
+}
+
+// ReviewSource is a Source that can read readiness reviews.
+type ReviewSource interface {
+	// ReadsReviews reports whether it is configured to. All reviews are stored once a round
+	// has succeeded. It does no I/O.
+	ReadsReviews() bool
+}
+
 // PlannedCall is one call, or one listing page by page, of a round.
 type PlannedCall struct {
 	// Call is the endpoint template: GET /incidents.

@@ -36,9 +36,11 @@ type Verified struct {
 	Unsure bool
 	// Partly says that some names could not be looked up.
 	Partly bool
-	// Note says what could not be looked up, and why; empty for nothing. It is no
-	// fault.
+	// Note says what could not be looked up, and why, or what there is; empty for
+	// nothing. It is no fault.
 	Note string
+	// Warning says that Note names something that is probably wrong.
+	Warning bool
 	// Err is why nothing is known of these names; nil when all were looked up.
 	Err error
 }

@@ -5,6 +5,8 @@
 package config
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -24,10 +26,52 @@ type Config struct {
 	Evaluation Evaluation  `yaml:"evaluation"`
 	Framework  Framework   `yaml:"framework"`
 	Exposition Exposition  `yaml:"exposition"`
+	Incidents  Incidents   `yaml:"incidents"`
+	Reviews    Reviews     `yaml:"reviews"`
 	Exemptions []Exemption `yaml:"exemptions"`
 	Catalog    Catalog     `yaml:"catalog"`
 	Sources    Sources     `yaml:"sources"`
 }
+
+// Reviews says when operational reviews are made, where they are written, and when
+// readiness reviews are due.
+type Reviews struct {
+	// Week, Month and Quarter say when the review of each kind of period is made: at the
+	// first time of the schedule after the period has ended. Empty means none.
+	Week    string `yaml:"week"`
+	Month   string `yaml:"month"`
+	Quarter string `yaml:"quarter"`
+	// Keep is how many of each kind are kept.
+	Keep int `yaml:"keep"`
+	// Folder is where they are written as files, too; empty means nowhere.
+	Folder string `yaml:"folder"`
+	// DueAfter says how long after its last readiness review a service needs another one;
+	// the first entry that is for its tier decides.
+	DueAfter []ReviewDue `yaml:"due_after"`
+}
+
+// ReviewDue says when the next readiness review of services is due.
+type ReviewDue struct {
+	// Tiers are 1 to 4; none means all.
+	Tiers []int `yaml:"tiers"`
+	// After is the time after the last review, or, without any, after the service was
+	// first judged.
+	After Duration `yaml:"after"`
+}
+
+// DueIn is how long after its last readiness review a service of a tier needs another
+// one; false if nothing says so.
+func (r Reviews) DueIn(tier int) (after time.Duration, known bool) {
+	for _, d := range r.DueAfter {
+		if len(d.Tiers) == 0 || slices.Contains(d.Tiers, tier) {
+			return time.Duration(d.After), true
+		}
+	}
+	return 0, false
+}
+
+// Wanted reports whether any review is made.
+func (r Reviews) Wanted() bool { return r.Week+r.Month+r.Quarter != "" }
 
 // Store says where evidence, judgements and badges are kept.
 type Store struct {
@@ -59,6 +103,10 @@ type Server struct {
 	ListenAddress string `yaml:"listen_address"`
 	// WebConfigFile turns on TLS and basic authentication; empty means neither.
 	WebConfigFile string `yaml:"web_config_file"`
+	// EnableLifecycle serves POST /-/reload.
+	EnableLifecycle bool `yaml:"enable_lifecycle"`
+	// AllowedHosts are more names, without a port, under which it can be asked for.
+	AllowedHosts []string `yaml:"allowed_hosts"`
 	// ShutdownTimeout bounds a graceful stop.
 	ShutdownTimeout Duration `yaml:"shutdown_timeout"`
 }
@@ -86,25 +134,47 @@ type Framework struct {
 	File string `yaml:"file"`
 }
 
-// Exposition says what is exported beyond what always is.
+// Exposition says how much is exported.
 type Exposition struct {
+	// Detail is compact or full: whether series are left out that can be counted from
+	// others.
+	Detail string `yaml:"detail"`
 	// CheckStatusPass exports the status of passing checks too, which makes by
 	// far the most series.
 	CheckStatusPass bool `yaml:"check_status_pass"`
 }
 
-// Exemption takes a check off some services for a time.
+// Incidents says how incidents are measured.
+type Incidents struct {
+	// Windows are the spans of time up to now that figures are about. A compact page of
+	// metrics has the first.
+	Windows []Duration `yaml:"windows"`
+}
+
+// defaultIncidents measures a month, a week and a quarter.
+func defaultIncidents() Incidents {
+	const day = Duration(24 * time.Hour)
+	return Incidents{Windows: []Duration{30 * day, 7 * day, 90 * day}}
+}
+
+// Exemption takes checks off some services for a time.
 type Exemption struct {
-	// Check is the id of a check of the framework.
-	Check string `yaml:"check"`
-	// Services are catalog names. Either Services or Tiers is given, or both;
-	// the exemption is for services that both select.
+	// Check is the id of a check of the framework, Checks are several, and Module is the
+	// id of a module, for all its checks. One of the three is given.
+	Check  string   `yaml:"check"`
+	Checks []string `yaml:"checks"`
+	Module string   `yaml:"module"`
+	// Services, Teams and Orgs are names of the catalog, and Tiers are 1 to 4. At least one
+	// of the four is given; the exemption is for services that all given ones select.
 	Services []string `yaml:"services"`
-	// Tiers are 1 to 4.
-	Tiers []int `yaml:"tiers"`
-	// Reason and Approver are required, so that a reader can judge and ask.
-	Reason   string `yaml:"reason"`
-	Approver string `yaml:"approver"`
+	Tiers    []int    `yaml:"tiers"`
+	Teams    []string `yaml:"teams"`
+	Orgs     []string `yaml:"orgs"`
+	// Reason, RequestedBy and Approver are required, so that a reader can judge and ask.
+	// The approver is another person, role or team than who asked.
+	Reason      string `yaml:"reason"`
+	RequestedBy string `yaml:"requested_by"`
+	Approver    string `yaml:"approver"`
 	// Expires is the last day, in UTC, on which the exemption is valid.
 	Expires Date `yaml:"expires"`
 
@@ -115,6 +185,17 @@ type Exemption struct {
 // Until is the moment the exemption ends: the midnight, in UTC, after its last
 // day.
 func (e Exemption) Until() time.Time { return e.Expires.AddDate(0, 0, 1) }
+
+// What names what is exempt in one word or list: the module or the checks.
+func (e Exemption) What() string {
+	switch {
+	case e.Module != "":
+		return "module " + e.Module
+	case e.Check != "":
+		return e.Check
+	}
+	return strings.Join(e.Checks, ", ")
+}
 
 // Catalog says what is judged.
 type Catalog struct {
@@ -146,6 +227,9 @@ func Default() Config {
 		Server:     Server{ListenAddress: ":9847", ShutdownTimeout: Duration(10 * time.Second)},
 		Log:        Log{Level: "info", Format: "text"},
 		Evaluation: Evaluation{Interval: Duration(time.Minute), ObserveFor: 14 * day},
+		Exposition: Exposition{Detail: "compact"},
+		Incidents:  defaultIncidents(),
+		Reviews:    Reviews{Keep: 26},
 		Catalog:    Catalog{Entities: catalog.DefaultEntityRules()},
 	}
 }

@@ -33,6 +33,12 @@ type JiraIncidents struct {
 	// are not counted as incidents, such as duplicates. Letter case and outer blanks do
 	// not matter.
 	NotIncidents []string `yaml:"not_incidents"`
+	// FalseAlarms say how people mark incidents in which nothing was wrong.
+	FalseAlarms JiraFalseAlarms `yaml:"false_alarms"`
+	// DuplicateLinks are the types of links from a duplicate to the ticket that it
+	// repeats: names, ids, or descriptions as seen from the duplicate. Letter case and
+	// outer blanks do not matter.
+	DuplicateLinks []string `yaml:"duplicate_links"`
 }
 
 // JiraMoment is a time in the life of a ticket. Of several ways that are given
@@ -89,7 +95,9 @@ func defaultJiraIncidents() JiraIncidents {
 		Urgent:     []int{1, 2},
 		Services:   ServiceLink{By: ByComponent},
 
-		NotIncidents: JiraNotIncidents(),
+		NotIncidents:   JiraNotIncidents(),
+		FalseAlarms:    DefaultJiraFalseAlarms(),
+		DuplicateLinks: JiraDuplicateLinks(),
 	}
 }
 
@@ -98,3 +106,22 @@ func defaultJiraIncidents() JiraIncidents {
 func JiraNotIncidents() []string {
 	return []string{"Duplicate", "Duplicated", "Closed as Duplicate", "Merged"}
 }
+
+// JiraFalseAlarms say how people mark incidents in which nothing was wrong.
+type JiraFalseAlarms struct {
+	// Resolutions are the names or ids of the resolutions and statuses that such a ticket
+	// is closed with, and Labels the labels it has. Letter case does not matter.
+	Resolutions []string `yaml:"resolutions"`
+	Labels      []string `yaml:"labels"`
+}
+
+// DefaultJiraFalseAlarms are usual names.
+func DefaultJiraFalseAlarms() JiraFalseAlarms {
+	return JiraFalseAlarms{
+		Resolutions: []string{"False Alarm", "False Positive"}, Labels: []string{"false-alarm", "false-positive"},
+	}
+}
+
+// JiraDuplicateLinks are the name of Jira's own type of link for duplicates, and its
+// description.
+func JiraDuplicateLinks() []string { return []string{"Duplicate", "duplicates"} }

@@ -30,9 +30,15 @@ type Options struct {
 	// ReadFile reads the configuration and the files it names; nil means
 	// os.ReadFile.
 	ReadFile func(name string) ([]byte, error)
+	// NoRequests is set by what makes no request to a source: a secret of a source that
+	// cannot be read is no error then, and the source has none.
+	NoRequests bool
+	// injected is ReadFile as it was given.
+	injected func(name string) ([]byte, error)
 }
 
 func (o Options) withDefaults() Options {
+	o.injected = o.ReadFile
 	if o.ReadFile == nil {
 		o.ReadFile = os.ReadFile
 	}
@@ -49,6 +55,7 @@ func AddFlags(flags *pflag.FlagSet) {
 	flags.String("server.listen-address", defaults.Server.ListenAddress, "host:port to serve on")
 	flags.String(
 		"server.web-config-file", defaults.Server.WebConfigFile, "file with TLS and basic authentication settings")
+	flags.Bool("server.enable-lifecycle", defaults.Server.EnableLifecycle, "serve POST /-/reload")
 	flags.String("framework.file", defaults.Framework.File, "framework file instead of the embedded one")
 	flags.String("log.level", defaults.Log.Level, "debug, info, warn or error")
 	flags.String("log.format", defaults.Log.Format, "text or json")
@@ -119,6 +126,12 @@ func (v *Valid) Framework() Framework { return v.config.Framework }
 
 // Exposition says what is exported beyond what always is.
 func (v *Valid) Exposition() Exposition { return v.config.Exposition }
+
+// Reviews says when operational reviews are made.
+func (v *Valid) Reviews() Reviews { return v.config.Reviews }
+
+// Incidents says how incidents are measured.
+func (v *Valid) Incidents() Incidents { return v.config.Incidents }
 
 // Exemptions are the exemptions in the order of the file, expired ones too.
 func (v *Valid) Exemptions() []Exemption { return v.config.Exemptions }

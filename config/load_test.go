@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func TestDefaultsWithoutAnything(t *testing.T) {
 	if got := valid.Store().URL.Reveal(); got != "readiness.db" {
 		t.Errorf("store.url = %q", got)
 	}
-	if valid.Server() != config.Default().Server || valid.Log() != config.Default().Log ||
+	if !reflect.DeepEqual(valid.Server(), config.Default().Server) || valid.Log() != config.Default().Log ||
 		valid.Evaluation() != config.Default().Evaluation {
 		t.Error("the defaults are not those of Default")
 	}
@@ -108,6 +109,7 @@ func TestEnvironmentKeepsTextAndReadsLists(t *testing.T) {
 	valid := load(t, "sources: {prometheus: [{name: gone, url: http://gone}]}\ncatalog: {backstage: [old/*.yaml]}\n",
 		"READINESS__STORE__URL=evidence: #1.db",
 		"READINESS__EXPOSITION__CHECK_STATUS_PASS=true",
+		"READINESS__EXPOSITION__DETAIL=full",
 		"READINESS__EVALUATION__OBSERVE_FOR=7d",
 		"READINESS__CATALOG__BACKSTAGE=/a/*.yaml, /b/*.yaml",
 		"READINESS__SOURCES__PROMETHEUS=[{name: env, url: 'http://prometheus:9090/'}]",
@@ -117,6 +119,9 @@ func TestEnvironmentKeepsTextAndReadsLists(t *testing.T) {
 	}
 	if !valid.Exposition().CheckStatusPass {
 		t.Error("check_status_pass is not set")
+	}
+	if got := valid.Exposition().Detail; got != "full" {
+		t.Errorf("exposition.detail = %q", got)
 	}
 	if got := time.Duration(valid.Evaluation().ObserveFor); got != 7*24*time.Hour {
 		t.Errorf("observe_for = %v", got)
@@ -210,7 +215,7 @@ func TestBadEnvironment(t *testing.T) {
 		},
 		{
 			"READINESS__=hunter2",
-			`environment variable READINESS__: unknown key ""; the keys here are store, server, log, evaluation, framework, exposition, exemptions, catalog, sources`,
+			`environment variable READINESS__: unknown key ""; the keys here are store, server, log, evaluation, framework, exposition, incidents, reviews, exemptions, catalog, sources`,
 		},
 	}
 	for _, test := range tests {
@@ -358,12 +363,12 @@ func TestTeamsMayBeInCatalogFiles(t *testing.T) {
 	}
 	load(
 		t,
-		text+"  backstage: [services/*.yaml]\nexemptions: [{check: a.b, services: [cart], reason: r, approver: a, expires: 2027-01-01}]\n",
+		text+"  backstage: [services/*.yaml]\nexemptions: [{check: a.b, services: [cart], reason: r, requested_by: b, approver: a, expires: 2027-01-01}]\n",
 	)
 }
 
 func TestExemptionEndsAfterItsLastDay(t *testing.T) {
-	valid := load(t, "exemptions: [{check: a.b, tiers: [4], reason: r, approver: a, expires: 2026-12-31}]\n")
+	valid := load(t, "exemptions: [{check: a.b, tiers: [4], reason: r, requested_by: b, approver: a, expires: 2026-12-31}]\n")
 	if got, want := valid.Exemptions()[0].Until(), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC); !got.Equal(want) {
 		t.Errorf("until %v, want %v", got, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -71,8 +72,12 @@ const maxSecretFile = 64 << 10
 // environment variable.
 type Credential struct {
 	file, variable string
-	value          Secret
-	readFile       func(string) ([]byte, error)
+	// key is the key of the configuration that names it.
+	key   string
+	value Secret
+	// readFile reads the file; nil is os.ReadFile, so that equal credentials are equal
+	// for reflect.DeepEqual.
+	readFile func(string) ([]byte, error)
 	// unshown is set when the name of the file may be the secret itself.
 	unshown bool
 }
@@ -112,7 +117,11 @@ func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) 
 func (c Credential) Read() (Secret, error) {
 	text := c.value.Reveal()
 	if c.file != "" {
-		content, err := c.readFile(c.file)
+		read := c.readFile
+		if read == nil {
+			read = os.ReadFile
+		}
+		content, err := read(c.file)
 		if err != nil {
 			return Secret{}, fmt.Errorf("%s cannot be read: %w", c, bare(err))
 		}

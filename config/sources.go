@@ -60,12 +60,30 @@ type PagerDuty struct {
 	// IncidentTypes are the names of the types of incidents that count; empty means
 	// all.
 	IncidentTypes []string `yaml:"incident_types,omitempty"`
+	// FalseAlarms say how people mark incidents in which nothing was wrong.
+	FalseAlarms PagerDutyFalseAlarms `yaml:"false_alarms"`
 	// Rate bounds the requests, MaxResponseBytes one answer.
 	Rate             Rate       `yaml:"rate"`
 	MaxResponseBytes int64      `yaml:"max_response_bytes"`
 	HTTPClient       HTTPClient `yaml:"http_client"`
 
 	credential Credential
+	place      string
+}
+
+// PagerDutyFalseAlarms say how people mark incidents in which nothing was wrong.
+type PagerDutyFalseAlarms struct {
+	// Notes are the words with which a line of such a note begins, or, with a #, that
+	// stand anywhere in it.
+	Notes []string `yaml:"notes"`
+	// Fields are the values of the account's own fields that say so, by the name of the
+	// field.
+	Fields map[string][]string `yaml:"fields,omitempty"`
+}
+
+// falseAlarmWords are what people write.
+func falseAlarmWords() []string {
+	return []string{"False alarm", "False positive", "#false-alarm", "#false-positive"}
 }
 
 // DefaultPagerDuty is an account without any key.
@@ -76,6 +94,7 @@ func DefaultPagerDuty() PagerDuty {
 		Schedule:         "@every 5m",
 		Timeout:          Duration(4 * time.Minute),
 		History:          Duration(760 * 24 * time.Hour),
+		FalseAlarms:      PagerDutyFalseAlarms{Notes: falseAlarmWords()},
 		Rate:             Rate{PerMinute: 960, Share: 0.5},
 		MaxResponseBytes: DefaultMaxResponseBytes,
 		HTTPClient:       DefaultHTTPClientConfig(),
@@ -88,6 +107,10 @@ func (p *PagerDuty) SetDefaults() { *p = DefaultPagerDuty() }
 // Credential is the REST API key, or the secret of the OAuth app; its IsZero is
 // true when HTTPClient carries the credential.
 func (p PagerDuty) Credential() Credential { return p.credential }
+
+// CredentialPlace says where the credential is configured, never what it is: it comes from
+// KEY (the secret file "NAME").
+func (p PagerDuty) CredentialPlace() string { return p.place }
 
 // Authorize returns a function that makes the Authorization header of a request
 // from the key as it is then, so that its file can be rotated. It is nil when
@@ -193,6 +216,7 @@ type Jira struct {
 	HTTPClient       HTTPClient `yaml:"http_client"`
 
 	credential Credential
+	place      string
 }
 
 // JiraReviews says which tickets are production readiness reviews.
@@ -260,6 +284,9 @@ func (j *Jira) SetDefaults() { *j = DefaultJira() }
 // Credential is the token; its IsZero is true when HTTPClient carries the
 // credential or the site needs none.
 func (j Jira) Credential() Credential { return j.credential }
+
+// CredentialPlace is as that of a PagerDuty account.
+func (j Jira) CredentialPlace() string { return j.place }
 
 // Client is HTTPClient with the credential in it. A token file is read again
 // for every request, so it can be rotated. The result may hold a token in
@@ -336,7 +363,12 @@ type Prometheus struct {
 	Rate             Rate       `yaml:"rate"`
 	MaxResponseBytes int64      `yaml:"max_response_bytes"`
 	HTTPClient       HTTPClient `yaml:"http_client"`
+
+	place string
 }
+
+// CredentialPlace is as that of a PagerDuty account.
+func (p Prometheus) CredentialPlace() string { return p.place }
 
 // Relabel changes the labels of series, with the meaning and the defaults that
 // relabelling has in Prometheus.

@@ -29,11 +29,14 @@ func validate(c Config, o Options, r *report) (*Valid, error) {
 	v := &validator{report: r, options: o, config: c}
 	v.store()
 	v.server()
+	v.word("exposition.detail", v.config.Exposition.Detail, "compact", "full")
+	v.incidentWindows()
 	v.word("log.level", v.config.Log.Level, "debug", "info", "warn", "error")
 	v.word("log.format", v.config.Log.Format, "text", "json")
 	v.duration("evaluation.interval", v.config.Evaluation.Interval, time.Second, time.Hour)
 	v.duration("evaluation.observe_for", v.config.Evaluation.ObserveFor, 0, 366*24*time.Hour)
 	v.file("framework.file", &v.config.Framework.File)
+	v.reviews()
 	v.sources()
 	v.catalog()
 	v.exemptions()
@@ -41,6 +44,54 @@ func validate(c Config, o Options, r *report) (*Valid, error) {
 		return nil, err
 	}
 	return &Valid{config: v.config, places: r}, nil
+}
+
+func (v *validator) reviews() {
+	r := &v.config.Reviews
+	for _, s := range []struct{ key, schedule string }{{"week", r.Week}, {"month", r.Month}, {"quarter", r.Quarter}} {
+		if s.schedule == "" {
+			continue
+		}
+		if _, err := ParseSchedule(s.schedule); err != nil {
+			v.add("reviews."+s.key, "%v", err)
+		}
+	}
+	const most = 1000
+	if r.Keep < 1 || r.Keep > most {
+		v.add("reviews.keep", "%d is out of range; use 1 to %d", r.Keep, most)
+	}
+	v.resolve("reviews.folder", &r.Folder)
+	if r.Folder != "" && !r.Wanted() {
+		v.add("reviews.folder", "nothing is written there, since no review is made; add a schedule as reviews.week, "+
+			"reviews.month or reviews.quarter")
+	}
+	v.reviewsDue(r.DueAfter)
+}
+
+// reviewsDue checks when readiness reviews are due.
+func (v *validator) reviewsDue(list []ReviewDue) {
+	known := slices.ContainsFunc(v.config.Sources.Jira, func(j Jira) bool { return j.Reviews.JQL != "" })
+	if len(list) > 0 && !known {
+		v.add("reviews.due_after", "no source reads readiness reviews; add a query as reviews.jql of a source of Jira")
+	}
+	for i, d := range list {
+		path := fmt.Sprintf("reviews.due_after[%d]", i)
+		if i > 0 && len(list[i-1].Tiers) == 0 {
+			v.add(path, "the entry before is for all tiers, so that this one is for none; give that one tiers")
+		}
+		if time.Duration(d.After) < 24*time.Hour {
+			v.add(path+".after", "%s is too short; use at least 1d", d.After)
+		}
+		for k, tier := range d.Tiers {
+			v.tier(fmt.Sprintf("%s.tiers[%d]", path, k), tier)
+		}
+	}
+}
+
+func (v *validator) tier(path string, tier int) {
+	if tier < catalog.HighestTier || tier > catalog.LowestTier {
+		v.add(path, "tier %d does not exist; use 1 to 4", tier)
+	}
 }
 
 func (v *validator) store() {
@@ -56,7 +107,7 @@ func (v *validator) store() {
 	}
 	if s.URLFile != "" {
 		v.resolve("store.url_file", &s.URLFile)
-		text, err := Credential{file: s.URLFile, readFile: v.options.ReadFile}.Read()
+		text, err := Credential{file: s.URLFile, readFile: v.options.injected}.Read()
 		if err != nil {
 			v.add("store.url_file", "%v; create the file or correct its name", err)
 		} else {
@@ -116,6 +167,12 @@ func (v *validator) server() {
 		v.add("server.listen_address", "this is not an address to listen on; write it as :9847 or 127.0.0.1:9847")
 	}
 	v.file("server.web_config_file", &s.WebConfigFile)
+	for n, host := range s.AllowedHosts {
+		if host == "" || strings.ContainsAny(host, ":/* ") {
+			v.add(fmt.Sprintf("server.allowed_hosts[%d]", n),
+				"this is not a name of a host; write it without scheme, port and *: readiness.example.com")
+		}
+	}
 	v.duration("server.shutdown_timeout", s.ShutdownTimeout, time.Second, 10*time.Minute)
 }
 
@@ -286,63 +343,33 @@ func (v *validator) origin(path string) catalog.Origin {
 	return catalog.Origin{File: place.File, Line: place.Line}
 }
 
-func (v *validator) exemptions() {
-	services := make([]string, 0, len(v.config.Catalog.Services))
-	for _, s := range v.config.Catalog.Services {
-		services = append(append(services, s.Name), s.Aliases...)
-	}
-	seen := map[string]string{}
-	for i, e := range v.config.Exemptions {
-		path := fmt.Sprintf("exemptions[%d]", i)
-		v.config.Exemptions[i].Origin = v.origin(path)
-		v.required(path+".check", "the check", e.Check)
-		v.required(path+".reason", "the reason", e.Reason)
-		v.required(path+".approver", "the approver", e.Approver)
-		if e.Expires.IsZero() {
-			v.add(path+".expires", "the last day is missing; an exemption without an end is not possible")
-		}
-		if len(e.Services) == 0 && len(e.Tiers) == 0 && !v.spoilt[path+".services"] && !v.spoilt[path+".tiers"] {
-			v.add(path, "neither services nor tiers are named; name at least one")
-		}
-		for j, name := range e.Services {
-			if v.config.Catalog.Closed() && !slices.Contains(services, name) {
-				v.add(fmt.Sprintf("%s.services[%d]", path, j),
-					"unknown service %q%s; use a name of the catalog", name, nearest.Suggest(name, services))
-			}
-		}
-		for j, tier := range e.Tiers {
-			if tier < catalog.HighestTier || tier > catalog.LowestTier {
-				v.add(fmt.Sprintf("%s.tiers[%d]", path, j), "tier %d does not exist; use 1 to 4", tier)
-			}
-		}
-		v.repeatedExemption(path, e, seen)
-	}
-}
+// maxWindows is how many windows of incident figures may be configured: each window adds
+// all series of incidents again.
+const maxWindows = 5
 
-// repeatedExemption refuses two exemptions of one check that select the same:
-// it would not be clear whose reason and end count.
-func (v *validator) repeatedExemption(path string, e Exemption, seen map[string]string) {
-	services, tiers := slices.Clone(e.Services), slices.Clone(e.Tiers)
-	slices.Sort(services)
-	slices.Sort(tiers)
-	if len(services) == 0 {
-		services = []string{""}
+// longestWindow is about a year.
+const longestWindow = 400 * 24 * time.Hour
+
+func (v *validator) incidentWindows() {
+	const path, day = "incidents.windows", 24 * time.Hour
+	windows := v.config.Incidents.Windows
+	switch {
+	case len(windows) == 0:
+		v.add(path, "there is no window; write one such as 30d")
+	case len(windows) > maxWindows:
+		v.add(path, "%d windows; at most %d are measured", len(windows), maxWindows)
 	}
-	reported := false
-	for _, name := range services {
-		key := fmt.Sprintf("%q %q %v", e.Check, name, tiers)
-		first, dup := seen[key]
-		switch {
-		case e.Check == "" || (name == "" && len(tiers) == 0):
-		case dup && !reported:
-			reported = true
-			what := "the same services"
-			if name != "" {
-				what = strconv.Quote(name)
-			}
-			v.add(path, "the check %q is already exempt for %s at %s; keep one of them", e.Check, what, v.place(first))
-		case !dup:
-			seen[key] = path
+	seen := map[Duration]bool{}
+	for n, w := range windows {
+		at := fmt.Sprintf("%s[%d]", path, n)
+		if time.Duration(w)%day != 0 {
+			v.add(at, "%s is not a number of days; write 7d, for instance", w)
+		} else {
+			v.duration(at, w, day, longestWindow)
 		}
+		if seen[w] {
+			v.add(at, "%s is there twice", w)
+		}
+		seen[w] = true
 	}
 }

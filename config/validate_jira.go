@@ -47,6 +47,13 @@ func (v *validator) jiraIncidents(path string, i *JiraIncidents) {
 	v.jiraSeverities(path, i)
 	v.serviceLink(path+".services", i.Services)
 	v.closings(path+".not_incidents", i.NotIncidents)
+	v.closings(path+".false_alarms.resolutions", i.FalseAlarms.Resolutions)
+	for n, label := range i.FalseAlarms.Labels {
+		v.required(fmt.Sprintf("%s.false_alarms.labels[%d]", path, n), "the label", label)
+	}
+	for n, name := range i.DuplicateLinks {
+		v.required(fmt.Sprintf("%s.duplicate_links[%d]", path, n), "the name, id or description of the type of link", name)
+	}
 }
 
 // closings checks names of resolutions and statuses.

@@ -52,6 +52,7 @@ func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string
 	default:
 		p.credential = v.pagerDutyOAuth(path, p)
 	}
+	p.place = placeOf(path, p.credential, p.HTTPClient)
 	v.job(path, p.Schedule, p.Timeout, p.Rate, p.MaxResponseBytes)
 	// Facts about incidents look back over 90 days.
 	v.history(path+".history", p.History, 90*24*time.Hour)
@@ -65,6 +66,24 @@ func (v *validator) pagerDuty(path string, p *PagerDuty, names map[string]string
 			v.add(fmt.Sprintf("%s.incident_types[%d]", path, i), "the name is empty; write it as PagerDuty shows it")
 		}
 	}
+	v.pagerDutyFalseAlarms(path+".false_alarms", &p.FalseAlarms)
+}
+
+func (v *validator) pagerDutyFalseAlarms(path string, f *PagerDutyFalseAlarms) {
+	for i, word := range f.Notes {
+		v.required(fmt.Sprintf("%s.notes[%d]", path, i), "the words", word)
+		if strings.HasPrefix(strings.TrimSpace(word), "#") && len(strings.Fields(word)) > 1 {
+			v.add(fmt.Sprintf("%s.notes[%d]", path, i), "%q has a # and is not one word; write it without spaces", word)
+		}
+	}
+	for name, values := range f.Fields {
+		if strings.TrimSpace(name) == "" || len(values) == 0 {
+			v.add(path+".fields", "the field %q has no name or no value; write NAME: [VALUE]", name)
+		}
+		for i, value := range values {
+			v.required(fmt.Sprintf("%s.fields.%s[%d]", path, name, i), "the value", value)
+		}
+	}
 }
 
 func (v *validator) jira(path string, j *Jira, names map[string]string) {
@@ -75,6 +94,7 @@ func (v *validator) jira(path string, j *Jira, names map[string]string) {
 	v.httpClient(path+".http_client", &j.HTTPClient)
 	// A Data Center site may be readable without logging in.
 	j.credential = v.credential(path, &j.TokenFile, j.TokenEnv, j.HTTPClient, j.Deployment == Cloud)
+	j.place = placeOf(path, j.credential, j.HTTPClient)
 	if j.Auth == "" {
 		j.Auth = AuthPAT
 		if j.Deployment == Cloud {
@@ -125,6 +145,7 @@ func (v *validator) prometheus(path string, p *Prometheus, names map[string]stri
 	v.replicas(path+".replica_of", p.ReplicaOf)
 	v.address(path+".url", "the address", &p.URL)
 	v.httpClient(path+".http_client", &p.HTTPClient)
+	p.place = placeOf(path, Credential{}, p.HTTPClient)
 	if p.RulesURL != "" {
 		v.address(path+".rules_url", "the address", &p.RulesURL)
 	}
@@ -325,8 +346,11 @@ func (v *validator) secretOf(
 	case *file != "":
 		written := *file
 		v.resolve(path+"."+fileKey, file)
-		c := Credential{file: *file, readFile: v.options.ReadFile, unshown: !looksLikeFile(written)}
-		if _, err := c.Read(); err != nil {
+		c := Credential{file: *file, key: path + "." + fileKey, readFile: v.options.injected,
+			unshown: !looksLikeFile(written)}
+		if _, err := c.Read(); err != nil && v.options.NoRequests {
+			return Credential{}
+		} else if err != nil {
 			v.add(path+"."+fileKey,
 				"%v; put the %s, and nothing else, into a file that this program can read", err, what)
 		}
@@ -339,8 +363,10 @@ func (v *validator) secretOf(
 			return Credential{}
 		}
 		value, _ := lookup(v.options.Environ, variable)
-		c := Credential{variable: variable, value: NewSecret(value)}
-		if _, err := c.Read(); err != nil {
+		c := Credential{variable: variable, key: path + "." + variableKey, value: NewSecret(value)}
+		if _, err := c.Read(); err != nil && v.options.NoRequests {
+			return Credential{}
+		} else if err != nil {
 			v.add(path+"."+variableKey, "the environment variable%s is empty or not one line; set it or correct its name",
 				shownVariable(variable))
 		}

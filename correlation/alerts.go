@@ -101,10 +101,10 @@ type GroupAlertFigures struct {
 
 // MeasureAlerts measures each service of the catalog whose alerts somebody
 // watches for, by name, and each group that has such a service, by scope and
-// group. Incidents must be those of Link since Options.Since, firings those since
-// Options.AlertsSince.
+// group. incidents lists those of a service since Options.Since; firings must be those
+// since Options.AlertsSince.
 func MeasureAlerts(
-	alerts Alerts, incidents []Incident, services []*catalog.Service, o Options, now time.Time,
+	alerts Alerts, incidents func(service string) []*Incident, services []*catalog.Service, o Options, now time.Time,
 ) (map[string]AlertFigures, []GroupAlertFigures) {
 	m := newAlertMeasure(alerts, incidents, services, o, now)
 	return m.perService(), m.perGroup()
@@ -123,15 +123,17 @@ type alertMeasure struct {
 	spans     map[string][]evidence.Span
 	flaps     []bool
 	byService map[string][]int
+	// incidents lists those of a service; pages has those that were asked for.
+	incidents func(service string) []*Incident
 	pages     map[string]pages
 }
 
 func newAlertMeasure(
-	alerts Alerts, incidents []Incident, services []*catalog.Service, o Options, now time.Time,
+	alerts Alerts, incidents func(service string) []*Incident, services []*catalog.Service, o Options, now time.Time,
 ) *alertMeasure {
 	m := &alertMeasure{
-		Alerts: alerts, options: o.withDefaults(), now: now, services: services,
-		spans: alerts.spans(), byService: map[string][]int{}, pages: map[string]pages{},
+		Alerts: alerts, options: o.ofAlerts(), now: now, services: services,
+		spans: alerts.spans(), byService: map[string][]int{}, incidents: incidents, pages: map[string]pages{},
 	}
 	m.firings = alerts.united(m.spans)
 	slices.SortFunc(m.firings, func(a, b evidence.AlertFiring) int {
@@ -153,9 +155,6 @@ func newAlertMeasure(
 		for _, service := range f.Services {
 			m.byService[service] = append(m.byService[service], i)
 		}
-	}
-	for service, list := range byService(incidents) {
-		m.pages[service] = newPages(list, m.options)
 	}
 	return m
 }
@@ -267,7 +266,7 @@ func (u *UnpagedCount) add(m *alertMeasure, f *evidence.AlertFiring, known map[s
 	for _, service := range f.Services {
 		if known[service] && m.Paged[service] {
 			told = true
-			paged = paged || m.pages[service].near(f.StartedAt, m.options)
+			paged = paged || m.pagesOf(service).near(f.StartedAt, m.options)
 		}
 	}
 	if told {
@@ -285,7 +284,17 @@ type pages struct {
 	reach []time.Time
 }
 
-func newPages(incidents subject, o Options) pages {
+// pagesOf are those of a service.
+func (m *alertMeasure) pagesOf(service string) pages {
+	p, known := m.pages[service]
+	if !known {
+		p = newPages(m.incidents(service), m.options)
+		m.pages[service] = p
+	}
+	return p
+}
+
+func newPages(incidents []*Incident, o Options) pages {
 	sorted := slices.Clone(incidents)
 	slices.SortFunc(sorted, func(a, b *Incident) int { return a.StartedAt.Compare(b.StartedAt) })
 	var p pages

@@ -36,7 +36,7 @@ func firing(alert string, ago, lasted time.Duration, services ...string) evidenc
 
 func window(t *testing.T, a Alerts, incidents []Incident, services []*catalog.Service, service string) AlertWindow {
 	t.Helper()
-	figures, _ := MeasureAlerts(a, incidents, services, Options{}, noon)
+	figures, _ := MeasureAlerts(a, meterOf(incidents, nil).Of, services, Options{}, noon)
 	f, ok := figures[service]
 	if !ok || len(f.Windows) != 1 {
 		t.Fatalf("figures of %s: %+v", service, figures)
@@ -74,7 +74,7 @@ func TestAlertsAreCounted(t *testing.T) {
 	if f := window(t, a, nil, services, "shop"); f.Firings != 1 || f.Flapping != 0 {
 		t.Errorf("shop: %+v", f)
 	}
-	figures, _ := MeasureAlerts(a, nil, services, Options{}, noon)
+	figures, _ := MeasureAlerts(a, NewMeter().Of, services, Options{}, noon)
 	if _, known := figures["dark"]; known {
 		t.Error("a service that nobody watches has figures")
 	}
@@ -241,7 +241,7 @@ func TestAlertsOfGroups(t *testing.T) {
 		Services: []string{"shop"}, StartedAt: noon.Add(-40 * time.Hour), ResolvedAt: noon.Add(-39 * time.Hour),
 	}
 	told := func() (words []string) {
-		_, groups := MeasureAlerts(a, []Incident{page}, services, Options{}, noon)
+		_, groups := MeasureAlerts(a, meterOf([]Incident{page}, nil).Of, services, Options{}, noon)
 		for _, g := range groups {
 			w := g.Windows[0]
 			words = append(
@@ -354,7 +354,7 @@ func TestAlertsThatMayBeMissing(t *testing.T) {
 		if cart.Incomplete != tc.cart || shop.Incomplete != tc.shop {
 			t.Errorf("%s: cart %t, shop %t", name, cart.Incomplete, shop.Incomplete)
 		}
-		_, groups := MeasureAlerts(a, nil, services, Options{}, noon)
+		_, groups := MeasureAlerts(a, NewMeter().Of, services, Options{}, noon)
 		for _, g := range groups {
 			want := tc.cart && (g.Scope != ScopeTier || g.Group == "1")
 			if got := g.Windows[0].Incomplete; got != want {

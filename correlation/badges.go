@@ -74,6 +74,16 @@ func NewBadgeHistory(held []BadgeHeld, changes []BadgeChange) BadgeHistory {
 // does not promise.
 func aBadge(b framework.Badge) bool { return b >= framework.NoBadge && b <= framework.Diamond }
 
+// Since is when the history of a service begins. It has no value before its first
+// judgement is complete.
+func (h BadgeHistory) Since(service string) (time.Time, bool) {
+	spans := h.spans[service]
+	if len(spans) == 0 {
+		return time.Time{}, false
+	}
+	return spans[0].since, true
+}
+
 // Before is the badge that the service held right before a time. It has no
 // value before its first judgement.
 func (h BadgeHistory) Before(service string, at time.Time) (framework.Badge, bool) {
@@ -104,9 +114,11 @@ func (h BadgeHistory) held(service string, from, to time.Time, add func(framewor
 }
 
 // BadgeFigures are about the incidents of services that held a badge when they
-// began. They are not stratified by tier: important services may both hold
-// higher badges and have more incidents.
+// began. Those of all tiers are not stratified: important services may both hold higher
+// badges and have more incidents.
 type BadgeFigures struct {
+	// Tier is 0 for services of all tiers.
+	Tier   int
 	Badge  framework.Badge
 	Window Window
 	// Incidents counts an incident once for each of its services that held the
@@ -132,58 +144,6 @@ func (b BadgeFigures) Rate() (float64, bool) {
 	return float64(b.Incidents) / b.ServiceDays, true
 }
 
-// PerBadge measures each badge that was held within the window, none included,
-// in order, by the badge held right before each incident, so that an incident
-// does not count for the badge that it cost. Incidents before a service's first
-// judgement are left out, and so is that time. There are no figures if no
-// incident was ever seen: then there may be no source of incidents. Incidents
-// must be those of Link since Options.Since.
-func PerBadge(incidents []Incident, history BadgeHistory, o Options, now time.Time) []BadgeFigures {
-	o = o.withDefaults()
-	w := o.BadgeWindow
-	if len(incidents) == 0 {
-		return nil
-	}
-	figures := make([]BadgeFigures, len(framework.Badges()))
-	exposure := make([]time.Duration, len(figures))
-	for service := range history.spans {
-		doubt, doubted := o.Doubts[service]
-		doubted = doubted && withinOf(doubt, w, now)
-		history.held(service, now.Add(-time.Duration(w)), now, func(b framework.Badge, d time.Duration) {
-			exposure[b] += d
-			figures[b].Incomplete = figures[b].Incomplete || doubted
-		})
-	}
-	observations := make([][]Observation, len(figures))
-	timedOut := make([]int, len(figures))
-	for i := range incidents {
-		in := &incidents[i]
-		if !counts(in, w, now) {
-			continue
-		}
-		for _, service := range in.Services {
-			badge, known := history.Before(service, in.StartedAt)
-			if !known {
-				continue
-			}
-			figures[badge].Incidents++
-			if o, known := in.resolution(now); known {
-				observations[badge] = append(observations[badge], o)
-			}
-			if in.TimedOut(now) {
-				timedOut[badge]++
-			}
-		}
-	}
-	var out []BadgeFigures
-	for _, badge := range framework.Badges() {
-		if exposure[badge] == 0 {
-			continue
-		}
-		f := &figures[badge]
-		f.Badge, f.Window, f.ServiceDays = badge, w, exposure[badge].Hours()/24
-		f.Resolution = summarise(observations[badge], timedOut[badge])
-		out = append(out, *f)
-	}
-	return out
+func (s badgeSpan) equal(other badgeSpan) bool {
+	return s.badge == other.badge && s.since.Equal(other.since)
 }

@@ -26,7 +26,7 @@ func (w Window) String() string {
 
 // Options choose what is measured. A zero field means its default.
 type Options struct {
-	// Windows are those of services and groups; 30 days by default.
+	// Windows are those of services and groups, the main one first; 30 days by default.
 	Windows []Window
 	// BadgeWindow is that of badges, which need more incidents to differ; 90
 	// days by default.
@@ -91,10 +91,17 @@ func (o Options) Since(now time.Time) time.Time {
 	return now.Add(-time.Duration(longest) - LinkWithin)
 }
 
-// AlertsSince is how far back firings of alerts are needed: the longest window,
+// AlertsSince is how far back firings of alerts are needed: the first window,
 // and before it what a firing at its edge may flap after.
 func (o Options) AlertsSince(now time.Time) time.Time {
-	return now.Add(-time.Duration(slices.Max(o.withDefaults().Windows)) - FlappingWithin)
+	return now.Add(-time.Duration(o.ofAlerts().Windows[0]) - FlappingWithin)
+}
+
+// ofAlerts has the first window alone: alerts are not kept for as long as incidents.
+func (o Options) ofAlerts() Options {
+	o = o.withDefaults()
+	o.Windows = o.Windows[:1]
+	return o
 }
 
 // Figures are what is known of the incidents of a service or group.
@@ -132,8 +139,29 @@ type WindowFigures struct {
 	// ByMachine is how many of these a machine acknowledged, whether or not a person
 	// did, too.
 	ByMachine MachineCount
-	// Noise is nil when the acknowledgements of no incident that paged are known.
+	// Interruptions are those of incidents of PagerDuty that paged somebody.
+	Interruptions Interruptions
+	// Noise is nil when no incident of the window paged.
 	Noise *Noise
+}
+
+// Interruptions count how often incidents notified people.
+type Interruptions struct {
+	// Incidents are those of which it is known, and Unknown those of which it is not: each
+	// number may be larger then.
+	Incidents, Unknown   int
+	Business, Off, Sleep int
+}
+
+func (i *Interruptions) add(in *Incident, sign int) {
+	switch of := &in.Interruptions; {
+	case in.Paging == 0:
+	case !of.Known:
+		i.Unknown += sign
+	default:
+		i.Incidents += sign
+		i.Business, i.Off, i.Sleep = i.Business+sign*of.Business, i.Off+sign*of.Off, i.Sleep+sign*of.Sleep
+	}
 }
 
 // SeverityCount is the number of incidents of one severity, 0 for unknown.
@@ -173,124 +201,6 @@ func (m MachineCount) Ratio() (float64, bool) {
 	return float64(m.Acknowledged) / float64(m.Incidents), true
 }
 
-// Noise counts incidents that paged somebody and whose acknowledgements are
-// known, by classes that overlap. Suspected non-actionable and confirmed false
-// are not among them, because notes, reassignments and what people said are not
-// known.
-type Noise struct {
-	// All is the number of incidents that could be classified.
-	All int
-	// Noisy were resolved by an integration within NoisyWithin, and never
-	// acknowledged.
-	Noisy int
-	// Flapping came again within FlappingWithin; the first is not.
-	Flapping int
-	// Any is the number in at least one of the classes.
-	Any int
-}
-
-// NoisyWithin is the longest that a noisy incident lasts.
-const NoisyWithin = 5 * time.Minute
-
-// subject is a set of incidents that are measured together.
-type subject []*Incident
-
-// figures measures, and reports false when there never was an incident, nor one that
-// may have been: neither one of those that are measured nor one before them, whose
-// severities are marked. The doubts are those of the services that are measured.
-func (s subject) figures(
-	severities Severities, doubts []evidence.IncidentDoubt, o Options, now time.Time,
-) (Figures, bool) {
-	var f Figures
-	known := severities != Severities{}
-	for _, d := range doubts {
-		known = known || withinOf(d, slices.Max(o.Windows), now) || d.Open
-		f.OpenIncomplete = f.OpenIncomplete || d.Open
-	}
-	for _, in := range s {
-		if in.Maintenance || in.StartedAt.After(now) {
-			continue
-		}
-		known = true
-		severities[severityOf(in)] = true
-		if in.Open(now) {
-			f.Open++
-		}
-	}
-	if !known {
-		return Figures{}, false
-	}
-	for _, w := range o.Windows {
-		incomplete := slices.ContainsFunc(doubts, func(d evidence.IncidentDoubt) bool { return withinOf(d, w, now) })
-		f.Windows = append(f.Windows, s.window(w, severities, incomplete, o, now))
-	}
-	return f, true
-}
-
-// withinOf reports whether a window may lack an incident.
-func withinOf(d evidence.IncidentDoubt, w Window, now time.Time) bool {
-	return d.Newest.After(now.Add(-time.Duration(w)))
-}
-
-func (s subject) window(w Window, ever Severities, incomplete bool, o Options, now time.Time) WindowFigures {
-	f := WindowFigures{Window: w, Incomplete: incomplete}
-	var severities [6]int
-	var resolution, acknowledgement []Observation
-	timedOut := 0
-	for _, within := range o.AcknowledgeWithin {
-		f.Within = append(f.Within, WithinCount{Within: within})
-	}
-	for _, in := range s {
-		if !counts(in, w, now) {
-			continue
-		}
-		f.Incidents++
-		severities[severityOf(in)]++
-		if o, known := in.resolution(now); known {
-			resolution = append(resolution, o)
-		}
-		if in.TimedOut(now) {
-			timedOut++
-		}
-		if !in.Urgent || !in.AcksKnown {
-			continue
-		}
-		if o, known := in.acknowledgement(now); known {
-			acknowledgement = append(acknowledgement, o)
-		}
-		for i := range f.Within {
-			f.Within[i].add(in, now)
-		}
-		f.ByMachine.Incidents++
-		if at := in.MachineAcknowledgedAt; !at.IsZero() && !at.After(now) {
-			f.ByMachine.Acknowledged++
-		}
-		if f.Noise == nil {
-			f.Noise = &Noise{}
-		}
-		f.Noise.add(in, now)
-	}
-	f.addSeverities(ever, severities)
-	f.Resolution = summarise(resolution, timedOut, o.ResolveWithin...)
-	f.Acknowledgement = summarise(acknowledgement, 0)
-	return f
-}
-
-// addSeverities splits the incidents up by severity. A count of 0 is not known if the
-// window is incomplete.
-func (f *WindowFigures) addSeverities(ever Severities, counts [6]int) {
-	for severity, there := range ever {
-		if there && (counts[severity] > 0 || !f.Incomplete) {
-			f.Severities = append(f.Severities, SeverityCount{severity, counts[severity]})
-		}
-	}
-}
-
-// counts reports whether an incident began within a window.
-func counts(in *Incident, w Window, now time.Time) bool {
-	return !in.Maintenance && in.StartedAt.After(now.Add(-time.Duration(w))) && !in.StartedAt.After(now)
-}
-
 func severityOf(in *Incident) int { return knownSeverity(in.Severity) }
 
 // knownSeverity is 1 to 5, and 0 for all else.
@@ -299,39 +209,4 @@ func knownSeverity(severity int) int {
 		return 0
 	}
 	return severity
-}
-
-// union has the severities of both.
-func (s Severities) union(other Severities) Severities {
-	for i, there := range other {
-		s[i] = s[i] || there
-	}
-	return s
-}
-
-// add counts an incident, unless there is still time: to count the early
-// acknowledged of those and not the others would flatter.
-func (w *WithinCount) add(in *Incident, now time.Time) {
-	if now.Sub(in.StartedAt) < w.Within {
-		return
-	}
-	w.Incidents++
-	if in.acknowledged(now) && in.AcknowledgedAt.Sub(in.StartedAt) <= w.Within {
-		w.Acknowledged++
-	}
-}
-
-func (n *Noise) add(in *Incident, now time.Time) {
-	n.All++
-	noisy := in.Resolver == evidence.ResolverIntegration && in.AcknowledgedAt.IsZero() &&
-		!in.Open(now) && !in.EndUnknown && in.ResolvedAt.Sub(in.StartedAt) <= NoisyWithin
-	if noisy {
-		n.Noisy++
-	}
-	if in.Flapping {
-		n.Flapping++
-	}
-	if noisy || in.Flapping {
-		n.Any++
-	}
 }

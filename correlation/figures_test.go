@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func TestFiguresOfAService(t *testing.T) {
 	if got := fmt.Sprint(within); got != "[30m0s 0 0–0.4899 1h0m0s 0.25 0.04559–0.6994 4h0m0s 0.75 0.3006–0.9544]" {
 		t.Error(got)
 	}
-	if w.Noise != nil || w.Acknowledgement.Count() != 0 || w.Within[0].Incidents != 0 {
+	if w.Noise.All != 0 || w.Noise.Unclassified == 0 || w.Acknowledgement.Count() != 0 || w.Within[0].Incidents != 0 {
 		t.Errorf("nobody knows of acknowledgements: %+v", w)
 	}
 }
@@ -120,7 +121,12 @@ func TestAcknowledgementsAndNoise(t *testing.T) {
 		acked(time.Minute, 2*time.Minute, evidence.ResolverIntegration), // acknowledged
 	}
 	w := PerService(incidents, nil, fleet(), Options{}, noon)["checkout"].Windows[0]
-	if want := (Noise{All: 9, Noisy: 2, Flapping: 2, Any: 3}); w.Noise == nil || *w.Noise != want {
+	// Of none is it known what people said; of the acknowledged one not whether it had a
+	// ticket.
+	want := Noise{All: 9, Unclassified: 1}
+	want.Counts[Noisy], want.Counts[Flapping], want.Counts[AnyNoise] = 2, 2, 3
+	want.Unknown[Suspected], want.Unknown[ConfirmedFalse], want.Unknown[AnyNoise] = 1, 9, 6
+	if w.Noise == nil || *w.Noise != want {
 		t.Errorf("noise %+v, want %+v", w.Noise, want)
 	}
 	if want := []WithinCount{{15 * time.Minute, 8, 3}}; !reflect.DeepEqual(w.Within, want) {
@@ -212,6 +218,17 @@ func TestPerBadge(t *testing.T) {
 	}
 	if _, ok := (BadgeFigures{Incidents: 3, ServiceDays: 0.9}).Rate(); ok {
 		t.Error("a rate from less than a day")
+	}
+	// invoices is of another tier; back is in no catalog.
+	services := []*catalog.Service{{Name: "checkout", Tier: 1}, {Name: "invoices", Tier: 2}}
+	meter := NewMeter()
+	meter.Change(nil, pointers(incidents))
+	var tiers []string
+	for _, f := range meter.Measure(services, NewBadgeHistory(held, changes), Options{}, noon).TierBadges {
+		tiers = append(tiers, fmt.Sprintf("%d %s %d in %.2f", f.Tier, f.Badge, f.Incidents, f.ServiceDays))
+	}
+	if want := []string{"1 silver 2 in 40.00", "1 gold 1 in 50.00", "2 gold 1 in 28.96"}; !slices.Equal(tiers, want) {
+		t.Errorf("by tier %q, want %q", tiers, want)
 	}
 	if PerBadge(nil, NewBadgeHistory(held, changes), Options{}, noon) != nil {
 		t.Error("figures of badges though nobody knows of incidents")
@@ -308,7 +325,7 @@ func TestAnEndThatIsNotKnown(t *testing.T) {
 		t.Errorf("%d open, %d in the window, resolution %+v", f.Open, w.Incidents, w.Resolution)
 	}
 	// It was never acknowledged, and is not noise: how long it lasted is not known.
-	if w.Acknowledgement.Count() != 0 || w.Within[0].Incidents != 1 || w.Noise.Noisy != 0 {
+	if w.Acknowledgement.Count() != 0 || w.Within[0].Incidents != 1 || w.Noise.Counts[Noisy] != 0 {
 		t.Errorf("acknowledgement %+v, within %+v, noise %+v", w.Acknowledgement, w.Within, w.Noise)
 	}
 	history := NewBadgeHistory([]BadgeHeld{{Service: "checkout", FirstJudged: ago(20 * day)}}, nil)

@@ -47,6 +47,15 @@ type Incident struct {
 	Template string
 	// Maintenance marks incidents inside an announced maintenance window.
 	Maintenance bool
+	// Notes and Reassignments count what people did to it, known if AcksKnown is true.
+	Notes, Reassignments int
+	// HasTicket says whether a ticket was opened for it, and FalseAlarm whether a person
+	// said that nothing was wrong.
+	HasTicket, FalseAlarm evidence.Answer
+	// Interruptions are those of its records of PagerDuty, merged ones included, which are
+	// Paging in number; known if they are of all.
+	Interruptions evidence.Interruptions
+	Paging        int
 	// Flapping is true when the same problem of the same service was resolved
 	// shortly before; see FlappingWithin.
 	Flapping bool

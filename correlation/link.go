@@ -21,8 +21,8 @@ const FlappingWithin = 30 * time.Minute
 // pagingKind is the kind of source whose times win.
 const pagingKind = "pagerduty"
 
-// Link makes incidents of records, by start and then by their records. Records
-// that their source no longer lists are left out.
+// Links keeps records of incidents linked while they change. The zero value is not
+// usable; see NewLinks.
 //
 // Two records are of one incident when either names the other exactly: by its id or
 // key, by a key that it had before, or by an address that ends in one of them. That
@@ -34,7 +34,8 @@ const pagingKind = "pagerduty"
 //
 // A record that was merged into another of its source is a part of that, whenever
 // either began: the whole has the start, services and urgency of its parts, and
-// nothing else of them. One whose target is not known is left out.
+// nothing else of them. One whose target is not known is left out, and so are records
+// that their source no longer lists.
 //
 // What is known of the whole:
 //   - it starts with its first record;
@@ -49,42 +50,105 @@ const pagingKind = "pagerduty"
 //     one of them is;
 //   - it is urgent if one of PagerDuty's records is; without any, if a ticket is.
 //     A ticket may be severe although it paged no person.
-func Link(records []evidence.Incident) []Incident {
-	listed := placed(distinct(records))
-	sets := newUnionFind(len(listed))
-	joinMerged(listed, sets)
-	index := newReferences(listed)
-	for i := range listed {
-		for _, link := range listed[i].Links {
-			for _, j := range index.find(link, kindOf(listed[i].Source)) {
-				apart := listed[i].StartedAt.Sub(listed[j].StartedAt).Abs()
-				if apart <= LinkWithin {
-					sets.join(i, j)
-				}
-			}
-		}
-	}
-	members := make([][]*evidence.Incident, len(listed))
-	for i, in := range listed {
-		root := sets.root(i)
-		members[root] = append(members[root], in)
-	}
-	var incidents []Incident
-	for _, m := range members {
-		if len(m) > 0 {
-			incidents = append(incidents, merge(m))
-		}
-	}
-	slices.SortFunc(incidents, func(a, b Incident) int {
-		return cmp.Or(a.StartedAt.Compare(b.StartedAt), compareReferences(a.Records[0], b.Records[0]))
-	})
-	markFlapping(incidents)
-	return incidents
+type Links struct {
+	packing *packing
+	// records has all by the last part of their ids, and of the names that they have or had.
+	records nameIndex
+	// parts are the records that were merged into each.
+	parts map[Reference][]*linked
+	// mentions has those with a link that ends in another name.
+	mentions nameIndex
+	// leaving has the records that have ended, at the last moment of each.
+	leaving schedule[*linked]
+	// problems have the incidents that may flap, each by start.
+	problems map[problem][]*linked
 }
 
-// distinct are the listed records by start, source and id; of two versions of
-// one the newer.
-func distinct(records []evidence.Incident) []*evidence.Incident {
+// linked is a record with the incident that it is of.
+type linked struct {
+	packed string
+	// next is the next record of the incident that it is of, by start; after the last is
+	// the first again. It is nil for a record that is of none.
+	next *linked
+	// at is its place among the records that are being linked, -1 for none.
+	at int32
+	// placed is false for a part of a record that is not known, and removed is true once it
+	// is not there any more. first is the first record of an incident, and flapping is that
+	// of the incident.
+	placed, removed, first, flapping bool
+}
+
+// leader is the first record of the incident that it is of, nil for none.
+func (l *linked) leader() *linked {
+	for l != nil && !l.first {
+		l = l.next
+	}
+	return l
+}
+
+// members are the records of the incident of a leader, by start.
+func (l *linked) members() []*linked {
+	list := []*linked{l}
+	for record := l.next; record != l; record = record.next {
+		list = append(list, record)
+	}
+	return list
+}
+
+// problem is what flaps, by the numbers of the words.
+type problem struct{ service, template uint64 }
+
+// NewLinks has no records.
+func NewLinks() *Links {
+	return &Links{
+		packing: newPacking(), parts: map[Reference][]*linked{}, problems: map[problem][]*linked{},
+		records: newNameIndex(), mentions: newNameIndex(),
+	}
+}
+
+// Update takes new versions of records, and drops those that had ended before a time.
+// It returns the incidents that are not there any more, and those that are new; one
+// that has changed is in both. One that is gone is another copy of what was added, with
+// the same first record. Incidents do not change after they were returned. What
+// it costs depends on the records that are given and those that they are linked to.
+func (l *Links) Update(records []evidence.Incident, since time.Time) (gone, added []*Incident) {
+	r := relinking{
+		Links: l, broken: map[*linked]bool{}, touched: map[string]bool{}, unsettled: map[*linked]bool{},
+		opened: map[*linked]*evidence.Incident{}, incidents: map[*linked]*Incident{},
+	}
+	for _, in := range newest(records) {
+		if old := r.record(reference(in)); old != nil {
+			r.remove(old)
+		}
+		if end, ended := lastMoment(in); !in.Gone && !in.StartedAt.IsZero() && (!ended || !end.Before(since)) {
+			r.insert(in, end, ended)
+		}
+	}
+	for {
+		old, ok := l.leaving.next(func(at time.Time) bool { return at.Before(since) })
+		if !ok {
+			break
+		}
+		if !old.removed {
+			r.remove(old)
+		}
+	}
+	r.place()
+	r.join()
+	r.markFlapping()
+	return plain(r.gone), plain(r.added)
+}
+
+func plain(wholes []whole) []*Incident {
+	list := make([]*Incident, len(wholes))
+	for i, w := range wholes {
+		list[i] = w.Incident
+	}
+	return list
+}
+
+// newest are the records without older versions of the same, by source and id.
+func newest(records []evidence.Incident) []*evidence.Incident {
 	sorted := make([]*evidence.Incident, len(records))
 	for i := range records {
 		sorted[i] = &records[i]
@@ -92,10 +156,277 @@ func distinct(records []evidence.Incident) []*evidence.Incident {
 	slices.SortStableFunc(sorted, func(a, b *evidence.Incident) int {
 		return cmp.Or(compareReferences(reference(a), reference(b)), b.UpdatedAt.Compare(a.UpdatedAt))
 	})
-	sorted = slices.CompactFunc(sorted, func(a, b *evidence.Incident) bool { return reference(a) == reference(b) })
-	sorted = slices.DeleteFunc(sorted, func(in *evidence.Incident) bool { return in.Gone || in.StartedAt.IsZero() })
-	slices.SortStableFunc(sorted, func(a, b *evidence.Incident) int { return a.StartedAt.Compare(b.StartedAt) })
-	return sorted
+	return slices.CompactFunc(sorted, func(a, b *evidence.Incident) bool { return reference(a) == reference(b) })
+}
+
+// lastMoment is the last time that is known of a record; an open one has none.
+func lastMoment(in *evidence.Incident) (at time.Time, ended bool) {
+	return later(in.StartedAt, in.ResolvedAt), !in.Open()
+}
+
+// relinking is one update.
+type relinking struct {
+	*Links
+	// unsettled are the records that may have become a part of something known, or
+	// ceased to be.
+	unsettled map[*linked]bool
+	// broken are the incidents that have to be made anew, touched the names that mean
+	// other records now, and queue the records that have to be linked.
+	broken      map[*linked]bool
+	touched     map[string]bool
+	queue       []*linked
+	gone, added []whole
+	// opened are records that were unpacked.
+	opened map[*linked]*evidence.Incident
+	// incidents are those of leaders, as far as they are needed.
+	incidents map[*linked]*Incident
+}
+
+// whole is an incident with the first of its records.
+type whole struct {
+	leader *linked
+	*Incident
+}
+
+// read is what is known of a record.
+func (r *relinking) read(record *linked) *evidence.Incident {
+	in := r.opened[record]
+	if in == nil {
+		in = r.packing.unpack(record.packed)
+		r.opened[record] = in
+	}
+	return in
+}
+
+// record finds the record that a reference names; nil if no record has that source and id.
+func (r *relinking) record(of Reference) (found *linked) {
+	r.records.each(lastPart(of.ID), func(record *linked) {
+		if reference(r.read(record)) == of {
+			found = record
+		}
+	})
+	return found
+}
+
+// insert adds a record.
+func (r *relinking) insert(in *evidence.Incident, end time.Time, ended bool) {
+	record := &linked{packed: r.packing.pack(in), at: -1}
+	r.opened[record] = in
+	for _, name := range append(namesOf(in), in.ID) {
+		r.records.add(lastPart(name), record)
+	}
+	if in.MergedInto != "" {
+		target := Reference{in.Source, in.MergedInto}
+		r.parts[target] = append(r.parts[target], record)
+	}
+	if ended {
+		r.leaving.add(end, record)
+	}
+	r.unsettle(record)
+}
+
+// remove takes a record away.
+func (r *relinking) remove(record *linked) {
+	r.unplace(record)
+	delete(r.unsettled, record)
+	in := r.read(record)
+	record.removed = true
+	for _, name := range append(namesOf(in), in.ID) {
+		r.records.drop(lastPart(name), record)
+	}
+	if in.MergedInto != "" {
+		drop(r.parts, Reference{in.Source, in.MergedInto}, record)
+	}
+	for _, part := range r.parts[reference(in)] {
+		r.unsettle(part)
+	}
+}
+
+// unsettle has a record, and its parts, looked at again.
+func (r *relinking) unsettle(record *linked) {
+	if r.unsettled[record] {
+		return
+	}
+	r.unsettled[record] = true
+	for _, part := range r.parts[reference(r.read(record))] {
+		r.unsettle(part)
+	}
+}
+
+// place finds out which records are placed, and which have to be linked.
+func (r *relinking) place() {
+	var found []*linked
+	for record := range r.unsettled {
+		switch placed := r.isPlaced(record); {
+		case placed && !record.placed:
+			record.placed = true
+			r.index(record, nameIndex.add)
+			found = append(found, record)
+		case !placed:
+			r.unplace(record)
+		}
+	}
+	for name := range r.touched {
+		r.mentions.each(name, r.breakUp)
+		// Who has the name may link to it, too.
+		r.records.each(name, r.breakUp)
+	}
+	for leader := range r.broken {
+		r.dissolve(leader)
+	}
+	for _, record := range found {
+		r.link(record)
+	}
+}
+
+// isPlaced reports whether a record is the end of its chain of merges, or that end is
+// known: a target may be missing, and a chain may be a circle.
+func (r *relinking) isPlaced(record *linked) bool {
+	slow := record
+	for n := 0; r.read(record).MergedInto != ""; n++ {
+		if record = r.target(record); record == nil {
+			return false
+		}
+		if n%2 == 1 {
+			slow = r.target(slow)
+		}
+		if record == slow {
+			return false
+		}
+	}
+	return true
+}
+
+// target is the record that one was merged into, nil if it is not known.
+func (r *relinking) target(record *linked) *linked {
+	in := r.read(record)
+	return r.record(Reference{in.Source, in.MergedInto})
+}
+
+// unplace ends what a record has to do with others.
+func (r *relinking) unplace(record *linked) {
+	if !record.placed {
+		return
+	}
+	r.breakUp(record)
+	record.placed = false
+	r.index(record, nameIndex.drop)
+}
+
+// breakUp has the incident of a record made anew.
+func (r *relinking) breakUp(record *linked) {
+	if leader := record.leader(); leader != nil {
+		r.broken[leader] = true
+	}
+}
+
+// dissolve has the records of an incident linked anew.
+func (r *relinking) dissolve(leader *linked) {
+	r.gone = append(r.gone, r.whole(leader))
+	for _, record := range leader.members() {
+		record.next, record.first = nil, false
+		r.link(record)
+	}
+}
+
+// whole is the incident of a leader.
+func (r *relinking) whole(leader *linked) whole {
+	in := r.incidents[leader]
+	if in == nil {
+		var records []*evidence.Incident
+		for _, record := range leader.members() {
+			records = append(records, r.read(record))
+		}
+		merged := merge(records)
+		merged.Flapping = leader.flapping
+		in = &merged
+		r.incidents[leader] = in
+	}
+	return whole{leader, in}
+}
+
+// link adds a record to those that have to be linked.
+func (r *relinking) link(record *linked) {
+	if record.placed && record.at < 0 {
+		record.at = int32(len(r.queue))
+		r.queue = append(r.queue, record)
+	}
+}
+
+// join makes incidents of the records that have to be linked, and of those of the
+// incidents that they are found to belong to.
+func (r *relinking) join() {
+	var pairs [][2]int
+	// The queue grows meanwhile.
+	for i := 0; i < len(r.queue); {
+		for _, other := range r.joined(r.queue[i]) {
+			if leader := other.leader(); leader != nil {
+				r.dissolve(leader)
+			}
+			pairs = append(pairs, [2]int{i, int(other.at)})
+		}
+		i++
+	}
+	sets := newUnionFind(len(r.queue))
+	for _, p := range pairs {
+		sets.join(p[0], p[1])
+	}
+	members := make([][]*linked, len(r.queue))
+	for i, record := range r.queue {
+		root := sets.root(i)
+		members[root] = append(members[root], record)
+	}
+	for _, m := range members {
+		if len(m) > 0 {
+			r.added = append(r.added, r.unite(m))
+		}
+	}
+}
+
+// unite makes one incident of its records.
+func (r *relinking) unite(records []*linked) whole {
+	slices.SortFunc(records, func(a, b *linked) int {
+		x, y := r.read(a), r.read(b)
+		return cmp.Or(x.StartedAt.Compare(y.StartedAt), compareReferences(reference(x), reference(y)))
+	})
+	leader := records[0]
+	for i, record := range records {
+		record.next, record.at, record.first, record.flapping = records[(i+1)%len(records)], -1, i == 0, false
+	}
+	delete(r.incidents, leader)
+	return r.whole(leader)
+}
+
+// joined are the records that one names, and the one that it was merged into.
+func (r *relinking) joined(record *linked) []*linked {
+	var others []*linked
+	in := r.read(record)
+	if in.MergedInto != "" {
+		others = append(others, r.target(record))
+	}
+	for _, link := range in.Links {
+		for _, other := range r.find(link, kindOf(in.Source)) {
+			if in.StartedAt.Sub(r.read(other).StartedAt).Abs() <= LinkWithin {
+				others = append(others, other)
+			}
+		}
+	}
+	return others
+}
+
+// add and drop change a list of a map.
+func add[K comparable, V comparable](lists map[K][]V, key K, item V) {
+	lists[key] = append(lists[key], item)
+}
+
+func drop[K comparable, V comparable](lists map[K][]V, key K, item V) {
+	rest := lists[key]
+	if i := slices.Index(rest, item); i >= 0 {
+		rest = slices.Delete(rest, i, i+1)
+	}
+	if lists[key] = rest; len(rest) == 0 {
+		delete(lists, key)
+	}
 }
 
 func reference(in *evidence.Incident) Reference { return Reference{in.Source, in.ID} }
@@ -110,67 +441,78 @@ func kindOf(source string) string {
 	return kind
 }
 
-// references find records by how others name them.
-type references struct {
-	records []*evidence.Incident
-	// byID and byAddress are indexes of records by the names that they have or had. An
-	// address is a record's own when it ends in the record's name, and so is the same
-	// address with a former one.
-	byID, byAddress map[string][]int
+// index changes what the names of a record mean, and who mentions others.
+func (r *relinking) index(record *linked, change func(x nameIndex, name string, record *linked)) {
+	in := r.read(record)
+	var own []string
+	for _, name := range namesOf(in) {
+		own = append(own, lastPart(name))
+	}
+	for _, name := range own {
+		r.touched[name] = true
+	}
+	for _, link := range in.Links {
+		_, id := split(link)
+		if name := lastPart(id); !slices.Contains(own, name) {
+			change(r.mentions, name, record)
+		}
+	}
 }
 
-func newReferences(records []*evidence.Incident) *references {
-	r := &references{records: records, byID: map[string][]int{}, byAddress: map[string][]int{}}
-	for i, in := range records {
-		if in.Name() == "" {
+// namesOf are the names that a record has and had.
+func namesOf(in *evidence.Incident) []string {
+	if in.Name() == "" {
+		return nil
+	}
+	return append([]string{in.Name()}, in.FormerKeys...)
+}
+
+// owns reports whether an address is a record's own: it ends in the record's name, or is
+// the same as one that does, with a former name.
+func owns(in *evidence.Incident, address string) bool {
+	for _, link := range in.Links {
+		own, id := split(link)
+		if own == "" || id != in.Name() {
 			continue
 		}
-		names := append([]string{in.Name()}, in.FormerKeys...)
-		for _, name := range names {
-			r.byID[name] = append(r.byID[name], i)
-		}
-		for _, link := range in.Links {
-			address, id := split(link)
-			if address == "" || id != in.Name() {
-				continue
-			}
-			for _, name := range names {
-				own := strings.TrimSuffix(address, id) + name
-				if !slices.Contains(r.byAddress[own], i) {
-					r.byAddress[own] = append(r.byAddress[own], i)
-				}
+		for _, name := range namesOf(in) {
+			if strings.TrimSuffix(own, id)+name == address {
+				return true
 			}
 		}
 	}
-	return r
+	return false
 }
+
+// lastPart is what is behind the last slash.
+func lastPart(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
 // find are the records that a link of a record of some kind names. An address
 // that is some record's own decides; otherwise the id does, if only one source
 // of another kind has it.
-func (r *references) find(link, kind string) []int {
+func (r *relinking) find(link, kind string) []*linked {
 	address, id := split(link)
-	if address != "" {
-		if own := r.others(r.byAddress[address], kind); len(own) > 0 {
-			return own
+	var own, named []*linked
+	r.records.each(lastPart(id), func(record *linked) {
+		// Most links are a record's own, so that there are no others.
+		in := r.read(record)
+		if !record.placed || kindOf(in.Source) == kind {
+			return
 		}
+		if address != "" && owns(in, address) {
+			own = append(own, record)
+		}
+		if slices.Contains(namesOf(in), id) {
+			named = append(named, record)
+		}
+	})
+	if len(own) > 0 {
+		return own
 	}
-	if found := r.others(r.byID[id], kind); len(found) == 1 {
-		return found
+	if len(named) == 1 {
+		return named
 	}
 	return nil
-}
-
-// others are the records of another kind. Most links are a record's own, so
-// that there are none.
-func (r *references) others(found []int, kind string) []int {
-	var others []int
-	for _, i := range found {
-		if kindOf(r.records[i].Source) != kind {
-			others = append(others, i)
-		}
-	}
-	return others
 }
 
 // split is the address of a link in the form in which addresses are compared,
@@ -188,134 +530,6 @@ func split(link string) (address, id string) {
 	}
 	host, path, _ := strings.Cut(strings.TrimRight(rest, "/"), "/")
 	return strings.ToLower(host) + "/" + path, path[strings.LastIndexByte(path, '/')+1:]
-}
-
-// merge makes one incident of its records, which are in order of their start.
-func merge(records []*evidence.Incident) Incident {
-	var paging, rest, parts []*evidence.Incident
-	out := Incident{StartedAt: records[0].StartedAt}
-	for _, in := range records {
-		out.Records = append(out.Records, reference(in))
-		out.Services = append(out.Services, in.Services...)
-		if in.MergedInto != "" {
-			parts = append(parts, in)
-			continue
-		}
-		if kindOf(in.Source) == pagingKind {
-			paging = append(paging, in)
-		} else {
-			rest = append(rest, in)
-		}
-		out.Maintenance = out.Maintenance || in.Maintenance
-		if in.Severity > 0 && (out.Severity == 0 || in.Severity < out.Severity) {
-			out.Severity = in.Severity
-		}
-	}
-	urgent := paging
-	if len(urgent) == 0 {
-		urgent = rest
-	}
-	isUrgent := func(in *evidence.Incident) bool { return in.Urgent }
-	out.Urgent = slices.ContainsFunc(urgent, isUrgent) || slices.ContainsFunc(parts, isUrgent)
-	slices.SortFunc(out.Records, compareReferences)
-	slices.Sort(out.Services)
-	out.Services = slices.Compact(out.Services)
-	for _, in := range append(slices.Clone(paging), rest...) {
-		if out.Template == "" {
-			out.Template = in.Template
-		}
-	}
-	out.end(paging, rest)
-	return out
-}
-
-// end fills in when the incident was acknowledged and resolved. The first kind of
-// records that says so decides.
-func (out *Incident) end(kinds ...[]*evidence.Incident) {
-	timedOut := false
-	for _, kind := range kinds {
-		if by, byMachine, known := firstAcknowledgements(kind); known && !out.AcksKnown {
-			out.AcknowledgedAt, out.MachineAcknowledgedAt, out.AcksKnown = by, byMachine, true
-		}
-		at, by, endUnknown := resolved(kind)
-		out.EndUnknown = out.EndUnknown || endUnknown
-		// A time-out resolves nothing, so another may know better.
-		if better := out.ResolvedAt.IsZero() || timedOut && by != evidence.ResolverTimeout; better && !at.IsZero() {
-			out.ResolvedAt, out.Resolver = at, by
-			timedOut = by == evidence.ResolverTimeout
-		}
-	}
-	out.EndUnknown = out.EndUnknown && out.ResolvedAt.IsZero()
-}
-
-// firstAcknowledgements are the first by a person and by a machine; zero if none of
-// the records has one. They are known if the acknowledgements of all of them are.
-func firstAcknowledgements(records []*evidence.Incident) (byPerson, byMachine time.Time, known bool) {
-	for _, in := range records {
-		if !in.AcksKnown {
-			return time.Time{}, time.Time{}, false
-		}
-		byPerson, byMachine = first(byPerson, in.AcknowledgedAt), first(byMachine, in.MachineAcknowledgedAt)
-	}
-	return byPerson, byMachine, len(records) > 0
-}
-
-// first is the earlier of two times that may be zero, for none.
-func first(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// resolved is the last resolution of the records, or the last time-out when
-// there is no resolution; zero while one of them is open. The end is unknown if
-// all have ended and it is not known when one did.
-func resolved(records []*evidence.Incident) (at time.Time, by evidence.Resolver, endUnknown bool) {
-	var last *evidence.Incident
-	for _, in := range records {
-		if in.Open() {
-			return time.Time{}, evidence.ResolverUnknown, false
-		}
-		endUnknown = endUnknown || in.EndUnknown
-		timeout, lastTimeout := in.Resolver == evidence.ResolverTimeout, last != nil &&
-			last.Resolver == evidence.ResolverTimeout
-		switch {
-		case last == nil, lastTimeout && !timeout:
-			last = in
-		case timeout == lastTimeout && in.ResolvedAt.After(last.ResolvedAt):
-			last = in
-		}
-	}
-	if last == nil || endUnknown {
-		return time.Time{}, evidence.ResolverUnknown, endUnknown
-	}
-	return last.ResolvedAt, last.Resolver, false
-}
-
-// markFlapping marks incidents, which are in order of their start, that follow
-// soon on the resolution of the same problem.
-func markFlapping(incidents []Incident) {
-	type problem struct{ service, template string }
-	ends := map[problem][]time.Time{}
-	for i := range incidents {
-		in := &incidents[i]
-		if in.Template == "" {
-			continue
-		}
-		for _, service := range in.Services {
-			p := problem{service, in.Template}
-			// Those that are too old stay so, because starts only grow.
-			recent := slices.DeleteFunc(ends[p], func(end time.Time) bool { return in.StartedAt.Sub(end) > FlappingWithin })
-			for _, end := range recent {
-				in.Flapping = in.Flapping || !end.After(in.StartedAt)
-			}
-			if !in.ResolvedAt.IsZero() && in.Resolver != evidence.ResolverTimeout {
-				recent = append(recent, in.ResolvedAt)
-			}
-			ends[p] = recent
-		}
-	}
 }
 
 // unionFind is a set of disjoint sets of 0 to n-1. The root of a set is its

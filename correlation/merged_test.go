@@ -34,7 +34,7 @@ func TestAnOutageAndWhatWasMergedIntoIt(t *testing.T) {
 	if ratio, known := f.Within[0].Ratio(); !known || ratio != 1 {
 		t.Errorf("acknowledged in time: %v (%t), want 1", ratio, known)
 	}
-	if f.Noise.All != 1 || f.Noise.Any != 0 {
+	if f.Noise.All != 1 || f.Noise.Counts[AnyNoise] != 0 {
 		t.Errorf("noise %+v, want none of one", *f.Noise)
 	}
 }

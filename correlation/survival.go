@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/prodready/collector/statistics"
 )
 
 // Observation is one duration as far as it is known.
@@ -36,8 +38,8 @@ type Curve struct {
 	Ended, Censored int
 
 	geomean time.Duration
-	// lasted are the durations of all observations, sorted.
-	lasted []time.Duration
+	// lasted are all observations in order.
+	lasted []Observation
 }
 
 // leastDuration is the shortest that the geometric mean tells apart: a single
@@ -55,19 +57,32 @@ const closeEnough = 1e-9
 // not matter.
 func Resolution(observations []Observation) Curve {
 	sorted := slices.DeleteFunc(slices.Clone(observations), func(o Observation) bool { return o.Duration < 0 })
-	slices.SortFunc(sorted, func(a, b Observation) int {
-		switch {
-		case a.Duration != b.Duration || a.Censored == b.Censored:
-			return cmp.Compare(a.Duration, b.Duration)
-		case b.Censored:
-			return -1
-		}
-		return 1
-	})
-	curve := Curve{lasted: make([]time.Duration, len(sorted))}
-	for i := range sorted {
-		curve.lasted[i] = sorted[i].Duration
+	slices.SortFunc(sorted, compareObservations)
+	return curveOf(sorted)
+}
+
+// compareObservations orders them by duration; those that were censored at a time were
+// still at risk when others ended then.
+func compareObservations(a, b Observation) int {
+	switch {
+	case a.Duration != b.Duration || a.Censored == b.Censored:
+		return cmp.Compare(a.Duration, b.Duration)
+	case b.Censored:
+		return -1
 	}
+	return 1
+}
+
+// curveOf is the curve of observations in order.
+func curveOf(sorted []Observation) Curve {
+	// Most durations are those of others, too.
+	different := 0
+	for i := range sorted {
+		if i == 0 || sorted[i].Duration != sorted[i-1].Duration {
+			different++
+		}
+	}
+	curve := Curve{lasted: sorted, Steps: make([]Step, 0, different)}
 	// Between two censored observations the factors of the product telescope, so
 	// it is taken as a whole: base × atRisk / baseAtRisk. Without censoring the
 	// survival is then exactly a share of the observations.
@@ -77,10 +92,10 @@ func Resolution(observations []Observation) Curve {
 		at, atRisk, ended := sorted[i].Duration, len(sorted)-i, 0
 		for ; i < len(sorted) && sorted[i].Duration == at && !sorted[i].Censored; i++ {
 			ended++
-			logs += math.Log(max(at, leastDuration).Seconds())
 		}
 		survival := base * float64(atRisk-ended) / float64(baseAtRisk)
 		if ended > 0 {
+			logs += float64(ended) * math.Log(max(at, leastDuration).Seconds())
 			curve.Steps = append(curve.Steps, Step{At: at, Survival: survival, AtRisk: atRisk, Ended: ended})
 			curve.Ended += ended
 		}
@@ -124,7 +139,9 @@ func (c Curve) GeometricMean() (time.Duration, bool) { return c.geomean, c.Ended
 // Within estimates the share that ended within a time. It has no value when nothing
 // was observed for that long although not all had ended by then.
 func (c Curve) Within(limit time.Duration) Share {
-	atLeast, _ := slices.BinarySearch(c.lasted, limit)
+	atLeast, _ := slices.BinarySearchFunc(c.lasted, limit, func(o Observation, limit time.Duration) int {
+		return cmp.Compare(o.Duration, limit)
+	})
 	reached := len(c.lasted) - atLeast
 	survival, greenwood := 1.0, 0.0
 	for _, step := range c.Steps {
@@ -158,17 +175,15 @@ type ShareWithin struct {
 	Share
 }
 
-// normal95 is the 97.5th percentile of the standard normal distribution.
-const normal95 = 1.959963984540054
-
 // wilson is a share of n observations with Wilson's score interval. With censored
 // observations n is their effective number: that of complete ones with the same
 // variance, by Greenwood's formula.
 func wilson(share, n float64) Share {
-	const z2 = normal95 * normal95
-	center := (share + z2/(2*n)) / (1 + z2/n)
-	half := normal95 * math.Sqrt(share*(1-share)/n+z2/(4*n*n)) / (1 + z2/n)
-	return Share{Value: share, Lower: max(center-half, 0), Upper: min(center+half, 1), Known: true}
+	i, known := statistics.Wilson(share, n)
+	if !known {
+		return Share{}
+	}
+	return Share{Value: i.Value, Lower: i.Lower, Upper: i.Upper, Known: true}
 }
 
 // Estimate is a duration that may have no value.
@@ -217,7 +232,10 @@ func (s Summary) CensoredRatio() (float64, bool) {
 }
 
 func summarise(observations []Observation, timedOut int, within ...time.Duration) Summary {
-	curve := Resolution(observations)
+	return summaryOf(Resolution(observations), timedOut, within...)
+}
+
+func summaryOf(curve Curve, timedOut int, within ...time.Duration) Summary {
 	s := Summary{Ended: curve.Ended, Censored: curve.Censored, TimedOut: timedOut}
 	s.P50.Value, s.P50.Known = curve.Quantile(0.5)
 	s.P90.Value, s.P90.Known = curve.Quantile(0.9)

@@ -347,9 +347,9 @@ func fleetIncidents() []made {
 			help: "Incidents of 90 days by the badge the service held before they began. Services of all tiers are counted together, so a difference is not yet an effect of readiness; mind the number of incidents.",
 			none: "No incident has begun since services were first judged",
 			queries: []query{
-				{expr: `max by (badge) (readiness:badge_incidents{window="90d"})`},
-				{expr: `max by (badge) (readiness:badge_incident_resolution_p50_seconds{window="90d"})`},
-				{expr: `max by (badge) (readiness:badge_incident_rate_per_service_day{window="90d"}) * 30`},
+				{expr: `max by (badge) (readiness:badge_incidents{tier="all", window="90d"})`},
+				{expr: `max by (badge) (readiness:badge_incident_resolution_p50_seconds{tier="all", window="90d"})`},
+				{expr: `max by (badge) (readiness:badge_incident_rate_per_service_day{tier="all", window="90d"}) * 30`},
 			},
 		}.rows("Incidents", true,
 			column{from: "badge", header: "Badge before", mappings: badgeWords()},

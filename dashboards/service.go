@@ -152,7 +152,7 @@ func serviceChecks() []made {
 	timeline, words := statusWords()
 	states := panel{
 		title: "What did not pass, over time", width: 16, height: 14,
-		help:     "Each check that did not pass at some time of the range: failing, without proof either way, exempt, or scheduled for later. No bar means that it passed or did not apply.",
+		help:     "Each check that did not pass at some time of the range: failing, or without proof either way; with `exposition.detail: full` also exempt, or scheduled for later. No bar means that it passed or did not count.",
 		mappings: named(words), none: "Every check passes",
 		queries: []query{{timeline, "{{check}}"}},
 	}
@@ -160,7 +160,7 @@ func serviceChecks() []made {
 		states.states(),
 		panel{
 			title: "What does not pass now", width: 8, height: 14,
-			help: "The checks that fail, lack proof or are exempt. `collector score` names the evidence and the next step of each.",
+			help: "The checks that fail or lack proof; with `exposition.detail: full` also those that are exempt. `collector score` names the evidence and the next step of each.",
 			none: "Every check passes",
 			queries: []query{{
 				expr: `max by (module, check, status) (readiness:check_status{service_name="$service", status!="not_applicable"})`,

@@ -92,7 +92,9 @@ func logger(w io.Writer, verbose bool) *slog.Logger {
 // build makes the company, its servers and the collector's configuration.
 func (d *demo) build(ctx context.Context) (err error) {
 	step := d.begin("Simulating a company", nil)
-	if d.company, err = company.New(company.Plan{Seed: d.seed, Services: d.services, Now: d.now()}); err != nil {
+	if d.company, err = company.New(company.Plan{
+		Seed: d.seed, Services: d.services, Now: d.now(), UselessReviews: d.useless,
+	}); err != nil {
 		step.end("failed")
 		return err
 	}
@@ -234,6 +236,7 @@ func (d *demo) look(found *snapshot.Snapshot) {
 	d.place("landing page", at+"/", "")
 	d.place("metrics", at+"/metrics", "")
 	d.place("fleet as JSON", at+"/api/v1/services", "")
+	d.place("operational reviews", at+"/reviews/", "(of the last week and the last month, after some seconds)")
 	d.place("one service", at+"/api/v1/services/"+d.company.Services[0].Name, "")
 	d.place("simulated PagerDuty", d.pagerDuty.url, "(Authorization: Token token="+d.pagerDuty.token+")")
 	d.place("simulated Jira", d.jira.url, fmt.Sprintf("(basic authentication, %s and %s)", jiraEmail, d.jira.token))
@@ -244,7 +247,30 @@ func (d *demo) look(found *snapshot.Snapshot) {
 		d.place("configuration", filepath.Join(d.folder, "config.yaml"), "")
 	}
 	d.say("")
-	d.say("It goes on collecting every minute. Stop it with Ctrl-C.")
+	d.try()
+	d.say("")
+	every := "minute"
+	if minutes := project.Every(d.company) / time.Minute; minutes > 1 {
+		every = fmt.Sprintf("%d minutes", minutes)
+	}
+	d.say("It goes on collecting every %s. Stop it with Ctrl-C.", every)
+}
+
+// try prints commands that can be copied: they point the collector that a person has
+// built at the simulated company, with a store and an address of its own.
+func (d *demo) try() {
+	d.say("To try `init` on this company, after `make build`, in another terminal:")
+	d.say("")
+	d.say("  export PAGERDUTY_TOKEN=%s JIRA_TOKEN=%s", d.pagerDuty.token, d.jira.token)
+	d.say("  export READINESS__STORE__URL=try.db")
+	d.say("  bin/collector init --pagerduty-endpoint %s \\", d.pagerDuty.url)
+	d.say("    --jira-url %s \\", d.jira.url)
+	d.say("    --jira-email %s \\", jiraEmail)
+	d.say("    --prometheus-url %s try.yaml", d.prometheus.URL())
+	d.say("  bin/collector collect --once --config try.yaml")
+	d.say("")
+	d.say("The daemon needs an address that the demo does not have:")
+	d.say("  bin/collector run --config try.yaml --server.listen-address 127.0.0.1:9848")
 }
 
 // wait waits for the end, and keeps the simulated servers small meanwhile.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -108,14 +110,14 @@ func showsTheReadmesSample(t *testing.T, lines []string) {
 	}
 }
 
-// collected is a demo after one full round.
-func collected(t *testing.T, o options) *demo {
+// collected is a demo after one full round, at the time of the clock.
+func collected(t *testing.T, o options, now func() time.Time) *demo {
 	t.Helper()
 	race.Skip(t, "TestItServesUntilItIsStopped starts the same goroutines")
 	emptyTemp(t)
 	d := &demo{
 		options:  o,
-		terminal: terminal{out: io.Discard, err: io.Discard, now: time.Now},
+		terminal: terminal{out: io.Discard, err: io.Discard, now: now},
 		log:      logger(io.Discard, false),
 	}
 	t.Cleanup(func() {
@@ -134,7 +136,7 @@ func collected(t *testing.T, o options) *demo {
 
 // TestAFullRound is about what the collector finds in the whole company.
 func TestAFullRound(t *testing.T) {
-	d := collected(t, options{seed: 11, services: company.DefaultServices, listen: "127.0.0.1:0"})
+	d := collected(t, options{seed: 11, services: company.DefaultServices, listen: "127.0.0.1:0"}, time.Now)
 	t.Run("it sees what is practised", func(t *testing.T) { seesWhatIsPractised(t, d) })
 	t.Run("alerts are those of the company", func(t *testing.T) { alertsAreThoseOfTheCompany(t, d) })
 	t.Run("scorecards fit a screen", func(t *testing.T) { scorecardsFitAScreen(t, d) })
@@ -309,12 +311,44 @@ func TestItServesUntilItIsStopped(t *testing.T) {
 	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "\nreadiness_") {
 		t.Errorf("%s answers %s, %v", found, response.Status, err)
 	}
+	tryCommands(t, out.String())
 	stop()
 	if code := <-ended; code != exitOK {
 		t.Errorf("stopped with exit code %d\n%s", code, trouble.String())
 	}
 	if names := left(); len(names) != 0 {
 		t.Errorf("left behind: %q", names)
+	}
+}
+
+// tryCommands runs what the demo says to copy, up to the daemon, with the collector as it
+// is built.
+func tryCommands(t *testing.T, said string) {
+	t.Helper()
+	block := regexp.MustCompile(`(?s)\n(  export .*?)\n\n`).FindStringSubmatch(said)
+	if block == nil {
+		t.Fatalf("there are no commands to copy\n%s", said)
+	}
+	for line := range strings.Lines(block[1]) {
+		if len(line) > 81 {
+			t.Errorf("longer than 80 columns: %s", line)
+		}
+	}
+	folder := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(folder, "bin", "collector"),
+		"./cmd/collector")
+	build.Dir = ".."
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	try := exec.CommandContext(t.Context(), "sh", "-ec", block[1])
+	try.Dir = folder
+	output, err := try.CombinedOutput()
+	if err != nil || !regexp.MustCompile(`(?s)try\.yaml: [1-9] services.*SERVICE +TEAM`).Match(output) {
+		t.Errorf("%s\n%v\n%s", block[1], err, output)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "try.db")); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -345,6 +379,21 @@ func TestTheCommandLine(t *testing.T) {
 				t.Errorf("left behind: %q", names)
 			}
 		})
+	}
+}
+
+// TestHelp: the help is read whole when it changes.
+func TestHelp(t *testing.T) {
+	want, err := os.ReadFile(filepath.Join("testdata", "help.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"--help"}, terminal{out: &out, err: &out, now: time.Now}); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	if out.String() != string(want) {
+		t.Errorf("the help is\n%s\nIf it is right: go -C demo run . --help > demo/testdata/help.txt", out.String())
 	}
 }
 

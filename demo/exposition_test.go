@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
@@ -14,7 +15,7 @@ import (
 // TestPrometheusOwnParsersReadTheMetrics: both formats, compressed and not, are
 // read to their end by the parsers that a scrape uses, and say the same.
 func TestPrometheusOwnParsersReadTheMetrics(t *testing.T) {
-	d := collected(t, options{seed: 3, services: 12, listen: "127.0.0.1:0"})
+	d := collected(t, options{seed: 3, services: 12, listen: "127.0.0.1:0"}, time.Now)
 	if err := d.collector.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

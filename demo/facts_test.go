@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prodready/collector/demo/company"
 	"github.com/prodready/collector/evidence"
@@ -13,7 +14,7 @@ import (
 // force read in both ways. Some service has it, and of some it is known that it
 // has not, or unknown whether.
 func TestEveryFactIsSeenAndIsAbsent(t *testing.T) {
-	d := collected(t, options{seed: 1, services: company.DefaultServices, listen: "127.0.0.1:0"})
+	d := collected(t, options{seed: 1, services: company.DefaultServices, listen: "127.0.0.1:0"}, time.Now)
 	found := d.collector.Snapshot()
 	facts := found.Framework.Facts()
 	var read []int
@@ -36,7 +37,7 @@ func TestEveryFactIsSeenAndIsAbsent(t *testing.T) {
 		seen, absent := 0, 0
 		reasons := map[string]int{}
 		for _, s := range found.Services {
-			o := s.Evidence[i]
+			o := s.Evidence.At(i)
 			switch why := o.Why(found.At); {
 			case why == evidence.MissingNoReference:
 				// No source observes the fact for this service.

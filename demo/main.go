@@ -13,17 +13,20 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
-	code := run(ctx, os.Args[1:], terminal{out: os.Stdout, err: os.Stderr, now: time.Now})
+	// A closed connection of any client raises SIGPIPE, too. Only a closed output ends
+	// the demo, and a write to it returns EPIPE.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, end := context.WithCancel(ctx)
+	code := run(ctx, os.Args[1:], terminal{out: os.Stdout, err: os.Stderr, now: time.Now, closed: end})
+	end()
 	stop()
 	os.Exit(code)
 }
 
 // endings are the signals that end the demo. Its folder is removed after each of them,
-// after a closed terminal, too, and after a closed output: Ctrl-C ends the reader of a
-// pipe as well, and what is printed after that would end a process that does not ask
-// for SIGPIPE.
+// after a closed terminal, too.
 func endings() []os.Signal {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE}
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/prodready/collector/store"
 )
@@ -14,7 +15,7 @@ func TestASteadyRoundWritesNoRowPerService(t *testing.T) {
 	const cursors = 4
 	steady := map[int]map[string]store.LastRun{}
 	for _, services := range []int{6, 48} {
-		d := collected(t, options{seed: 11, services: services, listen: "127.0.0.1:0"})
+		d := collected(t, options{seed: 11, services: services, listen: "127.0.0.1:0"}, time.Now)
 		// The second round still tells ages that the first could not.
 		for range 2 {
 			if err := d.collector.CollectOnce(t.Context()); err != nil {

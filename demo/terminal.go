@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -18,6 +20,8 @@ import (
 type terminal struct {
 	out, err io.Writer
 	now      func() time.Time
+	// closed is called when the reader of out has ended; it may be nil.
+	closed func()
 }
 
 // isTerminal reports whether w is one, and how wide.
@@ -41,7 +45,11 @@ func (t terminal) style() report.Style {
 }
 
 // say prints a line of the result.
-func (t terminal) say(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format+"\n", args...) }
+func (t terminal) say(format string, args ...any) {
+	if _, err := fmt.Fprintf(t.out, format+"\n", args...); errors.Is(err, syscall.EPIPE) && t.closed != nil {
+		t.closed()
+	}
+}
 
 // place prints where something is to be found: its name, the address, and below the
 // address what a terminal has no room for behind it.

@@ -67,3 +67,26 @@ func TestAClosedOutputLeavesNothingBehind(t *testing.T) {
 		t.Errorf("left behind: %q\n%s", names, trouble.String())
 	}
 }
+
+// TestAClosedOutputEndsTheDemo: what is printed to it returns EPIPE, since SIGPIPE is
+// ignored.
+func TestAClosedOutputEndsTheDemo(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	var closed int
+	d := terminal{out: writer, closed: func() { closed++ }}
+	d.say("read")
+	if closed != 0 {
+		t.Error("it is closed before its reader has ended")
+	}
+	if err := reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.say("not read")
+	if closed != 1 {
+		t.Errorf("a closed output is noticed %d times", closed)
+	}
+}

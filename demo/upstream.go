@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -30,15 +31,24 @@ type upstream struct {
 	forget func()
 }
 
+// vendor is a server that answers as a vendor's would, and keeps requests of type R.
+type vendor[R any] interface {
+	http.Handler
+	Requests() []R
+	Forget()
+}
+
 // serve starts an upstream on a free port of this machine.
-func serve(name string, handler http.Handler, log *slog.Logger) (*upstream, error) {
+func serve[R any](name, token string, fake vendor[R], log *slog.Logger) (*upstream, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("starting the simulated %s: %w", name, err)
 	}
 	u := &upstream{
-		name: name, url: "http://" + listener.Addr().String(),
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
+		name: name, url: "http://" + listener.Addr().String(), token: token,
+		server: &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second},
+		asked:  func() int { return len(fake.Requests()) },
+		forget: fake.Forget,
 	}
 	go func() {
 		if err := u.server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -66,14 +76,7 @@ func servePagerDuty(c *company.Company, now func() time.Time, log *slog.Logger) 
 			log.Error("PagerDuty does not know a request of the collector", "request", message)
 		},
 	})
-	u, err := serve("PagerDuty", fake, log)
-	if err != nil {
-		return nil, err
-	}
-	u.token = token
-	u.asked = func() int { return len(fake.Requests()) }
-	u.forget = fake.Forget
-	return u, nil
+	return serve("PagerDuty", token, fake, log)
 }
 
 // jiraEmail is the account that the collector asks Jira with.
@@ -92,14 +95,7 @@ func serveJira(c *company.Company, now func() time.Time, log *slog.Logger) (*ups
 			log.Error("Jira does not know a request of the collector", "request", message)
 		},
 	})
-	u, err := serve("Jira", fake, log)
-	if err != nil {
-		return nil, err
-	}
-	u.token = token
-	u.asked = func() int { return len(fake.Requests()) }
-	u.forget = fake.Forget
-	return u, nil
+	return serve("Jira", token, fake, log)
 }
 
 // largeCompany is the number of services from which on a fine past would take
@@ -122,15 +118,32 @@ func servePrometheus(ctx context.Context, c *company.Company, folder string, now
 	if err := os.WriteFile(rules, text, 0o600); err != nil {
 		return nil, fmt.Errorf("writing the rules of the company's Prometheus: %w", err)
 	}
+	recorded, err := project.Recorded(c)
+	if err != nil {
+		return nil, err
+	}
 	resolutions := prometheus.DefaultResolutions()
 	if len(c.Services) > largeCompany {
 		resolutions = prometheus.CoarseResolutions()
 	}
 	return prometheus.Start(ctx, prometheus.Options{
 		Resolutions: resolutions,
-		Dir:         filepath.Join(folder, "data"), Series: project.Series(c), Rules: []string{rules},
+		Dir:         filepath.Join(folder, "data"), Series: both(project.Series(c), recorded), Rules: []string{rules},
 		Retention: project.Retention, Now: now, Logger: log,
 	})
+}
+
+// both are the series of one sequence and then those of another.
+func both(one, other iter.Seq[prometheus.Series]) iter.Seq[prometheus.Series] {
+	return func(yield func(prometheus.Series) bool) {
+		for _, series := range []iter.Seq[prometheus.Series]{one, other} {
+			for s := range series {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // watch makes the company's Prometheus scrape the collector like everything

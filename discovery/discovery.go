@@ -61,12 +61,22 @@ type Accounts struct {
 	sources map[string]*pagerduty.Source
 	// tags are those that rules ask for, by account.
 	tags map[string][]string
+	// keyed are the services of the catalog that name PagerDuty services by integration
+	// keys alone.
+	keyed []string
 }
 
 // New selects from the configured sources the accounts that the rules name. A
-// rule may leave out the account where there is only one.
-func New(rules []catalog.Discovery, sources []collectors.Source) *Accounts {
+// rule may leave out the account where there is only one. declared are the services of
+// the catalog.
+func New(rules []catalog.Discovery, sources []collectors.Source, declared []*catalog.Service) *Accounts {
 	a := &Accounts{rules: rules, sources: map[string]*pagerduty.Source{}, tags: map[string][]string{}}
+	for _, s := range declared {
+		isKeyed := func(ref catalog.PagerDutyRef) bool { return ref.ServiceID == "" && !ref.IntegrationKey.IsZero() }
+		if slices.ContainsFunc(s.PagerDuty, isKeyed) {
+			a.keyed = append(a.keyed, s.Name)
+		}
+	}
 	configured := map[string]*pagerduty.Source{}
 	only := ""
 	for _, s := range sources {
@@ -133,9 +143,17 @@ func (a *Accounts) list(ctx context.Context, account string, before []catalog.Pa
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	source := a.sources[account]
-	survey, err := source.Survey(ctx)
+	look := source.Survey
+	if len(a.keyed) > 0 {
+		look = source.SurveyWithKeys
+	}
+	survey, err := look(ctx)
 	if err != nil {
 		return nil, nil, err
+	}
+	if survey.KeysHidden() {
+		notes = append(notes, fmt.Sprintf("the credential sees no integration keys, so that services with such a key in the "+
+			"catalog may be found once more (%s): name their PagerDuty services by service_id", strings.Join(a.keyed, ", ")))
 	}
 	tags := map[string][]string{}
 	for _, tag := range a.tags[account] {
@@ -157,6 +175,9 @@ func (a *Accounts) list(ctx context.Context, account string, before []catalog.Pa
 		entry := catalog.PagerDutyService{Account: account, ID: s.ID, Name: s.Name, Tags: tags[s.ID]}
 		for _, team := range s.Teams {
 			entry.Teams = append(entry.Teams, team.Name)
+		}
+		for _, key := range s.Keys {
+			entry.Keys = append(entry.Keys, key.Digest())
 		}
 		list, listed[s.ID] = append(list, entry), true
 	}
@@ -205,8 +226,10 @@ func Save(ctx context.Context, s *store.Store, account string, list []catalog.Pa
 type Finding struct {
 	// Account is its name.
 	Account string
-	// Text counts and names the services that the rules make of the account.
-	Text string
+	// Text counts and names the services that the rules make of the account, and Services
+	// is their number.
+	Text     string
+	Services int
 	// Err is set when it did not answer, or a rule is wrong.
 	Err error
 }
@@ -215,20 +238,20 @@ type Finding struct {
 func (a *Accounts) Try(ctx context.Context) []Finding {
 	var findings []Finding
 	for _, account := range a.names {
-		text, err := a.try(ctx, account)
-		findings = append(findings, Finding{Account: account, Text: text, Err: err})
+		text, services, err := a.try(ctx, account)
+		findings = append(findings, Finding{Account: account, Text: text, Services: services, Err: err})
 	}
 	return findings
 }
 
-func (a *Accounts) try(ctx context.Context, account string) (string, error) {
+func (a *Accounts) try(ctx context.Context, account string) (text string, services int, err error) {
 	list, notes, err := a.list(ctx, account, nil)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	made, err := catalog.Discover(a.rules, list)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	for i, rule := range a.rules {
 		alone, err := catalog.Discover([]catalog.Discovery{rule}, list)
@@ -243,9 +266,9 @@ func (a *Accounts) try(ctx context.Context, account string) (string, error) {
 	for _, s := range made.Services {
 		used += len(s.PagerDuty)
 	}
-	text := fmt.Sprintf("%d of %s make %s%s", used, report.Plural(len(list), "PagerDuty service"),
+	text = fmt.Sprintf("%d of %s make %s%s", used, report.Plural(len(list), "PagerDuty service"),
 		report.Plural(len(made.Services), "service"), examples(made.Services))
-	return strings.Join(append([]string{text}, notes...), "; "), nil
+	return strings.Join(append([]string{text}, notes...), "; "), len(made.Services), nil
 }
 
 // examples names the first services, each with the number of PagerDuty services

@@ -123,9 +123,8 @@ func paged(c *Config, s *snapshot.Snapshot) map[string]bool {
 	}
 	for i := range s.Services {
 		service := &s.Services[i]
-		if fact < len(service.Evidence) {
-			o := service.Evidence[fact]
-			out[service.Entry.Name] = o != nil && o.Value.Kind() != evidence.KindInvalid
+		if service.Evidence != nil {
+			out[service.Entry.Name] = service.Evidence.At(fact).Value.Kind() != evidence.KindInvalid
 		}
 	}
 	return out

@@ -12,7 +12,6 @@ import (
 func Blank(c *Config, now time.Time) *snapshot.Snapshot {
 	j := &judge{ledger: evidence.NewLedger()}
 	j.observeCatalog(c, now)
-	cards, set := j.cards(c, now)
 	return &snapshot.Snapshot{At: now, Framework: c.Framework, NotMeasurable: c.NotMeasurable,
-		Services: j.services(c, cards, set)}
+		Services: j.services(c, j.look(c, now))}
 }

@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -14,9 +15,13 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// saveClocksEvery is how often running clocks are stored. A process that is
-// killed loses at most this much of them.
-const saveClocksEvery = 10 * time.Minute
+// freshIntervals is for how many intervals after a judgement the store refuses
+// judgements by an older configuration.
+const freshIntervals = 3
+
+// notLoaded is the Seq of a judge that has loaded nothing. Seq 0 means that it has loaded
+// a store without a judgement.
+const notLoaded = -1
 
 // judge judges the evidence in the store and makes the snapshot. It keeps the
 // evidence in memory and loads only what has changed. It is not safe for
@@ -30,40 +35,81 @@ type judge struct {
 
 	ledger   *evidence.Ledger
 	sequence int64
+	// observed is the catalog that the ledger has, nil if the store may have said
+	// otherwise since.
+	observed *catalog.Catalog
+	kept     *kept
 
+	// last is the Seq of the stored judgement that the fields below come from,
+	// notLoaded before the first load.
+	last int64
+	// at is the time of that judgement, zero without one.
+	at        time.Time
 	state     scoring.State
 	statuses  map[string]map[string]store.StatusSpan
 	activated time.Time
-	// hash is the framework that was judged by last.
-	hash string
+	// framework is what was judged by last, as it is stored, hash the hash of what it
+	// means.
+	framework store.Framework
+	hash      string
+	// by is the configuration of the last judgement that load has seen.
+	by store.Configuration
+	// older is set while a configuration that was loaded later judges.
+	older bool
 	// faulty are the checks whose expression failed, with the error, so that a
 	// lasting failure is logged once.
 	faulty   map[string]string
 	outcomes outcomes
 }
 
+// emptyJudge makes a judge with nothing in memory.
+func emptyJudge(s *store.Store, log *slog.Logger) *judge {
+	return &judge{
+		store: s, log: log, ledger: evidence.NewLedger(), last: notLoaded,
+		outcomes: *newOutcomes(s, log),
+	}
+}
+
 // newJudge makes a judge that continues from the last stored judgement.
 func newJudge(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (*judge, error) {
-	j := &judge{
-		store: s, log: log, ledger: evidence.NewLedger(),
-		outcomes: outcomes{store: s, firings: alertMemory{store: s}},
+	j := emptyJudge(s, log)
+	return j, j.load(ctx, c)
+}
+
+// load reads what judgements have left in the store that this judge has neither stored
+// nor loaded.
+func (j *judge) load(ctx context.Context, c *Config) error {
+	last, err := j.store.LastJudgement(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for a newer judgement: %w", err)
 	}
-	loaded, err := s.LoadState(ctx, func(f store.Framework) (*framework.Framework, error) {
-		criteria, _ := restore(f, c, log)
+	j.by = last.Configuration
+	if last.Seq == j.last {
+		return nil
+	}
+	from := store.State{State: j.state, At: j.at, Framework: j.framework, Statuses: j.statuses}
+	from.Badges = j.exact()
+	if j.last != notLoaded {
+		from.Seq = j.last
+	}
+	loaded, err := j.store.LoadState(ctx, from, func(f store.Framework) (*framework.Framework, error) {
+		criteria, _ := restore(f, c, j.log)
 		return criteria, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("loading the last judgement: %w", err)
+		return fmt.Errorf("loading the last judgement: %w", err)
 	}
-	j.state = loaded.State
+	j.last, j.at = loaded.Seq, loaded.At
+	j.loaded(loaded.State)
 	j.statuses, j.activated, j.hash = loaded.Statuses, loaded.Framework.ActivatedAt, loaded.Framework.Hash
+	j.framework = loaded.Framework
 	if j.hash != "" {
-		_, j.state.Criteria = restore(loaded.Framework, c, log)
+		_, j.state.Criteria = restore(loaded.Framework, c, j.log)
 	}
 	if j.state.Criteria.Checks != nil {
 		j.hash = j.state.Criteria.Hash()
 	}
-	return j, nil
+	return nil
 }
 
 // restore compiles criteria that were judged by before, and returns their earlier
@@ -90,90 +136,179 @@ func restore(stored store.Framework, c *Config, log *slog.Logger) (*framework.Fr
 // started reports whether a judgement was ever stored, or evidence was read.
 func (j *judge) started() bool { return j.hash != "" || j.sequence > 0 }
 
-// refresh loads the evidence that has changed.
-func (j *judge) refresh(ctx context.Context, c *Config, now time.Time) error {
-	loaded, err := j.store.LoadRecords(ctx, j.sequence)
-	if err != nil {
-		return fmt.Errorf("loading evidence: %w", err)
-	}
-	for _, row := range loaded.Rows {
+// refresh loads the evidence that has changed, row by row into the ledger.
+func (j *judge) refresh(ctx context.Context) error {
+	loaded, err := j.store.EachRecord(ctx, j.sequence, func(row store.Row) {
+		if row.Source == catalog.SourceID {
+			j.observed = nil
+		}
 		if row.Withdrawn != "" {
 			j.ledger.Withdraw(row.Service, row.Fact, row.Source, row.Withdrawn)
-			continue
+			return
 		}
 		record := row.Record
 		record.ObservedAt = row.SeenAt
 		j.ledger.Put(record, row.HeldAt)
+	})
+	if err != nil {
+		return fmt.Errorf("loading evidence: %w", err)
 	}
 	for _, covered := range loaded.Coverage {
 		j.ledger.Cover(covered.Source, covered.Coverage)
 	}
 	j.sequence = loaded.Seq
-	j.observeCatalog(c, now)
 	return nil
 }
 
-// observeCatalog observes anew what the catalog says.
-func (j *judge) observeCatalog(c *Config, now time.Time) {
-	for _, r := range catalog.Observe(c.Catalog, now) {
-		j.ledger.Put(r, time.Time{})
+// observeCatalog makes records of the catalog and returns those that differ from the
+// ones before. An unchanged value keeps the time at which it began, because reading the
+// same catalog again is no new proof.
+func (j *judge) observeCatalog(c *Config, now time.Time) (changed []evidence.Record) {
+	if j.observed != c.Catalog {
+		for _, r := range catalog.Observe(c.Catalog, now) {
+			before, known := j.ledger.Newest(r.Service, r.Fact, r.Source)
+			if known && before.Value == r.Value {
+				if r.Since = before.Since; before.Detail == r.Detail {
+					continue
+				}
+			}
+			changed = append(changed, r)
+			j.ledger.Put(r, time.Time{})
+		}
+		j.observed = c.Catalog
 	}
 	var names []string
 	for _, d := range catalog.Facts() {
 		names = append(names, d.Name)
 	}
 	j.ledger.Cover(catalog.SourceID, evidence.Coverage{Group: catalog.SourceID, Facts: names, At: now})
+	return changed
 }
 
-// cards judges the evidence.
-func (j *judge) cards(c *Config, now time.Time) ([]scoring.Scorecard, *evidence.Set) {
-	names := c.serviceNames()
-	set := j.ledger.Assemble(c.Facts, names, c.Providers, now)
-	subjects := make([]scoring.Subject, 0, len(names))
-	for _, entry := range c.Catalog.Services() {
+// storeCatalog stores what the catalog says, so that another process knows since
+// when it says so.
+func (j *judge) storeCatalog(ctx context.Context, records []evidence.Record, now time.Time) error {
+	if len(records) == 0 {
+		return nil
+	}
+	if _, err := j.store.Commit(ctx, catalog.SourceID, 0, now, evidence.Batch{Records: records}); err != nil {
+		return fmt.Errorf("storing what the catalog says: %w", err)
+	}
+	return nil
+}
+
+// cards judges some services.
+func (j *judge) cards(c *Config, set *evidence.Set, services []*catalog.Service) []scoring.Scorecard {
+	subjects := make([]scoring.Subject, 0, len(services))
+	invalidated := make(scoring.Invalidations, len(services))
+	for _, entry := range services {
 		subjects = append(subjects, scoring.NewSubject(entry, c.Facts, set.Row(entry.Name)))
+		invalidated[entry.Name] = j.invalidatedOf(entry.Name)
 	}
 	return scoring.Judge(scoring.Inputs{
 		Framework: c.Framework, Subjects: subjects, Exemptions: c.Exemptions,
-		Evidence: set, NotMeasurable: c.NotMeasurable, Invalidated: j.state.Invalidated,
-	}, now), set
+		Evidence: set.Row, NotMeasurable: c.NotMeasurable, Invalidated: invalidated,
+	}, set.At())
+}
+
+// look judges the services whose cards may have changed, keeps the new cards, and returns
+// the evidence.
+func (j *judge) look(c *Config, now time.Time) *evidence.Set {
+	set := j.ledger.Assemble(c.Facts, c.Providers, now)
+	j.keep(c, set, j.cards(c, set, j.due(c, set, now)))
+	return set
 }
 
 // run judges, advances the badges, stores what has changed and returns the
-// snapshot.
+// snapshot. If another process has stored a judgement in the meantime, nothing is
+// stored and the snapshot shows that judgement.
 func (j *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Snapshot, error) {
-	if err := j.refresh(ctx, c, now); err != nil {
+	if err := j.load(ctx, c); err != nil {
 		return nil, err
 	}
-	cards, set := j.cards(c, now)
+	if err := j.refresh(ctx); err != nil {
+		return nil, err
+	}
+	// The store keeps microseconds. What is in memory must be what is read back.
+	now = now.Truncate(time.Microsecond)
+	if err := j.storeCatalog(ctx, j.observeCatalog(c, now), now); err != nil {
+		return nil, err
+	}
+	set := j.ledger.Assemble(c.Facts, c.Providers, now)
+	services := c.Catalog.Services()
+	if j.continues(c, now) {
+		services = j.due(c, set, now)
+	}
+	cards := j.cards(c, set, services)
 	j.reportErrors(cards)
-	j.state.Options.ObserveFor = c.ObserveFor
-	j.state.Options.MaxStep = max(scoring.DefaultMaxStep, 3*c.Interval)
-	state, transitions := scoring.Advance(j.state, cards, now)
+	j.state.Options.ObserveFor, j.state.Options.KeepFor = c.ObserveFor, c.KeepFor
+	j.state.Options.MaxStep = maxStep(c)
+	before := j.part(c, cards)
+	state, transitions := scoring.Advance(before, cards, now)
+	for service := range before.Badges {
+		if _, kept := state.Badges[service]; !kept {
+			state.Invalidated[service] = nil // it ends in the store, too
+		}
+	}
+	activated := j.activated
+	if j.hash != c.Framework.Hash {
+		activated = now
+	}
+	judgement := store.Judgement{
+		After: j.last, At: now, Badges: state.Badges, Transitions: transitions, Invalidated: state.Invalidated,
+		Framework: store.Framework{
+			Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Framework.Text,
+			ActivatedAt: activated,
+		},
+		Configuration: c.Version, FreshFor: freshIntervals * c.Interval,
+		Holds: endedHolds(before, state, now),
+	}
+	statuses := j.statusChanges(c, cards, set, now, &judgement)
+	seq, err := j.store.SaveJudgement(ctx, judgement)
+	if j.refused(err) {
+		if err := j.load(ctx, c); err != nil {
+			return nil, err
+		}
+		return j.follow(ctx, c)
+	}
+	if err != nil {
+		// It may have been stored all the same: a commit can succeed and its answer
+		// be lost. The next run then finds a newer judgement and loads it.
+		return nil, fmt.Errorf("storing the judgement: %w", err)
+	}
+	j.last = seq
+	j.take(c, set, cards, before, state, statuses)
+	j.hash, j.activated, j.framework, j.by = c.Framework.Hash, activated, judgement.Framework, c.Version
 	for _, t := range transitions {
 		if t.Announced {
 			j.log.Info("badge changed", "service", t.Service, "from", t.From, "to", t.To, "cause", t.Cause)
 		}
 	}
-	if j.hash != c.Framework.Hash {
-		j.hash, j.activated = c.Framework.Hash, now
+	return j.snapshot(ctx, c, set)
+}
+
+// refused reports whether a judgement was not stored because another process judges,
+// and logs when that is one with a newer configuration.
+func (j *judge) refused(err error) bool {
+	older := errors.Is(err, store.ErrOlderConfiguration)
+	if older && !j.older {
+		j.log.Warn("another process judges by a configuration that was loaded later: this one shows its badges and moves "+
+			"none; end it, or load the newer configuration", "err", err)
 	}
-	judgement := store.Judgement{
-		At: now, Badges: state.Badges, ClocksEvery: saveClocksEvery, Transitions: transitions, Invalidated: state.Invalidated,
-		Framework: store.Framework{
-			Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Framework.Text,
-			ActivatedAt: j.activated,
-		},
+	j.older = older
+	return older || errors.Is(err, store.ErrStaleJudgement)
+}
+
+// follow returns the snapshot of the judgement that was loaded last, which another
+// process made: the one that this process has published, if it judges by the same
+// configuration and no evidence has been stored since.
+func (j *judge) follow(ctx context.Context, c *Config) (*snapshot.Snapshot, error) {
+	if err := j.refresh(ctx); err != nil {
+		return nil, err
 	}
-	statuses, pins := j.statusChanges(c, cards, set, now, &judgement)
-	if err := j.store.SaveJudgement(ctx, judgement); err != nil {
-		return nil, fmt.Errorf("storing the judgement: %w", err)
-	}
-	if err := j.store.PinHistory(ctx, pins); err != nil {
-		return nil, fmt.Errorf("storing the evidence behind a changed check: %w", err)
-	}
-	j.state, j.statuses = state, statuses
-	return j.snapshot(ctx, c, cards, set, now)
+	j.log.Debug("another process has judged; its judgement is published", "at", j.at)
+	j.observeCatalog(c, j.at)
+	return j.snapshot(ctx, c, j.look(c, j.at))
 }
 
 // reportErrors counts the expressions that failed, and logs each when it begins
@@ -204,14 +339,33 @@ func (j *judge) reportErrors(cards []scoring.Scorecard) {
 	j.faulty = faulty
 }
 
-// statusChanges adds the checks whose status has changed to the judgement, and
-// names the records behind them.
+// endedHolds are the times on hold of the state before that are over in the next one: the
+// badge was proved again for its dwell, has changed, or its service has left.
+func endedHolds(before, state scoring.State, now time.Time) []store.BadgeHold {
+	var ended []store.BadgeHold
+	for service, badge := range before.Badges {
+		if badge.Hold == nil {
+			continue
+		}
+		if next := state.Badges[service].Hold; next == nil || !next.Since.Equal(badge.Hold.Since) {
+			until := now
+			if proved := badge.Hold.ProvedSince; !proved.IsZero() {
+				until = proved
+			}
+			ended = append(ended, store.BadgeHold{
+				Service: service, Since: badge.Hold.Since, Until: until, Reason: badge.Hold.Reason,
+			})
+		}
+	}
+	return ended
+}
+
+// statusChanges adds the checks whose status has changed and the records behind
+// them to the judgement, and returns all statuses of the services that were judged.
 func (j *judge) statusChanges(
 	c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time, out *store.Judgement,
-) (map[string]map[string]store.StatusSpan, []store.Key) {
+) map[string]map[string]store.StatusSpan {
 	statuses := make(map[string]map[string]store.StatusSpan, len(cards))
-	// pins are the keys of the records whose history must be kept; see PinHistory.
-	var pins []store.Key
 	for i := range cards {
 		card := &cards[i]
 		before := j.statuses[card.Service]
@@ -228,12 +382,12 @@ func (j *judge) statusChanges(
 				out.Statuses, store.CheckStatus{Service: card.Service, Check: r.Check.ID, Status: r.Status, Since: now},
 			)
 			if known {
-				pins = append(pins, evidenceOf(c, set, card.Service, r.Check)...)
+				out.Pins = append(out.Pins, evidenceOf(c, set, card.Service, r.Check)...)
 			}
 		}
 		statuses[card.Service] = after
 	}
-	return statuses, pins
+	return statuses
 }
 
 // evidenceOf names the records that a check's verdict rests on.
@@ -242,7 +396,7 @@ func evidenceOf(c *Config, set *evidence.Set, service string, check *framework.C
 	row := set.Row(service)
 	for _, fact := range check.Facts {
 		name := c.Facts.At(fact).Name
-		if o := row[fact]; o != nil && o.Value.Kind() != evidence.KindInvalid && evidence.Pack(name) != catalog.SourceID {
+		if o := row.At(fact); o.Value.Kind() != evidence.KindInvalid && evidence.Pack(name) != catalog.SourceID {
 			for _, p := range c.Providers {
 				if p.ID == o.Source {
 					keys = append(keys, store.Key{Service: service, Fact: name, Source: p.ID})
@@ -253,28 +407,31 @@ func evidenceOf(c *Config, set *evidence.Set, service string, check *framework.C
 	return keys
 }
 
-// services are those of a snapshot.
-func (j *judge) services(c *Config, cards []scoring.Scorecard, set *evidence.Set) []snapshot.Service {
-	var out []snapshot.Service
-	for i := range cards {
-		card := &cards[i]
-		entry, _ := c.Catalog.Service(card.Service)
-		flipped := make(map[string]time.Time, len(card.Checks))
-		for check, s := range j.statuses[card.Service] {
-			flipped[check] = s.Since
+// services are those of a snapshot. What is kept of a service is shared by snapshots.
+func (j *judge) services(c *Config, set *evidence.Set) []snapshot.Service {
+	out := make([]snapshot.Service, 0, len(c.Catalog.Services()))
+	for _, entry := range c.Catalog.Services() {
+		k := j.kept.services[entry.Name]
+		if k.flipped == nil {
+			k.flipped = make(map[string]time.Time, len(k.card.Checks))
+			for check, s := range j.statuses[entry.Name] {
+				k.flipped[check] = s.Since
+			}
 		}
+		badge, _ := j.badgeOf(entry.Name)
 		out = append(out, snapshot.Service{
-			Entry: entry, Card: card, Badge: j.state.Badges[card.Service], Evidence: set.Row(card.Service), FlippedAt: flipped,
+			Entry: entry, Card: k.card, Badge: badge, Evidence: set.Row(entry.Name), FlippedAt: k.flipped,
 		})
 	}
 	return out
 }
 
-func (j *judge) snapshot(
-	ctx context.Context, c *Config, cards []scoring.Scorecard, set *evidence.Set, now time.Time,
-) (*snapshot.Snapshot, error) {
-	out := &snapshot.Snapshot{At: now, Framework: c.Framework, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable}
-	out.Services = j.services(c, cards, set)
+// snapshot is that of the cards that are kept, at the time of their evidence.
+func (j *judge) snapshot(ctx context.Context, c *Config, set *evidence.Set) (*snapshot.Snapshot, error) {
+	out := &snapshot.Snapshot{
+		At: set.At(), Framework: c.Framework, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable,
+		Services: j.services(c, set),
+	}
 	totals, err := j.store.TransitionCounts(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("counting transitions: %w", err)

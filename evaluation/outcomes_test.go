@@ -114,7 +114,7 @@ func TestDoubtsAboutAlertsAreThoseOfConfiguredSources(t *testing.T) {
 	c := fleetOfOne(t, criteria, "")
 	s := openStore(t, c, now)
 	c.Sources = []collectors.Source{watcher{named{id: "prometheus/main"}}}
-	o := outcomes{store: s, firings: alertMemory{store: s}}
+	o := newOutcomes(s, slog.New(slog.DiscardHandler))
 	for _, source := range []string{"prometheus/elsewhere", "prometheus/main"} {
 		doubts := map[string]time.Time{"shop": now.AddDate(0, 0, -2)}
 		if _, err := s.Commit(t.Context(), source, 0, now, evidence.Batch{AlertDoubts: doubts}); err != nil {

@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
@@ -48,6 +49,8 @@ type process struct {
 	t   *testing.T
 	url string
 	now time.Time
+	// step is the time between two judgements, an hour if zero.
+	step time.Duration
 }
 
 func (p *process) run(c *Config, observe func(*store.Store), rounds int) (*judge, []scoring.Transition) {
@@ -67,7 +70,7 @@ func (p *process) run(c *Config, observe func(*store.Store), rounds int) (*judge
 	}
 	var transitions []scoring.Transition
 	for range rounds {
-		p.now = p.now.Add(time.Hour)
+		p.now = p.now.Add(cmp.Or(p.step, time.Hour))
 		observe(s)
 		before := j.state.Badges["shop"].LastTransition
 		if _, err := j.run(p.t.Context(), c, p.now); err != nil {
@@ -115,7 +118,7 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = s.SaveJudgement(t.Context(), store.Judgement{
+			_, err = s.SaveJudgement(t.Context(), store.Judgement{
 				At: p.now,
 				Framework: store.Framework{
 					Name: "f", Version: "1.0.0", Hash: hash, Text: old.Document.Text, ActivatedAt: activated,
@@ -123,7 +126,7 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 				Badges: map[string]scoring.BadgeState{"shop": {
 					Badge: framework.Bronze, Since: activated, FirstJudged: activated, At: p.now, FrameworkHash: hash,
 					SupportHash: hash,
-					Hold:        &scoring.Hold{Since: p.now.Add(-ran), Ran: ran, LapseAt: p.now.Add(2 * ran)},
+					Hold:        &scoring.Hold{Since: p.now.Add(-ran), Ran: scoring.Stopped(ran), Left: scoring.Stopped(2 * ran)},
 					Support: &scoring.Basis{
 						Framework: &framework.Framework{Name: "f", Version: "1.0.0", Hash: hash}, Subject: scoring.Subject{Name: "shop"},
 						Facts: map[string]scoring.BasisFact{"x.one": {Value: evidence.Bool(true), Fresh: true}}, At: p.now.Add(-ran),
@@ -139,12 +142,12 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 			now := fleetOfOne(t, text, "up")
 			for i := range 3 {
 				j, transitions := p.run(now, p.observing(), 1)
-				b := j.state.Badges["shop"]
+				b, _ := j.badgeOf("shop")
 				if len(transitions) > 0 || b.Badge != framework.Bronze || b.Hold == nil || !b.HoldRestarted.IsZero() {
 					t.Fatalf("restart %d: transitions %+v, state %+v", i, transitions, b)
 				}
-				if want := ran + time.Duration(i+1)*time.Hour; b.Hold.Ran != want {
-					t.Errorf("restart %d: the hold clock has run for %s, want %s", i, b.Hold.Ran, want)
+				if want := ran + time.Duration(i+1)*time.Hour; b.Hold.Ran.At(b.At) != want {
+					t.Errorf("restart %d: the hold clock has run for %s, want %s", i, b.Hold.Ran.At(b.At), want)
 				}
 				if !j.activated.Equal(activated) {
 					t.Errorf("restart %d: activated at %s, want %s", i, j.activated, activated)

@@ -27,176 +27,253 @@ type Provider struct {
 	FreshFor time.Duration
 }
 
-// Ledger is the newest evidence of every source: what the store holds, in
-// memory. It is not safe for concurrent use; the sets it assembles are.
-type Ledger struct {
-	records map[ledgerKey]entry
-	covered map[groupKey]Coverage
-	groupOf map[sourceFact]string
+// plan says which sources answer for the facts of a configuration.
+type plan struct {
+	facts     *Facts
+	providers []Provider
+	// answers are those of all facts in fact order, byFact the parts of it by fact, in
+	// the order of the sources' ids.
+	answers []answer
+	byFact  [][]answer
 }
 
-type ledgerKey struct{ service, fact, source string }
-
-type groupKey struct{ source, group string }
-
-type sourceFact struct{ source, fact string }
-
-type entry struct {
-	value  Value
-	detail string
-	since  time.Time
-	// held is when the record was last observed, if its service is excepted from
-	// the coverage of its group. Else that is the time of the coverage, or seen if
-	// that is newer: a page can be stored long before its group is complete.
-	held, seen time.Time
-	// withdrawn is the reason of a record that has ended.
-	withdrawn Missing
+// answer is what one provider can say of one fact.
+type answer struct {
+	*Provider
+	*Definition
+	// index is the place in plan.answers, column that in the rows of the ledger.
+	index              int
+	column             uint32
+	freshFor, validFor time.Duration
 }
 
-// NewLedger makes an empty ledger.
-func NewLedger() *Ledger {
-	return &Ledger{records: map[ledgerKey]entry{}, covered: map[groupKey]Coverage{}, groupOf: map[sourceFact]string{}}
+func (p *plan) of(facts *Facts, providers []Provider) bool {
+	return p != nil && p.facts == facts && len(p.providers) == len(providers) &&
+		(len(providers) == 0 || &p.providers[0] == &providers[0])
 }
 
-// Put records a value, last written at r.ObservedAt. held is zero unless the record's service is excepted
-// from the coverage of its group, and then the time of its last observation.
-func (l *Ledger) Put(r Record, held time.Time) {
-	l.records[ledgerKey{r.Service, r.Fact, r.Source}] = entry{value: r.Value, detail: r.Detail, since: r.Since, held: held,
-		seen: r.ObservedAt}
-}
-
-// Withdraw ends a record: its last value no longer counts.
-func (l *Ledger) Withdraw(service, fact, source string, reason Missing) {
-	l.records[ledgerKey{service, fact, source}] = entry{withdrawn: reason}
-}
-
-// Cover replaces what is known of the coverage of a group of a source.
-func (l *Ledger) Cover(source string, c Coverage) {
-	l.covered[groupKey{source, c.Group}] = c
-	for _, fact := range c.Facts {
-		l.groupOf[sourceFact{source, fact}] = c.Group
-	}
-}
-
-// Assemble merges the ledger into one row per service: for each fact the value of
-// the one source that has it, or of all that are expected to have it.
-func (l *Ledger) Assemble(facts *Facts, services []string, providers []Provider, now time.Time) *Set {
-	providersOf := make([][]*Provider, facts.Len())
+func (l *Ledger) newPlan(facts *Facts, providers []Provider) *plan {
+	p := &plan{facts: facts, providers: providers, byFact: make([][]answer, facts.Len())}
 	for i := range providers {
-		p := &providers[i]
-		for _, name := range p.Facts {
-			if at, ok := facts.Index(name); ok {
-				providersOf[at] = append(providersOf[at], p)
-			}
-		}
-	}
-	for _, list := range providersOf {
-		slices.SortFunc(list, func(a, b *Provider) int { return strings.Compare(a.ID, b.ID) })
-	}
-	noSource, lacking := &Observation{Missing: MissingNoSource}, noReferences{}
-	rows := make(map[string]Row, len(services))
-	parts := make([]*Observation, 0, len(providers))
-	replicas := map[string][]*Observation{}
-	for _, service := range services {
-		row := make(Row, facts.Len())
-		for i := range row {
-			if len(providersOf[i]) == 0 {
-				row[i] = noSource
+		for _, name := range providers[i].Facts {
+			fact, ok := facts.Index(name)
+			if !ok {
 				continue
 			}
-			parts = parts[:0]
-			clear(replicas)
-			definition := facts.At(i)
-			for _, p := range providersOf[i] {
-				switch {
-				case p.Answers != nil && !p.Answers(service, definition.Name):
-				case p.ReplicaOf == "":
-					parts = append(parts, l.observe(definition, service, p))
-				default:
-					replicas[p.ReplicaOf] = append(replicas[p.ReplicaOf], l.observe(definition, service, p))
-				}
-			}
-			for _, group := range slices.Sorted(maps.Keys(replicas)) {
-				parts = append(parts, union(definition, replicas[group], now))
-			}
-			switch len(parts) {
-			case 0:
-				row[i] = lacking.of(providersOf[i], service, definition.Name)
-			case 1:
-				row[i] = parts[0]
-			default:
-				row[i] = merge(definition, parts, now)
-			}
+			a := answer{Provider: &providers[i], Definition: &facts.definitions[fact], column: l.column(providers[i].ID, name)}
+			a.freshFor, a.validFor = a.Ageing(a.Provider.FreshFor)
+			p.byFact[fact] = append(p.byFact[fact], a)
 		}
-		rows[service] = row
 	}
-	return NewSet(rows)
+	for fact, list := range p.byFact {
+		slices.SortFunc(list, func(a, b answer) int { return strings.Compare(a.ID, b.ID) })
+		from := len(p.answers)
+		for i := range list {
+			list[i].index = from + i
+		}
+		p.answers = append(p.answers, list...)
+		p.byFact[fact] = p.answers[from:]
+	}
+	return p
 }
 
-// noReferences are the observations of facts whose sources cannot find a service,
-// one for each set of catalog keys that they need.
-type noReferences map[string]*Observation
+// coverage is the coverage of an answer at one time.
+type coverage struct {
+	// Coverage is nil before the first one.
+	*Coverage
+	// answered is false for none, and for one that is yet to come. That is of a clock that
+	// was ahead: it would count for as long as the clock was wrong.
+	answered bool
+}
 
-func (n noReferences) of(providers []*Provider, service, fact string) *Observation {
-	var keys []string
-	for _, p := range providers {
-		if p.Lacks == nil {
+func (a *answer) coverage(l *Ledger, latest time.Time) coverage {
+	c := l.covered[groupKey{a.ID, l.groupOf[sourceFact{a.ID, a.Name}]}]
+	return coverage{c, c != nil && !c.At.After(latest)}
+}
+
+func (c *coverage) dated() bool { return c.Coverage != nil && c.Dated }
+
+// stage is what of a coverage decides what counts. It changes seldom: a later coverage
+// of a source that answers in time is at the same stage.
+type stage struct {
+	group                         string
+	answered, dated, fresh, valid bool
+}
+
+func (c *covering) stage(answer int) stage {
+	a, covered := &c.plan.answers[answer], &c.coverage[answer]
+	if covered.Coverage == nil {
+		return stage{}
+	}
+	return stage{
+		group: covered.Group, answered: covered.answered, dated: covered.Dated,
+		fresh: !c.now.After(covered.At.Add(a.freshFor)), valid: !c.now.After(covered.At.Add(a.validFor)),
+	}
+}
+
+func (a *answer) expected(service string) bool { return a.Answers == nil || a.Answers(service, a.Name) }
+
+// view is the row of a service in a set.
+type view struct {
+	*covering
+	service string
+	row     *row
+}
+
+// Len is the number of facts.
+func (v view) Len() int { return len(v.plan.byFact) }
+
+// At merges what the sources that answer for the service have of a fact.
+func (v view) At(fact int) Observation {
+	answers := v.plan.byFact[fact]
+	switch {
+	case len(answers) == 0:
+		return Observation{Missing: MissingNoSource}
+	case len(answers) == 1 && answers[0].expected(v.service):
+		return v.observe(&answers[0])
+	}
+	var parts []Observation
+	replicas := map[string][]Observation{}
+	for i := range answers {
+		switch a := &answers[i]; {
+		case !a.expected(v.service):
+		case a.ReplicaOf == "":
+			parts = append(parts, v.observe(a))
+		default:
+			replicas[a.ReplicaOf] = append(replicas[a.ReplicaOf], v.observe(a))
+		}
+	}
+	definition := &v.plan.facts.definitions[fact]
+	for _, group := range slices.Sorted(maps.Keys(replicas)) {
+		parts = append(parts, union(definition, replicas[group], v.now))
+	}
+	switch len(parts) {
+	case 0:
+		return noReference(answers, v.service)
+	case 1:
+		return parts[0]
+	}
+	return merge(definition, parts, v.now)
+}
+
+// noReference is the observation of a fact whose sources cannot find the service.
+func noReference(answers []answer, service string) Observation {
+	out := Observation{Missing: MissingNoReference, HealthyUntil: farFuture}
+	for i := range answers {
+		a := &answers[i]
+		if a.Lacks == nil {
 			continue
 		}
-		if key := p.Lacks(service, fact); key != "" && !slices.Contains(keys, key) {
-			keys = append(keys, key)
+		if key := a.Lacks(service, a.Name); key != "" && !slices.Contains(out.CatalogKeys, key) {
+			out.CatalogKeys = append(out.CatalogKeys, key)
 		}
 	}
-	id := strings.Join(keys, "\n")
-	if n[id] == nil {
-		n[id] = &Observation{Missing: MissingNoReference, HealthyUntil: farFuture, CatalogKeys: keys}
-	}
-	return n[id]
+	return out
 }
 
 // farFuture is the end of health of a fact without a source: no source can be down.
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func (l *Ledger) observe(d Definition, service string, p *Provider) *Observation {
-	out := &Observation{Source: p.ID, Missing: MissingNotCollected}
-	freshFor, validFor := d.Ageing(p.FreshFor)
-	coverage, answered := l.covered[groupKey{p.ID, l.groupOf[sourceFact{p.ID, d.Name}]}]
-	if answered {
-		out.HealthyUntil = coverage.At.Add(freshFor)
-		out.ObservedAt = coverage.At
+// observe is what one source has observed. A time that is yet to come is of a clock that
+// was ahead: an observation of then would count for as long as the clock was wrong, so
+// that it does not count, and a value does not begin then.
+func (v view) observe(a *answer) Observation {
+	latest := v.now.Add(MaxClockSkew)
+	out := Observation{Source: a.ID, Missing: MissingNotCollected}
+	covered := &v.coverage[a.index]
+	if covered.answered {
+		out.HealthyUntil = covered.At.Add(a.freshFor)
+		out.ObservedAt = covered.At
 		out.Missing = MissingNoData
-		if reason, excepted := coverage.Except[service]; excepted {
+		if reason, excepted := covered.Except[v.service]; excepted {
 			out.Missing = reason
 		}
 	}
-	found, ok := l.records[ledgerKey{service, d.Name, p.ID}]
-	if !ok {
+	found := v.row.cell(a.column)
+	if found == nil {
 		return out
 	}
-	if found.withdrawn != "" {
-		out.Missing = found.withdrawn
+	if found.withdrawn {
+		out.Missing = Missing(found.text.Value())
 		return out
 	}
-	switch {
-	case coverage.Dated:
-		out.ObservedAt = found.seen
-	case !found.held.IsZero():
-		out.ObservedAt = found.held
-	case found.seen.After(out.ObservedAt):
-		out.ObservedAt = found.seen
+	observed, _ := found.observed(covered, latest)
+	if observed.After(latest) {
+		return out
 	}
-	out.Missing = ""
-	out.Value, out.Detail, out.Since = found.value, found.detail, found.since
-	out.FreshUntil, out.ValidUntil = out.ObservedAt.Add(freshFor), out.ObservedAt.Add(validFor)
+	out.Missing, out.ObservedAt = "", observed
+	out.Value, out.Detail, out.Since = found.value, found.text.Value(), found.since.time()
+	if out.Since.After(latest) {
+		out.Since = time.Time{}
+	}
+	out.FreshUntil, out.ValidUntil = out.ObservedAt.Add(a.freshFor), out.ObservedAt.Add(a.validFor)
 	return out
 }
 
+// observed is when a record was last observed, and whether that is a time of its own
+// and not that of the coverage of its group.
+func (c *cell) observed(covered *coverage, latest time.Time) (at time.Time, own bool) {
+	seen := c.seen.time()
+	switch {
+	case covered.dated():
+		return seen, true
+	case c.held != 0:
+		return c.held.time(), true
+	case !covered.answered || seen.After(covered.At) && !seen.After(latest):
+		return seen, true
+	}
+	return covered.At, false
+}
+
+// Until is the next time at which a record counts otherwise because of its own times.
+func (v view) Until(now time.Time) time.Time {
+	until := farFuture
+	if v.row == nil {
+		return until
+	}
+	consider := func(at time.Time) {
+		if !at.Before(now) {
+			until = earliest(until, at)
+		}
+	}
+	latest := v.now.Add(MaxClockSkew)
+	for _, answers := range v.plan.byFact {
+		instants, numbers := 0, 0
+		for i := range answers {
+			a := &answers[i]
+			c := v.row.cell(a.column)
+			if c == nil || c.withdrawn {
+				continue
+			}
+			if at, own := c.observed(&v.coverage[a.index], latest); own {
+				consider(at.Add(a.freshFor))
+				consider(at.Add(a.validFor))
+			}
+			for _, m := range [...]moment{c.seen, c.held, c.since} {
+				if at := m.time(); at.After(latest) {
+					consider(at.Add(-MaxClockSkew))
+				}
+			}
+			if c.value.instant {
+				instants++
+			} else {
+				numbers++
+			}
+		}
+		if instants > 0 && instants+numbers > 1 && (numbers > 0 || answers[0].EffectiveMerge() == MergeSum) {
+			return now // which value is merged depends on the time
+		}
+	}
+	return until
+}
+
 // merge makes one observation of several; see Merge.Of.
-func merge(d Definition, parts []*Observation, now time.Time) *Observation {
+func merge(d *Definition, parts []Observation, now time.Time) Observation {
 	var known []*Observation
 	var numbers []float64
 	healthyUntil := farFuture
-	for _, p := range parts {
+	for i := range parts {
+		p := &parts[i]
 		if p.State(now) != StateMissing {
 			known = append(known, p)
 			// The instant of a larger age is the earlier one, so ages are compared.
@@ -208,11 +285,11 @@ func merge(d Definition, parts []*Observation, now time.Time) *Observation {
 	merged := how.Of(numbers, len(parts)-len(known))
 	switch {
 	case merged.Decided:
-		return known[merged.At]
+		return *known[merged.At]
 	case len(known) == 0:
-		return &Observation{Missing: parts[0].Missing, HealthyUntil: healthyUntil}
+		return Observation{Missing: parts[0].Missing, HealthyUntil: healthyUntil}
 	case !merged.Known:
-		return &Observation{Missing: MissingPartial, HealthyUntil: healthyUntil}
+		return Observation{Missing: MissingPartial, HealthyUntil: healthyUntil}
 	}
 	out := *known[merged.At]
 	if how == MergeSum {
@@ -230,7 +307,7 @@ func merge(d Definition, parts []*Observation, now time.Time) *Observation {
 		out.ValidUntil = earliest(out.ValidUntil, p.ValidUntil)
 	}
 	out.Source = strings.Join(sources, ",")
-	return &out
+	return out
 }
 
 // ReplicaMerge says how one value is made of those that replicas have of the same
@@ -249,21 +326,23 @@ func (d Definition) ReplicaMerge() Merge {
 
 // union makes one observation of those of replicas, which watch the same. A replica
 // with a fresh value stands in for one whose value is stale or missing.
-func union(d Definition, replicas []*Observation, now time.Time) *Observation {
+func union(d *Definition, replicas []Observation, now time.Time) Observation {
 	best := StateMissing
-	healthy := replicas[0]
-	for _, o := range replicas {
+	healthy := &replicas[0]
+	for i := range replicas {
+		o := &replicas[i]
 		best = max(best, o.State(now))
 		if o.HealthyUntil.After(healthy.HealthyUntil) {
 			healthy = o
 		}
 	}
 	if best == StateMissing {
-		return healthy
+		return *healthy
 	}
 	var known []*Observation
 	var numbers []float64
-	for _, o := range replicas {
+	for i := range replicas {
+		o := &replicas[i]
 		if o.State(now) == best {
 			known = append(known, o)
 			numbers = append(numbers, d.Read(o.Value, now).num)
@@ -271,7 +350,7 @@ func union(d Definition, replicas []*Observation, now time.Time) *Observation {
 	}
 	out := *known[d.ReplicaMerge().Of(numbers, 0).At]
 	out.HealthyUntil = healthy.HealthyUntil
-	return &out
+	return out
 }
 
 func earliest(a, b time.Time) time.Time {

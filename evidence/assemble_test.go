@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -44,7 +45,7 @@ func TestARecordAgesFromTheRunThatLastCoveredIt(t *testing.T) {
 		time.Time{})
 	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon})
 
-	o := l.Assemble(f, []string{"api"}, providers("x.count", "s/1"), noon).Row("api")[0]
+	o := l.Assemble(f, providers("x.count", "s/1"), noon).Row("api").At(0)
 	for _, step := range []struct {
 		after time.Duration
 		want  State
@@ -65,7 +66,7 @@ func TestADatedRecordAgesFromItsOwnTime(t *testing.T) {
 	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3), ObservedAt: noon.Add(-3 * time.Hour)},
 		time.Time{})
 	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon, Dated: true})
-	o := l.Assemble(f, []string{"api"}, providers("x.count", "s/1"), noon).Row("api")[0]
+	o := l.Assemble(f, providers("x.count", "s/1"), noon).Row("api").At(0)
 	if o.State(noon) != StateStale || !o.ObservedAt.Equal(noon.Add(-3*time.Hour)) {
 		t.Errorf("the record is %s, observed %s; want stale since its own time", o.State(noon), o.ObservedAt)
 	}
@@ -85,8 +86,8 @@ func TestAnExceptedServiceKeepsItsLastObservation(t *testing.T) {
 	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon,
 		Except: map[string]Missing{"api": MissingNaN, "web": MissingNaN}})
 
-	set := l.Assemble(f, []string{"api", "web"}, providers("x.count", "s/1"), noon)
-	api := set.Row("api")[0]
+	set := l.Assemble(f, providers("x.count", "s/1"), noon)
+	api := set.Row("api").At(0)
 	if api.State(noon) != StateStale || !api.ObservedAt.Equal(last) {
 		t.Errorf("excepted record is %s, observed %s; want stale since %s", api.State(noon), api.ObservedAt, last)
 	}
@@ -96,7 +97,8 @@ func TestAnExceptedServiceKeepsItsLastObservation(t *testing.T) {
 	if !api.SourceDown(noon.Add(time.Hour)) {
 		t.Error("a source that has not answered for an hour counts as healthy")
 	}
-	if why := set.Row("web")[0].Why(noon); why != MissingNaN {
+	web := set.Row("web").At(0)
+	if why := web.Why(noon); why != MissingNaN {
 		t.Errorf("reason %q, want nan", why)
 	}
 }
@@ -107,9 +109,10 @@ func TestMissingEvidenceSaysWhy(t *testing.T) {
 	l := NewLedger()
 	ps := providers("x.count", "s/1")
 	ps = append(ps, Provider{ID: "s/2", Facts: []string{"z.count"}, Answers: func(string, string) bool { return false }})
-	row := l.Assemble(f, []string{"api"}, ps, noon).Row("api")
+	row := l.Assemble(f, ps, noon).Row("api")
 	for i, want := range []Missing{MissingNotCollected, MissingNoSource, MissingNoReference} {
-		if got := row[i].Why(noon); got != want {
+		o := row.At(i)
+		if got := o.Why(noon); got != want {
 			t.Errorf("%s is missing for %q, want %q", f.At(i).Name, got, want)
 		}
 	}
@@ -121,7 +124,7 @@ func TestAWithdrawnRecordDoesNotCountAnyMore(t *testing.T) {
 	l.Put(Record{Service: "api", Fact: "x.count", Source: "s/1", Value: Int(3)}, time.Time{})
 	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon})
 	l.Withdraw("api", "x.count", "s/1", MissingNotFound)
-	o := l.Assemble(f, []string{"api"}, providers("x.count", "s/1"), noon).Row("api")[0]
+	o := l.Assemble(f, providers("x.count", "s/1"), noon).Row("api").At(0)
 	if o.State(noon) != StateMissing || o.Why(noon) != MissingNotFound {
 		t.Errorf("the record is %s for %q", o.State(noon), o.Why(noon))
 	}
@@ -182,7 +185,7 @@ func TestMergeOverSources(t *testing.T) {
 				l.Put(Record{Service: "api", Fact: "x.y", Source: ids[i], Value: v}, time.Time{})
 				l.Cover(ids[i], Coverage{Group: "g", Facts: []string{"x.y"}, At: noon})
 			}
-			o := l.Assemble(f, []string{"api"}, providers("x.y", ids...), noon).Row("api")[0]
+			o := l.Assemble(f, providers("x.y", ids...), noon).Row("api").At(0)
 			if got := f.At(0).Read(o.Value, noon).String(); got != c.want {
 				t.Errorf("merged to %s, want %s", got, c.want)
 			}
@@ -247,7 +250,7 @@ func TestReplicasAreOne(t *testing.T) {
 					ps = append(ps, providers("x.y", "s/c")...)
 				}
 			}
-			o := l.Assemble(f, []string{"api"}, ps, noon).Row("api")[0]
+			o := l.Assemble(f, ps, noon).Row("api").At(0)
 			if got := f.At(0).Read(o.Value, noon).String(); got != c.want || o.Why(noon) != c.missing {
 				t.Errorf("%s (missing for %q), want %s (%q)", got, o.Why(noon), c.want, c.missing)
 			}
@@ -265,7 +268,7 @@ func TestAGroupOfReplicasIsDownWhenAllAre(t *testing.T) {
 		l.Put(Record{Service: "api", Fact: "x.count", Source: ps[i].ID, Value: Int(3)}, time.Time{})
 		l.Cover(ps[i].ID, Coverage{Group: "g", Facts: []string{"x.count"}, At: noon.Add(-ago)})
 	}
-	o := l.Assemble(f, []string{"api"}, ps, noon).Row("api")[0]
+	o := l.Assemble(f, ps, noon).Row("api").At(0)
 	if o.SourceDown(noon) || o.State(noon) != StateFresh || o.Source != "s/b" {
 		t.Errorf("one replica answers: %+v", o)
 	}
@@ -343,7 +346,7 @@ func TestASlowListingOfASlowScheduleStaysFresh(t *testing.T) {
 	for gap, want := range map[time.Duration]time.Duration{5 * time.Minute: 3 * time.Hour, 2 * time.Hour: 6 * time.Hour} {
 		ps := providers("x.count", "s/1")
 		ps[0].FreshFor = 3 * gap
-		o := l.Assemble(f, []string{"api"}, ps, noon).Row("api")[0]
+		o := l.Assemble(f, ps, noon).Row("api").At(0)
 		if o.State(noon.Add(want)) != StateFresh || o.State(noon.Add(want+time.Minute)) != StateStale ||
 			o.SourceDown(noon.Add(want)) {
 			t.Errorf("rounds every %s: fresh until %s, want %s", gap, o.FreshUntil.Sub(noon), want)
@@ -364,13 +367,41 @@ func TestAMissingReferenceNamesTheCatalogKeys(t *testing.T) {
 	}
 	providers := []Provider{provider("s/1", "kubernetes.workload"), provider("s/2", "jira.project"),
 		provider("s/3", "jira.project"), provider("s/4", "")}
-	set := NewLedger().Assemble(facts, []string{"one", "two"}, providers, time.Now())
-	got := set.Row("one")[0]
+	set := NewLedger().Assemble(facts, providers, time.Now())
+	got := set.Row("one").At(0)
 	if got.Missing != MissingNoReference ||
 		!slices.Equal(got.CatalogKeys, []string{"kubernetes.workload", "jira.project"}) {
 		t.Errorf("%+v", got)
 	}
-	if got != set.Row("two")[0] {
-		t.Error("services that lack the same keys share one observation")
+}
+
+// TestARowIsSmall: a fleet of 10,000 services has more than a million cells.
+func TestARowIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(cell{}); size > 64 {
+		t.Errorf("a record takes %d bytes in a row, want at most 64", size)
+	}
+}
+
+// TestASetDoesNotChange: what was known stays so in a set, whatever is recorded later.
+func TestASetDoesNotChange(t *testing.T) {
+	f := facts(t, Definition{Name: "x.count", Kind: KindInt}, Definition{Name: "y.count", Kind: KindInt})
+	l := NewLedger()
+	put := func(fact string, n int64) {
+		l.Put(Record{Service: "api", Fact: fact, Source: "s/1", Value: Int(n), ObservedAt: noon}, time.Time{})
+	}
+	put("x.count", 3)
+	ps := append(providers("x.count", "s/1"), providers("y.count", "s/1")...)
+	before := l.Assemble(f, ps, noon)
+	put("y.count", 4)
+	put("x.count", 5)
+	l.Cover("s/1", Coverage{Group: "g", Facts: []string{"x.count"}, At: noon.Add(time.Hour)})
+	after := l.Assemble(f, ps, noon.Add(time.Hour))
+	x, y := before.Row("api").At(0), before.Row("api").At(1)
+	if x.Value != Int(3) || y.Missing != MissingNotCollected || !x.ObservedAt.Equal(noon) {
+		t.Errorf("the set before has %+v and %+v", x, y)
+	}
+	x, y = after.Row("api").At(0), after.Row("api").At(1)
+	if x.Value != Int(5) || y.Value != Int(4) || !x.ObservedAt.Equal(noon.Add(time.Hour)) {
+		t.Errorf("the set after has %+v and %+v", x, y)
 	}
 }

@@ -249,6 +249,20 @@ func (d Definition) Read(v Value, now time.Time) Value {
 	return Value{kind: KindDouble, num: distance / d.unitSeconds()}
 }
 
+// When is the time at which an instant is read as a number, the inverse of Read. ok is
+// false for a time that is too far away.
+func (d Definition) When(v Value, reading float64) (at time.Time, ok bool) {
+	distance := reading * d.unitSeconds()
+	if d.Clock == Remaining {
+		distance = -distance
+	}
+	seconds := v.num + distance
+	if math.Abs(seconds) > float64(farFuture.Unix()) {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(seconds * 1000)), true
+}
+
 // Hash identifies what the fact means, its query included. When it changes, older
 // records no longer count, since they are answers to another query.
 func (d Definition) Hash() string {
@@ -302,6 +316,18 @@ func (f *Facts) Len() int { return len(f.definitions) }
 
 // At returns the definition with the given index, 0 ≤ i < Len.
 func (f *Facts) At(i int) Definition { return f.definitions[i] }
+
+// Name is that of the definition with the given index.
+func (f *Facts) Name(i int) string { return f.definitions[i].Name }
+
+// Read is the value of the fact with the given index as checks see it; see
+// Definition.Read.
+func (f *Facts) Read(i int, v Value, now time.Time) Value {
+	if !v.instant {
+		return v
+	}
+	return f.definitions[i].Read(v, now)
+}
 
 // Index returns the position of the named fact.
 func (f *Facts) Index(name string) (int, bool) {

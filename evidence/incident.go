@@ -50,6 +50,13 @@ type Incident struct {
 	Priority string
 	// Escalations, Reassignments and Notes count what people and policies did.
 	Escalations, Reassignments, Notes int
+	// HasTicket says whether a ticket was opened for it.
+	HasTicket Answer
+	// FalseAlarm says whether a person said that nothing was wrong: in a note, a field,
+	// a label or a resolution.
+	FalseAlarm Answer
+	// Interruptions count how often it notified people.
+	Interruptions Interruptions
 	// Responders are keyed hashes of the people who acknowledged, were
 	// reassigned to, noted or resolved it, sorted, each once.
 	Responders []string
@@ -85,6 +92,66 @@ func (in *Incident) Open() bool { return in.ResolvedAt.IsZero() && !in.EndUnknow
 
 // Name is what people and other systems call the incident.
 func (in *Incident) Name() string { return cmp.Or(in.Key, in.ID) }
+
+// Interruptions count how often an incident notified people, by the hour of each of them:
+// business hours, off hours, which are the other waking ones, and hours of sleep. Several
+// notifications of one person in the same hours of one day are one.
+type Interruptions struct {
+	// Known is false if it was not recorded, or not of everybody.
+	Known                bool
+	Business, Off, Sleep int
+}
+
+// Answer is what a source says about something that is so or not so.
+type Answer int8
+
+// The answers. What was not recorded, or could not be read, is Unknown.
+const (
+	Unknown Answer = iota
+	No
+	Yes
+)
+
+// AnswerOf is Yes or No.
+func AnswerOf(yes bool) Answer {
+	if yes {
+		return Yes
+	}
+	return No
+}
+
+// Or is Yes if any of the answers is, No if all are, and else Unknown.
+func (a Answer) Or(others ...Answer) Answer {
+	for _, other := range others {
+		switch {
+		case a == Yes || other == Yes:
+			a = Yes
+		case other == Unknown:
+			a = Unknown
+		}
+	}
+	return a
+}
+
+// And is No if any of the answers is, Yes if all are, and else Unknown.
+func (a Answer) And(others ...Answer) Answer {
+	a = a.Not()
+	for _, other := range others {
+		a = a.Or(other.Not())
+	}
+	return a.Not()
+}
+
+// Not is the opposite; Unknown stays.
+func (a Answer) Not() Answer {
+	switch a {
+	case Yes:
+		return No
+	case No:
+		return Yes
+	}
+	return Unknown
+}
 
 // Resolver says who ended an incident.
 type Resolver string

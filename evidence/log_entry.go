@@ -18,8 +18,8 @@ type LogEntry struct {
 	// AgentKind is the source's own word for the kind of agent: user, service; empty
 	// when the source does not say.
 	AgentKind string
-	// Person is the keyed hash of the person who did it; empty for other agents, and
-	// without a key for hashes.
+	// Person is the keyed hash of the person who did it, or who was notified; empty for
+	// other agents, and without a key for hashes.
 	Person string
 	// Assignees are the keyed hashes of the people that the incident was assigned
 	// to.
@@ -27,6 +27,11 @@ type LogEntry struct {
 	// Channel is how the change was made, in the source's own word: api, website,
 	// timeout; empty when the source does not say.
 	Channel string
+	// Words identifies the words that were looked for in the text of a note, which is
+	// not kept; empty for a text that was not read. FalseAlarm is true if one of them
+	// was there: the note says that nothing was wrong.
+	Words      string
+	FalseAlarm bool
 	// Summary is set for LogSummary alone.
 	Summary *IncidentSummary
 }
@@ -44,6 +49,7 @@ const (
 	LogReassign    LogEntryKind = "reassign"
 	LogDelegate    LogEntryKind = "delegate"
 	LogAnnotate    LogEntryKind = "annotate"
+	LogNotify      LogEntryKind = "notify"
 	// LogUndecodable is an entry that could not be decoded, so that it is unknown what
 	// happened. A later version of the entry replaces it.
 	LogUndecodable LogEntryKind = "undecodable"
@@ -62,4 +68,5 @@ type IncidentSummary struct {
 	Reassignments  int       `json:"reassignments,omitempty"`
 	Notes          int       `json:"notes,omitempty"`
 	Responders     []string  `json:"responders,omitempty"`
+	FalseAlarm     Answer    `json:"false_alarm,omitempty"`
 }

@@ -21,6 +21,7 @@ const (
 	ReasonStore        Reason = "store"        // the answer could not be stored
 	ReasonIncomplete   Reason = "incomplete"   // a listing ended early or contradicted itself
 	ReasonCircuitOpen  Reason = "circuit_open" // not sent: the circuit breaker is open
+	ReasonClock        Reason = "clock"        // this machine's clock and the server's differ
 )
 
 // Reasons lists the closed set, for metrics that are born at zero.
@@ -29,7 +30,7 @@ func Reasons() []Reason {
 		ReasonUnauthorized, ReasonForbidden, ReasonNotFound, ReasonGone, ReasonRateLimited,
 		ReasonRejected, ReasonServerError, ReasonTimeout, ReasonUnreachable, ReasonUndecodable,
 		ReasonTooLarge, ReasonCanceled, ReasonStore, ReasonIncomplete,
-		ReasonCircuitOpen,
+		ReasonCircuitOpen, ReasonClock,
 	}
 }
 
@@ -52,6 +53,8 @@ func (r Reason) Remedy() string {
 		return "check the address, the proxy and the network"
 	case ReasonCircuitOpen:
 		return "look at the failures before it, which are the cause"
+	case ReasonClock:
+		return "set this machine's clock, or the server's; until then nothing of its answers is stored"
 	case ReasonTooLarge:
 		return "raise max_response_bytes or narrow the query"
 	}

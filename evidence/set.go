@@ -83,16 +83,74 @@ func (o *Observation) Why(now time.Time) Missing {
 	return ""
 }
 
-// Row is what is known about one service, indexed as its Facts are. Nil
-// entries are missing.
-type Row []*Observation
+// Row is what is known about one service, by the index of the fact. It is immutable.
+type Row interface {
+	// Len is the number of facts.
+	Len() int
+	// At is what is known of the fact with an index below Len.
+	At(fact int) Observation
+	// Until is the next time, now or later, at which something that is known may begin or
+	// cease to count although no source has said anything. It does not look at what counts
+	// for as long as its source covers its group: see Set.Changed.
+	Until(now time.Time) time.Time
+}
 
-// Set is what is known about every service at one moment. It is immutable.
-type Set struct{ rows map[string]Row }
+// Set is what is known about every service at one time. It is immutable.
+type Set struct {
+	*covering
+	rows map[string]*row
+	// covered is the coverage of all groups.
+	covered map[groupKey]*Coverage
+}
 
-// NewSet makes a set from rows, which are indexed as the facts are and must
-// not be changed afterwards.
-func NewSet(rows map[string]Row) *Set { return &Set{rows: rows} }
+// covering is how the facts are covered at one time.
+type covering struct {
+	plan *plan
+	now  time.Time
+	// coverage is by the answers of the plan.
+	coverage []coverage
+}
 
-// Row returns what is known about a service; nil when nothing is.
-func (s *Set) Row(service string) Row { return s.rows[service] }
+// At is the time of the set.
+func (s *Set) At() time.Time { return s.now }
+
+// Row returns what is known about a service.
+func (s *Set) Row(service string) Row {
+	return view{covering: s.covering, service: service, row: s.rows[service]}
+}
+
+// Changed lists the services of which something else is known than in an earlier set,
+// apart from what the passing of time changes (see Row.Until). all is true instead if
+// that may be every service.
+func (s *Set) Changed(before *Set) (services []string, all bool) {
+	if s.plan != before.plan {
+		return nil, true
+	}
+	for i := range s.coverage {
+		if s.stage(i) != before.stage(i) {
+			return nil, true
+		}
+	}
+	for service, r := range s.rows {
+		if before.rows[service] != r {
+			services = append(services, service)
+		}
+	}
+	for key, c := range s.covered {
+		if old := before.covered[key]; old != nil {
+			services = appendDiffering(services, old.Except, c.Except)
+			services = appendDiffering(services, c.Except, old.Except)
+		}
+	}
+	return services, false
+}
+
+// appendDiffering adds the services that are excepted otherwise than before.
+func appendDiffering(services []string, before, now map[string]Missing) []string {
+	for service, reason := range now {
+		if old, excepted := before[service]; !excepted || old != reason {
+			services = append(services, service)
+		}
+	}
+	return services
+}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
 
@@ -37,9 +40,17 @@ func (c constantCollector) Collect(metrics chan<- prometheus.Metric) {
 		if f.Kind == Counter {
 			kind = prometheus.CounterValue
 		}
-		f.Collect(c.snapshot, Options{CheckStatusPass: true}, func(value float64, labels ...string) {
+		options := Options{Detail: Full, CheckStatusPass: true}
+		emit := func(value float64, labels ...string) {
 			metrics <- prometheus.MustNewConstMetric(desc, kind, value, labels...)
-		})
+		}
+		if f.Collect.whole != nil {
+			f.Collect.whole(c.snapshot, options, emit)
+			continue
+		}
+		for i := range c.snapshot.Services {
+			f.Collect.one(&c.snapshot.Services[i], options, emit)
+		}
 	}
 }
 
@@ -82,7 +93,7 @@ func cpuPerScrape(b *testing.B, n int, scrape func()) time.Duration {
 // collector which makes the same series for every scrape.
 func BenchmarkServeSnapshot(b *testing.B) {
 	s := largeSnapshot(1150)
-	page := mustRender(b, s, Options{CheckStatusPass: true})
+	page := mustRender(b, s, Options{Detail: Full, CheckStatusPass: true})
 	if page.Series() < 120_000 {
 		b.Fatalf("the page has %d series, want 120,000", page.Series())
 	}
@@ -135,6 +146,65 @@ func BenchmarkRender(b *testing.B) {
 	s := largeSnapshot(1150)
 	b.ReportAllocs()
 	for b.Loop() {
-		mustRender(b, s, Options{CheckStatusPass: true})
+		mustRender(b, s, Options{Detail: Full, CheckStatusPass: true})
 	}
+}
+
+// oneChangeBound is how many times cheaper the page after the change of one service out of
+// 10,000 has to be than a whole one.
+const oneChangeBound = 15
+
+// BenchmarkRenderOneChange renders the page of 10,000 services of which the card and the
+// badge of one have changed, and compares the CPU time with that of a whole page. It
+// prints the memory that a page keeps for each series.
+func BenchmarkRenderOneChange(b *testing.B) {
+	before := typicalSnapshot(10_000)
+	after := *before
+	after.Services = slices.Clone(before.Services)
+	changed := &after.Services[5_000]
+	card := *changed.Card
+	card.Checks = slices.Clone(card.Checks)
+	card.Checks[0].Status = scoring.Unknown
+	changed.Card, changed.Badge.Badge = &card, framework.Diamond
+	snapshots := [2]*snapshot.Snapshot{before, &after}
+
+	empty := heap()
+	var r Renderer
+	page, err := r.Render(before, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	perSeries := float64(heap()-empty) / float64(page.Series())
+	n := 0
+	render := func() {
+		n++
+		if page, err = r.Render(snapshots[n%2], Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		render()
+	}
+	one := cpuPerScrape(b, 50, render)
+	whole := cpuPerScrape(b, 3, func() { mustRender(b, before, Options{}) })
+	ratio := float64(whole) / float64(one)
+	b.ReportMetric(ratio, "x")
+	b.ReportMetric(float64(whole.Nanoseconds()), "whole-ns/op")
+	b.ReportMetric(perSeries, "B/series")
+	printBound(os.Stdout, "page_of_one_change_ratio", ratio, "x", oneChangeBound)
+	if ratio < oneChangeBound {
+		b.Errorf(
+			"the page after one change is %.0f times cheaper than a whole one, want at least %d times", ratio, oneChangeBound,
+		)
+	}
+	runtime.KeepAlive(page)
+}
+
+// heap is the size of what is reachable.
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }

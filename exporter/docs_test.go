@@ -87,13 +87,27 @@ func referenceText() string {
 This page is made from the declarations in the package exporter by
 ` + "`go test ./exporter -update`" + `; a test fails when it is behind them.
 
-Times are Unix times in seconds, ratios are from 0 to 1. A family without data
+Times are Unix times in seconds, ratios are from 0 to 1 but for those that compare two
+things as a multiple. A family without data
 is absent and not zero. Titles, URLs, people and times are never labels. The
 label of a service is ` + "`service_name`" + `, because a ServiceMonitor adds a target
 label ` + "`service`" + ` that would rename ours. A ` + "`stable`" + ` family changes its name,
 labels or meaning only with a major version. An info is a gauge that is always
 1. With several replicas, read the recording rules instead, which count each
 service once.
+
+` + "`exposition.detail`" + ` is compact unless it is set to full, and compact has half of the series.
+Of each service it leaves out the status of checks that neither fail nor are unknown,
+what can be counted from the others, zeros and marks that the recording rules add, and
+the estimates of its incidents that say least about a few incidents; groups of services
+have these. For 10,000 services
+with 60 checks, of which 17 fail or are unknown, and 100,000 incidents a year, compact
+is about 560,000 series and full 1,080,000; ` + "`exposition.check_status_pass`" + `
+adds a series for each check that passes. In the company of the demo, where nearly every
+service has incidents and alerts, compact is 66 series a service, 68 if it is small, and
+full about 130: 20 checks that fail or are unknown, 22 of the six modules (score, level,
+passing checks, and missing ones), 8 of incidents, 6 of alerts, 10 of all else. The
+recording rules and the dashboards work with both.
 `)
 	for _, g := range append(Groups(), ProcessGroup()) {
 		fmt.Fprintf(&b, "\n## %s\n", g.Title)
@@ -109,6 +123,9 @@ service once.
 			presence := f.Presence
 			if presence == "" {
 				presence = "always"
+			}
+			if f.Detail == Full {
+				presence = "`exposition.detail: full`, and " + presence
 			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", f.FullName(), f.Kind, labels, f.Help, presence, f.Stability)
 		}

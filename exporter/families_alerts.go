@@ -17,17 +17,11 @@ func alertsOfServices() Group {
 			"What happened while a server was not seen, before its data begins, or before the service was in the catalog is not known: " +
 			"while more than 2 hours of the window are missing, there is nothing but the share that is known.",
 		Families: alertFamilies("", []string{ServiceLabel, "window"},
-			func(collect alertCollect) func(*snapshot.Snapshot, Options, Emit) {
-				return perService(func(s *snapshot.Service, emit Emit) {
-					if s.Alerts == nil {
-						return
-					}
-					for i := range s.Alerts.Windows {
-						w := &s.Alerts.Windows[i]
-						collect(w, func(value float64, labels ...string) {
-							emit(value, append([]string{s.Entry.Name, w.Window.String()}, labels...)...)
-						})
-					}
+			func(collect alertCollect) Collect {
+				return perAlertWindow(func(name string, w *correlation.AlertWindow, o Options, emit Emit) {
+					collect(w, o, func(value float64, labels ...string) {
+						emit(value, append([]string{name, w.Window.String()}, labels...)...)
+					})
 				})
 			}),
 	}
@@ -36,24 +30,24 @@ func alertsOfServices() Group {
 // alertsOfGroups is the alerts of groups of services.
 func alertsOfGroups() Group {
 	labels := []string{"scope", "group", "window"}
-	perGroup := func(collect alertCollect) func(*snapshot.Snapshot, Options, Emit) {
-		return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+	perGroup := func(collect alertCollect) Collect {
+		return ofSnapshot(func(s *snapshot.Snapshot, o Options, emit Emit) {
 			for i := range s.AlertGroups {
 				g := &s.AlertGroups[i]
 				for j := range g.Windows {
 					w := &g.Windows[j]
-					collect(w, func(value float64, labels ...string) {
+					collect(w, o, func(value float64, labels ...string) {
 						emit(value, append([]string{string(g.Scope), g.Group, w.Window.String()}, labels...)...)
 					})
 				}
 			}
-		}
+		})
 	}
 	services := Family{
 		Name: "group_alert_services", Stability: Experimental, Labels: labels,
 		Help:     "Number of services of the group whose alerts are known over the window; the figures of the group are theirs.",
 		Presence: "somebody watches for the alerts of a service of the group",
-		Collect:  perGroup(func(w *correlation.AlertWindow, emit Emit) { emit(float64(w.Services)) }),
+		Collect:  perGroup(func(w *correlation.AlertWindow, _ Options, emit Emit) { emit(float64(w.Services)) }),
 	}
 	return Group{
 		Title: "Alerts of groups",
@@ -65,11 +59,11 @@ func alertsOfGroups() Group {
 
 // alertCollect emits what a family says of one window; emit has the labels of
 // the service or group and the window already.
-type alertCollect func(w *correlation.AlertWindow, emit Emit)
+type alertCollect func(w *correlation.AlertWindow, o Options, emit Emit)
 
 // alertFamilies are those that services and groups have in common.
 func alertFamilies(
-	prefix string, labels []string, each func(alertCollect) func(*snapshot.Snapshot, Options, Emit),
+	prefix string, labels []string, each func(alertCollect) Collect,
 ) []Family {
 	const enough = "the alerts of the window are known"
 	const counted = enough + "; no 0 if the window is incomplete"
@@ -78,31 +72,42 @@ func alertFamilies(
 		whose = "the group"
 	}
 	// known leaves out windows of which too little is known.
-	known := func(collect alertCollect) func(*snapshot.Snapshot, Options, Emit) {
-		return each(func(w *correlation.AlertWindow, emit Emit) {
+	known := func(collect alertCollect) Collect {
+		return each(func(w *correlation.AlertWindow, o Options, emit Emit) {
 			if w.Services > 0 {
-				collect(w, emit)
+				collect(w, o, emit)
 			}
 		})
+	}
+	// part is for a number of these firings: on a compact page 0 of those of a service have
+	// no series.
+	part := func(count func(w *correlation.AlertWindow) int) Collect {
+		return known(func(w *correlation.AlertWindow, o Options, emit Emit) {
+			emitCount(emit, count(w), w.Incomplete || prefix == "" && o.Detail != Full)
+		})
+	}
+	counted0, fullOnly, full := counted, Detail(""), ""
+	if prefix == "" {
+		counted0, fullOnly, full = counted+"; with `exposition.detail: compact` no 0", Full, "`exposition.detail: full`, and "
 	}
 	families := []Family{
 		{
 			Name: prefix + "alert_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of times that alerts of " + whose + " began to fire within the window.",
 			Presence: counted,
-			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitCount(emit, w.Firings, w.Incomplete) }),
+			Collect:  known(func(w *correlation.AlertWindow, _ Options, emit Emit) { emitCount(emit, w.Firings, w.Incomplete) }),
 		},
 		{
 			Name: prefix + "alert_paging_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of these firings whose severity wakes somebody.",
-			Presence: counted,
-			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitCount(emit, w.Paging, w.Incomplete) }),
+			Presence: counted0,
+			Collect:  part(func(w *correlation.AlertWindow) int { return w.Paging }),
 		},
 		{
 			Name: prefix + "alert_flapping_firings", Stability: Experimental, Labels: labels,
 			Help:     "Number of these firings that began within 30 minutes of the end of the last one of the same alert; the first is not counted.",
-			Presence: counted,
-			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { emitCount(emit, w.Flapping, w.Incomplete) }),
+			Presence: counted0,
+			Collect:  part(func(w *correlation.AlertWindow) int { return w.Flapping }),
 		},
 	}
 	families = append(families, Family{
@@ -110,7 +115,7 @@ func alertFamilies(
 		Help: "1 if alerts fired within the window that name no service and may be of " + whose + ", " +
 			"so that there may be more firings.",
 		Presence: enough + " and there are such alerts",
-		Collect: known(func(w *correlation.AlertWindow, emit Emit) {
+		Collect: known(func(w *correlation.AlertWindow, _ Options, emit Emit) {
 			if w.Incomplete {
 				emit(1)
 			}
@@ -121,7 +126,7 @@ func alertFamilies(
 			Name: prefix + "alert_firing_duration_" + e.name, Stability: Experimental, Labels: labels,
 			Help:     e.words + " of how long these firings lasted, to about a minute; those that go on last at least until now.",
 			Presence: enough + " and " + e.presence("the firings", "ended"),
-			Collect:  known(func(w *correlation.AlertWindow, emit Emit) { e.emit(emit, &w.Duration) }),
+			Collect:  known(func(w *correlation.AlertWindow, _ Options, emit Emit) { e.emit(emit, &w.Duration) }),
 		})
 	}
 	families = append(families,
@@ -130,17 +135,17 @@ func alertFamilies(
 			Help: "Share of the firings of paging severity that began at least 15 minutes ago without an incident of the same service " +
 				"that was open then or began from 5 minutes before to 15 minutes after, 0 to 1. Silenced and inhibited alerts are among them.",
 			Presence: "the alerts of the window and the service's incidents in PagerDuty are known, and there was such a firing",
-			Collect: known(func(w *correlation.AlertWindow, emit Emit) {
+			Collect: known(func(w *correlation.AlertWindow, _ Options, emit Emit) {
 				if ratio, some := w.Unpaged.Ratio(); some {
 					emit(ratio)
 				}
 			}),
 		},
 		Family{
-			Name: prefix + "alert_compared_firings", Stability: Experimental, Labels: labels,
+			Name: prefix + "alert_compared_firings", Stability: Experimental, Labels: labels, Detail: fullOnly,
 			Help:     "Number of firings that the share of unpaged ones is of.",
-			Presence: "as the share",
-			Collect: known(func(w *correlation.AlertWindow, emit Emit) {
+			Presence: full + "as the share",
+			Collect: known(func(w *correlation.AlertWindow, _ Options, emit Emit) {
 				if _, some := w.Unpaged.Ratio(); some {
 					emit(float64(w.Unpaged.Firings))
 				}
@@ -156,6 +161,6 @@ func alertFamilies(
 		Name: prefix + "alert_history_covered_ratio", Stability: Experimental, Labels: labels,
 		Help:     covered,
 		Presence: watched,
-		Collect:  each(func(w *correlation.AlertWindow, emit Emit) { emit(w.Covered) }),
+		Collect:  each(func(w *correlation.AlertWindow, _ Options, emit Emit) { emit(w.Covered) }),
 	})
 }

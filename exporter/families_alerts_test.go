@@ -19,7 +19,7 @@ func TestNoAlertIsCountedAs0WhereSomeMayBeMissing(t *testing.T) {
 				}
 			}
 		}
-		page := mustRender(t, s, Options{}).Bytes(Text)
+		page := mustRender(t, s, Options{Detail: Full}).Bytes(Text)
 		for _, name := range []string{"firings", "paging_firings", "flapping_firings"} {
 			line := []byte("\nreadiness_alert_" + name + `{service_name="checkout",window="30d"} 0`)
 			if bytes.Contains(page, line) == incomplete {

@@ -21,64 +21,63 @@ func badgeGroup() Group {
 				Name: "badge_level", Labels: []string{ServiceLabel},
 				Help:     "Level of the badge the service holds, 0 to 5.",
 				Presence: "the service has been judged",
-				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					emit(float64(s.Badge.Badge), s.Entry.Name)
+				Collect: perBadge(func(name string, b shownBadge, _ Options, emit Emit) {
+					emit(float64(b.held), name)
 				}),
 			},
 			{
-				Name: "badge", Labels: []string{ServiceLabel, "badge"},
+				Name: "badge", Labels: []string{ServiceLabel, "badge"}, Detail: Full,
 				Help:     "The badge the service holds, none included; always 1.",
-				Presence: "the service has been judged",
-				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					emit(1, s.Entry.Name, s.Badge.Badge.String())
+				Presence: "`exposition.detail: full`, and the service has been judged; the recording rule makes it of the level",
+				Collect: perBadge(func(name string, b shownBadge, _ Options, emit Emit) {
+					emit(1, name, b.name)
 				}),
 			},
 			{
 				Name: "badge_ceiling_level", Labels: []string{ServiceLabel},
 				Help:     "The highest level the service can reach with the checks that apply to it, 0 to 5.",
-				Presence: "the service has been judged",
-				Collect: perService(func(s *snapshot.Service, emit Emit) {
-					if s.Card != nil {
-						emit(float64(s.Card.Ceiling), s.Entry.Name)
+				Presence: "the service has been judged; with `exposition.detail: compact` no 5, which the recording rule adds",
+				Collect: perCard(func(name string, card *scoring.Scorecard, o Options, emit Emit) {
+					if o.Detail == Full || card.Ceiling != framework.Diamond {
+						emit(float64(card.Ceiling), name)
 					}
 				}),
 			},
 			{
 				Name: "badge_gap_checks", Labels: []string{ServiceLabel, "module"},
 				Help:     "Number of checks of one module that are missing to the next badge.",
-				Presence: "the module applies to the service",
-				Collect: perService(func(s *snapshot.Service, emit Emit) {
-					eachModule(s, func(m *scoring.ModuleResult) {
-						if m.Applies {
-							emit(float64(m.Gap), s.Entry.Name, m.Module.ID)
-						}
-					})
+				Presence: "the module applies to the service; with `exposition.detail: compact` no 0, which the recording rule adds",
+				Collect: perModule(func(name string, m *scoring.ModuleResult, o Options, emit Emit) {
+					if m.Applies && (o.Detail == Full || m.Gap > 0) {
+						emit(float64(m.Gap), name, m.Module.ID)
+					}
 				}),
 			},
 			{
 				Name: "badge_on_hold", Labels: []string{ServiceLabel},
 				Help:     "1 while the badge is held although evidence neither proves nor contradicts it, else 0.",
 				Presence: "the service has been judged",
-				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					emit(mark(s.Badge.OnHold()), s.Entry.Name)
+				Collect: perBadge(func(name string, b shownBadge, _ Options, emit Emit) {
+					emit(mark(b.onHold), name)
 				}),
 			},
 			{
 				Name: "badge_since_timestamp_seconds", Labels: []string{ServiceLabel},
-				Help:     "Since when the service has held its badge, as a Unix time.",
-				Presence: "the service has been judged",
-				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					emitTime(emit, s.Badge.Since, s.Entry.Name)
+				Help: "Since when the service has held its badge, as a Unix time.",
+				Presence: "the service has been judged; with `exposition.detail: compact` if the badge has not changed since then: " +
+					"otherwise it is the time of its last transition, which the recording rule takes",
+				Collect: perBadge(func(name string, b shownBadge, o Options, emit Emit) {
+					if t := b.lastTransition; o.Detail == Full || t == nil || !t.At.Equal(b.since) {
+						emitTime(emit, b.since, name)
+					}
 				}),
 			},
 			{
 				Name: "badge_lapse_timestamp_seconds", Labels: []string{ServiceLabel},
 				Help:     "When a badge on hold lapses if nothing changes, as a Unix time.",
 				Presence: "the badge is on hold",
-				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					if s.Badge.OnHold() {
-						emitTime(emit, s.Badge.Hold.LapseAt, s.Entry.Name)
-					}
+				Collect: perBadge(func(name string, b shownBadge, _ Options, emit Emit) {
+					emitTime(emit, b.lapse, name)
 				}),
 			},
 			{
@@ -86,26 +85,26 @@ func badgeGroup() Group {
 				Labels:   []string{ServiceLabel, "direction", "cause", "from", "to"},
 				Help:     "When the badge last changed, in which direction and why, as a Unix time.",
 				Presence: "the badge has changed",
-				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					if t := s.Badge.LastTransition; t != nil {
-						emitTime(emit, t.At, s.Entry.Name, t.Direction(), string(t.Cause), t.From.String(), t.To.String())
+				Collect: perBadge(func(name string, b shownBadge, _ Options, emit Emit) {
+					if t := b.lastTransition; t != nil {
+						emitTime(emit, t.At, name, t.Direction(), string(t.Cause), t.From.String(), t.To.String())
 					}
 				}),
 			},
 			{
 				Name: "badge_last_transition_announced", Labels: []string{ServiceLabel},
 				Help:     "1 if the last change of the badge is to be announced, 0 if it was the first judgement or the service was only observed.",
-				Presence: "the badge has changed",
-				Collect: perBadge(func(s *snapshot.Service, emit Emit) {
-					if t := s.Badge.LastTransition; t != nil {
-						emit(mark(t.Announced), s.Entry.Name)
+				Presence: "the badge has changed; with `exposition.detail: compact` no 0, which the recording rule adds",
+				Collect: perBadge(func(name string, b shownBadge, o Options, emit Emit) {
+					if t := b.lastTransition; t != nil && (o.Detail == Full || t.Announced) {
+						emit(mark(t.Announced), name)
 					}
 				}),
 			},
 			{
 				Name: "badge_transitions_total", Labels: []string{"direction", "cause"},
 				Help:    "Badge changes of the whole fleet since the store began.",
-				Collect: collectTransitions,
+				Collect: ofSnapshot(collectTransitions),
 			},
 		},
 	}
@@ -136,17 +135,8 @@ func targetGroup() Group {
 	}
 }
 
-// perBadge is perService for services whose badge has been judged.
-func perBadge(collect func(*snapshot.Service, Emit)) func(*snapshot.Snapshot, Options, Emit) {
-	return perService(func(s *snapshot.Service, emit Emit) {
-		if !s.Badge.At.IsZero() || !s.Badge.FirstJudged.IsZero() {
-			collect(s, emit)
-		}
-	})
-}
-
-func perTarget(collect func(string, framework.Target, Emit)) func(*snapshot.Snapshot, Options, Emit) {
-	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+func perTarget(collect func(string, framework.Target, Emit)) Collect {
+	return ofSnapshot(func(s *snapshot.Snapshot, _ Options, emit Emit) {
 		if s.Framework == nil {
 			return
 		}
@@ -156,7 +146,7 @@ func perTarget(collect func(string, framework.Target, Emit)) func(*snapshot.Snap
 				collect(entry.Name, target, emit)
 			}
 		}
-	}
+	})
 }
 
 // Directions lists the closed set of Transition.Direction.

@@ -13,44 +13,50 @@ func checkGroup() Group {
 		Families: []Family{
 			{
 				Name: "check_status", Labels: []string{ServiceLabel, "module", "check", "status"},
-				Help:     "The current status of one check for one service; always 1.",
-				Presence: "every status but pass; pass too if it is configured, since passes are most of the series",
-				Collect:  collectCheckStatus,
+				Help: "The current status of one check for one service; always 1.",
+				Presence: "the check fails or is unknown; with `exposition.detail: full` in every status but pass; pass too if " +
+					"`exposition.check_status_pass` is configured, since passes are most of the series",
+				Collect: perCard(collectCheckStatus),
 			},
 			{
 				Name: "checks", Labels: []string{"module", "check", "status"},
 				Help:    "Number of services of the fleet for which the check has the status.",
-				Collect: collectChecks,
+				Collect: ofSnapshot(collectChecks),
 			},
 			{
 				Name: "check_feedback", Labels: []string{"check", "kind"},
 				Help:     "Number of issues with feedback about the check, by kind.",
 				Presence: "an issue with the label readiness-feedback says so",
-				Collect:  collectFeedback,
+				Collect:  ofSnapshot(collectFeedback),
 			},
 			{
 				Name: "exemption_expiry_timestamp_seconds", Labels: []string{ServiceLabel, "check"},
 				Help:     "When the exemption of the check ends, as a Unix time; the latest where there are several.",
 				Presence: "an exemption of the check covers the service",
-				Collect:  collectExemptions,
+				Collect:  perCard(collectExemptions),
 			},
 		},
 	}
 }
 
-func collectCheckStatus(s *snapshot.Snapshot, o Options, emit Emit) {
-	for i := range s.Services {
-		service := &s.Services[i]
-		if service.Card == nil {
-			continue
-		}
-		for j := range service.Card.Checks {
-			result := &service.Card.Checks[j]
-			if result.Status != scoring.Pass || o.CheckStatusPass {
-				emit(1, service.Entry.Name, result.Check.Module.ID, result.Check.ID, result.Status.String())
-			}
+func collectCheckStatus(name string, card *scoring.Scorecard, o Options, emit Emit) {
+	for i := range card.Checks {
+		if result := &card.Checks[i]; o.shows(result.Status) {
+			emit(1, name, result.Check.Module.ID, result.Check.ID, result.Status.String())
 		}
 	}
+}
+
+// shows reports whether checks in a status have a series. What applies and is not proved
+// has; how many others there are is counted by module_checks and checks.
+func (o Options) shows(s scoring.Status) bool {
+	switch s {
+	case scoring.Fail, scoring.Unknown:
+		return true
+	case scoring.Pass:
+		return o.CheckStatusPass
+	}
+	return o.Detail == Full
 }
 
 // collectChecks writes every status of every check: here a zero is a number of
@@ -59,17 +65,16 @@ func collectChecks(s *snapshot.Snapshot, _ Options, emit Emit) {
 	if s.Framework == nil {
 		return
 	}
-	counts := make([]map[scoring.Status]int, len(s.Framework.Checks))
-	for i := range counts {
-		counts[i] = map[scoring.Status]int{}
-	}
+	// Indexed by the status.
+	counts := make([][len(scoring.ModuleResult{}.Count)]int, len(s.Framework.Checks))
 	for i := range s.Services {
 		if s.Services[i].Card == nil {
 			continue
 		}
-		for _, result := range s.Services[i].Card.Checks {
-			if index := result.Check.Index; index < len(counts) {
-				counts[index][result.Status]++
+		checks := s.Services[i].Card.Checks
+		for k := range checks {
+			if index := checks[k].Check.Index; index < len(counts) {
+				counts[index][checks[k].Status]++
 			}
 		}
 	}
@@ -96,19 +101,14 @@ func collectFeedback(s *snapshot.Snapshot, _ Options, emit Emit) {
 	}
 }
 
-func collectExemptions(s *snapshot.Snapshot, _ Options, emit Emit) {
-	if s.Framework == nil {
+func collectExemptions(name string, card *scoring.Scorecard, _ Options, emit Emit) {
+	if card.Basis == nil || len(card.Basis.Exempt) == 0 {
 		return
 	}
-	for i := range s.Services {
-		service := &s.Services[i]
-		if service.Card == nil || service.Card.Basis == nil {
-			continue
-		}
-		for _, check := range s.Framework.Checks {
-			if exemption := service.Card.Basis.Exempt[check.ID]; exemption != nil {
-				emit(float64(exemption.Expires.Unix()), service.Entry.Name, check.ID)
-			}
+	for i := range card.Checks {
+		id := card.Checks[i].Check.ID
+		if exemption := card.Basis.Exempt[id]; exemption != nil {
+			emit(float64(exemption.Expires.Unix()), name, id)
 		}
 	}
 }

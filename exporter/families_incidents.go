@@ -3,6 +3,7 @@ package exporter
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prodready/collector/correlation"
@@ -16,10 +17,13 @@ func incidentsOfServices() Group {
 			Name: "incidents", Labels: []string{ServiceLabel, "window", "severity"},
 			Help: "Number of incidents that began within the window, by severity: 1 (worst) to 5, or unknown.",
 			Presence: "an incident of the service with that severity is stored, whenever it was; then 0 without one in the window, " +
-				"unless the window is incomplete",
-			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+				"unless the window is incomplete, or, with `exposition.detail: compact`, has incidents of other severities",
+			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, o Options, emit Emit) {
+				some := slices.ContainsFunc(f.Severities, func(s correlation.SeverityCount) bool { return s.Incidents > 0 })
 				for _, s := range f.Severities {
-					emit(float64(s.Incidents), name, f.Window.String(), severityLabel(s.Severity))
+					if s.Incidents > 0 || o.Detail == Full || !some {
+						emit(float64(s.Incidents), name, f.Window.String(), severityLabel(s.Severity))
+					}
 				}
 			}),
 		},
@@ -28,7 +32,7 @@ func incidentsOfServices() Group {
 			Help: "1 if incidents were found that may be the service's, began within the window, and could not be used: " +
 				"they name no service, or cannot be read.",
 			Presence: "there are such incidents",
-			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+			Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
 				if f.Incomplete {
 					emit(1, name, f.Window.String())
 				}
@@ -39,25 +43,23 @@ func incidentsOfServices() Group {
 			Help: "Number of incidents that are open, however old.",
 			Presence: "an incident of the service is stored, whenever it was; no 0 if one that may be the service's is open " +
 				"and could not be used",
-			Collect: perService(func(s *snapshot.Service, emit Emit) {
-				if s.Incidents != nil {
-					emitCount(emit, s.Incidents.Open, s.Incidents.OpenIncomplete, s.Entry.Name)
-				}
+			Collect: perIncidents(func(name string, f *correlation.Figures, emit Emit) {
+				emitCount(emit, f.Open, f.OpenIncomplete, name)
 			}),
 		},
 	}
 	families = append(families, estimateFamilies("incident_resolution", []string{ServiceLabel, "window"},
 		"of the resolution time of incidents that began within the window", "the incidents of the window", "been resolved",
-		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
-			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+		func(e estimate) Collect {
+			return perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
 				e.emit(emit, &f.Resolution, name, f.Window.String())
 			})
 		})...)
 	families = append(families, Family{
-		Name: "incident_resolution_timed_out_ratio", Labels: []string{ServiceLabel, "window"},
+		Name: "incident_resolution_timed_out_ratio", Labels: []string{ServiceLabel, "window"}, Detail: Full,
 		Help:     "Share of the incidents that began within the window that a time-out closed, 0 to 1; these are censored.",
 		Presence: "an incident of the window has a known duration",
-		Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+		Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
 			if ratio, known := f.Resolution.TimedOutRatio(); known {
 				emit(ratio, name, f.Window.String())
 			}
@@ -65,19 +67,26 @@ func incidentsOfServices() Group {
 	})
 	families = append(families, resolvedWithinFamilies("incident_resolved_within", []string{ServiceLabel, "window"},
 		"incidents that began within the window",
-		func(read func(correlation.Share) float64) func(*snapshot.Snapshot, Options, Emit) {
-			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+		func(read func(correlation.Share) float64) Collect {
+			return perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
 				emitWithin(emit, &f.Resolution, read, name, f.Window.String())
 			})
 		})...)
 	families = append(families, estimateFamilies("incident_acknowledgement", []string{ServiceLabel, "window"},
 		"of the time to the first acknowledgement by a person of high-urgency incidents that began within the window",
 		"those whose acknowledgements are known", "been acknowledged",
-		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
-			return perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+		func(e estimate) Collect {
+			return perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
 				e.emit(emit, &f.Acknowledgement, name, f.Window.String())
 			})
 		})...)
+	for i := range families {
+		name := families[i].Name
+		if strings.HasPrefix(name, "incident_resolved_within") || strings.HasPrefix(name, "incident_acknowledgement") ||
+			strings.HasSuffix(name, "_geomean_seconds") || strings.HasSuffix(name, "_censored_ratio") {
+			families[i].Detail = Full
+		}
+	}
 	return Group{
 		Title: "Incidents of services",
 		Intro: "An incident that PagerDuty and Jira both know is one. Those within announced maintenance are left out. " +
@@ -95,11 +104,11 @@ func incidentsOfServices() Group {
 				Collect:  perServiceWindow(collectAcknowledgedWithin),
 			},
 			Family{
-				Name: "incident_machine_acknowledged_ratio", Labels: []string{ServiceLabel, "window"},
+				Name: "incident_machine_acknowledged_ratio", Labels: []string{ServiceLabel, "window"}, Detail: Full,
 				Help: "Share of the high-urgency incidents of the window that an integration or a service acknowledged, " +
 					"whether or not a person did, too, 0 to 1.",
 				Presence: "acknowledgements are known of such an incident",
-				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
+				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
 					if ratio, known := f.ByMachine.Ratio(); known {
 						emit(ratio, name, f.Window.String())
 					}
@@ -107,10 +116,41 @@ func incidentsOfServices() Group {
 			},
 			Family{
 				Name: "incident_noise", Labels: []string{ServiceLabel, "window", "class"},
-				Help:     "Number of high-urgency incidents of the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
-				Presence: "acknowledgements are known of such an incident",
-				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, emit Emit) {
-					emitNoise(emit, f.Noise, f.Incomplete, name, f.Window.String())
+				Help: "Number of high-urgency incidents of the window in each class of noise: all, any_noise, noisy, suspected, " +
+					"flapping, confirmed_false; the classes overlap.",
+				Presence: "acknowledgements are known of such an incident, and no 0 if it is not known of one whether it is in the class; " +
+					"classes but all and any_noise with `exposition.detail: full`",
+				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, o Options, emit Emit) {
+					emitNoise(emit, f.Noise, f.Incomplete, o.Detail == Full, name, f.Window.String())
+				}),
+			},
+			Family{
+				Name: "incident_interruptions", Labels: []string{ServiceLabel, "window", "hours"}, Detail: Full,
+				Help: "Number of times that high-urgency PagerDuty incidents of the window notified a person, by the hour of that " +
+					"person: business (Monday to Friday, 8 to 18), sleep (22 to 8) or off (all other); several notifications of one " +
+					"person about one incident within the same hours of a day are one.",
+				Presence: "it is known of an incident of the window; no 0 if it is not known of all",
+				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
+					emitInterruptions(emit, &f.Interruptions, f.Incomplete, name, f.Window.String())
+				}),
+			},
+			Family{
+				Name: "incident_interruptions_unknown", Labels: []string{ServiceLabel, "window"}, Detail: Full,
+				Help:     "Number of these incidents of which it is not known whom they notified, and when.",
+				Presence: "there are such incidents",
+				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
+					if n := f.Interruptions.Unknown; n > 0 {
+						emit(float64(n), name, f.Window.String())
+					}
+				}),
+			},
+			Family{
+				Name: "incident_noise_unknown", Labels: []string{ServiceLabel, "window", "class"}, Detail: Full,
+				Help: "Number of these incidents of which it is not known whether they are in the class; for all, of those " +
+					"that are not counted there because their acknowledgements are not known.",
+				Presence: "there are such incidents",
+				Collect: perServiceWindow(func(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
+					emitUnknownNoise(emit, f.Noise, name, f.Window.String())
 				}),
 			},
 		),
@@ -141,14 +181,14 @@ func incidentsOfGroups() Group {
 	families = append(families, estimateFamilies("group_incident_resolution", labels,
 		"of the resolution time of the incidents of the group that began within the window",
 		"the incidents of the window", "been resolved",
-		func(e estimate) func(*snapshot.Snapshot, Options, Emit) {
+		func(e estimate) Collect {
 			return perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
 				e.emit(emit, &f.Resolution, string(g.Scope), g.Group, f.Window.String())
 			})
 		})...)
 	families = append(families, resolvedWithinFamilies("group_incident_resolved_within", labels,
 		"incidents of the group that began within the window",
-		func(read func(correlation.Share) float64) func(*snapshot.Snapshot, Options, Emit) {
+		func(read func(correlation.Share) float64) Collect {
 			return perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
 				emitWithin(emit, &f.Resolution, read, string(g.Scope), g.Group, f.Window.String())
 			})
@@ -160,10 +200,36 @@ func incidentsOfGroups() Group {
 			"read these and not a sum or mean of those of services.",
 		Families: append(families, Family{
 			Name: "group_incident_noise", Labels: append(slices.Clip(labels), "class"),
-			Help:     "Number of high-urgency incidents of the group within the window in each class of noise: all, any_noise, noisy, flapping; the classes overlap.",
-			Presence: "acknowledgements are known of such an incident",
+			Help: "Number of high-urgency incidents of the group within the window in each class of noise: all, any_noise, noisy, " +
+				"suspected, flapping, confirmed_false; the classes overlap.",
+			Presence: "acknowledgements are known of such an incident; no 0 if it is not known of one whether it is in the class",
 			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
-				emitNoise(emit, f.Noise, f.Incomplete, string(g.Scope), g.Group, f.Window.String())
+				emitNoise(emit, f.Noise, f.Incomplete, true, string(g.Scope), g.Group, f.Window.String())
+			}),
+		}, Family{
+			Name: "group_incident_interruptions", Labels: append(slices.Clip(labels), "hours"),
+			Help: "Number of times that high-urgency PagerDuty incidents of the group within the window notified a person, by the " +
+				"hour of that person: business (Monday to Friday, 8 to 18), sleep (22 to 8) or off (all other).",
+			Presence: "it is known of an incident of the window; no 0 if it is not known of all",
+			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+				emitInterruptions(emit, &f.Interruptions, f.Incomplete, string(g.Scope), g.Group, f.Window.String())
+			}),
+		}, Family{
+			Name: "group_incident_interruptions_unknown", Labels: labels,
+			Help:     "Number of these incidents of which it is not known whom they notified, and when.",
+			Presence: "there are such incidents",
+			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+				if n := f.Interruptions.Unknown; n > 0 {
+					emit(float64(n), string(g.Scope), g.Group, f.Window.String())
+				}
+			}),
+		}, Family{
+			Name: "group_incident_noise_unknown", Labels: append(slices.Clip(labels), "class"),
+			Help: "Number of these incidents of which it is not known whether they are in the class; for all, of those " +
+				"that are not counted there because their acknowledgements are not known.",
+			Presence: "there are such incidents",
+			Collect: perGroupWindow(func(g *correlation.GroupFigures, f *correlation.WindowFigures, emit Emit) {
+				emitUnknownNoise(emit, f.Noise, string(g.Scope), g.Group, f.Window.String())
 			}),
 		}),
 	}
@@ -171,18 +237,19 @@ func incidentsOfGroups() Group {
 
 // incidentsByBadge declares the families about incidents by badge.
 func incidentsByBadge() Group {
-	labels := []string{"badge", "window"}
+	labels := []string{"badge", "tier", "window"}
 	return Group{
 		Title: "Incidents by badge",
 		Intro: "By the badge that a service held right before the incident; incidents before a service was first judged are left out. " +
-			"Services of different tiers are not told apart, so a difference between badges is not yet an effect of readiness.",
+			"The label tier is 1 to 4, or `all` for services of all tiers: do not sum over it. Important services may both hold higher " +
+			"badges and have more incidents, so compare badges within a tier; a difference is not yet an effect of readiness.",
 		Families: []Family{
 			{
 				Name: "badge_incidents", Stability: Experimental, Labels: labels,
 				Help:     "Number of incidents within the window of services that held the badge, counted once for each such service.",
 				Presence: "the badge was held within the window and an incident was ever seen; no 0 if the window is incomplete",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
-					emitCount(emit, b.Incidents, b.Incomplete, b.Badge.String(), b.Window.String())
+					emitCount(emit, b.Incidents, b.Incomplete, badgeLabels(b)...)
 				}),
 			},
 			{
@@ -192,7 +259,7 @@ func incidentsByBadge() Group {
 				Presence: "there are such incidents",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
 					if b.Incomplete {
-						emit(1, b.Badge.String(), b.Window.String())
+						emit(1, badgeLabels(b)...)
 					}
 				}),
 			},
@@ -202,7 +269,7 @@ func incidentsByBadge() Group {
 				Presence: "the badge was held for at least a day by all services together; no 0 if the window is incomplete",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
 					if rate, known := b.Rate(); known && (rate > 0 || !b.Incomplete) {
-						emit(rate, b.Badge.String(), b.Window.String())
+						emit(rate, badgeLabels(b)...)
 					}
 				}),
 			},
@@ -211,7 +278,7 @@ func incidentsByBadge() Group {
 				Help:     "Median of the resolution time of these incidents.",
 				Presence: "at least half of them are estimated to have been resolved",
 				Collect: perBadgeFigures(func(b *correlation.BadgeFigures, emit Emit) {
-					emitEstimate(emit, b.Resolution.P50, b.Badge.String(), b.Window.String())
+					emitEstimate(emit, b.Resolution.P50, badgeLabels(b)...)
 				}),
 			},
 		},
@@ -261,7 +328,7 @@ func estimates() []estimate {
 // help text; all and done make the presence text.
 func estimateFamilies(
 	name string, labels []string, of, all, done string,
-	collect func(estimate) func(*snapshot.Snapshot, Options, Emit),
+	collect func(estimate) Collect,
 ) []Family {
 	var families []Family
 	for _, e := range estimates() {
@@ -277,7 +344,7 @@ func estimateFamilies(
 // bounds. of names the incidents.
 func resolvedWithinFamilies(
 	name string, labels []string, of string,
-	collect func(read func(correlation.Share) float64) func(*snapshot.Snapshot, Options, Emit),
+	collect func(read func(correlation.Share) float64) Collect,
 ) []Family {
 	var families []Family
 	for _, bound := range []struct {
@@ -313,40 +380,36 @@ func emitWithin(emit Emit, s *correlation.Summary, read func(correlation.Share) 
 
 func minutesLabel(d time.Duration) string { return strconv.FormatFloat(d.Minutes(), 'f', -1, 64) }
 
-func perServiceWindow(collect func(
-	name string, f *correlation.WindowFigures, emit Emit,
-)) func(*snapshot.Snapshot, Options, Emit) {
-	return perService(func(s *snapshot.Service, emit Emit) {
-		if s.Incidents == nil {
-			return
-		}
-		for i := range s.Incidents.Windows {
-			collect(s.Entry.Name, &s.Incidents.Windows[i], emit)
+func perGroupWindow(collect func(*correlation.GroupFigures, *correlation.WindowFigures, Emit)) Collect {
+	return ofSnapshot(func(s *snapshot.Snapshot, o Options, emit Emit) {
+		for i := range s.Groups {
+			for j := range shown(s.Groups[i].Windows, o) {
+				collect(&s.Groups[i], &s.Groups[i].Windows[j], emit)
+			}
 		}
 	})
 }
 
-func perGroupWindow(collect func(
-	*correlation.GroupFigures, *correlation.WindowFigures, Emit,
-)) func(*snapshot.Snapshot, Options, Emit) {
-	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
-		for i := range s.Groups {
-			for j := range s.Groups[i].Windows {
-				collect(&s.Groups[i], &s.Groups[i].Windows[j], emit)
+func perBadgeFigures(collect func(*correlation.BadgeFigures, Emit)) Collect {
+	return ofSnapshot(func(s *snapshot.Snapshot, _ Options, emit Emit) {
+		for _, list := range [][]correlation.BadgeFigures{s.BadgeFigures, s.TierBadgeFigures} {
+			for i := range list {
+				collect(&list[i], emit)
 			}
 		}
-	}
+	})
 }
 
-func perBadgeFigures(collect func(*correlation.BadgeFigures, Emit)) func(*snapshot.Snapshot, Options, Emit) {
-	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
-		for i := range s.BadgeFigures {
-			collect(&s.BadgeFigures[i], emit)
-		}
+// badgeLabels are those of the families by badge.
+func badgeLabels(b *correlation.BadgeFigures) []string {
+	tier := "all"
+	if b.Tier > 0 {
+		tier = strconv.Itoa(b.Tier)
 	}
+	return []string{b.Badge.String(), tier, b.Window.String()}
 }
 
-func collectAcknowledgedWithin(name string, f *correlation.WindowFigures, emit Emit) {
+func collectAcknowledgedWithin(name string, f *correlation.WindowFigures, _ Options, emit Emit) {
 	for _, w := range f.Within {
 		if ratio, known := w.Ratio(); known {
 			emit(ratio, name, f.Window.String(), minutesLabel(w.Within))
@@ -369,15 +432,51 @@ func emitCount(emit Emit, count int, incomplete bool, labels ...string) {
 	}
 }
 
-func emitNoise(emit Emit, n *correlation.Noise, incomplete bool, labels ...string) {
+// emitNoise writes the number of incidents and of those in any class of noise, and of
+// those in each class if classes is true. One that may be larger is a lower bound, and
+// left out if it is 0.
+func emitNoise(emit Emit, n *correlation.Noise, incomplete, classes bool, labels ...string) {
+	if n == nil || n.All == 0 {
+		return
+	}
+	emitCount(emit, n.All, incomplete, append(slices.Clip(labels), "all")...)
+	for _, class := range correlation.NoiseClasses() {
+		if classes || class == correlation.AnyNoise {
+			count, unknown := n.Of(class)
+			emitCount(emit, count, incomplete || unknown > 0, append(slices.Clip(labels), class.String())...)
+		}
+	}
+}
+
+// emitUnknownNoise writes how many incidents may be in each class that are not known to
+// be; of all, those that could not be classified.
+func emitUnknownNoise(emit Emit, n *correlation.Noise, labels ...string) {
 	if n == nil {
 		return
 	}
-	for _, class := range [...]struct {
+	write := func(unknown int, class string) {
+		if unknown > 0 {
+			emit(float64(unknown), append(slices.Clip(labels), class)...)
+		}
+	}
+	write(n.Unclassified, "all")
+	for _, class := range correlation.NoiseClasses() {
+		_, unknown := n.Of(class)
+		write(unknown, class.String())
+	}
+}
+
+// emitInterruptions writes the numbers by hours. They are lower bounds if that of an
+// incident is not known.
+func emitInterruptions(emit Emit, i *correlation.Interruptions, incomplete bool, labels ...string) {
+	if i.Incidents == 0 {
+		return
+	}
+	for _, hours := range [...]struct {
 		name  string
 		count int
-	}{{"all", n.All}, {"any_noise", n.Any}, {"noisy", n.Noisy}, {"flapping", n.Flapping}} {
-		emitCount(emit, class.count, incomplete, append(slices.Clip(labels), class.name)...)
+	}{{"business", i.Business}, {"off", i.Off}, {"sleep", i.Sleep}} {
+		emitCount(emit, hours.count, incomplete || i.Unknown > 0, append(slices.Clip(labels), hours.name)...)
 	}
 }
 

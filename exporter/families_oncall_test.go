@@ -7,6 +7,7 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/pagerduty"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/internal/evidencetest"
 	"github.com/prodready/collector/snapshot"
 )
 
@@ -41,8 +42,8 @@ func TestTheNextOnCallGap(t *testing.T) {
 		"no gap":                        {observed(evidence.Never(), since), time.Time{}},
 		"what is known is stale":        {late, now.Add(time.Hour)},
 		"what was known is too old":     {expired, time.Time{}},
-		"nothing is known":              {evidence.Row{{Missing: evidence.MissingNoReference}}, time.Time{}},
-		"not asked yet":                 {evidence.Row{nil}, time.Time{}},
+		"nothing is known":              {evidencetest.Row{{Missing: evidence.MissingNoReference}}, time.Time{}},
+		"not asked yet":                 {evidencetest.Row{nil}, time.Time{}},
 		"no evidence":                   {nil, time.Time{}},
 	} {
 		s := &snapshot.Snapshot{

@@ -9,6 +9,8 @@ const (
 	rateLimit
 	rateLimitRemaining
 	circuitOpen
+	clockOffset
+	clockInDoubt
 	tokenExpiry
 	lastSuccess
 	skippedRecords
@@ -65,6 +67,16 @@ func processFamilies() []Family {
 		circuitOpen: {
 			Name: "collector_circuit_open", Labels: []string{"source"},
 			Help: "1 while requests to the source are left unsent because too many in a row have failed, else 0.",
+		},
+		clockOffset: {
+			Name: "collector_clock_offset_seconds", Labels: []string{"source"},
+			Help: "By how much this machine's clock is ahead of the source's by its last answer, below zero behind it. " +
+				"Beyond two hours nothing of the source's answers is stored.",
+			Presence: "the source has answered with a Date",
+		},
+		clockInDoubt: {
+			Name: "collector_clock_in_doubt",
+			Help: "1 while this machine's clock is probably wrong, so that nothing old is deleted, else 0.",
 		},
 		tokenExpiry: {
 			Name: "collector_token_expiry_timestamp_seconds", Labels: []string{"source"},

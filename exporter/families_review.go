@@ -1,6 +1,10 @@
 package exporter
 
-import "github.com/prodready/collector/snapshot"
+import (
+	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+)
 
 // reviewGroup is the production readiness reviews.
 func reviewGroup() Group {
@@ -10,9 +14,22 @@ func reviewGroup() Group {
 			Name: "review_completed_timestamp_seconds", Labels: []string{ServiceLabel},
 			Help:     "When the last production readiness review of the service was completed, as a Unix time.",
 			Presence: "a review was completed",
-			Collect: perService(func(s *snapshot.Service, emit Emit) {
-				if s.Reviews != nil {
-					emitTime(emit, s.Reviews.Completed, s.Entry.Name)
+			Collect:  perReviews(func(name string, r *correlation.Reviews, emit Emit) { emitTime(emit, r.Completed, name) }),
+		}, {
+			Name: "review_due_timestamp_seconds", Labels: []string{ServiceLabel},
+			Help: "When the next production readiness review of the service is due, as a Unix time: some time after the last one, " +
+				"or after the service was first judged.",
+			Presence: "`reviews.due_after` says so for its tier, reviews were read, and, if it has passed, were read since",
+			Collect: Collect{part: reviewsPart, one: func(s *snapshot.Service, _ Options, emit Emit) {
+				emitTime(emit, s.ReviewDue, s.Entry.Name)
+			}},
+		}, {
+			Name: "review_drift_checks", Labels: []string{ServiceLabel},
+			Help:     "Checks that are attested, as by a readiness review, and of which a machine says no.",
+			Presence: "there is one",
+			Collect: perCard(func(name string, card *scoring.Scorecard, _ Options, emit Emit) {
+				if n := len(card.Drifted()); n > 0 {
+					emit(float64(n), name)
 				}
 			}),
 		}},

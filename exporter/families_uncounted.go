@@ -46,12 +46,10 @@ func uncountedGroup() Group {
 	}
 }
 
-func perUncounted(
-	collect func(source string, u *evidence.Uncounted, emit Emit),
-) func(*snapshot.Snapshot, Options, Emit) {
-	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
+func perUncounted(collect func(source string, u *evidence.Uncounted, emit Emit)) Collect {
+	return ofSnapshot(func(s *snapshot.Snapshot, _ Options, emit Emit) {
 		s.EachUncounted(func(source string, u *evidence.Uncounted) { collect(source, u, emit) })
-	}
+	})
 }
 
 // words lists a closed set for the reference.

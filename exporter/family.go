@@ -9,8 +9,6 @@ package exporter
 import (
 	"cmp"
 	"strings"
-
-	"github.com/prodready/collector/snapshot"
 )
 
 // Prefix begins the name of every family of this program.
@@ -63,11 +61,13 @@ type Family struct {
 	Presence string
 	// Labels are the label names, in order.
 	Labels []string
+	// Detail is Full if a compact page leaves the family out.
+	Detail Detail
 	// Stability is what readers may rely on; Stable unless it is declared.
 	Stability Stability
-	// Collect emits the series of a snapshot. It is nil for live families,
-	// which client_golang keeps.
-	Collect func(s *snapshot.Snapshot, o Options, emit Emit)
+	// Collect emits the series of a snapshot. It is empty for live families, which
+	// client_golang keeps.
+	Collect Collect
 }
 
 // FullName is the name as in an exposition: Prefix and Name.
@@ -100,6 +100,8 @@ func Groups() []Group {
 		alertsOfServices(),
 		alertsOfGroups(),
 		reviewGroup(),
+		effectGroup(),
+		correlationGroup(),
 		frameworkGroup(),
 		uncountedGroup(),
 	}
@@ -135,13 +137,4 @@ func Families() []Family {
 		families = append(families, g.Families...)
 	}
 	return families
-}
-
-// perService adapts a function about one service to a Collect function.
-func perService(collect func(service *snapshot.Service, emit Emit)) func(*snapshot.Snapshot, Options, Emit) {
-	return func(s *snapshot.Snapshot, _ Options, emit Emit) {
-		for i := range s.Services {
-			collect(&s.Services[i], emit)
-		}
-	}
 }

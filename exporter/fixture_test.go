@@ -2,15 +2,22 @@ package exporter
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/effect"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/internal/evidencetest"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
+	"github.com/prodready/collector/statistics"
 )
+
+// nextGapFact is the fact that families_oncall.go shows.
+const nextGapFact = "pagerduty.next_gap_hours"
 
 // now is the time of the hand-built snapshot.
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -65,8 +72,8 @@ func compiled(definitions ...evidence.Definition) *framework.Framework {
 }
 
 // observed is one fact as a service's evidence.
-func observed(v evidence.Value, since time.Time) evidence.Row {
-	return evidence.Row{{
+func observed(v evidence.Value, since time.Time) evidencetest.Row {
+	return evidencetest.Row{{
 		Value: v, Since: since, ObservedAt: now, FreshUntil: now.Add(time.Hour), ValidUntil: now.Add(time.Hour),
 	}}
 }
@@ -117,7 +124,7 @@ func smallSnapshot() *snapshot.Snapshot {
 				},
 				Badge: scoring.BadgeState{
 					Badge: framework.Bronze, Since: changed, FirstJudged: changed.AddDate(0, -1, 0), At: now,
-					Hold: &scoring.Hold{Since: changed, LapseAt: now.AddDate(0, 0, 28)},
+					Hold: &scoring.Hold{Since: changed, Left: scoring.Stopped(28 * 24 * time.Hour)},
 					LastTransition: &scoring.Transition{
 						At: changed, From: framework.Silver, To: framework.Bronze, Cause: scoring.CauseEvidence, Announced: true,
 					},
@@ -148,6 +155,9 @@ func smallSnapshot() *snapshot.Snapshot {
 	}
 	doubts := evidence.Doubts{hostileName: {Service: hostileName, Newest: now.AddDate(0, 0, -2), Open: true}}
 	s.Measure(smallHistory(), correlation.Options{Doubts: doubts})
+	s.Services[0].Card.Checks[0].Contradicts = true
+	s.Services[0].ReviewDue = now.AddDate(0, 5, 0)
+	s.Correlated = smallResult()
 	return s
 }
 
@@ -155,9 +165,9 @@ func smallSnapshot() *snapshot.Snapshot {
 // service with the hostile name one without much known of it, and the new one
 // none.
 func smallHistory() snapshot.History {
-	incident := func(service string, days int, took time.Duration) correlation.Incident {
+	incident := func(service string, days int, took time.Duration) *correlation.Incident {
 		at := now.AddDate(0, 0, -days)
-		return correlation.Incident{
+		return &correlation.Incident{
 			Services: []string{service}, StartedAt: at, ResolvedAt: at.Add(took), Resolver: evidence.ResolverPerson,
 			Urgent: true, AcksKnown: true, AcknowledgedAt: at.Add(took / 10), Severity: 2,
 		}
@@ -168,11 +178,13 @@ func smallHistory() snapshot.History {
 	open.ResolvedAt, open.Resolver, open.AcksKnown, open.AcknowledgedAt = time.Time{}, "", false, time.Time{}
 	old := incident("checkout", 60, time.Hour)
 	old.Severity = 1
+	incidents := correlation.NewMeter()
+	incidents.Change(nil, []*correlation.Incident{
+		old, incident("checkout", 20, time.Hour), incident("checkout", 10, 4*time.Hour), noisy, open,
+	})
 	return snapshot.History{
-		Incidents: []correlation.Incident{
-			old, incident("checkout", 20, time.Hour), incident("checkout", 10, 4*time.Hour), noisy, open,
-		},
-		Alerts: smallAlerts(),
+		Incidents: incidents,
+		Alerts:    smallAlerts(),
 		Transitions: []scoring.Transition{
 			{
 				Service: "checkout", At: now.Add(-48 * time.Hour), From: framework.Silver, To: framework.Bronze,
@@ -185,6 +197,54 @@ func smallHistory() snapshot.History {
 				CreatedAt: now.AddDate(0, -2, 0), CompletedAt: now.AddDate(0, -1, 0),
 			},
 			{Source: "jira/main", ID: "102", Key: "PRR-2", Service: "new", Status: evidence.ReviewOpen, CreatedAt: now.AddDate(0, 0, -2)},
+		},
+	}
+}
+
+// smallResult is of reviews that make the fleet faster, of a tier with too few, of a team,
+// and of two checks, of which one has too little to be compared.
+func smallResult() *correlation.Result {
+	interval := func(value, lower, upper float64) statistics.Interval {
+		return statistics.Interval{Value: value, Lower: lower, Upper: upper}
+	}
+	of := func(scope correlation.Scope, group string, o correlation.Outcome, e effect.Estimate) correlation.Effect {
+		return correlation.Effect{Outcome: o, Scope: scope, Group: group, Estimate: e}
+	}
+	faster := effect.Estimate{
+		Known: true, Ratio: interval(0.6, 0.4, 0.9), Verdict: effect.Improved,
+		Placebo: effect.Placebo{Shuffles: 200, Usable: 200, Improved: 3, Worsened: 1},
+	}
+	faster.Fits[0].Treated = 12
+	known := effect.Fit{Known: true, Log: interval(0, math.Log(0.5), math.Log(2))}
+	faster.Leads = [3]effect.Lead{
+		{From: 180 * 24 * time.Hour, To: 90 * 24 * time.Hour, Fit: known},
+		{From: 90 * 24 * time.Hour, To: 30 * 24 * time.Hour},
+		{From: 30 * 24 * time.Hour, Fit: known},
+	}
+	wide := effect.Estimate{Known: true, Ratio: interval(0.8, 0, math.Inf(1)), Verdict: effect.Inconclusive}
+	few := effect.Estimate{
+		Known: true, Ratio: interval(0.5, 0.1, 3), Verdict: effect.InsufficientData, Missing: effect.Missing{Treated: 6},
+	}
+	few.Fits[0].Treated = 4
+	team := faster
+	team.Verdict, team.Placebo = "", effect.Placebo{}
+	return &correlation.Result{
+		At: now.AddDate(0, 0, -1),
+		Effects: correlation.Effects{
+			Verdicts: []correlation.Effect{
+				of(correlation.ScopeFleet, correlation.FleetGroup, correlation.ResolutionTime, faster),
+				of(correlation.ScopeFleet, correlation.FleetGroup, correlation.NoiseShare, wide),
+				of(correlation.ScopeTier, "1", correlation.ResolutionTime, few),
+			},
+			Teams: []correlation.Effect{of(correlation.ScopeTeam, "payments", correlation.ResolutionTime, team)},
+		},
+		Compared: correlation.CrossSection{
+			Correlations: []correlation.Correlation{{
+				Outcome: correlation.IncidentRate, Spearman: interval(-0.4, -0.6, -0.1), Services: 40,
+			}},
+			Checks: []correlation.CheckAssociation{
+				{Check: "cicd-pipeline", Known: true, Ratio: interval(1.5, 1.1, math.Inf(1))}, {Check: "cicd-rollback"},
+			},
 		},
 	}
 }

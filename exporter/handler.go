@@ -89,10 +89,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", format.ContentType())
 	header.Set("Vary", "Accept, Accept-Encoding")
-	if !acceptsGzip(r.Header) {
+	if !AcceptsGzip(r.Header) {
 		header.Set("Content-Length", strconv.Itoa(page.size+t.raw.Len()))
-		for _, part := range page.parts {
-			if _, err := w.Write(part); err != nil {
+		for _, c := range page.chunks {
+			if _, err := w.Write(c.text); err != nil {
 				return
 			}
 		}
@@ -105,16 +105,28 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	header.Set("Content-Encoding", "gzip")
-	header.Set("Content-Length", strconv.Itoa(len(gzipHeader)+len(page.deflated)+t.deflated.Len()+gzipTrailerSize))
-	writeGzip(w, page, t)
+	deflated := page.deflated()
+	header.Set("Content-Length", strconv.Itoa(len(gzipHeader)+len(deflated)+t.deflated.Len()+gzipTrailerSize))
+	// One member: two in a row are refused by curl and browsers. It is the page's open
+	// deflate stream, the closing blocks of the live part, and the checksum and size of both.
+	crc := crc32.Update(page.crc, crc32.IEEETable, t.raw.Bytes())
+	var trailer [gzipTrailerSize]byte
+	binary.LittleEndian.PutUint32(trailer[:4], crc)
+	// The size is kept modulo 2^32, as the format has it.
+	binary.LittleEndian.PutUint32(trailer[4:], uint32(page.size+t.raw.Len()))
+	for _, part := range [][]byte{gzipHeader[:], deflated, t.deflated.Bytes(), trailer[:]} {
+		if _, err := w.Write(part); err != nil {
+			return // the client is gone
+		}
+	}
 }
 
 // page is what to serve of the current page: nothing when there is none, or
 // when it is so old that evaluation must be stuck.
 func (h *handler) page(format Format) *body {
 	page := h.current()
-	if page == nil || h.now().Sub(page.at) > page.staleAfter {
-		return &body{}
+	if !page.Served(h.now()) {
+		return &body{deflated: func() []byte { return nil }}
 	}
 	return &page.formats[format]
 }
@@ -168,22 +180,6 @@ var gzipHeader = [...]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}
 
 const gzipTrailerSize = 8
 
-// writeGzip writes one gzip member: the page's open deflate stream, the closing
-// blocks of the live part, and the checksum and size of both. A failed write
-// means that the client is gone.
-func writeGzip(w io.Writer, page *body, t *tail) {
-	crc := crc32.Update(page.crc, crc32.IEEETable, t.raw.Bytes())
-	var trailer [gzipTrailerSize]byte
-	binary.LittleEndian.PutUint32(trailer[:4], crc)
-	// The size is kept modulo 2^32, as the format has it.
-	binary.LittleEndian.PutUint32(trailer[4:], uint32(page.size+t.raw.Len()))
-	for _, part := range [][]byte{gzipHeader[:], page.deflated, t.deflated.Bytes(), trailer[:]} {
-		if _, err := w.Write(part); err != nil {
-			return
-		}
-	}
-}
-
 // negotiate picks the format. Only the two text formats are offered, since
 // Prometheus prefers protobuf when native histograms are on.
 func negotiate(header http.Header) Format {
@@ -194,8 +190,8 @@ func negotiate(header http.Header) Format {
 	return Text
 }
 
-// acceptsGzip reads Accept-Encoding: gzip must be named, or *, without q=0.
-func acceptsGzip(header http.Header) bool {
+// AcceptsGzip reads Accept-Encoding: gzip must be named, or *, without q=0.
+func AcceptsGzip(header http.Header) bool {
 	accepted := false
 	for part := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
 		coding, parameter, _ := strings.Cut(part, ";")

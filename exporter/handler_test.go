@@ -126,7 +126,7 @@ func TestNegotiation(t *testing.T) {
 func TestGzipIsOneMember(t *testing.T) {
 	for name, s := range map[string]*Page{
 		"small": mustRender(t, smallSnapshot(), Options{}),
-		"large": mustRender(t, largeSnapshot(300), Options{CheckStatusPass: true}),
+		"large": mustRender(t, largeSnapshot(300), Options{Detail: Full, CheckStatusPass: true}),
 		"none":  nil,
 	} {
 		h := Handler(fixed(s), liveRegistry(), HandlerOptions{Now: at(now)})

@@ -1,12 +1,7 @@
 package exporter
 
 import (
-	"bytes"
-	"compress/flate"
-	"errors"
 	"fmt"
-	"hash/crc32"
-	"math"
 	"time"
 
 	"github.com/prodready/collector/snapshot"
@@ -14,6 +9,8 @@ import (
 
 // Options choose what is rendered.
 type Options struct {
+	// Detail is how much is said of each service; the zero value is Compact.
+	Detail Detail
 	// CheckStatusPass renders check_status for passing checks too. At 10,000
 	// services with 60 checks that is 600,000 series.
 	CheckStatusPass bool
@@ -22,6 +19,17 @@ type Options struct {
 	// served.
 	EvaluationInterval time.Duration
 }
+
+// Detail is how much of each service is rendered.
+type Detail string
+
+// The details of a page. A Compact one has the status of checks that fail or are
+// unknown alone, no series that can be counted from these, and of the estimates of a
+// service those that say most; a Full one has all but what CheckStatusPass adds.
+const (
+	Compact Detail = "compact"
+	Full    Detail = "full"
+)
 
 // Page is a rendered snapshot in both formats. It is immutable and safe for
 // concurrent use.
@@ -35,71 +43,21 @@ type Page struct {
 // body is a page in one format, without the end mark of OpenMetrics, so that
 // more can follow.
 type body struct {
-	// parts are the headers of this format and the series that both formats
-	// share, in order.
-	parts [][]byte
-	// deflated is the raw deflate stream of the parts. It ends at a byte
-	// boundary but is not closed: more blocks can follow.
-	deflated []byte
-	// crc and size are of the parts.
+	// chunks are the headers of this format and the series that both formats share, in
+	// order.
+	chunks []*chunk
+	// deflated is the raw deflate stream of the chunks. It ends at a byte boundary but
+	// is not closed: more blocks can follow. It is made when the format is first asked
+	// for in this form: most servers are scraped in one.
+	deflated func() []byte
+	// crc and size are of the chunks.
 	crc  uint32
 	size int
 }
 
-// Render makes the page of a snapshot. It fails when two services have the
-// same name, or when a family emits other labels than it declares: either
-// would cost the whole scrape.
-func Render(s *snapshot.Snapshot, o Options) (*Page, error) {
-	if s == nil {
-		return nil, errors.New("rendering metrics: there is no snapshot")
-	}
-	if err := checkNames(s); err != nil {
-		return nil, fmt.Errorf("rendering metrics: %w", err)
-	}
-	return render(s, o, Families())
-}
-
-func render(s *snapshot.Snapshot, o Options, families []Family) (*Page, error) {
-	if o.EvaluationInterval <= 0 {
-		o.EvaluationInterval = DefaultEvaluationInterval
-	}
-	page := &Page{at: s.At, staleAfter: staleIntervals * o.EvaluationInterval}
-	var samples []byte
-	var err error
-	ends := make([]int, len(families))
-	for i, family := range families {
-		name := family.FullName()
-		family.Collect(s, o, func(value float64, labels ...string) {
-			if len(labels) != len(family.Labels) {
-				err = fmt.Errorf("rendering metrics: %s: %d label values for the labels %q", name, len(labels), family.Labels)
-				return
-			}
-			if math.IsNaN(value) {
-				return
-			}
-			samples = appendSample(samples, name, family.Labels, labels, value)
-			page.series++
-		})
-		if err != nil {
-			return nil, err
-		}
-		ends[i] = len(samples)
-	}
-	for _, format := range formats {
-		b := &page.formats[format]
-		start := 0
-		for i, end := range ends {
-			if end > start {
-				b.parts = append(b.parts, format.header(nil, families[i]), samples[start:end:end])
-			}
-			start = end
-		}
-		if err := b.deflate(); err != nil {
-			return nil, fmt.Errorf("rendering metrics: compressing: %w", err)
-		}
-	}
-	return page, nil
-}
+// Served reports whether the page is young enough to be served: evaluations are not
+// overdue. No page is not.
+func (p *Page) Served(now time.Time) bool { return p != nil && now.Sub(p.at) <= p.staleAfter }
 
 func checkNames(s *snapshot.Snapshot) error {
 	seen := make(map[string]bool, len(s.Services))
@@ -113,29 +71,6 @@ func checkNames(s *snapshot.Snapshot) error {
 	return nil
 }
 
-// deflate compresses the parts. Flush instead of Close leaves the stream open
-// at a byte boundary, so that a scrape appends its own blocks to one and the
-// same gzip member: two members in a row are refused by curl and browsers.
-func (b *body) deflate() error {
-	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
-	if err != nil {
-		return err
-	}
-	for _, part := range b.parts {
-		if _, err := w.Write(part); err != nil {
-			return err
-		}
-		b.crc = crc32.Update(b.crc, crc32.IEEETable, part)
-		b.size += len(part)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	b.deflated = bytes.Clone(out.Bytes())
-	return nil
-}
-
 // At is the time of the snapshot.
 func (p *Page) At() time.Time { return p.at }
 
@@ -144,5 +79,9 @@ func (p *Page) Series() int { return p.series }
 
 // Bytes is the page in one format, without the end mark of OpenMetrics.
 func (p *Page) Bytes(format Format) []byte {
-	return bytes.Join(p.formats[format].parts, nil)
+	var text []byte
+	for _, c := range p.formats[format].chunks {
+		text = append(text, c.text...)
+	}
+	return text
 }

@@ -46,6 +46,8 @@ type ProcessMetrics struct {
 	rateLimit        *prometheus.GaugeVec
 	remaining        *prometheus.GaugeVec
 	circuit          *prometheus.GaugeVec
+	clockOffset      *prometheus.GaugeVec
+	clockInDoubt     *prometheus.GaugeVec
 	tokenExpiry      *prometheus.GaugeVec
 	lastSuccess      *prometheus.GaugeVec
 	skipped          *prometheus.CounterVec
@@ -78,6 +80,8 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 		rateLimit:        r.gauges(f[rateLimit]),
 		remaining:        r.gauges(f[rateLimitRemaining]),
 		circuit:          r.gauges(f[circuitOpen]),
+		clockOffset:      r.gauges(f[clockOffset]),
+		clockInDoubt:     r.gauges(f[clockInDoubt]),
 		tokenExpiry:      r.gauges(f[tokenExpiry]),
 		lastSuccess:      r.gauges(f[lastSuccess]),
 		skipped:          r.counters(f[skippedRecords]),
@@ -93,6 +97,7 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 	r.gauges(f[buildInfo]).WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
 	m.evaluation.WithLabelValues()
 	m.reloadSuccess.WithLabelValues()
+	m.clockInDoubt.WithLabelValues()
 	m.evaluations.WithLabelValues(string(RunSuccess))
 	m.evaluations.WithLabelValues(string(RunFailure))
 	if r.err != nil {
@@ -143,8 +148,8 @@ func (m *ProcessMetrics) Expect(sources, checks []string) {
 		for _, family := range []interface {
 			DeletePartialMatch(labels prometheus.Labels) int
 		}{
-			m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.lastSuccess,
-			m.skipped,
+			m.runs, m.runDuration, m.requests, m.requestDuration, m.rateLimit, m.remaining, m.circuit, m.clockOffset,
+			m.lastSuccess, m.skipped,
 		} {
 			family.DeletePartialMatch(labels)
 		}
@@ -240,6 +245,14 @@ func (m *ProcessMetrics) RateLimit(source string, limit, remaining int) {
 func (m *ProcessMetrics) CircuitOpen(source string, open bool) {
 	m.circuit.WithLabelValues(source).Set(mark(open))
 }
+
+// ClockOffset records by how much this machine's clock is ahead of a source's.
+func (m *ProcessMetrics) ClockOffset(source string, offset time.Duration) {
+	m.clockOffset.WithLabelValues(source).Set(offset.Seconds())
+}
+
+// ClockInDoubt records whether this machine's clock is probably wrong.
+func (m *ProcessMetrics) ClockInDoubt(doubt bool) { m.clockInDoubt.WithLabelValues().Set(mark(doubt)) }
 
 // TokensExpire says when the credentials of sources end, from now on: at the
 // start and after each reload. Sources that are not listed have no series.

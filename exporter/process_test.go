@@ -66,6 +66,8 @@ func exercise(m *ProcessMetrics) {
 	m.RateLimit("jira/main", -1, -1)
 	m.Request("pagerduty/main", "GET /services", string(evidence.ReasonCircuitOpen), 0)
 	m.CircuitOpen("pagerduty/main", true)
+	m.ClockOffset("pagerduty/main", -3*time.Second)
+	m.ClockInDoubt(true)
 	m.TokensExpire(map[string]time.Time{"pagerduty/gone": now, "pagerduty/main": now})
 	m.TokensExpire(map[string]time.Time{"pagerduty/main": now.Add(time.Hour)})
 	m.Skipped("jira/main", "issue", 2)
@@ -97,6 +99,8 @@ func TestProcessMetrics(t *testing.T) {
 		{"collector_requests_total", []string{"pagerduty/main", "GET /services", "circuit_open"}, 1},
 		{"collector_circuit_open", []string{"pagerduty/main"}, 1},
 		{"collector_circuit_open", []string{"jira/main"}, 0},
+		{"collector_clock_offset_seconds", []string{"pagerduty/main"}, -3},
+		{"collector_clock_in_doubt", nil, 1},
 		{"collector_token_expiry_timestamp_seconds", []string{"pagerduty/main"}, float64(now.Unix() + 3600)},
 		{"collector_request_duration_seconds", []string{"pagerduty/main", "GET /services"}, 2},
 		{"collector_rate_limit", []string{"pagerduty/main"}, 960},
@@ -170,7 +174,7 @@ func TestDeclaredAsRegistered(t *testing.T) {
 		if strings.HasPrefix(f.Name, "collector_") || f.Name == "build_info" {
 			t.Errorf("%s is the name of a live family", f.FullName())
 		}
-		if f.Collect == nil {
+		if f.Collect.one == nil && f.Collect.whole == nil {
 			t.Errorf("%s has no Collect", f.FullName())
 		}
 	}

@@ -3,6 +3,7 @@ package exporter
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func firstDifference(want, got []byte) string {
 
 func mustRender(t testing.TB, s *snapshot.Snapshot, o Options) *Page {
 	t.Helper()
-	page, err := Render(s, o)
+	page, err := new(Renderer).Render(s, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,8 @@ func parseText(t testing.TB, page []byte) map[string][]map[string]string {
 }
 
 func TestGoldenPages(t *testing.T) {
-	page := mustRender(t, smallSnapshot(), Options{})
+	golden(t, "testdata/small.compact.txt", mustRender(t, smallSnapshot(), Options{}).Bytes(Text))
+	page := mustRender(t, smallSnapshot(), Options{Detail: Full})
 	golden(t, "testdata/small.txt", page.Bytes(Text))
 	golden(t, "testdata/small.openmetrics.txt", page.Bytes(OpenMetrics))
 	if lines := bytes.Count(page.Bytes(Text), []byte("\n")) - bytes.Count(
@@ -107,14 +109,15 @@ func TestRenderIsDeterministic(t *testing.T) {
 		t.Errorf("the page lacks %s, a cause of a newer version", want)
 	}
 	for range 20 {
-		if again := mustRender(t, s, Options{}); !bytes.Equal(first.formats[Text].deflated, again.formats[Text].deflated) {
+		again := mustRender(t, s, Options{})
+		if !bytes.Equal(first.formats[Text].deflated(), again.formats[Text].deflated()) {
 			t.Fatal("the same snapshot gave two different pages")
 		}
 	}
 }
 
 func TestPromlint(t *testing.T) {
-	page := mustRender(t, largeSnapshot(3), Options{CheckStatusPass: true})
+	page := mustRender(t, largeSnapshot(3), Options{Detail: Full, CheckStatusPass: true})
 	small := mustRender(t, smallSnapshot(), Options{})
 	for name, text := range map[string][]byte{"large": page.Bytes(Text), "small": small.Bytes(Text)} {
 		problems, err := promlint.New(bytes.NewReader(text)).Lint()
@@ -158,12 +161,24 @@ func TestPassesAreRenderedOnRequest(t *testing.T) {
 	if n := count(Options{})["unknown"]; n != 1 {
 		t.Errorf("%d unknown checks, want 1", n)
 	}
+	for _, tc := range []struct {
+		options Options
+		want    string
+	}{
+		{Options{Detail: Compact}, "map[unknown:1]"},
+		{Options{Detail: Compact, CheckStatusPass: true}, "map[pass:1 unknown:1]"},
+		{Options{Detail: Full}, "map[exempt:1 not_applicable:2 scheduled:1 unknown:1]"},
+	} {
+		if got := fmt.Sprint(count(tc.options)); got != tc.want {
+			t.Errorf("%+v: %s, want %s", tc.options, got, tc.want)
+		}
+	}
 }
 
 // TestBirth holds the families to the rule that no data is no series, while
 // marks and counters begin at zero.
 func TestBirth(t *testing.T) {
-	empty := parseText(t, mustRender(t, &snapshot.Snapshot{At: now}, Options{}).Bytes(Text))
+	empty := parseText(t, mustRender(t, &snapshot.Snapshot{At: now}, Options{Detail: Full}).Bytes(Text))
 	if len(empty) != 2 || len(empty["readiness_snapshot_timestamp_seconds"]) != 1 {
 		t.Errorf("an empty snapshot has the families %v, want its time and the counter alone", empty)
 	}
@@ -179,7 +194,7 @@ func TestBirth(t *testing.T) {
 		}
 	}
 
-	series := parseText(t, mustRender(t, smallSnapshot(), Options{}).Bytes(Text))
+	series := parseText(t, mustRender(t, smallSnapshot(), Options{Detail: Full}).Bytes(Text))
 	has := func(family, service string) bool {
 		for _, labels := range series[Prefix+family] {
 			if labels[ServiceLabel] == service {
@@ -207,6 +222,7 @@ func TestBirth(t *testing.T) {
 		"incident_acknowledged_within_ratio":      {true, false, false},
 		"incident_noise":                          {true, false, false},
 		"review_completed_timestamp_seconds":      {true, false, false}, // completed, none, open
+		"review_drift_checks":                     {true, false, false},
 	} {
 		for i, service := range []string{"checkout", hostileName, "new"} {
 			if has(family, service) != want[i] {
@@ -234,19 +250,23 @@ func TestNoSeriesTwice(t *testing.T) {
 }
 
 func TestRenderRefuses(t *testing.T) {
-	if _, err := Render(nil, Options{}); err == nil {
+	if _, err := new(Renderer).Render(nil, Options{}); err == nil {
 		t.Error("no snapshot was rendered")
 	}
 	s := smallSnapshot()
 	s.Services = append(s.Services, s.Services[0])
-	if _, err := Render(s, Options{}); err == nil || !strings.Contains(err.Error(), `"checkout"`) {
+	if _, err := new(Renderer).Render(s, Options{}); err == nil || !strings.Contains(err.Error(), `"checkout"`) {
 		t.Errorf("two services of one name: %v", err)
 	}
 	wrong := Family{
 		Name: "wrong", Labels: []string{"one"},
-		Collect: func(_ *snapshot.Snapshot, _ Options, emit Emit) { emit(1, "a", "b") },
+		Collect: ofSnapshot(func(_ *snapshot.Snapshot, _ Options, emit Emit) { emit(1, "a", "b") }),
 	}
-	if _, err := render(smallSnapshot(), Options{}, []Family{wrong}); err == nil ||
+	var r Renderer
+	if err := r.begin([]Family{wrong}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Render(smallSnapshot(), Options{}); err == nil ||
 		!strings.Contains(err.Error(), "readiness_wrong") {
 		t.Errorf("more values than labels: %v", err)
 	}

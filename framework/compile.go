@@ -81,7 +81,8 @@ func (c *compilation) fail(format string, args ...any) {
 
 // module compiles one module with its checks.
 func (c *compilation) module(m moduleDoc) {
-	module := &Module{ID: m.ID, Name: cmp.Or(m.Name, m.ID), Objective: m.Objective, Docs: m.Docs, Scale: Maturity}
+	module := &Module{ID: m.ID, Name: cmp.Or(m.Name, m.ID), Objective: m.Objective, Docs: m.Docs, Scale: Maturity,
+		Levels: m.Levels, Links: links(m.Links)}
 	switch Scale(m.Scale) {
 	case "", Maturity:
 	case PassFail:
@@ -97,7 +98,7 @@ func (c *compilation) module(m moduleDoc) {
 	f := c.framework
 	f.Modules = append(f.Modules, module)
 	for _, doc := range m.Checks {
-		c.where = fmt.Sprintf("%s:%d: check %s", m.file, doc.Line, doc.ID)
+		c.where = doc.place()
 		if f.byID[doc.ID] != nil {
 			c.fail("the id is used twice")
 			continue
@@ -154,6 +155,9 @@ func (c *compilation) header(h header) {
 		}
 		f.Targets = append(f.Targets, Target{Tiers: t.Tiers, Badge: b, Due: due})
 	}
+	for _, level := range h.Levels {
+		f.Levels = append(f.Levels, Level(level))
+	}
 	for i, change := range h.Changelog {
 		c.where = fmt.Sprintf("changelog[%d]", i)
 		date, err := parseDate(change.Date)
@@ -178,6 +182,21 @@ func parseDate(text string) (time.Time, error) {
 	return time.Parse(time.DateOnly, text)
 }
 
+// effort is the size of a remediation, which may be written in words.
+func effort(text string) string {
+	if i := slices.Index(effortWords(), text); i >= 0 {
+		return "SML"[i : i+1]
+	}
+	return text
+}
+
+// effortWords are the sizes of a remediation, the smallest first.
+func effortWords() []string { return []string{"hours", "days", "weeks"} }
+
+// maxWeight bounds the weight of a check, so that sums of weights stay exact enough
+// for a score.
+const maxWeight = 1000
+
 // defaultWeight makes the score move most where the basics are missing.
 func defaultWeight(level int) float64 {
 	switch {
@@ -194,9 +213,10 @@ func (c *compilation) check(doc checkDoc, module *Module) *Check {
 	check := &Check{
 		ID: doc.ID, Module: module, Level: doc.Level, Weight: cmp.Or(doc.Weight, defaultWeight(doc.Level)),
 		Tiers: doc.Scope.Tiers, Dwell: cmp.Or(time.Duration(doc.Dwell), DefaultDwell),
-		Title: doc.Title, Objective: doc.Objective, Why: doc.Why,
-		Remediation: doc.Remediation, Remedies: doc.Remedies, Effort: doc.Effort, Ground: doc.Ground, Note: doc.Note,
-		Example: doc.Example, Links: doc.Links, Since: doc.Since, goodFor: time.Duration(doc.ClaimsFor),
+		Title: doc.Title, Objective: doc.Objective, Why: doc.Why, Judged: doc.Judged, Attest: doc.Attest,
+		Remediation: doc.Remediation, Remedies: doc.Remedies, Effort: effort(doc.Effort), Ground: doc.Ground,
+		Note: doc.Note, Example: Example(doc.Example), Links: links(doc.Links), Since: doc.Since,
+		goodFor: time.Duration(doc.ClaimsFor), attestable: doc.attested(),
 	}
 	if !checkID.MatchString(doc.ID) {
 		c.fail("an id is lower case words joined by dots and dashes, such as cicd.no-drift")
@@ -207,8 +227,8 @@ func (c *compilation) check(doc checkDoc, module *Module) *Check {
 	if doc.Title == "" {
 		c.fail("title is missing")
 	}
-	if doc.Weight < 0 {
-		c.fail("weight %g: want more than 0", doc.Weight)
+	if doc.Weight < 0 || doc.Weight > maxWeight {
+		c.fail("weight %g: want more than 0 and at most %d", doc.Weight, maxWeight)
 	}
 	if len(check.Tiers) == 0 {
 		check.Tiers = []int{1, 2, 3, 4}
@@ -256,6 +276,7 @@ func (c *compilation) proofChain(doc checkDoc, check *Check) {
 			c.fail("proof %d: %w", i+1, err)
 			continue
 		}
+		c.framework.watch(expression)
 		check.Proofs = append(check.Proofs, Proof{By: ProofKind(p.By), Suffices: p.Mode == "suffices", Pass: expression})
 		check.Facts = append(check.Facts, expression.Facts...)
 	}

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/strictyaml"
 )
 
@@ -47,8 +49,15 @@ type header struct {
 	MaxExemption duration                  `yaml:"max_exemption"`
 	Targets      []targetDoc               `yaml:"targets"`
 	Requirements map[string]requirementDoc `yaml:"requirements"`
+	Levels       []levelDoc                `yaml:"levels"`
 	Changelog    []changeDoc               `yaml:"changelog"`
 	Modules      []moduleDoc               `yaml:"modules"`
+}
+
+type levelDoc struct {
+	Name    string `yaml:"name"`
+	Meaning string `yaml:"meaning"`
+	Relies  string `yaml:"what_to_rely_on"`
 }
 
 type targetDoc struct {
@@ -71,39 +80,92 @@ type changeDoc struct {
 }
 
 type moduleDoc struct {
-	ID           string     `yaml:"id"`
-	Name         string     `yaml:"name"`
-	Objective    string     `yaml:"objective"`
-	Docs         string     `yaml:"docs"`
-	Scale        string     `yaml:"scale"`
-	RequiredFrom string     `yaml:"required_from"`
-	Checks       []checkDoc `yaml:"checks"`
+	ID           string `yaml:"id"`
+	Name         string `yaml:"name"`
+	Objective    string `yaml:"objective"`
+	Docs         string `yaml:"docs"`
+	Scale        string `yaml:"scale"`
+	RequiredFrom string `yaml:"required_from"`
+	// Levels say what a service does at each level, the first at level 1.
+	Levels []string   `yaml:"levels"`
+	Links  []linkDoc  `yaml:"links"`
+	Checks []checkDoc `yaml:"checks"`
+	Line   strictyaml.Line
 
 	file string
 }
 
+// checkFile is a file of one check, which names its module.
+type checkFile struct {
+	Module string `yaml:"module"`
+	checkDoc
+}
+
 type checkDoc struct {
-	ID          string     `yaml:"id"`
-	Level       int        `yaml:"level"`
-	Title       string     `yaml:"title"`
-	Objective   string     `yaml:"objective"`
-	Why         string     `yaml:"why"`
-	Scope       scopeDoc   `yaml:"scope"`
-	Proofs      []proofDoc `yaml:"proofs"`
-	Weight      float64    `yaml:"weight"`
-	Dwell       duration   `yaml:"dwell"`
-	ClaimsFor   duration   `yaml:"claims_good_for"`
-	EnforceFrom string     `yaml:"enforce_from"`
-	Effort      string     `yaml:"effort"`
-	Remediation []string   `yaml:"remediation"`
+	ID        string     `yaml:"id"`
+	Level     int        `yaml:"level"`
+	Title     string     `yaml:"title"`
+	Objective string     `yaml:"objective"`
+	Why       string     `yaml:"why"`
+	Scope     scopeDoc   `yaml:"scope"`
+	Proofs    []proofDoc `yaml:"proofs"`
+	// Value is the threshold that replaces {value} in the proofs and the texts, Values
+	// are those of other names.
+	Value  number            `yaml:"value"`
+	Values map[string]number `yaml:"values"`
+	// Judged says in words what the proofs say.
+	Judged      string   `yaml:"judged"`
+	Weight      float64  `yaml:"weight"`
+	Dwell       duration `yaml:"dwell"`
+	ClaimsFor   duration `yaml:"claims_good_for"`
+	EnforceFrom string   `yaml:"enforce_from"`
+	Effort      string   `yaml:"effort"`
+	Remediation []string `yaml:"remediation"`
 	// Remedies are what mends a part of a proof, by the fact that it compares.
 	Remedies map[string]string `yaml:"remedies"`
-	Example  string            `yaml:"example"`
-	Links    []string          `yaml:"links"`
-	Ground   string            `yaml:"ground"`
-	Note     string            `yaml:"note"`
-	Since    string            `yaml:"since"`
-	Line     strictyaml.Line
+	// Attest is what a ticket that attests the check has to show.
+	Attest  string     `yaml:"attest"`
+	Example exampleDoc `yaml:"example"`
+	Links   []linkDoc  `yaml:"links"`
+	Ground  string     `yaml:"ground"`
+	Note    string     `yaml:"note"`
+	Since   string     `yaml:"since"`
+	Line    strictyaml.Line
+
+	file string
+}
+
+// exampleDoc may be written as its text alone.
+type exampleDoc struct {
+	Language string `yaml:"language"`
+	Shows    string `yaml:"shows"`
+	Text     string `yaml:"text"`
+}
+
+// UnmarshalText reads an example of which only the text is given.
+func (e *exampleDoc) UnmarshalText(text []byte) error {
+	e.Text = string(text)
+	return nil
+}
+
+// linkDoc may be written as its address alone.
+type linkDoc struct {
+	Title string `yaml:"title"`
+	URL   string `yaml:"url"`
+}
+
+// UnmarshalText reads a link of which only the address is given.
+func (l *linkDoc) UnmarshalText(text []byte) error {
+	l.URL = string(text)
+	return nil
+}
+
+func links(docs []linkDoc) []Link {
+	list := make([]Link, len(docs))
+	for i, l := range docs {
+		list[i] = Link(l)
+	}
+	return list
 }
 
 type scopeDoc struct {
@@ -139,33 +201,49 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-//go:embed default/*.yaml default/modules/*.yaml
+//go:embed default/*.yaml default/*/*.yaml
 var embedded embed.FS
+
+// moduleFile is the file of a module in its folder; each other file there is a check.
+const moduleFile = "module.yaml"
 
 // Default returns the files of the embedded default framework.
 func Default() ([]File, error) {
-	names := []string{"default/framework.yaml"}
-	modules, err := embedded.ReadDir("default/modules")
+	const root = "default"
+	names := []string{"framework.yaml"}
+	folders, err := embedded.ReadDir(root)
 	if err != nil {
 		return nil, fmt.Errorf("reading the embedded framework: %w", err)
 	}
-	for _, m := range modules {
-		names = append(names, path.Join("default/modules", m.Name()))
-	}
-	var files []File
-	for _, name := range names {
-		data, err := embedded.ReadFile(name)
+	for _, folder := range folders {
+		if !folder.IsDir() {
+			continue
+		}
+		checks, err := embedded.ReadDir(path.Join(root, folder.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("reading the embedded framework: %w", err)
 		}
-		files = append(files, File{Name: path.Base(name), Data: data})
+		names = append(names, path.Join(folder.Name(), moduleFile))
+		for _, check := range checks {
+			if check.Name() != moduleFile {
+				names = append(names, path.Join(folder.Name(), check.Name()))
+			}
+		}
+	}
+	var files []File
+	for _, name := range names {
+		data, err := embedded.ReadFile(path.Join(root, name))
+		if err != nil {
+			return nil, fmt.Errorf("reading the embedded framework: %w", err)
+		}
+		files = append(files, File{Name: name, Data: data})
 	}
 	return files, nil
 }
 
 // Parse reads framework files: the first is the header and may hold modules,
-// each further one is a module. Unknown keys are errors that name file and
-// line.
+// each further one is a module, or a check that names its module. Unknown keys
+// are errors that name file and line.
 func Parse(files []File) (*Document, error) {
 	if len(files) == 0 {
 		return nil, errors.New("a framework needs at least one file")
@@ -175,25 +253,16 @@ func Parse(files []File) (*Document, error) {
 		return nil, fmt.Errorf("keeping the text of the framework: %w", err)
 	}
 	doc := &Document{Text: text}
-	var errs []error
-	for i, f := range files {
-		if i == 0 {
-			if _, err := strictyaml.Read(f.Name, f.Data, &doc.header); err != nil {
-				return nil, err
-			}
-			for _, m := range doc.header.Modules {
-				m.file = f.Name
-				doc.modules = append(doc.modules, m)
-			}
-			continue
-		}
-		var m moduleDoc
-		if _, err := strictyaml.Read(f.Name, f.Data, &m); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		m.file = f.Name
+	if _, err := strictyaml.Read(files[0].Name, files[0].Data, &doc.header); err != nil {
+		return nil, err
+	}
+	for _, m := range doc.header.Modules {
+		m.file = files[0].Name
 		doc.modules = append(doc.modules, m)
+	}
+	var errs []error
+	for _, f := range files[1:] {
+		errs = append(errs, doc.add(f))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -207,8 +276,54 @@ func Parse(files []File) (*Document, error) {
 	if h.Name == "" || h.Version == "" {
 		return nil, fmt.Errorf("%s: name and version are required", files[0].Name)
 	}
-	return doc, nil
+	return doc, doc.fillIn()
 }
+
+// add reads a file of a module, or of a check of a module that was read before.
+func (d *Document) add(f File) error {
+	document, err := strictyaml.Parse(f.Data)
+	if err != nil {
+		return strictyaml.Located(f.Name, err)
+	}
+	keys, _ := document.Values.(map[string]any)
+	if _, isCheck := keys["module"]; !isCheck {
+		m := moduleDoc{file: f.Name}
+		_, err := strictyaml.Read(f.Name, f.Data, &m)
+		d.modules = append(d.modules, m)
+		return err
+	}
+	var c checkFile
+	if faults := (strictyaml.Decoder{}).Decode(document, &c); len(faults) > 0 {
+		return &strictyaml.Faults{File: f.Name, List: faults}
+	}
+	c.file = f.Name
+	var known []string
+	for i := range d.modules {
+		if d.modules[i].ID == c.Module {
+			d.modules[i].Checks = append(d.modules[i].Checks, c.checkDoc)
+			return nil
+		}
+		known = append(known, d.modules[i].ID)
+	}
+	return fmt.Errorf("%s:%d: check %s: there is no module %q%s", f.Name, c.Line, c.ID, c.Module,
+		nearest.Suggest(c.Module, known))
+}
+
+// fillIn sets the file of each check that is in the file of its module, and puts the
+// thresholds into the proofs and the texts.
+func (d *Document) fillIn() error {
+	var faults []error
+	for _, m := range d.modules {
+		for i := range m.Checks {
+			c := &m.Checks[i]
+			c.file = cmp.Or(c.file, m.file)
+			faults = append(faults, c.fillIn()...)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (c *checkDoc) place() string { return fmt.Sprintf("%s:%d: check %s", c.file, c.Line, c.ID) }
 
 // AttestationPack is the family of facts that people attest on review tickets.
 const AttestationPack = "attest"
@@ -258,19 +373,31 @@ func MaxAttestationAge(level int) time.Duration {
 	return 365 * 24 * time.Hour
 }
 
+// NeedsLink reports whether an attestation needs a link to evidence: from level 3 (Gold).
+func (a Attestation) NeedsLink() bool { return a.Level >= 3 }
+
+// NeedsSecondPerson reports whether another person than the assignee has to close it: from
+// level 4 (Platinum).
+func (a Attestation) NeedsSecondPerson() bool { return a.Level >= 4 }
+
+// ValidFor is how long an attestation of the check is valid.
+func (a Attestation) ValidFor() time.Duration {
+	longest := MaxAttestationAge(a.Level)
+	if a.GoodFor == 0 {
+		return longest
+	}
+	return min(a.GoodFor, longest)
+}
+
 // Attestations lists the attestations that the proofs of the document read.
 func (d *Document) Attestations() []Attestation {
 	var out []Attestation
 	for _, m := range d.modules {
 		for _, c := range m.Checks {
-			name := AttestationFact(c.ID)
-			used := false
-			for _, p := range c.Proofs {
-				used = used || strings.Contains(p.Pass, name)
-			}
-			if !used {
+			if !c.attested() {
 				continue
 			}
+			name := AttestationFact(c.ID)
 			out = append(out,
 				Attestation{Check: c.ID, Level: c.Level, GoodFor: time.Duration(c.ClaimsFor), Fact: evidence.Definition{
 					Name: name, Kind: evidence.KindBool, Pack: AttestationPack,

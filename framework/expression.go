@@ -36,6 +36,7 @@ type Expression struct {
 
 	program cel.Program
 	needs   needs
+	watches []*Watch
 	// parts is nil when nothing in the expression is joined.
 	parts *Part
 	// normalised is the source without what does not matter, such as spaces.
@@ -142,6 +143,11 @@ func (c *Compiler) Compile(source string) (*Expression, error) {
 	}
 	sort.Ints(expression.Facts)
 	expression.needs = c.needs(checked.NativeRep().Expr())
+	if !c.scope {
+		watches := watches{compiler: c, found: map[int]*Watch{}}
+		watches.walk(checked.NativeRep().Expr())
+		expression.watches = watches.list()
+	}
 	expression.parts, err = c.parts(parsed)
 	return expression, err
 }

@@ -4,6 +4,7 @@
 package framework
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -95,13 +96,20 @@ type Framework struct {
 	MaxExemption time.Duration
 	// LapseAfter is how long a badge is on hold before it lapses, by badge.
 	LapseAfter map[Badge]time.Duration
+	// Levels say what the five levels mean, the first is level 1; empty if the framework
+	// does not say it.
+	Levels []Level
 	// Changelog is newest first.
 	Changelog []Change
 
 	facts    *evidence.Facts
+	watches  []*Watch
 	byID     map[string]*Check
 	textHash string
 }
+
+// Title is the name and version of the framework: default 1.1.0.
+func (f *Framework) Title() string { return f.Name + " " + f.Version }
 
 // Facts is the closed set of facts the expressions were compiled against.
 func (f *Framework) Facts() *evidence.Facts { return f.facts }
@@ -124,7 +132,28 @@ type Module struct {
 	Scale                     Scale
 	// RequiredFrom is, for a pass/fail module, the first badge that needs it.
 	RequiredFrom Badge
-	Checks       []*Check
+	// Levels say what a service does at each level, the first at level 1.
+	Levels []string
+	Links  []Link
+	Checks []*Check
+}
+
+// Level is what a level means in all modules.
+type Level struct {
+	Name, Meaning string
+	// Relies is what others can rely on when a service has the badge of the level.
+	Relies string
+}
+
+// Link is a page to read.
+type Link struct{ Title, URL string }
+
+// Example is a text to begin with.
+type Example struct {
+	// Language is what reads the text: yaml, promql, ticket, terraform, catalog.
+	Language string
+	// Shows says what the text does.
+	Shows, Text string
 }
 
 // Check is one requirement.
@@ -145,11 +174,15 @@ type Check struct {
 	Dwell time.Duration
 	// EnforceFrom is when the check begins to count; zero means always.
 	EnforceFrom time.Time
-	// What people read.
-	Title, Objective, Why, Effort, Ground, Note, Example string
+	// What people read. Judged is what the proofs say in words, Attest what a ticket that
+	// attests the check has to show.
+	Title, Objective, Why, Judged, Attest, Ground, Note string
+	Example                                             Example
 	// Remediation are the steps that mend it; Effort is S (hours), M (days) or
 	// L (weeks); Since is the framework version that brought the check.
-	Remediation, Links []string
+	Remediation []string
+	Effort      string
+	Links       []Link
 	// Remedies say by the name of a fact what mends the part of a proof that compares it.
 	Remedies map[string]string
 	Since    string
@@ -159,8 +192,15 @@ type Check struct {
 	Outcome bool
 
 	// goodFor is how long an attestation of the check is good; 0 for the usual.
-	goodFor time.Duration
+	goodFor    time.Duration
+	attestable bool
 }
+
+// Attestable reports whether a proof reads the attestation of the check.
+func (c *Check) Attestable() bool { return c.attestable }
+
+// GoodFor is how long an attestation of the check is good.
+func (c *Check) GoodFor() time.Duration { return cmp.Or(c.goodFor, MaxAttestationAge(c.Level)) }
 
 // Proof is one way to judge a check.
 type Proof struct {

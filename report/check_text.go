@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -11,8 +12,17 @@ import (
 	"github.com/prodready/collector/framework"
 )
 
-// writeCheck writes one check in full.
+// writeCheck writes one check of a list.
 func (c Scorecard) writeCheck(p *prose, check Check) {
+	c.writeVerdict(p, check)
+	if check.undone() {
+		c.writeNext(p, check)
+		writeReasons(p, check)
+	}
+}
+
+// writeVerdict writes the verdict on a check and what it rests on.
+func (c Scorecard) writeVerdict(p *prose, check Check) {
 	c.writeCheckHead(p, check)
 	statement := check.Title
 	if check.Objective != "" {
@@ -26,6 +36,9 @@ func (c Scorecard) writeCheck(p *prose, check Check) {
 	if check.Contradicted {
 		p.field("drift", check.driftText())
 	}
+	if !check.RefusedAt.IsZero() {
+		p.field("refused", check.refusedText())
+	}
 	c.writeWanted(p, check)
 	if since := c.sinceText(check); since != "" {
 		p.field("since", since)
@@ -33,10 +46,67 @@ func (c Scorecard) writeCheck(p *prose, check Check) {
 	if len(check.Feedback) > 0 {
 		p.field("feedback", feedbackText(check.Feedback)+" in issues of all teams")
 	}
-	if check.Status == "pass" {
-		return
+}
+
+// undone reports whether there is something to do about the check.
+func (check Check) undone() bool {
+	return slices.Contains([]string{"fail", "unknown", "scheduled"}, check.Status)
+}
+
+// WriteCheck writes one check in full, whatever its status is: what --all says of it, and
+// its background.
+func (c Scorecard) WriteCheck(w io.Writer, check Check, style Style) error {
+	p := &prose{style: style}
+	c.writeTitle(p)
+	p.fieldLine("badge", c.badgeLine(style))
+	p.blank()
+	c.writeVerdict(p, check)
+	if check.undone() {
+		c.writeNext(p, check)
 	}
-	c.writeNext(p, check)
+	c.writeBackground(p, check)
+	writeReasons(p, check)
+	return flush(w, p.b.String(), "check")
+}
+
+// writeBackground writes what a list of checks leaves out.
+func (c Scorecard) writeBackground(p *prose, check Check) {
+	if e := check.Exemption; e != nil {
+		c.writeExemption(p, *e)
+	}
+	for _, proof := range check.Proofs {
+		if !proof.Asked {
+			p.field("not asked", proof.Expression+" ("+proof.Proof+")")
+		}
+	}
+	if check.When != "" {
+		p.field("applies", "where "+check.When)
+	}
+	c.writeModule(p, check)
+	switch check.Status {
+	case "fail":
+		if !check.attestable() && slices.ContainsFunc(check.Observed, func(f Fact) bool { return isAttestation(f.Name) }) {
+			p.field("attest", "does not help while a machine says no")
+		}
+	case "pass":
+		if check.DwellSeconds > 0 {
+			p.field("dwell", "if it fails, it costs a badge after "+lasting(time.Duration(check.DwellSeconds)*time.Second))
+		}
+	}
+	for i, line := range strings.Split(strings.TrimSpace(check.Next.Example), "\n") {
+		if line != "" {
+			p.fieldLine([...]string{"example", ""}[min(i, 1)], clean(line))
+		}
+	}
+	if check.Note != "" {
+		p.field("note", check.Note)
+	}
+}
+
+// refusedText says why a proof that says yes does not count.
+func (check Check) refusedText() string {
+	return "a machine said no until " + minute(check.RefusedAt) +
+		"; what says yes is older, and counts when it is made or changed again"
 }
 
 // driftText says that a machine says no where an attestation says yes, and names
@@ -89,7 +159,7 @@ func (c Scorecard) writeCheckHead(p *prose, check Check) {
 	if check.SourceDown {
 		basis = append(basis, "a source does not answer")
 	}
-	word := strings.ToUpper(check.Status)
+	word := strings.ToUpper(strings.ReplaceAll(check.Status, "_", " "))
 	if check.Status == "scheduled" && check.Verdict != "" {
 		word += " (would be " + check.Verdict + ")"
 	}
@@ -226,6 +296,22 @@ func (c Scorecard) writeNext(p *prose, check Check) {
 			}
 		}
 	}
+}
+
+func (c Scorecard) writeModule(p *prose, check Check) {
+	for _, m := range c.Modules {
+		switch {
+		case m.ID != check.Module:
+		case m.Scale == string(framework.PassFail):
+			p.field("module", m.Name)
+		default:
+			p.field("module", fmt.Sprintf("%s, level %d", m.Name, check.Level))
+		}
+	}
+}
+
+// writeReasons writes why the check is asked for, and what to read about it.
+func writeReasons(p *prose, check Check) {
 	if check.Why != "" {
 		p.field("why", check.Why)
 	}

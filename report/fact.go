@@ -238,8 +238,9 @@ func reasonOf(o *evidence.Observation, now time.Time) evidence.Missing {
 
 // observationOf is the service's observation of the fact with the given index.
 func observationOf(row evidence.Row, index int) *evidence.Observation {
-	if index < 0 || index >= len(row) {
+	if row == nil || index < 0 || index >= row.Len() {
 		return nil
 	}
-	return row[index]
+	o := row.At(index)
+	return &o
 }

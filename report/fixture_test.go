@@ -12,6 +12,7 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/internal/evidencetest"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
@@ -154,7 +155,7 @@ func (o observations) with(changes observations) observations {
 // add lists a service. Services are to be added in name order.
 func (f *fixture) add(entry catalog.Service, badge scoring.BadgeState, known observations) {
 	f.t.Helper()
-	row := make(evidence.Row, f.facts.Len())
+	row := make(evidencetest.Row, f.facts.Len())
 	for name, observation := range known {
 		index, ok := f.facts.Index(name)
 		if !ok {
@@ -171,13 +172,13 @@ func (f *fixture) add(entry catalog.Service, badge scoring.BadgeState, known obs
 
 // snapshot judges the fleet.
 func (f *fixture) snapshot() *snapshot.Snapshot {
-	rows := map[string]evidence.Row{}
+	rows := evidencetest.Rows{}
 	in := scoring.Inputs{Framework: f.framework, Exemptions: f.exemptions, NotMeasurable: f.blind}
 	for _, s := range f.services {
 		rows[s.Entry.Name] = s.Evidence
 		in.Subjects = append(in.Subjects, scoring.NewSubject(s.Entry, f.facts, s.Evidence))
 	}
-	in.Evidence = evidence.NewSet(rows)
+	in.Evidence = rows.Row
 	cards := scoring.Judge(in, now())
 	for i := range f.services {
 		f.services[i].Card = &cards[i]
@@ -193,7 +194,7 @@ func (f *fixture) snapshot() *snapshot.Snapshot {
 
 // held is a badge given on the first of June.
 func held(badge framework.Badge) scoring.BadgeState {
-	return scoring.BadgeState{Badge: badge, Since: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)}
+	return scoring.BadgeState{Badge: badge, Since: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC), At: now()}
 }
 
 // company is a fleet in which every state occurs.
@@ -201,7 +202,8 @@ func company(t *testing.T) *snapshot.Snapshot {
 	t.Helper()
 	f := newFixture(t)
 	f.exemptions = []scoring.Exemption{{Check: "inc.acknowledged", Services: []string{"ledger"},
-		Reason: "moves to the new rotation", Approver: "head of operations", Expires: now().Add(30 * 24 * time.Hour)}}
+		Reason: "moves to the new rotation", RequestedBy: "team accounting", Approver: "head of operations",
+		Expires: now().Add(30 * 24 * time.Hour)}}
 	f.blind["inc.restored"] = true
 	noRestore := observations{"backup.restore_age_days": missing(evidence.MissingNoSource)}
 	service := func(name, team string, tier int) catalog.Service {
@@ -232,8 +234,8 @@ func company(t *testing.T) *snapshot.Snapshot {
 
 	// Held in doubt: PagerDuty does not answer.
 	badge = held(framework.Gold)
-	badge.Hold = &scoring.Hold{Since: now().Add(-9 * time.Hour), Reason: "inc.covered, inc.on-call unknown", Ran: 0,
-		LapseAt: now().Add(30 * 24 * time.Hour)}
+	badge.Hold = &scoring.Hold{Since: now().Add(-9 * time.Hour), Reason: "inc.covered, inc.on-call unknown",
+		Left: scoring.Stopped(30 * 24 * time.Hour)}
 	f.add(service("gateway", "platform", 1), badge, complete().with(noRestore).with(observations{
 		"pagerduty.oncall_now":         aged(evidence.Int(2), "pagerduty/main", 9*24*time.Hour),
 		"pagerduty.coverage_ratio_14d": nil,
@@ -243,7 +245,7 @@ func company(t *testing.T) *snapshot.Snapshot {
 	// Gold with an exemption and an attestation; about to lose it.
 	badge = held(framework.Gold)
 	badge.Contradictions = []scoring.ContradictionClock{{Badge: framework.Gold, Dwell: 72 * time.Hour,
-		Ran: 20 * time.Hour}}
+		Ran: scoring.Stopped(20 * time.Hour)}}
 	f.add(service("ledger", "accounting", 2), badge, complete().with(noRestore).with(observations{
 		"pagerduty.ack_p50_minutes": missing(evidence.MissingTooFew),
 		"deploy.synced_ratio_7d": {Missing: evidence.MissingNoReference, CatalogKeys: []string{"argocd"},

@@ -50,7 +50,8 @@ func (f Fleet) table(style Style) *grid {
 		g.columns = append(g.columns, column{head: headAttested, right: true, drop: 4})
 	}
 	if exempt {
-		g.columns = append(g.columns, column{head: headExempt, right: true, drop: 4})
+		// It is never left out: a badge would look as if all of its checks passed.
+		g.columns = append(g.columns, column{head: headExempt, right: true})
 	}
 	g.columns = append(g.columns, column{head: "SCORE", right: true, drop: 7})
 	for _, m := range f.Modules {
@@ -111,7 +112,7 @@ func (f Fleet) legend(p *prose, dropped []string) {
 			attested && !slices.Contains(dropped, headAttested),
 			headAttested + ": checks behind the badge that pass by attestation alone",
 		},
-		{exempt && !slices.Contains(dropped, headExempt), headExempt + ": exempt checks behind the badge"},
+		{exempt, headExempt + ": exempt checks behind the badge"},
 		{awarding, "Silver in 9 h: proved, and awarded then if that stays"},
 		{open, "1-3: depends on missing evidence"},
 		{ended, "n/a: no check of the module counts beyond this level"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -292,12 +293,43 @@ func TestWhatBlocksTheNextBadge(t *testing.T) {
 	f = newFixture(t)
 	f.framework.Requirements[framework.Gold] = framework.Requirement{MaxExempt: 0, MaxAttestedPerModule: -1,
 		MaxAttested: -1}
-	f.exemptions = []scoring.Exemption{{Check: "cicd.source", Services: []string{"a"}, Reason: "r", Approver: "p",
+	f.exemptions = []scoring.Exemption{{Check: "cicd.source", Services: []string{"a"}, Reason: "r",
+		RequestedBy: "q", Approver: "p",
 		Expires: now().Add(time.Hour)}}
 	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Silver), complete())
 	row = NewFleet(f.snapshot()).Services[0]
 	if row.Blocked != blockedLimits || row.NextBadge != "gold" || row.gapText() != "Gold: limits" {
 		t.Errorf("got %+v", row)
+	}
+}
+
+// TestExemptIsShownBesideTheBadge: ledger holds Gold with one exempt check, however little
+// room there is, and that check is never shown as passed.
+func TestExemptIsShownBesideTheBadge(t *testing.T) {
+	s := company(t)
+	fleet := NewFleet(s)
+	for _, width := range []int{40, 60, 80, 200} {
+		var table strings.Builder
+		if err := fleet.WriteTable(&table, Style{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`(?m)^SERVICE.* EXEMPT`).MatchString(table.String()) ||
+			!regexp.MustCompile(`(?m)^ledger .*Gold +(\d+ +)?1( |$)`).MatchString(table.String()) {
+			t.Errorf("%d columns: exempt is not shown\n%s", width, table.String())
+		}
+	}
+	card, _ := NewScorecard(s, "ledger")
+	if card.Summary.Qualifiers.Exempt != 1 {
+		t.Errorf("got %+v", card.Summary.Qualifiers)
+	}
+	for _, check := range card.Checks {
+		if exempt := check.ID == "inc.acknowledged"; (check.Status == "exempt") != exempt ||
+			(check.Exemption != nil) != exempt {
+			t.Errorf("%s is %s", check.ID, check.Status)
+		}
+	}
+	for _, all := range []bool{false, true} {
+		wantText(t, textOf(t, card, Style{All: all}), "Gold (1 exempt, 2 attested)", "EXEMPT\n\ninc.acknowledged")
 	}
 }
 

@@ -80,6 +80,8 @@ type Transition struct {
 	Contributing []string `json:"contributing"`
 	// Announced is false for what is shown without alert.
 	Announced bool `json:"announced"`
+	// Framework is the name and version of the criteria; empty where it was not stored.
+	Framework string `json:"framework,omitempty"`
 	// Flips are the checks that changed, with the evidence on both sides.
 	Flips []Flip `json:"flips"`
 }
@@ -123,6 +125,9 @@ type Check struct {
 	Objective string `json:"objective"`
 	Why       string `json:"why,omitempty"`
 	Note      string `json:"note,omitempty"`
+	// When is the condition on the service under which the check applies; empty where it
+	// applies to every service.
+	When string `json:"when,omitempty"`
 	// Status is pass, fail, unknown, exempt, not_applicable or scheduled.
 	Status string `json:"status"`
 	// Verdict is what the status would be if the check counted: pass, fail or
@@ -137,8 +142,11 @@ type Check struct {
 	// SourceDown is true when the doubt is an outage of a source.
 	SourceDown bool `json:"source_down"`
 	// Contradicted is true when a machine says no where an attestation says
-	// yes; it is void until it is made again.
+	// yes; it does not count until it is made again.
 	Contradicted bool `json:"contradicted"`
+	// RefusedAt is when a machine last said no, if a ticket, the catalog or an
+	// attestation says yes and does not count because it is older.
+	RefusedAt time.Time `json:"refused_at,omitzero"`
 	// Error is why an expression could not be evaluated.
 	Error string `json:"error,omitempty"`
 	// Since is when the check got its status.
@@ -212,9 +220,19 @@ type NextStep struct {
 
 // Exemption waives a check until it expires.
 type Exemption struct {
-	Reason   string    `json:"reason"`
-	Approver string    `json:"approver"`
-	Expires  time.Time `json:"expires"`
+	Reason string `json:"reason"`
+	// RequestedBy is empty where it was not stored.
+	RequestedBy string    `json:"requested_by,omitempty"`
+	Approver    string    `json:"approver"`
+	Expires     time.Time `json:"expires"`
+}
+
+// agreed says who asked for an exemption, and who approved it.
+func agreed(requestedBy, approver string) string {
+	if requestedBy == "" {
+		return "approved by " + approver
+	}
+	return "requested by " + requestedBy + ", approved by " + approver
 }
 
 // The words of Check.Due.

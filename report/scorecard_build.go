@@ -41,12 +41,12 @@ func badgeOf(f *framework.Framework, service *snapshot.Service) BadgeDetail {
 	}
 	if hold := state.Hold; state.OnHold() {
 		detail.OnHold, detail.HoldReason = true, hold.Reason
-		detail.HoldSince, detail.LapseAt = stamp(hold.Since), stamp(hold.LapseAt)
+		detail.HoldSince, detail.LapseAt = stamp(hold.Since), stamp(state.LapseAt())
 	}
 	for _, clock := range state.Contradictions {
-		if clock.Badge <= state.Badge && clock.Ran > 0 {
+		if ran := clock.Ran.At(state.At); clock.Badge <= state.Badge && ran > 0 {
 			detail.Contradicted = append(detail.Contradicted,
-				Contradicted{clock.Badge.String(), seconds(clock.Ran), seconds(clock.Dwell)})
+				Contradicted{clock.Badge.String(), seconds(ran), seconds(clock.Dwell)})
 		}
 	}
 	if last := state.LastTransition; last != nil {
@@ -70,6 +70,7 @@ func awardingOf(f *framework.Framework, service *snapshot.Service) []Awarding {
 func transitionOf(t *scoring.Transition) *Transition {
 	out := &Transition{
 		At: stamp(t.At), From: t.From.String(), To: t.To.String(), Cause: string(t.Cause), Announced: t.Announced,
+		Framework:    t.Framework,
 		Contributing: make([]string, len(t.Contributing)), Flips: make([]Flip, len(t.Flips)),
 	}
 	for i, cause := range t.Contributing {
@@ -120,19 +121,23 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		ID: c.ID, Module: c.Module.ID, Level: c.Level, Weight: c.Weight, NeededFor: needed.String(),
 		Title: c.Title, Objective: c.Objective, Why: c.Why, Note: c.Note,
 		Status: r.Status.String(), Verdict: r.Verdict.String(), Proof: string(r.By),
-		Open: r.Open, SourceDown: r.SourceDown, Contradicted: r.Contradicts, Feedback: feedbackOn(s, r.Check.ID),
+		Open: r.Open, SourceDown: r.SourceDown, Contradicted: r.Contradicts,
+		RefusedAt: stamp(r.RefusedAt), Feedback: feedbackOn(s, r.Check.ID),
 		Since: stamp(service.FlippedAt[c.ID]), Observed: make([]Fact, 0, len(c.Facts)),
 		InTheWay:     undone && needed <= wanted,
-		Next:         NextStep{Fix: append([]string{}, c.Remediation...), Effort: c.Effort, Example: c.Example},
+		Next:         NextStep{Fix: append([]string{}, c.Remediation...), Effort: c.Effort, Example: c.Example.Text},
 		DwellSeconds: seconds(c.Dwell), EnforcedFrom: stamp(c.EnforceFrom),
-		Blind: s.NotMeasurable[c.ID], Links: append([]string{}, c.Links...),
+		Blind: s.NotMeasurable[c.ID], Links: addresses(c.Links),
+	}
+	if c.When != nil {
+		out.When = c.When.Source
 	}
 	if r.Err != nil {
 		out.Error = r.Err.Error()
 	}
 	if r.Exemption != nil {
-		out.Exemption = &Exemption{Reason: r.Exemption.Reason, Approver: r.Exemption.Approver,
-			Expires: stamp(r.Exemption.Expires)}
+		out.Exemption = &Exemption{Reason: r.Exemption.Reason, RequestedBy: r.Exemption.RequestedBy,
+			Approver: r.Exemption.Approver, Expires: stamp(r.Exemption.Expires)}
 	}
 	if undone {
 		out.Due = dueOf(row, needed)
@@ -219,4 +224,12 @@ func dueOf(row FleetRow, needed framework.Badge) string {
 		return dueLate
 	}
 	return dueYes
+}
+
+func addresses(links []framework.Link) []string {
+	list := make([]string, len(links))
+	for i, l := range links {
+		list[i] = l.URL
+	}
+	return list
 }

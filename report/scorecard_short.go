@@ -76,9 +76,9 @@ func (c Scorecard) writeSteps(p *prose, most int) {
 		rest = append(rest, Plural(beyond, "check")+" beyond your target")
 	}
 	if len(rest) > 0 {
-		p.wrapped(dim, "And "+strings.Join(rest, ", and ")+": --all")
+		p.wrapped(dim, "And "+strings.Join(rest, ", and ")+".")
 	}
-	p.wrapped(dim, "--all lists every check with what was observed and what is wanted.")
+	p.wrapped(dim, clean("`collector score "+c.Summary.Service+" CHECK` shows one check in full, --all every check."))
 	c.writeRest(p)
 }
 
@@ -103,6 +103,8 @@ func writeList(p *prose, heading string, checks []Check, most int, what func(Che
 		switch {
 		case check.Contradicted:
 			texts = []string{check.driftText()}
+		case !check.RefusedAt.IsZero():
+			texts = []string{check.refusedText()}
 		case len(check.Unmet) > 0:
 			texts = []string{check.Unmet[0].what(), what(check)}
 		}

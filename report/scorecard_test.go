@@ -104,10 +104,10 @@ func TestAVerdictIsAsOldAsItsOldestPart(t *testing.T) {
 func TestTheSoonestLossOfABadgeIsTold(t *testing.T) {
 	badge := held(framework.Gold)
 	badge.Contradictions = []scoring.ContradictionClock{
-		{Badge: framework.Gold, Dwell: 72 * time.Hour, Ran: 20 * time.Hour},
-		{Badge: framework.Gold, Dwell: 24 * time.Hour, Ran: 4 * time.Hour},
+		{Badge: framework.Gold, Dwell: 72 * time.Hour, Ran: scoring.Stopped(20 * time.Hour)},
+		{Badge: framework.Gold, Dwell: 24 * time.Hour, Ran: scoring.Stopped(4 * time.Hour)},
 		{Badge: framework.Silver, Dwell: 24 * time.Hour},
-		{Badge: framework.Platinum, Dwell: 24 * time.Hour, Ran: 4 * time.Hour},
+		{Badge: framework.Platinum, Dwell: 24 * time.Hour, Ran: scoring.Stopped(4 * time.Hour)},
 	}
 	c := cardOf(t, complete(), badge, nil)
 	if len(c.Badge.Contradicted) != 2 {
@@ -167,6 +167,21 @@ func TestReviewDriftNamesTheTicket(t *testing.T) {
 		"attestation PRR-12 on PRR-1: nobody")})); got != "" {
 		t.Errorf("%q without an attestation", got)
 	}
+}
+
+func TestAProofThatAMachineHasRefused(t *testing.T) {
+	card := cardOf(t, complete().with(observations{
+		"deploy.synced_ratio_7d": missing(evidence.MissingNoData),
+		"attest.cicd_no_drift":   seen(evidence.Bool(true), "jira/main", ""),
+	}), held(framework.Silver), func(card *scoring.Scorecard) {
+		for i := range card.Checks {
+			if r := &card.Checks[i]; r.Check.ID == "cicd.no-drift" {
+				r.Status, r.Verdict, r.By, r.RefusedAt = scoring.Unknown, scoring.Unknown, "", now().AddDate(0, 0, -3)
+			}
+		}
+	})
+	wantText(t, textOf(t, card, Style{All: true}),
+		"refused   a machine said no until 2026-08-19 09:30 UTC; what says yes is older, and counts when it")
 }
 
 func TestWhatATargetMakesOfAFailure(t *testing.T) {

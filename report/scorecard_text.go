@@ -75,7 +75,8 @@ func (p *prose) blank() { p.b.WriteByte('\n') }
 
 func (p *prose) heading(s string) { p.b.WriteString(bold.on(s, p.style) + "\n") }
 
-func (c Scorecard) writeHead(p *prose) {
+// writeTitle writes which service it is.
+func (c Scorecard) writeTitle(p *prose) {
 	row := c.Summary
 	head := bold.on(clean(row.Service), p.style)
 	if row.Title != row.Service {
@@ -92,6 +93,11 @@ func (c Scorecard) writeHead(p *prose) {
 	if len(about) > 0 {
 		p.b.WriteString("  " + clean(strings.Join(about, ", ")) + "\n")
 	}
+}
+
+func (c Scorecard) writeHead(p *prose) {
+	row := c.Summary
+	c.writeTitle(p)
 	p.fieldLine("badge", c.badgeLine(p.style))
 	c.writeClocks(p)
 	if row.OnTarget != targetNone {
@@ -340,10 +346,15 @@ func (c Scorecard) writeExempt(p *prose) {
 		p.blank()
 		p.b.WriteString(clean(check.ID) + "  " + clean(check.Title) + "\n")
 		if e := check.Exemption; e != nil {
-			p.field("until", fmt.Sprintf("%s (%s), approved by %s", day(e.Expires), upTo(e.Expires.Sub(c.At)), e.Approver))
-			p.field("reason", e.Reason)
+			c.writeExemption(p, *e)
 		}
 	}
+}
+
+func (c Scorecard) writeExemption(p *prose, e Exemption) {
+	p.field("until", fmt.Sprintf("%s (%s), %s", day(e.Expires), upTo(e.Expires.Sub(c.At)),
+		agreed(e.RequestedBy, e.Approver)))
+	p.field("reason", e.Reason)
 }
 
 func upTo(left time.Duration) string {

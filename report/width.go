@@ -27,6 +27,16 @@ func clean(s string) string {
 	}, norm.NFC.String(s))
 }
 
+// Printable makes a text of several lines safe to print, each line as a cell of a table
+// is. It is for texts that quote other systems and files, such as errors.
+func Printable(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = clean(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // width is the number of terminal columns that a text takes; colours take none.
 func textWidth(s string) int { return text.StringWidthWithoutEscSequences(s) }
 

@@ -12,8 +12,8 @@ import (
 // state and the badges that changed, in the order of the cards, and leaves its
 // arguments as they were.
 //
-// Services without a card leave the state without a transition, and are new
-// when they come back.
+// A service without a card has left the catalog. Its state stays as it is for
+// Options.KeepFor, so that it comes back with its badge and its clocks.
 func Advance(state State, cards []Scorecard, now time.Time) (State, []Transition) {
 	return advance(state, cards, now, Rejudge)
 }
@@ -25,13 +25,26 @@ func advance(state State, cards []Scorecard, now time.Time, again rejudge) (Stat
 	// The monotonic reading is removed, because the state outlives the process.
 	now = now.Round(0)
 	next := State{
-		Badges: make(map[string]BadgeState, len(cards)), Invalidated: InvalidatedAttestations{},
+		Badges: make(map[string]BadgeState, len(cards)), Invalidated: Invalidations{},
 		Criteria: state.Criteria, Options: state.Options,
 	}
 	var changes framework.Changes
 	if len(cards) > 0 && cards[0].Basis != nil && cards[0].Basis.Framework != nil {
 		next.Criteria = cards[0].Basis.Framework.Meaning
 		changes = next.Criteria.Since(state.Criteria)
+	}
+	carded := make(map[string]bool, len(cards))
+	for i := range cards {
+		carded[cards[i].Service] = true
+	}
+	for service, badge := range state.Badges {
+		if carded[service] || state.Options.KeepFor > 0 && now.Sub(badge.At) > state.Options.KeepFor {
+			continue
+		}
+		next.Badges[service] = badge
+		if invalidated := state.Invalidated[service]; len(invalidated) > 0 {
+			next.Invalidated[service] = invalidated
+		}
 	}
 	var transitions []Transition
 	for i := range cards {
@@ -49,23 +62,28 @@ func advance(state State, cards []Scorecard, now time.Time, again rejudge) (Stat
 	return next, transitions
 }
 
-// invalidate adds the attestations that the card contradicts, with the time. One
-// that was made again later counts again: Judge compares the times. A card that
-// is older than the invalidation adds nothing.
+// invalidate adds the checks to which a machine says no, with the time. For as long
+// as it says no the time moves on: what is made in the meantime is contradicted, too.
+// A card that is older than the time adds nothing, and a time later than now, which
+// a wrong clock has left, counts as now.
 func invalidate(invalidated map[string]time.Time, card *Scorecard, now time.Time) map[string]time.Time {
 	out := maps.Clone(invalidated)
+	for check, at := range out {
+		if at.After(now) {
+			out[check] = now
+		}
+	}
 	for i := range card.Checks {
 		r := &card.Checks[i]
-		if !r.Contradicts {
-			continue
-		}
-		if since, ok := out[r.Check.ID]; ok && !since.Before(card.At) {
+		if !r.MachineNo {
 			continue
 		}
 		if out == nil {
 			out = map[string]time.Time{}
 		}
-		out[r.Check.ID] = now
+		if at, ok := out[r.Check.ID]; !ok || at.Before(card.At) {
+			out[r.Check.ID] = now
+		}
 	}
 	return out
 }
@@ -217,6 +235,12 @@ func (j *judgement) keepSupport(next *BadgeState, changed bool) {
 	default:
 		// On hold or contradicted: the base stays what last proved the badge. What
 		// proved a higher badge proves a lower one, too.
+		next.Support = j.sincePassed(next.Support, held)
+		if changed && j.allowed < held {
+			// A badge was lost, and the one below is contradicted, too: that base
+			// proves more than it, and what gives the lost badge again starts here.
+			next.Before = map[framework.Badge]*Basis{held: j.card.Basis}
+		}
 		return
 	}
 	next.SupportHash = j.hash
@@ -248,6 +272,9 @@ func (j *judgement) sourcesMissing() bool {
 // transition describes the change of the badge.
 func (j *judgement) transition(from, to framework.Badge, why Cause) *Transition {
 	t := &Transition{Service: j.card.Service, At: j.now, From: from, To: to, Cause: why}
+	if f := j.criteria(); f != nil {
+		t.Framework = f.Title()
+	}
 	base := j.prev.Support
 	if to > from {
 		base = j.awardBase(from)
@@ -256,7 +283,7 @@ func (j *judgement) transition(from, to framework.Badge, why Cause) *Transition 
 		t.Cause, t.Contributing = j.attribute(base, from, to)
 	}
 	if why != CauseInitial {
-		t.Flips = j.flips(base)
+		t.Flips = j.flips(base, t)
 		t.Announced = j.now.Sub(j.prev.FirstJudged) >= j.opts.ObserveFor
 	}
 	return t

@@ -18,7 +18,7 @@ func TestHold(t *testing.T) {
 		if !w.badge().OnHold() || !strings.Contains(hold.Reason, "a.two") || strings.Contains(hold.Reason, "answering") {
 			t.Fatalf("hold %+v", hold)
 		}
-		if left := hold.LapseAt.Sub(w.now); left > 29*day+time.Hour || left < 29*day-2*time.Hour {
+		if left := w.badge().LapseAt().Sub(w.now); left > 29*day+time.Hour || left < 29*day-2*time.Hour {
 			t.Errorf("lapse in %s", left)
 		}
 	})
@@ -102,7 +102,7 @@ func TestHold(t *testing.T) {
 		w.run(3 * day)
 		w.truth["pd.b2"] = false
 		w.run(10 * time.Hour)
-		if left := w.badge().Hold.LapseAt.Sub(w.now); left < 3*day {
+		if left := w.badge().LapseAt().Sub(w.now); left < 3*day {
 			t.Errorf("lapse in %s while b.two is contradicted", left)
 		}
 		delete(w.truth, "pd.b2")

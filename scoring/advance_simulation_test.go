@@ -8,6 +8,7 @@ import (
 
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/internal/evidencetest"
 	"github.com/prodready/collector/scoring"
 )
 
@@ -98,7 +99,9 @@ type simulation struct {
 	truth map[string]bool
 	// down are the sources (the facts' packs) that do not answer.
 	down map[string]bool
-	seen map[string]*evidence.Observation
+	// silent are facts of which the sources say nothing new, although they answer.
+	silent map[string]bool
+	seen   map[string]*evidence.Observation
 
 	state scoring.State
 	card  scoring.Scorecard
@@ -143,6 +146,11 @@ func (w *simulation) collect() {
 			}
 			continue
 		}
+		if w.silent[name] {
+			o := *w.seen[name]
+			o.HealthyUntil, w.seen[name] = w.now.Add(90*time.Minute), &o
+			continue
+		}
 		truth, ok := w.truth[name]
 		o := &evidence.Observation{
 			HealthyUntil: w.now.Add(90 * time.Minute), Missing: evidence.MissingNoData, ObservedAt: w.now,
@@ -160,14 +168,14 @@ func (w *simulation) collect() {
 
 func (w *simulation) inputs() scoring.Inputs {
 	facts := w.framework.Facts()
-	row := make(evidence.Row, facts.Len())
+	row := make(evidencetest.Row, facts.Len())
 	for i := range row {
 		row[i] = w.seen[facts.At(i).Name]
 	}
 	return scoring.Inputs{
 		Framework: w.framework, Subjects: []scoring.Subject{w.subject}, Exemptions: w.exemptions,
 		NotMeasurable: w.notMeasurable,
-		Evidence:      evidence.NewSet(map[string]evidence.Row{w.subject.Name: row}), Invalidated: w.state.Invalidated,
+		Evidence:      evidencetest.Rows{w.subject.Name: row}.Row, Invalidated: w.state.Invalidated,
 	}
 }
 

@@ -83,12 +83,33 @@ func TestFirstJudgement(t *testing.T) {
 			t.Errorf("announced: %v %v %v", w.log[1].Announced, w.log[2].Announced, w.log[3].Announced)
 		}
 	})
-	t.Run("services that left the catalog vanish without a transition", func(t *testing.T) {
+	t.Run("a service that left the catalog comes back as it was", func(t *testing.T) {
 		w := settled(t, framework.Gold)
+		w.state.Options.ObserveFor, w.state.Options.KeepFor = scoring.DefaultObserveFor, 30*day
+		w.run(20 * day)
+		left := w.badge()
+		w.state.Invalidated = scoring.Invalidations{"checkout": {"b.claim": w.now}}
 		w.subject.Name = "another"
-		w.judge()
-		if len(w.state.Badges) != 1 || w.log[len(w.log)-1].Service != "another" {
-			t.Errorf("badges %v, log %v", w.state.Badges, w.log)
+		w.want(w.run(29*day), "none→gold initial")
+		if got := w.state.Badges["checkout"]; !reflect.DeepEqual(got, left) || w.state.Invalidated["checkout"] == nil {
+			t.Errorf("away: %+v, want %+v", got, left)
+		}
+		w.subject.Name = "checkout"
+		w.truth["m.a3"] = false
+		log := w.run(2 * day)
+		w.want(log, "gold→silver evidence")
+		if !log[0].Announced {
+			t.Error("it is observed anew and nothing is announced")
+		}
+	})
+	t.Run("a service that is away for too long is forgotten", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		w.state.Options.KeepFor = 30 * day
+		w.state.Invalidated = scoring.Invalidations{"checkout": {"b.claim": w.now}}
+		w.subject.Name = "another"
+		w.run(31 * day)
+		if len(w.state.Badges) != 1 || w.state.Invalidated["checkout"] != nil {
+			t.Errorf("badges %v, invalidated %v", w.state.Badges, w.state.Invalidated)
 		}
 	})
 }
@@ -305,7 +326,7 @@ func TestContradiction(t *testing.T) {
 	})
 }
 
-func TestInvalidatedAttestations(t *testing.T) {
+func TestInvalidations(t *testing.T) {
 	w := newSimulation(t, framework.Gold)
 	delete(w.truth, "m.b3")
 	w.truth["attest.b_claim"] = true
@@ -313,22 +334,23 @@ func TestInvalidatedAttestations(t *testing.T) {
 	w.want(w.log, "none→gold initial")
 	w.run(2 * day)
 
-	// The machine sees the opposite: the claim is void, and stays so when the
-	// machine falls silent.
+	// The machine sees the opposite: what was claimed until now is invalid, and
+	// stays so when the machine falls silent.
 	w.truth["m.b3"] = false
-	w.run(time.Hour)
-	since := w.state.Invalidated["checkout"]["b.claim"]
-	if !since.Equal(w.now) {
-		t.Fatalf("void since %s, want %s", since, w.now)
+	for range 2 {
+		w.run(5 * time.Hour)
+		if got := w.state.Invalidated["checkout"]["b.claim"]; !got.Equal(w.now) {
+			t.Fatalf("the machine said no at %s, remembered is %s", w.now, got)
+		}
 	}
-	w.run(10 * time.Hour)
-	if got := w.state.Invalidated["checkout"]["b.claim"]; !got.Equal(since) {
-		t.Errorf("void since %s, want still %s", got, since)
-	}
+	since := w.now
 	delete(w.truth, "m.b3")
 	w.run(time.Hour)
+	if got := w.state.Invalidated["checkout"]["b.claim"]; !got.Equal(since) {
+		t.Errorf("the machine said no at %s, remembered is %s", since, got)
+	}
 	if w.card.FreshBadge.Lower >= framework.Gold {
-		t.Error("a void claim proves again once the machine is silent")
+		t.Error("an invalidated claim proves again once the machine is silent")
 	}
 
 	// Made again it counts, until the machine contradicts it again.
@@ -342,10 +364,25 @@ func TestInvalidatedAttestations(t *testing.T) {
 	before := w.state
 	w.run(time.Hour)
 	if got := before.Invalidated["checkout"]["b.claim"]; !got.Equal(since) {
-		t.Errorf("Advance changed its argument: void since %s, was %s", got, since)
+		t.Errorf("Advance changed its argument: %s, was %s", got, since)
 	}
 	if got := w.state.Invalidated["checkout"]["b.claim"]; !got.Equal(w.now) {
-		t.Errorf("void since %s, want %s", got, w.now)
+		t.Errorf("the machine said no at %s, remembered is %s", w.now, got)
+	}
+
+	// A time that a wrong clock has left in the future counts as now: what is made
+	// later than this judgement counts.
+	delete(w.truth, "m.b3")
+	w.state.Invalidated = scoring.Invalidations{"checkout": {"b.claim": w.now.AddDate(3, 0, 0)}}
+	w.run(time.Hour)
+	if got := w.state.Invalidated["checkout"]["b.claim"]; !got.Equal(w.now) {
+		t.Errorf("remembered is %s, in the future of %s", got, w.now)
+	}
+	w.now = w.now.Add(w.step)
+	w.seen["attest.b_claim"].Value = evidence.Bool(false)
+	w.run(time.Hour)
+	if w.card.FreshBadge.Lower != framework.Gold {
+		t.Errorf("lower %s: a claim made after the clock was mended counts", w.card.FreshBadge.Lower)
 	}
 }
 

@@ -9,7 +9,7 @@ func aggregate(card *Scorecard, f *framework.Framework) {
 	card.Badge.Upper = badgeOf(card, f, upper, CheckResult.valid)
 	card.FreshBadge = card.Badge
 	for i := range card.Checks {
-		if r := &card.Checks[i]; r.Fresh != r.Verdict {
+		if r := &card.Checks[i]; r.Fresh != r.Verdict || r.FreshBy != r.By {
 			card.FreshBadge.Lower = badgeOf(card, f, lower, CheckResult.fresh)
 			card.FreshBadge.Upper = badgeOf(card, f, upper, CheckResult.fresh)
 			break
@@ -73,15 +73,26 @@ const (
 	upper reading = true  // unknown is pass
 )
 
-func (r CheckResult) valid() Status { return r.Status }
-
-// fresh is the status by fresh evidence alone.
-func (r CheckResult) fresh() Status {
-	if r.Status.Counted() {
-		return r.Fresh
-	}
-	return r.Status
+// outcome is the status of a check and the kind of proof that decided it.
+type outcome struct {
+	Status
+	by framework.ProofKind
 }
+
+// valid is the outcome by all valid evidence.
+func (r CheckResult) valid() outcome { return outcome{r.Status, r.By} }
+
+// fresh is the outcome by fresh evidence alone.
+func (r CheckResult) fresh() outcome {
+	if r.Status.Counted() {
+		return outcome{r.Fresh, r.FreshBy}
+	}
+	return outcome{r.Status, r.By}
+}
+
+// evidenceUsed selects the outcome of a check: CheckResult.valid or
+// CheckResult.fresh.
+type evidenceUsed func(CheckResult) outcome
 
 func passes(s Status, how reading) bool {
 	return s == Pass || s == Unknown && how == upper
@@ -90,10 +101,10 @@ func passes(s Status, how reading) bool {
 // reach is the highest badge that the module allows. A module without checks at
 // a level does not block it; the ceiling prevents a badge for having nothing to
 // prove.
-func reach(card *Scorecard, m *framework.Module, how reading, status func(CheckResult) Status) framework.Badge {
+func reach(card *Scorecard, m *framework.Module, how reading, by evidenceUsed) framework.Badge {
 	reached := framework.Diamond
 	for _, c := range m.Checks {
-		s := status(card.Checks[c.Index])
+		s := by(card.Checks[c.Index]).Status
 		if !s.Counted() || passes(s, how) {
 			continue
 		}
@@ -161,12 +172,12 @@ func ceiling(card *Scorecard, f *framework.Framework) {
 
 // badgeOf is the highest badge that every applicable module supports, under
 // the ceiling, and whose own requirements hold.
-func badgeOf(card *Scorecard, f *framework.Framework, how reading, status func(CheckResult) Status) framework.Badge {
+func badgeOf(card *Scorecard, f *framework.Framework, how reading, by evidenceUsed) framework.Badge {
 	badge := card.Ceiling
 	for _, m := range f.Modules {
-		badge = min(badge, reach(card, m, how, status))
+		badge = min(badge, reach(card, m, how, by))
 	}
-	for badge > framework.NoBadge && !meets(card, f, badge, how, status) {
+	for badge > framework.NoBadge && !meets(card, f, badge, how, by) {
 		badge--
 	}
 	return badge
@@ -176,7 +187,7 @@ func badgeOf(card *Scorecard, f *framework.Framework, how reading, status func(C
 // kept. A check that passes by attestation while a stronger proof is unknown
 // counts against the badge only in the lower reading.
 func meets(
-	card *Scorecard, f *framework.Framework, badge framework.Badge, how reading, status func(CheckResult) Status,
+	card *Scorecard, f *framework.Framework, badge framework.Badge, how reading, by evidenceUsed,
 ) bool {
 	asks := f.Requirements[badge]
 	exempt, attested := 0, 0
@@ -187,7 +198,7 @@ func meets(
 			if r.Status == Exempt && c.Level <= int(badge) && c.Level >= asks.ExemptFromLevel {
 				exempt++
 			}
-			if c.Level == int(badge) && status(r) == Pass && r.attestedOnly(how) {
+			if c.Level == int(badge) && r.attestedOnly(by(r), how) {
 				inModule++
 			}
 		}
@@ -200,6 +211,6 @@ func meets(
 }
 
 // attestedOnly reports whether the check passes by attestation alone.
-func (r CheckResult) attestedOnly(how reading) bool {
-	return r.By == framework.ByAttested && (how == lower || !r.Open)
+func (r CheckResult) attestedOnly(o outcome, how reading) bool {
+	return o.Status == Pass && o.by == framework.ByAttested && (how == lower || !r.Open)
 }

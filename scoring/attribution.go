@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/prodready/collector/framework"
@@ -16,6 +17,7 @@ func (j *judgement) attribute(base *Basis, from, to framework.Badge) (Cause, []C
 	if base == nil || j.card.Basis == nil {
 		return j.causeWithoutBase(), nil
 	}
+	base = j.stillFailing(base)
 	var cause Cause
 	var contributing []Cause
 	at := from
@@ -126,12 +128,23 @@ type announcement struct {
 	before, after Bounds[framework.Badge]
 }
 
-// announcedGives reports whether announced changes alone prove a badge, from
-// what supported a lower one and nothing above it: evidence for those between
-// has its dwell.
-func (j *judgement) announcedGives(from, badge framework.Badge) bool {
-	a := j.announced(j.awardBase(from))
-	return a.made && a.before.Lower < badge && a.after.Lower >= badge
+// given is the badge that the last judgement proved, if announced changes alone prove
+// a higher badge from what it knew. What a judgement before the last one proved does not
+// count: evidence that was away in between has its dwell.
+func (j *judgement) given(badge framework.Badge) *framework.Badge {
+	proved, base := j.prev.Badge, j.prev.Support
+	for b, before := range j.prev.Before {
+		if b > proved && before.At.Equal(j.prev.At) {
+			proved, base = b, before
+		}
+	}
+	if base == nil || !base.At.Equal(j.prev.At) {
+		return nil
+	}
+	if a := j.announced(base); !a.made || a.before.Lower >= badge || a.after.Lower < badge {
+		return nil
+	}
+	return &proved
 }
 
 // announcedTakes reports whether announced changes alone contradict the badge.
@@ -157,14 +170,75 @@ func (j *judgement) announced(base *Basis) announcement {
 	j.announcedBy[base] = a
 	now := j.card.Basis
 	scheduled := j.stillScheduled(base)
-	if now.Subject == base.Subject && sameKeys(now.Exempt, base.Exempt) && len(scheduled) == len(base.Scheduled) {
+	if now.Subject.judgedLike(&base.Subject) && sameKeys(now.Exempt, base.Exempt) &&
+		len(scheduled) == len(base.Scheduled) {
 		return *a
 	}
-	mixed := base.portable()
+	mixed := j.stillFailing(base).portable()
 	mixed.Subject, mixed.Exempt, mixed.Scheduled = now.Subject, now.Exempt, scheduled
 	a.made = true
 	a.before, a.after = j.again(base).FreshBadge, j.again(&mixed).FreshBadge
 	return *a
+}
+
+// stillFailing is a base in which only those checks fail that fail on fresh evidence
+// now. A failure that is over, or that is too old to be known, has not taken the badge:
+// it excuses no other check, and what made it count is not the cause.
+func (j *judgement) stillFailing(base *Basis) *Basis {
+	out := *base
+	out.Outdated = map[string]string{}
+	if !criteriaLost(base) {
+		for _, c := range base.Framework.Checks {
+			out.Outdated[c.ID] = "" // those that the criteria have no longer, too
+		}
+	}
+	for i := range j.card.Checks {
+		c := &j.card.Checks[i]
+		asked, passed := base.Outdated[c.Check.ID]
+		switch {
+		case !c.Status.Counted() || c.Fresh != Fail:
+			out.Outdated[c.Check.ID] = ""
+		case passed:
+			out.Outdated[c.Check.ID] = asked
+		default:
+			delete(out.Outdated, c.Check.ID)
+		}
+	}
+	return &out
+}
+
+// sincePassed is the base of a badge that is not proved now, with what has become outdated
+// in it: checks that have begun to count and have passed on fresh evidence since, although
+// they fail by the facts of the base. When such a check fails again, that is news about the
+// service, which has its dwell. A check that is exempt or does not apply any more is as
+// the base knows it: what makes it count again takes the badge at once.
+func (j *judgement) sincePassed(base *Basis, badge framework.Badge) *Basis {
+	now := j.card.Basis
+	if base == nil || now == nil || base.EqualButFacts(now) {
+		return base
+	}
+	// The last mix but one has all that is changed, and the evidence of the base.
+	steps := j.replay(base)
+	mixed := j.again(steps[len(steps)-2].basis)
+	outdated := maps.Clone(base.Outdated)
+	for i := range j.card.Checks {
+		c, id := &j.card.Checks[i], j.card.Checks[i].Check.ID
+		switch {
+		case !c.Status.Counted():
+			delete(outdated, id)
+		case c.Fresh == Pass && mixed.Checks[i].Fresh == Fail && needed(c.Check, badge):
+			if outdated == nil {
+				outdated = map[string]string{}
+			}
+			outdated[id] = now.Framework.Meaning.Checks[id]
+		}
+	}
+	if maps.Equal(outdated, base.Outdated) {
+		return base
+	}
+	out := *base
+	out.Outdated = outdated
+	return &out
 }
 
 // stillScheduled are the checks that did not count for the base, without those
@@ -194,10 +268,11 @@ func sameKeys[V any](a, b map[string]V) bool {
 	return true
 }
 
-// flips lists the checks whose status differs between the base and the card,
-// with the facts on both sides: those of the card in its order, then those that
-// its criteria no longer have.
-func (j *judgement) flips(base *Basis) []Flip {
+// flips lists the checks that made a transition or changed their status at the same time,
+// with the facts on both sides: those of the card in its order, then those that its
+// criteria no longer have. A status counts stale evidence, which moves no badge: where
+// it is the same on both sides, the verdict from fresh evidence may have changed.
+func (j *judgement) flips(base *Basis, t *Transition) []Flip {
 	if base == nil || j.card.Basis == nil {
 		return nil
 	}
@@ -219,6 +294,10 @@ func (j *judgement) flips(base *Basis) []Flip {
 		delete(before, after.Check.ID)
 		if old != nil {
 			flip.Before = old.Status.String()
+		}
+		if old != nil && old.Status == after.Status {
+			was, is := j.proofs(old, after, t)
+			flip.Before, flip.After = was.String(), is.String()
 		}
 		if flip.Before == flip.After {
 			continue
@@ -245,6 +324,37 @@ func (j *judgement) flips(base *Basis) []Flip {
 		return 1
 	})
 	return out
+}
+
+// proofs are the verdicts of fresh evidence on a check before and after that moved the
+// transition; the same if it did not. Evidence that has become too old has done so only
+// when a hold lapses. A pass by attestation alone is unknown where a badge bounds them and
+// the check passes by more on the other side.
+func (j *judgement) proofs(before, after *CheckResult, t *Transition) (was, is Status) {
+	old, now := before.fresh(), after.fresh()
+	was, is = old.Status, now.Status
+	if was == Pass && is == Pass && j.boundsAttested(framework.Badge(after.Check.Level), t) {
+		if before.attestedOnly(old, lower) {
+			was = Unknown
+		}
+		if after.attestedOnly(now, lower) {
+			is = Unknown
+		}
+	}
+	if !needed(after.Check, max(t.From, t.To)) || is == Unknown && t.Cause != CauseLapse {
+		return is, is
+	}
+	return was, is
+}
+
+// boundsAttested reports whether the badge is one that the transition gives or takes and
+// bounds how many of its checks may pass by attestation alone.
+func (j *judgement) boundsAttested(badge framework.Badge, t *Transition) bool {
+	if badge <= min(t.From, t.To) || badge > max(t.From, t.To) {
+		return false
+	}
+	asks := j.criteria().Requirements[badge]
+	return asks.MaxAttested >= 0 || asks.MaxAttestedPerModule >= 0
 }
 
 // factsOf are the values that a check's proofs read, as text. What is missing

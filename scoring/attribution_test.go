@@ -145,6 +145,117 @@ func TestCause(t *testing.T) {
 			t.Errorf("flips %+v", got[0].Flips)
 		}
 	})
+	t.Run("an award names the checks whose proof has come back", func(t *testing.T) {
+		w := settled(t, framework.Silver)
+		w.passAll(framework.Gold)
+		w.truth["pd.b4"] = true
+		w.run(time.Hour)
+		// m.a3 and m.slo are stale, the first to come back is m.slo.
+		w.silent = map[string]bool{"m.a3": true, "m.slo": true, "pd.b4": true}
+		w.run(4 * time.Hour)
+		delete(w.silent, "m.slo")
+		w.run(time.Hour)
+		clear(w.silent)
+		got := w.run(2 * day)
+		w.want(got, "silver→gold evidence")
+		want := []scoring.Flip{{
+			Check: "a.three", Before: "unknown", After: "pass",
+			FactsBefore: map[string]string{"m.a3": "true"}, FactsAfter: map[string]string{"m.a3": "true"},
+		}}
+		if !reflect.DeepEqual(got[0].Flips, want) {
+			t.Errorf("flips %+v", got[0].Flips)
+		}
+	})
+	t.Run("an award after a regress to a badge that was contradicted, too", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		w.truth["m.a3"] = false
+		w.run(20 * time.Hour)
+		w.truth["m.a1"] = false
+		w.want(w.run(10*time.Hour), "gold→silver evidence")
+		w.truth["m.a1"], w.truth["m.a3"] = true, true
+		got := w.run(2 * day)
+		w.want(got, "silver→gold evidence")
+		if flips := got[0].Flips; len(flips) != 2 || flips[0].Check != "a.one" || flips[1].Check != "a.three" {
+			t.Errorf("flips %+v", flips)
+		}
+	})
+	t.Run("a regress names no check whose proof has become too old meanwhile", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		w.truth["m.a3"] = false
+		w.silent = map[string]bool{"m.a2": true}
+		got := w.run(2 * day)
+		w.want(got, "gold→silver evidence")
+		if flips := got[0].Flips; len(flips) != 1 || flips[0].Check != "a.three" {
+			t.Errorf("flips %+v", flips)
+		}
+	})
+	t.Run("a regress names the checks that failed long ago and fail now", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		w.truth["m.a3"], w.truth["m.a2"] = false, false
+		w.run(10 * time.Hour)
+		w.silent = map[string]bool{"m.a2": true}
+		w.want(w.run(16*time.Hour), "gold→silver evidence")
+		clear(w.silent)
+		got := w.run(2 * day)
+		w.want(got, "silver→bronze evidence")
+		want := []scoring.Flip{{
+			Check: "a.two", Before: "unknown", After: "fail",
+			FactsBefore: map[string]string{"m.a2": "false"}, FactsAfter: map[string]string{"m.a2": "false"},
+		}}
+		if !reflect.DeepEqual(got[0].Flips, want) {
+			t.Errorf("flips %+v", got[0].Flips)
+		}
+	})
+	t.Run("an award names the checks that pass by more than attestation now", func(t *testing.T) {
+		w := newSimulation(t, framework.Gold)
+		w.reword("modules:", "requirements: {gold: {max_attested: 0}}\nmodules:")
+		delete(w.truth, "m.b3")
+		w.truth["attest.b_claim"] = true
+		w.judge()
+		w.run(2 * day)
+		w.truth["m.b3"] = true
+		got := w.run(2 * day)
+		w.want(w.log, "none→silver initial", "silver→gold evidence")
+		want := []scoring.Flip{{
+			Check: "b.claim", Before: "unknown", After: "pass",
+			FactsBefore: map[string]string{"attest.b_claim": "true"},
+			FactsAfter:  map[string]string{"attest.b_claim": "true", "m.b3": "true"},
+		}}
+		if !reflect.DeepEqual(got[0].Flips, want) {
+			t.Errorf("flips %+v", got[0].Flips)
+		}
+	})
+	t.Run("an award names a check that failed and is attested within the bound", func(t *testing.T) {
+		w := newSimulation(t, framework.Gold)
+		w.reword("modules:", "requirements: {gold: {max_attested: 1}}\nmodules:")
+		w.truth["m.b3"] = false
+		w.judge()
+		w.run(2 * day)
+		w.silent = map[string]bool{"m.b3": true}
+		w.run(4 * time.Hour)
+		w.truth["attest.b_claim"] = true
+		got := w.run(2 * day)
+		w.want(w.log, "none→silver initial", "silver→gold evidence")
+		if flips := got[0].Flips; len(flips) != 1 || flips[0].Check != "b.claim" || flips[0].After != "pass" {
+			t.Errorf("flips %+v", flips)
+		}
+	})
+	t.Run("a lapse names the checks whose proof is too old", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		delete(w.truth, "m.a2")
+		w.run(29 * day)
+		w.silent = map[string]bool{"m.a3": true}
+		got := w.run(2 * day)
+		w.want(got, "gold→bronze lapse")
+		want := []scoring.Flip{
+			{Check: "a.two", Before: "pass", After: "unknown", FactsBefore: map[string]string{"m.a2": "true"}},
+			{Check: "a.three", Before: "pass", After: "unknown",
+				FactsBefore: map[string]string{"m.a3": "true"}, FactsAfter: map[string]string{"m.a3": "true"}},
+		}
+		if !reflect.DeepEqual(got[0].Flips, want) {
+			t.Errorf("flips %+v", got[0].Flips)
+		}
+	})
 	t.Run("checks that criteria take away or bring are flips", func(t *testing.T) {
 		w := settled(t, framework.Gold)
 		w.reword(
@@ -222,6 +333,101 @@ func TestCause(t *testing.T) {
 		if again := w.judge(); again != nil {
 			t.Errorf("judging again gives %+v", again)
 		}
+	})
+	t.Run("an announced change excuses no evidence that was away in between", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		w.passAll(framework.Platinum)
+		w.truth["m.a4"] = false
+		w.run(time.Hour)
+		delete(w.truth, "m.a3")
+		w.run(4 * day)
+		w.exempt("a.four", 60*day)
+		w.want(w.run(4 * time.Hour))
+		w.truth["m.a3"] = true
+		w.want(w.run(23 * time.Hour))
+		w.want(w.run(2*time.Hour), "gold→platinum exemption")
+	})
+	t.Run("an announced change takes nothing for a check that has passed since", func(t *testing.T) {
+		for _, restarts := range []bool{false, true} {
+			w := newSimulation(t, framework.Silver)
+			w.subject.Tier, w.truth["m.launch"] = 4, false
+			w.judge()
+			w.run(2 * day)
+			delete(w.truth, "m.a1") // on hold
+			w.run(time.Hour)
+			w.truth["m.launch"] = true
+			w.run(time.Hour)
+			w.subject.Tier = 1
+			w.run(time.Hour)
+			delete(w.truth, "m.launch")
+			w.run(2 * day)
+			if restarts {
+				w.restart(true)
+			}
+			w.truth["m.launch"] = false
+			w.want(w.run(24 * time.Hour))
+			w.want(w.run(2*time.Hour), "silver→bronze evidence")
+		}
+	})
+	t.Run("nor for one that has passed since under other criteria, and these are not the cause", func(t *testing.T) {
+		w := settled(t, framework.Silver)
+		delete(w.truth, "m.a1") // on hold
+		w.run(time.Hour)
+		w.truth["m.slo"] = true
+		w.reword("title: x, proofs: [{by: machine, pass: m.a2}]", "title: x, proofs: [{by: machine, pass: m.slo}]")
+		w.run(time.Hour)
+		w.truth["m.slo"] = false
+		w.want(w.run(24 * time.Hour))
+		w.want(w.run(2*time.Hour), "silver→bronze evidence")
+	})
+	t.Run("a check that has passed since may ask for more, and that is the cause", func(t *testing.T) {
+		w := newSimulation(t, framework.Silver)
+		w.subject.Tier, w.truth["m.launch"] = 4, false
+		w.judge()
+		w.run(2 * day)
+		delete(w.truth, "m.a1") // on hold
+		w.run(time.Hour)
+		w.subject.Tier, w.truth["m.launch"] = 1, true
+		w.run(time.Hour)
+		w.reword("proofs: [{by: machine, pass: m.launch}]", "proofs: [{by: machine, pass: m.extra}]")
+		w.want(w.run(24 * time.Hour))
+		w.want(w.run(2*time.Hour), "silver→bronze criteria")
+	})
+	t.Run("an exemption that ends while its check is unknown takes when it fails", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		w.exempt("a.three", 5*day)
+		w.truth["m.a3"] = false
+		w.run(time.Hour)
+		delete(w.truth, "m.a3")
+		delete(w.truth, "m.a2") // on hold
+		w.want(w.run(6 * day))
+		w.truth["m.a3"] = false
+		w.want(w.run(time.Hour), "gold→silver exemption")
+	})
+	t.Run("and so does a second one, although the check has passed after the first", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		w.exempt("a.three", 2*day)
+		w.truth["m.a3"] = false
+		w.run(time.Hour)
+		delete(w.truth, "m.a2") // on hold
+		w.truth["m.a3"] = true
+		w.run(3 * day)
+		w.exempt("a.three", 2*day)
+		w.truth["m.a3"] = false
+		w.want(w.run(2*day - time.Hour))
+		w.want(w.run(time.Hour), "gold→silver exemption")
+	})
+	t.Run("but it takes nothing for another check, and is not the cause", func(t *testing.T) {
+		w := settled(t, framework.Gold)
+		w.exempt("a.three", 5*day)
+		w.truth["m.a3"] = false
+		w.run(time.Hour)
+		delete(w.truth, "m.a3")
+		delete(w.truth, "m.a2") // on hold
+		w.want(w.run(6 * day))
+		w.truth["m.b3"] = false
+		w.want(w.run(24 * time.Hour))
+		w.want(w.run(2*time.Hour), "gold→silver evidence")
 	})
 	t.Run("after a restart with what the badge rested on", func(t *testing.T) {
 		w := settled(t, framework.Gold)

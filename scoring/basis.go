@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"maps"
+	"reflect"
 	"time"
 
 	"github.com/prodready/collector/evidence"
@@ -22,8 +23,12 @@ type Basis struct {
 	// the basis of a scorecard that Judge has just made: a map for each service
 	// and minute would cost more than the judging. Known reads both forms.
 	Facts map[string]BasisFact
-	// Invalidated are the invalidated attestations of the service, by check id.
+	// Invalidated are the times at which a machine last said no, by check id.
 	Invalidated map[string]time.Time
+	// Outdated are the checks that have passed since, by id, with what they asked for then
+	// (framework.Meaning.Checks; empty is whatever they ask for). One that asks for that
+	// and fails by these facts is unknown.
+	Outdated map[string]string
 	// At is the time of the judgement.
 	At time.Time
 
@@ -43,19 +48,42 @@ type BasisFact struct {
 func (b *Basis) Known() map[string]BasisFact {
 	known := make(map[string]BasisFact, len(b.Facts))
 	maps.Copy(known, b.Facts)
-	if b.Framework == nil {
+	if b.Framework == nil || b.row == nil {
 		return known
 	}
 	facts := b.Framework.Facts()
-	for i, o := range b.row {
+	for i := range facts.Len() {
+		o := b.row.At(i)
 		state := o.State(b.At)
 		if state == evidence.StateMissing {
 			continue
 		}
-		d := facts.At(i)
-		known[d.Name] = BasisFact{Value: d.Read(o.Value, b.At), Fresh: state == evidence.StateFresh, Since: o.Since}
+		known[facts.Name(i)] = BasisFact{
+			Value: facts.Read(i, o.Value, b.At), Fresh: state == evidence.StateFresh, Since: o.Since,
+		}
 	}
 	return known
+}
+
+// EqualButFacts reports whether two bases differ in nothing but the values of
+// their facts, what these invalidate, and the time: criteria, attributes of the
+// service, exemptions, scheduled and outdated checks are the same.
+func (b *Basis) EqualButFacts(o *Basis) bool {
+	if b == nil || o == nil {
+		return b == o
+	}
+	same := func(x, y map[string]*Exemption) bool {
+		return maps.EqualFunc(x, y, func(x, y *Exemption) bool { return x == y || reflect.DeepEqual(x, y) })
+	}
+	return hashOf(b.Framework) == hashOf(o.Framework) && b.Subject.judgedLike(&o.Subject) &&
+		same(b.Exempt, o.Exempt) && maps.Equal(b.Scheduled, o.Scheduled) && maps.Equal(b.Outdated, o.Outdated)
+}
+
+func hashOf(f *framework.Framework) string {
+	if f == nil {
+		return ""
+	}
+	return f.Hash
 }
 
 // portable is the basis with its facts by name, so that it can be judged by
@@ -64,6 +92,12 @@ func (b *Basis) portable() Basis {
 	out := *b
 	out.Facts, out.row = b.Known(), nil
 	return out
+}
+
+// outdates reports whether the check has passed since.
+func (b *Basis) outdates(f *framework.Framework, check string) bool {
+	asked, ok := b.Outdated[check]
+	return ok && (asked == "" || asked == f.Meaning.Checks[check])
 }
 
 // criteriaLost reports whether the basis knows its criteria by name alone,
@@ -78,6 +112,24 @@ func revive(b *Basis, f *framework.Framework) *Basis {
 	}
 	out := *b
 	out.Framework = f
+	return &out
+}
+
+// WithoutFacts is the basis without what is known of the service.
+func (b *Basis) WithoutFacts() *Basis {
+	if b == nil {
+		return nil
+	}
+	out := *b
+	out.Facts, out.row = nil, nil
+	return &out
+}
+
+// Seen is the basis with the evidence and the invalidations of another time, by which it
+// is judged alike.
+func (b *Basis) Seen(row evidence.Row, invalidated map[string]time.Time, at time.Time) *Basis {
+	out := *b
+	out.Facts, out.row, out.Invalidated, out.At = nil, row, invalidated, at
 	return &out
 }
 

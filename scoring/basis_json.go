@@ -19,6 +19,7 @@ type storedBasis struct {
 	Scheduled   []string              `json:"scheduled,omitempty"`
 	Facts       map[string]storedFact `json:"facts,omitempty"`
 	Invalidated map[string]time.Time  `json:"voids,omitempty"`
+	Outdated    map[string]string     `json:"outdated,omitempty"`
 	At          time.Time             `json:"at"`
 }
 
@@ -85,7 +86,8 @@ func (e *storedExemptions) UnmarshalJSON(data []byte) error {
 // bases have equal bytes.
 func (b *Basis) MarshalJSON() ([]byte, error) {
 	out := storedBasis{
-		Subject: b.Subject, Exempt: b.Exempt, Facts: map[string]storedFact{}, Invalidated: b.Invalidated, At: b.At,
+		Subject: b.Subject, Exempt: b.Exempt, Facts: map[string]storedFact{}, Invalidated: b.Invalidated,
+		Outdated: b.Outdated, At: b.At,
 	}
 	if b.Framework != nil {
 		out.Framework = storedFramework{Name: b.Framework.Name, Version: b.Framework.Version, Hash: b.Framework.Hash}
@@ -113,7 +115,7 @@ func (b *Basis) UnmarshalJSON(data []byte) error {
 	}
 	out := Basis{
 		Framework: &framework.Framework{Name: in.Framework.Name, Version: in.Framework.Version, Hash: in.Framework.Hash},
-		Subject:   in.Subject, Exempt: in.Exempt, Invalidated: in.Invalidated, At: in.At,
+		Subject:   in.Subject, Exempt: in.Exempt, Invalidated: in.Invalidated, Outdated: in.Outdated, At: in.At,
 		Scheduled: make(map[string]bool, len(in.Scheduled)), Facts: make(map[string]BasisFact, len(in.Facts)),
 	}
 	for _, id := range in.Scheduled {

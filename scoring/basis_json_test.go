@@ -25,7 +25,8 @@ func TestBasisJSON(t *testing.T) {
 		Framework: &framework.Framework{Name: "n", Version: "v", Hash: "h"},
 		Subject:   scoring.Subject{Name: "checkout", Attributes: framework.Attributes{Tier: 2, DataClass: "internal"}},
 		Exempt:    map[string]*scoring.Exemption{"a.one": {Check: "a.one"}}, Scheduled: map[string]bool{"a.two": true},
-		Facts: facts, Invalidated: map[string]time.Time{"a.three": midday}, At: midday,
+		Facts: facts, Invalidated: map[string]time.Time{"a.three": midday}, Outdated: map[string]string{"a.four": "h"},
+		At: midday,
 	}
 	out := reread[scoring.Basis](t, in)
 	if !reflect.DeepEqual(*in, out) {

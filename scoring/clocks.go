@@ -19,6 +19,9 @@ func defaultLapse(badge framework.Badge) time.Duration {
 	return framework.DefaultLapseAfter
 }
 
+// observationsForAward is how many judgements must have proved a badge.
+const observationsForAward = 2
+
 // awards are the clocks of the badges above the one held. Proof has to be
 // continuous: a clock ends with the first judgement that does not prove the
 // badge, be it by a failure or by missing or old evidence.
@@ -28,9 +31,9 @@ func (j *judgement) awards(held framework.Badge) map[framework.Badge]AwardClock 
 		clock, running := j.prev.Awards[badge]
 		switch {
 		case !running:
-			clock = AwardClock{Since: j.now, Observations: 1}
+			clock = AwardClock{Since: j.now, Observations: 1, Given: j.given(badge)}
 		case j.step > 0:
-			clock.Observations++
+			clock.Observations = min(clock.Observations+1, observationsForAward)
 		}
 		if running {
 			clock.Since = clock.Since.Add(j.skew)
@@ -49,12 +52,12 @@ func (j *judgement) awards(held framework.Badge) map[framework.Badge]AwardClock 
 func (j *judgement) awarded(held framework.Badge, clocks map[framework.Badge]AwardClock) framework.Badge {
 	to := held
 	for badge, clock := range clocks {
-		if clock.Observations >= 2 && j.now.Sub(clock.Since) >= j.awardDwell {
+		if clock.Observations >= observationsForAward && j.now.Sub(clock.Since) >= j.awardDwell {
 			to = max(to, badge)
 		}
 	}
 	for badge := j.proved; badge > to; {
-		if j.announcedGives(to, badge) {
+		if given := clocks[badge].Given; given != nil && *given <= to {
 			to, badge = badge, j.proved
 			continue
 		}
@@ -87,18 +90,24 @@ func (j *judgement) contradictions(held framework.Badge) []ContradictionClock {
 			clock, running := ContradictionClock{Badge: badge, Dwell: dwell}, false
 			for _, c := range before {
 				// A new clock starts with what a clock with a shorter dwell has counted.
-				if c.Dwell <= dwell {
-					clock.Ran, running = max(clock.Ran, c.Ran), true
+				if c.Dwell <= dwell && (!running || c.Ran.At(j.prev.At) >= clock.Ran.At(j.prev.At)) {
+					clock.Ran, running = c.Ran, true
 				}
 			}
-			forward := len(dwells) > 0 && dwells[0] <= dwell
+			contradicted := len(dwells) > 0 && dwells[0] <= dwell
+			rate := still
 			switch {
-			case forward && running:
-				clock.Ran += j.step
+			case contradicted:
+				rate = forward
 			case proved:
-				clock.Ran = max(0, clock.Ran-j.step)
+				rate = backward
 			}
-			if forward || clock.Ran > 0 {
+			ran := clock.Ran.At(j.prev.At)
+			if running {
+				ran += time.Duration(rate) * j.step
+			}
+			clock.Ran = clock.Ran.next(ran, rate, j.now)
+			if contradicted || ran > 0 {
 				out = append(out, clock)
 			}
 		}
@@ -145,7 +154,7 @@ func (j *judgement) lost(badge framework.Badge, clocks []ContradictionClock) boo
 		return false
 	}
 	for _, c := range clocks {
-		if c.Badge == badge && c.Dwell >= dwells[0] && c.Ran >= c.Dwell {
+		if c.Badge == badge && c.Dwell >= dwells[0] && c.Ran.At(j.now) >= c.Dwell {
 			return true
 		}
 	}
@@ -155,7 +164,7 @@ func (j *judgement) lost(badge framework.Badge, clocks []ContradictionClock) boo
 // hold continues or begins the hold of a badge that is neither proved nor
 // contradicted; nil without one. Its clock runs while the sources of the unproved checks answer. It
 // ends when the badge has been proved again for as long as an award needs.
-func (j *judgement) hold(held framework.Badge, prev *Hold, failing map[string]time.Duration) *Hold {
+func (j *judgement) hold(held framework.Badge, prev *Hold, failing map[string]Stopwatch) *Hold {
 	if held == framework.NoBadge || prev == nil && !j.undecided(held) {
 		return nil
 	}
@@ -180,12 +189,18 @@ func (j *judgement) hold(held framework.Badge, prev *Hold, failing map[string]ti
 	default:
 		next.ProvedSince = time.Time{}
 	}
-	if j.restarts {
-		next.Ran = 0
-	} else if prev != nil {
-		next.Ran += j.holdStep(held)
+	rate := still
+	if next.ProvedSince.IsZero() && j.undecided(held) && !anySourceDown(unproved) {
+		rate = forward
 	}
-	next.LapseAt = j.now.Add(max(0, j.lapseIn(held, next.Ran, unproved, failing)))
+	ran := next.Ran.At(j.prev.At)
+	if j.restarts {
+		ran = 0
+	} else if prev != nil {
+		ran += j.holdStep(held)
+	}
+	next.Ran = next.Ran.next(ran, rate, j.now)
+	next.Left = next.Left.next(j.lapseIn(held, ran, unproved, failing), -rate, j.now)
 	return &next
 }
 
@@ -225,14 +240,14 @@ func (j *judgement) holdStep(held framework.Badge) time.Duration {
 // lapsed reports whether the hold has lasted too long. A badge never lapses
 // while a source of an unproved check does not answer.
 func (j *judgement) lapsed(held framework.Badge, hold *Hold) bool {
-	return hold != nil && j.undecided(held) && !hold.LapseAt.After(j.now) && !anySourceDown(j.unproved(held))
+	return hold != nil && j.undecided(held) && hold.Left.At(j.now) == 0 && !anySourceDown(j.unproved(held))
 }
 
 // lapseIn is how much longer the badge is on hold while the clock runs. For a
 // check that failed before its evidence went missing it is no longer than that
 // evidence would have been valid, so losing the evidence does not hide a failure.
 func (j *judgement) lapseIn(
-	held framework.Badge, ran time.Duration, unproved []*CheckResult, failing map[string]time.Duration,
+	held framework.Badge, ran time.Duration, unproved []*CheckResult, failing map[string]Stopwatch,
 ) time.Duration {
 	limit := defaultLapse(held)
 	f := j.criteria()
@@ -242,7 +257,7 @@ func (j *judgement) lapseIn(
 	left := limit - ran
 	for _, c := range unproved {
 		if since, ok := failing[c.Check.ID]; ok && c.Fresh == Unknown {
-			left = min(left, validFor(f, c)-since)
+			left = min(left, validFor(f, c)-since.At(j.now))
 		}
 	}
 	return left
@@ -314,27 +329,32 @@ func reason(badge framework.Badge, unproved []*CheckResult) string {
 
 // failing are the checks a badge needs whose last definite verdict from fresh
 // evidence was a failure, with how long the hold clock has run since.
-func (j *judgement) failing(badge framework.Badge) map[string]time.Duration {
-	var out map[string]time.Duration
-	step := j.holdStep(badge)
+func (j *judgement) failing(badge framework.Badge) map[string]Stopwatch {
+	var out map[string]Stopwatch
+	step, rate := j.holdStep(badge), still
+	if j.undecided(badge) && !anySourceDown(j.unproved(badge)) {
+		rate = forward
+	}
 	for i := range j.card.Checks {
 		c := &j.card.Checks[i]
 		if !needed(c.Check, badge) || c.Fresh == Pass {
 			continue
 		}
-		ran, was := j.prev.Failing[c.Check.ID]
+		watch, was := j.prev.Failing[c.Check.ID]
 		switch {
-		case c.Fresh == Fail && c.Status.Counted() || was && j.restarts && j.changes.Checks[c.Check.ID]:
-			ran = 0
+		case c.Fresh == Fail && c.Status.Counted():
+			watch = Stopped(0)
+		case was && j.restarts && j.changes.Checks[c.Check.ID]:
+			watch = watch.next(0, rate, j.now)
 		case was:
-			ran += step
+			watch = watch.next(watch.At(j.prev.At)+step, rate, j.now)
 		default:
 			continue
 		}
 		if out == nil {
-			out = map[string]time.Duration{}
+			out = map[string]Stopwatch{}
 		}
-		out[c.Check.ID] = ran
+		out[c.Check.ID] = watch
 	}
 	return out
 }

@@ -5,15 +5,19 @@ import (
 	"time"
 )
 
-// Exemption waives one check for some services until it expires. Reason,
-// approver and expiry are required, and at least one of Services and Tiers;
-// where both are given it is for services that both select.
+// Exemption waives one check for some services until it expires. Reason, requester,
+// approver and expiry are required, and at least one of Services, Tiers, Teams and
+// Orgs; it is for services that all given ones select.
 type Exemption struct {
 	Check    string
 	Services []string
 	Tiers    []int
+	Teams    []string `json:",omitempty"`
+	Orgs     []string `json:",omitempty"`
 	Reason   string
-	Approver string
+	// RequestedBy is empty in what was stored before it was required.
+	RequestedBy string `json:",omitempty"`
+	Approver    string
 	// Expires is the first moment at which it is no longer in force.
 	Expires time.Time
 }
@@ -21,11 +25,19 @@ type Exemption struct {
 // Covers reports whether the exemption is in force for the service at the given
 // time.
 func (e *Exemption) Covers(subject *Subject, now time.Time) bool {
-	if !now.Before(e.Expires) || len(e.Services) == 0 && len(e.Tiers) == 0 {
-		return false
-	}
-	return (len(e.Services) == 0 || slices.Contains(e.Services, subject.Name)) &&
-		(len(e.Tiers) == 0 || slices.Contains(e.Tiers, int(subject.Tier)))
+	return now.Before(e.Expires) && e.Selects(subject)
+}
+
+// Selects reports whether the exemption is for the service, whether or not it has ended.
+func (e *Exemption) Selects(subject *Subject) bool {
+	return len(e.Services)+len(e.Tiers)+len(e.Teams)+len(e.Orgs) > 0 &&
+		allows(e.Services, subject.Name) && allows(e.Tiers, int(subject.Tier)) &&
+		allows(e.Teams, subject.Team) && allows(e.Orgs, subject.Org)
+}
+
+// allows reports whether the value is wanted; a list that is empty wants every value.
+func allows[T comparable](wanted []T, value T) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, value)
 }
 
 // inForce is the exemption of each check of the service, by check id; where

@@ -23,10 +23,11 @@ func Judge(in Inputs, now time.Time) []Scorecard {
 			Scheduled:   scheduled,
 			Invalidated: in.Invalidated[subject.Name],
 			At:          now,
-			row:         in.Evidence.Row(subject.Name),
+			row:         in.Evidence(subject.Name),
 		}
 		j.load(basis)
 		cards[i] = j.card(basis)
+		cards[i].Until = j.until(&cards[i])
 	}
 	return cards
 }
@@ -57,7 +58,7 @@ type judge struct {
 	fresh     *framework.Vars
 	// facts are the facts of the service that is judged now, by fact index.
 	facts []fact
-	// invalidated are its invalidated attestations, by check id.
+	// invalidated are the times at which a machine last said no to it, by check id.
 	invalidated map[string]time.Time
 	// scopes holds by attributes which checks apply: a fleet has far fewer
 	// different attributes than services.
@@ -112,11 +113,11 @@ func (b *Basis) fact(facts *evidence.Facts, i int) fact {
 		}
 		return fact{value: known.Value, state: evidence.StateStale, since: known.Since}
 	}
-	o := b.row[i]
+	o := b.row.At(i)
 	out := fact{state: o.State(b.At)}
 	out.sourceDown = out.state != evidence.StateFresh && o.SourceDown(b.At)
 	if out.state != evidence.StateMissing {
-		out.value, out.since = facts.At(i).Read(o.Value, b.At), o.Since
+		out.value, out.since = facts.Read(i, o.Value, b.At), o.Since
 	}
 	return out
 }
@@ -136,6 +137,9 @@ func (j *judge) card(b *Basis) Scorecard {
 			continue
 		}
 		j.judgeCheck(r)
+		if r.Fresh == Fail && b.outdates(j.framework, c.ID) {
+			r.Verdict, r.By, r.Fresh, r.FreshBy = Unknown, "", Unknown, ""
+		}
 		switch {
 		case b.Scheduled[c.ID]:
 			r.Status = Scheduled
@@ -169,17 +173,18 @@ func (j *judge) applies(a *framework.Attributes) []bool {
 
 func (j *judge) judgeCheck(r *CheckResult) {
 	all := j.chain(r.Check, j.all)
-	r.Verdict, r.By, r.Open, r.Err, r.Contradicts = all.verdict, all.by, all.open, all.err, all.contradicts
-	r.Fresh = all.verdict
+	r.Verdict, r.By, r.Open, r.Err = all.verdict, all.by, all.open, all.err
+	r.MachineNo, r.Contradicts, r.RefusedAt = all.machineNo, all.contradicts, all.refusedAt
+	r.Fresh, r.FreshBy = all.verdict, all.by
 	aged := false
 	for _, f := range r.Check.Facts {
 		aged = aged || j.facts[f].state == evidence.StateStale
 	}
 	if aged {
 		fresh := j.chain(r.Check, j.fresh)
-		r.Fresh = fresh.verdict
+		r.Fresh, r.FreshBy = fresh.verdict, fresh.by
 		r.Open = r.Open || fresh.open
-		r.Contradicts = fresh.contradicts
+		r.MachineNo, r.Contradicts = fresh.machineNo, fresh.contradicts
 	}
 	if r.Fresh == Pass && !r.Open {
 		return
@@ -196,11 +201,12 @@ func (j *judge) judgeCheck(r *CheckResult) {
 }
 
 type chainResult struct {
-	verdict     Status
-	by          framework.ProofKind
-	open        bool
-	contradicts bool
-	err         error
+	verdict                Status
+	by                     framework.ProofKind
+	open                   bool
+	machineNo, contradicts bool
+	refusedAt              time.Time
+	err                    error
 }
 
 // chain evaluates the proofs from the strongest to the weakest. A deciding false
@@ -208,14 +214,10 @@ type chainResult struct {
 // outage of its source must not fail a check for lack of an attestation.
 func (j *judge) chain(c *framework.Check, vars *framework.Vars) chainResult {
 	var out chainResult
+	weaker := false // than the proof of a machine
 	for i, p := range c.Proofs {
-		truth, err := p.Pass.Eval(vars)
-		if err != nil && out.err == nil {
-			out.err = err
-		}
-		if truth == framework.True && p.By == framework.ByAttested && j.invalidatedAttestation(c, p) {
-			truth = framework.False
-		}
+		truth := j.says(c, p, weaker, vars, &out)
+		weaker = weaker || p.By == framework.ByMachine && !p.Suffices
 		switch {
 		case truth == framework.True:
 			out.verdict, out.by = Pass, p.By
@@ -228,7 +230,9 @@ func (j *judge) chain(c *framework.Check, vars *framework.Vars) chainResult {
 				return out
 			}
 			out.verdict, out.by = Fail, p.By
-			out.contradicts = p.By == framework.ByMachine && j.attested(c, c.Proofs[i+1:], vars)
+			if rest := c.Proofs[i+1:]; p.By == framework.ByMachine && len(rest) > 0 {
+				out.machineNo, out.contradicts = true, j.attested(c, rest, vars)
+			}
 			return out
 		}
 	}
@@ -241,10 +245,26 @@ func (j *judge) chain(c *framework.Check, vars *framework.Vars) chainResult {
 	return out
 }
 
+// says is what a proof says: no if it says yes and is invalidated. An error and the
+// invalidation are noted in out.
+func (j *judge) says(
+	c *framework.Check, p framework.Proof, weaker bool, vars *framework.Vars, out *chainResult,
+) framework.Truth {
+	truth, err := p.Pass.Eval(vars)
+	if err != nil && out.err == nil {
+		out.err = err
+	}
+	if truth == framework.True && weaker && j.invalidates(c, p) {
+		out.refusedAt = j.invalidated[c.ID]
+		return framework.False
+	}
+	return truth
+}
+
 // attested reports whether an attestation that counts says yes.
 func (j *judge) attested(c *framework.Check, weaker []framework.Proof, vars *framework.Vars) bool {
 	for _, p := range weaker {
-		if p.By != framework.ByAttested || j.invalidatedAttestation(c, p) {
+		if p.By != framework.ByAttested || j.invalidates(c, p) {
 			continue
 		}
 		if truth, err := p.Pass.Eval(vars); err == nil && truth == framework.True {
@@ -254,15 +274,15 @@ func (j *judge) attested(c *framework.Check, weaker []framework.Proof, vars *fra
 	return false
 }
 
-// invalidatedAttestation reports whether a machine has contradicted the
-// attestation since it was made.
-func (j *judge) invalidatedAttestation(c *framework.Check, p framework.Proof) bool {
-	contradicted, ok := j.invalidated[c.ID]
+// invalidates reports whether a machine has said no to the check since a weaker
+// proof of it was made or last changed.
+func (j *judge) invalidates(c *framework.Check, p framework.Proof) bool {
+	refused, ok := j.invalidated[c.ID]
 	if !ok {
 		return false
 	}
 	for _, f := range p.Pass.Facts {
-		if j.facts[f].since.After(contradicted) {
+		if j.facts[f].since.After(refused) {
 			return false
 		}
 	}

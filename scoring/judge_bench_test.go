@@ -7,6 +7,7 @@ import (
 
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/internal/evidencetest"
 	"github.com/prodready/collector/scoring"
 )
 
@@ -48,14 +49,14 @@ func benchWorld(b *testing.B) scoring.Inputs {
 		b.Fatal(err)
 	}
 	in := scoring.Inputs{Framework: f}
-	rows := map[string]evidence.Row{}
+	rows := evidencetest.Rows{}
 	for s := range benchServices {
 		name := fmt.Sprintf("service-%05d", s)
 		in.Subjects = append(
 			in.Subjects,
 			scoring.Subject{Name: name, Attributes: framework.Attributes{Tier: int64(1 + s%4), Runtime: "kubernetes"}},
 		)
-		row := make(evidence.Row, facts.Len())
+		row := make(evidencetest.Row, facts.Len())
 		for i := range row {
 			if (s+i)%10 == 0 {
 				continue
@@ -70,7 +71,7 @@ func benchWorld(b *testing.B) scoring.Inputs {
 		}
 		rows[name] = row
 	}
-	in.Evidence = evidence.NewSet(rows)
+	in.Evidence = rows.Row
 	return in
 }
 
@@ -83,10 +84,9 @@ func BenchmarkJudge(b *testing.B) {
 		subject := &in.Subjects[i]
 		vars := in.Framework.NewVars()
 		vars.SetAttributes(&subject.Attributes)
-		for fact, o := range in.Evidence.Row(subject.Name) {
-			if o != nil {
-				vars.Set(fact, o.Value)
-			}
+		row := in.Evidence(subject.Name)
+		for fact := range row.Len() {
+			vars.Set(fact, row.At(fact).Value)
 		}
 		ready = append(ready, vars)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/internal/evidencetest"
 	"github.com/prodready/collector/scoring"
 )
 
@@ -18,7 +19,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type world struct {
 	t         *testing.T
 	framework *framework.Framework
-	row       evidence.Row
+	row       evidencetest.Row
 	subject   scoring.Subject
 	inputs    scoring.Inputs
 }
@@ -28,7 +29,7 @@ type world struct {
 func newWorld(t *testing.T, checks ...string) *world {
 	t.Helper()
 	var definitions []evidence.Definition
-	for _, name := range []string{"m.a", "m.b", "m.c", "t.a", "attest.a", "attest.b"} {
+	for _, name := range []string{"m.a", "m.b", "m.c", "t.a", "c.a", "attest.a", "attest.b"} {
 		definitions = append(definitions, evidence.Definition{Name: name, Kind: evidence.KindBool, Help: "a fact"})
 	}
 	definitions = append(
@@ -90,7 +91,7 @@ func newWorld(t *testing.T, checks ...string) *world {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, yaml)
 	}
-	return &world{t: t, framework: f, row: make(evidence.Row, facts.Len()),
+	return &world{t: t, framework: f, row: make(evidencetest.Row, facts.Len()),
 		subject: scoring.Subject{Name: "api", Attributes: framework.Attributes{Tier: 2}}}
 }
 
@@ -122,7 +123,7 @@ func (w *world) judge() scoring.Scorecard {
 	w.t.Helper()
 	in := w.inputs
 	in.Framework, in.Subjects = w.framework, []scoring.Subject{w.subject}
-	in.Evidence = evidence.NewSet(map[string]evidence.Row{"api": w.row})
+	in.Evidence = evidencetest.Rows{"api": w.row}.Row
 	return scoring.Judge(in, noon)[0]
 }
 
@@ -154,19 +155,69 @@ func TestProofChain(t *testing.T) {
 	}
 }
 
-func TestAContradictedClaimIsVoidUntilItIsMadeAgain(t *testing.T) {
-	w := newWorld(t, "x.y 1: machine m.a; attested attest.a").is("!m.a", "attest.a")
-	if r := w.judge().Checks[0]; !r.Contradicts {
-		t.Fatal("the contradiction was not seen")
+// TestAMachineNoIsRemembered for every weaker kind of proof, until that is made or
+// changed again.
+func TestAMachineNoIsRemembered(t *testing.T) {
+	for name, c := range map[string]struct{ check, weaker string }{
+		"attestation":               {"x.y 1: machine m.a; attested attest.a", "attest.a"},
+		"ticket":                    {"x.y 1: machine m.a; ticket t.a", "t.a"},
+		"catalog":                   {"x.y 1: machine m.a; catalog c.a", "c.a"},
+		"a ticket that suffices":    {"x.y 1: machine m.a; ticket? t.a; attested attest.a", "t.a"},
+		"one behind another ticket": {"x.y 1: machine m.a; ticket? t.a; catalog c.a", "c.a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if r := newWorld(t, c.check).is("!m.a", c.weaker).judge().Checks[0]; !r.MachineNo || r.Status != scoring.Fail {
+				t.Fatalf("%s, and no was heard: %v", r.Status, r.MachineNo)
+			}
+			if r := newWorld(t, c.check).is("!m.a").judge().Checks[0]; !r.MachineNo {
+				t.Error("a no is remembered only if a weaker proof says yes at that time")
+			}
+			w := newWorld(t, c.check).observe("m.a", evidence.Bool(false), 2*time.Hour)
+			if r := w.judge().Checks[0]; r.MachineNo {
+				t.Error("a no from evidence that is not fresh is remembered as if it was said now")
+			}
+			w = newWorld(t, c.check).observe(c.weaker, evidence.Bool(true), 30*time.Minute)
+			w.inputs.Invalidated = scoring.Invalidations{"api": {"x.y": noon.Add(-10 * time.Minute)}}
+			if r := w.judge().Checks[0]; r.Status != scoring.Unknown || r.Fresh != scoring.Unknown {
+				t.Errorf("the machine has fallen silent: %s, fresh %s, want unknown", r.Status, r.Fresh)
+			}
+			w.observe(c.weaker, evidence.Bool(true), 5*time.Minute)
+			if r := w.judge().Checks[0]; r.Status != scoring.Pass {
+				t.Errorf("made after the no: %s, want pass", r.Status)
+			}
+			if r := w.is("m.a").judge().Checks[0]; r.Status != scoring.Pass || r.By != framework.ByMachine {
+				t.Errorf("the machine says yes: %s by %q", r.Status, r.By)
+			}
+		})
 	}
-	w = newWorld(t, "x.y 1: machine m.a; attested attest.a").observe("attest.a", evidence.Bool(true), 30*time.Minute)
-	w.inputs.Invalidated = scoring.InvalidatedAttestations{"api": {"x.y": noon.Add(-10 * time.Minute)}}
-	if r := w.judge().Checks[0]; r.Status != scoring.Unknown {
-		t.Errorf("during an outage the void claim came back to life: %s", r.Status)
+	t.Run("without a machine in the chain nothing is remembered", func(t *testing.T) {
+		w := newWorld(t, "x.y 1: ticket t.a; attested attest.a").observe("t.a", evidence.Bool(true), 30*time.Minute)
+		w.inputs.Invalidated = scoring.Invalidations{"api": {"x.y": noon}}
+		if r := w.judge().Checks[0]; r.Status != scoring.Pass {
+			t.Errorf("the proof of the machine is gone from the criteria: %s", r.Status)
+		}
+	})
+	if r := newWorld(t, "x.y 1: machine m.a; attested attest.a").is("!m.a", "attest.a").judge().Checks[0]; !r.Contradicts {
+		t.Error("an attestation that the machine contradicts was not seen")
 	}
-	w.observe("attest.a", evidence.Bool(true), 5*time.Minute)
-	if r := w.judge().Checks[0]; r.Status != scoring.Pass {
-		t.Errorf("a claim made after the contradiction does not count: %s", r.Status)
+}
+
+// TestTheKindOfAFreshProof: a machine's yes is not fresh any more and an
+// attestation stands in. The badge that fresh evidence proves is bounded by what
+// the fresh chain rests on.
+func TestTheKindOfAFreshProof(t *testing.T) {
+	w := newWorld(t, "x.y 1: machine m.a; attested attest.a")
+	w.framework.Requirements[framework.Bronze] = framework.Requirement{
+		MaxExempt: -1, MaxAttested: 0, MaxAttestedPerModule: -1,
+	}
+	w.observe("m.a", evidence.Bool(true), 2*time.Hour).observe("attest.a", evidence.Bool(true), 0)
+	card := w.judge()
+	if r := card.Checks[0]; r.By != framework.ByMachine || r.FreshBy != framework.ByAttested || r.Fresh != scoring.Pass {
+		t.Fatalf("by %q, %s by %q when fresh", r.By, r.Fresh, r.FreshBy)
+	}
+	if card.Badge.Lower != framework.Bronze || card.FreshBadge.Lower != framework.NoBadge ||
+		card.FreshBadge.Upper != framework.Bronze {
+		t.Errorf("badge %+v, fresh %+v, want bronze, and none to bronze", card.Badge, card.FreshBadge)
 	}
 }
 
@@ -323,9 +374,9 @@ func TestRejudgingABasisGivesTheSameCard(t *testing.T) {
 // every order: the same bytes for each.
 func TestVerdictsDoNotDependOnTheOrderOfServices(t *testing.T) {
 	w := newWorld(t, "x.y 1: machine m.a; attested attest.a || attest.b", "x.z 1: machine m.b; attested attest.b")
-	rows := map[string]evidence.Row{}
+	rows := evidencetest.Rows{}
 	service := func(name string, observe func()) scoring.Subject {
-		w.row = make(evidence.Row, w.framework.Facts().Len())
+		w.row = make(evidencetest.Row, w.framework.Facts().Len())
 		observe()
 		rows[name] = w.row
 		return scoring.Subject{Name: name, Attributes: framework.Attributes{Tier: 2}}
@@ -339,8 +390,8 @@ func TestVerdictsDoNotDependOnTheOrderOfServices(t *testing.T) {
 	}
 	invalidated := map[string]time.Time{"x.y": noon.Add(-10 * time.Minute), "x.z": noon.Add(-10 * time.Minute)}
 	in := scoring.Inputs{
-		Framework: w.framework, Evidence: evidence.NewSet(rows),
-		Invalidated: scoring.InvalidatedAttestations{
+		Framework: w.framework, Evidence: rows.Row,
+		Invalidated: scoring.Invalidations{
 			"renewed": invalidated, "contradicted": invalidated, "stale": invalidated, "unseen": invalidated,
 		},
 	}

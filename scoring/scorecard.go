@@ -38,6 +38,18 @@ type Subject struct {
 	// Name is the catalog name.
 	Name string
 	framework.Attributes
+	// Owner decides which exemptions cover the service. Criteria do not read it, so that
+	// it is no part of what is stored and compared.
+	Owner `json:"-"`
+}
+
+// Owner is who has a service; empty where the catalog does not say it.
+type Owner struct{ Team, Org string }
+
+// judgedLike reports whether both are judged alike by the same criteria, exemptions and
+// evidence.
+func (s *Subject) judgedLike(o *Subject) bool {
+	return s.Name == o.Name && s.Attributes == o.Attributes
 }
 
 // Inputs is everything a judgement depends on.
@@ -45,18 +57,20 @@ type Inputs struct {
 	Framework  *framework.Framework
 	Subjects   []Subject
 	Exemptions []Exemption
-	Evidence   *evidence.Set
+	// Evidence is what is known about a service, by its name; nil without a row.
+	Evidence func(service string) evidence.Row
 	// NotMeasurable are the ids of checks that no configured source can decide.
 	// They are scheduled, whatever the framework says.
 	NotMeasurable map[string]bool
-	// Invalidated are the attestations that a machine has contradicted.
-	Invalidated InvalidatedAttestations
+	// Invalidated are the checks to which a machine has said no.
+	Invalidated Invalidations
 }
 
-// InvalidatedAttestations are the times at which a machine contradicted the
-// attestations of a check, by service name and check id. They do not count for
-// the service until they are made again, later than that.
-type InvalidatedAttestations map[string]map[string]time.Time
+// Invalidations are the times at which a machine last said no to a check, by
+// service name and check id. The weaker proofs of the check (ticket, catalog,
+// attestation) do not count for the service until they are made or changed later
+// than that: an exporter that falls silent does not turn a no into a pass.
+type Invalidations map[string]map[string]time.Time
 
 // Bounds are the two readings of missing evidence: Lower takes unknown as
 // fail, Upper as pass.
@@ -71,8 +85,9 @@ type CheckResult struct {
 	Verdict Status
 	// Fresh is the verdict from fresh records alone.
 	Fresh Status
-	// By is the kind of proof that decided; empty when none did.
-	By framework.ProofKind
+	// By and FreshBy are the kinds of proof that decided Verdict and Fresh; empty
+	// when none did.
+	By, FreshBy framework.ProofKind
 	// Open is true when a proof stronger than the one that decided was unknown,
 	// so that missing evidence could still decide otherwise.
 	Open bool
@@ -82,8 +97,13 @@ type CheckResult struct {
 	// SourceDown is true when the source of one of the Missing facts has not
 	// answered lately: then it is not the service that lacks the proof.
 	SourceDown bool
-	// Contradicts is true when a machine says no where an attestation says
-	// yes. The attestation is invalidated until it is made again.
+	// MachineNo is true when fresh evidence of a machine says no to a check that has
+	// weaker proofs, too. These are invalidated until they are made again.
+	MachineNo bool
+	// RefusedAt is when a machine last said no, if a weaker proof that says yes does
+	// not count because it is older; else zero.
+	RefusedAt time.Time
+	// Contradicts is true when a machine says no where an attestation says yes.
 	Contradicts bool
 	// Err is a run-time error of an expression, which makes it unknown.
 	Err error
@@ -133,4 +153,19 @@ type Scorecard struct {
 	Ceiling framework.Badge
 	// Basis is what the card was judged from.
 	Basis *Basis
+	// Until is the first time at which the card may be another one although nothing new is
+	// known of the service; a time that is not after At is the next judgement.
+	Until time.Time
+}
+
+// Drifted are the ids of the checks of which a machine says no where an attestation, as of
+// a readiness review, says yes.
+func (c *Scorecard) Drifted() []string {
+	var ids []string
+	for i := range c.Checks {
+		if r := &c.Checks[i]; r.Contradicts {
+			ids = append(ids, r.Check.ID)
+		}
+	}
+	return ids
 }

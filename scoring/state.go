@@ -35,7 +35,11 @@ type Transition struct {
 	// Announced is false for first judgements and while the service is
 	// observed: shown, but no alert and no kudos.
 	Announced bool
-	// Flips are the checks whose verdict differs between the two badges' bases.
+	// Framework is the name and version of the criteria that it was judged by; empty if
+	// that was not stored.
+	Framework string
+	// Flips are the checks whose status differs between the two badges' bases, or whose
+	// verdict from fresh evidence does and has moved the badge.
 	Flips []Flip
 }
 
@@ -56,12 +60,12 @@ type Flip struct {
 	FactsAfter  map[string]string `json:"facts_after,omitempty"`
 }
 
-// State is what judging remembers: the badges with their clocks, and the
-// attestations that were contradicted. It is a value: Advance returns a new
+// State is what judging remembers: the badges with their clocks, and the checks to
+// which a machine has said no. It is a value: Advance returns a new
 // one and leaves its argument as it was.
 type State struct {
 	Badges      map[string]BadgeState
-	Invalidated InvalidatedAttestations
+	Invalidated Invalidations
 	// Criteria is what the last judgement judged by; zero when that is not known.
 	Criteria framework.Meaning
 	// Options are the delays that are not part of the framework.
@@ -77,6 +81,9 @@ type Options struct {
 	// further back was not looked at, because the process was down. It should
 	// be a few times the evaluation interval; zero means DefaultMaxStep.
 	MaxStep time.Duration
+	// KeepFor is how long the state of a service that has left the catalog is kept;
+	// zero is for ever.
+	KeepFor time.Duration
 }
 
 // Defaults of Options.
@@ -85,8 +92,9 @@ const (
 	DefaultMaxStep    = 5 * time.Minute
 )
 
-// BadgeState is the badge of one service with its clocks. All durations are
-// what the clocks had reached at At.
+// BadgeState is the badge of one service with its clocks. Apart from At and what
+// supports the badge, it is the same from one judgement to the next for as long as
+// nothing happens.
 type BadgeState struct {
 	// Badge is the badge held since Since.
 	Badge framework.Badge `json:"badge"`
@@ -108,7 +116,7 @@ type BadgeState struct {
 	// Failing are the checks the badge needs whose last definite verdict was a
 	// failure, by id, with how long the hold clock has run since. The hold is
 	// shorter for them.
-	Failing map[string]time.Duration `json:"failing,omitempty"`
+	Failing map[string]Stopwatch `json:"failing,omitempty"`
 	// HoldRestarted is when a change of the criteria last restarted the hold
 	// clock.
 	HoldRestarted time.Time `json:"hold_restarted,omitzero"`
@@ -133,10 +141,25 @@ type BadgeState struct {
 // does not end at once when the proof comes back.
 func (b BadgeState) OnHold() bool { return b.Hold != nil && b.Hold.ProvedSince.IsZero() }
 
+// LapseAt is when a badge on hold lapses if nothing changes and the hold clock runs
+// from the last judgement on; zero for one that is not on hold.
+func (b BadgeState) LapseAt() time.Time {
+	if b.Hold == nil {
+		return time.Time{}
+	}
+	return b.At.Add(b.Hold.Left.At(b.At))
+}
+
 // AwardClock is a badge that is being proved.
 type AwardClock struct {
-	Since        time.Time `json:"since"`
-	Observations int       `json:"observations"`
+	Since time.Time `json:"since"`
+	// Observations are the judgements that have proved it, counted up to the two
+	// that an award needs.
+	Observations int `json:"observations"`
+	// Given is the badge that was proved in the judgement before the clock began, if
+	// announced changes alone have proved this one since: with that badge this one is
+	// awarded, too. nil if evidence came in between, which has its dwell.
+	Given *framework.Badge `json:"given,omitempty"`
 }
 
 // ContradictionClock is how long fresh evidence has contradicted a badge,
@@ -144,7 +167,7 @@ type AwardClock struct {
 type ContradictionClock struct {
 	Badge framework.Badge `json:"badge"`
 	Dwell time.Duration   `json:"dwell"`
-	Ran   time.Duration   `json:"ran"`
+	Ran   Stopwatch       `json:"ran"`
 }
 
 // Hold is the time in which a badge is neither proved nor contradicted.
@@ -154,9 +177,9 @@ type Hold struct {
 	Reason string `json:"reason"`
 	// Ran is how long the clock has run: time in which the responsible source
 	// was healthy.
-	Ran time.Duration `json:"ran"`
+	Ran Stopwatch `json:"ran"`
 	// ProvedSince is when proof came back, zero while it is missing.
 	ProvedSince time.Time `json:"proved_since,omitzero"`
-	// LapseAt is when the badge lapses if nothing changes and the clock runs.
-	LapseAt time.Time `json:"lapse_at"`
+	// Left is how much longer the clock may run until the badge lapses.
+	Left Stopwatch `json:"left"`
 }

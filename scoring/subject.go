@@ -9,6 +9,19 @@ import (
 // kubernetesPack is the family of facts that only a workload on Kubernetes has.
 const kubernetesPack = "k8s"
 
+// runsOnKubernetes reports whether there is evidence of a workload on Kubernetes.
+func runsOnKubernetes(facts *evidence.Facts, row evidence.Row) bool {
+	for i := range row.Len() {
+		if evidence.Pack(facts.Name(i)) != kubernetesPack {
+			continue
+		}
+		if o := row.At(i); o.Value.Kind() != evidence.KindInvalid {
+			return true
+		}
+	}
+	return false
+}
+
 // NewSubject makes the subject of judgement from a catalog entry. An undeclared
 // runtime is taken from what is observed: kubernetes when the entry says where
 // on Kubernetes it runs or any evidence of it exists, else other.
@@ -19,11 +32,8 @@ func NewSubject(service *catalog.Service, facts *evidence.Facts, row evidence.Ro
 		if service.Kubernetes != (catalog.KubernetesRef{}) {
 			runtime = "kubernetes"
 		}
-		for i, o := range row {
-			if o != nil && o.Value.Kind() != evidence.KindInvalid && evidence.Pack(facts.At(i).Name) == kubernetesPack {
-				runtime = "kubernetes"
-				break
-			}
+		if row != nil && runsOnKubernetes(facts, row) {
+			runtime = "kubernetes"
 		}
 	}
 	exposure := service.Exposure
@@ -33,5 +43,5 @@ func NewSubject(service *catalog.Service, facts *evidence.Facts, row evidence.Ro
 	return Subject{Name: service.Name, Attributes: framework.Attributes{
 		Tier: int64(service.Tier), Runtime: runtime, Exposure: exposure, Stateful: service.Stateful,
 		DataClass: service.EffectiveDataClass(), CoverageTarget: service.CoverageTarget, RPOMinutes: service.RPOMinutes,
-	}}
+	}, Owner: Owner{Team: service.Team, Org: service.Org}}
 }

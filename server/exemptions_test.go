@@ -17,6 +17,7 @@ import (
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/exporter"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/internal/evidencetest"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
@@ -27,18 +28,9 @@ const twoChecks = `{apiVersion: readiness/v1, kind: Framework, name: f, version:
     {id: m.one, title: One, level: 1, proofs: [{by: machine, pass: f.one}]},
     {id: m.two, title: Two, level: 2, proofs: [{by: machine, pass: f.two}]}]}]}`
 
-// realReports makes the payloads as the program does.
-type realReports struct{}
-
-func (realReports) Services(s *snapshot.Snapshot) any { return report.NewFleet(s) }
-
-func (realReports) Service(s *snapshot.Snapshot, name string) (any, bool) {
-	return report.NewScorecard(s, name)
-}
-
-// TestExemptionsAreTheSameEverywhere: a check is exempt in the metrics, the
-// API, the score and the report of a service exactly while Covers says so.
-func TestExemptionsAreTheSameEverywhere(t *testing.T) {
+// twoCheckCriteria are compiled from twoChecks.
+func twoCheckCriteria(t *testing.T) (*framework.Framework, *evidence.Facts) {
+	t.Helper()
 	facts, err := evidence.NewFacts([]evidence.Definition{
 		{Name: "f.one", Kind: evidence.KindBool, Help: "One."}, {Name: "f.two", Kind: evidence.KindBool, Help: "Two."},
 	})
@@ -53,10 +45,28 @@ func TestExemptionsAreTheSameEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries := []*catalog.Service{{Name: "cart", Tier: 1}, {Name: "search", Tier: 2}, {Name: "shop", Tier: 1}}
+	return criteria, facts
+}
+
+// realReports makes the payloads as the program does.
+type realReports struct{}
+
+func (realReports) Services(s *snapshot.Snapshot) any { return report.NewFleet(s) }
+
+func (realReports) Service(s *snapshot.Snapshot, name string) (any, bool) {
+	return report.NewScorecard(s, name)
+}
+
+// TestExemptionsAreTheSameEverywhere: a check is exempt in the metrics, the
+// API, the score and the report of a service exactly while Covers says so.
+func TestExemptionsAreTheSameEverywhere(t *testing.T) {
+	criteria, facts := twoCheckCriteria(t)
+	entries := []*catalog.Service{
+		{Name: "cart", Tier: 1, Team: "a", Org: "x"}, {Name: "search", Tier: 2, Team: "b", Org: "x"}, {Name: "shop", Tier: 1},
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		exemptions := rapid.SliceOfN(rapid.Custom(exemption), 0, 4).Draw(t, "exemptions")
-		in := scoring.Inputs{Framework: criteria, Exemptions: exemptions, Evidence: evidence.NewSet(nil)}
+		in := scoring.Inputs{Framework: criteria, Exemptions: exemptions, Evidence: evidencetest.Rows(nil).Row}
 		for _, entry := range entries {
 			in.Subjects = append(in.Subjects, scoring.NewSubject(entry, facts, nil))
 		}
@@ -65,7 +75,7 @@ func TestExemptionsAreTheSameEverywhere(t *testing.T) {
 		for i := range cards {
 			s.Services = append(s.Services, snapshot.Service{Entry: entries[i], Card: &cards[i]})
 		}
-		page, err := exporter.Render(s, exporter.Options{})
+		page, err := new(exporter.Renderer).Render(s, exporter.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,6 +145,8 @@ func exemption(t *rapid.T) scoring.Exemption {
 		Services: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"cart", "gone", "search"}), 0, 2, rapid.ID).Draw(
 			t, "services",
 		),
+		Teams:   rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b"}), 0, 1, rapid.ID).Draw(t, "teams"),
+		Orgs:    rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y"}), 0, 1, rapid.ID).Draw(t, "orgs"),
 		Tiers:   rapid.SliceOfNDistinct(rapid.SampledFrom([]int{1, 2, 3}), 0, 2, rapid.ID).Draw(t, "tiers"),
 		Expires: now.Add(away.Draw(t, "ends in")), Reason: "r", Approver: "a",
 	}

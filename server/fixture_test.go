@@ -108,6 +108,7 @@ type answer struct {
 func ask(t *testing.T, h http.Handler, method, target string, headers ...string) answer {
 	t.Helper()
 	r := httptest.NewRequest(method, target, nil)
+	r.Host = "localhost:9847"
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}

@@ -45,7 +45,11 @@ type landingView struct {
 	NotReady  string
 	At        string
 	Framework string
-	Badges    []badgeCount
+	// Reviews reports whether there are operational reviews.
+	Reviews bool
+	// ReloadFailed is when the last reload failed; empty if it did not.
+	ReloadFailed string
+	Badges       []badgeCount
 	// Count is the number of services, as text.
 	Count    string
 	Services []serviceRow
@@ -67,6 +71,8 @@ type serviceRow struct {
 	Badge           string
 	OnHold          bool
 	Score, Coverage string
+	// Next is what is missing to the next badge.
+	Next report.Way
 }
 
 type sourceRow struct {
@@ -81,7 +87,11 @@ type uncountedRow struct {
 
 // serveLanding shows the fleet to people.
 func (s *Server) serveLanding(w http.ResponseWriter, _ *http.Request) {
-	view := landingView{CSS: template.CSS(landingCSS), Version: s.o.Version, NotReady: s.notReady()}
+	view := landingView{CSS: template.CSS(landingCSS), Version: s.o.Version, NotReady: s.notReady(),
+		Reviews: s.reviewsEnabled()}
+	if failed := s.reloadFailed(); !failed.IsZero() {
+		view.ReloadFailed = showTime(failed)
+	}
 	if current := s.o.Current(); current != nil {
 		view.fill(current)
 	}
@@ -93,6 +103,14 @@ func (s *Server) serveLanding(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Security-Policy", landingPolicy())
 	writeBody(w, http.StatusOK, "text/html; charset=utf-8", page.Bytes())
+}
+
+// reloadFailed is when the last reload failed, zero if it did not.
+func (s *Server) reloadFailed() time.Time {
+	if s.o.ReloadFailed == nil {
+		return time.Time{}
+	}
+	return s.o.ReloadFailed()
 }
 
 func (v *landingView) fill(s *snapshot.Snapshot) {
@@ -107,7 +125,7 @@ func (v *landingView) fill(s *snapshot.Snapshot) {
 		if judged(service) {
 			counts[service.Badge.Badge]++
 		}
-		v.Services = append(v.Services, newServiceRow(service))
+		v.Services = append(v.Services, newServiceRow(s, service))
 	}
 	badges := framework.Badges()
 	for _, badge := range slices.Backward(badges) {
@@ -122,13 +140,13 @@ func (v *landingView) fill(s *snapshot.Snapshot) {
 	}
 }
 
-func newServiceRow(s *snapshot.Service) serviceRow {
+func newServiceRow(all *snapshot.Snapshot, s *snapshot.Service) serviceRow {
 	row := serviceRow{
 		Name: s.Entry.Name, Title: s.Entry.Title, Team: s.Entry.Team, Tier: s.Entry.Tier,
 		// Relative, so that it holds behind a proxy that adds a path.
 		Link:   "api/v1/services/" + url.PathEscape(s.Entry.Name),
 		OnHold: s.Badge.Hold != nil,
-		Score:  "no score", Coverage: "–",
+		Score:  "no score", Coverage: "–", Next: report.Way{Gap: "–"},
 	}
 	if judged(s) {
 		row.Badge = s.Badge.Badge.String()
@@ -139,6 +157,7 @@ func newServiceRow(s *snapshot.Service) serviceRow {
 	if s.Card == nil || !s.Card.HasScore {
 		return row
 	}
+	row.Next = report.NewWay(all, s)
 	lower, upper := percent(s.Card.Score.Lower), percent(s.Card.Score.Upper)
 	row.Score = fmt.Sprintf("%d %%", lower)
 	if lower != upper {

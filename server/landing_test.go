@@ -10,8 +10,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/internal/evidencetest"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
@@ -36,6 +38,39 @@ func TestLandingPage(t *testing.T) {
 		"Brand new", "not judged yet", "no score", `gold</span> 2`, `none</span> 0`,
 		"pagerduty/main", "never", "Readiness collector 1.0.0",
 		`<html lang="en">`, "<caption>", `scope="col"`, "prefers-color-scheme: dark")
+}
+
+// TestLandingPageSaysThatAReloadFailed, and when, as long as the old configuration is in
+// force for that reason.
+func TestLandingPageSaysThatAReloadFailed(t *testing.T) {
+	for _, s := range []*snapshot.Snapshot{nil, fleet("checkout")} {
+		failed := now
+		o := options(s)
+		o.ReloadFailed = func() time.Time { return failed }
+		h := newServer(t, o).Handler()
+		const said = "The configuration was not reloaded at 2026-03-01 12:00:00 UTC"
+		ask(t, h, "GET", "/").expect(t, "after a failed reload", 200, said, "the old one stays in force")
+		failed = time.Time{}
+		if page := ask(t, h, "GET", "/"); strings.Contains(page.body, "not reloaded") {
+			t.Error("after a reload that worked the page says that it failed")
+		}
+	}
+}
+
+// TestLandingPageSaysWhatIsMissing: what stands between a service and its next badge is on
+// the page, and what of it is unknown.
+func TestLandingPageSaysWhatIsMissing(t *testing.T) {
+	criteria, facts := twoCheckCriteria(t)
+	entry := &catalog.Service{Name: "cart", Tier: 1}
+	cards := scoring.Judge(scoring.Inputs{
+		Framework: criteria, Evidence: evidencetest.Rows(nil).Row,
+		Subjects: []scoring.Subject{scoring.NewSubject(entry, facts, nil)},
+	}, now)
+	s := &snapshot.Snapshot{At: now, Framework: criteria, Services: []snapshot.Service{{
+		Entry: entry, Card: &cards[0], Badge: scoring.BadgeState{At: now},
+	}}}
+	landingPage(t, s).expect(t, "landing page", 200, `<th scope="col">To the next badge</th>`,
+		"<td>1 to Bronze, 1 unknown <small>m.one</small></td>")
 }
 
 // TestLandingPageEscapes puts markup wherever text from outside is shown.

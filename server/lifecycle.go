@@ -63,7 +63,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	for i, listener := range listeners {
 		// One http.Server for each: the toolkit changes the one it is given.
 		servers[i] = s.httpServer()
-		go func() { errs <- web.Serve(listener, servers[i], s.flags(), s.o.Logger) }()
+		guarded := s.guard(listener, servers[i])
+		go func() { errs <- web.Serve(guarded, servers[i], s.flags(), s.o.Logger) }()
 	}
 	var failed error
 	running := len(servers)
@@ -112,6 +113,7 @@ func (s *Server) httpServer() *http.Server {
 		ReadTimeout:       s.o.ReadTimeout,
 		WriteTimeout:      s.o.WriteTimeout,
 		IdleTimeout:       s.o.IdleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		// What goes wrong with a connection is the client's affair.
 		ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
 	}

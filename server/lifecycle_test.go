@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -270,6 +271,17 @@ func TestTLSAndBasicAuth(t *testing.T) {
 		if status, _ := get(t, &http.Client{}, "http://"+a+"/metrics", "prometheus", "correct horse"); status != 400 {
 			t.Errorf("plain HTTP on the TLS port: %d", status)
 		}
+	}
+	url := "https://" + addresses[0] + "/metrics"
+	for n := range maxFailures {
+		get(t, client, url, "prometheus", fmt.Sprint("guess ", n))
+	}
+	if status, body := get(t, client, url, "prometheus", "next guess"); status != 429 ||
+		!strings.Contains(body, "too many wrong passwords") {
+		t.Errorf("one guess too many: %d %s", status, body)
+	}
+	if status, _ := get(t, client, url, "prometheus", "correct horse"); status != 200 {
+		t.Errorf("the right password beside those who guess: %d", status)
 	}
 }
 

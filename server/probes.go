@@ -1,9 +1,9 @@
 package server
 
 import (
-	"context"
 	"io"
 	"net/http"
+	"time"
 )
 
 // notReady is why there is nothing to answer from.
@@ -24,31 +24,21 @@ func (s *Server) serveHealthy(w http.ResponseWriter, _ *http.Request) {
 // emptyCatalog is why there is nothing in the answers.
 const emptyCatalog = "the catalog has no services; `collector check` says what it has read"
 
-// serveReady says whether there is a snapshot to answer from, and whether it has
-// services: an empty catalog is a fault of the configuration.
+// serveReady says whether there is a snapshot to answer from, whether it is young
+// enough, and whether it has services: an empty catalog is a fault of the
+// configuration.
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 	switch current := s.o.Current(); {
 	case current == nil:
 		plain(w, http.StatusServiceUnavailable, "not ready: "+s.notReady())
 	case len(current.Services) == 0:
 		plain(w, http.StatusServiceUnavailable, "not ready: "+emptyCatalog)
+	case s.o.Overdue != nil && s.o.Overdue():
+		plain(w, http.StatusServiceUnavailable, "not ready: services were last judged at "+
+			current.At.UTC().Format(time.RFC3339)+", so that no metric of them is served; the log says why")
 	default:
 		plain(w, http.StatusOK, "ready")
 	}
-}
-
-// serveReload loads the configuration anew. A reload that has begun is not
-// given up when the client is: it would count as failed for no fault of the
-// configuration.
-func (s *Server) serveReload(w http.ResponseWriter, r *http.Request) {
-	s.reload.Lock()
-	defer s.reload.Unlock()
-	if err := s.o.Reload(context.WithoutCancel(r.Context())); err != nil {
-		s.o.Logger.Error("reloading the configuration failed, the old one is kept", "error", err)
-		plain(w, http.StatusInternalServerError, "reloading failed, the old configuration is kept: "+err.Error())
-		return
-	}
-	plain(w, http.StatusOK, "reloaded")
 }
 
 // plain writes one line of text.

@@ -1,6 +1,7 @@
 // Package server is the daemon's HTTP side: metrics, health, reload, the JSON
-// API and a landing page. It answers from the current snapshot alone and
-// touches neither a source nor the store.
+// API, operational reviews and a landing page. It answers from the current snapshot
+// alone and touches neither a source nor the store; only the reviews, which few people
+// ask for, are read by those who give them.
 package server
 
 import (
@@ -48,14 +49,27 @@ type Options struct {
 	// Waiting says why there is no snapshot yet; nil or an empty text is that the first
 	// evaluation has not finished.
 	Waiting func() string
+	// Overdue reports whether the snapshot is too old for its metrics to be served; nil
+	// is never.
+	Overdue func() bool
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Reports makes the payloads of the API.
 	Reports Reports
+	// Reviews gives the operational reviews; nil gives none.
+	Reviews Reviews
 	// Reload loads the configuration anew and keeps the old one when it returns
 	// an error. When it is nil there is no /-/reload. It is never run twice at
-	// once, and not cut short when the client goes away.
+	// once, at most once in 10 seconds, and not cut short when the client goes away.
 	Reload func(ctx context.Context) error
+	// ReloadFailed returns when the last reload failed, by whichever way it was asked
+	// for; zero if it did not. Nil is never.
+	ReloadFailed func() time.Time
+	// AllowedHosts are names, without a port, under which a reload can be asked for
+	// besides those that no other site can have.
+	AllowedHosts []string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 	// Logger is where failures go; nil discards them.
 	Logger *slog.Logger
 	// Version of the program, for the landing page.
@@ -82,8 +96,13 @@ type Server struct {
 	landing *template.Template
 	// paths are the known ones, for those who guess.
 	paths []string
-	// reload keeps reloads apart.
-	reload sync.Mutex
+	// reload keeps reloads apart and guards reloaded, when the last one began.
+	reload   sync.Mutex
+	reloaded time.Time
+	// services is the last answer of /api/v1/services.
+	services servicesAnswer
+	// passwords limits wrong ones.
+	passwords *passwords
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -100,6 +119,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if len(o.ListenAddresses) == 0 {
 		o.ListenAddresses = []string{DefaultListenAddress}
@@ -119,7 +141,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the landing page: %w", err)
 	}
-	s := &Server{o: o, landing: page}
+	s := &Server{o: o, landing: page, passwords: newPasswords(o.Now, o.Logger)}
 	s.handler = s.routes()
 	return s, nil
 }
@@ -141,10 +163,12 @@ func (s *Server) routes() http.Handler {
 	route(http.MethodGet, "/-/healthy", s.serveHealthy)
 	route(http.MethodGet, "/-/ready", s.serveReady)
 	if s.o.Reload != nil {
-		route(http.MethodPost, "/-/reload", s.serveReload)
+		route(http.MethodPost, "/-/reload", s.trusted(s.serveReload))
 	}
 	route(http.MethodGet, "/api/v1/services", s.serveServices)
 	route(http.MethodGet, "/api/v1/services/{name}", s.serveService)
+	mux.Handle(reviewsPath+"{$}", s.ifReviews(s.serveReviews))
+	mux.Handle(reviewsPath+"{file}", s.ifReviews(s.serveReviewFile))
 	mux.HandleFunc("/", s.serveNotFound)
 	// A page on another site must not be able to make a visitor's browser
 	// reload the configuration.
@@ -181,5 +205,9 @@ func allow(method string, next http.HandlerFunc) http.Handler {
 
 // serveNotFound names the paths there are.
 func (s *Server) serveNotFound(w http.ResponseWriter, r *http.Request) {
-	fail(w, r, http.StatusNotFound, "there is nothing at this path; known are "+strings.Join(s.paths, ", "))
+	known := s.paths
+	if s.reviewsEnabled() {
+		known = append(slices.Clone(known), http.MethodGet+" "+reviewsPath)
+	}
+	fail(w, r, http.StatusNotFound, "there is nothing at this path; known are "+strings.Join(known, ", "))
 }

@@ -10,10 +10,8 @@ import (
 // History is what has happened to services, as far back as
 // correlation.Options.Since.
 type History struct {
-	// Incidents are those of correlation.Link.
-	Incidents []correlation.Incident
-	// Seen are the severities of the incidents of all time.
-	Seen correlation.Seen
+	// Incidents has those of correlation.Links, and the severities of those of all time.
+	Incidents *correlation.Meter
 	// Alerts are the firings of alerts since correlation.Options.AlertsSince.
 	Alerts correlation.Alerts
 	// Transitions are the changes of badges.
@@ -27,31 +25,16 @@ type History struct {
 // snapshot is published.
 func (s *Snapshot) Measure(h History, o correlation.Options) {
 	services := make([]*catalog.Service, 0, len(s.Services))
-	held := make([]correlation.BadgeHeld, 0, len(s.Services))
 	for i := range s.Services {
-		service := &s.Services[i]
-		services = append(services, service.Entry)
-		held = append(held, correlation.BadgeHeld{
-			Service: service.Entry.Name, Badge: service.Badge.Badge,
-			FirstJudged: service.Badge.FirstJudged, Settling: service.Badge.Settling,
-		})
+		services = append(services, s.Services[i].Entry)
 	}
-	changes := make([]correlation.BadgeChange, 0, len(h.Transitions))
-	for i := range h.Transitions {
-		t := &h.Transitions[i]
-		changes = append(changes, correlation.BadgeChange{
-			Service: t.Service, At: t.At, From: t.From, To: t.To, Initial: t.Cause == scoring.CauseInitial,
-		})
-	}
-	figures := correlation.PerService(h.Incidents, h.Seen, services, o, s.At)
-	alerts, alertGroups := correlation.MeasureAlerts(h.Alerts, h.Incidents, services, o, s.At)
+	held, changes := s.Badges(h.Transitions)
+	figures := h.Incidents.Measure(services, correlation.NewBadgeHistory(held, changes), o, s.At)
+	alerts, alertGroups := correlation.MeasureAlerts(h.Alerts, h.Incidents.Of, services, o, s.At)
 	reviews := correlation.PerServiceReviews(h.Reviews, s.At)
 	for i := range s.Services {
 		service := &s.Services[i]
-		service.Incidents, service.Alerts, service.Reviews = nil, nil, nil
-		if f, ok := figures[service.Entry.Name]; ok {
-			service.Incidents = &f
-		}
+		service.Incidents, service.Alerts, service.Reviews = figures.Services[service.Entry.Name], nil, nil
 		if a, ok := alerts[service.Entry.Name]; ok {
 			service.Alerts = &a
 		}
@@ -59,7 +42,26 @@ func (s *Snapshot) Measure(h History, o correlation.Options) {
 			service.Reviews = &r
 		}
 	}
-	s.AlertGroups = alertGroups
-	s.Groups = correlation.PerGroup(h.Incidents, h.Seen, services, o, s.At)
-	s.BadgeFigures = correlation.PerBadge(h.Incidents, correlation.NewBadgeHistory(held, changes), o, s.At)
+	s.AlertGroups, s.Groups = alertGroups, figures.Groups
+	s.BadgeFigures, s.TierBadgeFigures = figures.Badges, figures.TierBadges
+}
+
+// Badges are those that the services hold, and how they changed.
+func (s *Snapshot) Badges(transitions []scoring.Transition) ([]correlation.BadgeHeld, []correlation.BadgeChange) {
+	held := make([]correlation.BadgeHeld, 0, len(s.Services))
+	for i := range s.Services {
+		service := &s.Services[i]
+		held = append(held, correlation.BadgeHeld{
+			Service: service.Entry.Name, Badge: service.Badge.Badge,
+			FirstJudged: service.Badge.FirstJudged, Settling: service.Badge.Settling,
+		})
+	}
+	changes := make([]correlation.BadgeChange, 0, len(transitions))
+	for i := range transitions {
+		t := &transitions[i]
+		changes = append(changes, correlation.BadgeChange{
+			Service: t.Service, At: t.At, From: t.From, To: t.To, Initial: t.Cause == scoring.CauseInitial,
+		})
+	}
+	return held, changes
 }

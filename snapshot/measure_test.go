@@ -31,10 +31,12 @@ func TestMeasure(t *testing.T) {
 			StartedAt: ago(began), ResolvedAt: ago(began).Add(time.Hour), Resolver: evidence.ResolverPerson,
 		}
 	}
+	incidents := correlation.NewMeter()
+	incidents.Change(correlation.NewLinks().Update([]evidence.Incident{
+		incident("checkout", 60), incident("checkout", 20), incident("checkout", 3), incident("settling", 2),
+	}, ago(97)))
 	h := snapshot.History{
-		Incidents: correlation.Link([]evidence.Incident{
-			incident("checkout", 60), incident("checkout", 20), incident("checkout", 3), incident("settling", 2),
-		}),
+		Incidents: incidents,
 		Transitions: []scoring.Transition{
 			{Service: "checkout", At: ago(50), To: framework.Gold, Cause: scoring.CauseInitial},
 			{Service: "checkout", At: ago(10), From: framework.Gold, To: framework.Silver, Cause: scoring.CauseEvidence},

@@ -38,8 +38,12 @@ type Snapshot struct {
 	// AlertGroups are the alert figures of groups with a service whose alerts are
 	// watched for.
 	AlertGroups []correlation.GroupAlertFigures
-	// BadgeFigures are the incident figures of each badge that was held.
-	BadgeFigures []correlation.BadgeFigures
+	// BadgeFigures are the incident figures of each badge that was held, of services of all
+	// tiers, and TierBadgeFigures those of each tier.
+	BadgeFigures, TierBadgeFigures []correlation.BadgeFigures
+	// Correlated is what was estimated last of the effects of reviews and of what goes
+	// together with readiness, once a month; nil if it never was.
+	Correlated *correlation.Result
 }
 
 // Service is one service of a snapshot.
@@ -57,6 +61,9 @@ type Service struct {
 	Alerts *correlation.AlertFigures
 	// Reviews are its readiness reviews, nil when it never had one.
 	Reviews *correlation.Reviews
+	// ReviewDue is when its next readiness review is due, zero if that is not known or if
+	// none is.
+	ReviewDue time.Time
 }
 
 // Find returns the named service.

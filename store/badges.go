@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -86,19 +85,23 @@ type storedBadge struct {
 	state scoring.BadgeState
 	// support is the checksum of the row of badge_support; zero without a row.
 	support checksum
-	// at is when the state was written.
-	at time.Time
+	// supportAt is the time in that row: zero if the support belongs to the last
+	// judgement.
+	supportAt time.Time
+	// basis is the support as it was written, but for its facts; without one nil.
+	basis *scoring.Basis
 }
 
 type checksum [sha256.Size]byte
 
-// storedBadges are the rows of badges and badge_support as this process last
-// wrote or read them. They are valid while the last judgement in the database is
-// number seq: another process may have judged since.
-type storedBadges struct {
-	mu  sync.Mutex
-	seq int64
-	by  map[string]storedBadge
+// storedJudgement is the stored state of badges and invalidations as this process last
+// wrote or read it. It is valid while the last judgement in the database is number seq,
+// since another process may have stored a later one.
+type storedJudgement struct {
+	mu          sync.Mutex
+	seq         int64
+	badges      map[string]storedBadge
+	invalidated scoring.Invalidations
 }
 
 // rowOf is a state in the form in which it is stored and compared.
@@ -117,43 +120,20 @@ func (w *judging) dated(at time.Time) time.Time {
 	return at
 }
 
-// changed is the one decision whether a state is written again: at once if it
-// differs in more than its running clocks, and for these if the stored state is
-// as old as clocksEvery.
-func (s storedBadge) changed(now scoring.BadgeState, at time.Time, clocksEvery time.Duration) bool {
-	if at.Sub(s.at) >= clocksEvery {
-		return !reflect.DeepEqual(now, s.state)
-	}
-	return !reflect.DeepEqual(normalizeForCompare(now), normalizeForCompare(s.state))
-}
-
-// normalizeForCompare is a badge state without what moves with every judgement.
-func normalizeForCompare(b scoring.BadgeState) scoring.BadgeState {
-	b.Awards = maps.Clone(b.Awards)
-	for badge, clock := range b.Awards {
-		clock.Observations = min(clock.Observations, 2) // an award needs two
-		b.Awards[badge] = clock
-	}
-	b.Contradictions = slices.Clone(b.Contradictions)
-	for i := range b.Contradictions {
-		b.Contradictions[i].Ran = 0
-	}
-	b.Failing = maps.Clone(b.Failing)
-	for check := range b.Failing {
-		b.Failing[check] = 0
-	}
-	if b.Hold != nil {
-		hold := *b.Hold
-		hold.Ran, hold.LapseAt = 0, time.Time{}
-		b.Hold = &hold
-	}
-	return b
+// supportChanged is the one decision whether the support of a badge is written
+// again although the state is as it was stored: if it differs in more than the
+// values of facts. These change with every round of a source, and a support that is
+// late with them names the same cause.
+func (s storedBadge) supportChanged(now scoring.BadgeState) bool {
+	return !s.basis.EqualButFacts(now.Support)
 }
 
 // badges writes the states and supports that have changed, and returns them as
-// they are stored then.
+// they are stored then. The state of a service of which anything else changes, its
+// support or its invalidations, is written, too: its number says so to a process that
+// reads what has changed.
 func (w *judging) badges(
-	ctx context.Context, j Judgement, stored map[string]storedBadge,
+	ctx context.Context, j Judgement, stored map[string]storedBadge, touched map[string]bool,
 ) (map[string]storedBadge, error) {
 	written := map[string]storedBadge{}
 	var states []badgeRow
@@ -161,15 +141,12 @@ func (w *judging) badges(
 	for _, service := range slices.Sorted(maps.Keys(j.Badges)) {
 		badge := j.Badges[service]
 		before, known := stored[service]
-		next := storedBadge{state: w.rowOf(badge), at: w.at}
-		changed := !known || before.changed(next.state, w.at, j.ClocksEvery)
-		if !changed && j.ClocksEvery > 0 {
-			continue // its support is kept as it was stored with the state
+		next := storedBadge{state: w.rowOf(badge), basis: badge.Support.WithoutFacts()}
+		if known && !touched[service] && reflect.DeepEqual(next.state, before.state) && !before.supportChanged(badge) {
+			continue
 		}
-		if changed {
-			states = append(states, badgeRow{service, 0, badge.Badge, badge.Since, badge.FirstJudged, badge.Hold != nil,
-				badge.FrameworkHash, next.state.At, next.state})
-		}
+		states = append(states, badgeRow{service, 0, badge.Badge, badge.Since, badge.FirstJudged, badge.Hold != nil,
+			badge.FrameworkHash, next.state.At, next.state})
 		if badge.Support == nil {
 			if !known || before.support != next.support {
 				unsupported = append(unsupported, supportRow{service: service})
@@ -179,7 +156,8 @@ func (w *judging) badges(
 			if err != nil {
 				return nil, fmt.Errorf("support of %s: %w", service, err)
 			}
-			if next.support = row.checksum(); !known || before.support != next.support {
+			next.support, next.supportAt = row.checksum(), row.judgedAt
+			if !known || before.support != next.support {
 				supports = append(supports, row)
 			}
 		}
@@ -194,63 +172,112 @@ func (w *judging) badges(
 	return written, remove(ctx, w.tx, unsupported...)
 }
 
+// badges reads the states that were written. Of the others those that belong to the
+// last judgement get its time.
 func (r *stateReader) badges(ctx context.Context) error {
-	return read(ctx, r, condition{}, func(row badgeRow) error {
+	for service, stored := range r.stored {
+		badge, ok := r.state.Badges[service]
+		if !ok {
+			continue
+		}
+		if stored.state.At.IsZero() {
+			badge.At = r.state.At
+		}
+		if badge.Support != nil && stored.supportAt.IsZero() {
+			support := *badge.Support
+			support.At, badge.Support = r.state.At, &support
+		}
+		r.state.Badges[service] = badge
+	}
+	return read(ctx, r, r.sinceThen(), func(row badgeRow) error {
 		badge := row.state
 		badge.At = row.judgedAt
-		stored := storedBadge{state: badge, at: badge.At}
+		stored := storedBadge{state: badge}
 		if badge.At.IsZero() {
-			badge.At, stored.at = r.at, r.at
+			badge.At = r.state.At
 		}
+		r.changed[row.service] = true
 		r.state.Badges[row.service], r.stored[row.service] = badge, stored
 		return nil
 	})
 }
 
-// supports reads what the badges were last proved by. Where the criteria cannot
-// be compiled any more the badge has no support.
-func (r *stateReader) supports(ctx context.Context, frameworks map[string]Framework, lookup FrameworkLookup) error {
-	compiled := map[string]*framework.Framework{}
-	err := each(ctx, r, `SELECT DISTINCT framework_hash FROM badge_support`, nil, func(rows *sql.Rows) error {
-		var hash string
-		err := rows.Scan(&hash)
-		compiled[hash] = nil
-		return err
+// supports reads what the badges that were read were last proved by. Where the
+// criteria cannot be compiled any more the badge has no support.
+func (r *stateReader) supports(ctx context.Context, lookup FrameworkLookup) error {
+	if lookup == nil {
+		return nil
+	}
+	var all []storedSupport
+	hashes := map[string]bool{}
+	err := read(ctx, r, r.ofChanged(), func(row supportRow) error {
+		support, err := row.decode()
+		if err != nil {
+			return fmt.Errorf("support of %s: %w", row.service, err)
+		}
+		hashes[row.frameworkHash] = true
+		for _, b := range support.before {
+			hashes[b.Framework.Hash] = true
+		}
+		all = append(all, support)
+		return nil
 	})
-	if err != nil || lookup == nil {
+	if err != nil || len(all) == 0 {
 		return err
 	}
-	for hash := range compiled {
-		if compiled[hash], err = lookup(frameworks[hash]); err != nil {
+	frameworks, err := r.frameworks(ctx, slices.Sorted(maps.Keys(hashes))...)
+	if err != nil {
+		return err
+	}
+	compiled := map[string]*framework.Framework{}
+	for hash, f := range frameworks {
+		if compiled[hash], err = lookup(f); err != nil {
 			return fmt.Errorf("criteria %s: %w", hash, err)
 		}
 	}
-	return read(ctx, r, condition{}, func(row supportRow) error {
-		badge, ok := r.state.Badges[row.service]
-		if compiled[row.frameworkHash] == nil || !ok {
-			return nil
+	for _, support := range all {
+		r.support(support, compiled)
+	}
+	return nil
+}
+
+// storedSupport is a row of badge_support and what is in it.
+type storedSupport struct {
+	row    supportRow
+	basis  *scoring.Basis
+	before map[framework.Badge]*scoring.Basis
+}
+
+func (r supportRow) decode() (storedSupport, error) {
+	s := storedSupport{row: r}
+	if err := json.Unmarshal([]byte(r.basis), &s.basis); err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal([]byte(r.before), &s.before); err != nil {
+		return s, fmt.Errorf("earlier supports: %w", err)
+	}
+	return s, nil
+}
+
+func (r *stateReader) support(s storedSupport, compiled map[string]*framework.Framework) {
+	badge, ok := r.state.Badges[s.row.service]
+	if compiled[s.row.frameworkHash] == nil || !ok {
+		return
+	}
+	s.basis.Framework, s.basis.At = compiled[s.row.frameworkHash], s.row.judgedAt
+	if s.row.judgedAt.IsZero() {
+		s.basis.At = r.state.At
+	}
+	for _, b := range s.before {
+		if f := compiled[b.Framework.Hash]; f != nil {
+			b.Framework = f
 		}
-		if err := json.Unmarshal([]byte(row.basis), &badge.Support); err != nil {
-			return fmt.Errorf("support of %s: %w", row.service, err)
-		}
-		badge.Support.Framework, badge.Support.At = compiled[row.frameworkHash], row.judgedAt
-		if row.judgedAt.IsZero() {
-			badge.Support.At = r.at
-		}
-		if err := json.Unmarshal([]byte(row.before), &badge.Before); err != nil {
-			return fmt.Errorf("earlier supports of %s: %w", row.service, err)
-		}
-		for _, b := range badge.Before {
-			if f := compiled[b.Framework.Hash]; f != nil {
-				b.Framework = f
-			}
-		}
-		if len(badge.Before) == 0 {
-			badge.Before = nil
-		}
-		stored := r.stored[row.service]
-		stored.support = row.checksum()
-		r.state.Badges[row.service], r.stored[row.service] = badge, stored
-		return nil
-	})
+	}
+	badge.Support = s.basis
+	if len(s.before) > 0 {
+		badge.Before = s.before
+	}
+	stored := r.stored[s.row.service]
+	stored.support, stored.supportAt, stored.basis = s.row.checksum(), s.row.judgedAt, s.basis.WithoutFacts()
+	r.state.Badges[s.row.service], r.stored[s.row.service] = badge, stored
 }

@@ -29,6 +29,9 @@ type Changes struct {
 // service that is not excepted, so a source withdraws what it no longer finds.
 // Of two records with one key in a batch the last counts, and a record counts
 // before a withdrawal.
+//
+// run is the round that the batch belongs to, 0 for none. The error is ErrRunEnded if it
+// has ended.
 func (s *Store) Commit(
 	ctx context.Context, source string, run RunID, at time.Time, batch evidence.Batch,
 ) (Changes, error) {
@@ -40,6 +43,7 @@ func (s *Store) Commit(
 			name  string
 			store func() error
 		}{
+			{"the round", func() error { return c.runs(ctx) }},
 			{"records", func() error { return c.records(ctx, batch.Records, batch.Withdrawals) }},
 			{"coverage", func() error { return c.coverage(ctx, batch.Covered) }},
 			{"incidents", func() error { return c.incidents(ctx, batch.Incidents) }},

@@ -86,7 +86,7 @@ func (t *tx) copyRows(
 	}
 	var page [][]any
 	write := func() error {
-		err := t.insert(ctx, `INSERT INTO `+table+` (`+list+`)`, `ON CONFLICT DO NOTHING`, page)
+		err := t.insert(ctx, table, columns, `ON CONFLICT DO NOTHING`, page)
 		page = page[:0]
 		return err
 	}

@@ -172,7 +172,8 @@ func (c *commit) hold(ctx context.Context, facts, services []string, before map[
 	return nil
 }
 
-// free makes the rows of services that are covered again age with their group.
+// free ends the hold on the rows of services that are covered again: their observed-at
+// is that of their group from then on.
 func (c *commit) free(ctx context.Context, facts, services []string) error {
 	return c.execWhere(ctx, `UPDATE fact_values SET seq = ?, held_at = NULL`, []any{c.seq},
 		c.ofFacts(facts).and(`held_at IS NOT NULL`).in("service_id", namesIn(serviceNames, services)))

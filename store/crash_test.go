@@ -60,7 +60,11 @@ func commitForEver(path string) error {
 			return err
 		}
 		fmt.Println("committed", n)
-		err := s.SaveJudgement(ctx, store.Judgement{At: time.Unix(int64(n), 0),
+		last, err := s.LastJudgement(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = s.SaveJudgement(ctx, store.Judgement{At: time.Unix(int64(n), 0), After: last.Seq,
 			Transitions: []scoring.Transition{{Service: "service-0", At: time.Unix(int64(n), 0), To: 1,
 				Cause: scoring.CauseEvidence}}})
 		if err != nil {
@@ -162,7 +166,7 @@ func checkCrashed(t *testing.T, s *store.Store, committed, judged int) int {
 	if err != nil || len(incidents) != n {
 		t.Errorf("%d incidents, %v, want %d", len(incidents), err, n)
 	}
-	transitions, err := s.LoadTransitions(ctx, time.Time{})
+	transitions, _, err := s.LoadTransitions(ctx, 0, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

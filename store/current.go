@@ -14,8 +14,8 @@ const defaultResolution = time.Hour
 // current is one row of fact_values. Its times are in microseconds.
 type current struct {
 	value evidence.Value
-	// withdrawn is the reason of a tombstone. The value of a remembering fact
-	// outlives its withdrawal.
+	// withdrawn is the reason of a tombstone. A remembering fact keeps its value
+	// when it is withdrawn.
 	withdrawn            evidence.Missing
 	detail               string
 	since, changed, seen int64

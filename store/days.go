@@ -70,7 +70,8 @@ func (c *commit) averageDay(
 ) error {
 	kept := map[string]float64{}
 	ofFact := c.ofSource().and(`fact_id = ?`, nameIn{factNames, fact})
-	err := read(ctx, c, ofFact.and(`day = ?`, day), func(r dayRow) error {
+	ofDay := c.ofServices(ofFact.and(`day = ?`, day), services)
+	err := read(ctx, c, ofDay, func(r dayRow) error {
 		kept[r.service] = r.num
 		return nil
 	})
@@ -95,13 +96,13 @@ func (c *commit) averageDay(
 	if err := put(ctx, c.tx, rows...); err != nil {
 		return err
 	}
-	if len(kept) == 0 { // the first of a day deletes what no window reaches
+	if len(kept) == 0 { // the first of a day delete what no window reaches
 		tooOld := ofFact.and(`day <= ?`, day-window-window/maxLacking-1)
 		if err := c.execWhere(ctx, `DELETE FROM fact_days`, nil, tooOld); err != nil {
 			return err
 		}
 	}
-	found, err := c.sumDays(ctx, ofFact, day-window, day)
+	found, err := c.sumWindow(ctx, ofFact, day-window, day)
 	if err != nil {
 		return err
 	}
@@ -125,6 +126,16 @@ func meanOf(d days, o observed, def evidence.Definition, day int64) observed {
 	o.value, o.detail = mean, text(evidence.Clean(fmt.Sprintf(
 		"mean of %d daily observations in %d days, the newest: %s", d.count, window, o.detail), 500))
 	return o
+}
+
+// sumWindow is sumDays, if the observations go back to the first of these days. Else every
+// service lacks days, and no sum is needed.
+func (c *commit) sumWindow(ctx context.Context, ofFact condition, after, last int64) (map[string]days, error) {
+	first, err := number(ctx, c, `SELECT MIN(day) FROM fact_days WHERE `+ofFact.sql, ofFact.args...)
+	if err != nil || first > after+1 {
+		return nil, err
+	}
+	return c.sumDays(ctx, ofFact, after, last)
 }
 
 // sumDays sums up the days after one and up to another by service.

@@ -21,8 +21,8 @@ func (r *factRow) table() table {
 }
 
 // SetFacts replaces the definitions of facts, as after a reload. The records of a
-// fact whose definition has changed in meaning are withdrawn: they answered
-// another question. Facts that are no longer defined keep their records. A
+// fact whose definition has changed in meaning are withdrawn, because they were made
+// by the old definition. Facts that are no longer defined keep their records. A
 // store of an earlier release holds the shape of a definition alone, without
 // its query: those records are kept, and the whole hash is stored.
 func (s *Store) SetFacts(ctx context.Context, facts *evidence.Facts) error {

@@ -41,41 +41,35 @@ func (r *historyRow) table() table {
 	}
 }
 
-// PinHistory makes sure that the present values of the keys are in history,
-// whatever the resolution of their facts: those that flipped a check. Unknown
-// keys are left out.
-func (s *Store) PinHistory(ctx context.Context, keys []Key) error {
-	if len(keys) == 0 {
-		return nil
+// pinHistory writes the present values of the keys to history if they are not in
+// it yet.
+func pinHistory(ctx context.Context, t *tx, keys []Key) error {
+	type group struct{ source, fact string }
+	services := map[group][]string{}
+	for _, k := range keys {
+		g := group{k.Source, k.Fact}
+		services[g] = append(services[g], k.Service)
 	}
-	return s.inTx(ctx, "pinning history", func(t *tx) error {
-		type group struct{ source, fact string }
-		services := map[group][]string{}
-		for _, k := range keys {
-			g := group{k.Source, k.Fact}
-			services[g] = append(services[g], k.Service)
-		}
-		var rows []valueRow
-		var points []historyRow
-		for g, list := range services {
-			slices.Sort(list)
-			unlogged := ofSource(g.source).and(`NOT logged AND fact_id = ?`, nameIn{factNames, g.fact}).
-				in("service_id", namesIn(serviceNames, slices.Compact(list)))
-			err := read(ctx, t, unlogged, func(r valueRow) error {
-				points = append(points, r.history(point{r.changed, r.value, r.withdrawn}))
-				r.logged, r.loggedAt = true, sql.NullInt64{Int64: r.changed, Valid: true}
-				rows = append(rows, r)
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if err := put(ctx, t, rows...); err != nil {
+	var rows []valueRow
+	var points []historyRow
+	for g, list := range services {
+		slices.Sort(list)
+		unlogged := ofSource(g.source).and(`NOT logged AND fact_id = ?`, nameIn{factNames, g.fact}).
+			in("service_id", namesIn(serviceNames, slices.Compact(list)))
+		err := read(ctx, t, unlogged, func(r valueRow) error {
+			points = append(points, r.history(point{r.changed, r.value, r.withdrawn}))
+			r.logged, r.loggedAt = true, sql.NullInt64{Int64: r.changed, Valid: true}
+			rows = append(rows, r)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		return put(ctx, t, points...)
-	})
+	}
+	if err := put(ctx, t, rows...); err != nil {
+		return err
+	}
+	return put(ctx, t, points...)
 }
 
 // History lists what a fact about a service was at a time and has been since,

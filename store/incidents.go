@@ -34,7 +34,10 @@ func (r *incidentRow) table() table {
 			{"escalations", &r.Escalations}, {"reassignments", &r.Reassignments}, {"notes", &r.Notes},
 			{"responders", listOf(&r.Responders)}, {"gone_why", &r.GoneWhy}, {"end_unknown", &r.EndUnknown},
 			{"machine_acknowledged_at", timeOrNull(&r.MachineAcknowledgedAt)}, {"merged_into", &r.MergedInto},
-			{"issue_key", &r.Key}, {"former_keys", listOf(&r.FormerKeys)}, {"seq", &r.seq},
+			{"issue_key", &r.Key}, {"former_keys", listOf(&r.FormerKeys)},
+			{"has_ticket", &r.HasTicket}, {"false_alarm", &r.FalseAlarm},
+			{"interruptions_known", &r.Interruptions.Known}, {"business_interruptions", &r.Interruptions.Business},
+			{"off_interruptions", &r.Interruptions.Off}, {"sleep_interruptions", &r.Interruptions.Sleep}, {"seq", &r.seq},
 		},
 		services: r.list("incident_services", "incident_num", &r.Services),
 	}
@@ -101,6 +104,9 @@ func keepAcks(in, old evidence.Incident) evidence.Incident {
 		in.MachineAcknowledgedAt = old.MachineAcknowledgedAt
 		in.Escalations, in.Reassignments, in.Notes = old.Escalations, old.Reassignments, old.Notes
 		in.Responders = old.Responders
+		if in.FalseAlarm == evidence.Unknown {
+			in.FalseAlarm = old.FalseAlarm
+		}
 	}
 	return in
 }
@@ -165,15 +171,14 @@ type SeenSeverity struct {
 	Severity int
 }
 
-// SeenSeverities are the severities of the stored incidents of services that a
-// transaction after the given one has changed; 0 means all. Incidents that are gone,
-// or were within maintenance, are left out.
-func (s *Store) SeenSeverities(ctx context.Context, after int64) ([]SeenSeverity, error) {
+// SeenSeverities are the severities that the stored incidents of services had. Incidents
+// that are gone, or were within maintenance, are left out. It reads all incidents.
+func (s *Store) SeenSeverities(ctx context.Context) ([]SeenSeverity, error) {
 	var found []SeenSeverity
 	err := s.view(ctx, "reading the severities of incidents", func(v *view) error {
 		return each(ctx, v, `SELECT DISTINCT l.service_id, i.severity
 			FROM incidents i JOIN incident_services l ON l.incident_num = i.num
-			WHERE i.seq > ? AND NOT i.gone AND NOT i.maintenance`, []any{after}, func(rows *sql.Rows) error {
+			WHERE NOT i.gone AND NOT i.maintenance`, nil, func(rows *sql.Rows) error {
 			var service int64
 			var seen SeenSeverity
 			if err := rows.Scan(&service, &seen.Severity); err != nil {

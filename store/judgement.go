@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -36,6 +37,7 @@ type judgementRow struct {
 	seq             transactionNumber
 	at, activatedAt time.Time
 	frameworkHash   string
+	configuration   Configuration
 }
 
 func (r *judgementRow) table() table {
@@ -45,6 +47,7 @@ func (r *judgementRow) table() table {
 		data: columns{
 			{"at", timeOf(&r.at)}, {"framework_hash", &r.frameworkHash},
 			{"activated_at", timeOf(&r.activatedAt)}, {"seq", &r.seq},
+			{"configuration", &r.configuration.Hash}, {"configured_at", timeOf(&r.configuration.LoadedAt)},
 		},
 	}
 }
@@ -66,68 +69,122 @@ type CheckStatus struct {
 	Since time.Time
 }
 
+// ErrStaleJudgement is the error of SaveJudgement if the last judgement in the
+// store is not the one that the new one continues from: another process has
+// judged, or the commit of an earlier judgement succeeded and its answer was
+// lost. Nothing was written. The caller loads the state and judges again.
+var ErrStaleJudgement = errors.New("another judgement was stored in between")
+
+// ErrOlderConfiguration is the error of SaveJudgement if the last judgement was made by
+// a configuration that was loaded later, and is still fresh. Nothing was written: two
+// configurations that judge in turn would move badges to and fro.
+var ErrOlderConfiguration = errors.New("a configuration that was loaded later judges")
+
+// Configuration is the configuration that a judgement was made by.
+type Configuration struct {
+	// Hash is the same for processes that judge alike. Empty means unknown.
+	Hash string
+	// LoadedAt is when the process that judges has loaded it.
+	LoadedAt time.Time
+}
+
 // Judgement is the result of one evaluation.
 type Judgement struct {
+	// After is the Seq of the State that this judgement continues from, 0 for the
+	// first. It is stored only if that is still the last judgement.
+	After int64
 	// At is the time of the evaluation.
 	At time.Time
 	// Framework is what was judged by.
 	Framework Framework
-	// Badges are all states after the judgement: those that differ from the
-	// stored ones in more than the time of the judgement are written. A service
-	// that is left out keeps its state.
+	// Configuration is what the process judges by. The judgement is refused if the last
+	// one was made by another configuration that was loaded later, and is younger than
+	// FreshFor.
+	Configuration Configuration
+	FreshFor      time.Duration
+	// Badges are the states after the judgement: those that differ from the
+	// stored ones in more than the time of the judgement are written, and what
+	// supports a badge if it differs in more than the values of facts. A service
+	// that is left out keeps its state, and what is stored without a time of its own
+	// belongs to this judgement then: a service that has left the catalog is not left out.
 	Badges map[string]scoring.BadgeState
-	// ClocksEvery is how old the stored form of a running clock may get: until
-	// then a state that differs in its clocks alone, or in what supports it, is
-	// not written again. Zero writes every difference.
-	ClocksEvery time.Duration
 	// Transitions are the badge changes of this judgement.
 	Transitions []scoring.Transition
+	// Holds are the times on hold that have ended with this judgement.
+	Holds []BadgeHold
 	// Statuses are the checks whose status has changed.
 	Statuses []CheckStatus
-	// Invalidated are all invalidated attestations.
-	Invalidated scoring.InvalidatedAttestations
+	// Invalidated are the times at which a machine last said no. They replace those of
+	// the services that are named here or in Badges.
+	Invalidated scoring.Invalidations
+	// Pins are the records that flipped a check. Their present values stay in
+	// history, whatever the resolution of their facts. Unknown keys are left out.
+	Pins []Key
 }
 
-// SaveJudgement stores a judgement in one transaction.
-func (s *Store) SaveJudgement(ctx context.Context, j Judgement) error {
+// SaveJudgement stores a judgement in one transaction and returns the number of
+// that transaction, which the next one is After. After any error the caller does
+// not know what the last judgement is and has to load the state again: a commit
+// whose answer was lost may have succeeded.
+func (s *Store) SaveJudgement(ctx context.Context, j Judgement) (seq int64, err error) {
 	s.judged.mu.Lock()
 	defer s.judged.mu.Unlock()
-	var seq int64
-	var stored, written map[string]storedBadge
-	err := s.inTx(ctx, "storing a judgement", func(t *tx) error {
+	known := &s.judged
+	var written map[string]storedBadge
+	var invalidated invalidations
+	whole := true // known has the services that the judgement leaves out
+	err = s.inTx(ctx, "storing a judgement", func(t *tx) error {
 		seq = t.seq
 		last, err := lastJudgement(ctx, t)
 		if err != nil {
 			return err
 		}
-		stored = map[string]storedBadge{}
-		if int64(last.seq) == s.judged.seq && last.seq != 0 {
-			stored = s.judged.by
+		if int64(last.seq) != j.After {
+			return fmt.Errorf("it continues from judgement %d, the last is %d: %w", j.After, last.seq, ErrStaleJudgement)
+		}
+		if err := last.admits(j); err != nil {
+			return err
+		}
+		if known = &s.judged; known.seq != j.After || j.After == 0 {
+			// The last judgement was neither stored nor loaded by this Store.
+			whole = j.After == 0
+			known = &storedJudgement{badges: map[string]storedBadge{}}
+			if known.invalidated, err = readInvalidated(ctx, t, condition{}); err != nil {
+				return fmt.Errorf("invalidations: %w", err)
+			}
 		}
 		w := judging{tx: t, at: storedTime(j.At)}
-		if err := w.framework(ctx, j.Framework, last); err != nil {
+		if err := w.framework(ctx, j, last); err != nil {
 			return fmt.Errorf("framework: %w", err)
 		}
-		if written, err = w.badges(ctx, j, stored); err != nil {
+		invalidated = w.compareInvalidated(j, known.invalidated)
+		if written, err = w.badges(ctx, j, known.badges, invalidated.services()); err != nil {
 			return fmt.Errorf("badges: %w", err)
 		}
-		if err := w.transitions(ctx, j.Transitions); err != nil {
+		if err := w.transitions(ctx, j); err != nil {
 			return fmt.Errorf("transitions: %w", err)
 		}
 		if err := w.statuses(ctx, j.Statuses); err != nil {
 			return fmt.Errorf("check statuses: %w", err)
 		}
-		if err := w.invalidated(ctx, j.Invalidated); err != nil {
-			return fmt.Errorf("invalidated attestations: %w", err)
+		if err := invalidated.write(ctx, &w); err != nil {
+			return fmt.Errorf("invalidations: %w", err)
+		}
+		if err := pinHistory(ctx, t, j.Pins); err != nil {
+			return fmt.Errorf("the evidence behind a changed check: %w", err)
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	maps.Copy(stored, written)
-	s.judged.seq, s.judged.by = seq, stored
-	return nil
+	maps.Copy(known.badges, written)
+	maps.Copy(known.invalidated, invalidated.now)
+	s.judged.seq, s.judged.badges, s.judged.invalidated = seq, known.badges, known.invalidated
+	if !whole {
+		s.judged.seq = 0
+	}
+	return seq, nil
 }
 
 // judging is one judgement in its transaction.
@@ -136,14 +193,36 @@ type judging struct {
 	at time.Time
 }
 
+// admits refuses a judgement by an older configuration while the last judgement is fresh.
+// A last judgement dated FreshFor or more after the new one was made with a wrong clock.
+// It is not fresh either, because it would block every other process until that date.
+func (r judgementRow) admits(j Judgement) error {
+	c := r.configuration
+	if c.Hash == "" || c.Hash == text(j.Configuration.Hash) || !j.Configuration.LoadedAt.Before(c.LoadedAt) ||
+		j.At.Sub(r.at).Abs() >= j.FreshFor {
+		return nil
+	}
+	return fmt.Errorf("configuration %.8s was loaded at %s, %.8s at %s: %w", j.Configuration.Hash,
+		j.Configuration.LoadedAt.Format(time.RFC3339), c.Hash, c.LoadedAt.Format(time.RFC3339), ErrOlderConfiguration)
+}
+
 // framework stores the judgement and what it was judged by.
-func (w *judging) framework(ctx context.Context, f Framework, last judgementRow) error {
+func (w *judging) framework(ctx context.Context, j Judgement, last judgementRow) error {
+	f, configuration := j.Framework, j.Configuration
 	activated := f.ActivatedAt
 	if activated.IsZero() {
 		activated = w.at
 	}
 	if last.seq != 0 && last.frameworkHash == text(f.Hash) {
 		activated = last.activatedAt
+	} else if err := put(ctx, w.tx, frameworkChangeRow{FrameworkChange{
+		At: w.at, Name: f.Name, Version: f.Version, Hash: f.Hash,
+	}}); err != nil {
+		return err
+	}
+	if last.configuration.Hash == text(configuration.Hash) && last.configuration.LoadedAt.After(configuration.LoadedAt) {
+		// All processes with one configuration count as loaded when the last one loaded it.
+		configuration.LoadedAt = last.configuration.LoadedAt
 	}
 	if f.Text == nil {
 		f.Text = []byte{}
@@ -151,5 +230,7 @@ func (w *judging) framework(ctx context.Context, f Framework, last judgementRow)
 	if err := put(ctx, w.tx, frameworkRow{f}); err != nil {
 		return err
 	}
-	return put(ctx, w.tx, judgementRow{id: 1, at: w.at, activatedAt: activated, frameworkHash: f.Hash})
+	return put(ctx, w.tx, judgementRow{
+		id: 1, at: w.at, activatedAt: activated, frameworkHash: f.Hash, configuration: configuration,
+	})
 }

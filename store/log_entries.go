@@ -22,16 +22,17 @@ func (r *logEntryRow) table() table {
 		fixed: columns{
 			{"incident_id", &r.Incident}, {"kind", &r.Kind}, {"at", timeOf(&r.At)}, {"agent_kind", &r.AgentKind},
 			{"person", &r.Person}, {"channel", &r.Channel}, {"assignees", asJSON(&r.Assignees)},
-			{"summary", asJSON(&r.Summary)},
+			{"summary", asJSON(&r.Summary)}, {"words", &r.Words}, {"false_alarm", &r.FalseAlarm},
 		},
 	}
 }
 
 // logEntries stores the log entries of a batch. What is stored already stays,
-// unless it could not be decoded then.
+// unless it could not be decoded then, or is a note that was read for other words.
 func (c *commit) logEntries(ctx context.Context, entries []evidence.LogEntry) error {
 	rows := map[string]logEntryRow{}
 	var decoded []any
+	read := map[string][]any{}
 	for _, e := range entries {
 		if e.ID == "" || e.Incident == "" || e.At.IsZero() {
 			return fmt.Errorf("log entry %q of incident %q lacks its id, its incident or its time", e.ID, e.Incident)
@@ -40,10 +41,19 @@ func (c *commit) logEntries(ctx context.Context, entries []evidence.LogEntry) er
 		if e.Kind != evidence.LogUndecodable {
 			decoded = append(decoded, e.ID)
 		}
+		if e.Words != "" {
+			read[e.Words] = append(read[e.Words], e.ID)
+		}
 	}
 	undecodable := c.ofSource().and(`kind = ?`, string(evidence.LogUndecodable)).in("id", decoded)
 	if err := c.execWhere(ctx, `DELETE FROM log_entries`, nil, undecodable); err != nil {
 		return err
+	}
+	for words, ids := range read {
+		others := c.ofSource().and(`words <> ?`, text(words)).in("id", ids)
+		if err := c.execWhere(ctx, `DELETE FROM log_entries`, nil, others); err != nil {
+			return err
+		}
 	}
 	return put(ctx, c.tx, slices.Collect(maps.Values(rows))...)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -77,6 +79,13 @@ func (n *names) lastID(table nameTable) int64 {
 	return n.sets[table].last
 }
 
+// all are the names of a table, sorted.
+func (n *names) all(table nameTable) []string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return slices.Sorted(maps.Keys(n.sets[table].ids))
+}
+
 // loadNames reads the names that were committed since the last time. A writing
 // transaction knows all names from then on: no other one can commit before it.
 func (v *view) loadNames(ctx context.Context) error {
@@ -148,7 +157,7 @@ func (t *tx) insertNames(ctx context.Context) error {
 		for id := made.last - int64(len(made.names)) + 1; id <= made.last; id++ {
 			rows = append(rows, []any{id, made.names[id]})
 		}
-		err := t.insert(ctx, fmt.Sprintf(`INSERT INTO %s (id, name)`, nameTable(table)), `ON CONFLICT (id) DO NOTHING`, rows)
+		err := t.insert(ctx, nameTable(table).String(), []string{"id", "name"}, `ON CONFLICT (id) DO NOTHING`, rows)
 		if err != nil {
 			return fmt.Errorf("adding to %s: %w", nameTable(table), err)
 		}

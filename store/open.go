@@ -31,8 +31,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// versionTable is where goose keeps the schema's version. Its name is not goose's
-// own, which another program may use in a shared PostgreSQL.
+// versionTable is where goose keeps the schema's version. It is not goose's default
+// name, because another program in a shared PostgreSQL may use that one.
 const versionTable = "readiness_schema_version"
 
 // The reasons why a store cannot be opened that a person has to remove. Every
@@ -48,6 +48,8 @@ var (
 	ErrUnwritable = errors.New("not writable")
 	// ErrDamaged is a SQLite file that was cut off or overwritten.
 	ErrDamaged = errors.New("damaged")
+	// ErrUnreachable is a PostgreSQL server that does not answer, or not yet.
+	ErrUnreachable = errors.New("not reachable")
 	// ErrAbsent is a database that OpenReadOnly does not find, or finds empty
 	// or of an older release.
 	ErrAbsent = errors.New("no database to read")
@@ -83,12 +85,14 @@ type Store struct {
 	readTx *sql.TxOptions
 	// numbersPlaceholders says that the database has $1 and not ? in statements.
 	numbersPlaceholders bool
+	// copies says that many rows are written by COPY.
+	copies bool
 
 	now      func() time.Time
 	memory   time.Duration
 	facts    atomic.Pointer[evidence.Facts]
 	names    names
-	judged   storedBadges
+	judged   storedJudgement
 	release  func() error
 	closing  sync.Once
 	closeErr error

@@ -12,6 +12,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/internal/storetest"
 	"github.com/prodready/collector/scoring"
@@ -56,6 +57,40 @@ func TestPostgreSQL(t *testing.T) {
 		group.Wait()
 	})
 
+	t.Run("a replica is frozen in the middle of a transaction", func(t *testing.T) {
+		address, proxy := server.Database(t), server.Proxy(t)
+		replica := func(address string) *store.Store {
+			s, err := store.Open(t.Context(), store.Options{URL: address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		frozen, other := replica(proxy.URL(t, address)), replica(address)
+		proxy.HoldCommits(1)
+		var group sync.WaitGroup
+		group.Go(func() {
+			if _, err := frozen.StartRun(context.Background(), "jira/main", "1", time.Unix(1, 0)); err == nil {
+				t.Error("the frozen replica has stored something")
+			}
+			if err := frozen.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		for !proxy.Held() {
+			time.Sleep(time.Millisecond)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		if _, err := other.StartRun(ctx, "pagerduty/main", "1", time.Unix(1, 0)); err != nil {
+			t.Errorf("the other one cannot write for half a minute: %v", err)
+		}
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+		group.Wait()
+	})
+
 	t.Run("another replica judges in between", func(t *testing.T) {
 		ctx, address := context.Background(), server.Database(t)
 		var replicas [3]*store.Store
@@ -67,17 +102,21 @@ func TestPostgreSQL(t *testing.T) {
 			defer s.Close()
 			replicas[i] = s
 		}
+		var last int64
 		for i, replica := range []int{0, 1, 0} {
 			// The first replica's state has not changed since it saved it, the
 			// stored one has.
 			badge, at := framework.Badge(1+replica), time.Unix(1, 0)
-			err := replicas[replica].SaveJudgement(ctx, store.Judgement{At: at,
-				Badges: map[string]scoring.BadgeState{fmt.Sprintf("service-%d", replica): {}, "shop": {Badge: badge, At: at}}})
+			badges := map[string]scoring.BadgeState{
+				fmt.Sprintf("service-%d", replica): {}, "shop": {Badge: badge, At: at},
+			}
+			var err error
+			last, err = replicas[replica].SaveJudgement(ctx, store.Judgement{After: last, At: at, Badges: badges})
 			if err != nil {
 				t.Fatal(err)
 			}
 			// The third only reads, names that the others have made too.
-			state, err := replicas[2].LoadState(ctx, nil)
+			state, err := replicas[2].LoadState(ctx, store.State{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,5 +149,25 @@ func TestPostgreSQLErrorsHideThePassword(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("the password is in: %v", err)
 		}
+	}
+}
+
+// TestPostgreSQLWithoutTemporaryTables stores many rows as a user who may make no
+// temporary tables.
+func TestPostgreSQLWithoutTemporaryTables(t *testing.T) {
+	address := storetest.StartPostgres(t).Limited(t)
+	s, err := store.Open(t.Context(), store.Options{URL: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var batch evidence.Batch
+	for i := range 1000 {
+		batch.Records = append(batch.Records, evidence.Record{Service: fmt.Sprintf("service-%d", i), Fact: "a.count",
+			Value: evidence.Int(int64(i))})
+	}
+	changes, err := s.Commit(t.Context(), "test/main", 0, time.Unix(1, 0), batch)
+	if err != nil || changes.Records != 1000 {
+		t.Errorf("%+v, %v", changes, err)
 	}
 }

@@ -128,15 +128,22 @@ func (c *commit) gather(
 
 // existing reads the current rows of one fact for some services.
 func (c *commit) existing(ctx context.Context, fact string, services []string) (map[string]*current, error) {
-	stored := c.ofSource().and(`fact_id = ?`, nameIn{factNames, fact})
-	if len(services) <= keysPerQuery {
-		stored = stored.in("service_id", namesIn(serviceNames, services))
-	}
+	stored := c.ofServices(c.ofSource().and(`fact_id = ?`, nameIn{factNames, fact}), services)
 	found := make(map[string]*current, len(services))
 	return found, read(ctx, c, stored, func(r valueRow) error {
 		found[r.service] = &r.current
 		return nil
 	})
+}
+
+// ofServices narrows rows of which a service has one at most to those of some services.
+// For most of all services the rows are not narrowed: reading the rest with them is
+// quicker than naming so many.
+func (c *commit) ofServices(rows condition, services []string) condition {
+	if most := c.store.names.lastID(serviceNames) / 2; len(services) > keysPerQuery && int64(len(services)) > most {
+		return rows
+	}
+	return rows.in("service_id", namesIn(serviceNames, services))
 }
 
 // Row is one current value, or the tombstone of one.
@@ -172,7 +179,7 @@ type Coverage struct {
 	evidence.Coverage
 }
 
-// Evidence is what LoadRecords returns.
+// Evidence is what is known of all services, or what has changed of it.
 type Evidence struct {
 	// Seq is the number to load after the next time.
 	Seq int64
@@ -183,10 +190,26 @@ type Evidence struct {
 	Coverage []Coverage
 }
 
-// LoadRecords reads the values and tombstones written after the transaction
-// with the given number, 0 for all, together with all coverage, as of one
-// moment.
+// LoadRecords is EachRecord with all rows in memory, in their order.
 func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) {
+	var rows []Row
+	found, err := s.EachRecord(ctx, after, func(r Row) { rows = append(rows, r) })
+	if err != nil {
+		return Evidence{}, err
+	}
+	slices.SortFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Service, b.Service))
+	})
+	found.Rows = rows
+	return found, nil
+}
+
+// EachRecord calls fn with each value and tombstone written after the transaction
+// with the given number, 0 for all, in any order, and returns the rest of the evidence:
+// all as of one moment. One row is in memory at a time. fn must not use the store: the
+// rows are read while it runs. After an error fn has had a part of the rows, which are
+// true; the caller asks again with the same number.
+func (s *Store) EachRecord(ctx context.Context, after int64, fn func(Row)) (Evidence, error) {
 	var found Evidence
 	err := s.view(ctx, "reading records", func(v *view) (err error) {
 		if found.Seq, err = number(ctx, v, newestSequence); err != nil {
@@ -204,7 +227,7 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 				}
 			}
 		}
-		// A whole load is written in key order; asking for it through the
+		// A whole load is read as the table is written; asking for it through the
 		// index on seq would visit the table row by row.
 		var newer condition
 		if after > 0 {
@@ -216,16 +239,13 @@ func (s *Store) LoadRecords(ctx context.Context, after int64) (Evidence, error) 
 			if key := [2]string{row.Source, row.Fact}; !dated[key] {
 				row.ObservedAt = row.Observed(groupAt[key])
 			}
-			found.Rows = append(found.Rows, row)
+			fn(row)
 			return nil
 		})
 	})
 	if err != nil {
 		return Evidence{}, err
 	}
-	slices.SortFunc(found.Rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Service, b.Service))
-	})
 	return found, nil
 }
 

@@ -7,10 +7,11 @@ import (
 )
 
 // Retention says how long the past is kept. A zero span keeps it for ever.
-// Current values, badges, reviews and the counters of transitions are always
-// kept.
+// Current values, reviews, the counters of transitions and the badges of services
+// in the catalog are always kept.
 type Retention struct {
-	// History is for the history of facts and of check statuses.
+	// History is for the history of facts and of check statuses, for the badges of services
+	// that have left the catalog, and for the effects of reviews as they were estimated.
 	History time.Duration
 	// Incidents is counted from their resolution; open ones stay. Their log entries
 	// are deleted with them. It also holds for entries of incidents that are not
@@ -22,7 +23,7 @@ type Retention struct {
 	// Runs is counted from their start; the newest run and the newest success
 	// of every source stay.
 	Runs time.Duration
-	// Transitions is for the badge changes themselves.
+	// Transitions is for the badge changes themselves, and the holds of badges.
 	Transitions time.Duration
 }
 
@@ -30,8 +31,12 @@ type Retention struct {
 // and judging are never kept waiting for long.
 const pruneBatch = 2000
 
+// gone selects the services that were not judged since a time, though others were.
+const gone = ` (SELECT service_id FROM badges WHERE judged_at < ? ORDER BY judged_at, service_id LIMIT ?)`
+
 // Prune deletes what is older than its retention, batch by batch, and returns
-// how many rows that were. When ctx ends it stops between two batches.
+// how many rows that were. When ctx ends it stops between two batches. A SQLite file
+// becomes smaller afterwards; see giveSpaceBack.
 func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted int64, err error) {
 	for _, p := range []struct {
 		what string
@@ -46,6 +51,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted 
 		{"history of checks", r.History, []string{
 			`DELETE FROM check_status_history WHERE (service_id, check_id, since) IN
 			(SELECT service_id, check_id, since FROM check_status_history WHERE until < ? ORDER BY until LIMIT ?)`}},
+		{"badges of services that have left", r.History, []string{
+			`DELETE FROM voids WHERE service_id IN` + gone, `DELETE FROM check_statuses WHERE service_id IN` + gone,
+			`DELETE FROM badge_support WHERE service_id IN` + gone, `DELETE FROM badges WHERE service_id IN` + gone}},
 		{"incidents", r.Incidents, []string{
 			`DELETE FROM incident_services WHERE incident_num IN
 			(SELECT num FROM incidents WHERE resolved_at < ? ORDER BY resolved_at, num LIMIT ?)`,
@@ -70,9 +78,15 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted 
 			AND id NOT IN (SELECT MAX(id) FROM runs WHERE finished_at IS NOT NULL GROUP BY source_id)
 			AND id NOT IN (SELECT MAX(id) FROM runs WHERE finished_at IS NOT NULL AND reason = '' GROUP BY source_id)
 			ORDER BY started_at LIMIT ?)`}},
+		{"effects of reviews", r.History, []string{
+			`DELETE FROM correlations WHERE (month, configuration) IN
+			(SELECT month, configuration FROM correlations WHERE made_at < ? ORDER BY made_at LIMIT ?)`}},
 		{"transitions", r.Transitions, []string{
 			`DELETE FROM transitions WHERE (seq, ord) IN
 			(SELECT seq, ord FROM transitions WHERE at < ? ORDER BY at LIMIT ?)`}},
+		{"holds of badges", r.Transitions, []string{
+			`DELETE FROM badge_holds WHERE (service_id, since) IN
+			(SELECT service_id, since FROM badge_holds WHERE until < ? ORDER BY until LIMIT ?)`}},
 	} {
 		if p.keep <= 0 {
 			continue
@@ -83,7 +97,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted 
 			return deleted, err
 		}
 	}
-	return deleted, nil
+	return deleted, s.giveSpaceBack(ctx)
 }
 
 func (s *Store) pruneOne(

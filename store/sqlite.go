@@ -46,6 +46,9 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 		s.release = func() error { return nil }
 		return err
 	}
+	if err := refuseEmptied(path); err != nil {
+		return err
+	}
 	if !ours {
 		if err := refuseForeign(ctx, path); err != nil {
 			return err
@@ -57,8 +60,10 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	if err != nil {
 		return fmt.Errorf("store %s: %w: %w: give this user write access to the file", path, ErrUnwritable, err)
 	}
-	if err := file.Close(); err != nil {
-		return fmt.Errorf("store %s: %w", path, err)
+	lockFile := s.release
+	s.release = func() error { return errors.Join(file.Close(), lockFile()) }
+	if err := acquireFile(path, file); err != nil {
+		return err
 	}
 
 	// One connection writes: SQLite has one writer anyway, and waiting for it in
@@ -71,6 +76,8 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	}
 	s.write.SetMaxOpenConns(1)
 	for _, pragma := range []string{
+		// For a new file, and before its first page. Another one gets it from Compact.
+		"PRAGMA auto_vacuum = INCREMENTAL",
 		fmt.Sprintf("PRAGMA application_id = %d", applicationID),
 		"PRAGMA journal_mode = WAL",
 	} {
@@ -81,8 +88,47 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	if err := migrate(ctx, s.write, goose.DialectSQLite3); err != nil {
 		return sqliteError(path, err)
 	}
+	if err := markOpened(path); err != nil {
+		return err
+	}
 	return s.openSQLiteReaders(path, o)
 }
+
+// openedMark is a file beside the database that says that it was in use.
+func openedMark(path string) string { return path + ".opened" }
+
+// markOpened says that the database has content.
+func markOpened(path string) error {
+	mark, err := os.OpenFile(openedMark(path), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err == nil {
+		err = mark.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("store %s: %w: %w: give this user write access to its folder", path, ErrUnwritable, err)
+	}
+	return nil
+}
+
+// refuseEmptied refuses an empty file that had content. Without this error the program
+// would make a new database in it, and all badges and their history would be lost
+// without a message.
+func refuseEmptied(path string) error {
+	sizeOf := func(name string) int64 {
+		info, err := os.Stat(name)
+		if err != nil {
+			return -1
+		}
+		return info.Size()
+	}
+	// Without the mark the first start was cut short.
+	if sizeOf(path) != 0 || sizeOf(openedMark(path)) < 0 {
+		return nil
+	}
+	return fmt.Errorf("store %s: %w: it is empty, and it was not before: %s", path, ErrDamaged, remedyDamaged)
+}
+
+// remedyDamaged is what a person can do.
+const remedyDamaged = "restore a backup with `collector store restore FILE`, or move it away to begin anew"
 
 // openSQLiteReadOnly opens a file for reading.
 func (s *Store) openSQLiteReadOnly(ctx context.Context, path string, o Options) error {
@@ -90,13 +136,8 @@ func (s *Store) openSQLiteReadOnly(ctx context.Context, path string, o Options) 
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	const remedy = "run `collector collect --once` or `collector run` first"
-	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && info.Size() == 0:
-		return fmt.Errorf("%w at %s: %s", ErrAbsent, path, remedy)
-	case err != nil:
-		return fmt.Errorf("%w: %w: %s", ErrAbsent, err, remedy)
+	if err := refuseAbsent(path); err != nil {
+		return err
 	}
 	ours, err := inspectHeader(path)
 	if err != nil {
@@ -113,6 +154,19 @@ func (s *Store) openSQLiteReadOnly(ctx context.Context, path string, o Options) 
 	}
 	if err := ownSchema(ctx, s.read); err != nil {
 		return sqliteError(path, err)
+	}
+	return nil
+}
+
+// refuseAbsent refuses a file that is not there, or that nothing is in.
+func refuseAbsent(path string) error {
+	info, err := os.Stat(path)
+	const remedy = "run `collector collect --once` or `collector run` first"
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.Size() == 0:
+		return fmt.Errorf("%w at %s: %s", ErrAbsent, path, remedy)
+	case err != nil:
+		return fmt.Errorf("%w: %w: %s", ErrAbsent, err, remedy)
 	}
 	return nil
 }
@@ -223,12 +277,21 @@ func foreign(path, what string) error {
 	return fmt.Errorf("store %s: %w: %s: give the collector a path of its own", path, ErrForeign, what)
 }
 
+// damaged adds the remedy to an error of a file whose content is not what SQLite wrote.
+func damaged(err error) error {
+	coded, ok := errors.AsType[*sqlite.Error](err)
+	if ok && (coded.Code()&0xff == sqlite3.SQLITE_CORRUPT || coded.Code()&0xff == sqlite3.SQLITE_NOTADB) {
+		return fmt.Errorf("the store is %w: %w: `collector store verify` looks at all of it; %s", ErrDamaged, err, remedyDamaged)
+	}
+	return err
+}
+
 // sqliteError adds the file, and the remedy where SQLite's code has one.
 func sqliteError(path string, err error) error {
 	if coded, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch coded.Code() & 0xff {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-			return fmt.Errorf("store %s: %w: %w: restore it from a backup, or move it away to begin anew", path, ErrDamaged, err)
+			return fmt.Errorf("store %s: %w: %w: %s", path, ErrDamaged, err, remedyDamaged)
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 			return fmt.Errorf("store %s: %w: %w: give this user write access to the file and its folder", path, ErrUnwritable,
 				err)

@@ -229,7 +229,7 @@ func TestSQLiteOfANewerRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.StartRun(context.Background(), "test/main", time.Unix(5, 0)); err != nil {
+	if _, err := s.StartRun(context.Background(), "test/main", "", time.Unix(5, 0)); err != nil {
 		t.Error(err)
 	}
 	if err := s.Close(); err != nil {

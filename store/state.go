@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/framework"
@@ -11,11 +13,11 @@ import (
 
 // State is what the next judgement needs after a start.
 type State struct {
-	// State holds the badges and invalidated attestations; its Options are the caller's business.
+	// State holds the badges and invalidations; its Options are the caller's business.
 	scoring.State
 	// At is the time of the last judgement, zero when there was none.
 	At time.Time
-	// Seq numbers the transaction of the last judgement; see LastJudgement.
+	// Seq numbers the transaction of the last judgement.
 	Seq int64
 	// Framework is what was judged by last.
 	Framework Framework
@@ -29,69 +31,135 @@ type State struct {
 // that they supported have no base of attribution then.
 type FrameworkLookup func(Framework) (*framework.Framework, error)
 
-// LastJudgement is when the last judgement was and the number of its
-// transaction, so that a replica notices one it has not seen. Both are zero
-// when there was none.
-func (s *Store) LastJudgement(ctx context.Context) (at time.Time, seq int64, err error) {
-	err = s.view(ctx, "reading the last judgement", func(v *view) error {
+// LastJudgement is the last judgement that is stored.
+type LastJudgement struct {
+	// At is its time, and Seq numbers its transaction. Both are zero when there was none.
+	At  time.Time
+	Seq int64
+	// Configuration is what it was made by.
+	Configuration Configuration
+}
+
+// LastJudgement reads which judgement is the last one, so that a replica notices one
+// that it has not seen.
+func (s *Store) LastJudgement(ctx context.Context) (LastJudgement, error) {
+	var found LastJudgement
+	err := s.view(ctx, "reading the last judgement", func(v *view) error {
 		last, err := lastJudgement(ctx, v)
-		at, seq = last.at, int64(last.seq)
+		found = LastJudgement{At: last.at, Seq: int64(last.seq), Configuration: last.configuration}
 		return err
 	})
-	return at, seq, err
+	return found, err
 }
 
 // LoadState reads what the next judgement needs. lookup is asked once for each set
 // of criteria that supports a badge.
-func (s *Store) LoadState(ctx context.Context, lookup FrameworkLookup) (State, error) {
+//
+// from is what this Store has loaded or stored before: what judgements after from.Seq
+// have changed is read, and nothing else, so that a replica can follow another one
+// each second. The zero State, or one that this Store did not handle last, reads
+// everything. The maps of from are not touched.
+func (s *Store) LoadState(ctx context.Context, from State, lookup FrameworkLookup) (State, error) {
 	s.judged.mu.Lock()
 	defer s.judged.mu.Unlock()
-	state := State{Statuses: map[string]map[string]StatusSpan{}}
-	state.Badges, state.Invalidated = map[string]scoring.BadgeState{}, scoring.InvalidatedAttestations{}
-	stored := map[string]storedBadge{}
+	r := newStateReader(from, &s.judged)
 	err := s.view(ctx, "reading the state of the badges", func(v *view) error {
 		last, err := lastJudgement(ctx, v)
 		if err != nil || last.seq == 0 {
 			return err
 		}
-		state.At, state.Seq = last.at, int64(last.seq)
-		r := stateReader{view: v, at: state.At, state: &state, stored: stored}
-		frameworks, err := r.frameworks(ctx)
-		if err != nil {
-			return fmt.Errorf("frameworks: %w", err)
-		}
-		state.Framework = frameworks[last.frameworkHash]
-		state.Framework.ActivatedAt = last.activatedAt
-		if err := r.badges(ctx); err != nil {
-			return fmt.Errorf("badges: %w", err)
-		}
-		if err := r.supports(ctx, frameworks, lookup); err != nil {
-			return fmt.Errorf("support of badges: %w", err)
-		}
-		if err := r.statuses(ctx); err != nil {
-			return fmt.Errorf("check statuses: %w", err)
-		}
-		return r.invalidated(ctx)
+		r.view = v
+		return r.read(ctx, last, lookup)
 	})
 	if err != nil {
 		return State{}, err
 	}
-	s.judged.seq, s.judged.by = state.Seq, stored
-	return state, nil
+	s.judged.seq, s.judged.badges, s.judged.invalidated = r.state.Seq, r.stored, r.invalidated
+	return r.state, nil
 }
 
 // stateReader reads the parts of a State in one transaction.
 type stateReader struct {
 	*view
-	at    time.Time
-	state *State
-	// stored are the rows of the badges.
-	stored map[string]storedBadge
+	// after is the judgement that state was loaded from before; 0 reads all.
+	after int64
+	state State
+	// stored and invalidated are the rows of the badges and of the invalidations.
+	stored      map[string]storedBadge
+	invalidated scoring.Invalidations
+	// changed are the services whose row of badges was read. A judgement that changes
+	// the support or the invalidations of a service writes that row, too.
+	changed map[string]bool
 }
 
-func (r *stateReader) frameworks(ctx context.Context) (map[string]Framework, error) {
+// newStateReader makes a reader that continues from a State if the rows behind it are
+// known, and else one that reads everything.
+func newStateReader(from State, known *storedJudgement) *stateReader {
+	r := &stateReader{
+		state:  State{Statuses: map[string]map[string]StatusSpan{}},
+		stored: map[string]storedBadge{}, invalidated: scoring.Invalidations{}, changed: map[string]bool{},
+	}
+	r.state.Badges, r.state.Invalidated = map[string]scoring.BadgeState{}, scoring.Invalidations{}
+	if from.Seq == 0 || from.Seq != known.seq {
+		return r
+	}
+	r.after, r.state = from.Seq, from
+	r.state.Badges, r.state.Statuses = maps.Clone(from.Badges), maps.Clone(from.Statuses)
+	r.stored, r.invalidated = maps.Clone(known.badges), maps.Clone(known.invalidated)
+	return r
+}
+
+func (r *stateReader) read(ctx context.Context, last judgementRow, lookup FrameworkLookup) error {
+	r.state.At, r.state.Seq = last.at, int64(last.seq)
+	if err := r.framework(ctx, last); err != nil {
+		return fmt.Errorf("frameworks: %w", err)
+	}
+	if err := r.badges(ctx); err != nil {
+		return fmt.Errorf("badges: %w", err)
+	}
+	if err := r.supports(ctx, lookup); err != nil {
+		return fmt.Errorf("support of badges: %w", err)
+	}
+	if err := r.statuses(ctx); err != nil {
+		return fmt.Errorf("check statuses: %w", err)
+	}
+	if err := r.readInvalidated(ctx); err != nil {
+		return fmt.Errorf("invalidations: %w", err)
+	}
+	return nil
+}
+
+// sinceThen selects the rows that judgements have written since the State before.
+func (r *stateReader) sinceThen() condition {
+	if r.after == 0 {
+		return condition{}
+	}
+	return where(`seq > ?`, r.after)
+}
+
+// ofChanged selects the rows of the services whose badge state was read.
+func (r *stateReader) ofChanged() condition {
+	if r.after == 0 {
+		return condition{}
+	}
+	return condition{}.in("service_id", namesIn(serviceNames, slices.Sorted(maps.Keys(r.changed))))
+}
+
+func (r *stateReader) framework(ctx context.Context, last judgementRow) error {
+	if r.state.Framework.Hash != last.frameworkHash || r.after == 0 {
+		found, err := r.frameworks(ctx, last.frameworkHash)
+		if err != nil {
+			return err
+		}
+		r.state.Framework = found[last.frameworkHash]
+	}
+	r.state.Framework.ActivatedAt = last.activatedAt
+	return nil
+}
+
+func (r *stateReader) frameworks(ctx context.Context, hashes ...string) (map[string]Framework, error) {
 	found := map[string]Framework{}
-	err := read(ctx, r, condition{}, func(f frameworkRow) error {
+	err := read(ctx, r, condition{}.in("hash", anys(hashes)), func(f frameworkRow) error {
 		found[f.Hash] = f.Framework
 		return nil
 	})
@@ -99,24 +167,40 @@ func (r *stateReader) frameworks(ctx context.Context) (map[string]Framework, err
 }
 
 func (r *stateReader) statuses(ctx context.Context) error {
-	return read(ctx, r, condition{}, func(row statusRow) error {
+	own := map[string]bool{} // services whose map is this reader's
+	return read(ctx, r, r.sinceThen(), func(row statusRow) error {
 		status, err := parseStatus(row.status)
-		if r.state.Statuses[row.service] == nil {
-			r.state.Statuses[row.service] = map[string]StatusSpan{}
+		if !own[row.service] {
+			spans := maps.Clone(r.state.Statuses[row.service])
+			if spans == nil {
+				spans = map[string]StatusSpan{}
+			}
+			r.state.Statuses[row.service], own[row.service] = spans, true
 		}
 		r.state.Statuses[row.service][row.check] = StatusSpan{Status: status, Since: row.since}
 		return err
 	})
 }
 
-func (r *stateReader) invalidated(ctx context.Context) error {
-	return read(ctx, r, condition{}, func(row invalidatedRow) error {
-		if r.state.Invalidated[row.service] == nil {
-			r.state.Invalidated[row.service] = map[string]time.Time{}
+func (r *stateReader) readInvalidated(ctx context.Context) error {
+	for service := range r.changed {
+		delete(r.invalidated, service)
+	}
+	found, err := readInvalidated(ctx, r, r.ofChanged())
+	maps.Copy(r.invalidated, found)
+	r.state.Invalidated = scoring.Invalidations{}
+	for service, stored := range r.invalidated {
+		byCheck := maps.Clone(stored)
+		for check, at := range byCheck {
+			if at.IsZero() {
+				byCheck[check] = r.state.At
+			}
 		}
-		r.state.Invalidated[row.service][row.check] = row.at
-		return nil
-	})
+		if len(byCheck) > 0 {
+			r.state.Invalidated[service] = byCheck
+		}
+	}
+	return err
 }
 
 // JudgementChanges counts the badge states, their supports and the check

@@ -48,7 +48,9 @@ func (r *pastStatusRow) table() table {
 	}
 }
 
-// invalidatedRow is a contradicted attestation of a check for a service.
+// invalidatedRow is when a machine last said no to a check of a service. The zero
+// time is that of the last judgement, so that a no that is repeated needs no new row
+// for every judgement.
 type invalidatedRow struct {
 	cell
 	at time.Time
@@ -117,6 +119,42 @@ func (s *Store) StatusHistory(ctx context.Context, service, check string) ([]Sta
 	return found, err
 }
 
+// CheckSpan is a status that a check had for a service for a while.
+type CheckSpan struct {
+	Service, Check string
+	StatusSpan
+}
+
+// StatusesSince lists the statuses that ended after a time, and the present ones that
+// began after it. A check of which there is none has had its status since before.
+func (s *Store) StatusesSince(ctx context.Context, since time.Time) ([]CheckSpan, error) {
+	return s.statusesSince(ctx, condition{}, since)
+}
+
+// StatusesOf is StatusesSince of one service.
+func (s *Store) StatusesOf(ctx context.Context, service string, since time.Time) ([]CheckSpan, error) {
+	return s.statusesSince(ctx, where(`service_id = ?`, nameIn{serviceNames, service}), since)
+}
+
+func (s *Store) statusesSince(ctx context.Context, of condition, since time.Time) ([]CheckSpan, error) {
+	var found []CheckSpan
+	add := func(c cell, name string, began, until time.Time) error {
+		status, err := parseStatus(name)
+		found = append(found, CheckSpan{c.service, c.check, StatusSpan{status, began, until}})
+		return err
+	}
+	err := s.view(ctx, "reading the statuses of checks", func(v *view) error {
+		err := read(ctx, v, of.and(`until > ?`, since),
+			func(r pastStatusRow) error { return add(r.cell, r.status, r.since, r.until) })
+		if err != nil {
+			return err
+		}
+		return read(ctx, v, of.and(`since > ?`, since),
+			func(r statusRow) error { return add(r.cell, r.status, r.since, time.Time{}) })
+	})
+	return found, err
+}
+
 func parseStatus(name string) (scoring.Status, error) {
 	for _, status := range scoring.Statuses() {
 		if status.String() == name {
@@ -126,14 +164,72 @@ func parseStatus(name string) (scoring.Status, error) {
 	return 0, fmt.Errorf("unknown stored status %q", name)
 }
 
-// invalidated stores exactly the given invalidated attestations.
-func (w *judging) invalidated(ctx context.Context, all scoring.InvalidatedAttestations) error {
-	var wanted []invalidatedRow
-	for service, byCheck := range all {
-		for check, at := range byCheck {
-			wanted = append(wanted, invalidatedRow{cell{service, check}, at})
+// invalidations are those of a judgement beside the stored ones.
+type invalidations struct {
+	// now are those of the services that were judged, as they are stored then.
+	now scoring.Invalidations
+	// changed are new, or differ from the stored ones; ended are stored and not there
+	// any more.
+	changed, ended []invalidatedRow
+}
+
+// compareInvalidated compares the invalidations of the services of a judgement with the
+// stored ones.
+func (w *judging) compareInvalidated(j Judgement, stored scoring.Invalidations) invalidations {
+	i := invalidations{now: scoring.Invalidations{}}
+	compare := func(service string) {
+		if _, done := i.now[service]; done {
+			return
+		}
+		i.now[service] = make(map[string]time.Time, len(j.Invalidated[service]))
+		for check, at := range j.Invalidated[service] {
+			at = w.dated(at)
+			i.now[service][check] = at
+			if before, known := stored[service][check]; !known || !before.Equal(at) {
+				i.changed = append(i.changed, invalidatedRow{cell{service, check}, at})
+			}
+		}
+		for check := range stored[service] {
+			if _, found := i.now[service][check]; !found {
+				i.ended = append(i.ended, invalidatedRow{cell: cell{service, check}})
+			}
 		}
 	}
-	_, _, err := replace(ctx, w.tx, condition{}, wanted, nil)
-	return err
+	for service := range j.Badges {
+		compare(service)
+	}
+	for service := range j.Invalidated {
+		compare(service)
+	}
+	return i
+}
+
+// services are those whose invalidations change.
+func (i invalidations) services() map[string]bool {
+	found := map[string]bool{}
+	for _, rows := range [][]invalidatedRow{i.changed, i.ended} {
+		for _, row := range rows {
+			found[row.service] = true
+		}
+	}
+	return found
+}
+
+func (i invalidations) write(ctx context.Context, w *judging) error {
+	if err := put(ctx, w.tx, i.changed...); err != nil {
+		return err
+	}
+	return remove(ctx, w.tx, i.ended...)
+}
+
+// readInvalidated reads the invalidations that a condition selects as they are stored.
+func readInvalidated(ctx context.Context, r reader, c condition) (scoring.Invalidations, error) {
+	found := scoring.Invalidations{}
+	return found, read(ctx, r, c, func(row invalidatedRow) error {
+		if found[row.service] == nil {
+			found[row.service] = map[string]time.Time{}
+		}
+		found[row.service][row.check] = row.at
+		return nil
+	})
 }

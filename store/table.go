@@ -198,8 +198,7 @@ func put[T any, P rowOf[T]](ctx context.Context, t *tx, rows ...T) error {
 			}
 		}
 	}
-	head := `INSERT INTO ` + table.name + ` (` + strings.Join(all.names(), ", ") + `)`
-	if err := t.insert(ctx, head, table.onConflict(), args); err != nil {
+	if err := t.insert(ctx, table.name, all.names(), table.onConflict(), args); err != nil {
 		return err
 	}
 	return links.write(ctx, t)
@@ -257,7 +256,7 @@ func (l *linkChange) write(ctx context.Context, t *tx) error {
 	if err := t.execWhere(ctx, `DELETE FROM `+l.table, nil, condition{}.in(l.parent, l.stale)); err != nil {
 		return err
 	}
-	return t.insert(ctx, `INSERT INTO `+l.table+` (`+l.parent+`, service_id)`, ``, l.rows)
+	return t.insert(ctx, l.table, []string{l.parent, "service_id"}, ``, l.rows)
 }
 
 // remove deletes rows by their keys.

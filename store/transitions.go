@@ -24,7 +24,7 @@ func (r *transitionRow) table() table {
 		data: columns{
 			{"service_id", serviceID(&r.Service)}, {"at", timeOf(&r.At)}, {"from_badge", &r.From}, {"to_badge", &r.To},
 			{"direction", &r.direction}, {"cause", &r.Cause}, {"contributing", asJSON(&r.Contributing)},
-			{"announced", &r.Announced}, {"flips", asJSON(&r.Flips)},
+			{"announced", &r.Announced}, {"framework", &r.Framework}, {"flips", asJSON(&r.Flips)},
 		},
 	}
 }
@@ -40,11 +40,14 @@ func (r *transitionCountRow) table() table {
 	}
 }
 
-// transitions appends badge changes and counts them.
-func (w *judging) transitions(ctx context.Context, changes []scoring.Transition) error {
+// transitions appends badge changes and counts them, and appends the holds that have ended.
+func (w *judging) transitions(ctx context.Context, j Judgement) error {
+	if err := w.holds(ctx, j.Holds); err != nil {
+		return err
+	}
 	var rows []transitionRow
 	var counts []transitionCountRow
-	for i, t := range changes {
+	for i, t := range j.Transitions {
 		rows = append(rows, transitionRow{ord: int64(i), direction: t.Direction(), Transition: t})
 		counts = append(counts, transitionCountRow{TransitionCount{t.Direction(), t.Cause, 1}})
 	}
@@ -61,10 +64,25 @@ func (w *judging) transitions(ctx context.Context, changes []scoring.Transition)
 	return put(ctx, w.tx, rows...)
 }
 
-// LoadTransitions lists the badge changes since a time, in the order in which
-// they were stored.
-func (s *Store) LoadTransitions(ctx context.Context, since time.Time) ([]scoring.Transition, error) {
-	return collect(ctx, s, "reading transitions", where(`at >= ?`, since).ordered(`seq, ord`),
+// LoadTransitions lists the badge changes since a time that judgements after the
+// transaction with the given number have stored, in the order in which they were
+// stored; 0 is before all. It returns the number to ask with the next time.
+func (s *Store) LoadTransitions(
+	ctx context.Context, after int64, since time.Time,
+) (changes []scoring.Transition, next int64, err error) {
+	next = after
+	changes, err = collect(ctx, s, "reading transitions", where(`seq > ? AND at >= ?`, after, since).ordered(`seq, ord`),
+		func(r transitionRow) scoring.Transition {
+			next = max(next, int64(r.seq))
+			return r.Transition
+		})
+	return changes, next, err
+}
+
+// TransitionsOf lists the badge changes of a service since a time, the oldest first.
+func (s *Store) TransitionsOf(ctx context.Context, service string, since time.Time) ([]scoring.Transition, error) {
+	return collect(ctx, s, "reading the badge changes of "+service,
+		where(`service_id = ? AND at >= ?`, nameIn{serviceNames, service}, since).ordered(`at, seq, ord`),
 		func(r transitionRow) scoring.Transition { return r.Transition })
 }
 

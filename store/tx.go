@@ -17,6 +17,10 @@ import (
 // maxRows is how many rows one statement inserts at most.
 const maxRows = 50
 
+// copyRowsFrom is the number of rows from which PostgreSQL gets them by COPY: with fewer
+// the table in between costs more than it saves.
+const copyRowsFrom = 500
+
 // rowsPerStatement is how many of n rows the next statement inserts. It has few
 // values, so that few different statements are parsed.
 func rowsPerStatement(n int) int {
@@ -44,6 +48,8 @@ func (v *view) reading() *view { return v }
 // tx is a writing transaction.
 type tx struct {
 	view
+	// conn is the connection of the transaction.
+	conn *sql.Conn
 	// seq numbers the transaction and marks the rows it changes.
 	seq int64
 	// written counts the rows changed, the sequence row not included.
@@ -61,22 +67,27 @@ func (s *Store) view(ctx context.Context, doing string, fn func(*view) error) er
 		err = fn(v)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", doing, err)
+		err = fmt.Errorf("%s: %w", doing, damaged(err))
 	}
 	// Rolled back, since there is nothing to commit.
 	return errors.Join(err, rollback(begun))
 }
 
 // inTx runs fn in one writing transaction: all of it is committed, or nothing.
-func (s *Store) inTx(ctx context.Context, doing string, fn func(*tx) error) error {
+func (s *Store) inTx(ctx context.Context, doing string, fn func(*tx) error) (err error) {
 	if s.write == nil {
 		return fmt.Errorf("%s: the store was opened for reading: %w", doing, ErrUnwritable)
 	}
-	begun, err := s.write.BeginTx(ctx, nil)
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: connecting: %w", doing, err)
+	}
+	defer func() { err = errors.Join(err, giveBack(conn)) }()
+	begun, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("%s: beginning a transaction: %w", doing, err)
 	}
-	t := &tx{view: view{Tx: begun, store: s}}
+	t := &tx{view: view{Tx: begun, store: s}, conn: conn}
 	// This comes first: the lock on the row makes writers wait for each other, so
 	// that a sequence number is never visible before a smaller one.
 	err = t.QueryRowContext(ctx, `UPDATE readiness_owner SET seq = seq + 1 WHERE id = 1 RETURNING seq`).Scan(&t.seq)
@@ -90,12 +101,20 @@ func (s *Store) inTx(ctx context.Context, doing string, fn func(*tx) error) erro
 		err = t.insertNames(ctx)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("%s: %w", doing, err), rollback(begun))
+		return errors.Join(fmt.Errorf("%s: %w", doing, damaged(err)), rollback(begun))
 	}
 	if err := begun.Commit(); err != nil {
 		return fmt.Errorf("%s: committing: %w", doing, err)
 	}
 	s.names.add(t.made)
+	return nil
+}
+
+// giveBack returns a connection to those that wait for one.
+func giveBack(conn *sql.Conn) error {
+	if err := conn.Close(); !errors.Is(err, sql.ErrConnDone) { // a broken one is gone already
+		return err
+	}
 	return nil
 }
 
@@ -177,9 +196,13 @@ func (t *tx) count(result sql.Result, err error) error {
 	return err
 }
 
-// insert writes rows, some at a time. head ends before VALUES, tail is the
-// conflict clause. No two rows may have one key.
-func (t *tx) insert(ctx context.Context, head, tail string, rows [][]any) error {
+// insert writes rows to columns of a table. tail is the conflict clause. No two rows may
+// have one key.
+func (t *tx) insert(ctx context.Context, table string, columns []string, tail string, rows [][]any) error {
+	head := `INSERT INTO ` + table + ` (` + strings.Join(columns, ", ") + `)`
+	if t.store.copies && len(rows) >= copyRowsFrom {
+		return t.insertCopied(ctx, head, table, columns, tail, rows)
+	}
 	for len(rows) > 0 {
 		n := rowsPerStatement(len(rows))
 		tuple := "(" + placeholders(len(rows[0])) + ")"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -254,13 +255,19 @@ func (r *run) scalar(value any, to reflect.Value, path string) {
 	// The YAML decoder would cut 1.5 to 1.
 	fraction := to.CanInt() && !decodesItself(t) && node.ShortTag() != "!!int"
 	decoded := reflect.New(t)
-	if err := node.Decode(decoded.Interface()); err == nil && !fraction {
+	if err := node.Decode(decoded.Interface()); err == nil && !fraction && finite(decoded.Elem()) {
 		to.Set(decoded.Elem())
 	} else if r.HideValues {
 		r.refuse(path, "want %s", r.wants(t, path))
 	} else {
 		r.refuse(path, "want %s, got %.60q", r.wants(t, path), node.Value)
 	}
+}
+
+// finite is false for .nan and .inf: no quantity is one of them, and JSON has no word
+// for them.
+func finite(v reflect.Value) bool {
+	return !v.CanFloat() || !math.IsNaN(v.Float()) && !math.IsInf(v.Float(), 0)
 }
 
 func (r *run) refuse(path, format string, args ...any) {

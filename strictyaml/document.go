@@ -65,8 +65,7 @@ type SyntaxError struct {
 func (e *SyntaxError) Error() string { return e.Text }
 
 // Parse reads a text of one document. A text without content is a document
-// whose Values are nil. The error is a *SyntaxError; it quotes at most the name
-// of an anchor.
+// whose Values are nil. The error is a *SyntaxError; it quotes nothing of the text.
 func Parse(text []byte) (*Document, error) {
 	documents, err := ParseAll(text)
 	switch {
@@ -87,6 +86,15 @@ func Parse(text []byte) (*Document, error) {
 // documents before the error.
 func ParseAll(text []byte) ([]*Document, error) {
 	var documents []*Document
+	marks := 0
+	for _, mark := range []string{"\n", ",", ":"} {
+		marks += bytes.Count(text, []byte(mark))
+	}
+	if marks > maxMarks {
+		return nil, &SyntaxError{Text: fmt.Sprintf("too much to read: %d line ends, commas and colons are more than %d; "+
+			"split the file", marks, maxMarks)}
+	}
+	text = yamlVersion.ReplaceAll(text, []byte("${1}1"))
 	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var node yaml.Node
 		if err := decoder.Decode(&node); errors.Is(err, io.EOF) {
@@ -110,6 +118,17 @@ func ParseAll(text []byte) ([]*Document, error) {
 	}
 }
 
+// maxMarks is how many line ends, commas and colons a text may have. Each value that is
+// read has at least one, and takes several hundred bytes: a file of some megabytes of
+// them would take a gigabyte. The catalog entry of a service has about 50.
+const maxMarks = 1_000_000
+
+// yamlVersion is the directive that says the version of YAML. The parser refuses every
+// version but 1.1, although it reads the files of 1.2.
+var yamlVersion = regexp.MustCompile(`(?m)^(%YAML 1\.)\d+`)
+
+var anchorName = regexp.MustCompile(`^unknown anchor '.*' referenced$`)
+
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // syntaxError takes the line out of an error of the parser.
@@ -119,8 +138,13 @@ func syntaxError(err error) *SyntaxError {
 		return &SyntaxError{Text: "this is not YAML; check indentation and quotes"}
 	}
 	line, _ := strconv.Atoi(match[1])
-	return &SyntaxError{Line: line, Text: fmt.Sprintf(
-		"this is not YAML: %s; check indentation and quotes here and in the line above", err.Error()[len(match[0]):])}
+	what := err.Error()[len(match[0]):]
+	if anchorName.MatchString(what) {
+		// The name is a part of the text, which may be no YAML and hold a secret.
+		what = "it refers to an anchor that it does not have"
+	}
+	return &SyntaxError{Line: line, Text: "this is not YAML: " + what +
+		"; check indentation and quotes here and in the line above"}
 }
 
 // builder makes plain values of nodes.

@@ -75,6 +75,19 @@ func TestFaultsComeInTheOrderOfTheText(t *testing.T) {
 	}
 }
 
+func TestNumbersAreFinite(t *testing.T) {
+	for _, number := range []string{".nan", ".NaN", ".inf", "-.inf", "+.Inf"} {
+		got := struct {
+			Share float64 `yaml:"share"`
+		}{Share: 0.5}
+		_, err := strictyaml.Read("f.yaml", []byte("share: "+number), &got)
+		want := `f.yaml:1: share: want a number, got "` + number + `"`
+		if err == nil || err.Error() != want || got.Share != 0.5 {
+			t.Errorf("%s: %v, share %v, want %s", number, err, got.Share, want)
+		}
+	}
+}
+
 func TestKeysOfOthersArePassedOver(t *testing.T) {
 	documents, err := strictyaml.ParseAll(
 		[]byte("entries: [{name: a}]\nother: {a: 1, a: 2}\n---\n---\nentries: [{name: [b]}]\n"),
@@ -88,5 +101,22 @@ func TestKeysOfOthersArePassedOver(t *testing.T) {
 	}
 	if faults := decoder.Decode(documents[2], &file{}); len(faults) != 1 || faults[0].Position.Line != 5 {
 		t.Errorf("faults %v", faults)
+	}
+}
+
+// The directive %YAML of another version than the parser knows is no fault, and moves no
+// line.
+func TestTheVersionOfYAMLIsRead(t *testing.T) {
+	for _, text := range []string{
+		"%YAML 1.1\n---\na: 1\n", "%YAML 1.2\n---\na: 1\n", "# a\n%YAML 1.2\r\n---\r\na: 1\r\n",
+	} {
+		documents, err := strictyaml.ParseAll([]byte(text))
+		if err != nil || len(documents) != 1 {
+			t.Errorf("%q: %d documents, %v", text, len(documents), err)
+			continue
+		}
+		if got, want := documents[0].Positions["a"].Line, strings.Count(text, "\n"); got != want {
+			t.Errorf("%q: the key is in line %d, want %d", text, got, want)
+		}
 	}
 }

@@ -76,7 +76,7 @@ func TestBadInputExitsTwoAndStartsNothing(t *testing.T) {
 		"no such port":      {"collector.yaml", "127.0.0.1:0", "127.0.0.1:99999", "this is not an address to listen on"},
 		"exemption of what?": {
 			"collector.yaml", "sources:",
-			"exemptions: [{check: inc.coverd, tiers: [1], reason: x, approver: y, expires: 2030-01-01}]\nsources:",
+			"exemptions: [{check: inc.coverd, tiers: [1], reason: x, requested_by: z, approver: y, expires: 2030-01-01}]\nsources:",
 			`collector.yaml:11: exemptions: unknown check "inc.coverd", did you mean "inc.covered"?`,
 		},
 	} {

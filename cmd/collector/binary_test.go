@@ -1,351 +1,18 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
-	"github.com/prodready/collector/internal/race"
 	"github.com/prodready/collector/internal/storetest"
 )
-
-// binary is the program under test, built once.
-var binary string
-
-func TestMain(m *testing.M) {
-	// Beside what the go command builds: the folder of the tests' data may be on a
-	// disk from which nothing is executed.
-	folder, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "collector-test")
-	if err != nil {
-		panic(err)
-	}
-	binary = filepath.Join(folder, "collector")
-	arguments := []string{"build", "-o", binary, "-ldflags", "-X main.revision=0123abcd"}
-	if race.Enabled {
-		arguments = append(arguments, "-race")
-	}
-	build := exec.CommandContext(context.Background(), "go", append(arguments, ".")...)
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	_ = os.RemoveAll(folder)
-	os.Exit(code)
-}
-
-const fourChecks = `apiVersion: readiness/v1
-kind: Framework
-name: four
-version: 1.0.0
-modules:
-  - id: inc
-    name: Incident Preparedness
-    checks:
-      - id: inc.registered
-        level: 1
-        title: The service can be paged
-        remediation: [Create the service in PagerDuty.]
-        proofs: [{by: machine, pass: "catalog.owner_declared && pagerduty.service_exists"}]
-      - id: inc.someone-on-call
-        level: 1
-        title: Somebody is on call now
-        dwell: 1h
-        proofs: [{by: machine, pass: "pagerduty.oncall_now >= 1"}]
-      - id: inc.escalates
-        level: 2
-        title: A missed page finds somebody else
-        remediation: [Add a second level.]
-        proofs: [{by: machine, pass: "pagerduty.escalation_levels >= 2"}]
-      - id: inc.covered
-        level: 3
-        title: No hole in the next two weeks
-        proofs: [{by: machine, pass: "pagerduty.coverage_ratio_14d >= 0.999"}]
-`
-
-// site is a folder with a configuration, and a PagerDuty for it.
-type site struct {
-	t      *testing.T
-	folder string
-	vendor *pagerdutytest.Server
-	// environ is added to the environment.
-	environ []string
-}
-
-// newFolder makes an empty site.
-func newFolder(t *testing.T) *site {
-	t.Helper()
-	sample := []string{"TestTheDaemonServesWhatItFound", "TestReloadSwapsWholeOrNotAtAll", "TestServicesAreDiscovered"}
-	if !slices.Contains(sample, t.Name()) {
-		race.Skip(t, "its program starts the same goroutines as that of "+strings.Join(sample, ", "))
-	}
-	return &site{t: t, folder: t.TempDir()}
-}
-
-// checkoutKey is the key of an integration of PCHECK.
-const checkoutKey = "5a1e5a1e5a1e600d5a1e5a1e5a1e600d"
-
-func newSite(t *testing.T) *site {
-	t.Helper()
-	s := newFolder(t)
-	start := time.Now().UTC().Truncate(time.Hour).Add(-1000 * time.Hour)
-	s.vendor = pagerdutytest.New(pagerdutytest.Options{
-		Token: "the-secret-token", Fail: func(msg string) { t.Error(msg) },
-		Account: pagerdutytest.Account{
-			Services: []pagerdutytest.Service{
-				{
-					ID: "PCHECK", Name: "Checkout", EscalationPolicy: "EGOOD",
-					Integrations: []string{"events_api_v2_inbound_integration"}, IntegrationKeys: []string{checkoutKey},
-				},
-				{ID: "PCART", Name: "Cart", EscalationPolicy: "ELONE", Integrations: []string{"events_api_v2_inbound_integration"}},
-			},
-			EscalationPolicies: []pagerdutytest.EscalationPolicy{
-				{
-					ID: "EGOOD", Name: "Payments",
-					Levels: []pagerdutytest.Level{{Schedules: []string{"S1"}}, {Users: []string{"UBOSS"}}},
-				},
-				{ID: "ELONE", Name: "Cart", Levels: []pagerdutytest.Level{{Users: []string{"UALONE"}}}},
-			},
-			Schedules: []pagerdutytest.Schedule{{
-				ID: "S1", Name: "Payments", Users: []string{"UA", "UB"}, Start: start, Shift: 7 * 24 * time.Hour,
-			}},
-		},
-	})
-	server := httptest.NewServer(s.vendor)
-	t.Cleanup(server.Close)
-	s.write("four.yaml", fourChecks)
-	s.write("token", "the-secret-token\n")
-	s.write("collector.yaml", `store: {url: readiness.db}
-framework: {file: four.yaml}
-server: {listen_address: "127.0.0.1:0"}
-evaluation: {interval: 1s}
-catalog:
-  teams: [{name: payments, org: shop}]
-  services:
-    - {name: checkout, team: payments, org: shop, tier: 1, pagerduty: [{service_id: PCHECK}]}
-    - {name: cart, team: payments, org: shop, tier: 2, pagerduty: [{service_id: PCART}]}
-    - {name: ghost, team: payments, org: shop, tier: 3, pagerduty: [{service_id: PGONE}]}
-sources:
-  pagerduty:
-    - {name: main, endpoint: "`+server.URL+
-		`", token_file: token, schedule: "@every 1s", timeout: 30s, rate: {per_minute: 100000}}
-`)
-	return s
-}
-
-func (s *site) write(name, text string) {
-	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.folder, name), []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *site) edit(name, old, new string) {
-	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.folder, name))
-	if err != nil || !strings.Contains(string(text), old) {
-		s.t.Fatalf("%s does not hold %q (%v)", name, old, err)
-	}
-	s.write(name, strings.Replace(string(text), old, new, 1))
-}
-
-func (s *site) read(name string) string {
-	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.folder, name))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return string(text)
-}
-
-func (s *site) command(args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(s.t.Context(), binary, args...)
-	cmd.Dir = s.folder
-	cmd.Env = append(os.Environ(), "NO_COLOR=1", "COLUMNS=")
-	cmd.Env = append(cmd.Env, s.environ...)
-	return cmd
-}
-
-// run runs a command to its end.
-func (s *site) run(args ...string) (stdout, stderr string, code int) {
-	s.t.Helper()
-	cmd := s.command(args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		s.t.Fatal(err)
-	}
-	if strings.Contains(out.String()+errs.String(), "the-secret-token") {
-		s.t.Errorf("%v prints the token", args)
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
-}
-
-// daemon is a running `collector run`.
-type daemon struct {
-	t   *testing.T
-	cmd *exec.Cmd
-	url string
-	log *lockedBuffer
-	// ended is closed when the process has ended, with err.
-	ended chan struct{}
-	err   error
-}
-
-var servingLine = regexp.MustCompile(`msg=serving address=(\S+)`)
-
-func (s *site) start(args ...string) *daemon {
-	s.t.Helper()
-	d := s.launch(args...)
-	d.eventually("the daemon serves", func() bool {
-		if m := servingLine.FindStringSubmatch(d.log.String()); m != nil {
-			d.url = "http://" + m[1]
-		}
-		return d.url != ""
-	})
-	return d
-}
-
-// launch starts a daemon that need not serve yet.
-func (s *site) launch(args ...string) *daemon {
-	s.t.Helper()
-	d := &daemon{
-		t: s.t, cmd: s.command(append([]string{"run"}, args...)...), log: &lockedBuffer{}, ended: make(chan struct{}),
-	}
-	d.cmd.Stderr = d.log
-	if err := d.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	go func() {
-		d.err = d.cmd.Wait()
-		close(d.ended)
-	}()
-	s.t.Cleanup(func() { _ = d.cmd.Process.Kill() })
-	return d
-}
-
-// eventually polls a running program until ok is true. The test fails if the program ends
-// before. The program uses the real clock, so that the test cannot advance it.
-func (d *daemon) eventually(what string, ok func() bool) {
-	d.t.Helper()
-	if err := d.wait(ok); err != nil {
-		d.t.Fatalf("%s: %v\n%s", what, err, d.log.String())
-	}
-}
-
-func (d *daemon) wait(ok func() bool) error {
-	const limit = 3 * time.Minute // long enough for a busy machine
-	deadline := time.Now().Add(limit)
-	for {
-		// What it has written before its end counts, so that ok is asked after it.
-		ended := false
-		select {
-		case <-d.ended:
-			ended = true
-		default:
-		}
-		switch {
-		case ok():
-			return nil
-		case ended:
-			return fmt.Errorf("the daemon has ended: %v", d.cmd.ProcessState)
-		case time.Now().After(deadline):
-			return fmt.Errorf("not within %s", limit)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-// A test does not wait for a daemon that has ended.
-func TestWaitingEndsWithTheDaemon(t *testing.T) {
-	d := newFolder(t).launch("--config", "none.yaml")
-	if err := d.wait(func() bool { return false }); err == nil || !strings.Contains(err.Error(), "exit status 2") {
-		t.Errorf("%v\n%s", err, d.log.String())
-	}
-}
-
-func (d *daemon) get(path string) (int, string) {
-	d.t.Helper()
-	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.url+path, nil)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return response.StatusCode, string(body)
-}
-
-func (d *daemon) ready() {
-	d.t.Helper()
-	d.eventually("the daemon is ready", func() bool { code, _ := d.get("/-/ready"); return code == http.StatusOK })
-}
-
-// value reads from /metrics the sum of the series that have the labels; ok is
-// false when there is none.
-func (d *daemon) value(name string, labels ...string) (sum float64, ok bool) {
-	d.t.Helper()
-	_, body := d.get("/metrics")
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for _, m := range families[name].GetMetric() {
-		matches := 0
-		for _, l := range m.GetLabel() {
-			for i := 0; i < len(labels); i += 2 {
-				if l.GetName() == labels[i] && l.GetValue() == labels[i+1] {
-					matches++
-				}
-			}
-		}
-		if matches == len(labels)/2 {
-			sum, ok = sum+m.GetGauge().GetValue()+m.GetCounter().GetValue()+m.GetUntyped().GetValue(), true
-		}
-	}
-	return sum, ok
-}
-
-func (d *daemon) stop(how os.Signal) error {
-	d.t.Helper()
-	if err := d.cmd.Process.Signal(how); err != nil {
-		d.t.Fatal(err)
-	}
-	select {
-	case <-d.ended:
-		return d.err
-	case <-time.After(2 * time.Minute):
-		d.t.Fatalf("the daemon did not stop on %s\n%s", how, d.log.String())
-		return nil
-	}
-}
 
 func TestOneRoundPrintsTheFleet(t *testing.T) {
 	s := newSite(t)
@@ -563,7 +230,7 @@ func TestTheSameOnPostgreSQL(t *testing.T) {
 func TestReloadSwapsWholeOrNotAtAll(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	s := newSite(t)
-	d := s.start()
+	d := s.start("--server.enable-lifecycle")
 	d.eventually(
 		"checkout is judged",
 		func() bool { _, ok := d.value("readiness_badge_level", "service_name", "checkout"); return ok },
@@ -579,13 +246,20 @@ func TestReloadSwapsWholeOrNotAtAll(t *testing.T) {
 	if v, ok := d.value("readiness_service_info", "service_name", "cart", "tier", "2"); !ok || v != 1 {
 		t.Error("a refused configuration changed a service")
 	}
-	s.edit("collector.yaml", "tier: 9", "tier: 4")
-	request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/-/reload", nil)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("reload: %v, %v", response, err)
+	if _, page := d.get("/"); !strings.Contains(page, "The configuration was not reloaded at") ||
+		strings.Contains(page, "tier: 9") {
+		t.Errorf("the page after a reload that was refused:\n%s", page)
 	}
-	_ = response.Body.Close()
+	s.edit("collector.yaml", "tier: 9", "tier: 4")
+	if status, _ := d.reload("evil.example"); status != http.StatusMisdirectedRequest {
+		t.Errorf("a reload under another name: %d", status)
+	}
+	if status, text := d.reload(""); status != http.StatusOK {
+		t.Fatalf("reload: %d %s", status, text)
+	}
+	if status, text := d.reload(""); status != http.StatusTooManyRequests {
+		t.Errorf("a second reload at once: %d %s", status, text)
+	}
 	d.eventually("the new tier is served", func() bool {
 		_, ok := d.value("readiness_service_info", "service_name", "cart", "tier", "4")
 		return ok
@@ -593,4 +267,62 @@ func TestReloadSwapsWholeOrNotAtAll(t *testing.T) {
 	if v, _ := d.value("readiness_collector_reload_success"); v != 1 {
 		t.Errorf("reload success is %v", v)
 	}
+	if _, page := d.get("/"); strings.Contains(page, "not reloaded") {
+		t.Errorf("the page after a reload that worked:\n%s", page)
+	}
+}
+
+// reload asks for a reload over HTTP under the name, or that of the address.
+func (d *daemon) reload(host string) (status int, text string) {
+	d.t.Helper()
+	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, d.url+"/-/reload", nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	request.Host = host
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// TestAReloadAsksNoSourceAgain whose configuration has not changed.
+func TestAReloadAsksNoSourceAgain(t *testing.T) {
+	t.Parallel() // it waits more than it works
+	s := newSite(t)
+	s.edit("collector.yaml", "@every 1s", "@every 1h")
+	d := s.start()
+	if status, text := d.reload(""); status != http.StatusNotFound {
+		t.Errorf("a reload over HTTP that is not enabled: %d %s", status, text)
+	}
+	success := func() (float64, bool) {
+		return d.value("readiness_collector_last_success_timestamp_seconds", "source", "pagerduty/main")
+	}
+	d.eventually("the round is over", func() bool { _, ok := success(); return ok })
+	s.vendor.Forget()
+	reload := func(n int) {
+		t.Helper()
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		d.eventually("it is reloaded", func() bool {
+			return strings.Count(d.log.String(), "the configuration was reloaded") == n
+		})
+	}
+	s.edit("collector.yaml", "interval: 1s", "interval: 2s")
+	for n := range 5 {
+		reload(n + 1)
+	}
+	if requests := s.vendor.Requests(); len(requests) > 0 {
+		t.Errorf("reloads ask for %v", requests)
+	}
+	s.edit("collector.yaml", "timeout: 30s", "timeout: 29s")
+	reload(6)
+	d.eventually("the changed source is asked", func() bool { return len(s.vendor.Requests()) > 0 })
 }

@@ -119,3 +119,32 @@ func TestAReloadNamesTheServicesThatLeave(t *testing.T) {
 		t.Errorf("%d lines, want one like %s in\n%s", len(lines), want, d.log.String())
 	}
 }
+
+// TestALossOfServicesIsNoFact at a restart either: a mount that is missing would take
+// the badges of all services with it.
+func TestALossOfServicesIsNoFact(t *testing.T) {
+	s := newSite(t)
+	for _, name := range []string{"billing", "search", "mail"} {
+		s.edit("collector.yaml", "sources:\n", "    - {name: "+name+", team: payments, tier: 3}\nsources:\n")
+	}
+	if _, errs, code := s.run("collect", "--once"); code != exitOK {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	for _, name := range []string{"billing", "search"} {
+		s.edit("collector.yaml", "    - {name: "+name+", team: payments, tier: 3}\n", "")
+	}
+	const want = "the catalog has lost 2 of 6 services (billing, search), which is more than a fifth"
+	for _, command := range [][]string{{"collect", "--once"}, {"run"}} {
+		if _, errs, code := s.run(command...); code != exitConfig || !strings.Contains(errs, want) ||
+			!strings.Contains(errs, "--accept-catalog-loss") {
+			t.Errorf("%v: exit %d, want %q: %s", command, code, want, errs)
+		}
+	}
+	if _, errs, code := s.run("collect", "--once", "--accept-catalog-loss"); code != exitOK {
+		t.Errorf("accepted: exit %d: %s", code, errs)
+	}
+	// It was accepted once and is the catalog now.
+	if _, errs, code := s.run("collect", "--once"); code != exitOK {
+		t.Errorf("afterwards: exit %d: %s", code, errs)
+	}
+}

@@ -38,12 +38,17 @@ of the catalog lack, and which checks and badge that blocks.
 				case f.Warning:
 					mark = "warn "
 				}
-				_, _ = fmt.Fprintln(s.out, report.Wrap(mark+" ", f.Subject+": "+f.Text, len(mark)+1, s.width()))
+				text := report.Printable(f.Subject + ": " + f.Text)
+				_, _ = fmt.Fprintln(s.out, report.Wrap(mark+" ", text, len(mark)+1, s.width()))
 			}
 			if len(checked.Gaps) > 0 {
 				_, _ = fmt.Fprintln(s.out)
 				if err := report.WriteGaps(s.out, checked.Gaps, s.style()); err != nil {
 					return err
+				}
+				if checked.Discovers {
+					_, _ = fmt.Fprintln(s.out, report.Wrap("", "SERVICES counts the services that the configuration and its files "+
+						"declare. `collector framework coverage` counts the discovered ones, too.", 0, s.width()))
 				}
 			}
 			return err

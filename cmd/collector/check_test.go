@@ -26,7 +26,7 @@ func TestCheckSaysAllFaultsWithTheirPlaces(t *testing.T) {
 		}
 	}
 	s.write("collector.yaml", "catalog:\n  backstage: [a.yaml, none/*.yaml, b/**/c.yaml]\n  services:\n"+
-		"    - {name: a, tier: 1}\nexemptions:\n  - {check: obs.trace, services: [a], reason: r, approver: a, "+
+		"    - {name: a, tier: 1}\nexemptions:\n  - {check: obs.trace, services: [a], reason: r, requested_by: b, approver: a, "+
 		"expires: 2099-01-01}\n"+strings.Replace(sources, "PRESET", "kubernetes", 1))
 	s.write("a.yaml", "kind: Component\nmetadata: {name: b}\nspec: {type: service}\n")
 	_, errs, code = s.run("check")
@@ -136,7 +136,7 @@ func TestCheckRefusesExemptionsThatAreOverOrTooLong(t *testing.T) {
 		day(0):        {"ok    exemptions: 1\n", exitOK}, // the last day counts
 	} {
 		s.write("collector.yaml", text+"\nexemptions:\n  - {check: inc.someone-on-call, services: [cart], reason: r, "+
-			"approver: a, expires: "+expires+"}\n")
+			"requested_by: b, approver: a, expires: "+expires+"}\n")
 		out, errs, code := s.run("check")
 		if code != want.code || !strings.Contains(out, want.line) {
 			t.Errorf("%s: exit %d\n%s%s", expires, code, out, errs)
@@ -145,7 +145,7 @@ func TestCheckRefusesExemptionsThatAreOverOrTooLong(t *testing.T) {
 			t.Errorf("%s: a round does not start: %s", expires, errs)
 		}
 	}
-	s.write("collector.yaml", text+"\nexemptions:\n  - {check: inc.someone-on-call, tiers: [4], reason: r, approver: a, "+
+	s.write("collector.yaml", text+"\nexemptions:\n  - {check: inc.someone-on-call, tiers: [4], reason: r, requested_by: b, approver: a, "+
 		"expires: "+day(year/2)+"}\n")
 	if out, _, code := s.run("check"); code != exitOK || !strings.Contains(out, "warn  exemptions: ") ||
 		!strings.Contains(out, "it covers no service of the catalog") {

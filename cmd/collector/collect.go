@@ -15,6 +15,7 @@ import (
 // collectFlags are the flags of collect.
 type collectFlags struct {
 	once, dryRun, all bool
+	acceptLoss        bool
 	sources, services []string
 	format            output
 }
@@ -44,16 +45,18 @@ like any.
   collector collect --dry-run -o json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
 			switch {
 			case !flags.once && !flags.dryRun:
 				return &usageError{errors.New("say --once: rounds on a schedule are `collector run`")}
 			case flags.dryRun:
-				return s.collectDry(cmd, flags)
+				return s.collectDry(ctx, flags)
 			case len(flags.services) > 0 || flags.all:
 				return &usageError{errors.New("--service and --all select what --dry-run prints; " +
 					"`collector score SERVICE` prints one service")}
 			}
-			return s.collectOnce(cmd, flags)
+			return s.collectOnce(ctx, flags)
 		},
 	}
 	cmd.Flags().BoolVar(&flags.once, "once", false, "one round, then exit")
@@ -65,19 +68,20 @@ like any.
 		"with --dry-run: print what concerns this service only; may be repeated")
 	cmd.Flags().BoolVar(&flags.all, "all", false,
 		"with --dry-run: list everything, not only the first records and newest incidents")
+	acceptCatalogLoss(cmd, &flags.acceptLoss)
 	flags.format.register(cmd, "table", "json")
 	return cmd
 }
 
 // collectOnce makes a round into the store and prints the fleet.
-func (s *streams) collectOnce(cmd *cobra.Command, flags collectFlags) error {
+func (s *streams) collectOnce(ctx context.Context, flags collectFlags) error {
 	options, bars := s.watched(s.options(nil))
-	options.Only = flags.sources
-	daemon, err := app.New(cmd.Context(), options)
+	options.Only, options.AcceptCatalogLoss = flags.sources, flags.acceptLoss
+	daemon, err := app.New(ctx, options)
 	if err != nil {
 		return err
 	}
-	collectErr := daemon.CollectOnce(cmd.Context())
+	collectErr := daemon.CollectOnce(ctx)
 	bars.close()
 	if published := daemon.Snapshot(); published != nil {
 		fleet := report.NewFleet(published)
@@ -88,7 +92,7 @@ func (s *streams) collectOnce(cmd *cobra.Command, flags collectFlags) error {
 		}
 		collectErr = errors.Join(collectErr, err)
 	}
-	collectErr = errors.Join(collectErr, s.writeLeft(cmd.Context(), daemon), daemon.Close())
+	collectErr = errors.Join(collectErr, s.writeLeft(ctx, daemon), daemon.Close())
 	if collectErr != nil {
 		return fmt.Errorf("the round is not complete: %w", collectErr)
 	}
@@ -99,14 +103,13 @@ func (s *streams) collectOnce(cmd *cobra.Command, flags collectFlags) error {
 func (s *streams) writeLeft(ctx context.Context, daemon *app.App) error {
 	lines, err := daemon.Left(ctx)
 	for _, line := range lines {
-		_, _ = fmt.Fprintln(s.err, line)
+		_, _ = fmt.Fprintln(s.err, report.Printable(line))
 	}
 	return err
 }
 
 // collectDry makes rounds into a copy of the store and prints what they found.
-func (s *streams) collectDry(cmd *cobra.Command, flags collectFlags) (err error) {
-	ctx := cmd.Context()
+func (s *streams) collectDry(ctx context.Context, flags collectFlags) (err error) {
 	options, bars := s.watched(s.options(nil))
 	defer bars.close()
 	options.Only = flags.sources

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,6 +45,83 @@ func account(names ...string) pagerdutytest.Account {
 	return a
 }
 
+// TestTheServicesComeFromDiscovery: a catalog without an entry of its own is no fault where
+// a rule finds services, and where none does, check says so.
+func TestTheServicesComeFromDiscovery(t *testing.T) {
+	s := discovering(t)
+	s.edit("collector.yaml", "  services:\n    - {name: checkout, tier: 1, aliases: [kasse]}\n", "")
+	const ofDiscovery = "0 services, 0 teams; discovery adds the services that the rules of catalog.pagerduty find"
+	out, errs, code := s.run("check")
+	if code != exitOK || !strings.Contains(out, "ok    catalog: "+ofDiscovery) ||
+		strings.Contains(out, "nothing is judged") {
+		t.Errorf("check exits %d\n%s%s", code, out, errs)
+	}
+	d := s.start()
+	d.eventually("a discovered service is judged", func() bool {
+		_, judged := d.value("readiness_badge_level", "service_name", "search")
+		return judged
+	})
+	if log := d.log.String(); strings.Contains(log, "the catalog has no services") {
+		t.Errorf("the log warns of an empty catalog:\n%s", log)
+	}
+	if err := d.stop(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.vendor.SetAccount(account("sandbox"))
+	if out, _, _ := s.run("check", "--online"); !strings.Contains(out,
+		"warn  discovery in pagerduty/main: 0 of 1 PagerDuty service make 0 services") {
+		t.Errorf("check --online does not warn of rules that find nothing\n%s", out)
+	}
+}
+
+// TestTheTableOfCheckSaysWhichServicesItCounts: discovered services are not in its table.
+func TestTheTableOfCheckSaysWhichServicesItCounts(t *testing.T) {
+	for name, c := range map[string]struct {
+		site func(*testing.T) *site
+		says bool
+	}{"discovery": {discovering, true}, "declared": {newSite, false}} {
+		t.Run(name, func(t *testing.T) {
+			out, _, _ := c.site(t).run("check", "--online")
+			const counted = "SERVICES counts the services that the configuration and its files declare."
+			if says := strings.Contains(out, counted); says != c.says {
+				t.Errorf("it says which services it counts: %t, want %t\n%s", says, c.says, out)
+			}
+		})
+	}
+}
+
+// TestAKeyIsTheDiscoveredService: an entry that names its PagerDuty service by the key of
+// an integration is not found once more, and the program stores no key.
+func TestAKeyIsTheDiscoveredService(t *testing.T) {
+	const key = "0123456789abcdef0123456789abbeef"
+	s := discovering(t)
+	a := account("checkout-prod", "cart-prod")
+	a.Services[1].IntegrationKeys = []string{key}
+	s.vendor.SetAccount(a)
+	s.edit("collector.yaml", "    - {name: checkout, tier: 1, aliases: [kasse]}\n",
+		"    - {name: basket, tier: 1, pagerduty: [{integration_key: "+key+"}]}\n")
+	out, errs, code := s.run("collect", "--once")
+	if code != exitOK || !strings.Contains(out, "basket") || !strings.Contains(out, "checkout") ||
+		strings.Contains(out, "cart") {
+		t.Errorf("exit %d, want basket and checkout\n%s%s", code, out, errs)
+	}
+	if out, errs, _ := s.run("score", "--output", "csv"); strings.Count(out, "\n") != 3 || strings.Contains(out, "cart") {
+		t.Errorf("after a restart\n%s%s", out, errs)
+	}
+	if strings.Contains(s.read("readiness.db"), key[len(key)-8:]) {
+		t.Error("the store has the key")
+	}
+	for i := range a.Services {
+		a.Services[i].IntegrationKeys = []string{""}
+	}
+	s.vendor.SetAccount(a)
+	const unseen = "the credential sees no integration keys, so that services with such a key in the catalog may be found " +
+		"once more (basket): name their PagerDuty services by service_id"
+	if out, _, _ := s.run("check", "--online"); !strings.Contains(out, unseen) {
+		t.Errorf("check --online lacks %q:\n%s", unseen, out)
+	}
+}
+
 func TestServicesAreDiscovered(t *testing.T) {
 	s := discovering(t)
 	out, errs, code := s.run("check", "--online")
@@ -77,15 +153,9 @@ func TestServicesAreDiscovered(t *testing.T) {
 	}
 	reload := func() {
 		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/-/reload", nil)
-		if err != nil {
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
 	}
 	// A credential that suddenly sees next to nothing is not a company that has
 	// closed.
@@ -123,11 +193,15 @@ func TestServicesAreDiscovered(t *testing.T) {
 	if err := d.stop(syscall.SIGTERM); err != nil {
 		t.Fatalf("the daemon ended with %v\n%s", err, d.log.String())
 	}
-	// A restart is how a person agrees that services are gone.
+	// A restart alone does not agree that services are gone: a person does.
 	s.vendor.Heal()
 	s.vendor.SetAccount(account("checkout-prod"))
 	out, errs, code = s.run("collect", "--once")
+	if code != 1 || !strings.Contains(out, "search") || !strings.Contains(errs, "--accept-catalog-loss") {
+		t.Errorf("a restart loses services: exit %d\n%s%s", code, out, errs)
+	}
+	out, errs, code = s.run("collect", "--once", "--accept-catalog-loss")
 	if code != 0 || strings.Contains(out, "search") || !strings.Contains(out, "checkout") {
-		t.Errorf("after a restart the loss counts not: exit %d\n%s%s", code, out, errs)
+		t.Errorf("the accepted loss does not count: exit %d\n%s%s", code, out, errs)
 	}
 }

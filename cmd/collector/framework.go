@@ -1,24 +1,172 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/prodready/collector/app"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/handbook"
 	"github.com/prodready/collector/report"
 )
 
 func newFramework(s *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "framework",
-		Short: "Look at the readiness framework",
-		Long: `Look at the readiness framework: which of its facts and checks have data.
+		Short: "Read the readiness framework, and check it",
+		Long: `Read the readiness framework by which services are judged: as pages, in the
+terminal, or as one file; check that it is complete; and see which of its facts
+and checks have data. Without a configuration file it is the default framework;
+--framework.file names another one.
 ` + exitCodes,
-		Example: `  collector framework coverage`,
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  collector framework show
+  collector framework show cicd.no-drift
+  collector framework docs --out docs/framework
+  collector framework coverage`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCoverage(s))
+	cmd.AddCommand(newCoverage(s), newShow(s), newDocs(s), newDump(s), newLint(s))
 	return cmd
+}
+
+// criteria is the framework of the configuration; the default without one.
+func (s *streams) criteria(cmd *cobra.Command) (*framework.Document, *framework.Framework, error) {
+	return app.Criteria(s.options(s.quiet()), !cmd.Flags().Changed("config"))
+}
+
+// readable is how wide a page is where nothing says how wide the output is.
+const readable = 80
+
+func newShow(s *streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show [CHECK|MODULE|levels|changelog|glossary]",
+		Short: "Print a page of the framework",
+		Long: `Print what a check asks: why, how it is judged, what to do, an example, how to
+attest it, and what to read. With a module: its levels, checks and checklist.
+Without an argument: all modules and checks. It is what docs writes as pages.
+` + exitCodes,
+		Example: `  collector framework show
+  collector framework show inc
+  collector framework show inc.someone-on-call
+  collector framework show levels`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return &usageError{fmt.Errorf("one check or module at a time, not %d words", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, criteria, err := s.criteria(cmd)
+			if err != nil {
+				return err
+			}
+			name := "index"
+			if len(args) > 0 {
+				name = args[0]
+			}
+			page, err := handbook.New(criteria).Page(name)
+			if err != nil {
+				return &usageError{err}
+			}
+			width := s.width()
+			if width == 0 {
+				width = readable
+			}
+			_, err = fmt.Fprint(s.out, report.Printable(page.Text(width)))
+			return err
+		},
+	}
+}
+
+func newDocs(s *streams) *cobra.Command {
+	var folder string
+	cmd := &cobra.Command{
+		Use:   "docs --out DIR",
+		Short: "Write the framework as pages of Markdown",
+		Long: `Write an index, a page for each module and check, the levels, the changelog and
+a glossary as Markdown, which MkDocs and Confluence take. Pages that are there
+are written anew; other Markdown files in the folder are named and left alone.
+` + exitCodes,
+		Example: `  collector framework docs --out docs/framework
+  collector framework docs --out site --framework.file mine.yaml`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if folder == "" {
+				return &usageError{errors.New("--out is missing: name the folder for the pages")}
+			}
+			_, criteria, err := s.criteria(cmd)
+			if err != nil {
+				return err
+			}
+			book := handbook.New(criteria)
+			others, err := book.Write(folder)
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(s.out, "%s in %s\n", report.Plural(len(book.Pages()), "page"), report.Printable(folder))
+			for _, name := range others {
+				_, _ = fmt.Fprintf(s.out, "%s is not a page of this framework; remove it if it was one\n", report.Printable(name))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&folder, "out", "", "folder for the pages; it is made if it is missing")
+	return cmd
+}
+
+func newDump(s *streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "dump",
+		Short: "Print the framework as one file",
+		Long: `Print the framework as one file of YAML that framework.file can name. It is a
+copy to begin with, or to keep; it judges as the framework does that it is of.
+` + exitCodes,
+		Example: `  collector framework dump > mine.yaml
+  collector framework lint --framework.file mine.yaml`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			document, _, err := s.criteria(cmd)
+			if err != nil {
+				return err
+			}
+			file, err := document.Merged()
+			if err != nil {
+				return err
+			}
+			_, err = s.out.Write(file.Data)
+			return err
+		},
+	}
+}
+
+func newLint(s *streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "lint",
+		Short: "Check that the framework is complete",
+		Long: `Check that the framework compiles, and that every level, module and check says
+what people need: objective, why, how it is judged, steps, an example, links,
+effort, and what an attestation has to show. What is missing is said with file,
+line and remedy. The daemon needs none of these texts and runs without them.
+` + exitCodes,
+		Example: `  collector framework lint
+  collector framework lint --framework.file mine.yaml`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			document, criteria, err := s.criteria(cmd)
+			if err != nil {
+				return err
+			}
+			if err := app.Lint(document); err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(s.out, "%s %s: %s in %s, nothing is missing\n", criteria.Name, criteria.Version,
+				report.Plural(len(criteria.Checks), "check"), report.Plural(len(criteria.Modules), "module"))
+			return nil
+		},
+	}
 }
 
 func newCoverage(s *streams) *cobra.Command {

@@ -14,7 +14,11 @@ import (
 
 // withIncidents is an account of two services and the incidents, from now on.
 func (s *site) withIncidents(incidents []pagerdutytest.Incident) {
-	s.vendor.SetAccount(pagerdutytest.Account{
+	s.vendor.SetAccount(twoServices(incidents))
+}
+
+func twoServices(incidents []pagerdutytest.Incident) pagerdutytest.Account {
+	return pagerdutytest.Account{
 		Services: []pagerdutytest.Service{
 			{ID: "PCHECK", Name: "Checkout", EscalationPolicy: "ELONE"},
 			{ID: "PCART", Name: "Cart", EscalationPolicy: "ELONE"},
@@ -23,7 +27,7 @@ func (s *site) withIncidents(incidents []pagerdutytest.Incident) {
 			{ID: "ELONE", Name: "Cart", Levels: []pagerdutytest.Level{{Users: []string{"UALONE"}}}},
 		},
 		Incidents: incidents,
-	})
+	}
 }
 
 // TestTypesOfIncidentsAreNamed by check --online and by a dry run, with the number of

@@ -169,6 +169,12 @@ func TestInitWritesWhatTheCredentialsSee(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 
+	l.edit("collector.yaml", "email: me@example.com", "email: me@example.com\n      not_done: [Verworfen]")
+	if out, errs, code := l.run("check", "--online"); code != exitOK || !strings.Contains(errs+out,
+		"warn  jira/main resolutions: the site has Cannot Reproduce, Done, Duplicate, Won't Do; none of them is in not_done") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+
 	// Each name that the source does not have is reported on a separate line.
 	for old, wrong := range map[string]string{
 		"service_id: PCART": "service_id: https://x.pagerduty.com/services/PCART", "component: Cart": "component: Card",

@@ -27,10 +27,16 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := execute(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	os.Exit(execute(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// untilSignal is a context that ends with the first SIGINT or SIGTERM, for commands
+// that have something to finish. A second one ends the program at once, as the first
+// one does for all other commands.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // execute runs one command and returns its exit code.
@@ -43,7 +49,7 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	if err == nil {
 		return exitOK
 	}
-	_, _ = fmt.Fprintln(stderr, report.WrapLines("collector: "+err.Error(), terminalWidth(stderr)))
+	_, _ = fmt.Fprintln(stderr, report.WrapLines(report.Printable("collector: "+err.Error()), terminalWidth(stderr)))
 	var invalid *app.InvalidError
 	var usage *usageError
 	if errors.As(err, &invalid) || errors.As(err, &usage) {

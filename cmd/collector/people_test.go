@@ -45,7 +45,7 @@ func TestPeopleLeaveNoTrace(t *testing.T) {
 					CreatedAt:      ago(60),
 					AcknowledgedAt: ago(59), AcknowledgedBy: "PZDORIS", ResolvedAt: ago(58), ResolvedBy: "user_reference",
 					ResolvedByID:  "PZERIKA",
-					Notes:         []time.Time{ago(59)},
+					Notes:         []pagerdutytest.Note{{At: ago(59)}},
 					Notifications: []pagerdutytest.Notification{{At: ago(60), User: "PZALICE"}, {At: ago(60), User: "PZBERTA"}},
 				},
 				{

@@ -54,17 +54,8 @@ Start with:
 ` + exitCodes,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return &usageError{fmt.Errorf("unknown command %q%s", args[0], nearest.Suggest(args[0], names))}
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          noUnknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().StringVarP(&s.configPath, "config", "c", "collector.yaml", "configuration file")
 	s.flags = pflag.NewFlagSet("keys", pflag.ContinueOnError)
@@ -73,7 +64,8 @@ Start with:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w%s; `%s --help` lists the flags", err, flagHint(cmd, err), cmd.CommandPath())}
 	})
-	root.AddCommand(newInit(s), newRun(s), newCheck(s), newCollect(s), newScore(s), newFramework(s), newVersion(s))
+	root.AddCommand(newInit(s), newRun(s), newCheck(s), newCollect(s), newScore(s), newHistory(s), newPlaybook(s),
+		newIncidents(s), newReview(s), newCorrelate(s), newFramework(s), newStore(s), newVersion(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(newHelp(root))
 	root.Version = version
@@ -214,8 +206,13 @@ func terminalWidth(w io.Writer) int {
 type output string
 
 func (o *output) register(cmd *cobra.Command, formats ...string) {
+	o.registerAs(cmd, "output", "o", formats...)
+}
+
+// registerAs is register for a command whose flag has another name.
+func (o *output) registerAs(cmd *cobra.Command, name, short string, formats ...string) {
 	*o = output(formats[0])
-	cmd.Flags().VarP(&outputFlag{value: o, formats: formats}, "output", "o", "output format: "+list(formats))
+	cmd.Flags().VarP(&outputFlag{value: o, formats: formats}, name, short, "output format: "+list(formats))
 }
 
 type outputFlag struct {
@@ -248,4 +245,17 @@ func list(words []string) string {
 		text += w
 	}
 	return text
+}
+
+// noUnknownCommand refuses a word that is none of the commands below cmd, with the
+// nearest one.
+func noUnknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return &usageError{fmt.Errorf("unknown command %q%s", args[0], nearest.Suggest(args[0], names))}
 }

@@ -11,7 +11,8 @@ import (
 )
 
 func newRun(s *streams) *cobra.Command {
-	return &cobra.Command{
+	acceptLoss := false
+	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon: collect on schedules, judge, serve metrics",
 		Long: `Run the daemon. Each source is collected at the start and then on its
@@ -19,17 +20,24 @@ schedule; services are judged after each collection and at least every
 evaluation.interval; metrics, API and landing page are served on
 server.listen_address.
 
-SIGHUP or POST /-/reload reads the configuration again: it is checked as a
-whole and swapped as a whole, and an invalid one changes nothing. SIGTERM or
-Ctrl-C stops within server.shutdown_timeout.
+SIGHUP reads the configuration again, and so does POST /-/reload with
+server.enable_lifecycle: it is checked as a whole and swapped as a whole, and an
+invalid one changes nothing. SIGTERM or Ctrl-C stops within
+server.shutdown_timeout.
 ` + exitCodes,
 		Example: `  collector run
   collector run --config /etc/readiness/collector.yaml --log.format json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
 			options, bars := s.watched(s.options(nil))
 			defer bars.close()
-			daemon, err := app.New(cmd.Context(), options)
+			options.AcceptCatalogLoss, options.WaitForStore = acceptLoss, true
+			daemon, err := app.New(ctx, options)
+			if err != nil && ctx.Err() != nil {
+				return nil // it was stopped while it waited for the store
+			}
 			if err != nil {
 				return err
 			}
@@ -43,13 +51,21 @@ Ctrl-C stops within server.shutdown_timeout.
 					select {
 					case <-hangups:
 						// The outcome is logged and exported.
-						_ = daemon.Reload(cmd.Context())
+						_ = daemon.Reload(ctx)
 					case <-done:
 						return
 					}
 				}
 			}()
-			return daemon.Run(cmd.Context())
+			return daemon.Run(ctx)
 		},
 	}
+	acceptCatalogLoss(cmd, &acceptLoss)
+	return cmd
+}
+
+// acceptCatalogLoss adds the flag of that name.
+func acceptCatalogLoss(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "accept-catalog-loss", false,
+		"start although the catalog lacks more than a fifth of the services judged last")
 }

@@ -7,11 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/prodready/collector/app"
+	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/report"
 )
 
@@ -20,12 +22,14 @@ func newScore(s *streams) *cobra.Command {
 	var all bool
 	var format output
 	cmd := &cobra.Command{
-		Use:   "score [SERVICE]",
-		Short: "Print the fleet, or the scorecard of one service",
+		Use:   "score [SERVICE [CHECK]]",
+		Short: "Print the fleet, the scorecard of one service, or one check",
 		Long: `Print the fleet, or what the owner of one service needs: the badge, the target,
 what to do for the next badge, the cheapest first, and what is unknown and why.
 With --all: every check with its status, what was observed and when, what is
-wanted, and what to do next.
+wanted, and what to do next. With the id of a check, such as
+inc.someone-on-call: that one in full, with every way to prove it, an example
+and why it is asked for.
 
 The evidence is read from the store of the configuration; with --server it is
 read from a running daemon, and no configuration is needed. A user name and
@@ -33,11 +37,12 @@ password for the daemon can stand in the address.
 ` + exitCodes,
 		Example: `  collector score
   collector score checkout
+  collector score checkout inc.someone-on-call
   collector score checkout -o json
   collector score --server http://127.0.0.1:9847 checkout`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return &usageError{fmt.Errorf("one service at a time, not %d", len(args))}
+			if len(args) > 2 {
+				return &usageError{fmt.Errorf("one service and one check at a time, not %d words", len(args))}
 			}
 			return nil
 		},
@@ -54,17 +59,25 @@ password for the daemon can stand in the address.
 					return err
 				}
 				return write(format, s.out, fleet.WriteJSON, fleet.WriteCSV, func(w io.Writer) error {
-					return fleet.WriteTable(w,
-						style)
+					return fleet.WriteTable(w, style)
 				})
 			}
 			card, err := source.scorecard(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
+			if len(args) == 1 {
+				return write(format, s.out, card.WriteJSON, card.WriteCSV, func(w io.Writer) error {
+					return card.WriteText(w, style)
+				})
+			}
+			check, err := checkOf(card, args[1])
+			if err != nil {
+				return err
+			}
+			card.Checks = []report.Check{check}
 			return write(format, s.out, card.WriteJSON, card.WriteCSV, func(w io.Writer) error {
-				return card.WriteText(w,
-					style)
+				return card.WriteCheck(w, check, style)
 			})
 		},
 	}
@@ -72,6 +85,35 @@ password for the daemon can stand in the address.
 	cmd.Flags().BoolVar(&all, "all", false, "list every check with what was observed and what is wanted")
 	format.register(cmd, "table", "json", "csv")
 	return cmd
+}
+
+// checkOf is the check with the id. The error names the nearest id, or those of the
+// module that is meant.
+func checkOf(card report.Scorecard, id string) (report.Check, error) {
+	var ids, ofModule []string
+	module, name, _ := strings.Cut(id, ".")
+	for _, check := range card.Checks {
+		_, short, _ := strings.Cut(check.ID, ".")
+		switch {
+		case check.ID == id:
+			return check, nil
+		case short == id || short == name:
+			// The module was left out, or is another one.
+			return check, &usageError{fmt.Errorf("no check %q in the framework, did you mean %q?", id, check.ID)}
+		case check.Module == module:
+			ofModule = append(ofModule, check.ID)
+		}
+		ids = append(ids, check.ID)
+	}
+	hint := nearest.Suggest(id, ids)
+	switch {
+	case hint != "":
+	case len(ofModule) > 0:
+		hint = "; those of " + module + " are " + strings.Join(ofModule, ", ")
+	default:
+		hint = fmt.Sprintf("; `collector score %s --all` lists all", card.Summary.Service)
+	}
+	return report.Check{}, &usageError{fmt.Errorf("no check %q in the framework%s", id, hint)}
 }
 
 func write(format output, w io.Writer, asJSON, asCSV, asTable func(io.Writer) error) error {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -75,6 +78,49 @@ func TestScoreNamesThePartThatFailed(t *testing.T) {
 	for _, want := range []string{`"attestation_label": "attest-inc-attested"`, `"fix": "Add a level."`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+}
+
+// One check is shown in full, also on machines; a wrong id is answered with the one that
+// was meant.
+func TestScoreShowsOneCheck(t *testing.T) {
+	s := newSite(t)
+	s.write("four.yaml", compoundChecks)
+	if _, errs, code := s.run("collect", "--once"); code != exitOK {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	for id, wants := range map[string][]string{
+		"inc.both": {"inc.both   FAIL", "lacking   pagerduty.escalation_levels is 1, wanted >= 2", "next      Add a level.",
+			"module    Incident Preparedness, level 1"},
+		"inc.attested": {"inc.attested   UNKNOWN", "missing   attest.inc_attested: no configured source gives this fact",
+			"with a link to the evidence", "attest-inc-attested"},
+	} {
+		out, errs, code := s.run("score", "cart", id)
+		for _, want := range wants {
+			if code != exitOK || !strings.Contains(out, want) {
+				t.Errorf("%s: exit %d, want %q in\n%s%s", id, code, want, out, errs)
+			}
+		}
+		if strings.Contains(out, "inc.either") {
+			t.Errorf("%s: other checks are shown\n%s", id, out)
+		}
+	}
+	var card struct {
+		Summary struct{ Service string }
+		Checks  []struct{ ID string }
+	}
+	out, errs, code := s.run("score", "cart", "inc.attested", "-o", "json")
+	if err := json.Unmarshal([]byte(out), &card); code != exitOK || err != nil || card.Summary.Service != "cart" ||
+		len(card.Checks) != 1 || card.Checks[0].ID != "inc.attested" {
+		t.Errorf("exit %d, %v: %+v %s", code, err, card, errs)
+	}
+	for id, want := range map[string]string{
+		"inc.atested": `did you mean "inc.attested"?`, "attested": `did you mean "inc.attested"?`,
+		"inc": "those of inc are inc.both, inc.either", "nothing-like-it": "`collector score cart --all` lists all",
+	} {
+		if out, errs, code := s.run("score", "cart", id); code != exitConfig || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d, want %q in %s%s", id, code, want, out, errs)
 		}
 	}
 }
@@ -175,5 +221,38 @@ spec: {type: service, owner: payments}
 			}
 			at = next
 		}
+	}
+}
+
+// TestWhatReadsTheStoreNeedsNoToken: a person who may read the store, and has no token,
+// can look at the scores. A round needs the token.
+func TestWhatReadsTheStoreNeedsNoToken(t *testing.T) {
+	for name, credential := range map[string]string{"a file": "token_file: token", "a variable": "token_env: PD_KEY"} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.edit("collector.yaml", "token_file: token", credential)
+			s.environ = []string{"PD_KEY=the-secret-token"}
+			if _, errs, code := s.run("collect", "--once"); code != exitOK {
+				t.Fatalf("exit %d: %s", code, errs)
+			}
+			want, _, _ := s.run("score", "-o", "json")
+			if err := os.Remove(filepath.Join(s.folder, "token")); err != nil {
+				t.Fatal(err)
+			}
+			s.environ = []string{"PD_KEY="}
+			if got, errs, code := s.run("score", "-o", "json"); code != exitOK || len(got) != len(want) {
+				t.Errorf("score: exit %d: %s%s", code, got, errs)
+			}
+			for _, reads := range [][]string{
+				{"framework", "coverage"}, {"history", "cart"}, {"incidents"}, {"correlate"}, {"playbook", "cart"}, {"review"},
+			} {
+				if _, errs, code := s.run(reads...); code != exitOK {
+					t.Errorf("%v: exit %d: %s", reads, code, errs)
+				}
+			}
+			if _, errs, code := s.run("collect", "--once"); code != exitConfig {
+				t.Errorf("collect: exit %d: %s", code, errs)
+			}
+		})
 	}
 }

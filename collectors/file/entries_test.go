@@ -3,6 +3,8 @@ package file_test
 import (
 	"bytes"
 	"context"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -103,7 +105,8 @@ func TestRefusedEntries(t *testing.T) {
 			}
 			records, refused := 2, 0
 			switch {
-			case strings.HasPrefix(want, "service is missing") || strings.HasPrefix(want, "this is not an entry"):
+			case strings.HasPrefix(want, "service is missing") || strings.HasPrefix(want, "the key") ||
+				strings.HasPrefix(want, "this is not an entry"):
 				records, refused = 0, 1 // it may be about the other service, too
 			case want != "":
 				records, refused = 1, 1
@@ -121,6 +124,37 @@ func TestRefusedEntries(t *testing.T) {
 				t.Errorf("%d facts are covered", len(got.Covered))
 			}
 		})
+	}
+}
+
+// With two services in one entry it is not known which is meant, in either language: the
+// fact is unknown for all that have no newer entry.
+func TestAnEntryOfTwoServicesIsOfNone(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"ci.yaml": `- {service: cart, fact: ci.signed, value: true, observed_at: 2026-03-01T10:00:00Z}
+- {service: checkout, fact: ci.signed, value: true, observed_at: 2026-03-01T10:00:00Z}
+- service: cart
+  service: checkout
+  fact: ci.signed
+  value: false
+  observed_at: 2026-03-01T11:00:00Z
+`,
+		"ci.json": `[
+  {"service": "cart", "fact": "ci.signed", "value": true, "observed_at": "2026-03-01T10:00:00Z"},
+  {"service": "checkout", "fact": "ci.signed", "value": true, "observed_at": "2026-03-01T10:00:00Z"},
+  {"service": "cart",
+   "service": "checkout", "fact": "ci.signed", "value": false, "observed_at": "2026-03-01T11:00:00Z"}]`,
+	} {
+		got := collect(t, map[string]string{name: text})
+		if got.err != nil {
+			t.Fatal(got.err)
+		}
+		log := strings.ReplaceAll(got.log, `\"`, `"`)
+		if len(got.Records) != 0 || got.Skipped["entries"] != 1 || !strings.Contains(log, name) ||
+			!strings.Contains(log, `: the key "service" is given twice`) {
+			t.Errorf("%s: %d records, %d refused: %s", name, len(got.Records), got.Skipped["entries"], log)
+		}
 	}
 }
 
@@ -292,6 +326,29 @@ func TestFilesThatAreMissingOrTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(evidence.ReasonTooLarge)
+}
+
+// TestWhatToDoAboutAFile: a file has no address and no scope.
+func TestWhatToDoAboutAFile(t *testing.T) {
+	t.Parallel()
+	for err, remedy := range map[error]string{
+		fs.ErrNotExist: "check the name of the file in the configuration",
+		&fs.PathError{Op: "open", Path: "a.yaml", Err: fs.ErrPermission}: "let the account of this program read the file",
+		io.ErrUnexpectedEOF: evidence.ReasonUnreachable.Remedy(),
+	} {
+		if got := file.Failed(t.Context(), "a.yaml", err).Error(); !strings.HasSuffix(got, "; "+remedy) {
+			t.Errorf("%v: %s, want %q", err, got, remedy)
+		}
+	}
+	source, err := file.New(file.Options{Name: "ci", Patterns: []string{filepath.Join(t.TempDir(), "a.yaml")},
+		Definitions: definitions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const remedy = "check the name of the file in the configuration"
+	if err := source.Check(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "; "+remedy) {
+		t.Errorf("%v, want %q", err, remedy)
+	}
 }
 
 func FuzzFiles(f *testing.F) {

@@ -63,14 +63,16 @@ func decodeYAML(data []byte) ([]entry, error) {
 	if !bytes.HasSuffix(data, []byte("\n")) && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
 		return nil, errors.New("the last line does not end, so the file may be cut off; end it with a line break")
 	}
-	faults := map[string]error{}
+	faults, twice := map[string]error{}, map[string][]string{}
 	for _, fault := range document.Faults {
 		faults[fault.Path] = errors.New(fault.Text)
+		twice[fault.Path] = append(twice[fault.Path], fault.Key)
 	}
 	entries := make([]entry, len(list))
 	for i, value := range list {
 		path := fmt.Sprintf("[%d]", i)
 		entries[i] = newEntry(document.Positions[path].Line, value, faults[path])
+		entries[i].without(twice[path])
 	}
 	return entries, nil
 }
@@ -89,6 +91,13 @@ func newEntry(line int, value any, fault error) entry {
 	return entry{line: line, fields: fields, fault: fault}
 }
 
+// without removes keys that are given twice: which of the values is meant is not known.
+func (e *entry) without(twice []string) {
+	for _, key := range twice {
+		delete(e.fields, key)
+	}
+}
+
 func decodeJSON(data []byte) ([]entry, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -100,8 +109,12 @@ func decodeJSON(data []byte) ([]entry, error) {
 	for decoder.More() {
 		begin := decoder.InputOffset()
 		begin += int64(len(data[begin:]) - len(bytes.TrimLeft(data[begin:], ", \t\r\n")))
-		var value any
-		if err := decoder.Decode(&value); err != nil {
+		var raw json.RawMessage
+		if err := decoder.Decode(&raw); err != nil {
+			return nil, fmt.Errorf("line %d: %w", at(decoder.InputOffset()), err)
+		}
+		value, twice, err := decodeValue(raw)
+		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", at(decoder.InputOffset()), err)
 		}
 		if fields, isMapping := value.(map[string]any); isMapping {
@@ -109,7 +122,13 @@ func decodeJSON(data []byte) ([]entry, error) {
 				fields[key] = plain(field)
 			}
 		}
-		entries = append(entries, newEntry(at(begin), value, nil))
+		var fault error
+		if len(twice) > 0 {
+			fault = fmt.Errorf("the key %q is given twice; remove one of them", twice[0])
+		}
+		e := newEntry(at(begin), value, fault)
+		e.without(twice)
+		entries = append(entries, e)
 	}
 	if _, err := decoder.Token(); err != nil {
 		return nil, fmt.Errorf("line %d: the list does not end: %w", at(decoder.InputOffset()), err)
@@ -118,6 +137,39 @@ func decodeJSON(data []byte) ([]entry, error) {
 		return nil, fmt.Errorf("line %d: there is something behind the list", at(decoder.InputOffset()))
 	}
 	return entries, nil
+}
+
+// decodeValue reads one JSON value, and the keys that it gives twice if it is an object.
+func decodeValue(raw json.RawMessage) (value any, twice []string, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		return nil, nil, err
+	}
+	if _, isObject := value.(map[string]any); !isObject {
+		return value, nil, nil
+	}
+	decoder = json.NewDecoder(bytes.NewReader(raw))
+	if _, err := decoder.Token(); err != nil {
+		return nil, nil, err
+	}
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return nil, nil, err
+		}
+		key, _ := token.(string)
+		if seen[key] {
+			twice = append(twice, key)
+		}
+		seen[key] = true
+		var skipped json.RawMessage
+		if err := decoder.Decode(&skipped); err != nil {
+			return nil, nil, err
+		}
+	}
+	return value, twice, nil
 }
 
 // plain is a JSON value as strictyaml has it.

@@ -6,10 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +16,7 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/textfile"
 )
 
 // DefaultMaxBytes bounds one file.
@@ -83,7 +82,7 @@ func (s *Source) Answers(*catalog.Service, string) bool { return true }
 
 // Check reports whether there are files and all of them can be read.
 func (s *Source) Check(ctx context.Context) error {
-	names, err := s.files()
+	names, err := s.files(ctx)
 	if err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (s *Source) Plan(collectors.Request) []collectors.PlannedCall {
 // Collect reads all files. A file that cannot be read leaves every fact
 // uncovered, since it may have any of them; the entries of the others count.
 func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(evidence.Batch) error) error {
-	names, err := s.files()
+	names, err := s.files(ctx)
 	if err != nil {
 		return err
 	}
@@ -132,9 +131,9 @@ func (s *Source) Collect(ctx context.Context, req collectors.Request, emit func(
 
 // files lists what the patterns match, each file once, in name order. A file
 // that is named without a pattern must be there, and at least one file must.
-func (s *Source) files() ([]string, error) {
+func (s *Source) files(ctx context.Context) ([]string, error) {
 	missing := func(pattern string) error {
-		return collectors.Failed(evidence.ReasonNotFound, call, "no file matches %s: %w", pattern, fs.ErrNotExist)
+		return failed(ctx, "no file matches "+pattern, fs.ErrNotExist)
 	}
 	var names []string
 	for _, pattern := range s.options.Patterns {
@@ -156,17 +155,12 @@ func (s *Source) files() ([]string, error) {
 
 // read decodes one file. Every error is a *collectors.CallError.
 func (s *Source) read(ctx context.Context, name string) ([]entry, error) {
-	file, err := os.Open(name)
+	data, err := textfile.Read(name, s.options.MaxBytes)
+	if errors.Is(err, textfile.ErrTooLarge) {
+		return nil, collectors.Failed(evidence.ReasonTooLarge, call, "%s: %w", name, err)
+	}
 	if err != nil {
 		return nil, failed(ctx, name, err)
-	}
-	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, s.options.MaxBytes+1))
-	if err != nil {
-		return nil, failed(ctx, name, err)
-	}
-	if int64(len(data)) > s.options.MaxBytes {
-		return nil, collectors.Failed(evidence.ReasonTooLarge, call, "%s has more than %d bytes", name, s.options.MaxBytes)
 	}
 	entries, err := decode(name, data)
 	if err != nil {
@@ -177,16 +171,18 @@ func (s *Source) read(ctx context.Context, name string) ([]entry, error) {
 
 // failed classifies an error of the file system.
 func failed(ctx context.Context, name string, err error) error {
-	reason := evidence.ReasonUnreachable
+	reason, remedy := evidence.ReasonUnreachable, ""
 	switch {
 	case ctx.Err() != nil:
 		reason = collectors.ReasonOf(ctx, err)
 	case errors.Is(err, fs.ErrNotExist):
-		reason = evidence.ReasonNotFound
+		reason, remedy = evidence.ReasonNotFound, "check the name of the file in the configuration"
 	case errors.Is(err, fs.ErrPermission):
-		reason = evidence.ReasonForbidden
+		reason, remedy = evidence.ReasonForbidden, "let the account of this program read the file"
 	}
-	return collectors.Failed(reason, call, "%s: %w", name, err)
+	failed := collectors.Failed(reason, call, "%s: %w", name, err)
+	failed.Remedy = remedy
+	return failed
 }
 
 // maxReported bounds the refused entries that one log line names.

@@ -14,16 +14,9 @@ import (
 )
 
 const (
-	// linkLevel is the first level (Gold) whose attestations need a link to evidence.
-	linkLevel = 3
-	// secondLevel is the first level (Platinum) whose attestations need a second
-	// person, who is not the assignee and has moved the issue to done.
-	secondLevel = 4
-	// maxAge and shortMaxAge are how long attestations are valid, below secondLevel
-	// and from it on. During the last expiring the detail says when it expires.
-	maxAge      = 365 * day
-	shortMaxAge = 180 * day
-	expiring    = 30 * day
+	// expiring is how long before its end the detail of an attestation says when it
+	// expires.
+	expiring = 30 * day
 	// maxLinkRequests is how many issues may be asked for their web links in a round.
 	maxLinkRequests = 200
 )
@@ -34,29 +27,20 @@ const kindOfAttestations = "attestation"
 // Attestation declares how a check is attested: by an issue with the label that is
 // done, and is a sub-task of a review or the review itself.
 type Attestation struct {
-	// Check is the id of the check that is attested, Level its level, 1 to 5. From
-	// level 3 on an attestation needs a link: the first address in the description or
-	// the first web link. From level 4 on another person than the assignee must have
-	// moved it to done.
+	// Check is the id of the check that is attested, Level its level, 1 to 5.
 	Check string
 	Level int
-	// GoodFor is how long an attestation is valid from the time it was made. 0, and
-	// more than that, mean 365 days, and 180 from level 4 on.
-	GoodFor time.Duration
+	// NeedsLink asks for a link to evidence: the first address in the description or the
+	// first web link. NeedsSecondPerson asks that another person than the assignee has
+	// moved the issue to done.
+	NeedsLink, NeedsSecondPerson bool
+	// ValidFor is how long an attestation is valid from the time it was made.
+	ValidFor time.Duration
 	// Label marks the issue: attest-cicd-no-drift.
 	Label string
 	// Fact is what is observed: whether there is a valid attestation. It is false when
 	// Jira answered without a valid attestation, and unknown when Jira did not answer.
 	Fact evidence.Definition
-}
-
-// validFor is how long an attestation of the check is valid.
-func (a Attestation) validFor() time.Duration {
-	most := maxAge
-	if a.Level >= secondLevel {
-		most = shortMaxAge
-	}
-	return min(cmp.Or(a.GoodFor, most), most)
 }
 
 // attestingIssue is what was read of an issue with the label of an attestation. It
@@ -95,7 +79,7 @@ func (i *attestingIssue) String() string {
 func (r *round) attestingIssue(i *issue) *attestingIssue {
 	out := &attestingIssue{id: i.id, key: clean(i.key), parent: i.parent,
 		made: map[string]time.Time{}, link: firstURL(i.fields["description"]), updated: i.updated}
-	done, ok := r.done(i)
+	done, ok := r.finished(i)
 	out.notDone = r.notDone.of(i)
 	out.done = ok && out.notDone == ""
 	out.undated = out.done && done.at.IsZero()
@@ -168,7 +152,11 @@ func (r *round) attestationPages(ctx context.Context, next *reviewState, s searc
 	return r.list(ctx, s, kindOfAttestations, wholeLog, func(good, bad []*issue) error {
 		for _, i := range good {
 			next.read(i)
-			next.attestations[i.id] = r.attestingIssue(i)
+			a := r.attestingIssue(i)
+			next.attestations[i.id] = a
+			if _, isReview := next.reviews[i.id]; !isReview {
+				next.marks.set(i.id, r.attestationMark(i, a.undated && len(next.servicesOf(a)) > 0))
+			}
 		}
 		for _, i := range bad {
 			next.setBad(i, next.affectedBy(i))
@@ -178,6 +166,15 @@ func (r *round) attestationPages(ctx context.Context, next *reviewState, s searc
 		}
 		return r.out.Send(evidence.Batch{})
 	})
+}
+
+// attestationMark says what of an attestation could not be used.
+func (r *round) attestationMark(i *issue, isUndated bool) mark {
+	if !isUndated {
+		return mark{}
+	}
+	done, _ := r.finished(i)
+	return undated(done, "attestations", i)
 }
 
 // affectedBy are the services that an attestation that cannot be decoded may be
@@ -243,13 +240,12 @@ func (r *round) needsLink(i *attestingIssue) bool {
 	linked.link = "any"
 	return slices.ContainsFunc(r.attestations, func(a Attestation) bool {
 		_, made := i.made[fold(a.Label)]
-		return made && a.Level >= linkLevel && r.flaw(&linked, a) == ""
+		return made && a.NeedsLink && r.flaw(&linked, a) == ""
 	})
 }
 
 // flaw is why the issue is no valid attestation of the check; empty when it is one.
 func (r *round) flaw(i *attestingIssue, a Attestation) string {
-	validFor := a.validFor()
 	switch {
 	case i.notDone != "":
 		return "it was closed as " + i.notDone
@@ -257,13 +253,13 @@ func (r *round) flaw(i *attestingIssue, a Attestation) string {
 		return "it is not done"
 	case i.undated:
 		return "it is not known when it was done"
-	case i.madeAt(a).Add(validFor).Before(r.now):
-		return fmt.Sprintf("it is older than %d days", validFor/day)
-	case a.Level >= linkLevel && i.link == "":
+	case i.madeAt(a).Add(a.ValidFor).Before(r.now):
+		return fmt.Sprintf("it is older than %d days", a.ValidFor/day)
+	case a.NeedsLink && i.link == "":
 		return fmt.Sprintf("it has no link to evidence, which level %d needs", a.Level)
-	case a.Level >= secondLevel && i.closedByApp:
+	case a.NeedsSecondPerson && i.closedByApp:
 		return fmt.Sprintf("automation has closed it, and level %d needs a second person", a.Level)
-	case a.Level >= secondLevel && !i.acceptedByOther:
+	case a.NeedsSecondPerson && !i.acceptedByOther:
 		return fmt.Sprintf("only its assignee has accepted it, and level %d needs a second person", a.Level)
 	}
 	return ""
@@ -323,7 +319,7 @@ func (r *round) attest(a Attestation, issues []*attestingIssue) collectors.Answe
 		}
 		made := i.madeAt(a)
 		detail := "attestation " + i.String() + ", made " + stamp(made)
-		if end := made.Add(a.validFor()); !r.now.Before(end.Add(-expiring)) {
+		if end := made.Add(a.ValidFor); !r.now.Before(end.Add(-expiring)) {
 			detail += ", expires " + stamp(end) + ": make it again"
 		}
 		return collectors.Answer{Value: evidence.Bool(true), Since: made, Detail: detail}

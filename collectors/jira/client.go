@@ -36,7 +36,7 @@ func newAPI(o Options) (*api, error) {
 		return nil, err
 	}
 	return &api{client: client, cloud: o.Deployment == Cloud, limit: o.PageLimit,
-		automation: newAccounts(o.AutomationUsers)}, nil
+		automation: foldedSet(o.AutomationUsers)}, nil
 }
 
 // apiRoot is where the paths of all calls begin. A context path, or the gateway's
@@ -55,6 +55,8 @@ const (
 	pathProjects         = "rest/api/2/project"
 	pathIssueTypes       = "rest/api/2/issuetype"
 	pathFields           = "rest/api/2/field"
+	pathResolutions      = "rest/api/2/resolution"
+	pathLinkTypes        = "rest/api/2/issueLinkType"
 )
 
 // request is one call: the path below the site's address, and the query. One with
@@ -118,7 +120,9 @@ func (a *api) ask(ctx context.Context, q request) ([]byte, error) {
 	resp, err := a.client.Do(req, nil)
 	if resp == nil || resp.Response == nil {
 		if known, ok := errors.AsType[*collectors.CallError](err); ok {
-			return nil, &collectors.CallError{Reason: known.Reason, Call: q.call(), Status: known.Status, Err: known.Err}
+			named := *known
+			named.Call = q.call()
+			return nil, &named
 		}
 		return nil, collectors.Failed(collectors.ReasonOf(ctx, err), q.call(), "%w", collectors.WithoutURL(err))
 	}
@@ -126,7 +130,7 @@ func (a *api) ask(ctx context.Context, q request) ([]byte, error) {
 	body, err := io.ReadAll(resp.Body)
 	reason, err := checkAnswer(ctx, resp.Response, body, err)
 	if err != nil {
-		return nil, &collectors.CallError{Reason: reason, Call: q.call(), Status: resp.StatusCode, Err: err}
+		return nil, collectors.Refusal(reason, q.call(), resp.Response, err)
 	}
 	return body, nil
 }

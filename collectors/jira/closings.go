@@ -27,6 +27,11 @@ func closingName(name string) string {
 	return sameApostrophe.Replace(strings.Join(strings.Fields(strings.ToLower(name)), " "))
 }
 
+// has reports whether the list has a resolution or status.
+func (c closings) has(v named) bool {
+	return v.Name != "" && c[closingName(v.Name)] || v.ID != "" && c[v.ID]
+}
+
 // of is the resolution or status of the list that the issue was closed with; empty
 // when it was not, or is not closed.
 func (c closings) of(i *issue) string {
@@ -34,7 +39,7 @@ func (c closings) of(i *issue) string {
 		return ""
 	}
 	for _, v := range [...]named{i.resolution, {ID: i.status, Name: i.statusName}} {
-		if v.Name != "" && c[closingName(v.Name)] || v.ID != "" && c[v.ID] {
+		if c.has(v) {
 			return clean(strings.TrimSpace(v.Name))
 		}
 	}

@@ -115,6 +115,10 @@ func (r *round) incident(i *issue) (evidence.Incident, evidence.UncountedReason,
 		// The time comes from a field; who ended it is in the changelog all the same.
 		by, _ = r.done(i)
 	}
+	in.HasTicket, in.FalseAlarm = evidence.Yes, r.falseAlarm(i)
+	if in.MergedInto = r.duplicateOf(i); in.MergedInto != "" {
+		return in, t.fault, nil // what people did, they did to the original
+	}
 	if t.ended && !i.cut {
 		in.Resolver = resolver(by)
 	}
@@ -124,6 +128,12 @@ func (r *round) incident(i *issue) (evidence.Incident, evidence.UncountedReason,
 		r.addResponders(&in, i, t.acknowledged.by, by)
 	}
 	return in, t.fault, nil
+}
+
+// falseAlarm says whether the ticket was closed, or labelled, as a false alarm.
+func (r *round) falseAlarm(i *issue) evidence.Answer {
+	labelled := slices.ContainsFunc(r.incidents.FalseAlarms.Labels, i.has)
+	return evidence.AnswerOf(labelled || r.falseAlarms.of(i) != "")
 }
 
 // addResponders adds what people did according to the changelog: reassignments,

@@ -40,7 +40,11 @@ func isMajorAt(in evidence.Incident, at time.Time) bool {
 }
 
 // majorTicket is the ticket of a major incident.
-type majorTicket struct{ id, key string }
+type majorTicket struct {
+	id, key string
+	// duplicates are the ids and keys of its duplicates.
+	duplicates []string
+}
 
 func (t majorTicket) name() string { return t.key }
 
@@ -56,12 +60,16 @@ func (r *round) observeMajor(ctx context.Context) error {
 	}
 	r.majorThen = keySum{}
 	add := func(in evidence.Incident) error {
+		if in.MergedInto != "" {
+			return nil
+		}
+		in = r.duplicates.with(in)
 		for _, service := range in.Services {
 			if isMajorAt(in, then) {
 				r.majorThen.add(in.ID + " " + service)
 			}
 			if isMajorAt(in, r.now) {
-				major[service] = append(major[service], majorTicket{in.ID, in.Name()})
+				major[service] = append(major[service], majorTicket{in.ID, in.Name(), r.duplicates.names(in.ID)})
 			}
 		}
 		return nil
@@ -94,7 +102,7 @@ func (r *round) observeMajor(ctx context.Context) error {
 // incompleteServices are the services whose incidents are not all known.
 func (r *round) incompleteServices() map[string]evidence.Missing {
 	except := map[string]evidence.Missing{}
-	for _, u := range r.unclear {
+	for u := range r.allUnclear() {
 		if !u.affects(r.now) {
 			continue
 		}
@@ -196,7 +204,8 @@ func (r *round) observePostmortems(ctx context.Context, f Fact, s search) error 
 	err := r.observe(f.Name, []string{f.Name}, except, func(service, _ string) collectors.Answer {
 		major := r.majorBy[service]
 		open := slices.DeleteFunc(slices.Clone(major), func(t majorTicket) bool {
-			return found.written[t.id] || found.written[t.key]
+			isWritten := func(name string) bool { return found.written[name] }
+			return isWritten(t.id) || isWritten(t.key) || slices.ContainsFunc(t.duplicates, isWritten)
 		})
 		if why := found.unknown(); why != "" && len(open) > 0 {
 			return collectors.Answer{Missing: why}

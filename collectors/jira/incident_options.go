@@ -46,6 +46,15 @@ func withDefaults(o Incidents) Incidents {
 	if o.NotIncidents == nil {
 		o.NotIncidents = config.JiraNotIncidents()
 	}
+	if o.FalseAlarms.Resolutions == nil {
+		o.FalseAlarms.Resolutions = config.DefaultJiraFalseAlarms().Resolutions
+	}
+	if o.FalseAlarms.Labels == nil {
+		o.FalseAlarms.Labels = config.DefaultJiraFalseAlarms().Labels
+	}
+	if o.DuplicateLinks == nil {
+		o.DuplicateLinks = config.JiraDuplicateLinks()
+	}
 	words := o.Severities
 	if words == nil {
 		words = map[string]int{"Highest": 1, "High": 2, "Medium": 3, "Low": 4, "Lowest": 5}
@@ -99,7 +108,7 @@ func needsChangelog(m Moment) bool { return len(m.Statuses) > 0 || m.Label != ""
 func incidentFields(o Incidents) []string {
 	fields := []string{
 		"project", "components", "labels", "status", "resolution", "summary", "created", "updated", "resolutiondate",
-		"description", "creator",
+		"description", "creator", "issuelinks",
 	}
 	for _, m := range moments(o) {
 		if m.Field != "" {
@@ -119,8 +128,9 @@ func incidentFields(o Incidents) []string {
 // hashIncidents changes when the options read incidents in another way than before.
 // It is stored with the cursor, so that its text must not change.
 func hashIncidents(o Incidents, browseURL string, automation []string) string {
-	text := fmt.Sprintf("by id and agent {%s %s %v %v %v %v %v %v %v %v %v %v}%s%v", o.JQL, time.Duration(o.History), o.Started, o.Detected,
+	text := fmt.Sprintf("with false alarms, by id and agent {%s %s %v %v %v %v %v %v %v %v %v %v %v %v}%s%v",
+		o.JQL, time.Duration(o.History), o.Started, o.Detected,
 		o.Acknowledged, o.Resolved, o.Severity, o.Severities, o.Urgent, o.LinkFields, o.Services,
-		o.NotIncidents, browseURL, automation)
+		o.NotIncidents, o.FalseAlarms, o.DuplicateLinks, browseURL, automation)
 	return fmt.Sprintf("%016x", fingerprint(fmt.Sprintf("%q", text)))
 }

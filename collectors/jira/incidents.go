@@ -42,6 +42,20 @@ func (r *round) readCursor() incidentCursor {
 	return c
 }
 
+// IncidentsSince is since when all incidents are stored: those that are configured as
+// incidents, once all of them were listed. See collectors.IncidentSource.
+func (s *Source) IncidentsSince(cursors map[string]string, now time.Time) (since time.Time, reads bool) {
+	if s.incidents.JQL == "" {
+		return time.Time{}, false
+	}
+	var c incidentCursor
+	err := json.Unmarshal([]byte(cursors[cursorIncidents]), &c)
+	if err != nil || c.Hash != s.hash || c.Reconciled.IsZero() {
+		return time.Time{}, true
+	}
+	return now.Add(-s.history), true
+}
+
 // cursors is the cursor in the form of Batch.Cursors.
 func (c incidentCursor) cursors() map[string]string {
 	text, err := json.Marshal(c)
@@ -108,13 +122,21 @@ func (r *round) listIncidents(ctx context.Context, searches []search) error {
 			return err
 		}
 	}
-	if err := r.keepCursor(cursor); err != nil {
-		return err
-	}
-	if err := r.reportDoubts(); err != nil {
+	if err := r.endListing(ctx, cursor, found); err != nil {
 		return err
 	}
 	return r.observeMajor(ctx)
+}
+
+// endListing emits what follows from a listing of incidents as a whole.
+func (r *round) endListing(ctx context.Context, cursor incidentCursor, found *marks) error {
+	if err := r.findDuplicates(ctx, found); err != nil {
+		return err
+	}
+	if err := r.keepCursor(cursor); err != nil {
+		return err
+	}
+	return r.reportDoubts()
 }
 
 // marksToUpdate are the marks of the incidents that are listed now: those of before,
@@ -181,9 +203,12 @@ func (s *Source) incidentSearch(condition, order string) search {
 func (r *round) incidentPages(
 	ctx context.Context, s search, found *marks, progress func(oldest, newest time.Time, batch *evidence.Batch),
 ) error {
-	r.listed, r.relisted = keySet{}, keySet{}
+	r.listed, r.relisted, r.ownerless = keySet{}, keySet{}, map[string]evidence.Incident{}
 	return r.list(ctx, s, kindOfIncidents, r.needsLog, func(good, bad []*issue) error {
 		batch := evidence.Batch{}
+		if len(good) > 0 {
+			r.parts = nil
+		}
 		for _, i := range bad {
 			r.setUndecodable(i)
 		}
@@ -229,16 +254,24 @@ func (r *round) incidentPages(
 }
 
 // keeps reports whether an incident is to be stored, or why one that is stored is to
-// be withdrawn: it names no service any more, or was closed as no incident. One that
-// ended before the history begins is only updated: it was changed long after its end.
+// be withdrawn: it names no service any more, or was closed as no incident. A duplicate
+// is stored as a part of another, and an original of no service for the services of its
+// duplicates. One that ended before the history begins is only updated: it was changed
+// long after its end.
 func (r *round) keeps(ctx context.Context, i *issue, in evidence.Incident) (withdrawn string, keep bool, err error) {
-	if as := r.notIncidents.of(i); as != "" {
-		withdrawn = "its ticket was closed as " + as + ", seen " + stamp(r.now)
-	} else if len(in.Services) == 0 {
-		withdrawn = "its ticket names no service of the catalog any more, seen " + stamp(r.now)
-	}
 	// When it ended is not always known; then it is as old as its start.
 	isOld := !in.Open() && later(in.ResolvedAt, in.StartedAt).Before(r.now.Add(-r.history))
+	hasService := len(in.Services) > 0
+	switch as := r.notIncidents.of(i); {
+	case in.MergedInto != "" && (hasService || r.isDuplicated(i)):
+	case as != "":
+		withdrawn = "its ticket was closed as " + as + ", seen " + stamp(r.now)
+	case !hasService && !isOld && r.isDuplicated(i):
+		r.ownerless[in.ID] = in
+		return "", false, nil
+	case !hasService:
+		withdrawn = "its ticket names no service of the catalog any more, seen " + stamp(r.now)
+	}
 	if withdrawn == "" && !isOld {
 		return "", true, nil
 	}
@@ -249,9 +282,9 @@ func (r *round) keeps(ctx context.Context, i *issue, in evidence.Incident) (with
 	return withdrawn, withdrawn == "", nil
 }
 
-// remember keeps a major incident where there is no store.
+// remember keeps an incident where there is no store.
 func (r *round) remember(in evidence.Incident) {
-	if r.recent != nil && isMajorAt(in, r.now) {
+	if r.recent != nil {
 		r.recent[in.ID] = in
 	}
 }
@@ -304,8 +337,7 @@ func (r *round) withdrawKnown(ctx context.Context, why map[string]string, batch 
 // service, its times are not all known, or its severity is not.
 func (r *round) markIncident(i *issue, in evidence.Incident, fault evidence.UncountedReason, found *marks) {
 	if r.notIncidents.of(i) != "" {
-		delete(r.unclear, i.id)
-		found.set(i.id, mark{})
+		r.markClosed(i, in, found)
 		return
 	}
 	r.setUnclear(i, in, len(in.Services) > 0)
@@ -315,11 +347,21 @@ func (r *round) markIncident(i *issue, in evidence.Incident, fault evidence.Unco
 		found.set(i.id, r.mapping.unmatched(r.incidents.Services, i))
 	case fault != "":
 		found.set(i.id, mark{fault, "incident tickets" + where})
-	case in.Severity == 0 && in.Priority == "":
-		found.set(i.id, mark{evidence.UncountedUnmappedSeverity, "no severity" + where})
 	case in.Severity == 0:
-		found.set(i.id, mark{evidence.UncountedUnmappedSeverity, "severity " + in.Priority + where})
+		found.set(i.id, severityMark(in, where))
 	default:
 		found.set(i.id, r.mapping.partlyUnknown(r.incidents.Services, i))
 	}
+}
+
+// severityMark is the mark of an incident of no known severity; without a reason for
+// another.
+func severityMark(in evidence.Incident, where string) mark {
+	switch {
+	case in.Severity > 0:
+		return mark{}
+	case in.Priority == "":
+		return mark{evidence.UncountedUnmappedSeverity, "no severity" + where}
+	}
+	return mark{evidence.UncountedUnmappedSeverity, "severity " + in.Priority + where}
 }

@@ -38,8 +38,9 @@ type issue struct {
 	creatorKind string
 	// parent is the issue that this is a sub-task of; zero for none.
 	parent related
-	// linked are linked issues, and the parent.
+	// linked are linked issues, and the parent; links are the links with their types.
 	linked []related
+	links  []issueLink
 	// changes are its history, oldest first. cut reports that the server may have
 	// left some out.
 	changes []change
@@ -76,15 +77,12 @@ type issueFields struct {
 		Name     string `json:"name"`
 		Category keyed  `json:"statusCategory"`
 	} `json:"status"`
-	Resolution named   `json:"resolution"`
-	Parent     related `json:"parent"`
-	Links      []struct {
-		Inward  related `json:"inwardIssue"`
-		Outward related `json:"outwardIssue"`
-	} `json:"issuelinks"`
-	Assignee person `json:"assignee"`
-	Reporter person `json:"reporter"`
-	Creator  person `json:"creator"`
+	Resolution named       `json:"resolution"`
+	Parent     related     `json:"parent"`
+	Links      []issueLink `json:"issuelinks"`
+	Assignee   person      `json:"assignee"`
+	Reporter   person      `json:"reporter"`
+	Creator    person      `json:"creator"`
 }
 
 // decodeIssue reads one issue. With an error the parts that could be read are
@@ -174,6 +172,7 @@ func (i *issue) fill(f *issueFields, automation accounts) {
 			i.labels = append(i.labels, *l)
 		}
 	}
+	i.links = f.Links
 	for _, l := range f.Links {
 		for _, end := range [...]related{l.Inward, l.Outward} {
 			if end.Key != "" {
@@ -224,14 +223,6 @@ const (
 
 // accounts are accounts by their id, key or name, without regard to letter case.
 type accounts map[string]bool
-
-func newAccounts(names []string) accounts {
-	a := accounts{}
-	for _, name := range names {
-		a[fold(name)] = true
-	}
-	return a
-}
 
 // typeOf is the type of an account: app for those of a, else what Jira says. Data Center
 // says nothing; there the others are people if the configuration names any.

@@ -1,7 +1,6 @@
 package jira
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +131,8 @@ func (t *tallies) service(name string) *tally {
 
 // tally adds an issue to the services that have it. One that belongs to no service, or
 // that was done at an unknown time, may change the answer of those that it may belong
-// to.
+// to. A component that no service has beside one of a service is counted, and changes
+// nothing.
 func (r *round) tally(t *tallies, f Fact, i *issue) {
 	if f.provesNothing(r.notDone, i) {
 		return
@@ -140,7 +140,7 @@ func (r *round) tally(t *tallies, f Fact, i *issue) {
 	var done change
 	if f.Mode == ModeNewestDoneAge {
 		var isDone bool
-		if done, isDone = r.done(i); !isDone {
+		if done, isDone = r.finished(i); !isDone {
 			return
 		}
 	}
@@ -152,8 +152,9 @@ func (r *round) tally(t *tallies, f Fact, i *issue) {
 		services = r.mapping.ofProject(i.project)
 		t.marks.set(i.id, r.mapping.unmatched(ServiceLink{}, i))
 	case isUndated:
-		reason := cmp.Or(done.fault, evidence.UncountedEndUnknown)
-		t.marks.set(i.id, mark{reason, "issues (project " + clean(i.project) + ")"})
+		t.marks.set(i.id, undated(done, "issues", i))
+	default:
+		t.marks.set(i.id, r.mapping.partlyUnknown(ServiceLink{}, i))
 	}
 	for _, name := range services {
 		s := t.service(name)

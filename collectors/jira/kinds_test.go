@@ -260,6 +260,12 @@ func (k kindsOf) duplicates() sourcetest.Kind {
 			sourcetest.Once: {outage}, sourcetest.Twice: {outage, again},
 		}),
 		Same: map[string][]string{"cart": majorIncidents},
+	}, {
+		Name: "a ticket that is closed as a duplicate of one of another service",
+		Upstream: k.played(map[sourcetest.Data][]jiratest.Issue{
+			sourcetest.Once: {outage}, sourcetest.Twice: {outage, duplicate(2, "checkout", "SHOP-1")},
+		}),
+		Same: map[string][]string{"cart": majorIncidents},
 	}}}
 }
 

@@ -53,7 +53,7 @@ func (r *round) listings() []listing {
 			all = append(all, r.postmortemsOf(f))
 		}
 	}
-	if r.reviews.JQL != "" {
+	if r.ReadsReviews() {
 		all = append(all, r.reviewsAndAttestations())
 	}
 	if len(r.opinions) > 0 {
@@ -152,11 +152,10 @@ func noLog(*issue) bool       { return false }
 func wholeLog(*issue) bool    { return true }
 func logOfDone(i *issue) bool { return i.category == categoryDone }
 
-// skip counts an issue that could not be decoded, and logs it when the last
-// round did not.
+// skip counts an issue that could not be decoded. The first one of a round is logged
+// as an example, unless the last round did.
 func (r *round) skip(kind, key string, err error) {
-	r.out.Skip(kind)
-	if r.notices.Add(kind+" "+key, "") {
+	if r.out.Skip(kind) && r.notices.Add(kind+" "+key, "") {
 		r.log.Warn("skipped an issue that cannot be decoded", "kind", kind, "key", clean(key),
 			"error", evidence.Clean(err.Error(), 500))
 	}

@@ -79,6 +79,15 @@ func newMapping(s *Source, services []*catalog.Service) *mapping {
 // fold makes names comparable that differ in letter case or outer blanks.
 func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
+// foldedSet is the set of the names, without regard to letter case and outer blanks.
+func foldedSet(names []string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[fold(name)] = true
+	}
+	return set
+}
+
 // owners are the services with a reference to the issue's project that accepts the
 // issue.
 func (m *mapping) owners(i *issue) []string {

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -178,6 +179,21 @@ func (r *round) done(i *issue) (change, bool) {
 		return status == i.status || r.statuses.categories[status] == categoryDone
 	})
 	return r.pastOnly(c), true
+}
+
+// finished is done for work, which cannot have been done before its ticket was created:
+// the time is not known then. An incident may have ended before someone wrote it down.
+func (r *round) finished(i *issue) (change, bool) {
+	c, isDone := r.done(i)
+	if !c.at.IsZero() && c.at.Before(i.created) {
+		return change{fault: evidence.UncountedEndBeforeStart}, isDone
+	}
+	return c, isDone
+}
+
+// undated is the mark of an issue that was finished at a time that is not known.
+func undated(finished change, what string, i *issue) mark {
+	return mark{cmp.Or(finished.fault, evidence.UncountedEndUnknown), what + " (project " + clean(i.project) + ")"}
 }
 
 // pastOnly is the change, without its time if that has not come yet.

@@ -35,7 +35,7 @@ func (l loss) confirm(missing, all int, now time.Time) (next loss, confirmed boo
 	switch {
 	case missing <= maxLost || missing*5 <= all:
 		return loss{}, true
-	case l.Since.IsZero() || missing > l.Missing+maxLost:
+	case l.Since.IsZero() || l.Since.After(now) || missing > l.Missing+maxLost:
 		return loss{missing, now}, false
 	case now.Sub(l.Since) < confirmAfter:
 		return l, false
@@ -92,16 +92,14 @@ func (r *round) reconcileIncidents(ctx context.Context, searches []search) error
 	if err := r.withdraw(ctx, &cursor); err != nil {
 		return err
 	}
-	if err := r.keepCursor(cursor); err != nil {
-		return err
-	}
-	return r.reportDoubts()
+	return r.endListing(ctx, cursor, found)
 }
 
 // withdraw emits the stored incidents that a complete listing does not have,
 // with a note. When too many are missing, the cursor stays as it is, so that the
 // next round lists everything again.
 func (r *round) withdraw(ctx context.Context, cursor *incidentCursor) error {
+	r.parts = nil
 	maps.DeleteFunc(r.unclear, func(id string, _ unclear) bool { return !r.relisted.has(id) })
 	if _, withoutKey := r.unclear[""]; withoutKey {
 		// It may be any of those that are not listed.

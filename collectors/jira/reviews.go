@@ -1,7 +1,6 @@
 package jira
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,11 +45,15 @@ type reviewState struct {
 	// bad are issues that could not be decoded, by id and by key as far as these could
 	// be read, and by the empty text without either.
 	bad map[string]affected
-	// marks are the reviews that belong to no service, and doubted the services that
-	// each of them may be about, by id.
+	// marks are the reviews and attestations that could not be used, or only in part.
+	// doubted are the services that each review of no service may be about, by id.
 	marks   *marks
 	doubted map[string][]string
 }
+
+// ReadsReviews reports whether tickets are configured as reviews. See
+// collectors.ReviewSource.
+func (s *Source) ReadsReviews() bool { return s.reviews.JQL != "" }
 
 // reviewsAndAttestations lists reviews and the attestations on them: everything at
 // first and from time to time, and what has changed in between.
@@ -207,14 +210,14 @@ func (r *round) reviewPages(
 
 // reviewMark says what of a review could not be used.
 func (r *round) reviewMark(i *issue, services []string) mark {
-	done, isDone := r.done(i)
+	done, isDone := r.finished(i)
 	switch {
 	case len(services) == 0:
 		return r.mapping.unmatched(r.reviews.Services, i)
 	case len(r.mapping.strangers(r.reviews.Services, i)) > 0:
 		return r.mapping.unmatched(r.reviews.Services, i)
 	case isDone && done.at.IsZero() && r.notDone.of(i) == "":
-		return mark{cmp.Or(done.fault, evidence.UncountedEndUnknown), "reviews (project " + clean(i.project) + ")"}
+		return undated(done, "reviews", i)
 	}
 	return r.mapping.partlyUnknown(r.reviews.Services, i)
 }
@@ -231,7 +234,8 @@ func (r *round) review(i *issue, service string) evidence.Review {
 		review.Status = evidence.ReviewDone
 		if r.notDone.of(i) != "" {
 			review.Status = evidence.ReviewNotDone
-		} else if done, _ := r.done(i); !done.at.Before(i.created) {
+		} else {
+			done, _ := r.finished(i)
 			review.CompletedAt = done.at
 		}
 	}
@@ -365,7 +369,7 @@ func (r *round) confirmAttestations(next *reviewState) (confirmed bool, err erro
 
 // linkCalls are the requests for the web links of attestations, in a plan.
 func (r *round) linkCalls() []collectors.PlannedCall {
-	if !slices.ContainsFunc(r.attestations, func(a Attestation) bool { return a.Level >= linkLevel }) {
+	if !slices.ContainsFunc(r.attestations, func(a Attestation) bool { return a.NeedsLink }) {
 		return nil
 	}
 	return []collectors.PlannedCall{{

@@ -40,8 +40,15 @@ type round struct {
 	// underKeys are the keys of the stored incidents that an earlier release stored under
 	// their keys, read when first needed.
 	underKeys keySet
-	// recent are the major incidents of this round's listings, where there is no
-	// store; nil with one.
+	// ownerless are the incidents of the current listing that name no service of the
+	// catalog and have duplicates, by id.
+	ownerless map[string]evidence.Incident
+	// duplicates are those that are known after a listing, and unclearDuplicates what is
+	// not known because of them.
+	duplicates        *duplicates
+	unclearDuplicates []unclear
+	// recent are the incidents of this round's listings, where there is no store; nil
+	// with one.
 	recent map[string]evidence.Incident
 	// majorBy are the major incidents by service; nil when they are unknown.
 	majorBy map[string][]majorTicket

@@ -106,13 +106,17 @@ type Source struct {
 	reconcileEvery time.Duration
 	incidents      Incidents
 	reviews        Reviews
-	// notDone and notIncidents are what issues are closed as that prove no work, and
-	// tickets that are no incidents.
-	notDone, notIncidents closings
-	history               time.Duration
-	facts                 []Fact
-	attestations          []Attestation
-	opinions              []Opinion
+	// notDone, notIncidents and falseAlarms are what issues are closed as that prove no
+	// work, that are no incidents, and in which nothing was wrong.
+	notDone, notIncidents, falseAlarms closings
+	// configuredNotDone are the names that notDone is made of.
+	configuredNotDone []string
+	// duplicateLinks are the types of links between a duplicate and the original.
+	duplicateLinks linkNames
+	history        time.Duration
+	facts          []Fact
+	attestations   []Attestation
+	opinions       []Opinion
 	// labels are those of all attestations, whether or not there are reviews.
 	labels []string
 	given  map[string]bool
@@ -134,6 +138,8 @@ type Source struct {
 	reported string
 	// doubts are whose incidents are not all known.
 	doubts collectors.IncidentDoubts
+	// parts are the stored duplicates, by id; nil when they may have changed.
+	parts map[string]evidence.Incident
 	// reviewState is what was read of reviews and attestations; nil before the first
 	// complete listing.
 	reviewState *reviewState
@@ -160,6 +166,8 @@ func New(o Options) (*Source, error) {
 		onlySite: o.OnlySite, reconcileEvery: o.ReconcileEvery, incidents: o.Incidents,
 		history: time.Duration(o.Incidents.History), reviews: o.Reviews,
 		notDone: newClosings(o.NotDone), notIncidents: newClosings(o.Incidents.NotIncidents),
+		falseAlarms:       newClosings(o.Incidents.FalseAlarms.Resolutions),
+		configuredNotDone: slices.Clone(o.NotDone), duplicateLinks: foldedSet(o.Incidents.DuplicateLinks),
 		labels: mapSlice(o.Attestations, func(a Attestation) string { return a.Label }),
 		given:  map[string]bool{}, now: o.Now, log: o.Logger.With("source", "jira/"+o.Name),
 		marks: map[string]*marks{}, opinions: slices.Clone(o.Opinions), observed: map[string]observation{},
@@ -236,8 +244,8 @@ func (o Options) check() error {
 		names[f.Name] = true
 	}
 	for _, a := range o.Attestations {
-		faults.If(a.Check == "" || a.Label == "" || a.Fact.Name == "" || a.Level < 1 || names[a.Fact.Name],
-			"attestation of %q: want a check, its level, a label, and a fact that nothing else has", a.Check)
+		faults.If(a.Check == "" || a.Label == "" || a.Fact.Name == "" || a.ValidFor <= 0 || names[a.Fact.Name],
+			"attestation of %q: want a check, how long it is valid, a label, and a fact that nothing else has", a.Check)
 		names[a.Fact.Name] = true
 	}
 	return faults.Err()

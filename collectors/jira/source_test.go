@@ -49,8 +49,10 @@ type world struct {
 	incidents map[string]evidence.Incident
 	reviews   map[string]evidence.Review
 	storeless bool
-	person    func(id string) string
-	progress  []collectors.Progress
+	// mergedReads counts how often the merged incidents were read.
+	mergedReads int
+	person      func(id string) string
+	progress    []collectors.Progress
 }
 
 // setup is what a test changes before it starts.
@@ -72,8 +74,13 @@ const incidentsJQL, reviewsJQL = `issuetype = "Incident"`, `project = "PRR" AND 
 func attestations() []jira.Attestation {
 	make := func(check string, level int) jira.Attestation {
 		name := strings.NewReplacer(".", "_", "-", "_").Replace(check)
+		validFor := 365 * day
+		if level >= 4 {
+			validFor = 180 * day
+		}
 		return jira.Attestation{
 			Check: check, Level: level, Label: "attest-" + strings.ReplaceAll(check, ".", "-"),
+			NeedsLink: level >= 3, NeedsSecondPerson: level >= 4, ValidFor: validFor,
 			Fact: evidence.Definition{Name: "attest." + name, Kind: evidence.KindBool, Help: "An attestation.", Pack: "attest"},
 		}
 	}
@@ -222,9 +229,13 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 
 // stored hands on the incidents that a span selects, as the store does.
 func (w *world) stored(_ context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
+	if span.Merged {
+		w.mergedReads++
+	}
 	for _, in := range w.incidents {
 		lasting := span.Lasting && (in.ResolvedAt.IsZero() || !in.ResolvedAt.Before(span.Since))
-		if !in.Gone && (lasting || !in.StartedAt.Before(span.Since)) {
+		isChosen := (!span.Merged || in.MergedInto != "") && (span.IDs == nil || slices.Contains(span.IDs, in.ID))
+		if !in.Gone && isChosen && (lasting || !in.StartedAt.Before(span.Since)) {
 			if err := each(in); err != nil {
 				return err
 			}

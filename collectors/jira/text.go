@@ -17,20 +17,12 @@ var pagerDutyIncident = regexp.MustCompile(`^https?://(?:[A-Za-z0-9-]+\.)*pagerd
 // is one, and a document in the Atlassian Document Format has many, with the
 // addresses of its links and cards among them. Any other value has none.
 func texts(raw json.RawMessage) []string {
-	var value any
-	if len(raw) == 0 || json.Unmarshal(raw, &value) != nil {
-		return nil
-	}
 	var found []string
-	var walk func(v any)
-	walk = func(v any) {
+	var add func(v any)
+	add = func(v any) {
 		switch v := v.(type) {
 		case string:
 			found = append(found, v)
-		case []any:
-			for _, part := range v {
-				walk(part)
-			}
 		case map[string]any:
 			if text, ok := v["text"].(string); ok {
 				found = append(found, text)
@@ -39,29 +31,47 @@ func texts(raw json.RawMessage) []string {
 				walkLinks(v[name], &found)
 			}
 			for _, name := range [...]string{"value", "name", "key", "url", "content"} {
-				walk(v[name])
+				eachIn(v[name], add)
 			}
 		}
 	}
-	walk(value)
+	eachIn(decoded(raw), add)
 	return found
+}
+
+// decoded is the value of a field; nil for none, and for one that cannot be decoded.
+func decoded(raw json.RawMessage) any {
+	var value any
+	if len(raw) == 0 || json.Unmarshal(raw, &value) != nil {
+		return nil
+	}
+	return value
+}
+
+// eachIn calls each with a value, or with those of a list and of the lists in it.
+func eachIn(v any, each func(any)) {
+	list, isList := v.([]any)
+	if !isList {
+		each(v)
+	}
+	for _, part := range list {
+		eachIn(part, each)
+	}
 }
 
 // walkLinks adds the addresses in attributes and marks of a document's node.
 func walkLinks(v any, found *[]string) {
-	switch v := v.(type) {
-	case []any:
-		for _, mark := range v {
-			walkLinks(mark, found)
-		}
-	case map[string]any:
+	eachIn(v, func(v any) {
+		attributes, _ := v.(map[string]any) // anything else has no attributes
 		for _, name := range [...]string{"href", "url"} {
-			if link, ok := v[name].(string); ok {
+			if link, ok := attributes[name].(string); ok {
 				*found = append(*found, link)
 			}
 		}
-		walkLinks(v["attrs"], found)
-	}
+		if more, ok := attributes["attrs"]; ok {
+			walkLinks(more, found)
+		}
+	})
 }
 
 // urls are the web addresses in a value.
@@ -88,13 +98,8 @@ func firstURL(raw json.RawMessage) string {
 // words are the values of a field that holds one or several: text, a choice, a
 // list of either. Plain text may hold several, divided by commas.
 func words(raw json.RawMessage) []string {
-	var value any
-	if len(raw) == 0 || json.Unmarshal(raw, &value) != nil {
-		return nil
-	}
 	var found []string
-	var walk func(v any)
-	walk = func(v any) {
+	eachIn(decoded(raw), func(v any) {
 		switch v := v.(type) {
 		case string:
 			for part := range strings.SplitSeq(v, ",") {
@@ -106,10 +111,6 @@ func words(raw json.RawMessage) []string {
 			if text, err := json.Marshal(v); err == nil {
 				found = append(found, string(text))
 			}
-		case []any:
-			for _, part := range v {
-				walk(part)
-			}
 		case map[string]any:
 			for _, name := range [...]string{"value", "name", "key"} {
 				if text, ok := v[name].(string); ok && text != "" {
@@ -118,7 +119,6 @@ func words(raw json.RawMessage) []string {
 				}
 			}
 		}
-	}
-	walk(value)
+	})
 	return found
 }

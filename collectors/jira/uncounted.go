@@ -46,6 +46,17 @@ func (m *marks) set(id string, is mark) {
 	m.of[fingerprint(id)] = m.numbers[is]
 }
 
+// reason is why an issue is marked; empty for one that is not.
+func (m *marks) reason(id string) evidence.UncountedReason {
+	n, isMarked := m.of[fingerprint(id)]
+	for is, number := range m.numbers {
+		if isMarked && number == n {
+			return is.reason
+		}
+	}
+	return ""
+}
+
 // countWithout counts the issues of each mark, without those that another listing has.
 func (m *marks) countWithout(others []*marks) map[mark]int {
 	counts := make([]int, len(m.numbers))
@@ -63,15 +74,16 @@ func (m *marks) countWithout(others []*marks) map[mark]int {
 
 // The listings whose marks are kept, beside those with the name of a fact.
 const (
-	marksOfIncidents = "incidents"
-	marksOfReviews   = "reviews"
+	marksOfDuplicates = "duplicates"
+	marksOfIncidents  = "incidents"
+	marksOfReviews    = "reviews"
 )
 
 // contributing are the listings that issues are counted in.
 func (s *Source) contributing() []string {
 	var names []string
 	if s.incidents.JQL != "" {
-		names = append(names, marksOfIncidents)
+		names = append(names, marksOfDuplicates, marksOfIncidents)
 	}
 	for _, f := range s.facts {
 		if f.Mode != ModeMajorIncidents {
@@ -230,7 +242,9 @@ type unclear struct {
 	// facts about major incidents. Figures of incidents lack it. Open is set while the
 	// ticket of an incident of no service is open.
 	Minor bool `json:"minor,omitempty"`
-	Open  bool `json:"open,omitempty"`
+	// Lost is set for a duplicate whose original is not known and may be of Services.
+	Lost bool `json:"-"`
+	Open bool `json:"open,omitempty"`
 }
 
 // affects reports whether a post-mortem of the ticket would be due now, if it were a
@@ -321,8 +335,8 @@ func (r *round) isInFigures(in evidence.Incident) bool {
 // the services that a ticket of no service, or one that cannot be read, may be about.
 func (r *round) reportDoubts() error {
 	found := evidence.Doubts{}
-	for _, u := range r.unclear {
-		if len(u.Services) > 0 && !u.Undecodable {
+	for u := range r.allUnclear() {
+		if len(u.Services) > 0 && !u.Undecodable && !u.Lost {
 			continue // its service has it
 		}
 		newest := time.Unix(u.Began, 0).UTC()

@@ -20,12 +20,13 @@ var _ collectors.Verifier = (*Source)(nil)
 
 // Verify looks up projects in the list of all projects, components in one list for
 // each project of which a component is named, statuses and fields in the lists of
-// the site, and sends every configured search once, for one issue. See
+// the site, lists its resolutions and types of links, and sends every configured search once, for one issue. See
 // collectors.Verifier.
 func (s *Source) Verify(ctx context.Context, services []*catalog.Service) []collectors.Verified {
 	v := &verification{Source: s, projects: map[string]string{}}
 	for _, step := range []func(context.Context, []*catalog.Service) []collectors.Verified{
-		v.verifyProjects, v.verifyComponents, v.verifyStatuses, v.verifyFields, v.verifySearches,
+		v.verifyProjects, v.verifyComponents, v.verifyStatuses, v.verifyFields, v.verifyResolutions,
+		v.verifyLinkTypes, v.verifySearches,
 	} {
 		found := step(ctx, services)
 		v.answers = append(v.answers, found...)
@@ -43,6 +44,8 @@ type verification struct {
 	// projects are the keys of the site's projects, by their folded form; nothing when
 	// they could not be listed.
 	projects map[string]string
+	// statuses are the site's.
+	statuses []named
 	// names are those of the site that searches may name.
 	names []string
 }
@@ -133,6 +136,11 @@ func (v *verification) verifyStatuses(ctx context.Context, _ []*catalog.Service)
 	listed, err := v.api.statuses(ctx)
 	if err != nil {
 		return []collectors.Verified{{What: what, Err: err}}
+	}
+	for name, ids := range listed.ids {
+		for _, id := range ids {
+			v.statuses = append(v.statuses, named{id, name})
+		}
 	}
 	names := unique(slices.Clone(listed.names))
 	v.names = append(v.names, names...)

@@ -108,3 +108,63 @@ func TestVerifyTakesNoAnswerForNoAnswer(t *testing.T) {
 		}
 	})
 }
+
+// The site's resolutions and types of links are listed, with a warning where none is in
+// the list of the configuration: the defaults are English.
+func TestVerifyWarnsOfResolutionsOfAnotherLanguage(t *testing.T) {
+	const notDone = "none of them is in not_done: work that was closed as not done counts as done; " +
+		"add those that mean it"
+	const notIncidents = "; none of them is in incidents.not_incidents: a ticket that was closed as a duplicate counts " +
+		"as an incident; add those that mean it"
+	for name, tc := range map[string]struct {
+		change func(*jiratest.Site, *jira.Options)
+		// resolutions and links are the notes, with ! before a warning.
+		resolutions, links string
+	}{
+		"Jira's own": {func(*jiratest.Site, *jira.Options) {}, "the site has Cannot Reproduce, Done, Duplicate, Won't Do",
+			"the site has Blocks, Cloners, Duplicate, Relates"},
+		"German": {func(s *jiratest.Site, _ *jira.Options) {
+			s.Resolutions = []string{"Fertig", "Wird nicht erledigt", "Duplikat"}
+			s.LinkTypes = [][3]string{{"Duplikat", "wird dupliziert von", "dupliziert"}}
+		}, "!the site has Duplikat, Fertig, Wird nicht erledigt; " + notDone + `, did you mean "Duplikat"?` + notIncidents +
+			`, did you mean "Duplikat"?`, "!the site has Duplikat; none of them is in incidents.duplicate_links: the services " +
+			`of duplicates are not added to the original; name the type, did you mean "Duplikat"?`},
+		"without a name like it": {func(s *jiratest.Site, o *jira.Options) {
+			s.Resolutions, o.Incidents.JQL = []string{"Fertig", "Verworfen"}, ""
+		}, "!the site has Fertig, Verworfen; " + notDone, ""},
+		"named by the configuration": {func(s *jiratest.Site, o *jira.Options) {
+			s.Resolutions, s.LinkTypes = []string{"Fertig", "Duplikat"}, [][3]string{{"Dupe", "von", "wiederholt"}}
+			o.NotDone, o.Incidents.NotIncidents = []string{"duplikat"}, []string{"10101"}
+			o.Incidents.DuplicateLinks = []string{"wiederholt"}
+		}, "the site has Duplikat, Fertig", "the site has Dupe"},
+		"a status": {func(s *jiratest.Site, o *jira.Options) {
+			s.Resolutions, o.Incidents.JQL = []string{"Fertig"}, ""
+			s.Statuses = []jiratest.Status{{ID: "700", Name: "Cancelled", Category: "done"}}
+		}, "the site has Fertig", ""},
+		"empty lists": {func(s *jiratest.Site, o *jira.Options) {
+			s.Resolutions = []string{}
+			o.NotDone, o.Incidents.NotIncidents, o.Incidents.DuplicateLinks = []string{}, []string{}, []string{}
+		}, "the site has none", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, dataCenter bool) {
+				site, services := shop(incident(1, "cart", noon.Add(-day)))
+				site.Components = map[string][]string{"SHOP": {"checkout"}}
+				site.Fields = map[string]string{"customfield_10020": "PagerDuty incident"}
+				w := start(t, dataCenter, site, services, func(s setup) {
+					tc.change(&s.fake.Site, s.jira)
+				})
+				notes := map[string]string{}
+				for _, v := range w.source.Verify(t.Context(), w.services) {
+					if v.Note != "" {
+						notes[v.What] = map[bool]string{true: "!"}[v.Warning] + v.Note
+					}
+				}
+				if notes["resolutions"] != tc.resolutions || notes["types of links"] != tc.links || w.faults() != "" {
+					t.Errorf("got %q and %q, want %q and %q", notes["resolutions"], notes["types of links"], tc.resolutions,
+						tc.links)
+				}
+			})
+		})
+	}
+}

@@ -42,7 +42,37 @@ func (c *changeRecord) check() error {
 // they are complete. An interrupted listing continues from there.
 type changeMemory struct {
 	byID map[string]*changeRecord
-	read time.Time
+	// undecodable are the events that could not be read, by id, or by their text where
+	// that cannot be read either.
+	undecodable map[string]undecodableChange
+	read        time.Time
+}
+
+// undecodableChange is what is known of a change event that could not be read.
+type undecodableChange struct {
+	// at is its time, or the latest time that it may have.
+	at time.Time
+	of undecodable
+}
+
+// addUndecodable notes an event that could not be read, which is not after until.
+func (m *changeMemory) addUndecodable(id string, raw json.RawMessage, until time.Time) {
+	found := undecodableChange{at: timeOf(raw, "timestamp", until)}
+	found.of.add(id, raw)
+	m.undecodable[cmp.Or(id, string(raw))] = found
+}
+
+// unknownChanges says why facts about the changes of a service within the last time are
+// not known: one of them, or of any service, could not be read.
+func unknownChanges(within time.Duration) func(*round, *serviceRecord) evidence.Missing {
+	return func(r *round, s *serviceRecord) (why evidence.Missing) {
+		for _, c := range r.memory.changes.undecodable {
+			if !c.at.Before(r.now.Add(-within)) {
+				why = cmp.Or(why, c.of.about(s, false))
+			}
+		}
+		return why
+	}
 }
 
 // changesListing declares the list of change events. A round asks for those since
@@ -59,10 +89,13 @@ func changesListing() listing {
 		},
 		collect: []step{(*round).listChanges},
 		groups: []group{
-			{name: groupChanges, facts: []fact{changeEvents30d()}},
+			{name: groupChanges, facts: []fact{changeEvents30d()}, unknown: unknownChanges(30 * day)},
 			{
 				name: groupChangeFailure, also: []string{"incidents", "log_entries"},
-				common: aboutIncidents(), facts: []fact{changeFailureRatio90d()}, unknown: (*round).incidentsUnknown,
+				common: aboutIncidents(), facts: []fact{changeFailureRatio90d()},
+				unknown: func(r *round, s *serviceRecord) evidence.Missing {
+					return cmp.Or(r.incidentsUnknown(s), unknownChanges(changesSpan)(r, s))
+				},
 			},
 		},
 	}
@@ -80,9 +113,13 @@ func (r *round) listChanges(ctx context.Context) error {
 	rest, err := walk("change_events", r.changeWindows(), func(w window, at func(time.Time)) (bool, error) {
 		return r.api.list(ctx, "change_events", "", w.query(), func(records []json.RawMessage) error {
 			for _, raw := range records {
-				if c := decodeOr[changeRecord](r, "change_event", raw, func(string, json.RawMessage) {}); c != nil {
+				c := decodeOr[changeRecord](r, "change_event", raw, func(id string, raw json.RawMessage) {
+					m.addUndecodable(id, raw, w.end)
+				})
+				if c != nil {
 					at(c.Timestamp.Time)
 					m.byID[c.ID] = c
+					delete(m.undecodable, c.ID)
 				}
 			}
 			return nil
@@ -94,6 +131,7 @@ func (r *round) listChanges(ctx context.Context) error {
 	}
 	m.read = now
 	maps.DeleteFunc(m.byID, func(_ string, c *changeRecord) bool { return c.Timestamp.Before(oldest) })
+	maps.DeleteFunc(m.undecodable, func(_ string, c undecodableChange) bool { return c.at.Before(oldest) })
 	if err := r.observe(groupChanges); err != nil {
 		return err
 	}

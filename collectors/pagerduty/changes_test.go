@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,48 @@ func TestChanges(t *testing.T) {
 	r.want(t, "checkout", map[string]string{"change_events_30d": "6"})
 	if n := w.fake.Count("GET /change_events"); n != 1 {
 		t.Errorf("%d requests for new change events", n)
+	}
+}
+
+// TestChangesThatAreNotKnown: a change event that cannot be read may be one of the services
+// that it names, or of any where it does not say, until it can be read or is too old.
+func TestChangesThatAreNotKnown(t *testing.T) {
+	const unknown, few = "except undecodable", "too_few"
+	for record, want := range map[string][4]string{
+		`{"id":"C9","timestamp":"soon","services":[{"id":"PGOOD"}]}`:        {unknown, unknown, "0", few},
+		`{"timestamp":"soon","services":[{"id":"PGOOD"}]}`:                  {unknown, unknown, "0", few},
+		`{"id":"C9","services":[{"id":"PELSE"}]}`:                           {"0", few, "0", few},
+		`{"id":"C9","timestamp":"2026-03-04T11:00:00Z","services":"PGOOD"}`: {unknown, unknown, unknown, unknown},
+		`"C9"`: {unknown, unknown, unknown, unknown},
+		`{"timestamp":"2026-01-10T11:00:00Z","services":[{"id":"PGOOD"}]}`:           {"0", unknown, "0", few},
+		`{"id":"C9","timestamp":"2026-03-04T11:30:00Z","services":[{"id":"PGOOD"}]}`: {"1", few, "0", few},
+	} {
+		account, services := shop()
+		w := start(t, account, services)
+		w.keep()
+		w.fake.Inject(pagerdutytest.Fault{Call: "GET /change_events", Records: []string{record}})
+		r := w.collect()
+		got := [4]string{}
+		for i, service := range []string{"checkout", "reports"} {
+			got[2*i], got[2*i+1] = r.value(service, "change_events_30d"), r.value(service, "change_failure_ratio_90d")
+		}
+		if r.err != nil || got != want || (r.skipped["change_event"] > 0) != (want[0] == unknown || want[1] == unknown ||
+			want == [4]string{"0", few, "0", few}) {
+			t.Errorf("%s: %v, error %v, skipped %v; want %v", record, got, r.err, r.skipped, want)
+		}
+		if want[0] != unknown {
+			continue
+		}
+		w.fake.Heal()
+		account.ChangeEvents = []pagerdutytest.ChangeEvent{
+			{ID: "C9", At: noon.Add(-time.Minute), Services: []string{"PGOOD"}},
+		}
+		w.fake.SetAccount(account)
+		w.later(30 * time.Minute)
+		known := map[bool]string{true: "1", false: unknown}[strings.Contains(record, "C9") && record[0] == '{']
+		if got := w.collect().value("checkout", "change_events_30d"); got != known {
+			t.Errorf("%s: %s once it can be read, want %s", record, got, known)
+		}
 	}
 }
 

@@ -119,7 +119,7 @@ func (a *api) page(ctx context.Context, path string, query url.Values) (page, er
 		if resp.StatusCode == http.StatusForbidden {
 			err = fmt.Errorf("%w: %s", err, forbidden(path))
 		}
-		return failed(collectors.ReasonOfStatus(resp.StatusCode), resp.StatusCode, err)
+		return page{}, collectors.Refusal(collectors.ReasonOfStatus(resp.StatusCode), call, resp, err)
 	}
 	if kind := resp.Header.Get("Content-Type"); !isJSON(kind) {
 		return failed(evidence.ReasonUndecodable, resp.StatusCode, fmt.Errorf("the answer is %q and not JSON: is the "+

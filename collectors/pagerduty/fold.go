@@ -30,6 +30,7 @@ func fold(record evidence.Incident, entries []evidence.LogEntry, autoResolve tim
 	f := folding{in: record, counted: map[string]bool{}, people: map[string]bool{}}
 	f.in.AcknowledgedAt, f.in.MachineAcknowledgedAt, f.in.Responders = time.Time{}, time.Time{}, nil
 	f.in.Escalations, f.in.Reassignments, f.in.Notes = 0, 0, 0
+	f.in.FalseAlarm = evidence.No
 	entries = slices.Clone(entries)
 	slices.SortFunc(entries, func(a, b evidence.LogEntry) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
@@ -66,6 +67,9 @@ func (f *folding) applySummary(e evidence.LogEntry) {
 	f.summarized = e.At
 	f.in.AcknowledgedAt = s.AcknowledgedAt
 	f.in.Escalations, f.in.Reassignments, f.in.Notes = s.Escalations, s.Reassignments, s.Notes
+	if s.Notes > 0 {
+		f.in.FalseAlarm = s.FalseAlarm
+	}
 	for _, person := range s.Responders {
 		f.people[person] = true
 	}
@@ -101,6 +105,11 @@ func (f *folding) apply(e evidence.LogEntry) {
 	case evidence.LogAnnotate:
 		f.count(&f.in.Notes, e, e.ID)
 		f.people[e.Person] = true
+		said := evidence.AnswerOf(e.FalseAlarm)
+		if e.Words == "" {
+			said = evidence.Unknown
+		}
+		f.in.FalseAlarm = f.in.FalseAlarm.Or(said)
 	}
 }
 

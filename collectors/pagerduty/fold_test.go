@@ -26,6 +26,11 @@ func TestFold(t *testing.T) {
 	}
 	through := func(channel string, e evidence.LogEntry) evidence.LogEntry { e.Channel = channel; return e }
 	by := func(agent string, e evidence.LogEntry) evidence.LogEntry { e.AgentKind = agent; return e }
+	note := func(n float64, falseAlarm bool) evidence.LogEntry {
+		e := entry(evidence.LogAnnotate, n, "")
+		e.Words, e.FalseAlarm = "w", falseAlarm
+		return e
+	}
 	summary := entry(evidence.LogSummary, 30, "")
 	summary.Summary = &evidence.IncidentSummary{
 		AcknowledgedAt: at(3), Escalations: 1, Reassignments: 2, Notes: 3, Responders: []string{"a", "b"},
@@ -108,7 +113,17 @@ func TestFold(t *testing.T) {
 		},
 		"two notes at one time": {
 			open, []evidence.LogEntry{entry(evidence.LogAnnotate, 5, "a"), entry(evidence.LogAnnotate, 5, "")}, 0,
-			func(in *evidence.Incident) { in.Notes, in.Responders = 2, []string{"a"} },
+			func(in *evidence.Incident) {
+				in.Notes, in.Responders, in.FalseAlarm = 2, []string{"a"}, evidence.Unknown
+			},
+		},
+		"notes that were read": {
+			open, []evidence.LogEntry{note(5, false), note(6, false)}, 0,
+			func(in *evidence.Incident) { in.Notes = 2 },
+		},
+		"one says that it was a false alarm": {
+			open, []evidence.LogEntry{note(5, true), note(6, false), entry(evidence.LogAnnotate, 7, "")}, 0,
+			func(in *evidence.Incident) { in.Notes, in.FalseAlarm = 3, evidence.Yes },
 		},
 		"resolved by a person": {
 			over, []evidence.LogEntry{entry(evidence.LogResolve, 20, "a")}, 0,
@@ -170,6 +185,7 @@ func TestFold(t *testing.T) {
 				entry(evidence.LogEscalate, 29, ""), entry(evidence.LogAssign, 32, "x", "f"),
 			}, 0, func(in *evidence.Incident) {
 				in.AcknowledgedAt, in.Escalations, in.Reassignments, in.Notes = at(3), 1, 3, 4
+				in.FalseAlarm = evidence.Unknown
 				in.Responders = []string{"a", "b", "c", "d", "e", "f"}
 			},
 		},
@@ -180,6 +196,7 @@ func TestFold(t *testing.T) {
 			if !tc.record.ResolvedAt.IsZero() {
 				want = over
 			}
+			want.FalseAlarm = evidence.No
 			tc.want(&want)
 			got := fold(tc.record, tc.entries, tc.autoResolve)
 			if !reflect.DeepEqual(got, want) {

@@ -208,6 +208,21 @@ func (s *Source) Left(cursors map[string]string) string {
 	return ""
 }
 
+// IncidentsSince is since when all incidents are stored. A walk through the history that
+// is not the first repeats what is stored. See collectors.IncidentSource.
+func (s *Source) IncidentsSince(cursors map[string]string, now time.Time) (since time.Time, reads bool) {
+	h := parseHistory(cursors[historyCursor])
+	switch {
+	case cursors[logCursor] == "":
+		return time.Time{}, true
+	case h == nil:
+		return now.Add(-incidentSpan), true
+	case h.Done.IsZero() && !h.First:
+		return now.Add(-s.history), true
+	}
+	return h.To, true
+}
+
 // chunk is a part of the history while it is read.
 type chunk struct {
 	window

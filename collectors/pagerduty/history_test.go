@@ -38,7 +38,7 @@ func long(n int) []pagerdutytest.Incident {
 		in := pagerdutytest.Incident{
 			ID: fmt.Sprintf("Q%06d", i), Number: n - i, Title: "Disk full", Service: "PGOOD", Channel: "api", CreatedAt: created,
 			AssignedTo: []string{"U1", "U2"}, AcknowledgedAt: created.Add(time.Minute), AcknowledgedBy: "U1",
-			Notes: []time.Time{created.Add(90 * time.Second), end.Add(-3 * time.Second)},
+			Notes: []pagerdutytest.Note{{At: created.Add(90 * time.Second)}, {At: end.Add(-3 * time.Second)}},
 			Moves: []pagerdutytest.Move{
 				{At: created.Add(30 * time.Second), Kind: "escalate", To: []string{"U2"}},
 				{At: end.Add(-10 * time.Minute), Kind: "escalate", To: []string{"U2", "U3"}},
@@ -59,7 +59,7 @@ func wantLong(t *testing.T, got evidence.Incident, in pagerdutytest.Incident, at
 	notes, escalations, moves := 0, 0, 0
 	people := []string{"hash of U1"}
 	for _, note := range in.Notes {
-		if !note.After(at) {
+		if !note.At.After(at) {
 			notes++
 		}
 	}
@@ -83,6 +83,14 @@ func wantLong(t *testing.T, got evidence.Incident, in pagerdutytest.Incident, at
 		t.Errorf("%s, from %s to %s: known %t, acknowledged %s, resolved %s, %d notes (%d), %d escalations (%d), %d reassignments (%d), by %v (%v)", in.ID, in.CreatedAt, in.ResolvedAt,
 			got.AcksKnown, got.AcknowledgedAt, got.ResolvedAt, got.Notes, notes, got.Escalations, escalations,
 			got.Reassignments, moves, got.Responders, people)
+	}
+}
+
+// wantAllLong is wantLong for all incidents of an account.
+func wantAllLong(t *testing.T, w *world, account pagerdutytest.Account) {
+	t.Helper()
+	for _, in := range account.Incidents {
+		wantLong(t, w.store.incidents[in.ID], in, w.now)
 	}
 }
 
@@ -452,7 +460,10 @@ func TestTheLogChangesAnOldIncident(t *testing.T) {
 	w.collect()
 	in := &account.Incidents[200]
 	before := w.store.incidents[in.ID]
-	in.Notes = append(slices.Clone(in.Notes), noon.Add(2*time.Minute), noon.Add(8*time.Minute))
+	in.Notes = append(
+		slices.Clone(in.Notes), pagerdutytest.Note{At: noon.Add(2 * time.Minute)},
+		pagerdutytest.Note{At: noon.Add(8 * time.Minute)},
+	)
 	w.fake.SetAccount(account)
 	for i := range 4 {
 		w.later(5 * time.Minute)
@@ -515,9 +526,7 @@ func TestAChunkThatIsNotStoredIsReadAgain(t *testing.T) {
 	if r := w.collect(); r.err != nil {
 		t.Fatal(r.err)
 	}
-	for _, in := range account.Incidents {
-		wantLong(t, w.store.incidents[in.ID], in, w.now)
-	}
+	wantAllLong(t, w, account)
 }
 
 // The vendor's bound is met in the middle of the history too.
@@ -539,7 +548,5 @@ func TestTheHistoryWithinTheVendorsBound(t *testing.T) {
 	if len(w.store.incidents) != 900 {
 		t.Errorf("%d incidents, want 900", len(w.store.incidents))
 	}
-	for _, in := range account.Incidents {
-		wantLong(t, w.store.incidents[in.ID], in, w.now)
-	}
+	wantAllLong(t, w, account)
 }

@@ -59,6 +59,9 @@ const (
 	// Public clients ask for it; the vendor's reference does not list it, so an
 	// account may refuse it. The incidents that come with log entries are without.
 	includeLinks = "external_references"
+	// includeFields asks for the values of the account's own fields. The vendor's
+	// reference lists it for one incident, so an account may refuse it in a listing.
+	includeFields = "custom_fields"
 	// The orders of incidents.
 	oldestFirst = "created_at:asc"
 	newestFirst = "created_at:desc"
@@ -66,11 +69,20 @@ const (
 
 // incidentQuery completes a query for incidents.
 func (s *Source) incidentQuery(query url.Values, order string) url.Values {
-	query["include[]"], query["sort_by"] = []string{includeTrigger, includeLinks}, []string{order}
-	if s.linksRefused {
-		query["include[]"] = []string{includeTrigger}
-	}
+	query["include[]"], query["sort_by"] = s.included(), []string{order}
 	return query
+}
+
+// included are the parts of incidents that a listing asks for.
+func (s *Source) included() []string {
+	parts := []string{includeTrigger}
+	if !s.refused[includeLinks] {
+		parts = append(parts, includeLinks)
+	}
+	if len(s.alarms.fields) > 0 && !s.refused[includeFields] {
+		parts = append(parts, includeFields)
+	}
+	return parts
 }
 
 // logListing declares what every round reads of the log: everything since the

@@ -33,6 +33,9 @@ func (r *round) incident(record *incidentRecord) evidence.Incident {
 		in.Resolver = r.resolver(record, in)
 	}
 	in.MergedInto, _ = record.mergedInto()
+	if record.hasLinks() {
+		in.HasTicket = evidence.AnswerOf(len(record.ExternalReferences) > 0)
+	}
 	return in
 }
 

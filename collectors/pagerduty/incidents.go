@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prodready/collector/collectors"
@@ -133,9 +134,9 @@ func (r *round) listOpenIncidents(ctx context.Context) error {
 
 // eachIncident calls each with every page of the incidents that the query selects.
 // Records that cannot be decoded are left out and added to seen. Where the account
-// refuses to include the tickets that incidents are linked to, the listing is asked
-// for without them, and so are all later ones of this process: incidents count for
-// more than their links. tooFar is as of api.list.
+// refuses to include the tickets that incidents are linked to, or its own fields, the
+// listing is asked for without them, and so are all later ones of this process:
+// incidents count for more than these. tooFar is as of api.list.
 func (r *round) eachIncident(
 	ctx context.Context, query url.Values, seen *idSet, each func([]*incidentRecord) error,
 ) (tooFar bool, err error) {
@@ -157,17 +158,25 @@ func (r *round) eachIncident(
 	}
 	tooFar, err = r.api.list(ctx, "incidents", "", query, read)
 	failed, ok := errors.AsType[*collectors.CallError](err)
-	if answered || r.linksRefused || !ok || failed.Status != http.StatusBadRequest {
+	optional := r.included()[1:]
+	if answered || len(optional) == 0 || !ok || failed.Status != http.StatusBadRequest {
 		return tooFar, err
 	}
-	query["include[]"] = []string{includeTrigger}
-	tooFar, again := r.api.list(ctx, "incidents", "", query, read)
-	if answered || again == nil {
-		r.linksRefused = true
-		r.log.Warn("PagerDuty refuses to list incidents with the tickets they are linked to; "+
-			"they are listed without, until the collector is started anew", "include", includeLinks, "error", err)
+	// One of several may be what is refused: first the least documented is left out.
+	for n := range slices.Backward(optional) {
+		query["include[]"] = append([]string{includeTrigger}, optional[:n]...)
+		var again error
+		if tooFar, again = r.api.list(ctx, "incidents", "", query, read); answered || again == nil {
+			for _, part := range optional[n:] {
+				r.refused[part] = true
+			}
+			r.log.Warn("PagerDuty refuses to list incidents with parts that are asked for; they are listed without, "+
+				"until the collector is started anew", "include", strings.Join(optional[n:], " "), "error", err)
+			return tooFar, again
+		}
+		err = again
 	}
-	return tooFar, again
+	return tooFar, err
 }
 
 // storePage updates the incidents of a page, adds them to seen and stores those

@@ -88,6 +88,7 @@ func TestIncidents(t *testing.T) {
 		Group:     "EGOOD",
 		Links:     []string{"https://example.pagerduty.com/incidents/Q1", "SHOP-12", "https://jira.example/browse/SHOP-12"},
 		UpdatedAt: at(80*day - time.Hour), Responders: []string{"hash of PUSER", "hash of U1"},
+		HasTicket: evidence.Yes, FalseAlarm: evidence.No, Interruptions: evidence.Interruptions{Known: true},
 	}
 	if fmt.Sprintf("%+v", q1) != fmt.Sprintf("%+v", want) {
 		t.Errorf("incident\n%+v, want\n%+v", q1, want)

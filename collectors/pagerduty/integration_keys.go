@@ -55,6 +55,24 @@ func (k *integrationKeys) keep(before integrationKeys, lost func(service string)
 // keys.
 func (k *integrationKeys) noneShown() bool { return k.hidden && len(k.services) == 0 }
 
+// byService are the keys of each service that no other service has.
+func (k *integrationKeys) byService() map[string][]catalog.IntegrationKey {
+	keys := map[string][]catalog.IntegrationKey{}
+	for key, service := range k.services {
+		if service != "" {
+			keys[service] = append(keys[service], key)
+		}
+	}
+	for _, list := range keys {
+		slices.SortFunc(list, func(a, b catalog.IntegrationKey) int { return strings.Compare(a.Digest(), b.Digest()) })
+	}
+	return keys
+}
+
+// KeysHidden reports whether integrations have keys and none is shown: the credential
+// may not see them.
+func (s *Survey) KeysHidden() bool { return s.keys.noneShown() }
+
 // find is the id of the service with the key; empty if no service has it, and sure then
 // says that this is known. It is not where several services have the key, or where
 // no integration shows its key.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
+	"github.com/prodready/collector/evidence"
 )
 
 // ticket is a link to a ticket of the shop's Jira.
@@ -42,6 +43,9 @@ func TestLinkedTicketsOutliveTheLog(t *testing.T) {
 			for _, after := range []string{"the first listing", "an acknowledgement", "a resolution", "nothing more"} {
 				if got := w.tickets("QNEW"); got != "SHOP-12" || len(w.store.incidents["QNEW"].Links) != 3 {
 					t.Errorf("after %s: linked to %q: %q", after, got, w.store.incidents["QNEW"].Links)
+				}
+				if got := w.store.incidents["QNEW"].HasTicket; got != evidence.Yes {
+					t.Errorf("after %s: has a ticket: %d", after, got)
 				}
 				w.later(5 * time.Minute)
 				if restart {

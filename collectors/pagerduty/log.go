@@ -39,8 +39,8 @@ type logCoverage struct {
 	newest time.Time
 	// CaughtUp says that the log was once read to its end.
 	CaughtUp bool `json:"caught,omitempty"`
-	// noticesFrom is since when this process has read the log, for notifications,
-	// which are not stored.
+	// noticesFrom is since when this process has read the log, for the notifications of
+	// memory.notices.
 	noticesFrom time.Time
 	// storedCursors are the cursors of the log that were stored last.
 	storedCursors map[string]string
@@ -96,7 +96,7 @@ func incidentID(id string) string { return evidence.Clean(id, 100) }
 func storedKinds() []evidence.LogEntryKind {
 	return []evidence.LogEntryKind{
 		evidence.LogUndecodable, evidence.LogTrigger, evidence.LogAcknowledge, evidence.LogResolve, evidence.LogEscalate,
-		evidence.LogAssign, evidence.LogReassign, evidence.LogDelegate, evidence.LogAnnotate,
+		evidence.LogAssign, evidence.LogReassign, evidence.LogDelegate, evidence.LogAnnotate, evidence.LogNotify,
 	}
 }
 
@@ -112,6 +112,12 @@ func (r *round) logEntry(record *logEntryRecord) (e evidence.LogEntry, ok bool) 
 		if person := r.person(to); person != "" {
 			e.Assignees = append(e.Assignees, person)
 		}
+	}
+	r.alarms.read(&e, record.Channel)
+	if e.Kind == evidence.LogNotify {
+		// Interruptions of older incidents are not counted, and there are many of these.
+		e.Person = r.person(record.User)
+		return e, !e.At.Before(r.factStart())
 	}
 	return e, slices.Contains(storedKinds(), e.Kind)
 }
@@ -242,7 +248,10 @@ func (r *round) readLogWindow(ctx context.Context, w window, forward, details bo
 		return r.api.list(ctx, "log_entries", "", query, func(records []json.RawMessage) error {
 			r.asked++
 			for _, raw := range records {
-				e := decodeOr[logEntryRecord](r, "log_entry", raw, r.addUndecodable)
+				e := decodeOr[logEntryRecord](r, "log_entry", raw, func(id string, raw json.RawMessage) {
+					r.addUndecodable(id, raw)
+					r.undecodableNotice(id, raw, w.end)
+				})
 				if e == nil {
 					continue
 				}
@@ -262,7 +271,7 @@ func (r *round) readLogWindow(ctx context.Context, w window, forward, details bo
 // are stored with the next batch.
 func (r *round) applyLogEntry(ctx context.Context, record *logEntryRecord, forward bool) error {
 	m := r.memory.incidents
-	if record.Type == "notify_log_entry" {
+	if record.Type == notifyLogEntry {
 		r.notice(record)
 	}
 	if incident, err := decode[incidentRecord](record.Incident); err == nil {
@@ -292,7 +301,7 @@ func (r *round) addUndecodable(id string, raw json.RawMessage) {
 func (r *round) addEntry(e evidence.LogEntry) {
 	r.entries = append(r.entries, e)
 	if k := r.memory.incidents.byID[e.Incident]; k != nil {
-		k.stale = true
+		k.stale, k.counted = true, k.counted && e.Kind != evidence.LogNotify && e.Kind != evidence.LogUndecodable
 	}
 }
 
@@ -311,7 +320,8 @@ func (r *round) storeLogUntil(ctx context.Context, end time.Time) error {
 	before := m.followed
 	m.followed = latest(m.followed, end)
 	m.joinParts(nil)
-	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), coverageCursor: cursorText(m.logCoverage)}
+	cursors := map[string]string{logCursor: stamp(m.next().Add(logOverlap)), coverageCursor: cursorText(m.logCoverage),
+		wordsCursor: r.alarms.hash}
 	if len(r.entries) == 0 && maps.Equal(cursors, m.storedCursors) {
 		cursors = nil
 	}

@@ -55,7 +55,7 @@ func newMemory() *memory {
 	return &memory{
 		asked:     map[string]time.Time{},
 		incidents: newIncidentMemory(),
-		changes:   changeMemory{byID: map[string]*changeRecord{}},
+		changes:   changeMemory{byID: map[string]*changeRecord{}, undecodable: map[string]undecodableChange{}},
 		notices:   map[string]notice{},
 	}
 }
@@ -65,6 +65,9 @@ func newMemory() *memory {
 func (r *round) remember() {
 	if r.first {
 		r.cursors, r.memory = nil, newMemory()
+	}
+	if r.memory.incidents.followed.After(r.now) {
+		r.memory = newMemory() // the clock was set back: what is remembered was read by a wrong one
 	}
 	m := r.memory
 	if !m.incidents.loaded {

@@ -3,6 +3,7 @@ package pagerduty_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
@@ -76,6 +77,42 @@ func TestPagesThatAreNotKnown(t *testing.T) {
 				t.Errorf("the incidents of a service with another policy: %s", got)
 			}
 		})
+	}
+}
+
+// TestNotificationsThatAreNotKnown: a notification that cannot be read may have woken
+// somebody of the escalation policy of its incident, or of any where it does not say.
+func TestNotificationsThatAreNotKnown(t *testing.T) {
+	const unknown = "except partial"
+	of := func(kind, incident, more string) string {
+		return `{"id":"L9","type":"` + kind + `","incident":{"id":"` + incident + `"}` + more + `}`
+	}
+	const at, user = `,"created_at":"2026-03-03T11:00:00Z"`, `,"user":{"id":"UBERLIN"}`
+	for record, want := range map[string][2]string{
+		of("notify_log_entry", "Q1", at+user):                         {"0", "0"},
+		of("notify_log_entry", "Q1", user):                            {unknown, "0"},
+		of("notify_log_entry", "Q1", at):                              {unknown, "0"},
+		of("", "Q1", at+user):                                         {unknown, "0"},
+		of("notify_log_entry", "", at+user):                           {unknown, unknown},
+		of("annotate_log_entry", "Q1", user):                          {"0", "0"},
+		of("notify_log_entry", "Q1", user+`,"created_at":1772535600`): {unknown, "0"},
+		of("notify_log_entry", "Q2", user):                            {"0", "0"}, // low urgency waits
+		`[]`:                                                          {unknown, unknown},
+	} {
+		account, services := shop()
+		account.Users = []pagerdutytest.User{{ID: "UBERLIN", TimeZone: "Europe/Berlin"}}
+		account.Incidents = []pagerdutytest.Incident{
+			happening("Q1", 2*day, time.Minute, time.Hour, "user_reference"),
+			happening("Q2", 3*day, time.Minute, time.Hour, "user_reference"),
+		}
+		account.Incidents[1].Urgency = "low"
+		w := start(t, account, services)
+		w.fake.Inject(pagerdutytest.Fault{Call: "GET /log_entries", Records: []string{record}})
+		r := w.collect()
+		got := [2]string{r.value("checkout", "sleep_interruptions_30d"), r.value("reports", "sleep_interruptions_30d")}
+		if r.err != nil || got != want {
+			t.Errorf("%s: %v, error %v, want %v", record, got, r.err, want)
+		}
 	}
 }
 

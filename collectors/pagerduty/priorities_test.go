@@ -122,8 +122,11 @@ func TestPrioritiesThatAreNotNeededOrRefused(t *testing.T) {
 		t.Errorf("covered %q, error %v: %+v", r.groups(), r.err, r.incidents)
 	}
 	w.later(5 * time.Minute)
-	if w.collect(); w.fake.Count("GET /priorities") != 1 || !strings.Contains(w.log.String(), "priorities.read") {
-		t.Errorf("asked %d times; %s", w.fake.Count("GET /priorities"), w.log)
+	w.collect()
+	log := w.log.String()
+	if w.fake.Count("GET /priorities") != 1 || !strings.Contains(log, "level=WARN") ||
+		!strings.Contains(log, "priorities.read") {
+		t.Errorf("asked %d times; %s", w.fake.Count("GET /priorities"), log)
 	}
 }
 

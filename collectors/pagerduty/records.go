@@ -26,9 +26,25 @@ func (r reference) kind() string {
 	return strings.TrimSuffix(r.Type, "_reference")
 }
 
-// channel is what an incident was opened or changed through.
+// channel is what an incident was opened or changed through. That of a note has its
+// text, in one field or the other.
 type channel struct {
-	Type string `json:"type"`
+	Type    string `json:"type"`
+	Summary text   `json:"summary"`
+	Content text   `json:"content"`
+}
+
+// text is a text; anything else is empty.
+type text string
+
+// UnmarshalJSON reads a text.
+func (t *text) UnmarshalJSON(data []byte) error {
+	var read string
+	if json.Unmarshal(data, &read) != nil {
+		read = ""
+	}
+	*t = text(read)
+	return nil
 }
 
 func (c channel) name() string { return evidence.Clean(c.Type, 100) }
@@ -225,6 +241,8 @@ type incidentRecord struct {
 		ID  string `json:"external_id"`
 		URL string `json:"external_url"`
 	} `json:"external_references"`
+	// CustomFields is empty where the record does not have them.
+	CustomFields json.RawMessage `json:"custom_fields"`
 }
 
 func (i *incidentRecord) check() error {
@@ -297,6 +315,17 @@ func decodeOr[T any, P checked[T]](
 	r.skip(kind, id, err)
 	bad(id, raw)
 	return nil
+}
+
+// timeOf reads the time in a field of a record that could not be decoded; otherwise if
+// there is none.
+func timeOf(raw json.RawMessage, field string, otherwise time.Time) time.Time {
+	var fields map[string]json.RawMessage
+	var at instant
+	if json.Unmarshal(raw, &fields) != nil || json.Unmarshal(orNull(fields[field]), &at) != nil || at.IsZero() {
+		return otherwise
+	}
+	return at.Time
 }
 
 // idOf reads the id at the path of fields in a record that could not be decoded;

@@ -16,7 +16,7 @@ func (w *world) interrupted(call string, requests int) *result {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	w.fake.Heal()
-	w.fake.Inject(pagerdutytest.Fault{Call: call, Skip: requests, Times: 1, Then: cancel})
+	w.fake.Inject(pagerdutytest.Fault{Call: call, Skip: requests, Times: 1, Hang: true, Then: cancel})
 	defer w.fake.Heal()
 	return w.collectWith(ctx, func(evidence.Batch) error { return nil })
 }
@@ -117,7 +117,7 @@ func TestAnIncidentThatCannotBeReadIsSaved(t *testing.T) {
 	w.fake.Inject(pagerdutytest.Fault{
 		Call: "GET /incidents", Times: 1, Records: []string{`{"id":"QODD","service":{"id":"PGOOD"}}`},
 	})
-	w.fake.Inject(pagerdutytest.Fault{Call: "GET /incidents", Skip: 2, Times: 1, Then: cancel})
+	w.fake.Inject(pagerdutytest.Fault{Call: "GET /incidents", Skip: 2, Times: 1, Hang: true, Then: cancel})
 	if r := w.collectWith(ctx, func(evidence.Batch) error { return nil }); r.err == nil {
 		t.Fatal("the round was not interrupted")
 	}

@@ -107,12 +107,11 @@ func (r *round) found(listed *listedServices) {
 // maxLogged bounds the memory of what was logged.
 const maxLogged = 10000
 
-// skip counts a record that could not be decoded. It is logged once and not in
-// every round.
+// skip counts a record that could not be decoded. The first one of a round is logged
+// as an example, once and not in every round.
 func (r *round) skip(kind, id string, err error) {
-	r.out.Skip(kind)
-	key := kind + " " + id
-	if r.logged[key] {
+	first, key := r.out.Skip(kind), kind+" "+id
+	if !first || r.logged[key] {
 		return
 	}
 	if len(r.logged) >= maxLogged {

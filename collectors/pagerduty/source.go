@@ -68,6 +68,11 @@ type Options struct {
 	// IncidentTypes are the names of the types of incidents that count, whatever their
 	// case; empty means all.
 	IncidentTypes []string
+	// FalseAlarmNotes are the words of a note with which a person says that nothing was
+	// wrong, and FalseAlarmFields the values of fields that say so, by the name of the
+	// field. No letter case matters.
+	FalseAlarmNotes  []string
+	FalseAlarmFields map[string][]string
 	// Logger gets what cost a record but not the round; nil discards it.
 	Logger *slog.Logger
 }
@@ -83,19 +88,20 @@ type Source struct {
 	history     time.Duration
 	severities  map[string]int
 	// types are the names of the types that count, by folded name.
-	types map[string]string
-	now   func() time.Time
-	log   *slog.Logger
-	api   *api
+	types  map[string]string
+	alarms falseAlarms
+	now    func() time.Time
+	log    *slog.Logger
+	api    *api
 
 	// What was logged as undecodable, so that a record is logged once and not
 	// in every round that lists it.
 	logged map[string]bool
 	// slices is into how many windows on-calls had to be cut.
 	slices int
-	// linksRefused says that the account does not list incidents with the tickets
-	// they are linked to; see eachIncident.
-	linksRefused bool
+	// refused are the parts of incidents that the account does not list; see
+	// eachIncident.
+	refused map[string]bool
 	// memory is what is known from earlier rounds.
 	memory *memory
 }
@@ -134,8 +140,9 @@ func New(o Options) (*Source, error) {
 		definitions: Definitions(), facts: map[string]bool{},
 		id: "pagerduty/" + o.Name, name: o.Name, onlyAccount: o.OnlyAccount,
 		history: o.History, now: o.Now, log: o.Logger.With("source", "pagerduty/"+o.Name),
-		api: newAPI(o), slices: 1, memory: newMemory(), logged: map[string]bool{},
+		api: newAPI(o), slices: 1, memory: newMemory(), logged: map[string]bool{}, refused: map[string]bool{},
 		severities: severities, types: map[string]string{},
+		alarms: newFalseAlarms(o.FalseAlarmNotes, o.FalseAlarmFields),
 	}
 	for _, name := range o.IncidentTypes {
 		s.types[folded(name)] = strings.TrimSpace(name)

@@ -84,7 +84,8 @@ func (s *stored) commit(b evidence.Batch) {
 		s.incidents[in.ID] = in
 	}
 	for _, e := range b.LogEntries {
-		if old, stored := s.entries[e.ID]; !stored || old.Kind == evidence.LogUndecodable {
+		if old, stored := s.entries[e.ID]; !stored || old.Kind == evidence.LogUndecodable ||
+			e.Words != "" && e.Words != old.Words {
 			s.entries[e.ID] = e
 		}
 	}

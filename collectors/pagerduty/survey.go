@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/collectors"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/nearest"
@@ -45,6 +46,9 @@ type SurveyedService struct {
 	Teams []SurveyedTeam
 	// PolicyID and PolicyName are of the escalation policy; empty for none.
 	PolicyID, PolicyName string
+	// Keys are those of its integrations that no other service has, in the order of their
+	// digests. Only SurveyWithKeys asks for them.
+	Keys []catalog.IntegrationKey
 }
 
 // SurveyedTeam is one PagerDuty team.
@@ -98,8 +102,15 @@ func (o *surveyedObject) name() string {
 // Survey lists all services and teams of the account, page by page. It may run
 // beside Collect. The error is of the services, joined *CallErrors as of
 // Collect; without them there is no survey.
-func (s *Source) Survey(ctx context.Context) (Survey, error) {
-	found, err := s.surveyServices(ctx)
+func (s *Source) Survey(ctx context.Context) (Survey, error) { return s.survey(ctx) }
+
+// SurveyWithKeys is Survey with the keys of integrations, without a further request.
+func (s *Source) SurveyWithKeys(ctx context.Context) (Survey, error) {
+	return s.survey(ctx, includeIntegrations)
+}
+
+func (s *Source) survey(ctx context.Context, include ...string) (Survey, error) {
+	found, err := s.surveyServices(ctx, include...)
 	if err != nil {
 		return Survey{}, err
 	}
@@ -140,6 +151,10 @@ func (s *Source) surveyServices(ctx context.Context, include ...string) (Survey,
 		}
 	}
 	found.Services = unique(found.Services, func(v SurveyedService) string { return v.ID })
+	byID := found.keys.byService()
+	for i, service := range found.Services {
+		found.Services[i].Keys = byID[service.ID]
+	}
 	return found, nil
 }
 

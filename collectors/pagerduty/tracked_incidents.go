@@ -51,6 +51,8 @@ type incidentMemory struct {
 	slow  bool
 	// uncounted is what was last stored as not used; nil when nothing was.
 	uncounted *evidence.Uncounted
+	// otherWords says that the stored notes were read for other words.
+	otherWords bool
 	// doubts are whose incidents are not all known.
 	doubts collectors.IncidentDoubts
 }
@@ -82,6 +84,9 @@ type trackedIncident struct {
 	// summarized says that a summary replaces the entries from before the log was
 	// stored.
 	summarized bool
+	// counted says that this process has counted its interruptions since the last
+	// notification of it was read.
+	counted bool
 	// undecodable says that one of its entries could not be decoded, or is an
 	// acknowledgement of which it is not known by whom or when.
 	undecodable bool
@@ -94,6 +99,8 @@ type trackedIncident struct {
 	// followed says that its acknowledgements are known as far as the log has
 	// been read, for facts.
 	followed bool
+	// field is what its fields say about a false alarm.
+	field evidence.Answer
 	// linked says that a record of it included the tickets it is linked to.
 	linked bool
 	// loggedChannel says that its channel, if it has one, comes from the log.
@@ -140,7 +147,11 @@ func (m *incidentMemory) evidence(k *trackedIncident) evidence.Incident {
 	if !in.AcksKnown {
 		in.AcknowledgedAt, in.MachineAcknowledgedAt, in.Responders = time.Time{}, time.Time{}, nil
 		in.Escalations, in.Reassignments, in.Notes = 0, 0, 0
+		if in.FalseAlarm == evidence.No {
+			in.FalseAlarm = evidence.Unknown
+		}
 	}
+	in.FalseAlarm = in.FalseAlarm.Or(k.field)
 	return in
 }
 
@@ -160,10 +171,14 @@ func fingerprint(in evidence.Incident) uint64 {
 	} {
 		fixed = binary.AppendVarint(fixed, at.UnixMicro())
 	}
-	for _, n := range [...]int{in.Severity, in.Escalations, in.Reassignments, in.Notes} {
+	for _, n := range [...]int{
+		in.Severity, in.Escalations, in.Reassignments, in.Notes, int(in.HasTicket), int(in.FalseAlarm),
+		in.Interruptions.Business, in.Interruptions.Off, in.Interruptions.Sleep,
+	} {
 		fixed = binary.AppendVarint(fixed, int64(n))
 	}
-	for _, yes := range [...]bool{in.AcksKnown, in.Urgent, in.MachineDetected, in.Maintenance, in.Gone, in.EndUnknown} {
+	for _, yes := range [...]bool{in.AcksKnown, in.Urgent, in.MachineDetected, in.Maintenance, in.Gone, in.EndUnknown,
+		in.Interruptions.Known} {
 		fixed = append(fixed, map[bool]byte{true: 1}[yes])
 	}
 	_, _ = sum.Write(fixed)
@@ -181,7 +196,7 @@ func (r *round) upsertRecord(ctx context.Context, record *incidentRecord) (*trac
 		if in.StartedAt.Before(r.factStart()) {
 			span := evidence.IncidentSpan{IDs: []string{in.ID}}
 			err := r.eachStored(ctx, span, func(old evidence.Incident) error {
-				k = m.fromStore(old)
+				k = r.fromStore(old)
 				return nil
 			})
 			if err != nil {
@@ -216,6 +231,9 @@ func (r *round) update(k *trackedIncident, in evidence.Incident, record *inciden
 	if _, known := record.mergedInto(); !known {
 		in.MergedInto = k.MergedInto
 	}
+	if said := r.alarms.inFields(record); said != evidence.Unknown {
+		k.field = said
+	}
 	k.service, k.autoResolve, k.stale = record.Service.ID, r.autoResolve(record.Service.ID), true
 	k.Incident = mergeRecord(k.Incident, in, record.hasLinks(), k.logged)
 	k.Maintenance = k.Maintenance || r.memory.maintenance.holds(k.service, k.StartedAt)
@@ -228,7 +246,8 @@ func mergeRecord(old, in evidence.Incident, hasLinks, logged bool) evidence.Inci
 	in.AcknowledgedAt, in.MachineAcknowledgedAt = old.AcknowledgedAt, old.MachineAcknowledgedAt
 	in.Responders = old.Responders
 	in.Escalations, in.Reassignments, in.Notes = old.Escalations, old.Reassignments, old.Notes
-	in.Maintenance = in.Maintenance || old.Maintenance
+	in.Interruptions = old.Interruptions
+	in.FalseAlarm, in.Maintenance = old.FalseAlarm, in.Maintenance || old.Maintenance
 	if in.Channel == "" {
 		in.Channel, in.MachineDetected = old.Channel, old.MachineDetected
 	}
@@ -236,6 +255,7 @@ func mergeRecord(old, in evidence.Incident, hasLinks, logged bool) evidence.Inci
 		in.Resolver = old.Resolver
 	}
 	if !hasLinks {
+		in.HasTicket = old.HasTicket
 		in.Links = slices.Clone(in.Links)
 		for _, link := range old.Links {
 			if len(in.Links) < maxLinks && !slices.Contains(in.Links, link) {
@@ -281,7 +301,7 @@ func (r *round) entriesOf(ctx context.Context, list []*trackedIncident) (
 	}
 	add := func(e evidence.LogEntry) error {
 		if entries := found[e.Incident]; entries != nil {
-			entries[e.ID] = e
+			entries[e.ID] = r.alarms.heldFor(e)
 		}
 		return nil
 	}
@@ -396,7 +416,7 @@ func (r *round) loadStored(ctx context.Context) error {
 	span := evidence.IncidentSpan{Since: r.factStart(), Lasting: true}
 	err := r.eachStored(ctx, span, func(in evidence.Incident) error {
 		if in.Open() || !in.StartedAt.Before(r.factStart()) {
-			m.byID[in.ID] = m.fromStore(in)
+			m.byID[in.ID] = r.fromStore(in)
 		}
 		return nil
 	})
@@ -409,26 +429,39 @@ func (r *round) loadStored(ctx context.Context) error {
 	return err
 }
 
-// fromStore makes a tracked incident of one that was read from the store.
-func (m *incidentMemory) fromStore(in evidence.Incident) *trackedIncident {
-	complete := in.AcksKnown && !m.followed.IsZero()
+// fromStore makes a tracked incident of one that was read from the store. Its fields said
+// no if it was no false alarm, and may have said yes if it was one.
+func (r *round) fromStore(in evidence.Incident) *trackedIncident {
+	m := r.memory.incidents
+	complete, sent := in.AcksKnown && !m.followed.IsZero(), fingerprint(in)
+	if m.otherWords {
+		in.FalseAlarm = evidence.Unknown
+	}
+	field := in.FalseAlarm
+	if len(r.alarms.fields) == 0 {
+		field = evidence.No
+	}
 	return &trackedIncident{
-		Incident: in, sent: fingerprint(in),
-		logged: complete, summarized: complete && in.StartedAt.Before(m.LogFrom), stale: !complete,
+		Incident: in, sent: sent, field: field,
+		logged: complete, summarized: complete && in.StartedAt.Before(m.LogFrom),
+		stale: !complete || m.otherWords && !in.StartedAt.Before(m.LogFrom),
 	}
 }
 
 // loadCursors reads how far the log and the history were read. A log that was
-// followed so long ago that a part was missed is read anew, and so is the history.
+// followed so long ago that a part was missed is read anew, and so is the history. So
+// are both if a clock that was ahead has left a time that is yet to come: what happened
+// until then was not read.
 func (r *round) loadCursors() {
 	m := r.memory.incidents
 	at, err := time.Parse(time.RFC3339, r.cursors[logCursor])
-	if err != nil || at.Before(r.factStart()) {
+	if err != nil || at.Before(r.factStart()) || r.isFuture(at) {
 		return
 	}
 	m.history = parseHistory(r.cursors[historyCursor])
 	m.followed = earlier(at, r.now.Truncate(time.Second))
 	m.newest = m.followed
+	r.rereadNotes()
 	m.noticesFrom = m.next()
 	if json.Unmarshal([]byte(r.cursors[coverageCursor]), &m.logCoverage) != nil {
 		m.LogFrom, m.CaughtUp = time.Time{}, false // as in a store of before log entries
@@ -452,6 +485,7 @@ func (r *round) summarizeStored(ctx context.Context) error {
 			Summary: &evidence.IncidentSummary{
 				AcknowledgedAt: in.AcknowledgedAt, ResolvedAt: in.ResolvedAt, Resolver: in.Resolver,
 				Escalations: in.Escalations, Reassignments: in.Reassignments, Notes: in.Notes, Responders: in.Responders,
+				FalseAlarm: in.FalseAlarm,
 			},
 		})
 		return r.flushEntries()

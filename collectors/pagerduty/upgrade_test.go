@@ -56,7 +56,7 @@ func TestAStoreOfBeforeLogEntries(t *testing.T) {
 	for i, in := range account.Incidents {
 		if i == 20 || i == 200 || i == 7 {
 			changed = append(changed, i)
-			account.Incidents[i].Notes = append(slices.Clone(in.Notes), noon.Add(7*time.Minute))
+			account.Incidents[i].Notes = append(slices.Clone(in.Notes), pagerdutytest.Note{At: noon.Add(7 * time.Minute)})
 			move := pagerdutytest.Move{At: noon.Add(8 * time.Minute), Kind: "escalate", To: []string{"U2"}}
 			account.Incidents[i].Moves = append(slices.Clone(in.Moves), move)
 		}
@@ -69,9 +69,7 @@ func TestAStoreOfBeforeLogEntries(t *testing.T) {
 		if r.err != nil || after == 5*time.Minute && len(r.incidents) > len(changed) {
 			t.Fatalf("%d incidents stored, error %v", len(r.incidents), r.err)
 		}
-		for _, in := range account.Incidents {
-			wantLong(t, w.store.incidents[in.ID], in, w.now)
-		}
+		wantAllLong(t, w, account)
 	}
 }
 
@@ -105,9 +103,7 @@ func TestAHistoryOfBeforeLogEntries(t *testing.T) {
 	if len(w.store.incidents) != 900 || before < 400 || before > 800 {
 		t.Errorf("%d incidents, %d before", len(w.store.incidents), before)
 	}
-	for _, in := range account.Incidents {
-		wantLong(t, w.store.incidents[in.ID], in, w.now)
-	}
+	wantAllLong(t, w, account)
 	for _, q := range w.fake.Requests() {
 		values, _ := url.ParseQuery(q.Query)
 		until, _ := time.Parse(time.RFC3339, values.Get("until"))

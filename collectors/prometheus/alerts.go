@@ -71,7 +71,7 @@ func (s *Source) alertPast(now time.Time, cursor string) alertPast {
 	latest := now.Add(-alertStep).Truncate(alertStep)
 	past := alertPast{from: latest.Add(-history.Truncate(alertStep)), latest: latest}
 	// A cursor that a wrong clock has left in the future says nothing.
-	if read, err := time.Parse(time.RFC3339, cursor); err == nil && !read.After(now.Add(evidence.MaxClockSkew)) {
+	if read, err := time.Parse(time.RFC3339, cursor); err == nil && !read.After(now) {
 		past.read = read.UTC().Truncate(alertStep)
 		if past.read.After(past.from) {
 			past.from = past.read
@@ -120,7 +120,7 @@ func (r *round) observeAlerts(ctx context.Context) error {
 	history := &alertHistory{
 		round: r, past: past, firings: newOpenFirings(r.id, open, past.read), reader: newAlertReader(r),
 	}
-	history.strays = newStrayAlerts(history.reader, r.request.Cursors[strayCursor])
+	history.strays = newStrayAlerts(history.reader, r.request.Cursors[strayCursor], r.now)
 	part := maxAlertPart
 	for from := past.from; past.latest.After(from); {
 		until := past.latest

@@ -154,14 +154,28 @@ func TestAnOpenFiringOfAnEarlierVersionGoesOn(t *testing.T) {
 	p.want("ErrorsHigh -60-20")
 }
 
-// TestACursorInTheFutureSaysNothing: a clock that was a year ahead would leave alerts
-// unread for a year.
+// TestACursorInTheFutureSaysNothing: a clock that was ahead would leave alerts unread
+// for as long as it was.
 func TestACursorInTheFutureSaysNothing(t *testing.T) {
+	for _, ahead := range []int{5, 100, 365 * 24 * 60} {
+		p := begin(t, shop())
+		p.cursors["alerts"] = atMinute(ahead).Format("2006-01-02T15:04:05Z07:00")
+		p.fires[errorsHigh] = span(-60, -20)
+		p.mustCollect(0)
+		p.want("ErrorsHigh -60--20")
+	}
+}
+
+// TestAnAlertOfNoServiceInTheFutureIsLeftOut: a clock that was ahead would keep it until
+// then.
+func TestAnAlertOfNoServiceInTheFutureIsLeftOut(t *testing.T) {
 	p := begin(t, shop())
-	p.cursors["alerts"] = atMinute(365 * 24 * 60).Format("2006-01-02T15:04:05Z07:00")
-	p.fires[errorsHigh] = span(-60, -20)
+	days := atMinute(365*24*60).Unix() / (24 * 60 * 60)
+	p.cursors["alerts-of-no-service"] = fmt.Sprintf(`[{"labels":{"service":"z"},"alerts":{"Slow":%d}}]`, days)
 	p.mustCollect(0)
-	p.want("ErrorsHigh -60--20")
+	if p.uncounted.Total != 0 || p.cursors["alerts-of-no-service"] != "" {
+		t.Errorf("%+v, %s", p.uncounted, p.cursors)
+	}
 }
 
 func TestShortGapsAreNoEnd(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/nearest"
 )
 
 // A series that no key of the catalog names may still be of a service: a probe of the
@@ -43,16 +44,22 @@ func byNamespace() *clues {
 	}
 }
 
-// byWorkload is for series that lack the namespace of the key.
+// byWorkload is for series that lack the namespace of the key, and for keys that are
+// written wrong.
 func byWorkload() *clues {
 	return &clues{
-		ofSeries: func(m model.Metric, _ []string) []string {
-			if firstLabel(m, namespaceLabels) != "" {
-				return nil
+		ofSeries: func(m model.Metric, keys []string) (list []string) {
+			if firstLabel(m, namespaceLabels) == "" {
+				return clue("workload", firstLabel(m, workloadLabels))
 			}
-			return clue("workload", firstLabel(m, workloadLabels))
+			for _, key := range keys {
+				list = append(list, clue(slipOf, key)...)
+			}
+			return list
 		},
-		ofService: func(s *catalog.Service, _ string) []string { return clue("workload", s.Kubernetes.Workload) },
+		ofService: func(s *catalog.Service, key string) []string {
+			return append(clue("workload", s.Kubernetes.Workload), clue(named, key)...)
+		},
 	}
 }
 
@@ -94,6 +101,13 @@ func objectiveClues(names []string, namespace, team string) []string {
 	return append(list, clue("team", team)...)
 }
 
+// Kinds of clues. A series with a slip of a name has a clue in common with the services
+// of that name.
+const (
+	named  = "name"
+	slipOf = "slip of"
+)
+
 func clue(kind, value string) []string {
 	if value == "" {
 		return nil
@@ -102,27 +116,28 @@ func clue(kind, value string) []string {
 }
 
 // nameCluesOfSeries are the clues of names that a series has: the names without
-// regard to case, then without one suffix after another. Last comes what only a longer
-// name of a service begins with.
+// regard to case, then without one suffix after another. Then comes what only a longer
+// name of a service begins with, and last a name that is written wrong.
 func nameCluesOfSeries(names ...string) (list []string) {
-	var whole []string
+	var whole, slips []string
 	for _, name := range names {
 		name = plainName(name)
-		list = append(list, clue("name", name)...)
+		list = append(list, clue(named, name)...)
 		whole = append(whole, clue("begins", name)...)
+		slips = append(slips, clue(slipOf, name)...)
 	}
 	for _, name := range names {
 		for name = withoutSuffix(plainName(name)); name != ""; name = withoutSuffix(name) {
-			list = append(list, clue("name", name)...)
+			list = append(list, clue(named, name)...)
 		}
 	}
-	return append(list, whole...)
+	return slices.Concat(list, whole, slips)
 }
 
 // nameCluesOfService are the clues of a name in the catalog.
 func nameCluesOfService(name string) []string {
 	name = plainName(name)
-	return append(clue("name", name), clue("begins", withoutSuffix(name))...)
+	return append(clue(named, name), clue("begins", withoutSuffix(name))...)
 }
 
 // plainName is a name without the path before it, in one way of writing.
@@ -146,32 +161,97 @@ func host(address string) string {
 	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 }
 
-// mayBelong are the parts of services that a series may belong to, although none of its
-// keys is in the catalog.
-func (x *keyIndex) mayBelong(m model.Metric) []int {
-	if x.join.clues == nil {
-		return nil
+// clueIndex finds by clues what has them.
+type clueIndex[T comparable] struct {
+	byClue map[string][]T
+	// names are those of the index. isName reports whether the catalog has a name: such a
+	// name is a slip of no other.
+	names  nearest.Names
+	isName func(name string) bool
+}
+
+func newClueIndex[T comparable](s *scope) *clueIndex[T] {
+	return &clueIndex[T]{byClue: map[string][]T{}, isName: s.isName}
+}
+
+// add notes that something has the clues. It is called once for each.
+func (x *clueIndex[T]) add(one T, clues []string) {
+	slices.Sort(clues)
+	for _, clue := range slices.Compact(clues) {
+		x.byClue[clue] = append(x.byClue[clue], one)
+		if name, ok := strings.CutPrefix(clue, named+" "); ok {
+			x.names.Add(name)
+		}
 	}
-	byClue := x.byClue()
-	for _, clue := range x.join.clues.ofSeries(m, x.join.candidates(m)) {
-		if found := x.inCluster(byClue[clue], m); len(found) > 0 {
+}
+
+// first are those that have the first clue which any has that may be meant.
+func (x *clueIndex[T]) first(clues []string, mayBe func(T) bool) []T {
+	for _, clue := range clues {
+		var found []T
+		for _, one := range x.find(clue) {
+			if mayBe(one) {
+				found = append(found, one)
+			}
+		}
+		if len(found) > 0 {
 			return found
 		}
 	}
 	return nil
 }
 
-// partsByClue are the parts with each clue.
-func (x *keyIndex) partsByClue() map[string][]int {
-	byClue := map[string][]int{}
-	for key, parts := range x.parts {
-		for _, i := range parts {
-			for _, clue := range x.join.clues.ofService(x.scope.services[x.scope.parts[i].service], key) {
-				if !slices.Contains(byClue[clue], i) {
-					byClue[clue] = append(byClue[clue], i)
-				}
+// find are those that have a clue, or a name of which it is a slip.
+func (x *clueIndex[T]) find(text string) (found []T) {
+	name, isSlip := strings.CutPrefix(text, slipOf+" ")
+	if !isSlip {
+		return x.byClue[text]
+	}
+	if x.isName(name) {
+		return nil
+	}
+	for _, meant := range x.names.SlipOf(name) {
+		for _, one := range x.byClue[named+" "+meant] {
+			if !slices.Contains(found, one) {
+				found = append(found, one)
 			}
 		}
+	}
+	return found
+}
+
+// plainNamesOf are the names of services, each in one way of writing.
+func plainNamesOf(services []*catalog.Service) map[string]bool {
+	names := map[string]bool{}
+	for _, s := range services {
+		for _, name := range serviceNames(s) {
+			names[plainName(name)] = true
+		}
+	}
+	return names
+}
+
+// mayBelong are the parts of services that a series may belong to, although none of its
+// keys is in the catalog.
+func (x *keyIndex) mayBelong(m model.Metric) []int {
+	if x.join.clues == nil {
+		return nil
+	}
+	clues := x.join.clues.ofSeries(m, x.join.candidates(m))
+	return x.byClue().first(clues, func(part int) bool { return x.isInCluster(part, m) })
+}
+
+// partsByClue are the parts with each clue.
+func (x *keyIndex) partsByClue() *clueIndex[int] {
+	byClue := newClueIndex[int](x.scope)
+	ofPart := make([][]string, len(x.scope.parts))
+	for key, parts := range x.parts {
+		for _, i := range parts {
+			ofPart[i] = append(ofPart[i], x.join.clues.ofService(x.scope.services[x.scope.parts[i].service], key)...)
+		}
+	}
+	for i, clues := range ofPart {
+		byClue.add(i, clues)
 	}
 	return byClue
 }
@@ -193,15 +273,10 @@ func (x *matcherIndex) mayBelong(m model.Metric) []int {
 			break // its name is like none here, so that it is of others, wherever they run
 		}
 		named = named || !isScope && label(m, name) != ""
-		for _, clue := range matcherCluesOfSeries(name, label(m, name)) {
-			var like []int
-			for _, row := range byClue.rows[name][clue] {
-				if row.allows(m) && !slices.Contains(found, row.part) {
-					like = append(like, row.part)
-				}
-			}
-			if found = append(found, like...); len(like) > 0 {
-				break
+		mayBe := func(row *clueRow) bool { return !slices.Contains(found, row.part) && row.allows(m) }
+		for _, row := range byClue.rows[name].first(matcherCluesOfSeries(name, label(m, name)), mayBe) {
+			if !slices.Contains(found, row.part) {
+				found = append(found, row.part)
 			}
 		}
 	}
@@ -211,23 +286,22 @@ func (x *matcherIndex) mayBelong(m model.Metric) []int {
 // matcherClues are the matchers of the catalog by label and clue.
 type matcherClues struct {
 	labels []string
-	rows   map[string]map[string][]clueRow
+	rows   map[string]*clueIndex[*clueRow]
 }
 
 // cluesOfMatchers are the matchers of all parts. Labels with names come before those
 // that say where a service runs.
 func (x *matcherIndex) cluesOfMatchers() matcherClues {
-	out := matcherClues{rows: map[string]map[string][]clueRow{}}
+	out := matcherClues{rows: map[string]*clueIndex[*clueRow]{}}
 	for i, p := range x.scope.parts {
 		for _, ref := range p.refs {
+			row := &clueRow{i, ref}
 			for name, value := range ref.Matchers {
 				if out.rows[name] == nil {
-					out.rows[name] = map[string][]clueRow{}
+					out.rows[name] = newClueIndex[*clueRow](x.scope)
 					out.labels = append(out.labels, name)
 				}
-				for _, clue := range matcherCluesOfService(name, value) {
-					out.rows[name][clue] = append(out.rows[name][clue], clueRow{i, ref})
-				}
+				out.rows[name].add(row, matcherCluesOfService(name, value))
 			}
 		}
 	}
@@ -261,8 +335,7 @@ func (r clueRow) allows(m model.Metric) bool {
 			if names++; seen == "" {
 				continue
 			}
-			mine := matcherCluesOfService(name, value)
-			if !slices.ContainsFunc(matcherCluesOfSeries(name, seen), func(c string) bool { return slices.Contains(mine, c) }) {
+			if !isNameLike(seen, value) {
 				return false
 			}
 			continue
@@ -272,6 +345,13 @@ func (r clueRow) allows(m model.Metric) bool {
 		}
 	}
 	return names > 0
+}
+
+// isNameLike reports whether the name that a series has may be that of a service.
+func isNameLike(seen, known string) bool {
+	mine := nameCluesOfService(known)
+	return nearest.IsSlip(plainName(seen), plainName(known)) || slices.ContainsFunc(nameCluesOfSeries(seen),
+		func(clue string) bool { return slices.Contains(mine, clue) })
 }
 
 func matcherCluesOfSeries(label, value string) []string {
@@ -298,10 +378,7 @@ func (s *identities) addClues(i int, id identity, team string) {
 			}
 		}
 	}
-	slices.Sort(list)
-	for _, clue := range slices.Compact(list) {
-		s.byClue[clue] = append(s.byClue[clue], i)
-	}
+	s.byClue.add(i, list)
 }
 
 // mayCover are the services that a rule may be about which names none of the catalog: by
@@ -335,18 +412,7 @@ func (s *identities) mayBelong(says map[string]string) []int {
 			return value != "" && len(known) > 0 && !slices.Contains(known, value)
 		})
 	}
-	for _, clue := range clues {
-		var found []int
-		for _, i := range s.byClue[clue] {
-			if isHere(i) {
-				found = append(found, i)
-			}
-		}
-		if len(found) > 0 {
-			return found
-		}
-	}
-	return nil
+	return s.byClue.first(clues, isHere)
 }
 
 // names are the labels with their values that a rule and the selectors of its expression

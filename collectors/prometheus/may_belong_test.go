@@ -24,6 +24,7 @@ func TestASeriesOfNoServiceMayBelongToOne(t *testing.T) {
 		service.Name = "it"
 		return &service
 	}
+	checkout := matchers("job", "checkout")
 	job, inShop := matchers("job", "cart"), matchers("job", "cart", "namespace", "shop")
 	url := named(catalog.Service{PublicURLs: []string{"https://cart.example.org/"}})
 	slo := named(catalog.Service{Aliases: []string{"cart"}, SLO: []string{"cart-uptime"}, Team: "payments",
@@ -41,6 +42,21 @@ func TestASeriesOfNoServiceMayBelongToOne(t *testing.T) {
 		{"another separator", "job", matchers("job", "cart_api"), `{job="cart-api"}`, unknown},
 		{"a path before it", "job", job, `{job="shop/cart"}`, unknown},
 		{"another name", "job", job, `{job="cartoons"}`, "0"},
+		{"a slip", "job", checkout, `{job="chekout"}`, unknown},
+		{"a slip and another label", "job", matchers("job", "checkout", "app", "checkout"),
+			`{job="chekout", app="checkout"}`, unknown},
+		{"a slip in another namespace", "job", matchers("job", "checkout", "namespace", "shop"),
+			`{job="chekout", namespace="shop-staging"}`, "0"},
+		{"another number", "job", matchers("job", "checkout-1"), `{job="checkout-2"}`, "0"},
+		{"a slip of an alias", "service", named(catalog.Service{Aliases: []string{"checkout"}}), `{service="checkuot"}`, unknown},
+		{"a slip of a key", "slo", named(catalog.Service{SLO: []string{"checkout-latency"}}),
+			`{sloth_id="checkout-latncy"}`, unknown},
+		{"a slip of the workload", "workload", named(catalog.Service{
+			Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "checkout"}}),
+			`{namespace="shop", workload="chekout"}`, unknown},
+		{"a slip elsewhere", "workload", named(catalog.Service{
+			Kubernetes: catalog.KubernetesRef{Namespace: "shop", Workload: "checkout"}}),
+			`{namespace="find", workload="chekout"}`, "0"},
 		{"the same beginning", "job", matchers("job", "cart-api"), `{job="cart-worker"}`, "0"},
 		{"of its own, too", "job", job, "{job=\"cart\"} 4\n{job=\"Cart\"}", "4"},
 		{"a label is lacking", "job", inShop, `{job="cart"}`, unknown},
@@ -125,7 +141,7 @@ func TestWhatAllProvidersGiveIsUnknownWithOneOfThem(t *testing.T) {
 // all others stay known.
 func TestARuleOfNoServiceMayBeAboutOne(t *testing.T) {
 	cart := func() *catalog.Service {
-		return &catalog.Service{Name: "cart", SLO: []string{"cart-uptime"}, Team: "payments",
+		return &catalog.Service{Name: "cart", Aliases: []string{"basket"}, SLO: []string{"cart-uptime"}, Team: "payments",
 			Prometheus: []catalog.PrometheusRef{{Matchers: map[string]string{"job": "cart", "namespace": "shop"}}}}
 	}
 	const unknown = "uncounted"
@@ -137,6 +153,8 @@ func TestARuleOfNoServiceMayBeAboutOne(t *testing.T) {
 		{"another case", alertRule{Query: `up{job="Cart"} == 0`}, unknown},
 		{"a suffix", alertRule{Query: `up{job="cart-metrics", namespace="shop"} == 0`}, unknown},
 		{"a label of the rule", alertRule{Query: "up == 0", Labels: map[string]string{"service": "cart-api"}}, unknown},
+		{"a slip", alertRule{Query: `up{service="basekt"} == 0`}, unknown},
+		{"a slip in another namespace", alertRule{Query: `up{service="basekt", namespace="find"} == 0`}, "0"},
 		{"a wrong key", alertRule{Query: `slo:x{slo="cart-latency"} > 1`}, unknown},
 		{"an objective of its namespace", alertRule{Query: `slo:x{sloth_id="basket-latency", namespace="shop"} > 1`}, unknown},
 		{"an objective of its team", alertRule{Query: `slo:x{slo="basket-latency"} > 1`,

@@ -77,7 +77,7 @@ func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response
 		resp.StatusCode == http.StatusUnprocessableEntity {
 		return resp, body, err
 	}
-	failed := refused(resp.StatusCode)
+	failed := refused(resp)
 	var serverSaid struct {
 		Type  v1.ErrorType `json:"errorType"`
 		Error string       `json:"error"`
@@ -93,9 +93,9 @@ func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response
 }
 
 // refused is the error of an answer with a status of 400 and above.
-func refused(status int) *collectors.CallError {
-	return &collectors.CallError{Reason: collectors.ReasonOfStatus(status), Status: status,
-		Err: errors.New(http.StatusText(status))}
+func refused(resp *http.Response) *collectors.CallError {
+	return collectors.Refusal(collectors.ReasonOfStatus(resp.StatusCode), "", resp,
+		errors.New(http.StatusText(resp.StatusCode)))
 }
 
 // serverError is what the server says about a failure.
@@ -171,7 +171,7 @@ func (a *api) get(ctx context.Context, call, path string, query url.Values, into
 	}
 	switch err := json.Unmarshal(body, &answer); {
 	case err != nil && resp.StatusCode >= 400:
-		return nil, callError(ctx, call, refused(resp.StatusCode))
+		return nil, callError(ctx, call, refused(resp))
 	case err != nil:
 		return nil, undecodable("the answer is not JSON: is the address that of a Prometheus server? %w", err)
 	case resp.StatusCode >= 400 || answer.Status == "error":

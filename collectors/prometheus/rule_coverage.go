@@ -89,11 +89,11 @@ type identities struct {
 	// byLabel are the services by the labels that identify them: name, value.
 	byLabel map[string]map[string][]int
 	// byClue are the services by what a rule of no service may have in common with them.
-	byClue map[string][]int
+	byClue *clueIndex[int]
 }
 
 func newIdentities(s *scope, server serverName) *identities {
-	out := &identities{byLabel: map[string]map[string][]int{}, byClue: map[string][]int{}}
+	out := &identities{byLabel: map[string]map[string][]int{}, byClue: newClueIndex[int](s)}
 	for i, service := range s.services {
 		id := identity{}
 		if identifiable(service, server) {

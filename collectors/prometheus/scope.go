@@ -24,7 +24,13 @@ type scope struct {
 	partsOf map[string][]int
 	// lookups are the indexes of series keys, by join.
 	lookups map[string]lookup
+	// names are the names of all services. They are made when the first series of no
+	// service comes.
+	names func() map[string]bool
 }
+
+// isName reports whether a service has the plain name.
+func (s *scope) isName(name string) bool { return s.names()[name] }
 
 // part is one answer that is expected for a service.
 type part struct {
@@ -76,7 +82,8 @@ func expected(s *catalog.Service, server serverName, j *join) bool {
 
 func newScope(services []*catalog.Service, server serverName, used []*join) *scope {
 	s := &scope{services: services, here: make([]bool, len(services)), partsOf: map[string][]int{},
-		lookups: map[string]lookup{}}
+		lookups: map[string]lookup{},
+		names:   sync.OnceValue(func() map[string]bool { return plainNamesOf(services) })}
 	for i, service := range services {
 		refs, all := onServer(service, server)
 		s.here[i] = all || len(refs) > 0
@@ -123,7 +130,7 @@ type keyIndex struct {
 	scope *scope
 	// byClue are the parts by what a series may have in common with their services. It is
 	// made when the first series of no service comes.
-	byClue func() map[string][]int
+	byClue func() *clueIndex[int]
 }
 
 func newKeyIndex(s *scope, j *join) *keyIndex {
@@ -153,17 +160,19 @@ func (x *keyIndex) find(m model.Metric) []int {
 
 // inCluster are the parts whose cluster is that of a series.
 func (x *keyIndex) inCluster(found []int, m model.Metric) []int {
-	cluster := label(m, "cluster")
-	if x.join.everywhere || cluster == "" {
-		return found
-	}
 	var agreed []int
 	for _, i := range found {
-		if c := x.scope.parts[i].cluster; c == "" || c == cluster {
+		if x.isInCluster(i, m) {
 			agreed = append(agreed, i)
 		}
 	}
 	return agreed
+}
+
+// isInCluster reports whether the cluster of a series may be that of a part.
+func (x *keyIndex) isInCluster(part int, m model.Metric) bool {
+	cluster, own := label(m, "cluster"), x.scope.parts[part].cluster
+	return x.join.everywhere || cluster == "" || own == "" || own == cluster
 }
 
 // matcherIndex finds parts by the label matchers of the catalog. Services that

@@ -47,12 +47,17 @@ type strayGroup struct {
 
 // newStrayAlerts continues the stored ones. Those that are of a service by now are left
 // out.
-func newStrayAlerts(reader *alertReader, cursor string) *strayAlerts {
+func newStrayAlerts(reader *alertReader, cursor string, now time.Time) *strayAlerts {
 	s := &strayAlerts{reader: reader, groups: map[string]*strayGroup{}}
 	var stored []*strayGroup
 	_ = json.Unmarshal([]byte(cursor), &stored) // of another version: alerts that fire come again
 	for _, group := range stored {
-		if group != nil && len(reader.services(group.Labels)) == 0 {
+		if group == nil {
+			continue
+		}
+		// A wrong clock has left it: it would be kept until that day.
+		maps.DeleteFunc(group.Alerts, func(_ string, days int64) bool { return days > daysOf(now.Add(day)) })
+		if len(group.Alerts) > 0 && len(reader.services(group.Labels)) == 0 {
 			s.groups[group.Labels.String()] = group
 		}
 	}

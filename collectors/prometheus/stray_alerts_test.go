@@ -118,3 +118,19 @@ func TestAnAlertOfNoServiceMayBeOfOne(t *testing.T) {
 	p.mustCollect(33 * 24 * 60)
 	want()
 }
+
+// TestAnAlertWithASlipMayBeOfTheServiceThatIsMeant: its figures may lack the alert. A name
+// that the catalog has is no slip, and neither is another number.
+func TestAnAlertWithASlipMayBeOfTheServiceThatIsMeant(t *testing.T) {
+	p := begin(t, []*catalog.Service{matched("checkout", "checkout"), matched("payments-api", "payments-api"),
+		{Name: "payment-api"}, matched("worker-1", "worker-1")})
+	p.fires[`{alertname="Slow", service="chekout"}`] = span(-50, -40)
+	p.fires[`{alertname="Slow", service="payment-api"}`] = span(-50, -40)
+	p.fires[`{alertname="Slow", service="worker-2"}`] = span(-50, -40)
+	p.mustCollect(0)
+	p.wantStrays(3, `service="chekout" 1 unknown_service`, `service="payment-api" 1 unknown_service`,
+		`service="worker-2" 1 unknown_service`)
+	if got := slices.Sorted(maps.Keys(p.doubts)); !slices.Equal(got, []string{"checkout"}) {
+		t.Errorf("doubts %v, want checkout alone", got)
+	}
+}

@@ -37,6 +37,20 @@ type chain struct {
 
 // RoundTrip sends the request, and repeats it where that is allowed and may help.
 func (c *chain) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.repeat(req)
+	if err == nil {
+		resp.Request = req.WithContext(collectors.WithCredential(req.Context(), c.config.Credential))
+		return resp, nil
+	}
+	if failed, ok := err.(*collectors.CallError); ok { //nolint:errorlint // a wrapped one was made elsewhere
+		placed := *failed
+		placed.Credential = c.config.Credential
+		return nil, &placed
+	}
+	return nil, err
+}
+
+func (c *chain) repeat(req *http.Request) (*http.Response, error) {
 	call := c.config.Template(req)
 	mayRepeat, attempts := c.forTokens || isRepeatable(req), 1
 	if mayRepeat {
@@ -140,7 +154,7 @@ func (c *chain) attempt(req *http.Request, call, authorization string, number in
 	wire := c.wire()
 	trace := wire.trace()
 	trace.GotConn = func(httptrace.GotConnInfo) { connected.Store(true) }
-	started := c.config.Now()
+	started, sent := c.config.Now(), c.config.Wall()
 	resp, err := c.send(httptrace.WithClientTrace(ctx, trace), req, call, authorization, wire)
 	seen.Duration = c.config.Now().Sub(started)
 	if err != nil {
@@ -151,6 +165,11 @@ func (c *chain) attempt(req *http.Request, call, authorization string, number in
 		return nil, failed
 	}
 	seen.Status = resp.StatusCode
+	seen.ClockOffset, seen.Dated = clockOffset(resp.Header, sent, c.config.Wall())
+	if err := checkClock(call, seen.ClockOffset); err != nil {
+		seen.Outcome, result = string(err.Reason), answered
+		return nil, err
+	}
 	if resp.StatusCode >= 400 {
 		seen.Outcome = string(collectors.ReasonOfStatus(resp.StatusCode))
 	}

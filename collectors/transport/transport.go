@@ -56,6 +56,9 @@ type Config struct {
 	// credentials that HTTP cannot say. Its errors must not hold the credential.
 	// Nil means that HTTP says it.
 	Authorize func() (string, error)
+	// Credential says where the credential is configured; see collectors.CallError. Errors
+	// about a credential that is refused say it.
+	Credential string
 	// TokenInBody sends the client's id and secret in the body of requests for
 	// an OAuth token, as PagerDuty wants it; otherwise both ways are tried.
 	TokenInBody bool
@@ -88,6 +91,9 @@ type Config struct {
 	// Sleep waits for d or until ctx ends, whose error it returns. Nil means a
 	// timer.
 	Sleep func(ctx context.Context, d time.Duration) error
+	// Wall is the clock of this machine, which is compared with the Date of answers;
+	// nil means time.Now. Unlike Now it is never simulated.
+	Wall func() time.Time
 	// Observe is called with every attempt, in the goroutine of the request. It may be
 	// nil.
 	Observe func(Observation)
@@ -117,6 +123,11 @@ type Observation struct {
 	// RateLimit and RateRemaining are the upstream's budget of requests by its headers,
 	// -1 when they do not have it.
 	RateLimit, RateRemaining float64
+	// ClockOffset is by how much this machine's clock is ahead of the server's, below
+	// zero behind it, by the Date of the answer and to the second. Dated is false, and
+	// ClockOffset zero, if the answer has none.
+	ClockOffset time.Duration
+	Dated       bool
 }
 
 // New makes a client whose requests pass the chain. It is safe for concurrent
@@ -179,6 +190,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Wall == nil {
+		c.Wall = time.Now
 	}
 	if c.Sleep == nil {
 		c.Sleep = sleep

@@ -55,9 +55,12 @@ func Checks() ([]Check, error) {
 
 // ChecksOf is Checks for the files of any framework.
 func ChecksOf(files []framework.File) ([]Check, error) {
-	var checks []Check
-	for _, f := range files {
-		var module struct {
+	file, err := framework.Merge(files)
+	if err != nil {
+		return nil, fmt.Errorf("reading the checks that a company can practise: %w", err)
+	}
+	var criteria struct {
+		Modules []struct {
 			ID     string `yaml:"id"`
 			Checks []struct {
 				ID          string `yaml:"id"`
@@ -71,10 +74,13 @@ func ChecksOf(files []framework.File) ([]Check, error) {
 					By framework.ProofKind `yaml:"by"`
 				} `yaml:"proofs"`
 			} `yaml:"checks"`
-		}
-		if err := yaml.Unmarshal(f.Data, &module); err != nil {
-			return nil, fmt.Errorf("reading the checks of %s: %w", f.Name, err)
-		}
+		} `yaml:"modules"`
+	}
+	if err := yaml.Unmarshal(file.Data, &criteria); err != nil {
+		return nil, fmt.Errorf("reading the checks of %s: %w", file.Name, err)
+	}
+	var checks []Check
+	for _, module := range criteria.Modules {
 		for _, c := range module.Checks {
 			if c.EnforceFrom != "" {
 				continue

@@ -32,6 +32,8 @@ type Plan struct {
 	Services int
 	// Now is the moment up to which the past is made. It is cut to the minute.
 	Now time.Time
+	// UselessReviews makes a company whose reviews change nothing.
+	UselessReviews bool
 }
 
 // Company is what a plan gives. It is not changed after New.
@@ -153,6 +155,8 @@ func New(plan Plan) (*Company, error) {
 		Company: &Company{Seed: plan.Seed, Now: plan.Now.UTC().Truncate(time.Minute)},
 		checks:  checks,
 		life:    map[string]*life{},
+
+		uselessReviews: plan.UselessReviews,
 	}
 	if err := b.teams(); err != nil {
 		return nil, err
@@ -179,6 +183,8 @@ type builder struct {
 	life   map[string]*life
 	// ticketNumbers counts the tickets of each project.
 	ticketNumbers map[string]int
+	// uselessReviews is that of the plan.
+	uselessReviews bool
 }
 
 // life is the past of one service while it is being made.

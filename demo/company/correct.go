@@ -11,6 +11,8 @@ const (
 	noiseWindow  = 30 * day
 	answerWindow = 90 * day
 	slack        = 2 * day
+	// enoughToRepeat incidents are enough to make three of them the same problem.
+	enoughToRepeat = 5
 )
 
 // correct makes the last months agree with the practice: chance alone would
@@ -19,7 +21,7 @@ const (
 func (b *builder) correct(d *dice, s *Service, t temper) {
 	if s.Quiet {
 		b.life[s.Name].incidents = slices.DeleteFunc(b.life[s.Name].incidents, func(in *Incident) bool { return in.Urgent })
-		b.correctRepeats(d, s)
+		b.correctRepeats(d, s, t)
 		return
 	}
 	b.enough(d, s, t)
@@ -27,7 +29,7 @@ func (b *builder) correct(d *dice, s *Service, t temper) {
 	b.correctNoise(d, s)
 	b.correctReports(d, s)
 	b.correctAnswers(d, s)
-	b.correctRepeats(d, s)
+	b.correctRepeats(d, s, t)
 	b.correctGrave(d, s)
 }
 
@@ -198,7 +200,7 @@ func (b *builder) clashes(s *Service, in *Incident, p problem) bool {
 
 // correctRepeats lets nothing recur by hand where healing is automatic, and
 // something where it is not.
-func (b *builder) correctRepeats(d *dice, s *Service) {
+func (b *builder) correctRepeats(d *dice, s *Service, t temper) {
 	byHand := func(in *Incident) bool { return in.Resolver == ByPerson }
 	if s.Does("rel.self-healing") {
 		seen := map[string]int{}
@@ -215,6 +217,9 @@ func (b *builder) correctRepeats(d *dice, s *Service) {
 		if seen[in.Problem]++; seen[in.Problem] == 3 {
 			return
 		}
+	}
+	for len(b.within(s, answerWindow-slack, repeatable)) < enoughToRepeat {
+		b.realIncident(d, s, t, b.ago(d.days(3, 86)), 1)
 	}
 	again := problems()[d.IntN(5)]
 	n := 0

@@ -10,7 +10,7 @@ import (
 func shares() []int { return []int{6, 14, 13, 9, 4, 2} }
 
 // goals shares the badges out: the more depends on a service, the further it
-// has come, with exceptions. Platinum and Diamond go to services on Kubernetes
+// has come, with exceptions. The lagging organisation is behind. Platinum and Diamond go to services on Kubernetes
 // alone, because elsewhere too much has to be attested for them.
 func (b *builder) goals() {
 	type candidate struct {
@@ -20,7 +20,11 @@ func (b *builder) goals() {
 	d := b.dice("goals")
 	var order []candidate
 	for _, s := range b.Services {
-		order = append(order, candidate{s, float64(s.Tier) + 1.1*d.NormFloat64()})
+		merit := float64(s.Tier) + 1.1*d.NormFloat64()
+		if s.lags() {
+			merit += laggingMerit
+		}
+		order = append(order, candidate{s, merit})
 	}
 	sort.SliceStable(order, func(i, j int) bool { return order[i].merit < order[j].merit })
 	counts := apportion(shares(), len(order))

@@ -23,12 +23,13 @@ type temper struct {
 	months []float64
 }
 
-// temperOf gives better services fewer and shorter incidents, mildly: what a
-// service does is only a part of what happens to it.
+// temperOf gives better services shorter incidents, mildly: what a service does
+// is only a part of what happens to it. How many incidents it has follows from the
+// predicting check, and from how it alerts.
 func temperOf(d *dice, s *Service) temper {
 	level := float64(s.Goal)
 	t := temper{
-		real:   d.around(0.19*math.Pow(0.86, level), 0.18),
+		real:   d.around(0.1, 0.18),
 		repair: d.around(125*math.Pow(0.80, level), 0.22),
 		spread: 0.85,
 		noise:  0.03, chains: 0.002,
@@ -38,7 +39,10 @@ func temperOf(d *dice, s *Service) temper {
 	case 1:
 		t.real *= 1.15
 	case 4:
-		t.real, t.urgent = t.real*0.7, 0.6
+		t.real, t.urgent = t.real*0.9, 0.75
+	}
+	if !s.Does(PredictingCheck) {
+		t.real *= PredictedRate
 	}
 	switch {
 	case !s.Does("obs.noise-bounded"):
@@ -74,7 +78,7 @@ func (b *builder) incidents(s *Service) {
 		age := float64(b.Now.Sub(start)) / float64(History)
 		load, repair, noise := month, (0.9+0.25*age)*math.Sqrt(month), 0.8+0.6*age
 		if l.reviewed(start) {
-			load, repair, noise = load*0.88, repair*0.76, noise*0.7
+			load, repair, noise = load*RateAfterReview, repair*b.timeAfterReview(), noise*RateAfterReview
 		}
 		for range d.count(t.real * load) {
 			b.realIncident(d, s, t, start, repair)
@@ -183,7 +187,7 @@ func (b *builder) acknowledge(d *dice, s *Service, in *Incident) {
 	limit := ackLimit(s.Tier).Seconds()
 	median, spread, never := 0.3*limit, 0.45, 0.01
 	if !s.Does("inc.answers-in-time") {
-		median, spread, never = 0.9*limit, 1.0, 0.25
+		median, spread, never = 1.2*limit, 1.0, 0.25
 	}
 	if in.Resolver == ByTimeout || d.chance(never) {
 		return

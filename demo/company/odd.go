@@ -41,7 +41,7 @@ func oddities() []struct {
 		not, does []string
 	}{
 		{is: Silent, fits: func(s *Service) bool { return s.Tier == 4 }, not: []string{"inc.someone-on-call"},
-			does: []string{"obs.noise-bounded", "inc.humane-load"}},
+			does: []string{"obs.noise-bounded", "inc.humane-load", "rel.self-healing"}},
 		{is: Orphaned, fits: func(s *Service) bool { return s.Stateful }, not: []string{
 			"cicd.source-in-version-control", "data.owned", "data.backed-up", "inc.registered",
 		}},

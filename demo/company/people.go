@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
 	// The past depends on when people sleep, and must not depend on whether
 	// the machine knows their time zones.
 	_ "time/tzdata"

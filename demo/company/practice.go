@@ -68,9 +68,13 @@ func (b *builder) practices() {
 	neglected := false
 	for _, s := range b.Services {
 		d := b.dice("practice", s.Name)
+		reviewed := usuallyReviewed
+		if s.lags() {
+			reviewed = laggingReviewed
+		}
 		s.Reviewed = s.Goal >= framework.Silver ||
-			s.Goal == framework.Bronze && (s.Runtime != "kubernetes" || d.chance(0.35))
-		quiet := d.chance(0.4)
+			s.Goal == framework.Bronze && (s.Runtime != "kubernetes" || d.chance(reviewed))
+		s.Quiet = d.chance(0.4)
 		care := 1.0
 		if s.Goal == framework.NoBadge && !neglected {
 			// Every company has a service that hardly anything is done for.
@@ -82,26 +86,35 @@ func (b *builder) practices() {
 			done := c.Level <= int(s.Goal) || d.chance(care*beyond(c.Level-int(s.Goal)))
 			s.Practice[c.ID] = Habit{Done: done, Shown: shown(d, s, c)}
 		}
-		for _, id := range b.flaws(s) {
-			s.Practice.drop(id)
-		}
-		if !s.Reviewed {
-			// Without a review nothing is attested.
-			for _, c := range b.checks {
-				if s.Practice[c.ID].Shown == framework.ByAttested {
-					s.Practice.drop(c.ID)
-				}
-			}
-		}
-		s.Practice.settle(b.checks)
-		s.Quiet = s.Tier == 4 && s.Does("obs.noise-bounded") && quiet
+	}
+	b.plant()
+	for _, s := range b.Services {
+		b.lack(s)
+		s.Quiet = s.Quiet && s.Tier == 4 && s.Does("obs.noise-bounded")
 	}
 }
 
-func (p Practice) drop(id string) {
-	h := p[id]
-	h.Done = false
-	p[id] = h
+// lack takes away what keeps the service from its next badge, and what cannot be.
+func (b *builder) lack(s *Service) {
+	for _, id := range b.flaws(s) {
+		s.Practice.set(id, false)
+	}
+	if !s.Reviewed {
+		// Without a review nothing is attested.
+		for _, c := range b.checks {
+			if s.Practice[c.ID].Shown == framework.ByAttested {
+				s.Practice.set(c.ID, false)
+			}
+		}
+	}
+	s.Practice.settle(b.checks)
+}
+
+// set makes a service fulfil a check, or not.
+func (p Practice) set(check string, done bool) {
+	h := p[check]
+	h.Done = done
+	p[check] = h
 }
 
 // settle drops habits whose needs are not met, until nothing changes.
@@ -115,7 +128,7 @@ func (p Practice) settle(checks []Check) {
 			}
 			for _, need := range requirements[c.ID] {
 				if !p[need].Done && p[c.ID].Shown != framework.ByAttested {
-					p.drop(c.ID)
+					p.set(c.ID, false)
 					changed = true
 					break
 				}
@@ -136,7 +149,7 @@ func (b *builder) flaws(s *Service) []string {
 	for _, c := range b.checks {
 		// A quiet service has nothing to write a post-mortem about.
 		vacuous := c.ID == "inc.postmortems" && s.Tier == 4
-		if c.Level == int(s.Goal)+1 && c.Unconditional(s.Tier) && !vacuous {
+		if c.Level == int(s.Goal)+1 && c.Unconditional(s.Tier) && !vacuous && !planted(c.ID) {
 			candidates = append(candidates, candidate{c, b.dice("flaw", s.Name, c.ID).Float64()})
 		}
 	}

@@ -41,19 +41,15 @@ func claimed() []string {
 	}
 }
 
-// reviews makes the reviews. Half of them are old enough for half a year to
-// follow; some have only been opened.
+// reviews makes the reviews, each at a time that has nothing to do with how the
+// service fared; some have only been opened.
 func (b *builder) reviews() {
 	for _, s := range b.Services {
 		d := b.dice("review", s.Name)
 		r := &Review{Service: s.Name}
 		switch {
 		case s.Reviewed:
-			age := d.days(60, 180)
-			if d.chance(0.65) {
-				age = d.days(235, 310)
-			}
-			r.Created = b.ago(age)
+			r.Created = b.ago(d.days(70, 320))
 			r.Completed = r.Created.Add(d.days(10, 38))
 		case d.chance(0.25):
 			r.Created = b.ago(d.days(2, 20))

@@ -40,6 +40,11 @@ type (
 		Catalog    catalog     `yaml:"catalog"`
 		Sources    sources     `yaml:"sources"`
 		Exemptions []exemption `yaml:"exemptions,omitempty"`
+		Reviews    reviews     `yaml:"reviews"`
+	}
+	reviews struct {
+		Week  string `yaml:"week"`
+		Month string `yaml:"month"`
 	}
 	store struct {
 		URL string `yaml:"url"`
@@ -106,11 +111,12 @@ type (
 		PostgresInstance string `yaml:"postgres_instance"`
 	}
 	exemption struct {
-		Check    string   `yaml:"check"`
-		Services []string `yaml:"services"`
-		Reason   string   `yaml:"reason"`
-		Approver string   `yaml:"approver"`
-		Expires  string   `yaml:"expires"`
+		Check       string   `yaml:"check"`
+		Services    []string `yaml:"services"`
+		Reason      string   `yaml:"reason"`
+		RequestedBy string   `yaml:"requested_by"`
+		Approver    string   `yaml:"approver"`
+		Expires     string   `yaml:"expires"`
 	}
 	sources struct {
 		PagerDuty  []pagerDuty        `yaml:"pagerduty,omitempty"`
@@ -174,20 +180,37 @@ const header = `# The collector's configuration for the simulated company of the
 # It was written by the demo and is removed with its folder.
 `
 
+// servicesPerMinute is how many services a round reads in a minute on a slow machine.
+const servicesPerMinute = 250
+
+// Every is how often the sources of a company are asked: each minute, or less often if a
+// round may take longer.
+func Every(c *company.Company) time.Duration {
+	return max(time.Minute, time.Duration(len(c.Services)/servicesPerMinute)*time.Minute)
+}
+
+// Timeout is how long a round of a source of a company may take: nearly until the next one.
+func Timeout(c *company.Company) time.Duration { return Every(c) - 10*time.Second }
+
 // Configuration is the collector's configuration file: the company's catalog,
 // and where its sources are.
 func Configuration(c *company.Company, place Place) ([]byte, error) {
 	// The simulated upstreams are the demo's own, so all of them may be used,
 	// and quickly.
 	unlimited := rate{PerMinute: 60000, Share: 1}
+	period := fmt.Sprintf("%dm", Every(c)/time.Minute)
+	timeout := fmt.Sprintf("%ds", Timeout(c)/time.Second)
 	f := file{
 		Store:      store{URL: place.Store},
 		Framework:  criteria{File: place.Framework},
 		Server:     server{ListenAddress: place.Listen},
 		Evaluation: evaluation{Interval: "30s"},
+		// At the end of the period, so that there is one of the last week and month at any
+		// time of the day.
+		Reviews: reviews{Week: "0 0 * * 1", Month: "0 0 1 * *"},
 		Sources: sources{PagerDuty: []pagerDuty{{
 			Name: "main", Endpoint: place.PagerDutyURL, TokenFile: place.PagerDutyTokenFile,
-			Schedule: "@every 1m", Timeout: "50s", History: fmt.Sprintf("%dd", company.History/(24*time.Hour)),
+			Schedule: "@every " + period, Timeout: timeout, History: fmt.Sprintf("%dd", company.History/(24*time.Hour)),
 			Rate: unlimited,
 		}}},
 	}
@@ -195,7 +218,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 		component := linkedBy{By: "component"}
 		f.Sources.Jira = []jiraInstance{{
 			Name: "main", Deployment: "cloud", URL: place.JiraURL, BrowseURL: jiraSite,
-			Email: place.JiraEmail, TokenFile: place.JiraTokenFile, Schedule: "@every 1m", Timeout: "50s",
+			Email: place.JiraEmail, TokenFile: place.JiraTokenFile, Schedule: "@every " + period, Timeout: timeout,
 			Incidents: jiraIncidents{
 				JQL: fmt.Sprintf("issuetype = %q", incidentType), History: f.Sources.PagerDuty[0].History,
 				LinkFields: []string{pagerField}, Services: component, Acknowledged: moment{Statuses: []string{"In Progress"}},
@@ -211,7 +234,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 		}
 		f.Sources.Prometheus = []prometheusServer{{
 			Name: prometheusName, URL: place.PrometheusURL, Presets: presets,
-			Schedule: "@every 1m", Timeout: "50s", Rate: unlimited,
+			Schedule: "@every " + period, Timeout: timeout, Rate: unlimited,
 		}}
 	}
 	for _, t := range c.Teams {
@@ -307,8 +330,9 @@ func exempt(c *company.Company) (exemption, bool) {
 		}
 		return exemption{
 			Check: lacking[0], Services: []string{s.Name},
-			Reason:   "Is replaced next quarter; not worth the effort before",
-			Approver: "head of " + s.Team.Org, Expires: c.Now.AddDate(0, 2, 0).Format(time.DateOnly),
+			Reason:      "Is replaced next quarter; not worth the effort before",
+			RequestedBy: "team " + s.TeamName,
+			Approver:    "head of " + s.Team.Org, Expires: c.Now.AddDate(0, 2, 0).Format(time.DateOnly),
 		}, true
 	}
 	return exemption{}, false

@@ -1,10 +1,8 @@
 package project
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/prodready/collector/demo/company"
@@ -20,22 +18,16 @@ func Framework(c *company.Company) (framework.File, error) {
 	if err != nil {
 		return framework.File{}, fmt.Errorf("reading the default framework for the demo: %w", err)
 	}
-	return merged(files, c.Now.AddDate(1, 0, 0)), nil
+	return merged(files, c.Now.AddDate(1, 0, 0))
 }
 
-// merged makes one file of a framework's files: the modules become a list at the
-// end of the first. Every enforce_from becomes the given day.
-func merged(files []framework.File, enforceFrom time.Time) framework.File {
-	var text strings.Builder
-	text.Write(files[0].Data)
-	text.WriteString("\nmodules:\n")
-	for _, module := range files[1:] {
-		lines := bytes.ReplaceAll(bytes.TrimSpace(module.Data), []byte("\n"), []byte("\n    "))
-		fmt.Fprintf(&text, "  - %s\n", lines)
+// merged makes one file of a framework's files. Every enforce_from becomes the given day.
+func merged(files []framework.File, enforceFrom time.Time) (framework.File, error) {
+	file, err := framework.Merge(files)
+	if err != nil {
+		return file, fmt.Errorf("making one file of the default framework for the demo: %w", err)
 	}
 	date := fmt.Sprintf("${1}%q", enforceFrom.Format(time.DateOnly))
-	return framework.File{
-		Name: "framework.yaml",
-		Data: regexp.MustCompile(`(?m)^( +enforce_from: ).*$`).ReplaceAll([]byte(text.String()), []byte(date)),
-	}
+	file.Data = regexp.MustCompile(`(?m)^( +enforce_from: ).*$`).ReplaceAll(file.Data, []byte(date))
+	return file, nil
 }

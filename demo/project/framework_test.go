@@ -21,14 +21,17 @@ func TestNewChecksStayScheduled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	module := &files[1].Data
-	*module = bytes.Replace(*module, []byte("    effort:"), []byte("    enforce_from: \"2020-01-01\"\n    effort:"), 1)
+	check := &files[2].Data
+	*check = append(*check, []byte("enforce_from: \"2020-01-01\"\n")...)
 	scheduled := 0
 	for _, f := range files {
-		scheduled += bytes.Count(f.Data, []byte("    enforce_from: "))
+		scheduled += bytes.Count(f.Data, []byte("\nenforce_from: "))
 	}
-	file := merged(files, time.Date(2031, 5, 1, 0, 0, 0, 0, time.UTC))
-	if got := bytes.Count(file.Data, []byte(`    enforce_from: "2031-05-01"`)); got != scheduled {
+	file, err := merged(files, time.Date(2031, 5, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bytes.Count(file.Data, []byte(` enforce_from: "2031-05-01"`)); got != scheduled || scheduled < 2 {
 		t.Errorf("%d of %d checks with an enforce_from are scheduled", got, scheduled)
 	}
 	document, err := framework.Parse([]framework.File{file})

@@ -37,7 +37,11 @@ func Jira(c *company.Company) jiratest.Site {
 	}
 	for _, in := range c.Incidents {
 		if in.Ticket != "" {
-			site.Issues = append(site.Issues, incidentTicket(in, services[in.Service]))
+			original := incidentTicket(in, services[in.Service])
+			site.Issues = append(site.Issues, original)
+			if isReportedTwice(in) {
+				site.Issues = append(site.Issues, duplicateTicket(in, original))
+			}
 		}
 	}
 	for _, r := range c.Reviews {
@@ -68,6 +72,7 @@ func Opinions() []Opinion {
 		{"cicd.test-coverage", evidence.FeedbackOverkill, 3},
 		{"data.classified", evidence.FeedbackMissingDocs, 2},
 		{"data.classified", evidence.FeedbackUnclear, 4},
+		{company.UnrelatedCheck, evidence.FeedbackOverkill, 2},
 		{"rel.spread", evidence.FeedbackWrongEvidence, 1},
 	}
 }
@@ -137,6 +142,26 @@ func incidentTicket(in *company.Incident, s *company.Service) jiratest.Issue {
 		}
 	}
 	return issue
+}
+
+// isReportedTwice reports whether a person has opened a second ticket about an incident.
+func isReportedTwice(in *company.Incident) bool {
+	return in.Ticket != "" && !in.Open() && varied(in.ID, 6) == 0
+}
+
+// duplicateKey is the key of the second ticket about an incident.
+func duplicateKey(in *company.Incident) string { return in.Ticket + "9999" }
+
+// duplicateTicket is the second ticket about an incident. It was closed as a duplicate
+// of the first one, so that both are one incident.
+func duplicateTicket(in *company.Incident, original jiratest.Issue) jiratest.Issue {
+	created := original.Created.Add(time.Minute)
+	return jiratest.Issue{
+		Key: duplicateKey(in), Type: incidentType, Summary: "Is it down?", Components: original.Components,
+		Priority: "Medium", Created: created, Reporter: original.Assignee, Assignee: original.Assignee,
+		Done: notBefore(in.End, created.Add(time.Minute)), DoneBy: original.Assignee, Resolution: "Duplicate",
+		Duplicates: []string{original.Key},
+	}
 }
 
 // reviewTicket is a production readiness review with its history.

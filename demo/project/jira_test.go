@@ -234,7 +234,7 @@ func TestClaimsAreReadAsMade(t *testing.T) {
 
 func TestIncidentsAndReviewsAreReadAsTheyWere(t *testing.T) {
 	read := readJira(t, 1)
-	tickets := 0
+	tickets, twice := 0, 0
 	for _, in := range read.company.Incidents {
 		if in.Ticket == "" {
 			continue
@@ -259,6 +259,11 @@ func TestIncidentsAndReviewsAreReadAsTheyWere(t *testing.T) {
 			got.ResolvedAt.Sub(in.End).Abs() > 10*time.Minute:
 			t.Errorf("%s lasted from %s to %s, want %s to %s", in.Ticket, got.StartedAt, got.ResolvedAt, in.Start, in.End)
 		}
+		if again, ok := read.incidents[duplicateKey(in)]; ok != isReportedTwice(in) || ok && again.MergedInto != got.ID {
+			t.Errorf("%s has the duplicate %+v", in.Ticket, again)
+		} else if ok {
+			twice++
+		}
 	}
 	var said []evidence.Feedback
 	for _, o := range Opinions() {
@@ -267,8 +272,8 @@ func TestIncidentsAndReviewsAreReadAsTheyWere(t *testing.T) {
 	if !slices.Equal(read.feedback, said) {
 		t.Errorf("feedback is %v, want %v", read.feedback, said)
 	}
-	if tickets < 20 {
-		t.Errorf("%d incidents have tickets", tickets)
+	if tickets < 20 || twice == 0 {
+		t.Errorf("%d incidents have tickets, %d have two", tickets, twice)
 	}
 	done := 0
 	for _, r := range read.company.Reviews {
@@ -312,7 +317,9 @@ func claimable(t *testing.T) []jira.Attestation {
 	var all []jira.Attestation
 	for _, a := range attestations(t).Attestations() {
 		all = append(
-			all, jira.Attestation{Check: a.Check, Level: a.Level, Label: framework.AttestationLabel(a.Check), Fact: a.Fact},
+			all, jira.Attestation{Check: a.Check, Level: a.Level, NeedsLink: a.NeedsLink(),
+				NeedsSecondPerson: a.NeedsSecondPerson(), ValidFor: a.ValidFor(),
+				Label: framework.AttestationLabel(a.Check), Fact: a.Fact},
 		)
 	}
 	return all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ const (
 // of checks, and what is observed day by day. The badges held are those that the evidence proves, so
 // that the first judgement of the demo changes none.
 func Remember(ctx context.Context, url string, c *company.Company) (err error) {
-	criteria, known, err := inForce(c)
+	criteria, err := inForce(c)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func Remember(ctx context.Context, url string, c *company.Company) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := ledger.Open(ctx, ledger.Options{URL: url, Facts: known})
+	s, err := ledger.Open(ctx, ledger.Options{URL: url, Facts: criteria.Facts()})
 	if err != nil {
 		return fmt.Errorf("opening the demo's store: %w", err)
 	}
@@ -57,19 +58,20 @@ func Remember(ctx context.Context, url string, c *company.Company) (err error) {
 	if err := rememberDays(ctx, s, c); err != nil {
 		return err
 	}
+	var last int64
 	for _, j := range judgements {
-		if err := s.SaveJudgement(ctx, j); err != nil {
+		j.After = last
+		if last, err = s.SaveJudgement(ctx, j); err != nil {
 			return fmt.Errorf("writing the demo's past: %w", err)
 		}
 	}
 	return nil
 }
 
-// inForce is the framework as the collector judges by it, and the facts there
-// are.
-func inForce(c *company.Company) (ledger.Framework, *evidence.Facts, error) {
-	fail := func(err error) (ledger.Framework, *evidence.Facts, error) {
-		return ledger.Framework{}, nil, fmt.Errorf("compiling the framework of the demo: %w", err)
+// inForce is the framework as the collector judges by it.
+func inForce(c *company.Company) (*framework.Framework, error) {
+	fail := func(err error) (*framework.Framework, error) {
+		return nil, fmt.Errorf("compiling the framework of the demo: %w", err)
 	}
 	file, err := Framework(c)
 	if err != nil {
@@ -99,20 +101,24 @@ func inForce(c *company.Company) (ledger.Framework, *evidence.Facts, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return ledger.Framework{
-		Name: compiled.Name, Version: compiled.Version, Hash: compiled.Hash, Text: compiled.Text,
-	}, known, nil
+	return compiled, nil
 }
 
 // Past are the judgements that changed something, oldest first, and the last
 // one. The criteria are those in force now; before them there was an earlier
 // version.
-func Past(c *company.Company, criteria ledger.Framework) ([]ledger.Judgement, error) {
+func Past(c *company.Company, criteria *framework.Framework) ([]ledger.Judgement, error) {
 	checks, err := company.Checks()
 	if err != nil {
 		return nil, err
 	}
-	p := &past{Company: c, checks: checks, criteria: criteria, byTime: map[time.Time]*ledger.Judgement{}}
+	p := &past{
+		Company: c, checks: checks, byTime: map[time.Time]*ledger.Judgement{},
+		criteria: ledger.Framework{
+			Name: criteria.Name, Version: criteria.Version, Hash: criteria.Hash, Text: criteria.Text,
+		},
+		statuses: statusesNow(c, criteria),
+	}
 	p.fallen = p.pickFallen()
 	for _, s := range c.Services {
 		p.live(s)
@@ -150,6 +156,8 @@ type past struct {
 	order    []*ledger.Judgement
 	// fallen are the services that lost a badge within the last day.
 	fallen map[string]bool
+	// statuses are those of checks by service, as they are now.
+	statuses map[string]map[string]scoring.Status
 }
 
 func (p *past) ago(d time.Duration) time.Time { return p.Now.Add(-d).Truncate(time.Minute) }
@@ -199,14 +207,18 @@ func (p *past) live(s *company.Service) {
 		badge.LastTransition = &t
 	}
 	j.Badges[s.Name] = badge
-	j.Statuses = append(j.Statuses, p.statuses(s, first)...)
-	for _, step := range steps {
-		j := p.at(step.at)
+	var changes []scoring.Transition
+	for from, i := start, 0; i < len(steps); i++ {
 		t := scoring.Transition{
-			Service: s.Name, At: step.at, From: badge.Badge, To: step.to, Cause: step.cause,
-			Announced: step.at.Sub(first) >= scoring.DefaultObserveFor,
+			Service: s.Name, At: steps[i].at, From: from, To: steps[i].to, Cause: steps[i].cause,
+			Announced: steps[i].at.Sub(first) >= scoring.DefaultObserveFor,
 		}
 		t.Flips = p.flips(s, l, t)
+		changes, from = append(changes, t), t.To
+	}
+	p.rememberStatuses(s.Name, first, changes)
+	for i, step := range steps {
+		j, t := p.at(step.at), changes[i]
 		j.Transitions = append(j.Transitions, t)
 		badge.Badge, badge.Since, badge.At, badge.LastTransition = step.to, step.at, step.at, &t
 		badge.FrameworkHash, badge.SupportHash = j.Framework.Hash, j.Framework.Hash
@@ -342,14 +354,93 @@ func lost(cause scoring.Cause) (before, after string) {
 	return scoring.Pass.String(), scoring.Fail.String()
 }
 
-// statuses are those of the checks that pass, so that they are not all new on
-// the day of the demo.
-func (p *past) statuses(s *company.Service, since time.Time) []ledger.CheckStatus {
-	var out []ledger.CheckStatus
-	for _, c := range p.checks {
-		if c.Unconditional(s.Tier) && s.Does(c.ID) {
-			out = append(out, ledger.CheckStatus{Service: s.Name, Check: c.ID, Status: scoring.Pass, Since: since})
+// statusesNow are the statuses of checks by service that the first judgement of the demo
+// will find, as far as the practice of a service says. Where nothing says, a check is left
+// out.
+func statusesNow(c *company.Company, f *framework.Framework) map[string]map[string]scoring.Status {
+	in := scoring.Inputs{Framework: f, Evidence: func(string) evidence.Row { return nil }}
+	for _, s := range c.Services {
+		entry := entry(c.Seed, s)
+		in.Subjects = append(in.Subjects, scoring.NewSubject(&facts.Service{
+			Name: s.Name, Tier: s.Tier, Runtime: entry.Runtime, Exposure: entry.Exposure, Stateful: entry.Stateful,
+			DataClass: entry.DataClass,
+		}, f.Facts(), nil))
+	}
+	out := map[string]map[string]scoring.Status{}
+	for _, card := range scoring.Judge(in, c.Now) {
+		s, _ := c.Service(card.Service)
+		own := map[string]scoring.Status{}
+		for i := range card.Checks {
+			id, status := card.Checks[i].Check.ID, card.Checks[i].Status
+			habit, practised := s.Practice[id]
+			switch {
+			case status != scoring.Unknown:
+				own[id] = status
+			case !practised:
+			case habit.Done:
+				own[id] = scoring.Pass
+			case seenToFail(s, card.Checks[i].Check):
+				own[id] = scoring.Fail
+			default:
+				own[id] = scoring.Unknown
+			}
 		}
+		out[card.Service] = own
 	}
 	return out
+}
+
+// seenToFail reports whether any source says of a service that does not fulfil a check that
+// it does not.
+func seenToFail(s *company.Service, check *framework.Check) bool {
+	if check.Proofs[0].By == framework.ByAttested {
+		return true // without a claim it fails
+	}
+	switch check.ID {
+	case "cicd.self-reverting":
+		return true
+	case "rel.fault-injected", "data.restore-tested", "data.continuous-assurance", "sec.verified-artifacts",
+		"cicd.deployed-by-automation":
+		return false // who does not do it has no exporter that would say so
+	case "rel.slo-met":
+		return s.Does("obs.slo-defined")
+	case "cicd.change-failure":
+		return s.Does("cicd.changes-announced")
+	}
+	return s.Practice[check.ID].Shown != framework.ByAttested
+}
+
+// rememberStatuses adds the statuses of the checks of a service to the judgements: those
+// of now, as its changes of badges led to them.
+func (p *past) rememberStatuses(service string, first time.Time, changes []scoring.Transition) {
+	then := maps.Clone(p.statuses[service])
+	for _, change := range slices.Backward(changes) {
+		for _, flip := range change.Flips {
+			then[flip.Check] = statusNamed(flip.Before)
+		}
+	}
+	for _, check := range slices.Sorted(maps.Keys(then)) {
+		j := p.at(first)
+		j.Statuses = append(j.Statuses, ledger.CheckStatus{
+			Service: service, Check: check, Status: then[check], Since: first,
+		})
+	}
+	for _, change := range changes {
+		j := p.at(change.At)
+		for _, flip := range change.Flips {
+			j.Statuses = append(j.Statuses, ledger.CheckStatus{
+				Service: service, Check: flip.Check, Status: statusNamed(flip.After), Since: change.At,
+			})
+		}
+	}
+}
+
+// statusNamed is the status of a flip.
+func statusNamed(name string) scoring.Status {
+	for _, s := range scoring.Statuses() {
+		if s.String() == name {
+			return s
+		}
+	}
+	return scoring.Unknown
 }

@@ -18,7 +18,7 @@ import (
 func remembered(t *testing.T, seed uint64) (*company.Company, []ledger.Judgement) {
 	t.Helper()
 	c := simulated(t, seed)
-	criteria, _, err := inForce(c)
+	criteria, err := inForce(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,11 @@ func TestSmallCompaniesHaveAPast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		judgements, err := Past(c, ledger.Framework{Name: "default", Version: "1.0.0", Hash: "x"})
+		criteria, err := inForce(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judgements, err := Past(c, criteria)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +153,7 @@ func TestTheStoreRemembers(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	state, err := s.LoadState(t.Context(), nil)
+	state, err := s.LoadState(t.Context(), ledger.State{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +172,7 @@ func TestTheStoreRemembers(t *testing.T) {
 			t.Errorf("%s is remembered with %+v, want %+v", name, got, want)
 		}
 	}
-	changes, err := s.LoadTransitions(t.Context(), time.Time{})
+	changes, _, err := s.LoadTransitions(t.Context(), 0, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/prodready/collector/framework"
 )
 
-// Retention is how long the company's Prometheus keeps data: longer than the
-// 30 days that the longest question looks back over.
-const Retention = 40 * 24 * time.Hour
+// Retention is how long the company's Prometheus keeps data: the half year that the
+// dashboards show.
+const Retention = 200 * 24 * time.Hour
 
 // How far back series are written, by what the questions about them look back
 // over, with room for a demo that runs on.

@@ -1,194 +1,16 @@
 package project
 
 import (
-	"bytes"
-	"net/http"
-	"os"
-	"path/filepath"
-	"reflect"
-	"regexp"
 	"slices"
 	"testing"
-	"time"
-
-	client "github.com/prometheus/client_golang/api"
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"go.yaml.in/yaml/v3"
 
 	directory "github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/collectors/pagerduty"
-	source "github.com/prodready/collector/collectors/prometheus"
-	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/demo/company"
-	"github.com/prodready/collector/demo/prometheus"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 )
-
-// observed is a company with its Prometheus.
-type observed struct {
-	company *company.Company
-	server  *prometheus.Server
-	api     v1.API
-	client  *http.Client
-	now     time.Time
-}
-
-// observe runs a company's Prometheus for the test. Rules go by the machine's
-// clock, so the company lives now.
-func observe(t *testing.T, seed uint64) *observed {
-	t.Helper()
-	o := &observed{now: time.Now()}
-	var err error
-	if o.company, err = company.New(company.Plan{Seed: seed, Now: o.now}); err != nil {
-		t.Fatal(err)
-	}
-	// What hardly any service of a company lacks, two lack here.
-	lack(o.company, "login", "sec.certificates-valid")
-	lack(o.company, "cart", "sec.no-exposed-secrets")
-	text, err := Rules(o.company)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	rules := filepath.Join(folder, "rules.yaml")
-	if err := os.WriteFile(rules, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	o.server, err = prometheus.Start(t.Context(), prometheus.Options{
-		Dir: filepath.Join(folder, "data"), Series: Series(o.company), Rules: []string{rules}, Retention: Retention,
-		Now: func() time.Time { return o.now }, Every: -1, Resolutions: prometheus.CoarseResolutions(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.client = &http.Client{Transport: &http.Transport{}}
-	t.Cleanup(func() {
-		o.client.CloseIdleConnections()
-		if err := o.server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	c, err := client.NewClient(client.Config{Address: o.server.URL(), Client: o.client})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.api = v1.NewAPI(c)
-	return o
-}
-
-// lack takes a habit off a service.
-func lack(c *company.Company, service, check string) {
-	if s, ok := c.Service(service); ok {
-		h := s.Practice[check]
-		h.Done = false
-		s.Practice[check] = h
-	}
-}
-
-// catalog is the company's catalog as the collector reads it.
-func (o *observed) catalog(t *testing.T) *directory.Catalog {
-	t.Helper()
-	folder := t.TempDir()
-	token := filepath.Join(folder, "token")
-	if err := os.WriteFile(token, []byte("secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	text, err := Configuration(o.company, Place{
-		Store: filepath.Join(folder, "x.db"), Listen: "127.0.0.1:0",
-		PagerDutyURL: "http://127.0.0.1:1", PagerDutyTokenFile: token, PrometheusURL: o.server.URL(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(folder, "config.yaml")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	valid, err := config.Load(config.Options{Path: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	servers := valid.Sources().Prometheus
-	all, err := source.Presets()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(servers) != 1 || servers[0].URL != o.server.URL() || !slices.Equal(servers[0].Presets, all) {
-		t.Errorf("the configuration asks %+v, want all presets of %s", servers, o.server.URL())
-	}
-	built, err := directory.Rules{Sources: valid.SourceNames()}.Build(directory.Entries{
-		Services: valid.Catalog().Services, Teams: valid.Catalog().Teams,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return built
-}
-
-// facts runs the collector's own source over the server: fact values by service
-// and name, as they would be read right now.
-func (o *observed) facts(t *testing.T, c *directory.Catalog) (
-	defined []evidence.Definition, values map[string]map[string]evidence.Value,
-) {
-	t.Helper()
-	presets, err := source.Presets()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := source.Load(presets, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked, err := source.New(source.Options{
-		Name: "main", URL: o.server.URL(), HTTPClient: o.client, Facts: set, Now: func() time.Time { return o.now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	definitions := map[string]evidence.Definition{}
-	for _, d := range set.Definitions() {
-		definitions[d.Name] = d
-	}
-	values = map[string]map[string]evidence.Value{}
-	add := func(r evidence.Record) {
-		if values[r.Service] == nil {
-			values[r.Service] = map[string]evidence.Value{}
-		}
-		d := definitions[r.Fact]
-		if d.Remember == evidence.RememberLastTrue {
-			// The store keeps when it was last seen; what has never been seen
-			// stays unknown for as long as the question looks back.
-			if r.Value.Number() == 0 {
-				return
-			}
-			r.Value = evidence.Instant(o.now)
-		}
-		if d.Remember == evidence.RememberMean {
-			// The store makes the mean of what is seen day by day.
-			share, sum := exposure(o.company)[r.Service], 0.0
-			for n := range 90 {
-				sum += share(o.now.Add(-time.Duration(n) * day))
-			}
-			r.Value, _ = d.Observe(sum/90, o.now)
-		}
-		values[r.Service][r.Fact] = d.Read(r.Value, o.now)
-	}
-	for _, r := range directory.Observe(c, o.now) {
-		add(r)
-	}
-	err = asked.Collect(t.Context(), collectors.Request{Services: c.Services(), Now: o.now}, func(b evidence.Batch) error {
-		for _, r := range b.Records {
-			add(r)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set.Definitions(), values
-}
 
 // machineProof is what a machine can say about a check.
 type machineProof struct {
@@ -200,59 +22,24 @@ type machineProof struct {
 
 // machineProofs are the machine proofs of the default framework that read facts
 // of Prometheus.
-func machineProofs(t *testing.T, facts *evidence.Facts, ours map[string]bool) []machineProof {
+func machineProofs(t *testing.T, criteria *framework.Framework, ours map[string]bool) []machineProof {
 	t.Helper()
-	compiler, err := framework.NewCompiler(facts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	compile := func(text string) *framework.Expression {
-		e, err := compiler.Compile(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return e
-	}
 	checks, err := company.Checks()
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := framework.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// What a proof reads are words joined by a dot.
-	words := regexp.MustCompile(`\b[a-z][a-z0-9]*\.[a-z][a-z0-9_]*\b`)
-	passes, enough := map[string]string{}, map[string]bool{}
-	for _, f := range files {
-		var module struct {
-			Checks []struct {
-				ID     string
-				Proofs []struct{ By, Mode, Pass string }
-			}
-		}
-		if err := yaml.Unmarshal(f.Data, &module); err != nil {
+	var proofs []machineProof
+	for _, check := range checks {
+		c, err := criteria.Check(check.ID)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range module.Checks {
-			for _, p := range c.Proofs {
-				if p.By == string(framework.ByMachine) {
-					passes[c.ID], enough[c.ID] = p.Pass, p.Mode == "suffices"
-				}
+		for _, p := range c.Proofs {
+			isOurs := func(fact int) bool { return ours[criteria.Facts().At(fact).Name] }
+			if p.By == framework.ByMachine && slices.ContainsFunc(p.Pass.Facts, isOurs) {
+				proofs = append(proofs, machineProof{Check: check, pass: p.Pass, when: c.When, suffices: p.Suffices})
 			}
 		}
-	}
-	var proofs []machineProof
-	for _, c := range checks {
-		text, ok := passes[c.ID]
-		if !ok || !slices.ContainsFunc(words.FindAllString(text, -1), func(name string) bool { return ours[name] }) {
-			continue
-		}
-		p := machineProof{Check: c, pass: compile(text), suffices: enough[c.ID]}
-		if c.When != "" {
-			p.when = compile(c.When)
-		}
-		proofs = append(proofs, p)
 	}
 	return proofs
 }
@@ -278,7 +65,11 @@ func machinesSee(t *testing.T, companies []*observed) {
 		for _, d := range definitions {
 			ours[d.Name] = true
 		}
-		all := slices.Concat(definitions, directory.Facts(), pagerduty.Definitions())
+		tickets, err := jira.Definitions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := slices.Concat(definitions, directory.Facts(), pagerduty.Definitions(), tickets)
 		document := attestations(t)
 		for _, a := range document.Attestations() {
 			all = append(all, a.Fact)
@@ -287,7 +78,11 @@ func machinesSee(t *testing.T, companies []*observed) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		proofs = machineProofs(t, facts, ours)
+		criteria, err := framework.Compile(document, facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proofs = machineProofs(t, criteria, ours)
 		if len(proofs) < 40 {
 			t.Fatalf("only %d checks read facts of Prometheus", len(proofs))
 		}
@@ -441,74 +236,4 @@ func named(facts *evidence.Facts, e *framework.Expression, values map[string]evi
 		}
 	}
 	return out
-}
-
-func TestSeriesAreThoseOfTheSeed(t *testing.T) {
-	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	read := func(seed uint64) (names []string, values []float64) {
-		c, err := company.New(company.Plan{Seed: seed, Now: now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for s := range Series(c) {
-			labels, err := yaml.Marshal(s.Labels)
-			if err != nil {
-				t.Fatal(err)
-			}
-			names = append(names, s.Name+" "+string(labels))
-			for _, at := range []time.Duration{0, time.Minute, 30 * time.Hour, 40 * 24 * time.Hour} {
-				v, _ := s.At(now.Add(-at))
-				values = append(values, v)
-			}
-		}
-		return names, values
-	}
-	names, values := read(5)
-	again, same := read(5)
-	if !slices.Equal(names, again) || !reflect.DeepEqual(values, same) {
-		t.Error("one seed gives two sets of series")
-	}
-	if other, _ := read(6); slices.Equal(names, other) {
-		t.Error("two seeds give one set of series")
-	}
-	if most := 56 * len(simulated(t, 5).Services); len(names) > most {
-		t.Errorf("%d series, want at most %d", len(names), most)
-	}
-	seen := map[string]bool{}
-	for _, n := range names {
-		if seen[n] {
-			t.Errorf("twice: %s", n)
-		}
-		seen[n] = true
-	}
-	one, two := rules(t, 5, now), rules(t, 5, now)
-	if !bytes.Equal(one, two) || bytes.Equal(one, rules(t, 6, now)) {
-		t.Error("the rules are not those of the seed")
-	}
-}
-
-func rules(t *testing.T, seed uint64, now time.Time) []byte {
-	t.Helper()
-	c, err := company.New(company.Plan{Seed: seed, Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := Rules(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
-// TestTheIteratorCanBeLeft is for whoever wants a few series.
-func TestTheIteratorCanBeLeft(t *testing.T) {
-	n := 0
-	for range Series(simulated(t, 1)) {
-		if n++; n == 10 {
-			break
-		}
-	}
-	if n != 10 {
-		t.Errorf("%d series", n)
-	}
 }

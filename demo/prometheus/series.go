@@ -26,6 +26,11 @@ type Series struct {
 	// minutes, has to be sampled finely, which the rest of the past need not be.
 	// It needs Every.
 	During []Span
+	// Resolutions are how densely its past is written, by age, if not as the options say.
+	Resolutions []Resolution
+	// Past series end before the start: from then on somebody else writes them, such as a
+	// recording rule.
+	Past bool
 	// At is the value at a time; there is no sample when ok is false. It must
 	// be pure: it is called from several goroutines and more than once.
 	At func(t time.Time) (value float64, ok bool)

@@ -435,3 +435,30 @@ func TestItLivesThroughADay(t *testing.T) {
 		}
 	}
 }
+
+// TestAPastSeriesEndsBeforeTheStart: what others write from now on has no sample of the
+// present, and its past is as dense as it says.
+func TestAPastSeriesEndsBeforeTheStart(t *testing.T) {
+	start := time.Date(2026, 3, 4, 12, 0, 30, 0, time.UTC)
+	s, api := started(t, Options{Every: -1, Now: func() time.Time { return start }, Series: listed(
+		Series{
+			Name: "past", Past: true, Reach: 10 * time.Hour, At: Constant(1),
+			Resolutions: []Resolution{{time.Hour, 10 * time.Minute}, {10 * time.Hour, time.Hour}},
+		},
+		Series{Name: "present", At: Constant(2)},
+	)})
+	if err := s.sample(t.Context(), start.Add(15*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	end := start.Add(time.Minute)
+	for query, want := range map[string]string{
+		`count_over_time(past[61m])`:    `{} 6`,
+		`count_over_time(past[11h])`:    `{} 15`,
+		`timestamp(past)`:               `{} 1772625600`,
+		`count_over_time(present[61s])`: `{} 2`,
+	} {
+		if got := strings.Join(ask(t, api, query, end), "; "); got != want {
+			t.Errorf("%s\n got %s\nwant %s", query, got, want)
+		}
+	}
+}

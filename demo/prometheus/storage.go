@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -14,8 +15,13 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 )
 
-// batch is how many series are written in one transaction.
-const batch = 256
+// batch is how many samples of one series are written in a transaction, and batches how
+// many series. The storage keeps room for the samples of a series' largest transaction for
+// as long as it is open.
+const (
+	batch   = 120
+	batches = 256
+)
 
 // track is a series that is being written.
 type track struct {
@@ -23,6 +29,8 @@ type track struct {
 	reach  time.Duration
 	every  time.Duration
 	during []Span
+	steps  []Resolution
+	past   bool
 	at     func(time.Time) (float64, bool)
 	// ref is the storage's number for it, present whether it has a sample now.
 	ref     storage.SeriesRef
@@ -68,20 +76,33 @@ func (o *Options) tracks() ([]*track, error) {
 		if reach <= 0 {
 			reach = DefaultReach
 		}
-		all = append(all, &track{labels: ls, reach: min(reach, o.Retention), every: s.Every, during: s.During, at: s.At})
+		if err := checkResolutions(s.Resolutions); err != nil {
+			return nil, fmt.Errorf("the series %s: %w", ls, err)
+		}
+		all = append(all, &track{
+			labels: ls, reach: min(reach, o.Retention), every: s.Every, during: s.During, steps: s.Resolutions, past: s.Past,
+			at: s.At,
+		})
 	}
 	return all, nil
 }
 
 // rhythm is what the times of most series follow from.
-type rhythm struct{ reach, every time.Duration }
+type rhythm struct {
+	reach, every time.Duration
+	// steps is the first of the series' own resolutions, nil without any.
+	steps *Resolution
+}
 
 // times are when the past of a series is sampled.
 func (t *track) times(now time.Time, steps []Resolution, cache map[rhythm][]int64) []int64 {
 	if t.during != nil {
 		return within(now, t.reach, t.every, t.during)
 	}
-	key := rhythm{t.reach, t.every}
+	key := rhythm{t.reach, t.every, nil}
+	if len(t.steps) > 0 {
+		steps, key.steps = t.steps, &t.steps[0]
+	}
 	times, ok := cache[key]
 	if !ok {
 		if t.every > 0 {
@@ -89,6 +110,9 @@ func (t *track) times(now time.Time, steps []Resolution, cache map[rhythm][]int6
 		}
 		times = instants(now, t.reach, steps)
 		cache[key] = times
+	}
+	if t.past {
+		return times[:len(times)-1] // the last one is now
 	}
 	return times
 }
@@ -113,28 +137,30 @@ func writePast(
 	}
 	defer func() { err = errors.Join(err, writer.Close()) }()
 	cache := map[rhythm][]int64{}
-	for first := 0; first < len(all); first += batch {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		appender := writer.AppenderV2(ctx)
-		for _, t := range all[first:min(first+batch, len(all))] {
-			for _, ms := range t.times(now, steps, cache) {
-				if err := t.append(appender, ms); err != nil {
-					return errors.Join(err, appender.Rollback())
+	for first := 0; first < len(all); first += batches {
+		some := all[first:min(first+batches, len(all))]
+		for from, more := 0, true; more; from += batch {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			more = false
+			appender := writer.AppenderV2(ctx)
+			for _, t := range some {
+				times := t.times(now, steps, cache)
+				more = more || from+batch < len(times)
+				for _, ms := range times[min(from, len(times)):min(from+batch, len(times))] {
+					if err := t.append(appender, ms); err != nil {
+						return errors.Join(err, appender.Rollback())
+					}
 				}
 			}
-		}
-		if err := appender.Commit(); err != nil {
-			return fmt.Errorf("writing the past: %w", err)
+			if err := appender.Commit(); err != nil {
+				return fmt.Errorf("writing the past: %w", err)
+			}
 		}
 	}
 	if _, err := writer.Flush(ctx); err != nil {
 		return fmt.Errorf("writing the past: %w", err)
-	}
-	// The storage numbers the series anew.
-	for _, t := range all {
-		t.ref = 0
 	}
 	return nil
 }
@@ -161,7 +187,11 @@ func (s *Server) openStorage(ctx context.Context) error {
 	if s.db, err = tsdb.Open(o.Dir, o.Logger, s.registry, settings, s.stats); err != nil {
 		return fmt.Errorf("opening the storage in %s: %w", o.Dir, err)
 	}
-	s.tracks = all
+	s.tracks = slices.DeleteFunc(all, func(t *track) bool { return t.past })
+	// The storage numbers the series anew.
+	for _, t := range s.tracks {
+		t.ref = 0
+	}
 	return nil
 }
 

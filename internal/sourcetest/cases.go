@@ -145,6 +145,7 @@ func (s *suite) cases() []testCase {
 		list = append(list, s.interrupted(p, ref.last.batches)...)
 	}
 	list = append(list, s.skewed()...)
+	list = append(list, s.clockAhead()...)
 	list = append(list, s.emptied())
 	list = append(list, s.wrongNames()...)
 	for _, large := range s.Large {

@@ -100,6 +100,72 @@ func (s *suite) skewed() []testCase {
 	return list
 }
 
+// clockAhead are the cases of a round by a clock of ours that is ahead, which is set
+// before the next round: no cursor of that round may hide what happens until then.
+func (s *suite) clockAhead() []testCase {
+	var list []testCase
+	for _, ahead := range []time.Duration{100 * time.Minute, 3 * 365 * 24 * time.Hour} {
+		for _, restart := range []bool{false, true} {
+			name := fmt.Sprintf("our clock was %s ahead and is set, restart %t", ahead, restart)
+			list = append(list, testCase{name, []string{name}, func(c *check) error {
+				return s.setBack(c, ahead, restart)
+			}})
+		}
+	}
+	return list
+}
+
+func (s *suite) setBack(c *check, ahead time.Duration, restart bool) error {
+	w, err := s.newWorld(c, Normal, 0)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	steps := []step{{0, Normal}, {Later, Normal}, {2 * Later, Changed}, {2*Later + MuchLater, Changed}}
+	for n, st := range steps {
+		w.setSkew(0)
+		if n == 1 {
+			w.setSkew(ahead)
+		}
+		if restart {
+			if err := w.restart(); err != nil {
+				return err
+			}
+		}
+		if n != 1 {
+			_, err = w.play(st)
+		} else {
+			// It may fail, because nothing that the upstream has is of that time.
+			w.at(st.at)
+			_, err = w.collect(context.Background(), -1)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	now, err := w.state()
+	if err != nil {
+		return err
+	}
+	healthy, err := s.healthy([]step{steps[0], steps[2], steps[3]})
+	if err != nil {
+		return err
+	}
+	// What the wrong clock has observed and no later round did is there and does not count.
+	for k, at := range now.observed {
+		if _, known := healthy[0].records[k]; !known && at.After(w.ourClock()) {
+			delete(now.records, k)
+		}
+	}
+	c.all("once the clock is right", now.differences(s.ClockFacts, healthy...))
+	for group, covered := range now.covered {
+		if covered.At.After(w.ourClock()) {
+			c.errorf("group %s is covered at %s, which is yet to come", group, covered.At)
+		}
+	}
+	return nil
+}
+
 // lostBySkew lists what is wrong in a run with differing clocks, and at its end
 // also what is missing: such clocks may delay what is known, and nothing else.
 func (s *suite) lostBySkew(now, before *state, healthy []*state, end bool) []string {

@@ -175,6 +175,13 @@ func (w *world) theirClock() time.Time {
 	return w.time
 }
 
+// setSkew sets how far our clock is ahead of the upstream's.
+func (w *world) setSkew(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.skew = d
+}
+
 // at moves the clocks on to a time after Start. They never go back.
 func (w *world) at(d time.Duration) {
 	w.mu.Lock()
@@ -230,7 +237,7 @@ var errRefused = errors.New("the disk is full")
 func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 	r := &round{at: w.ourClock(), covered: map[string]bool{}, shares: map[string]float64{}}
 	id := w.source.ID()
-	run, err := w.store.StartRun(context.WithoutCancel(ctx), id, r.at)
+	run, err := w.store.StartRun(context.WithoutCancel(ctx), id, "", r.at)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 // notCopied are the tables that no round reads. A new table has to be here, or
 // CopySource has to copy it and copies has to fill it.
 var notCopied = []string{
+	"operational_reviews", "correlations", "badge_holds", "framework_changes",
 	"readiness_owner", "readiness_schema_version", "sqlite_sequence", "runs", "fact_history", "frameworks", "judgement",
 	"badges",
 	"badge_support", "transitions", "transition_counts", "check_statuses", "check_status_history", "voids",

@@ -90,9 +90,7 @@ func pinning(t *testing.T, db database) {
 		{Service: "nobody", Fact: "a.ratio", Source: "test/main"},
 	}
 	for range 2 {
-		if err := s.PinHistory(context.Background(), keys); err != nil {
-			t.Fatal(err)
-		}
+		judge(t, s, store.Judgement{Pins: keys})
 	}
 	put(20, 0.3)
 	put(30, 0.4)

@@ -32,7 +32,8 @@ func incidents(t *testing.T, db database) {
 		Template: "disk full on *", Group: "P1", Maintenance: true, Links: []string{"OPS-1",
 			"https://x"}, UpdatedAt: minute(41),
 		DetectedAt: minute(1), Priority: "P2", Escalations: 1, Reassignments: 2, Notes: 3, Responders: []string{"a1", "b2"},
-		MachineAcknowledgedAt: minute(2), MergedInto: "Q2",
+		MachineAcknowledgedAt: minute(2), MergedInto: "Q2", HasTicket: evidence.No, FalseAlarm: evidence.Yes,
+		Interruptions: evidence.Interruptions{Known: true, Business: 1, Off: 2, Sleep: 3},
 	}
 	want := full
 	want.Services = []string{"bank", "shop"}
@@ -243,7 +244,7 @@ func runs(t *testing.T, db database) {
 	ctx := context.Background()
 	run := func(source string, at int, result store.RunResult) {
 		t.Helper()
-		id, err := s.StartRun(ctx, source, minute(at))
+		id, err := s.StartRun(ctx, source, "", minute(at))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,16 +14,24 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-func judge(t *testing.T, s *store.Store, j store.Judgement) {
+// judge stores a judgement after the last one.
+func judge(t *testing.T, s *store.Store, j store.Judgement) int64 {
 	t.Helper()
-	if err := s.SaveJudgement(context.Background(), j); err != nil {
+	last, err := s.LastJudgement(context.Background())
+	if err != nil {
 		t.Fatal(err)
 	}
+	j.After = last.Seq
+	seq, err := s.SaveJudgement(context.Background(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seq
 }
 
 func state(t *testing.T, s *store.Store, lookup store.FrameworkLookup) store.State {
 	t.Helper()
-	found, err := s.LoadState(context.Background(), lookup)
+	found, err := s.LoadState(context.Background(), store.State{}, lookup)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,10 +64,13 @@ func badge(t *testing.T, f *framework.Framework, at time.Time) scoring.BadgeStat
 	t.Helper()
 	return scoring.BadgeState{
 		Badge: framework.Silver, Since: minute(-100), FirstJudged: minute(-200), At: at,
-		Awards:         map[framework.Badge]scoring.AwardClock{framework.Gold: {Since: minute(-3), Observations: 2}},
-		Contradictions: []scoring.ContradictionClock{{Badge: framework.Silver, Dwell: time.Hour, Ran: 7 * time.Minute}},
-		Hold:           &scoring.Hold{Since: minute(-10), Reason: "a.flag is stale", Ran: time.Minute, LapseAt: minute(5000)},
-		FrameworkHash:  f.Hash,
+		Awards: map[framework.Badge]scoring.AwardClock{framework.Gold: {Since: minute(-3), Observations: 2}},
+		Contradictions: []scoring.ContradictionClock{
+			{Badge: framework.Silver, Dwell: time.Hour, Ran: scoring.Stopped(7 * time.Minute)},
+		},
+		Hold: &scoring.Hold{Since: minute(-10), Reason: "a.flag is stale", Ran: scoring.Running(time.Minute, minute(-2)),
+			Left: scoring.Stopped(5000 * time.Minute)},
+		FrameworkHash: f.Hash,
 		LastTransition: &scoring.Transition{Service: "shop", At: minute(-100), To: framework.Silver,
 			Cause: scoring.CauseInitial},
 		Support: basis(t, f, at),
@@ -80,7 +92,7 @@ func stateSurvives(t *testing.T, db database) {
 			{Service: "shop", Check: "c1", Status: scoring.Exempt, Since: minute(-50)},
 			{Service: "shop", Check: "c2", Status: scoring.Pass, Since: minute(-40)},
 		},
-		Invalidated: scoring.InvalidatedAttestations{"shop": {"c3": minute(-1)}},
+		Invalidated: scoring.Invalidations{"shop": {"c3": minute(-1)}},
 	}
 	judge(t, s, j)
 	closeStore(t, s)
@@ -111,9 +123,9 @@ func stateSurvives(t *testing.T, db database) {
 	if !reflect.DeepEqual(got.Statuses, want) {
 		t.Errorf("statuses %+v, want %+v", got.Statuses, want)
 	}
-	at, seq, err := s.LastJudgement(context.Background())
-	if err != nil || seq != got.Seq || !at.Equal(minute(0)) {
-		t.Errorf("last judgement %s, %d, %v", at, seq, err)
+	last, err := s.LastJudgement(context.Background())
+	if err != nil || last.Seq != got.Seq || !last.At.Equal(minute(0)) {
+		t.Errorf("last judgement %+v, %v", last, err)
 	}
 
 	// Criteria that cannot be had any more leave the badge without a base.
@@ -125,16 +137,16 @@ func stateSurvives(t *testing.T, db database) {
 	}
 	// Other criteria, then the first again: activated anew.
 	judge(t, s, store.Judgement{At: minute(10), Framework: store.Framework{Hash: "h2"},
-		Invalidated: scoring.InvalidatedAttestations{"bank": {"c1": minute(2)}}})
+		Invalidated: scoring.Invalidations{"bank": {"c1": minute(2)}, "shop": nil}})
 	judge(t, s, store.Judgement{At: minute(20), Framework: store.Framework{Hash: "h1"},
-		Invalidated: scoring.InvalidatedAttestations{"bank": {"c1": minute(3)}}})
+		Invalidated: scoring.Invalidations{"bank": {"c1": minute(3)}}})
 	judge(t, s, store.Judgement{At: minute(30), Framework: store.Framework{Hash: "h1", ActivatedAt: minute(30)},
-		Invalidated: scoring.InvalidatedAttestations{"bank": {"c1": minute(3)}}})
+		Invalidated: scoring.Invalidations{"bank": {"c1": minute(3)}}})
 	got = state(t, s, nil)
 	if !got.Framework.ActivatedAt.Equal(minute(20)) || got.Framework.Version != "1.0" {
 		t.Errorf("framework %+v, want activated at %s", got.Framework, minute(20))
 	}
-	if want := (scoring.InvalidatedAttestations{"bank": {"c1": minute(3)}}); !reflect.DeepEqual(got.Invalidated, want) {
+	if want := (scoring.Invalidations{"bank": {"c1": minute(3)}}); !reflect.DeepEqual(got.Invalidated, want) {
 		t.Errorf("voids %+v, want %+v", got.Invalidated, want)
 	}
 }
@@ -182,22 +194,31 @@ func judgementChangeOnly(t *testing.T, db database) {
 	if n := changed(seq); n != 0 {
 		t.Errorf("the first judgement after a restart wrote %d states", n)
 	}
+	judgement(6, func(b map[string]scoring.BadgeState) {
+		b["bank"].Support.Facts["a.ratio"] = scoring.BasisFact{Value: double(t, 0.2)}
+	})
+	if n := changed(seq); n != 0 {
+		t.Errorf("another value of a fact behind the badge wrote %d states", n)
+	}
 	for i, change := range []func(map[string]scoring.BadgeState){
 		func(b map[string]scoring.BadgeState) { // the badge alone
 			state := b["shop"]
-			state.Hold.Ran += time.Second
+			state.Hold.Ran = scoring.Stopped(time.Second)
 			b["shop"] = state
 		},
-		func(b map[string]scoring.BadgeState) { // the support alone
+		func(b map[string]scoring.BadgeState) { // the support alone: an attribute of the service
 			state := b["bank"]
-			state.Support.Facts["a.ratio"] = scoring.BasisFact{Value: double(t, 0.2)}
+			state.Support.Subject.Tier = 1
 			b["bank"] = state
 		},
-		func(b map[string]scoring.BadgeState) { // no more than the freshness of a fact
+		func(b map[string]scoring.BadgeState) { // the support alone: an exemption that has ended
 			state := b["bank"]
-			fact := state.Support.Facts["a.ratio"]
-			fact.Fresh = true
-			state.Support.Facts["a.ratio"] = fact
+			state.Support.Exempt = nil
+			b["bank"] = state
+		},
+		func(b map[string]scoring.BadgeState) { // the support alone: a check that has passed since
+			state := b["bank"]
+			state.Support.Outdated = map[string]string{"c1": "h"}
 			b["bank"] = state
 		},
 		func(b map[string]scoring.BadgeState) { // a service that is not judged, at another time
@@ -227,6 +248,42 @@ func judgementChangeOnly(t *testing.T, db database) {
 	}
 }
 
+// leftBadges deletes what judgements have left of a service when it has been out of
+// the catalog for as long as history is kept, and nothing of one that is judged.
+func leftBadges(t *testing.T, db database) {
+	f := &framework.Framework{Hash: "h1"}
+	s := db.open(t, store.Options{Facts: facts(t)})
+	judgeBoth := func(at int, gone scoring.BadgeState) {
+		t.Helper()
+		judge(t, s, store.Judgement{At: minute(at), Framework: store.Framework{Hash: "h1"},
+			Badges: map[string]scoring.BadgeState{"gone": gone, "shop": badge(t, f, minute(at))},
+			Statuses: []store.CheckStatus{
+				{Service: "gone", Check: "c1", Status: scoring.Pass}, {Service: "shop", Check: "c1", Status: scoring.Pass},
+			},
+			Invalidated: scoring.Invalidations{"gone": {"c1": minute(-1)}, "shop": {"c1": minute(-1)}}})
+	}
+	left := badge(t, f, minute(0))
+	judgeBoth(0, left)
+	judgeBoth(60, left)
+	prune := func(at int) scoring.State {
+		t.Helper()
+		if _, err := s.Prune(context.Background(), minute(at), store.Retention{History: 24 * time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		found := state(t, s, func(store.Framework) (*framework.Framework, error) { return f, nil })
+		if n := len(found.Statuses); n != len(found.Badges) || n != len(found.Invalidated) {
+			t.Errorf("statuses of %d services, badges %v, invalidations %v", n, found.Badges, found.Invalidated)
+		}
+		return found.State
+	}
+	if got := prune(24 * 60); len(got.Badges) != 2 || !reflect.DeepEqual(got.Badges["gone"], left) {
+		t.Errorf("badges %+v, want that of the service that has left, too", got.Badges)
+	}
+	if got := prune(24*60 + 1); len(got.Badges) != 1 || got.Badges["shop"].Badge != framework.Silver {
+		t.Errorf("badges %+v, want one", got.Badges)
+	}
+}
+
 func transitions(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	ctx := context.Background()
@@ -244,15 +301,22 @@ func transitions(t *testing.T, db database) {
 	judge(t, s, store.Judgement{At: minute(70), Transitions: list[1:]})
 	list = append(list, list[1:]...)
 
-	got, err := s.LoadTransitions(ctx, time.Time{})
+	got, next, err := s.LoadTransitions(ctx, 0, time.Time{})
 	if err != nil || !reflect.DeepEqual(got, list) {
 		t.Errorf("transitions\n%+v, %v, want\n%+v", got, err, list)
 	}
-	got, err = s.LoadTransitions(ctx, minute(1))
+	got, _, err = s.LoadTransitions(ctx, 0, minute(1))
 	if err != nil || !reflect.DeepEqual(got, list[1:]) {
 		t.Errorf("transitions since 1\n%+v, %v, want\n%+v", got, err, list[1:])
 	}
-	want := []store.TransitionCount{{Direction: "award", Cause: scoring.CauseInitial, Count: 1},
+	if got, again, err := s.LoadTransitions(ctx, next, time.Time{}); err != nil || len(got) != 0 || again != next {
+		t.Errorf("after all: %+v, %d, %v", got, again, err)
+	}
+	judge(t, s, store.Judgement{At: minute(80), Transitions: list[:1]})
+	if got, again, err := s.LoadTransitions(ctx, next, time.Time{}); err != nil || len(got) != 1 || again <= next {
+		t.Errorf("one more: %+v, %d, %v", got, again, err)
+	}
+	want := []store.TransitionCount{{Direction: "award", Cause: scoring.CauseInitial, Count: 2},
 		{Direction: "regress", Cause: scoring.CauseCriteria, Count: 4}}
 	for _, when := range []string{"before", "after"} {
 		counts, err := s.TransitionCounts(ctx)
@@ -263,7 +327,7 @@ func transitions(t *testing.T, db database) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := s.LoadTransitions(ctx, time.Time{}); err != nil || len(got) != 0 {
+	if got, _, err := s.LoadTransitions(ctx, 0, time.Time{}); err != nil || len(got) != 0 {
 		t.Errorf("after pruning: %+v, %v", got, err)
 	}
 }
@@ -293,7 +357,18 @@ func statuses(t *testing.T, db database) {
 	if got := state(t, s, nil).Statuses["shop"]["c2"]; !got.Since.Equal(minute(0)) || got.Status != scoring.Pass {
 		t.Errorf("c2 is %+v", got)
 	}
-	if err := s.SaveJudgement(ctx, store.Judgement{At: minute(4),
+	since, err := s.StatusesSince(ctx, minute(2))
+	slices.SortFunc(since, func(a, b store.CheckSpan) int { return a.Since.Compare(b.Since) })
+	wantSince := []store.CheckSpan{{Service: "shop", Check: "c1", StatusSpan: want[1]}, {Service: "shop", Check: "c1",
+		StatusSpan: want[2]}}
+	if err != nil || !reflect.DeepEqual(since, wantSince) {
+		t.Errorf("since the second minute %+v, %v, want %+v", since, err, wantSince)
+	}
+	last, err := s.LastJudgement(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SaveJudgement(ctx, store.Judgement{At: minute(4), After: last.Seq,
 		Statuses: []store.CheckStatus{{Service: "shop", Check: "c1"}}}); err == nil {
 		t.Error("a status that is none was accepted")
 	}
@@ -312,7 +387,7 @@ func retention(t *testing.T, db database) {
 					Services: []string{"shop"}},
 				{ID: "open", StartedAt: minute(0), Services: []string{"shop"}},
 			}})
-		run, err := s.StartRun(ctx, "test/main", minute(i*60))
+		run, err := s.StartRun(ctx, "test/main", "", minute(i*60))
 		if err != nil {
 			t.Fatal(err)
 		}

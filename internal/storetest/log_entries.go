@@ -69,6 +69,18 @@ func logEntries(t *testing.T, db database) {
 		got[3].Kind != evidence.LogAnnotate {
 		t.Errorf("entries %+v", got)
 	}
+	// A note that is read for other words replaces what is stored, once.
+	note := evidence.LogEntry{ID: "N1", Incident: "N", Kind: evidence.LogAnnotate, At: minute(4)}
+	read, other := note, note
+	read.Words, read.FalseAlarm, other.Words = "a", true, "b"
+	for i, tc := range []struct{ in, want evidence.LogEntry }{
+		{note, note}, {read, read}, {note, read}, {read, read}, {other, other},
+	} {
+		commit(t, s, minute(10+i), evidence.Batch{LogEntries: []evidence.LogEntry{tc.in}})
+		if got := entriesOf(t, s, "N"); len(got) != 1 || !reflect.DeepEqual(got[0], tc.want) {
+			t.Errorf("note %d: %+v, want %+v", i, got, tc.want)
+		}
+	}
 	// Entries of another source are others, and those of many incidents come in
 	// their order.
 	if _, err := s.Commit(

@@ -22,13 +22,17 @@ import (
 )
 
 // PostgresVariable names the environment variable with the address of a running
-// server to use: a database in which the user may create others.
+// server to use: a database in which the user may create others, and users.
 const PostgresVariable = "READINESS_TEST_POSTGRES"
 
 // Postgres is a PostgreSQL server for tests.
 type Postgres struct {
 	address url.URL
 	made    atomic.Int64
+	// command makes a process of the server, and server is the one that runs. Both are
+	// nil for a server that was there before the test.
+	command func() *exec.Cmd
+	server  *exec.Cmd
 }
 
 // StartPostgres starts a throw-away server from installed binaries, or uses the
@@ -102,29 +106,66 @@ func startServer(t testing.TB, bin string) *Postgres {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := as(exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100"))
-	server.Stdout, server.Stderr = log, log
-	if err := server.Start(); err != nil {
-		t.Fatalf("starting postgres: %v", err)
-	}
 	t.Cleanup(func() {
-		// A fast shutdown: connections are ended.
-		if err := server.Process.Signal(os.Interrupt); err != nil {
-			t.Errorf("stopping postgres: %v", err)
-		}
-		_ = server.Wait()
 		if err := log.Close(); err != nil {
 			t.Errorf("closing the server's log: %v", err)
 		}
 	})
-	p := &Postgres{address: url.URL{Scheme: "postgres", User: url.User("readiness"), Path: "/postgres",
-		RawQuery: url.Values{"host": {dir}}.Encode()}}
-	if err := p.wait(); err != nil {
-		text, _ := os.ReadFile(log.Name())
-		t.Fatalf("postgres did not start: %v\n%s", err, text)
+	p := &Postgres{
+		address: url.URL{Scheme: "postgres", User: url.User("readiness"), Path: "/postgres",
+			RawQuery: url.Values{"host": {dir}}.Encode()},
+		command: func() *exec.Cmd {
+			server := as(exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
+				"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100"))
+			server.Stdout, server.Stderr = log, log
+			return server
+		},
 	}
+	p.Start(t)
+	t.Cleanup(func() {
+		if p.server != nil {
+			p.Stop(t, os.Interrupt)
+		}
+	})
 	return p
+}
+
+// Start starts the server after Stop, and waits until it answers.
+func (p *Postgres) Start(t testing.TB) {
+	t.Helper()
+	server := p.command()
+	if err := server.Start(); err != nil {
+		t.Fatalf("starting postgres: %v", err)
+	}
+	p.server = server
+	if err := p.wait(); err != nil {
+		t.Fatalf("postgres did not start: %v\n%s", err, p.log())
+	}
+}
+
+// log is what the server has written.
+func (p *Postgres) log() string {
+	log, ok := p.server.Stderr.(*os.File)
+	if !ok {
+		return ""
+	}
+	text, _ := os.ReadFile(log.Name())
+	return string(text)
+}
+
+// Stop stops the server and waits for its end: os.Interrupt is a fast shutdown, which
+// ends the connections, and SIGQUIT an immediate one, as when it crashes. The test is
+// skipped for a server that was there before it.
+func (p *Postgres) Stop(t testing.TB, how os.Signal) {
+	t.Helper()
+	if p.command == nil {
+		t.Skipf("the server of %s is not stopped by a test", PostgresVariable)
+	}
+	if err := p.server.Process.Signal(how); err != nil {
+		t.Errorf("stopping postgres: %v", err)
+	}
+	_ = p.server.Wait()
+	p.server = nil
 }
 
 // wait tries to connect until the server answers.
@@ -168,6 +209,38 @@ func (p *Postgres) Database(t testing.TB) string {
 	}
 	address := p.address
 	address.Path = "/" + name
+	return address.String()
+}
+
+// Limited makes an empty database and returns its URL for a user who may make tables in
+// it, and no temporary ones.
+func (p *Postgres) Limited(t testing.TB) string {
+	t.Helper()
+	address, err := url.Parse(p.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := address.Path[1:]
+	execute := func(statements ...string) {
+		for _, statement := range statements {
+			if _, err := db.ExecContext(context.Background(), statement); err != nil {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
+	}
+	t.Cleanup(func() {
+		execute(`DROP OWNED BY `+name, `DROP ROLE `+name)
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	execute(`CREATE ROLE `+name+` LOGIN PASSWORD 'limited'`, `REVOKE TEMPORARY ON DATABASE `+name+` FROM PUBLIC`,
+		`GRANT USAGE, CREATE ON SCHEMA public TO `+name)
+	address.User = url.UserPassword(name, "limited")
 	return address.String()
 }
 

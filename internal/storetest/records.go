@@ -316,7 +316,7 @@ func hostileText(t *testing.T, db database) {
 	if again := commit(t, s, start().Add(time.Minute), batch); again.Rows != 1 {
 		t.Errorf("the same again wrote %d rows, want the one of its coverage", again.Rows)
 	}
-	run, err := s.StartRun(context.Background(), bad, start())
+	run, err := s.StartRun(context.Background(), bad, "", start())
 	if err == nil {
 		err = s.FinishRun(context.Background(), run, store.RunResult{Finished: start(), Reason: bad, Error: bad,
 			Counts: map[string]int64{bad: 1}})

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -112,6 +113,14 @@ func alertDoubts(t *testing.T, db database) {
 		t.Errorf("the same again wrote %d rows", got.Rows)
 	}
 	want(nil, map[string]time.Time{})
+	for i, doubts := range []map[string]time.Time{{"shop": minute(2), "bank": minute(6)}, {"shop": minute(2)}} {
+		other := fmt.Sprint("test/other", i)
+		if _, err := s.Commit(context.Background(), other, 0, minute(7), evidence.Batch{AlertDoubts: doubts}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(main, first)
+	want([]string{"test/main", "test/other0", "test/other1"}, map[string]time.Time{"shop": minute(3), "bank": minute(6)})
 	commit(t, s, minute(8), evidence.Batch{AlertDoubts: map[string]time.Time{"shop": minute(7)}})
 	want(main, map[string]time.Time{"shop": minute(7)})
 	commit(t, s, minute(9), evidence.Batch{AlertDoubts: map[string]time.Time{}})

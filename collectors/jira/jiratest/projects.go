@@ -101,6 +101,24 @@ func (x *index) fieldList() []object {
 	return list
 }
 
+// resolutionList renders the resolutions of the site.
+func (x *index) resolutionList() []object {
+	list := []object{}
+	for n, name := range x.resolutions {
+		list = append(list, object{"id": strconv.Itoa(10100 + n), "name": name, "description": "Work is over."})
+	}
+	return list
+}
+
+// linkTypeList renders the types of links of the site.
+func (x *index) linkTypeList() object {
+	list := []object{}
+	for n, t := range x.linkTypes {
+		list = append(list, object{"id": strconv.Itoa(10000 + n), "name": t[0], "inward": t[1], "outward": t[2]})
+	}
+	return object{"issueLinkTypes": list}
+}
+
 // types renders the types of the issues.
 func (x *index) types() []object {
 	names := map[string]bool{"Task": true, "Sub-task": true}

@@ -114,17 +114,39 @@ var fieldRenderers = map[string]func(*Server, *index, state) any{
 		return object{"key": st.Parent, "id": strconv.Itoa(x.ids[st.Parent])}
 	},
 	"issuelinks": func(_ *Server, x *index, st state) any {
-		list := []object{}
+		list := x.duplicateLinks(st)
 		for n, key := range x.linked[st.Key] {
 			side := "outwardIssue"
 			if !slices.Contains(st.Links, key) {
 				side = "inwardIssue"
 			}
-			list = append(list, object{"id": strconv.Itoa(n), "type": object{"name": "Relates"},
-				side: object{"key": key, "id": strconv.Itoa(x.ids[key])}})
+			list = append(list, object{"id": strconv.Itoa(n), "type": object{"id": "10003", "name": "Relates",
+				"inward": "relates to", "outward": "relates to"}, side: x.related(key)})
 		}
 		return list
 	},
+}
+
+// related is an issue as a link to it shows it.
+func (x *index) related(key string) object {
+	return object{"key": key, "id": strconv.Itoa(cmp.Or(x.ids[key], id(key)))}
+}
+
+// duplicateLinks are the links of an issue to those that it duplicates and to its own
+// duplicates.
+func (x *index) duplicateLinks(st state) []object {
+	list := []object{}
+	add := func(side, key string) {
+		list = append(list, object{"id": strconv.Itoa(1000 + len(list)), side: x.related(key), "type": object{
+			"id": "10002", "name": "Duplicate", "inward": "is duplicated by", "outward": "duplicates"}})
+	}
+	for _, key := range st.Duplicates {
+		add("outwardIssue", key)
+	}
+	for _, key := range x.duplicated[st.Key] {
+		add("inwardIssue", key)
+	}
+	return list
 }
 
 // unless is the value, or null.

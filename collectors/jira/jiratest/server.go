@@ -263,6 +263,8 @@ func (s *Server) serve(r *http.Request, call, key string, body []byte, site *ind
 		"GET /rest/api/2/issue/{key}/remotelink":   func() (any, *refusal) { return site.remoteLinks(key) },
 		"GET /rest/api/2/project/{key}/components": func() (any, *refusal) { return site.componentList(key) },
 		"GET /rest/api/2/field":                    func() (any, *refusal) { return site.fieldList(), nil },
+		"GET /rest/api/2/resolution":               func() (any, *refusal) { return site.resolutionList(), nil },
+		"GET /rest/api/2/issueLinkType":            func() (any, *refusal) { return site.linkTypeList(), nil },
 	}
 	cloud := map[string]func() (any, *refusal){
 		"GET /rest/api/2/project/search": func() (any, *refusal) { return unlessRefused(s.projectPage(query, site)) },

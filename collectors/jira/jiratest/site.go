@@ -31,7 +31,12 @@ type Site struct {
 	Addresses map[string]string
 	// Statuses are further statuses, beside To Do, In Progress, Done and Closed.
 	Statuses []Status
-	Issues   []Issue
+	// Resolutions are the names of the resolutions, and LinkTypes those of the types of
+	// links with their descriptions from the inward and the outward end; nil means Jira's
+	// own.
+	Resolutions []string
+	LinkTypes   [][3]string
+	Issues      []Issue
 	// BrokenIssues are added to the answer of every search as they are.
 	BrokenIssues []string
 }
@@ -91,6 +96,9 @@ type Issue struct {
 	// Links are keys of issues that this one is linked to. The others are
 	// linked back.
 	Links []string
+	// Duplicates are keys of issues that this one duplicates. The others are linked back,
+	// as duplicated by it.
+	Duplicates []string
 	// RemoteLinks are web links.
 	RemoteLinks []string
 	Description string
@@ -122,12 +130,17 @@ type index struct {
 	// components are by project, and fields the names by id.
 	components map[string]map[string]bool
 	fields     map[string]string
-	statuses   map[string]Status // by name
-	list       []Status
-	issues     []*Issue // by creation
-	byKey      map[string]*Issue
-	ids        map[string]int
-	linked     map[string][]string
+	// resolutions and linkTypes are as in Site.
+	resolutions []string
+	linkTypes   [][3]string
+	statuses    map[string]Status // by name
+	list        []Status
+	issues      []*Issue // by creation
+	byKey       map[string]*Issue
+	ids         map[string]int
+	linked      map[string][]string
+	// duplicated are the duplicates of an issue, by key.
+	duplicated map[string][]string
 	broken     []string
 
 	// The last answer, since clients ask for one listing page by page.
@@ -139,7 +152,8 @@ type index struct {
 func newIndex(s Site) *index {
 	x := &index{
 		projects: map[string]bool{}, statuses: map[string]Status{}, byKey: map[string]*Issue{},
-		ids: map[string]int{}, linked: map[string][]string{}, broken: s.BrokenIssues, category: s.Categories,
+		ids: map[string]int{}, linked: map[string][]string{}, duplicated: map[string][]string{},
+		broken: s.BrokenIssues, category: s.Categories,
 		descriptions: s.Descriptions, addresses: s.Addresses,
 	}
 	x.components, x.fields = map[string]map[string]bool{}, maps.Clone(s.Fields)
@@ -151,6 +165,13 @@ func newIndex(s Site) *index {
 	}
 	for project, names := range s.Components {
 		x.addComponents(project, names)
+	}
+	if x.resolutions = s.Resolutions; x.resolutions == nil {
+		x.resolutions = []string{"Done", "Won't Do", "Duplicate", "Cannot Reproduce"}
+	}
+	if x.linkTypes = s.LinkTypes; x.linkTypes == nil {
+		x.linkTypes = [][3]string{{"Blocks", "is blocked by", "blocks"}, {"Cloners", "is cloned by", "clones"},
+			{"Duplicate", "is duplicated by", "duplicates"}, {"Relates", "relates to", "relates to"}}
 	}
 	x.list = append(slices.Clone(builtIn), s.Statuses...)
 	for _, st := range x.list {
@@ -171,6 +192,9 @@ func newIndex(s Site) *index {
 		x.addComponents(project(i.Key), i.Components)
 		for field := range i.Fields {
 			x.fields[field] = cmp.Or(x.fields[field], field)
+		}
+		for _, to := range i.Duplicates {
+			x.duplicated[to] = append(x.duplicated[to], i.Key)
 		}
 		for _, to := range i.Links {
 			x.linked[i.Key] = append(x.linked[i.Key], to)

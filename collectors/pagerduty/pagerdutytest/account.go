@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -128,8 +129,11 @@ type Incident struct {
 	AssignedTo []string
 	// Moves are when it was escalated or assigned to whom.
 	Moves []Move
-	// Notes are when people wrote notes.
-	Notes []time.Time
+	// Notes are what was written to it.
+	Notes []Note
+	// CustomFields are the fields of the account's own, by name. Only a listing of
+	// incidents that includes them has them, with the names; nil for an account without.
+	CustomFields map[string]any
 	// Notifications are when whom it notified.
 	Notifications []Notification
 	// Channel is the type of the channel that opened it; null when empty.
@@ -342,6 +346,16 @@ func (x *index) incident(in *Incident, include map[string]bool, now time.Time) o
 			"id": in.ID + "L", "type": "trigger_log_entry", "created_at": timeOrNull(in.CreatedAt),
 			"channel": object{"type": nullable(in.Channel)}, "agent": in.opener(),
 		}
+	}
+	if include["custom_fields"] {
+		fields := []object{}
+		for _, name := range slices.Sorted(maps.Keys(in.CustomFields)) {
+			fields = append(fields, object{
+				"id": "F" + name, "name": strings.ReplaceAll(strings.ToLower(name), " ", "_"), "display_name": name,
+				"type": "field_value", "value": in.CustomFields[name],
+			})
+		}
+		o["custom_fields"] = fields
 	}
 	if include["external_references"] {
 		references := []object{}

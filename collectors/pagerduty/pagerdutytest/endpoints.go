@@ -130,7 +130,7 @@ func vendorEndpoints() map[string]endpoint {
 				"acknowledgers", "agents", "assignees", "conference_bridge", "escalation_policies",
 				"first_trigger_log_entries", "priorities", "services", "teams", "users",
 				// Not in the reference; the vendor's own application asks for it.
-				"external_references",
+				"custom_fields", "external_references",
 			},
 			find: func(s *Server, q query, x *index, now time.Time) (records, *refusal) {
 				list, refused := s.listIncidents(q, x, now)

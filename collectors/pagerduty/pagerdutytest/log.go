@@ -18,6 +18,15 @@ type Notification struct {
 	Channel string
 }
 
+// Note is a note of an incident.
+type Note struct {
+	At time.Time
+	// Text is what it says; Looking into it. when empty.
+	Text string
+	// By is the type of reference of who wrote it: user_reference when empty.
+	By string
+}
+
 // timeoutSlack is how late after its time an automatic resolution may come.
 const timeoutSlack = 2 * time.Minute
 
@@ -79,8 +88,8 @@ func (x *index) newLog() []logEntry {
 		for n, to := range in.Notifications {
 			add(to.At, "notify", n, 0)
 		}
-		for n, at := range in.Notes {
-			add(at, "annotate", n, 0)
+		for n, note := range in.Notes {
+			add(note.At, "annotate", n, 0)
 		}
 		for n, move := range in.Moves {
 			kind := move.Kind
@@ -120,7 +129,7 @@ func (x *index) logEntry(e *logEntry, include map[string]bool, now time.Time) ob
 	in := e.incident
 	service := reference(in.Service, "service", x.services[in.Service].Name)
 	id, kind, agent := in.ID+"L", e.kind, service
-	var channel string
+	var channel, content string
 	if kind != "trigger" {
 		id = fmt.Sprintf("%sL%s%d", in.ID, strings.ReplaceAll(kind, " ", ""), e.nth)
 	}
@@ -152,7 +161,11 @@ func (x *index) logEntry(e *logEntry, include map[string]bool, now time.Time) ob
 		}
 		o["user"] = reference(to.User, "user", "Somebody "+to.User)
 	case "annotate":
-		agent, channel = in.acknowledger(), "note"
+		note := in.Notes[e.nth]
+		agent, channel, content = in.acknowledger(), "note", cmp.Or(note.Text, "Looking into it.")
+		if note.By != "" {
+			agent = object{"id": "PWRITER", "type": note.By, "summary": "Somebody"}
+		}
 	case "acknowledge":
 		agent, channel = in.acknowledger(), "website"
 	case machineAcknowledged:
@@ -169,6 +182,9 @@ func (x *index) logEntry(e *logEntry, include map[string]bool, now time.Time) ob
 		assignee(move.To, e.to)
 	}
 	o["type"], o["channel"] = kind+"_log_entry", object{"type": nullable(channel)}
+	if content != "" {
+		o["channel"] = object{"type": channel, "summary": content}
+	}
 	if kind != "trigger" {
 		o["agent"] = agent
 	}

@@ -20,7 +20,7 @@ func TestLog(t *testing.T) {
 		{
 			ID: "Q1", Service: "P0", CreatedAt: created, AcknowledgedAt: created.Add(2 * time.Minute),
 			ResolvedAt: created.Add(time.Hour), ResolvedBy: "service_reference",
-			Notes:         []time.Time{created.Add(5 * time.Minute)},
+			Notes:         []pagerdutytest.Note{{At: created.Add(5 * time.Minute)}},
 			Notifications: []pagerdutytest.Notification{{At: created.Add(time.Minute), User: "U1"}},
 		},
 		{ID: "Q2", Service: "P0", CreatedAt: noon.Add(-time.Hour), ResolvedAt: noon.Add(time.Hour)},

@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/report"
+	"github.com/prodready/collector/store"
+)
+
+// IncidentQuery selects incidents: of a service, a team, an org or a tier, of which one
+// at most is set, within a window. Class is as in report.NewIncidents.
+type IncidentQuery struct {
+	Service, Team, Org string
+	Tier               int
+	Window             time.Duration
+	Class              string
+}
+
+// UnknownNameError says that there is nothing of a name.
+type UnknownNameError struct{ text string }
+
+// Error implements error.
+func (e *UnknownNameError) Error() string { return e.text }
+
+// Incidents lists what is in the store right now. It collects nothing and writes nothing,
+// so it may run beside a daemon.
+func Incidents(ctx context.Context, o Options, q IncidentQuery) (report.Incidents, error) {
+	r, err := openForReading(ctx, o)
+	if err != nil {
+		return report.Incidents{}, err
+	}
+	defer r.close()
+	scope, group, services, err := q.services(r.Catalog)
+	if err != nil {
+		return report.Incidents{}, err
+	}
+	now, window := r.options.Now(), correlation.Window(q.Window)
+	options := correlation.Options{Windows: []correlation.Window{window}, BadgeWindow: window}
+	records, err := r.store.Incidents(ctx, store.IncidentFilter{Since: options.Since(now)})
+	if err != nil {
+		return report.Incidents{}, fmt.Errorf("reading incidents: %w", err)
+	}
+	if options.Doubts, err = r.store.IncidentDoubts(ctx, r.SourceIDs()); err != nil {
+		return report.Incidents{}, err
+	}
+	seen, err := r.store.SeenSeverities(ctx)
+	if err != nil {
+		return report.Incidents{}, err
+	}
+	links, meter := correlation.NewLinks(), correlation.NewMeter()
+	for _, in := range seen {
+		meter.See(in.Service, in.Severity)
+	}
+	meter.Change(links.Update(records, options.Since(now)))
+	measured := meter.Measure(r.Catalog.Services(), correlation.BadgeHistory{}, options, now)
+	var figures *correlation.Figures
+	if scope == scopeService {
+		figures = measured.Services[group]
+	}
+	for i := range measured.Groups {
+		if g := &measured.Groups[i]; string(g.Scope) == scope && g.Group == group {
+			figures = &g.Figures
+		}
+	}
+	list, leftOut := links.Listing(services, window, now)
+	out := report.NewIncidents(list, figures, window, q.Class, now)
+	out.Scope, out.Group, out.LeftOut = scope, group, leftOut
+	if scope == string(correlation.ScopeFleet) {
+		uncounted, err := r.store.Uncounted(ctx)
+		if err != nil {
+			return report.Incidents{}, err
+		}
+		out.AddUncounted(uncounted)
+	}
+	return out, nil
+}
+
+const scopeService = "service"
+
+// services are those that a query selects, and the group that they are.
+func (q *IncidentQuery) services(c *catalog.Catalog) (scope, group string, list []*catalog.Service, err error) {
+	all := c.Services()
+	if q.Service != "" {
+		s, err := c.Lookup(q.Service)
+		if err != nil {
+			return "", "", nil, &UnknownNameError{err.Error()}
+		}
+		return scopeService, s.Name, []*catalog.Service{s}, nil
+	}
+	of := func(scope correlation.Scope, want string, name func(*catalog.Service) string) (
+		string, string, []*catalog.Service, error,
+	) {
+		names := map[string]bool{}
+		for _, s := range all {
+			if name(s) != "" {
+				names[name(s)] = true
+			}
+			if name(s) == want {
+				list = append(list, s)
+			}
+		}
+		if len(list) == 0 {
+			return "", "", nil, &UnknownNameError{fmt.Sprintf("no service of %s %q in the catalog%s", scope, want,
+				nearest.Suggest(want, slices.Sorted(maps.Keys(names))))}
+		}
+		return string(scope), want, list, nil
+	}
+	switch {
+	case q.Team != "":
+		return of(correlation.ScopeTeam, q.Team, func(s *catalog.Service) string { return s.Team })
+	case q.Org != "":
+		return of(correlation.ScopeOrg, q.Org, func(s *catalog.Service) string { return s.Org })
+	case q.Tier != 0:
+		tier := func(s *catalog.Service) string { return strconv.Itoa(s.Tier) }
+		return of(correlation.ScopeTier, strconv.Itoa(q.Tier), tier)
+	}
+	return string(correlation.ScopeFleet), correlation.FleetGroup, all, nil
+}

@@ -1,0 +1,4 @@
+package file
+
+// Failed is for tests.
+var Failed = failed

@@ -1,0 +1,115 @@
+package correlation
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/prodready/collector/evidence"
+)
+
+// TestPackedRecordsAreWhole: what linking, figures and lists need of a record is as it was.
+func TestPackedRecordsAreWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SampledFrom([]string{"", "a", "checkout", "P-1", "ü/ö", "\x00"})
+		links := rapid.SampledFrom([]string{"", "P-1", "https://x.example/P-1", "https://x.example/a/", "a/b/checkout"})
+		lists := func(of *rapid.Generator[string], name string) []string {
+			list := rapid.SliceOfN(of, 0, 3).Draw(t, name)
+			if len(list) == 0 {
+				return nil
+			}
+			return list
+		}
+		moment := rapid.Map(rapid.Int64Range(-1<<33, 1<<36), func(s int64) time.Time { return time.Unix(s, s%2*7).UTC() })
+		may := rapid.OneOf(moment, rapid.Just(time.Time{}))
+		answer := rapid.SampledFrom([]evidence.Answer{evidence.Unknown, evidence.No, evidence.Yes})
+		count, is := rapid.IntRange(0, 1<<40), rapid.Bool()
+		in := evidence.Incident{
+			Source: words.Draw(t, "source"), ID: words.Draw(t, "id"), Key: words.Draw(t, "key"),
+			FormerKeys: lists(words, "former keys"), Services: lists(words, "services"), Links: lists(links, "links"),
+			StartedAt: moment.Draw(t, "started"), DetectedAt: may.Draw(t, "detected"),
+			AcknowledgedAt: may.Draw(t, "acknowledged"), MachineAcknowledgedAt: may.Draw(t, "machine"),
+			ResolvedAt: may.Draw(t, "resolved"), UpdatedAt: may.Draw(t, "updated"),
+			AcksKnown: is.Draw(t, "acks"), EndUnknown: is.Draw(t, "end"), Urgent: is.Draw(t, "urgent"),
+			MachineDetected: is.Draw(t, "detected by"), Maintenance: is.Draw(t, "maintenance"),
+			Resolver: rapid.SampledFrom([]evidence.Resolver{"", evidence.ResolverPerson, "other"}).Draw(t, "resolver"),
+			Severity: rapid.IntRange(-1, 9).Draw(t, "severity"), Escalations: count.Draw(t, "escalations"),
+			Reassignments: count.Draw(t, "reassignments"), Notes: count.Draw(t, "notes"),
+			HasTicket: answer.Draw(t, "ticket"), FalseAlarm: answer.Draw(t, "false alarm"),
+			Interruptions: evidence.Interruptions{
+				Known: is.Draw(t, "interruptions"), Business: count.Draw(t, "business"),
+				Off: count.Draw(t, "off"), Sleep: count.Draw(t, "sleep"),
+			},
+			Template: words.Draw(t, "template"), MergedInto: words.Draw(t, "merged"),
+		}
+		p := newPacking()
+		p.pack(&evidence.Incident{Source: "other", StartedAt: time.Unix(1, 0), Services: []string{"x"}})
+		if got := p.unpack(p.pack(&in)); !reflect.DeepEqual(*got, in) {
+			t.Fatalf("unpacked it is\n%+v, want\n%+v", *got, in)
+		}
+	})
+}
+
+// TestNamesThatAreTheSame: records of one name are all found, each once, until they are
+// dropped.
+func TestNamesThatAreTheSame(t *testing.T) {
+	x := newNameIndex()
+	records := []*linked{{}, {}, {}}
+	for range 2 {
+		for _, record := range records {
+			x.add("a", record)
+		}
+	}
+	x.add("b", records[0])
+	for left := len(records); left > 0; left-- {
+		found := map[*linked]int{}
+		x.each("a", func(record *linked) { found[record]++ })
+		for _, record := range records[len(records)-left:] {
+			if found[record] != 1 || len(found) != left {
+				t.Fatalf("%d records are left, and found are %v", left, found)
+			}
+		}
+		x.drop("a", records[len(records)-left])
+		x.drop("a", records[len(records)-left])
+	}
+	n := 0
+	x.all(func(*linked) { n++ })
+	if n != 1 || len(x.more) != 0 {
+		t.Errorf("%d records are left, want that of the other name: %s", n, fmt.Sprint(x))
+	}
+}
+
+// TestObservationsKeepTheirOrder: whatever is added and taken away, whole seconds or not,
+// what is left is in order.
+func TestObservationsKeepTheirOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var kept observations
+		var want []Observation
+		for range rapid.IntRange(0, 6).Draw(t, "rounds") {
+			for range rapid.IntRange(0, 8).Draw(t, "changes") {
+				if n := len(want); n > 0 && rapid.Bool().Draw(t, "take one away") {
+					i := rapid.IntRange(0, n-1).Draw(t, "which")
+					kept.add(want[i], false, time.Time{}, -1)
+					want = slices.Delete(want, i, i+1)
+					continue
+				}
+				unit := rapid.SampledFrom([]time.Duration{1, time.Millisecond, time.Second, time.Hour, 1 << 40}).Draw(t, "unit")
+				o := Observation{
+					Duration: unit * time.Duration(rapid.IntRange(0, 1<<20).Draw(t, "duration")),
+					Censored: rapid.Bool().Draw(t, "censored"),
+				}
+				kept.add(o, false, time.Time{}, 1)
+				want = append(want, o)
+			}
+			slices.SortFunc(want, compareObservations)
+			got := kept.all(time.Time{})
+			if !slices.Equal(got, want) {
+				t.Fatalf("%v, want %v", got, want)
+			}
+		}
+	})
+}

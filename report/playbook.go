@@ -1,0 +1,211 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prodready/collector/framework"
+)
+
+// Playbook is a self-assessment that a team works through without a meeting: the checks of
+// a service up to a badge, with what is known of each and what is left to do.
+type Playbook struct {
+	Service string `json:"service"`
+	Team    string `json:"team,omitempty"`
+	Tier    int    `json:"tier"`
+	// At is the time of what is known.
+	At        time.Time `json:"at"`
+	Framework Framework `json:"framework"`
+	// Held is the badge that is held, and Badge the one that the playbook leads to.
+	Held  string `json:"held"`
+	Badge string `json:"badge"`
+	// Launch is true for a service that is not in production yet: nothing is known of it.
+	Launch  bool             `json:"launch"`
+	Modules []PlaybookModule `json:"modules"`
+}
+
+// PlaybookModule are the checks of one module, the lowest badge first.
+type PlaybookModule struct {
+	ID     string          `json:"id"`
+	Name   string          `json:"name"`
+	Checks []PlaybookCheck `json:"checks"`
+}
+
+// PlaybookCheck is one question to the team.
+type PlaybookCheck struct {
+	Check
+	// Label is that of the sub-task which attests the check, also where it is proved now;
+	// empty where the check cannot be attested.
+	Label string `json:"label,omitempty"`
+	// NeedsLink and NeedsSecondPerson are what an attestation of the level takes.
+	NeedsLink         bool `json:"needs_link"`
+	NeedsSecondPerson bool `json:"needs_second_person"`
+	// GoodForDays is how long an attestation is good.
+	GoodForDays int `json:"good_for_days,omitempty"`
+}
+
+// PlaybookOptions select what a playbook has.
+type PlaybookOptions struct {
+	// Module is the id of the only one; empty for all.
+	Module string
+	// Badge is the badge that it leads to; no badge for the target or the next badge,
+	// whichever is higher.
+	Badge  framework.Badge
+	Launch bool
+	// Attestations are what can be attested, by the id of the check.
+	Attestations map[string]framework.Attestation
+}
+
+// NewPlaybook makes the playbook of a service.
+func NewPlaybook(card Scorecard, o PlaybookOptions) Playbook {
+	badge := o.Badge
+	if badge == framework.NoBadge {
+		badge = max(card.nextBadge(), badgeNamed(card.Summary.Target), badgeNamed(card.Badge.Held), framework.Bronze)
+	}
+	p := Playbook{
+		Service: card.Summary.Service, Team: card.Summary.Team, Tier: card.Summary.Tier, At: card.At,
+		Framework: card.Framework, Held: card.Badge.Held, Badge: badge.String(), Launch: o.Launch,
+		Modules: []PlaybookModule{},
+	}
+	for _, m := range card.Modules {
+		if o.Module != "" && m.ID != o.Module {
+			continue
+		}
+		module := PlaybookModule{ID: m.ID, Name: m.Name, Checks: []PlaybookCheck{}}
+		for _, check := range card.Checks {
+			if check.Module != m.ID || check.Status == "not_applicable" || badgeNamed(check.NeededFor) > badge {
+				continue
+			}
+			entry := PlaybookCheck{Check: check}
+			if a, ok := o.Attestations[check.ID]; ok {
+				entry.Label = framework.AttestationLabel(check.ID)
+				entry.NeedsLink, entry.NeedsSecondPerson = a.NeedsLink(), a.NeedsSecondPerson()
+				entry.GoodForDays = int(a.ValidFor() / (24 * time.Hour))
+			}
+			module.Checks = append(module.Checks, entry)
+		}
+		slices.SortStableFunc(module.Checks, func(a, b PlaybookCheck) int {
+			return int(badgeNamed(a.NeededFor)) - int(badgeNamed(b.NeededFor))
+		})
+		if len(module.Checks) > 0 {
+			p.Modules = append(p.Modules, module)
+		}
+	}
+	return p
+}
+
+// counts are how many checks are done, and how many there are.
+func (p Playbook) counts() (done, all int) {
+	for _, m := range p.Modules {
+		for _, c := range m.Checks {
+			if all++; c.done() {
+				done++
+			}
+		}
+	}
+	return done, all
+}
+
+// done reports whether there is nothing to do about the check.
+func (c PlaybookCheck) done() bool { return c.Status == "pass" || c.Status == "exempt" }
+
+// WriteJSON writes the playbook.
+func (p Playbook) WriteJSON(w io.Writer) error { return writeJSON(w, p, "playbook") }
+
+// WriteMarkdown writes the playbook as a page that a team works through.
+func (p Playbook) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	done, all := p.counts()
+	fmt.Fprintf(&b, "# Readiness of %s: the way to %s\n\n", Markdown(p.Service), titled(p.Badge))
+	fmt.Fprintf(&b, "%s\n\n", Markdown(p.about()))
+	fmt.Fprintf(&b, "%d of %s done. For each open one: do the steps, or say in the ticket why it does not apply.\n",
+		done, Plural(all, "check"))
+	b.WriteString("What a machine can see needs no answer: it is ticked by the next round.\n" +
+		"What it cannot see is attested by a sub-task of the review ticket, done, with the label that is named.\n")
+	for _, m := range p.Modules {
+		fmt.Fprintf(&b, "\n## %s\n\n", Markdown(m.Name))
+		for _, c := range m.Checks {
+			c.write(&b)
+		}
+	}
+	return flush(w, b.String(), "playbook")
+}
+
+func (p Playbook) about() string {
+	text := fmt.Sprintf("Tier %d", p.Tier)
+	if p.Team != "" {
+		text += ", team " + p.Team
+	}
+	switch {
+	case p.Launch:
+		text += ". It is not in production yet, so that nothing is known of it"
+	case p.Held == "none":
+		text += ". It has no badge"
+	default:
+		text += ". It is " + titled(p.Held)
+	}
+	return fmt.Sprintf("%s. Judged by %s %s at %s.", text, p.Framework.Name, p.Framework.Version, minute(p.At))
+}
+
+// write writes one check: done in one line, open with everything that the team needs.
+func (c PlaybookCheck) write(b *strings.Builder) {
+	box, state := "[ ]", ""
+	switch {
+	case c.Status == "exempt" && c.Exemption != nil:
+		box, state = "[x]", fmt.Sprintf(", exempt until %s: %s", day(c.Exemption.Expires), c.Exemption.Reason)
+	case c.done():
+		box = "[x]"
+	case c.Status == "scheduled" && !c.EnforcedFrom.IsZero():
+		state = ", counts from " + day(c.EnforcedFrom)
+	}
+	fmt.Fprintf(b, "- %s **%s** for %s (%s)%s\n", box, Markdown(c.Title), titled(c.NeededFor), Markdown(c.ID), Markdown(state))
+	if c.done() {
+		return
+	}
+	line := func(text string) { fmt.Fprintf(b, "  - %s\n", Markdown(text)) }
+	line(c.Objective)
+	if c.Why != "" {
+		line("Why: " + c.Why)
+	}
+	line("Now: " + c.now())
+	for i, step := range c.Next.Fix {
+		fmt.Fprintf(b, "  %d. %s\n", i+1, Markdown(step))
+	}
+	if c.Next.Effort != "" {
+		line("Effort: " + effortWords(c.Next.Effort))
+	}
+	if c.Label != "" {
+		line(c.attestText())
+	}
+	for _, link := range c.Links {
+		fmt.Fprintf(b, "  - <%s>\n", strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20").Replace(clean(link)))
+	}
+}
+
+// now says what is known of the check.
+func (c PlaybookCheck) now() string {
+	switch {
+	case c.Contradicted:
+		return c.driftText()
+	case len(c.Unmet) > 0:
+		return c.Unmet[0].what()
+	case c.Status == "fail":
+		return "it fails"
+	}
+	return "not known: " + c.unknownBecause()
+}
+
+// attestText says how the check is attested.
+func (c PlaybookCheck) attestText() string {
+	text := "Attest: label " + c.Label
+	if c.NeedsLink {
+		text += ", with a link to the evidence"
+	}
+	if c.NeedsSecondPerson {
+		text += ", closed by somebody else than its assignee"
+	}
+	return fmt.Sprintf("%s; good for %d days", text, c.GoodForDays)
+}
