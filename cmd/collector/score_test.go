@@ -245,6 +245,7 @@ func TestWhatReadsTheStoreNeedsNoToken(t *testing.T) {
 			}
 			for _, reads := range [][]string{
 				{"framework", "coverage"}, {"history", "cart"}, {"incidents"}, {"correlate"}, {"playbook", "cart"}, {"review"},
+				{"badges", "--out", "badges"},
 			} {
 				if _, errs, code := s.run(reads...); code != exitOK {
 					t.Errorf("%v: exit %d: %s", reads, code, errs)
