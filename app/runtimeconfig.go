@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +24,6 @@ import (
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/store"
-	"github.com/prodready/collector/textfile"
 )
 
 // runtimeConfig is everything that follows from one configuration. It is built,
@@ -189,16 +187,8 @@ func (rc *runtimeConfig) buildCatalog(c *config.Valid) error {
 }
 
 func (rc *runtimeConfig) buildFramework(c *config.Valid) error {
-	files, err := framework.Default()
-	if name := c.Framework().File; name != "" {
-		var text []byte
-		text, err = textfile.Read(name, textfile.MaxBytes)
-		files = []framework.File{{Name: filepath.Base(name), Data: text}}
-	}
-	if err != nil {
-		return fmt.Errorf("framework: %w", err)
-	}
-	rc.Document, err = framework.Parse(files)
+	var err error
+	rc.Document, err = framework.Load(cmp.Or(c.Framework().File, framework.DefaultName), c.Framework().Installed...)
 	if err != nil {
 		return fmt.Errorf("framework: %w", err)
 	}

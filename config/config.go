@@ -130,8 +130,12 @@ type Evaluation struct {
 
 // Framework names the criteria.
 type Framework struct {
-	// File is a framework file; empty means the embedded default.
+	// File is a file or folder of a framework, or the name of an installed one; empty means
+	// the embedded default.
 	File string `yaml:"file"`
+	// Installed are files and folders of frameworks that can be named, as name or
+	// name@version.
+	Installed []string `yaml:"installed"`
 }
 
 // Exposition says how much is exported.

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prodready/collector/catalog"
@@ -35,7 +37,7 @@ func validate(c Config, o Options, r *report) (*Valid, error) {
 	v.word("log.format", v.config.Log.Format, "text", "json")
 	v.duration("evaluation.interval", v.config.Evaluation.Interval, time.Second, time.Hour)
 	v.duration("evaluation.observe_for", v.config.Evaluation.ObserveFor, 0, 366*24*time.Hour)
-	v.file("framework.file", &v.config.Framework.File)
+	v.frameworks()
 	v.reviews()
 	v.sources()
 	v.catalog()
@@ -227,6 +229,39 @@ func (v *validator) file(path string, name *string) {
 	}
 	if _, err := v.options.ReadFile(*name); err != nil {
 		v.add(path, "the file %q cannot be read: %v; create it or correct its name", *name, bare(err))
+	}
+}
+
+// frameworks resolves the names of the files of frameworks, and tries to read them.
+func (v *validator) frameworks() {
+	f := &v.config.Framework
+	v.framework("framework.file", &f.File, true)
+	for i := range f.Installed {
+		v.framework(fmt.Sprintf("framework.installed[%d]", i), &f.Installed[i], false)
+	}
+}
+
+// framework resolves the name of a file or folder. What is no path may be the name of an
+// installed framework, which is looked up where frameworks are read.
+func (v *validator) framework(path string, name *string, mayBeNamed bool) {
+	written := *name
+	isPath := strings.ContainsAny(written, `/\`) || slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(written))
+	v.resolve(path, name)
+	if *name == "" {
+		return
+	}
+	file := *name
+	_, err := v.options.ReadFile(file)
+	if errors.Is(err, syscall.EISDIR) {
+		file = filepath.Join(file, "framework.yaml")
+		_, err = v.options.ReadFile(file)
+	}
+	switch {
+	case err == nil:
+	case mayBeNamed && !isPath && errors.Is(err, fs.ErrNotExist):
+		*name = written
+	default:
+		v.add(path, "the file %q cannot be read: %v; create it or correct its name", file, bare(err))
 	}
 }
 

@@ -43,14 +43,12 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 	}
 	c := &compilation{framework: f, proofs: proofs, scopes: scopes}
 	c.header(doc.header)
-	modules := map[string]bool{}
 	for _, m := range doc.modules {
-		c.where = m.file
-		if !moduleID.MatchString(m.ID) || modules[m.ID] {
-			c.fail("module id %q is missing, malformed or used twice", m.ID)
+		c.where = fmt.Sprintf("%s:%d", m.file, m.Line)
+		if !moduleID.MatchString(m.ID) {
+			c.fail("module id %q: want lower case letters, digits and dashes, such as data", m.ID)
 			continue
 		}
-		modules[m.ID] = true
 		c.module(m)
 	}
 	if len(f.Checks) == 0 && len(c.faults) == 0 {
@@ -99,10 +97,6 @@ func (c *compilation) module(m moduleDoc) {
 	f.Modules = append(f.Modules, module)
 	for _, doc := range m.Checks {
 		c.where = doc.place()
-		if f.byID[doc.ID] != nil {
-			c.fail("the id is used twice")
-			continue
-		}
 		check := c.check(doc, module)
 		check.Index = len(f.Checks)
 		f.Checks = append(f.Checks, check)

@@ -1,19 +1,14 @@
 package framework
 
 import (
-	"cmp"
-	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prodready/collector/evidence"
-	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/strictyaml"
 )
 
@@ -33,8 +28,13 @@ type File struct {
 type Document struct {
 	header  header
 	modules []moduleDoc
-	// Text is every file as read, as JSON.
+	// Text is every file as read, as JSON: of the framework that is extended, too.
 	Text []byte
+	// Extends is the name and version of the framework that this one changes; empty if it
+	// extends none. Changed are the ids of the checks that it changes or adds, Dropped those
+	// that it leaves out, each in the order of their files.
+	Extends          string
+	Changed, Dropped []string
 	// meaning is that of a document that was judged by before; see Restore.
 	meaning *Meaning
 }
@@ -52,6 +52,10 @@ type header struct {
 	Levels       []levelDoc                `yaml:"levels"`
 	Changelog    []changeDoc               `yaml:"changelog"`
 	Modules      []moduleDoc               `yaml:"modules"`
+	// Extends is the framework that this one changes; Checks and Drop say what.
+	Extends string              `yaml:"extends"`
+	Checks  map[string]checkDoc `yaml:"checks"`
+	Drop    []string            `yaml:"drop"`
 }
 
 type levelDoc struct {
@@ -201,123 +205,12 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-//go:embed default/*.yaml default/*/*.yaml
-var embedded embed.FS
-
-// moduleFile is the file of a module in its folder; each other file there is a check.
-const moduleFile = "module.yaml"
-
-// Default returns the files of the embedded default framework.
-func Default() ([]File, error) {
-	const root = "default"
-	names := []string{"framework.yaml"}
-	folders, err := embedded.ReadDir(root)
-	if err != nil {
-		return nil, fmt.Errorf("reading the embedded framework: %w", err)
-	}
-	for _, folder := range folders {
-		if !folder.IsDir() {
-			continue
-		}
-		checks, err := embedded.ReadDir(path.Join(root, folder.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("reading the embedded framework: %w", err)
-		}
-		names = append(names, path.Join(folder.Name(), moduleFile))
-		for _, check := range checks {
-			if check.Name() != moduleFile {
-				names = append(names, path.Join(folder.Name(), check.Name()))
-			}
-		}
-	}
-	var files []File
-	for _, name := range names {
-		data, err := embedded.ReadFile(path.Join(root, name))
-		if err != nil {
-			return nil, fmt.Errorf("reading the embedded framework: %w", err)
-		}
-		files = append(files, File{Name: name, Data: data})
-	}
-	return files, nil
-}
-
-// Parse reads framework files: the first is the header and may hold modules,
-// each further one is a module, or a check that names its module. Unknown keys
-// are errors that name file and line.
-func Parse(files []File) (*Document, error) {
-	if len(files) == 0 {
-		return nil, errors.New("a framework needs at least one file")
-	}
-	text, err := json.Marshal(files)
-	if err != nil {
-		return nil, fmt.Errorf("keeping the text of the framework: %w", err)
-	}
-	doc := &Document{Text: text}
-	if _, err := strictyaml.Read(files[0].Name, files[0].Data, &doc.header); err != nil {
-		return nil, err
-	}
-	for _, m := range doc.header.Modules {
-		m.file = files[0].Name
-		doc.modules = append(doc.modules, m)
-	}
-	var errs []error
-	for _, f := range files[1:] {
-		errs = append(errs, doc.add(f))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	h := doc.header
-	if h.APIVersion != APIVersion || h.Kind != Kind {
-		return nil, fmt.Errorf(
-			"%s: apiVersion %q, kind %q: want %s and %s", files[0].Name, h.APIVersion, h.Kind, APIVersion, Kind,
-		)
-	}
-	if h.Name == "" || h.Version == "" {
-		return nil, fmt.Errorf("%s: name and version are required", files[0].Name)
-	}
-	return doc, doc.fillIn()
-}
-
-// add reads a file of a module, or of a check of a module that was read before.
-func (d *Document) add(f File) error {
-	document, err := strictyaml.Parse(f.Data)
-	if err != nil {
-		return strictyaml.Located(f.Name, err)
-	}
-	keys, _ := document.Values.(map[string]any)
-	if _, isCheck := keys["module"]; !isCheck {
-		m := moduleDoc{file: f.Name}
-		_, err := strictyaml.Read(f.Name, f.Data, &m)
-		d.modules = append(d.modules, m)
-		return err
-	}
-	var c checkFile
-	if faults := (strictyaml.Decoder{}).Decode(document, &c); len(faults) > 0 {
-		return &strictyaml.Faults{File: f.Name, List: faults}
-	}
-	c.file = f.Name
-	var known []string
-	for i := range d.modules {
-		if d.modules[i].ID == c.Module {
-			d.modules[i].Checks = append(d.modules[i].Checks, c.checkDoc)
-			return nil
-		}
-		known = append(known, d.modules[i].ID)
-	}
-	return fmt.Errorf("%s:%d: check %s: there is no module %q%s", f.Name, c.Line, c.ID, c.Module,
-		nearest.Suggest(c.Module, known))
-}
-
-// fillIn sets the file of each check that is in the file of its module, and puts the
-// thresholds into the proofs and the texts.
+// fillIn puts the thresholds into the proofs and the texts.
 func (d *Document) fillIn() error {
 	var faults []error
 	for _, m := range d.modules {
 		for i := range m.Checks {
-			c := &m.Checks[i]
-			c.file = cmp.Or(c.file, m.file)
-			faults = append(faults, c.fillIn()...)
+			faults = append(faults, m.Checks[i].fillIn()...)
 		}
 	}
 	return errors.Join(faults...)

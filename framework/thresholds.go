@@ -72,7 +72,8 @@ func (f *filling) proofs() {
 	}
 	for _, name := range f.names() {
 		if !used[name] {
-			f.fail("the threshold %s is in no proof: write {%s} where a proof compares with it", name, name)
+			f.fail("the threshold %s is in no proof%s: write {%s} where a proof compares with it", name,
+				nearest.Suggest(name, slices.Sorted(maps.Keys(used))), name)
 		}
 	}
 }

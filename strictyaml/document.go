@@ -67,55 +67,94 @@ func (e *SyntaxError) Error() string { return e.Text }
 // Parse reads a text of one document. A text without content is a document
 // whose Values are nil. The error is a *SyntaxError; it quotes nothing of the text.
 func Parse(text []byte) (*Document, error) {
-	documents, err := ParseAll(text)
-	switch {
-	case len(documents) > 1:
-		return nil, &SyntaxError{
-			Line: documents[1].Line,
-			Text: "a second YAML document begins here, which would not be read; keep one document",
-		}
-	case err != nil:
+	node, err := Node(text)
+	if err != nil {
 		return nil, err
-	case len(documents) == 0:
+	}
+	if node == nil {
 		return &Document{}, nil
 	}
-	return documents[0], nil
+	return OfNode(node)
 }
 
 // ParseAll reads every document of a text. With an error it returns the
 // documents before the error.
 func ParseAll(text []byte) ([]*Document, error) {
 	var documents []*Document
+	err := each(text, func(node *yaml.Node) error {
+		document, err := OfNode(node)
+		if err == nil {
+			documents = append(documents, document)
+		}
+		return err
+	})
+	return documents, err
+}
+
+// Node reads a text of one document as YAML has it, with comments: a document node with one
+// content, or nil for a text without content. OfNode makes a document of it. The error is a
+// *SyntaxError.
+func Node(text []byte) (*yaml.Node, error) {
+	var only *yaml.Node
+	err := each(text, func(node *yaml.Node) error {
+		if only != nil {
+			return &SyntaxError{
+				Line: node.Line,
+				Text: "a second YAML document begins here, which would not be read; keep one document",
+			}
+		}
+		only = node
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return only, nil
+}
+
+// each reads the documents of a text that have a content.
+func each(text []byte, use func(*yaml.Node) error) error {
 	marks := 0
 	for _, mark := range []string{"\n", ",", ":"} {
 		marks += bytes.Count(text, []byte(mark))
 	}
 	if marks > maxMarks {
-		return nil, &SyntaxError{Text: fmt.Sprintf("too much to read: %d line ends, commas and colons are more than %d; "+
+		return &SyntaxError{Text: fmt.Sprintf("too much to read: %d line ends, commas and colons are more than %d; "+
 			"split the file", marks, maxMarks)}
 	}
 	text = yamlVersion.ReplaceAll(text, []byte("${1}1"))
 	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var node yaml.Node
 		if err := decoder.Decode(&node); errors.Is(err, io.EOF) {
-			return documents, nil
+			return nil
 		} else if err != nil {
-			return documents, syntaxError(err)
+			return syntaxError(err)
 		}
 		if len(node.Content) != 1 {
 			continue
 		}
-		root := node.Content[0]
-		b := builder{
-			document: &Document{Line: node.Line, Positions: map[string]Position{"": {root.Line, root.Column}}},
-			budget:   1000 + 10*count(root),
+		if err := use(&node); err != nil {
+			return err
 		}
-		b.document.Values = b.value(root, "")
-		if b.err != nil {
-			return documents, b.err
-		}
-		documents = append(documents, b.document)
 	}
+}
+
+// OfNode makes a document of a node of YAML: a document or its content. The error is a
+// *SyntaxError.
+func OfNode(node *yaml.Node) (*Document, error) {
+	root := node
+	if node.Kind == yaml.DocumentNode {
+		root = node.Content[0]
+	}
+	b := builder{
+		document: &Document{Line: node.Line, Positions: map[string]Position{"": {root.Line, root.Column}}},
+		budget:   1000 + 10*count(root),
+	}
+	b.document.Values = b.value(root, "")
+	if b.err != nil {
+		return nil, b.err
+	}
+	return b.document, nil
 }
 
 // maxMarks is how many line ends, commas and colons a text may have. Each value that is

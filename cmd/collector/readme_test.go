@@ -15,10 +15,16 @@ func TestTheReadmesConfigurationIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) != 1 {
-		t.Fatalf("%d configurations in the README", len(blocks))
+	if len(blocks) != 2 {
+		t.Fatalf("%d texts of YAML in the README, want a configuration and a framework", len(blocks))
 	}
 	s := newFolder(t)
+	s.write("acme.yaml", blocks[1][1])
+	shown, errs, code := s.run("framework", "show", "obs.noise-bounded", "--framework.file", s.folder+"/acme.yaml")
+	if code != exitOK || len(strings.Split(strings.TrimSpace(blocks[1][1]), "\n")) != 5 ||
+		!strings.Contains(shown, "Alert noise at most 20 %") || !strings.Contains(shown, "<= 0.2") {
+		t.Errorf("exit %d\n%s%s", code, shown, errs)
+	}
 	if err := os.Mkdir(s.folder+"/secrets", 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,226 @@
+package framework
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/prodready/collector/strictyaml"
+)
+
+// Parse reads the files of a framework. The first is the header and may hold modules. Each
+// further one is a module, a check that names its module, or changes of the framework that
+// is extended. A framework that extends another one comes after all files of that one, its
+// header first; Load reads both. Unknown keys are errors that name file and line.
+func Parse(files []File) (*Document, error) {
+	text, err := json.Marshal(files)
+	if err != nil {
+		return nil, fmt.Errorf("keeping the text of the framework: %w", err)
+	}
+	parts, err := readParts(files)
+	if err != nil {
+		return nil, err
+	}
+	last := headerOf(parts)
+	m, err := merge(parts)
+	if err != nil {
+		return nil, err
+	}
+	doc := &Document{Text: text, Extends: m.extends, Changed: m.changed, Dropped: m.dropped}
+	if err := m.decode(&doc.header); err != nil {
+		return nil, err
+	}
+	doc.modules = doc.header.Modules
+	h := doc.header
+	if h.APIVersion != APIVersion || h.Kind != Kind {
+		return nil, fmt.Errorf(
+			"%s: apiVersion %q, kind %q: want %s and %s", last, h.APIVersion, h.Kind, APIVersion, Kind,
+		)
+	}
+	if h.Name == "" || h.Version == "" {
+		return nil, fmt.Errorf("%s: name and version are required", last)
+	}
+	return doc, doc.fillIn()
+}
+
+// decode decodes the merged framework, and gives modules and checks the places where they
+// were read.
+func (m *merger) decode(into *header) error {
+	document, err := strictyaml.OfNode(m.root)
+	if err != nil {
+		return strictyaml.Located(m.file, err)
+	}
+	if faults := (strictyaml.Decoder{}).Decode(document, into); len(faults) > 0 {
+		return &strictyaml.Faults{File: m.file, List: faults}
+	}
+	for i := range into.Modules {
+		module := &into.Modules[i]
+		at := m.places[m.modules[module.ID]]
+		module.file, module.Line = at.file, strictyaml.Line(at.line)
+		for k := range module.Checks {
+			check := &module.Checks[k]
+			at := m.places[m.checks[check.ID]]
+			check.file, check.Line = at.file, strictyaml.Line(at.line)
+		}
+	}
+	return nil
+}
+
+// part is one file of a framework.
+type part struct {
+	kind partKind
+	file string
+	// root has the keys. Aliases are written out.
+	root *yaml.Node
+}
+
+// partKind is what a file of a framework is about.
+type partKind int
+
+const (
+	headerPart partKind = iota
+	modulePart
+	checkPart
+	changePart
+)
+
+// headerOf is the name of the file of the last header.
+func headerOf(parts []part) string {
+	name := ""
+	for _, p := range parts {
+		if p.kind == headerPart {
+			name = p.file
+		}
+	}
+	return name
+}
+
+// changeFile is a file of changes of the framework that is extended.
+type changeFile struct {
+	Checks  map[string]checkDoc `yaml:"checks"`
+	Modules []moduleDoc         `yaml:"modules"`
+	Drop    []string            `yaml:"drop"`
+}
+
+// readParts reads the files, each apart from the others, so that every fault has its file
+// and line. A header that cannot be read is the only fault: what the other files are is not
+// known then.
+func readParts(files []File) ([]part, error) {
+	if len(files) == 0 {
+		return nil, errors.New("a framework needs at least one file")
+	}
+	var parts []part
+	var faults []error
+	for i, f := range files {
+		p, err := readPart(f, i == 0)
+		if err != nil && p.kind == headerPart {
+			return nil, err
+		}
+		faults = append(faults, err)
+		parts = append(parts, p)
+	}
+	return parts, errors.Join(faults...)
+}
+
+func readPart(f File, first bool) (part, error) {
+	p := part{kind: modulePart, file: f.Name}
+	if first {
+		p.kind = headerPart
+	}
+	node, err := strictyaml.Node(f.Data)
+	if err != nil {
+		return p, strictyaml.Located(f.Name, err)
+	}
+	if node == nil {
+		return p, &strictyaml.Faults{File: f.Name, List: []strictyaml.Fault{{Text: "the file is empty"}}}
+	}
+	document, err := strictyaml.OfNode(node)
+	if err != nil {
+		return p, strictyaml.Located(f.Name, err)
+	}
+	keys, isMapping := document.Values.(map[string]any)
+	if !first {
+		p.kind = kindOf(keys)
+	}
+	var into any
+	switch p.kind {
+	case headerPart:
+		into = &header{}
+	case modulePart:
+		into = &moduleDoc{}
+	case checkPart:
+		into = &checkFile{}
+	case changePart:
+		into = &changeFile{}
+	}
+	faults := (strictyaml.Decoder{}).Decode(document, into)
+	if document.Values == nil {
+		faults = append(faults, strictyaml.Fault{Text: "the file is empty"})
+	} else if !isMapping && len(faults) == 0 {
+		faults = append(faults, strictyaml.Fault{Text: "want keys with values"})
+	}
+	if len(faults) > 0 {
+		return p, &strictyaml.Faults{File: f.Name, List: faults}
+	}
+	p.root = node.Content[0]
+	if document.Alias > 0 {
+		p.root = written(p.root)
+	}
+	return p, nil
+}
+
+// kindOf says by its keys what a file is.
+func kindOf(keys map[string]any) partKind {
+	has := func(key string) bool { _, ok := keys[key]; return ok }
+	_, changes := keys["checks"].(map[string]any)
+	switch {
+	case has("extends"):
+		return headerPart
+	case has("module"):
+		return checkPart
+	case !has("id") && (changes || has("drop") || has("modules")):
+		return changePart
+	}
+	return modulePart
+}
+
+// written is a node with its aliases and merge keys written out. Who calls it has made sure
+// that this ends, and does not grow without bounds: strictyaml.OfNode refuses both.
+func written(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return written(n.Alias)
+	}
+	out := *n
+	out.Anchor, out.Content = "", nil
+	if n.Kind != yaml.MappingNode {
+		for _, child := range n.Content {
+			out.Content = append(out.Content, written(child))
+		}
+		return &out
+	}
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := written(n.Content[i]), written(n.Content[i+1])
+		if key.ShortTag() == "!!merge" {
+			merged = append(merged, value)
+			continue
+		}
+		out.Content = append(out.Content, key, value)
+	}
+	for _, from := range merged {
+		sources := []*yaml.Node{from}
+		if from.Kind == yaml.SequenceNode {
+			sources = from.Content
+		}
+		for _, source := range sources {
+			for i := 0; i+1 < len(source.Content); i += 2 {
+				if valueOf(&out, source.Content[i].Value) == nil {
+					set(&out, source.Content[i].Value, source.Content[i+1])
+				}
+			}
+		}
+	}
+	return &out
+}
