@@ -54,8 +54,11 @@ func smallFramework() *framework.Framework {
 
 // compiled is a framework over the facts.
 func compiled(definitions ...evidence.Definition) *framework.Framework {
-	const text = `{apiVersion: readiness/v1, kind: Framework, name: f, version: 1.0.0, modules: [
-  {id: m, name: M, checks: [{id: m.c, title: C, level: 1, proofs: [{by: machine, pass: "true"}]}]}]}`
+	if len(definitions) == 0 {
+		definitions = []evidence.Definition{{Name: "m.hours", Kind: evidence.KindDouble, Help: "Hours."}}
+	}
+	text := `{apiVersion: readiness/v1, kind: Framework, name: f, version: 1.0.0, modules: [
+  {id: m, name: M, checks: [{id: m.c, title: C, level: 1, proofs: [{by: machine, pass: ` + definitions[0].Name + ` > 0.0}]}]}]}`
 	facts, err := evidence.NewFacts(definitions)
 	if err != nil {
 		panic(err)

@@ -41,7 +41,7 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 		AwardDwell: DefaultAwardDwell, LapseAfter: map[Badge]time.Duration{}, Requirements: map[Badge]Requirement{},
 		facts: facts, byID: map[string]*Check{},
 	}
-	c := &compilation{framework: f, proofs: proofs, scopes: scopes}
+	c := &compilation{framework: f, proofs: proofs, scopes: scopes, document: doc}
 	c.header(doc.header)
 	for _, m := range doc.modules {
 		c.where = fmt.Sprintf("%s:%d", m.file, m.Line)
@@ -52,8 +52,8 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 		c.module(m)
 	}
 	if len(f.Checks) == 0 && len(c.faults) == 0 {
-		c.where = doc.header.Name
-		c.fail("the framework has no checks")
+		c.where = doc.place("modules")
+		c.fail("the framework has no checks: add modules with checks to it, or name the folder if they are in files beside it")
 	}
 	if err := errors.Join(c.faults...); err != nil {
 		return nil, err
@@ -66,6 +66,7 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 
 // compilation is a framework while it is compiled, with the faults found so far.
 type compilation struct {
+	document       *Document
 	framework      *Framework
 	proofs, scopes *Compiler
 	// where is what is compiled now, as faults name it.
@@ -116,20 +117,22 @@ func (c *compilation) header(h header) {
 		f.LapseAfter[b] = DefaultLapseAfter
 		f.Requirements[b] = Requirement{MaxExempt: -1, MaxAttestedPerModule: -1, MaxAttested: -1}
 	}
-	c.where = "lapse_after"
-	for name, d := range h.LapseAfter {
+	for _, name := range slices.Sorted(maps.Keys(h.LapseAfter)) {
+		c.where = c.document.place("lapse_after." + name)
+		d := h.LapseAfter[name]
 		b, err := ParseBadge(name)
 		if err != nil || b == NoBadge {
-			c.fail("%q is not a badge that can lapse", name)
+			c.fail("lapse_after: %q is not a badge that can lapse: want bronze … diamond", name)
 			continue
 		}
 		f.LapseAfter[b] = time.Duration(d)
 	}
-	c.where = "requirements"
-	for name, r := range h.Requirements {
+	for _, name := range slices.Sorted(maps.Keys(h.Requirements)) {
+		c.where = c.document.place("requirements." + name)
+		r := h.Requirements[name]
 		b, err := ParseBadge(name)
 		if err != nil || b == NoBadge {
-			c.fail("%q is not a badge that can be given", name)
+			c.fail("requirements: %q is not a badge that can be given: want bronze … diamond", name)
 			continue
 		}
 		f.Requirements[b] = Requirement{
@@ -138,14 +141,14 @@ func (c *compilation) header(h header) {
 		}
 	}
 	for i, t := range h.Targets {
-		c.where = fmt.Sprintf("targets[%d]", i)
+		c.where = c.document.place(fmt.Sprintf("targets[%d]", i))
 		b, err := ParseBadge(t.Badge)
 		if err != nil {
-			c.fail("%w", err)
+			c.fail("targets[%d]: %w", i, err)
 		}
 		due, err := parseDate(t.Due)
 		if err != nil {
-			c.fail("due %q: want a date such as 2026-12-31", t.Due)
+			c.fail("targets[%d]: due %q: want a date such as 2026-12-31", i, t.Due)
 		}
 		f.Targets = append(f.Targets, Target{Tiers: t.Tiers, Badge: b, Due: due})
 	}
@@ -153,10 +156,10 @@ func (c *compilation) header(h header) {
 		f.Levels = append(f.Levels, Level(level))
 	}
 	for i, change := range h.Changelog {
-		c.where = fmt.Sprintf("changelog[%d]", i)
+		c.where = c.document.place(fmt.Sprintf("changelog[%d]", i))
 		date, err := parseDate(change.Date)
 		if err != nil {
-			c.fail("date %q: want a date such as 2026-12-31", change.Date)
+			c.fail("changelog[%d]: date %q: want a date such as 2026-12-31", i, change.Date)
 		}
 		f.Changelog = append(f.Changelog, Change{Version: change.Version, Date: date, Notes: change.Notes})
 	}
@@ -186,6 +189,11 @@ func effort(text string) string {
 
 // effortWords are the sizes of a remediation, the smallest first.
 func effortWords() []string { return []string{"hours", "days", "weeks"} }
+
+// lowestTier is the tier of the least critical services; 1 is that of the most critical.
+const lowestTier = 4
+
+func allTiers() []int { return []int{1, 2, 3, lowestTier} }
 
 // maxWeight bounds the weight of a check, so that sums of weights stay exact enough
 // for a score.
@@ -225,10 +233,10 @@ func (c *compilation) check(doc checkDoc, module *Module) *Check {
 		c.fail("weight %g: want more than 0 and at most %d", doc.Weight, maxWeight)
 	}
 	if len(check.Tiers) == 0 {
-		check.Tiers = []int{1, 2, 3, 4}
+		check.Tiers = allTiers()
 	}
 	for _, t := range check.Tiers {
-		if t < 1 || t > 4 {
+		if t < 1 || t > lowestTier {
 			c.fail("tier %d: want 1 to 4", t)
 		}
 	}
@@ -239,6 +247,11 @@ func (c *compilation) check(doc checkDoc, module *Module) *Check {
 	if doc.Scope.When != "" {
 		if check.When, err = c.scopes.Compile(doc.Scope.When); err != nil {
 			c.fail("%w", err)
+		} else if check.When.isConstant {
+			c.fail("scope.when %q is always %s: %s", doc.Scope.When, check.When.constant, map[Truth]string{
+				True:  "it narrows nothing, leave it out",
+				False: "the check is for no service, correct it",
+			}[check.When.constant])
 		}
 	}
 	c.proofChain(doc, check)
@@ -270,6 +283,7 @@ func (c *compilation) proofChain(doc checkDoc, check *Check) {
 			c.fail("proof %d: %w", i+1, err)
 			continue
 		}
+		c.judges(i+1, expression)
 		c.framework.watch(expression)
 		check.Proofs = append(check.Proofs, Proof{By: ProofKind(p.By), Suffices: p.Mode == "suffices", Pass: expression})
 		check.Facts = append(check.Facts, expression.Facts...)
@@ -290,6 +304,18 @@ func (c *compilation) proofChain(doc checkDoc, check *Check) {
 	}
 	if longest := MaxAttestationAge(doc.Level); check.goodFor > longest {
 		c.fail("claims_good_for: an attestation at level %d is good for %dd at most", doc.Level, longest/(24*time.Hour))
+	}
+}
+
+// judges wants an expression that depends on what is observed.
+func (c *compilation) judges(proof int, e *Expression) {
+	switch {
+	case len(e.Facts) == 0:
+		c.fail("proof %d: expression %q reads no fact: a proof is about what was observed; scope says which services "+
+			"a check is for", proof, e.Source)
+	case e.isConstant:
+		c.fail("proof %d: expression %q is always %s, whatever is observed: correct a number, or && and ||", proof, e.Source,
+			e.constant)
 	}
 }
 

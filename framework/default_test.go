@@ -127,7 +127,8 @@ func TestLint(t *testing.T) {
 		t.Fatal("nothing is missing")
 	}
 	for _, want := range []string{
-		"test: levels has 0 entries", "f.yaml:6: module a: objective is missing", "f.yaml:6: module a: levels has 0 entries",
+		"f.yaml:1: levels has 0 entries", "f.yaml:6: module a: objective is missing",
+		"f.yaml:6: module a: levels has 0 entries",
 		"f.yaml:9: check a.b: why is missing: say what goes wrong without it", "check a.b: judged is missing",
 		"check a.b: remediation has 0 steps", "check a.b: example.text is missing", `effort "XL": want hours, days, weeks`,
 		"check a.b: attest is missing", `links[0]: url "http://example.com": want an address`, "check a.b: since is missing",

@@ -35,6 +35,11 @@ type Document struct {
 	// that it leaves out, each in the order of their files.
 	Extends          string
 	Changed, Dropped []string
+	// positions are those of the keys of the header, keyFiles their files, file that of the
+	// header itself; see place.
+	positions map[string]strictyaml.Position
+	keyFiles  map[string]string
+	file      string
 	// meaning is that of a document that was judged by before; see Restore.
 	meaning *Meaning
 }

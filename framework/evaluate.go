@@ -53,6 +53,9 @@ const (
 	True
 )
 
+// String is the outcome in one word.
+func (t Truth) String() string { return [...]string{"unknown", "false", "true"}[t] }
+
 // Vars are what expressions are evaluated over: the facts and attributes of
 // one service. It is made once and reused from service to service; it is not
 // safe for concurrent use.
@@ -67,17 +70,28 @@ type Vars struct {
 }
 
 // NewVars makes variables over the framework's facts, all missing.
-func (f *Framework) NewVars() *Vars {
+func (f *Framework) NewVars() *Vars { return newVars(f.facts) }
+
+func newVars(facts *evidence.Facts) *Vars {
 	v := &Vars{
-		facts:      f.facts,
+		facts:      facts,
 		attributes: make(map[string]ref.Val),
-		values:     make([]ref.Val, f.facts.Len()),
-		patterns:   make([]*interpreter.AttributePattern, f.facts.Len()),
+		values:     make([]ref.Val, facts.Len()),
+		patterns:   make([]*interpreter.AttributePattern, facts.Len()),
 	}
 	for i := range v.patterns {
-		v.patterns[i] = cel.AttributePattern(f.facts.At(i).Name)
+		v.patterns[i] = cel.AttributePattern(facts.At(i).Name)
 	}
 	return v
+}
+
+// setNamed gives a fact or an attribute a value.
+func (v *Vars) setNamed(name string, value ref.Val) {
+	if i, ok := v.facts.Index(name); ok {
+		v.values[i] = value
+		return
+	}
+	v.attributes[name] = value
 }
 
 // SetAttributes replaces the attributes.

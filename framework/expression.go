@@ -41,6 +41,9 @@ type Expression struct {
 	parts *Part
 	// normalised is the source without what does not matter, such as spaces.
 	normalised string
+	// constant is the answer if it is always the same, as isConstant says.
+	constant   Truth
+	isConstant bool
 }
 
 // Compiler turns text into expressions over a closed set of facts.
@@ -98,39 +101,48 @@ func celType(kind evidence.Kind) *cel.Type {
 // error names an unknown fact with the nearest known one, and how to write a
 // number where the types do not fit.
 func (c *Compiler) Compile(source string) (*Expression, error) {
+	expression, checked, err := c.compile(source)
+	if err != nil {
+		return nil, err
+	}
+	expression.constant, expression.isConstant = c.constant(expression, checked)
+	return expression, nil
+}
+
+func (c *Compiler) compile(source string) (*Expression, *cel.Ast, error) {
 	parsed, issues := c.env.Parse(source)
 	if issues.Err() != nil {
-		return nil, fmt.Errorf("expression %q: %s", source, firstLine(issues.Err()))
+		return nil, nil, fmt.Errorf("expression %q: %s", source, firstLine(issues.Err()))
 	}
 	if err := c.checkNames(parsed); err != nil {
-		return nil, fmt.Errorf("expression %q: %w", source, err)
+		return nil, nil, fmt.Errorf("expression %q: %w", source, err)
 	}
 	checked, issues := c.env.Check(parsed)
 	if issues.Err() != nil {
-		return nil, fmt.Errorf("expression %q: %s", source, explain(issues.Err()))
+		return nil, nil, fmt.Errorf("expression %q: %s", source, explain(issues.Err()))
 	}
 	if checked.OutputType() != cel.BoolType {
-		return nil, fmt.Errorf(
+		return nil, nil, fmt.Errorf(
 			"expression %q is of type %s: want a condition that is true or false", source, checked.OutputType(),
 		)
 	}
 	estimate, err := c.env.EstimateCost(checked, sizes{})
 	if err != nil {
-		return nil, fmt.Errorf("expression %q: estimating its cost: %w", source, err)
+		return nil, nil, fmt.Errorf("expression %q: estimating its cost: %w", source, err)
 	}
 	if estimate.Max > maxCost {
-		return nil, fmt.Errorf(
+		return nil, nil, fmt.Errorf(
 			"expression %q may cost %d units an evaluation, more than %d: take nested loops out of it", source, estimate.Max,
 			maxCost,
 		)
 	}
 	program, err := c.env.Program(checked, cel.EvalOptions(cel.OptPartialEval))
 	if err != nil {
-		return nil, fmt.Errorf("expression %q: %w", source, err)
+		return nil, nil, fmt.Errorf("expression %q: %w", source, err)
 	}
 	normalised, err := cel.AstToString(parsed)
 	if err != nil {
-		return nil, fmt.Errorf("expression %q: %w", source, err)
+		return nil, nil, fmt.Errorf("expression %q: %w", source, err)
 	}
 	expression := &Expression{Source: source, program: program, normalised: normalised}
 	references := checked.NativeRep().ReferenceMap()
@@ -149,7 +161,7 @@ func (c *Compiler) Compile(source string) (*Expression, error) {
 		expression.watches = watches.list()
 	}
 	expression.parts, err = c.parts(parsed)
-	return expression, err
+	return expression, checked, err
 }
 
 // checkNames refuses dotted names that are neither fact nor attribute before

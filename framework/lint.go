@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ import (
 // of it, so a framework without it compiles.
 func (d *Document) Lint() error {
 	l := lint{}
-	l.header(d.header)
+	l.header(d)
 	for i := range d.modules {
 		m := &d.modules[i]
 		l.module(m)
@@ -42,13 +43,14 @@ func (l *lint) fail(format string, args ...any) {
 
 const levelCount = int(Diamond)
 
-func (l *lint) header(h header) {
-	l.where = h.Name
+func (l *lint) header(d *Document) {
+	h := d.header
+	l.where = d.place("levels")
 	if len(h.Levels) != levelCount {
 		l.fail("levels has %d entries: give each of the five levels a name, a meaning, and what to rely on", len(h.Levels))
 	}
 	for i, level := range h.Levels {
-		l.where = fmt.Sprintf("%s: levels[%d]", h.Name, i)
+		l.where = fmt.Sprintf("%s: levels[%d]", d.place(fmt.Sprintf("levels[%d]", i)), i)
 		l.needs("name", level.Name, "say in two or three words what the level is")
 		l.needs("meaning", level.Meaning, "say what a service at this level does")
 		l.needs("what_to_rely_on", level.Relies, "say what others can rely on")
@@ -62,6 +64,41 @@ func (l *lint) module(m *moduleDoc) {
 		l.fail("levels has %d entries: say for each of the five levels what a service does at it", len(m.Levels))
 	}
 	l.links(m.Links)
+	l.gaps(m)
+}
+
+// gaps reports levels without a check: what a module says of its level means nothing for a
+// tier that has no check there. A module that ends below level 5 has no gap.
+func (l *lint) gaps(m *moduleDoc) {
+	if m.Scale == string(PassFail) {
+		return
+	}
+	var has [lowestTier + 1][levelCount + 1]bool
+	highest := 0
+	for _, c := range m.Checks {
+		tiers := c.Scope.Tiers
+		if len(tiers) == 0 {
+			tiers = allTiers()
+		}
+		for _, tier := range tiers {
+			if tier >= 1 && tier <= lowestTier && c.Level >= 1 && c.Level <= levelCount {
+				has[tier][c.Level] = true
+				highest = max(highest, c.Level)
+			}
+		}
+	}
+	for level := 1; level <= highest; level++ {
+		var without []string
+		for _, tier := range allTiers() {
+			if !has[tier][level] {
+				without = append(without, strconv.Itoa(tier))
+			}
+		}
+		if len(without) > 0 {
+			l.fail("level %d has no check for tier %s, and level %d has one: add a check, or move one down", level,
+				strings.Join(without, ", "), highest)
+		}
+	}
 }
 
 func (l *lint) check(c *checkDoc) {

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/prodready/collector/nearest"
+	"github.com/prodready/collector/strictyaml"
 )
 
 // Merge makes one file of the files of a framework: modules become a list of the header,
@@ -69,6 +70,8 @@ type merger struct {
 	below map[*yaml.Node]bool
 	// changed and dropped are ids of checks.
 	changed, dropped []string
+	// keyFiles are the files of the keys of the header.
+	keyFiles map[string]string
 	// isChanged and isDropped are the ids of checks and modules as sets.
 	isChanged, isDropped map[string]bool
 	faults               []error
@@ -78,7 +81,7 @@ func merge(parts []part) (*merger, error) {
 	m := &merger{
 		modules: map[string]*yaml.Node{}, checks: map[string]*yaml.Node{}, places: map[*yaml.Node]place{},
 		owner: map[string]*yaml.Node{}, below: map[*yaml.Node]bool{}, isChanged: map[string]bool{},
-		isDropped: map[string]bool{},
+		isDropped: map[string]bool{}, keyFiles: map[string]string{},
 	}
 	for len(parts) > 0 {
 		end := 1
@@ -111,6 +114,7 @@ func (m *merger) layer(parts []part) {
 		removeKey(own, key)
 	}
 	modules := taken(valueOf(own, "modules"))
+	m.keys(header.file, own)
 	if m.root == nil {
 		m.root = own
 	} else {
@@ -137,6 +141,22 @@ func (m *merger) layer(parts []part) {
 		m.changes(p)
 	}
 }
+
+// keys notes the file of the keys of a header, and of those below that are changed one by one.
+func (m *merger) keys(file string, header *yaml.Node) {
+	for i := 0; i+1 < len(header.Content); i += 2 {
+		key, value := header.Content[i].Value, header.Content[i+1]
+		m.keyFiles[key] = file
+		if slices.Contains(deepKeys(), key) && value.Kind == yaml.MappingNode {
+			for k := 0; k+1 < len(value.Content); k += 2 {
+				m.keyFiles[strictyaml.Join(key, value.Content[k].Value)] = file
+			}
+		}
+	}
+}
+
+// deepKeys are the keys of a header whose keys are changed one by one.
+func deepKeys() []string { return []string{"lapse_after", "requirements"} }
 
 // changesNode is a part of changes, as a file of changes has them.
 func changesNode(checks, drop *yaml.Node) *yaml.Node {
@@ -165,7 +185,7 @@ func (m *merger) header(p part, own *yaml.Node) {
 		m.below[n] = true
 	}
 	removeKey(m.root, "changelog") // it is about the versions of the other framework
-	overlay(m.root, own, "lapse_after", "requirements")
+	overlay(m.root, own, deepKeys()...)
 }
 
 // list adds the modules of a list.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -23,31 +24,30 @@ func Parse(files []File) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	last := headerOf(parts)
 	m, err := merge(parts)
 	if err != nil {
 		return nil, err
 	}
 	doc := &Document{Text: text, Extends: m.extends, Changed: m.changed, Dropped: m.dropped}
-	if err := m.decode(&doc.header); err != nil {
+	if err := m.decode(doc); err != nil {
 		return nil, err
 	}
 	doc.modules = doc.header.Modules
 	h := doc.header
 	if h.APIVersion != APIVersion || h.Kind != Kind {
-		return nil, fmt.Errorf(
-			"%s: apiVersion %q, kind %q: want %s and %s", last, h.APIVersion, h.Kind, APIVersion, Kind,
-		)
+		return nil, fmt.Errorf("%s: apiVersion %q, kind %q: want %s and %s", doc.place("apiVersion"), h.APIVersion, h.Kind,
+			APIVersion, Kind)
 	}
 	if h.Name == "" || h.Version == "" {
-		return nil, fmt.Errorf("%s: name and version are required", last)
+		return nil, fmt.Errorf("%s: name and version are required", doc.place("name"))
 	}
 	return doc, doc.fillIn()
 }
 
 // decode decodes the merged framework, and gives modules and checks the places where they
 // were read.
-func (m *merger) decode(into *header) error {
+func (m *merger) decode(doc *Document) error {
+	into := &doc.header
 	document, err := strictyaml.OfNode(m.root)
 	if err != nil {
 		return strictyaml.Located(m.file, err)
@@ -55,6 +55,7 @@ func (m *merger) decode(into *header) error {
 	if faults := (strictyaml.Decoder{}).Decode(document, into); len(faults) > 0 {
 		return &strictyaml.Faults{File: m.file, List: faults}
 	}
+	doc.positions, doc.keyFiles, doc.file = document.Positions, m.keyFiles, m.file
 	for i := range into.Modules {
 		module := &into.Modules[i]
 		at := m.places[m.modules[module.ID]]
@@ -66,6 +67,21 @@ func (m *merger) decode(into *header) error {
 		}
 	}
 	return nil
+}
+
+// place is the file and line of a key of the header, or of the header if it does not have it.
+func (d *Document) place(path string) string {
+	key, _, _ := strings.Cut(path, "[")
+	file, known := d.keyFiles[key]
+	if !known {
+		key, _, _ = strings.Cut(key, ".")
+		file, known = d.keyFiles[key]
+	}
+	line := d.positions[path].Line
+	if !known {
+		file, line = d.file, max(line, 1)
+	}
+	return place{file, max(line, 1)}.String()
 }
 
 // part is one file of a framework.
@@ -85,17 +101,6 @@ const (
 	checkPart
 	changePart
 )
-
-// headerOf is the name of the file of the last header.
-func headerOf(parts []part) string {
-	name := ""
-	for _, p := range parts {
-		if p.kind == headerPart {
-			name = p.file
-		}
-	}
-	return name
-}
 
 // changeFile is a file of changes of the framework that is extended.
 type changeFile struct {

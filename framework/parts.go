@@ -79,7 +79,7 @@ func (c *Compiler) condition(e celast.Expr, info *celast.SourceInfo) (*Part, err
 		return nil, fmt.Errorf("taking an expression apart: %w", err)
 	}
 	p := &Part{Fact: -1}
-	if p.Condition, err = c.Compile(text); err != nil {
+	if p.Condition, _, err = c.compile(text); err != nil {
 		return nil, err
 	}
 	if fact, ok := c.fact(e); ok {
@@ -128,7 +128,7 @@ func (c *Compiler) choice(e celast.Expr, info *celast.SourceInfo) (choice, error
 	if text, err = cel.ExprToString(arguments[0], info); err != nil {
 		return out, fmt.Errorf("taking an expression apart: %w", err)
 	}
-	when, err := c.Compile(text)
+	when, _, err := c.compile(text)
 	if err != nil || len(when.Facts) > 0 {
 		return out, err
 	}

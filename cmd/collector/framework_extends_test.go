@@ -66,3 +66,31 @@ func TestAFrameworkThatIsAFolder(t *testing.T) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }
+
+// TestBadFrameworks: each exits 2 with one line that has the file, the line and a remedy.
+func TestBadFrameworks(t *testing.T) {
+	const header = "extends: default@1\nname: acme\nversion: 1.0.0\n"
+	s := newFolder(t)
+	for name, c := range map[string]struct{ text, want string }{
+		"cycle":     {strings.Replace(header, "default@1", "cycle.yaml", 1), "cycle.yaml:1: extends: cycle.yaml extends itself"},
+		"duplicate": {header + "modules: [{id: obs, checks: [{id: obs.traces}]}]\n", "the id is used twice, first at 2-obs/33-traces.yaml:1; write"},
+		"always": {header + "checks:\n  obs.traces: {proofs: [{by: machine, pass: trace.spans || !trace.spans}]}\n",
+			"always.yaml:5: check obs.traces: proof 1: expression \"trace.spans || !trace.spans\" is always true"},
+		"no-fact": {header + "checks:\n  obs.traces: {proofs: [{by: machine, pass: service.tier == 1}]}\n", "reads no fact"},
+		"number":  {header + "checks:\n  obs.traces: {proofs: [{by: machine, pass: slo.count}]}\n", "want a condition that is true or false"},
+		"attribute": {header + "checks:\n  obs.traces: {scope: {when: service.teir == 1}}\n",
+			`attribute.yaml:5: check obs.traces: expression "service.teir == 1": unknown fact "service.teir", did you mean "service.tier"?`},
+		"nan":   {header + "checks:\n  obs.traces: {weight: .nan}\n", `nan.yaml:5: checks.obs.traces.weight: want a number, got ".nan"`},
+		"gap":   {header + "drop: [obs.slo-defined, obs.outside-in, obs.traces, obs.noise-bounded]\n", "module obs: level 3 has no check for tier 1, 2, 3, 4"},
+		"large": {header + strings.Repeat("# ten megabytes\n", 10<<20/16), "large.yaml: too large: more than 8388608 bytes"},
+		"bomb": {"a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n" +
+			"d: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: [*d, *d, *d, *d, *d, *d, *d, *d]\n", "aliases make the file more than ten times larger; write"},
+		"latin": {"name: caf\xe9\n", "latin.yaml:1: this is not YAML"},
+	} {
+		s.write(name+".yaml", c.text)
+		_, errs, code := s.run("framework", "lint", "--framework.file", filepath.Join(s.folder, name+".yaml"))
+		if code != exitConfig || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.want) {
+			t.Errorf("%s exits %d: %s\nwant %s", name, code, errs, c.want)
+		}
+	}
+}
