@@ -21,7 +21,7 @@ func Criteria(o Options, orDefault bool) (*framework.Document, *framework.Framew
 		return nil, nil, err
 	}
 	rc := &runtimeConfig{config: valid}
-	if err := rc.buildFramework(valid); err != nil {
+	if err := rc.buildFramework(valid, o.framework); err != nil {
 		return nil, nil, &InvalidError{err}
 	}
 	return rc.Document, rc.Framework, nil

@@ -51,6 +51,8 @@ type Options struct {
 	Progress func(source string, p collectors.Progress)
 	// noRequests is set by what makes no request to a source; see config.Options.
 	noRequests bool
+	// framework, if not empty, is used instead of the framework of the configuration.
+	framework string
 	// Version of the program, and Revision of the source that it was built from.
 	Version, Revision string
 }

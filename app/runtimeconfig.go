@@ -76,7 +76,7 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 	}
 	// All faults are said at once. What would only follow from a framework that cannot
 	// be used is left out.
-	errs := []error{rc.buildCatalog(c), rc.buildFramework(c)}
+	errs := []error{rc.buildCatalog(c), rc.buildFramework(c, deps.options.framework)}
 	if rc.Framework != nil {
 		errs = append(errs, rc.buildSources(c, deps), rc.buildExemptions(c))
 	}
@@ -186,9 +186,10 @@ func (rc *runtimeConfig) buildCatalog(c *config.Valid) error {
 	return err
 }
 
-func (rc *runtimeConfig) buildFramework(c *config.Valid) error {
+func (rc *runtimeConfig) buildFramework(c *config.Valid, instead string) error {
 	var err error
-	rc.Document, err = framework.Load(cmp.Or(c.Framework().File, framework.DefaultName), c.Framework().Installed...)
+	name := cmp.Or(instead, c.Framework().File, framework.DefaultName)
+	rc.Document, err = framework.Load(name, c.Framework().Installed...)
 	if err != nil {
 		return fmt.Errorf("framework: %w", err)
 	}

@@ -70,9 +70,7 @@ func (t *Trial) open(ctx context.Context) (err error) {
 	if t.folder, err = os.MkdirTemp("", "collector-dry-run-"); err != nil {
 		return fmt.Errorf("making a folder for the copy of the store: %w", err)
 	}
-	t.copy, err = store.Open(ctx, store.Options{
-		URL: filepath.Join(t.folder, "copy.db"), Now: t.options.Now, Throwaway: true,
-	})
+	t.copy, err = store.Open(ctx, store.Options{URL: filepath.Join(t.folder, "copy.db"), Now: t.options.Now})
 	if err != nil {
 		return storeError(err)
 	}

@@ -177,12 +177,17 @@ func (j *judge) observeCatalog(c *Config, now time.Time) (changed []evidence.Rec
 		}
 		j.observed = c.Catalog
 	}
+	j.ledger.Cover(catalog.SourceID, catalogCoverage(now))
+	return changed
+}
+
+// catalogCoverage says that the catalog has answered.
+func catalogCoverage(at time.Time) evidence.Coverage {
 	var names []string
 	for _, d := range catalog.Facts() {
 		names = append(names, d.Name)
 	}
-	j.ledger.Cover(catalog.SourceID, evidence.Coverage{Group: catalog.SourceID, Facts: names, At: now})
-	return changed
+	return evidence.Coverage{Group: catalog.SourceID, Facts: names, At: at}
 }
 
 // storeCatalog stores what the catalog says, so that another process knows since
@@ -261,7 +266,10 @@ func (j *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 			ActivatedAt: activated,
 		},
 		Configuration: c.Version, FreshFor: freshIntervals * c.Interval,
-		Holds: endedHolds(before, state, now),
+		Holds: endedHolds(before, state, now), Exemptions: c.Exemptions,
+	}
+	for i := range cards {
+		judgement.Subjects = append(judgement.Subjects, cards[i].Basis.Subject)
 	}
 	statuses := j.statusChanges(c, cards, set, now, &judgement)
 	seq, err := j.store.SaveJudgement(ctx, judgement)

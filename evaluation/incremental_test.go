@@ -74,8 +74,26 @@ type walk struct {
 func newWalk(t *testing.T, seed uint64) *walk {
 	t.Helper()
 	w := &walk{t: t, random: rand.New(rand.NewPCG(seed, 1)), at: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
+	w.define()
+	w.configure(w.criteria[0], nil)
+	for i := range w.universes {
+		s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "test.db"), Facts: w.facts})
+		must(t, err)
+		t.Cleanup(func() { must(t, s.Close()) })
+		w.universes[i] = &universe{store: s, full: i == 1}
+		w.restart(0, i)
+		w.restart(1, i)
+	}
+	return w
+}
+
+// define makes the facts, the sources that have them, and the criteria.
+func (w *walk) define() {
+	t := w.t
+	t.Helper()
 	clocked := func(name, unit string, clock evidence.Clock) evidence.Definition {
-		return evidence.Definition{Name: name, Kind: evidence.KindDouble, Clock: clock, Unit: unit}
+		return evidence.Definition{Name: name, Kind: evidence.KindDouble, Clock: clock, Unit: unit,
+			Resolution: time.Minute}
 	}
 	definitions := []evidence.Definition{
 		{Name: "x.ok", Kind: evidence.KindBool}, {Name: "x.count", Kind: evidence.KindInt},
@@ -112,16 +130,6 @@ func newWalk(t *testing.T, seed uint64) *walk {
 		must(t, err)
 		w.criteria = append(w.criteria, f)
 	}
-	w.configure(w.criteria[0], nil)
-	for i := range w.universes {
-		s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "test.db"), Facts: w.facts})
-		must(t, err)
-		t.Cleanup(func() { must(t, s.Close()) })
-		w.universes[i] = &universe{store: s, full: i == 1}
-		w.restart(0, i)
-		w.restart(1, i)
-	}
-	return w
 }
 
 func (w *walk) restart(process, universe int) {

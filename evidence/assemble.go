@@ -35,6 +35,8 @@ type plan struct {
 	// the order of the sources' ids.
 	answers []answer
 	byFact  [][]answer
+	// groups is the number of changes of the ledger's groups that the answers know of.
+	groups int
 }
 
 // answer is what one provider can say of one fact.
@@ -45,6 +47,7 @@ type answer struct {
 	index              int
 	column             uint32
 	freshFor, validFor time.Duration
+	group              groupKey
 }
 
 func (p *plan) of(facts *Facts, providers []Provider) bool {
@@ -74,7 +77,17 @@ func (l *Ledger) newPlan(facts *Facts, providers []Provider) *plan {
 		p.answers = append(p.answers, list...)
 		p.byFact[fact] = p.answers[from:]
 	}
+	p.group(l)
 	return p
+}
+
+// group says of each answer which group it belongs to.
+func (p *plan) group(l *Ledger) {
+	p.groups = l.groups
+	for i := range p.answers {
+		a := &p.answers[i]
+		a.group = groupKey{a.ID, l.groupOf[sourceFact{a.ID, a.Name}]}
+	}
 }
 
 // coverage is the coverage of an answer at one time.
@@ -86,8 +99,7 @@ type coverage struct {
 	answered bool
 }
 
-func (a *answer) coverage(l *Ledger, latest time.Time) coverage {
-	c := l.covered[groupKey{a.ID, l.groupOf[sourceFact{a.ID, a.Name}]}]
+func coverageOf(c *Coverage, latest time.Time) coverage {
 	return coverage{c, c != nil && !c.At.After(latest)}
 }
 

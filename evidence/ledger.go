@@ -21,6 +21,8 @@ type Ledger struct {
 	// generation is part of a set, so that it is copied before it changes.
 	generation int
 	plan       *plan
+	// groups is the number of changes of groupOf.
+	groups int
 }
 
 type groupKey struct{ source, group string }
@@ -102,7 +104,13 @@ func (l *Ledger) Newest(service, fact, source string) (Record, bool) {
 
 // Cover replaces what is known of the coverage of a group of a source.
 func (l *Ledger) Cover(source string, c Coverage) {
-	l.covered[groupKey{source, c.Group}] = &c
+	key := groupKey{source, c.Group}
+	before := l.covered[key]
+	l.covered[key] = &c
+	if before != nil && slices.Equal(before.Facts, c.Facts) {
+		return
+	}
+	l.groups++
 	for _, fact := range c.Facts {
 		l.groupOf[sourceFact{source, fact}] = c.Group
 	}
@@ -169,10 +177,17 @@ func (l *Ledger) Assemble(facts *Facts, providers []Provider, now time.Time) *Se
 	if !l.plan.of(facts, providers) {
 		l.plan = l.newPlan(facts, providers)
 	}
+	if l.plan.groups != l.groups {
+		l.plan.group(l)
+	}
 	l.generation++
 	covering := &covering{plan: l.plan, now: now, coverage: make([]coverage, len(l.plan.answers))}
 	for i := range l.plan.answers {
-		covering.coverage[i] = l.plan.answers[i].coverage(l, now.Add(MaxClockSkew))
+		if a := &l.plan.answers[i]; i > 0 && a.group == l.plan.answers[i-1].group {
+			covering.coverage[i] = covering.coverage[i-1]
+		} else {
+			covering.coverage[i] = coverageOf(l.covered[a.group], now.Add(MaxClockSkew))
+		}
 	}
 	return &Set{covering: covering, rows: maps.Clone(l.rows), covered: maps.Clone(l.covered)}
 }

@@ -119,6 +119,12 @@ func (s *Set) Row(service string) Row {
 	return view{covering: s.covering, service: service, row: s.rows[service]}
 }
 
+// WithRows is the set with what the sources have recorded up to another one of the same
+// ledger.
+func (s *Set) WithRows(of *Set) *Set {
+	return &Set{covering: s.covering, rows: of.rows, covered: s.covered}
+}
+
 // Changed lists the services of which something else is known than in an earlier set,
 // apart from what the passing of time changes (see Row.Until). all is true instead if
 // that may be every service.

@@ -10,8 +10,9 @@ import (
 
 // Judge judges every subject by the framework. The cards come in the order of
 // the subjects. The same inputs and time give the same cards.
-func Judge(in Inputs, now time.Time) []Scorecard {
-	j := newJudge(in.Framework)
+func Judge(in Inputs, now time.Time) []Scorecard { return newJudge(in.Framework).judge(in, now) }
+
+func (j *judge) judge(in Inputs, now time.Time) []Scorecard {
 	scheduled := scheduledChecks(in.Framework, in.NotMeasurable, now)
 	cards := make([]Scorecard, len(in.Subjects))
 	for i := range in.Subjects {
@@ -90,14 +91,18 @@ func (j *judge) load(b *Basis) {
 	j.fresh.SetAttributes(&b.Subject.Attributes)
 	j.invalidated = b.Invalidated
 	for i := range j.facts {
-		f := b.fact(j.framework.Facts(), i)
-		j.facts[i] = f
-		j.all.Set(i, f.value)
-		if f.state != evidence.StateFresh {
-			f.value = evidence.Value{}
-		}
-		j.fresh.Set(i, f.value)
+		j.loadFact(b, i)
 	}
+}
+
+func (j *judge) loadFact(b *Basis, i int) {
+	f := b.fact(j.framework.Facts(), i)
+	j.facts[i] = f
+	j.all.Set(i, f.value)
+	if f.state != evidence.StateFresh {
+		f.value = evidence.Value{}
+	}
+	j.fresh.Set(i, f.value)
 }
 
 // fact reads one fact by its index: from the evidence when the basis was made
@@ -136,21 +141,27 @@ func (j *judge) card(b *Basis) Scorecard {
 			r.Status = NotApplicable
 			continue
 		}
-		j.judgeCheck(r)
-		if r.Fresh == Fail && b.outdates(j.framework, c.ID) {
-			r.Verdict, r.By, r.Fresh, r.FreshBy = Unknown, "", Unknown, ""
-		}
-		switch {
-		case b.Scheduled[c.ID]:
-			r.Status = Scheduled
-		case b.Exempt[c.ID] != nil:
-			r.Status, r.Exemption = Exempt, b.Exempt[c.ID]
-		default:
-			r.Status = r.Verdict
-		}
+		j.result(b, r)
 	}
 	aggregate(&card, j.framework)
 	return card
+}
+
+// result judges a check that applies.
+func (j *judge) result(b *Basis, r *CheckResult) {
+	j.judgeCheck(r)
+	id := r.Check.ID
+	if r.Fresh == Fail && b.outdates(j.framework, id) {
+		r.Verdict, r.By, r.Fresh, r.FreshBy = Unknown, "", Unknown, ""
+	}
+	switch {
+	case b.Scheduled[id]:
+		r.Status = Scheduled
+	case b.Exempt[id] != nil:
+		r.Status, r.Exemption = Exempt, b.Exempt[id]
+	default:
+		r.Status = r.Verdict
+	}
 }
 
 // applies reports by check index whether tier and scope include the service.

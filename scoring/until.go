@@ -20,6 +20,30 @@ func earlier(a, b time.Time) time.Time {
 // until is the Until of the card that was judged just now: the evidence ages, an age
 // passes what it is compared with, an exemption ends, a check begins to count.
 func (j *judge) until(card *Scorecard) time.Time {
+	until := j.untilUnread(card)
+	if !until.After(card.At) || card.Basis.row == nil {
+		return until
+	}
+	for _, w := range j.framework.Watches() {
+		until = earlier(until, card.Basis.watched(w))
+	}
+	return until
+}
+
+// watched is when an age may pass what it is compared with; never if it does not.
+func (b *Basis) watched(w *framework.Watch) time.Time {
+	o := b.row.At(w.Fact)
+	if o.State(b.At) == evidence.StateMissing {
+		return never
+	}
+	if next, ok := w.Next(o.Value, &b.Subject.Attributes, b.At); ok {
+		return next
+	}
+	return never
+}
+
+// untilUnread is until without what ages pass.
+func (j *judge) untilUnread(card *Scorecard) time.Time {
 	b, until := card.Basis, never
 	for _, e := range b.Exempt {
 		until = earlier(until, e.Expires)
@@ -39,17 +63,7 @@ func (j *judge) until(card *Scorecard) time.Time {
 	if b.row == nil {
 		return until
 	}
-	until = earlier(until, b.row.Until(b.At))
-	for _, w := range j.framework.Watches() {
-		o := b.row.At(w.Fact)
-		if o.State(b.At) == evidence.StateMissing {
-			continue
-		}
-		if next, ok := w.Next(o.Value, &b.Subject.Attributes, b.At); ok {
-			until = earlier(until, next)
-		}
-	}
-	return until
+	return earlier(until, b.row.Until(b.At))
 }
 
 // allInvalidated reports whether a machine's no has invalidated every weaker proof.

@@ -102,6 +102,9 @@ type storedJudgement struct {
 	seq         int64
 	badges      map[string]storedBadge
 	invalidated scoring.Invalidations
+	// inputs are what the services were and which exemptions there were, nil if that is
+	// to be read.
+	inputs *inputs
 }
 
 // rowOf is a state in the form in which it is stored and compared.

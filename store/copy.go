@@ -9,7 +9,7 @@ import (
 )
 
 // notRead are the tables of a source that its rounds write and never read.
-var notRead = map[string]bool{"runs": true, "fact_history": true}
+var notRead = map[string]bool{"runs": true, "fact_history": true, "coverage_spans": true, "exception_spans": true}
 
 // sourceRows selects the rows of tables that a round reads and that have no
 // source_id: names and keys as a whole, children by their parent.

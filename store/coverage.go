@@ -18,6 +18,8 @@ type exception struct{ fact, service string }
 type coverageRow struct {
 	run RunID
 	seq transactionNumber
+	// since is when the present span of answers began.
+	since time.Time
 	Coverage
 }
 
@@ -27,7 +29,7 @@ func (r *coverageRow) table() table {
 		key:  columns{{"source_id", sourceID(&r.Source)}, {"fact_group", &r.Group}},
 		data: columns{
 			{"facts", asJSON(&r.Facts)}, {"observed_at", timeOf(&r.At)}, {"dated", &r.Dated},
-			{"run_id", &r.run}, {"seq", &r.seq},
+			{"run_id", &r.run}, {"seq", &r.seq}, {"since_at", timeOrNull(&r.since)},
 		},
 	}
 }
@@ -36,6 +38,8 @@ func (r *coverageRow) table() table {
 type exceptionRow struct {
 	source, group, service string
 	reason                 evidence.Missing
+	// since is when the exception began, held when the group was last answered before.
+	since, held time.Time
 }
 
 func (r *exceptionRow) table() table {
@@ -44,7 +48,7 @@ func (r *exceptionRow) table() table {
 		key: columns{
 			{"source_id", sourceID(&r.source)}, {"fact_group", &r.group}, {"service_id", serviceID(&r.service)},
 		},
-		data: columns{{"reason", &r.reason}},
+		data: columns{{"reason", &r.reason}, {"since_at", timeOrNull(&r.since)}, {"held_at", timeOrNull(&r.held)}},
 	}
 }
 
@@ -99,10 +103,17 @@ func (c *commit) group(ctx context.Context, g evidence.Coverage, before map[stri
 	var wanted []exceptionRow
 	for service, reason := range g.Except {
 		excepted[text(service)] = true
-		wanted = append(wanted, exceptionRow{c.source, g.Group, service, reason})
+		wanted = append(wanted, exceptionRow{c.source, g.Group, service, reason, g.At, before[g.Group].At})
 	}
-	written, deleted, err := replace(ctx, c.tx, c.ofSource().and(`fact_group = ?`, g.Group), wanted, nil)
+	written, deleted, err := replace(ctx, c.tx, c.ofSource().and(`fact_group = ?`, g.Group), wanted,
+		func(old, now exceptionRow) exceptionRow {
+			now.since, now.held = old.since, old.held
+			return now
+		})
 	if err != nil {
+		return err
+	}
+	if err := c.endExceptions(ctx, deleted, g.At); err != nil {
 		return err
 	}
 	var hold, free []string
@@ -126,7 +137,11 @@ func (c *commit) group(ctx context.Context, g evidence.Coverage, before map[stri
 	if err := c.free(ctx, g.Facts, free); err != nil {
 		return err
 	}
-	before[g.Group] = coverageRow{run: c.run, Coverage: Coverage{c.source, g}}
+	since, err := c.coverageSpan(ctx, before[g.Group], g)
+	if err != nil {
+		return err
+	}
+	before[g.Group] = coverageRow{run: c.run, since: since, Coverage: Coverage{c.source, g}}
 	return put(ctx, c.tx, before[g.Group])
 }
 

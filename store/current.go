@@ -32,7 +32,11 @@ type point struct {
 	from      int64
 	value     evidence.Value
 	withdrawn evidence.Missing
+	// since is when the value began; NULL where that is from.
+	since sql.NullInt64
 }
+
+func begun(since int64) sql.NullInt64 { return sql.NullInt64{Int64: since, Valid: true} }
 
 // observed is what a batch says of one service and fact.
 type observed struct {
@@ -71,11 +75,21 @@ func next(
 		return *old, nil, false
 	}
 	row = following(old, in)
-	if !same {
-		row.changed = in.seen
-		history = row.log(old, in, def)
+	if same {
+		return row, row.again(old, in), true
 	}
-	return row, history, true
+	row.changed = in.seen
+	return row, row.log(old, in, def), true
+}
+
+// again is what history gets of a value that was made or observed again at a time of its
+// own, from which it ages.
+func (c *current) again(old *current, in observed) []point {
+	if old.since == in.since && !in.dated {
+		return nil
+	}
+	c.logged, c.loggedAt = true, sql.NullInt64{Int64: in.seen, Valid: true}
+	return []point{{from: in.seen, value: in.value, since: begun(in.since)}}
 }
 
 // following is the row after old with what was observed.
@@ -104,7 +118,7 @@ func (c *current) log(old *current, in observed, def evidence.Definition) (histo
 	}
 	c.logged = !c.loggedAt.Valid || in.seen >= c.loggedAt.Int64+resolution
 	if c.logged {
-		history = append(history, point{from: in.seen, value: in.value})
+		history = append(history, point{from: in.seen, value: in.value, since: begun(in.since)})
 		c.loggedAt = sql.NullInt64{Int64: in.seen, Valid: true}
 	}
 	return history
@@ -139,7 +153,7 @@ func late(old *current, at, resolution int64, def evidence.Definition) []point {
 	if from >= at || from+resolution > at {
 		return nil
 	}
-	return []point{{from: from, value: old.value}}
+	return []point{{from: from, value: old.value, since: begun(old.since)}}
 }
 
 func resolutionOf(def evidence.Definition) int64 {

@@ -37,7 +37,7 @@ func (r *historyRow) table() table {
 			{"fact_id", factID(&r.fact)}, {"service_id", serviceID(&r.service)}, {"source_id", sourceID(&r.source)},
 			{"from_at", &r.from},
 		},
-		data: append(valueOf(&r.value), column{"withdrawn", &r.withdrawn}),
+		data: append(valueOf(&r.value), column{"withdrawn", &r.withdrawn}, column{"since", &r.since}),
 	}
 }
 
@@ -57,7 +57,7 @@ func pinHistory(ctx context.Context, t *tx, keys []Key) error {
 		unlogged := ofSource(g.source).and(`NOT logged AND fact_id = ?`, nameIn{factNames, g.fact}).
 			in("service_id", namesIn(serviceNames, slices.Compact(list)))
 		err := read(ctx, t, unlogged, func(r valueRow) error {
-			points = append(points, r.history(point{r.changed, r.value, r.withdrawn}))
+			points = append(points, r.history(r.point()))
 			r.logged, r.loggedAt = true, sql.NullInt64{Int64: r.changed, Valid: true}
 			rows = append(rows, r)
 			return nil
@@ -103,7 +103,7 @@ func (s *Store) History(ctx context.Context, service, fact string, since time.Ti
 			AND h.service_id = fact_values.service_id AND h.source_id = fact_values.source_id
 			AND h.from_at >= changed_at)`)
 		return read(ctx, v, unlogged, func(r valueRow) error {
-			add(r.source, point{r.changed, r.value, r.withdrawn})
+			add(r.source, r.point())
 			return nil
 		})
 	})
@@ -113,7 +113,18 @@ func (s *Store) History(ctx context.Context, service, fact string, since time.Ti
 	slices.SortStableFunc(found, func(a, b HistoryRow) int {
 		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Source, b.Source))
 	})
-	return found, nil
+	return distinct(found), nil
+}
+
+// distinct leaves out rows of which the value is that of the row before: it was made or
+// observed again.
+func distinct(rows []HistoryRow) []HistoryRow {
+	last := map[string]HistoryRow{}
+	return slices.DeleteFunc(rows, func(r HistoryRow) bool {
+		before, known := last[r.Source]
+		last[r.Source] = r
+		return known && before.Value == r.Value && before.Withdrawn == r.Withdrawn
+	})
 }
 
 // String names the key for messages.

@@ -38,6 +38,8 @@ type judgementRow struct {
 	at, activatedAt time.Time
 	frameworkHash   string
 	configuration   Configuration
+	// judgingSince is when the present span of judgements began.
+	judgingSince time.Time
 }
 
 func (r *judgementRow) table() table {
@@ -48,6 +50,7 @@ func (r *judgementRow) table() table {
 			{"at", timeOf(&r.at)}, {"framework_hash", &r.frameworkHash},
 			{"activated_at", timeOf(&r.activatedAt)}, {"seq", &r.seq},
 			{"configuration", &r.configuration.Hash}, {"configured_at", timeOf(&r.configuration.LoadedAt)},
+			{"judging_since", timeOrNull(&r.judgingSince)},
 		},
 	}
 }
@@ -117,6 +120,10 @@ type Judgement struct {
 	// Invalidated are the times at which a machine last said no. They replace those of
 	// the services that are named here or in Badges.
 	Invalidated scoring.Invalidations
+	// Subjects are the services that were judged, Exemptions all that there are, in their
+	// order: what has changed of them is kept for judging the past again.
+	Subjects   []scoring.Subject
+	Exemptions []scoring.Exemption
 	// Pins are the records that flipped a check. Their present values stay in
 	// history, whatever the resolution of their facts. Unknown keys are left out.
 	Pins []Key
@@ -132,6 +139,7 @@ func (s *Store) SaveJudgement(ctx context.Context, j Judgement) (seq int64, err 
 	known := &s.judged
 	var written map[string]storedBadge
 	var invalidated invalidations
+	var inputs *inputs
 	whole := true // known has the services that the judgement leaves out
 	err = s.inTx(ctx, "storing a judgement", func(t *tx) error {
 		seq = t.seq
@@ -170,21 +178,33 @@ func (s *Store) SaveJudgement(ctx context.Context, j Judgement) (seq int64, err 
 		if err := invalidated.write(ctx, &w); err != nil {
 			return fmt.Errorf("invalidations: %w", err)
 		}
-		if err := pinHistory(ctx, t, j.Pins); err != nil {
-			return fmt.Errorf("the evidence behind a changed check: %w", err)
-		}
-		return nil
+		inputs, err = w.judged(ctx, j, known.inputs)
+		return err
 	})
 	if err != nil {
+		s.judged.inputs = nil
 		return 0, err
 	}
 	maps.Copy(known.badges, written)
 	maps.Copy(known.invalidated, invalidated.now)
-	s.judged.seq, s.judged.badges, s.judged.invalidated = seq, known.badges, known.invalidated
+	s.judged.seq, s.judged.badges, s.judged.invalidated, s.judged.inputs = seq, known.badges, known.invalidated, inputs
 	if !whole {
 		s.judged.seq = 0
 	}
 	return seq, nil
+}
+
+// judged stores what was judged: what has changed of services and exemptions, and the
+// evidence behind changed checks.
+func (w *judging) judged(ctx context.Context, j Judgement, known *inputs) (*inputs, error) {
+	stored, err := w.inputs(ctx, j, known)
+	if err != nil {
+		return nil, fmt.Errorf("what was judged: %w", err)
+	}
+	if err := pinHistory(ctx, w.tx, j.Pins); err != nil {
+		return nil, fmt.Errorf("the evidence behind a changed check: %w", err)
+	}
+	return stored, nil
 }
 
 // judging is one judgement in its transaction.
@@ -227,10 +247,15 @@ func (w *judging) framework(ctx context.Context, j Judgement, last judgementRow)
 	if f.Text == nil {
 		f.Text = []byte{}
 	}
+	since, err := w.judgingSpan(ctx, j, last)
+	if err != nil {
+		return err
+	}
 	if err := put(ctx, w.tx, frameworkRow{f}); err != nil {
 		return err
 	}
 	return put(ctx, w.tx, judgementRow{
 		id: 1, at: w.at, activatedAt: activated, frameworkHash: f.Hash, configuration: configuration,
+		judgingSince: since,
 	})
 }

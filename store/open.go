@@ -76,9 +76,6 @@ type Options struct {
 	// have been asked before "not seen" means never and not unknown; 0 means
 	// DefaultMemory.
 	Memory time.Duration
-	// Throwaway says that the database is deleted after its use: a commit to SQLite does
-	// not wait for the disk, and is lost if the machine stops.
-	Throwaway bool
 }
 
 // Store is an open database. It is safe for concurrent use.

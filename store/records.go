@@ -33,6 +33,11 @@ func (r *valueRow) table() table {
 	}
 }
 
+// point is the present value as a point of history.
+func (r valueRow) point() point {
+	return point{from: r.changed, value: r.value, withdrawn: r.withdrawn, since: begun(r.since)}
+}
+
 // history is a point of the history of the same fact.
 func (r valueRow) history(p point) historyRow { return historyRow{r.fact, r.service, r.source, p} }
 

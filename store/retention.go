@@ -54,6 +54,22 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r Retention) (deleted 
 		{"badges of services that have left", r.History, []string{
 			`DELETE FROM voids WHERE service_id IN` + gone, `DELETE FROM check_statuses WHERE service_id IN` + gone,
 			`DELETE FROM badge_support WHERE service_id IN` + gone, `DELETE FROM badges WHERE service_id IN` + gone}},
+		{"spans of answers", r.History, []string{
+			`DELETE FROM coverage_spans WHERE (source_id, fact_group, from_at) IN
+			(SELECT source_id, fact_group, from_at FROM coverage_spans WHERE until_at < ? ORDER BY until_at LIMIT ?)`}},
+		{"spans without an answer", r.History, []string{
+			`DELETE FROM exception_spans WHERE (source_id, fact_group, service_id, from_at) IN
+			(SELECT source_id, fact_group, service_id, from_at FROM exception_spans WHERE until_at < ? ORDER BY until_at LIMIT ?)`}},
+		{"spans of judging", r.History, []string{
+			`DELETE FROM judging_spans WHERE from_at IN
+			(SELECT from_at FROM judging_spans WHERE until_at < ? ORDER BY until_at LIMIT ?)`}},
+		{"attributes of services", r.History, []string{
+			`DELETE FROM subject_history WHERE (service_id, from_at) IN (SELECT h.service_id, h.from_at
+			FROM subject_history h JOIN subject_history n ON n.service_id = h.service_id AND n.from_at > h.from_at
+			WHERE n.from_at < ? LIMIT ?)`}},
+		{"exemptions", r.History, []string{
+			`DELETE FROM exemption_history WHERE from_at IN (SELECT h.from_at
+			FROM exemption_history h JOIN exemption_history n ON n.from_at > h.from_at WHERE n.from_at < ? LIMIT ?)`}},
 		{"incidents", r.Incidents, []string{
 			`DELETE FROM incident_services WHERE incident_num IN
 			(SELECT num FROM incidents WHERE resolved_at < ? ORDER BY resolved_at, num LIMIT ?)`,

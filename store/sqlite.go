@@ -70,7 +70,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	// the pool is fair where busy handlers are not. Transactions begin
 	// immediate, so that none fails half-way for want of the lock.
 	s.write, err = openCached(dsn(path, "_txlock=immediate",
-		"_pragma=busy_timeout(10000)", "_pragma=synchronous("+o.synchronous()+")", "_pragma=journal_size_limit(67108864)"))
+		"_pragma=busy_timeout(10000)", "_pragma=synchronous(FULL)", "_pragma=journal_size_limit(67108864)"))
 	if err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
@@ -92,14 +92,6 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 		return err
 	}
 	return s.openSQLiteReaders(path, o)
-}
-
-// synchronous is SQLite's word for when a commit waits for the disk.
-func (o Options) synchronous() string {
-	if o.Throwaway {
-		return "OFF"
-	}
-	return "FULL"
 }
 
 // openedMark is a file beside the database that says that it was in use.

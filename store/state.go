@@ -74,7 +74,7 @@ func (s *Store) LoadState(ctx context.Context, from State, lookup FrameworkLooku
 	if err != nil {
 		return State{}, err
 	}
-	s.judged.seq, s.judged.badges, s.judged.invalidated = r.state.Seq, r.stored, r.invalidated
+	s.judged.seq, s.judged.badges, s.judged.invalidated, s.judged.inputs = r.state.Seq, r.stored, r.invalidated, nil
 	return r.state, nil
 }
 

@@ -70,10 +70,10 @@ func (b *board) count(task string, by ...string) (n int) {
 	return n
 }
 
-// await waits until something is true of the board, three minutes at most.
+// await waits until something is true of the board, a minute at most.
 func (b *board) await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	late := time.After(3 * time.Minute)
+	late := time.After(time.Minute)
 	for !is() {
 		select {
 		case <-b.more:

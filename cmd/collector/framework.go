@@ -28,7 +28,7 @@ and checks have data. Without a configuration file it is the default framework;
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCoverage(s), newShow(s), newDocs(s), newDump(s), newLint(s))
+	cmd.AddCommand(newCoverage(s), newPreview(s), newShow(s), newDocs(s), newDump(s), newLint(s))
 	return cmd
 }
 

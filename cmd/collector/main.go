@@ -24,6 +24,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitConfig  = 2
+	exitUnknown = 3
 )
 
 func main() {
@@ -49,6 +50,10 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	if err == nil {
 		return exitOK
 	}
+	if verdict, ok := errors.AsType[*verdictError](err); ok {
+		_, _ = fmt.Fprintln(stderr, report.WrapLines(report.Printable("collector: "+err.Error()), terminalWidth(stderr)))
+		return verdict.code
+	}
 	_, _ = fmt.Fprintln(stderr, report.WrapLines(report.Printable("collector: "+err.Error()), terminalWidth(stderr)))
 	var invalid *app.InvalidError
 	var usage *usageError
@@ -57,6 +62,14 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	}
 	return exitFailure
 }
+
+// verdictError is an answer that a script reads from the exit code.
+type verdictError struct {
+	code int
+	text string
+}
+
+func (e *verdictError) Error() string { return e.text }
 
 // usageError is a command line that cannot be run.
 type usageError struct{ err error }

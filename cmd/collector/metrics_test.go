@@ -65,7 +65,7 @@ func TestADryRunLeavesNoFile(t *testing.T) {
 	}
 	select {
 	case <-waiting:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(30 * time.Second):
 		t.Fatalf("the request did not come\n%s", log.String())
 	}
 	if len(left()) == 0 {

@@ -73,7 +73,7 @@ func TestASignalEndsACommandAtOnce(t *testing.T) {
 	}
 	select {
 	case <-asked:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(30 * time.Second):
 		t.Fatalf("the request did not come\n%s", log.String())
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -85,7 +85,7 @@ func TestASignalEndsACommandAtOnce(t *testing.T) {
 		if err == nil {
 			t.Error("a command that was ended exits 0")
 		}
-	case <-time.After(2 * time.Minute):
+	case <-time.After(10 * time.Second):
 		_ = cmd.Process.Kill()
 		t.Errorf("it does not end\n%s", log.String())
 	}

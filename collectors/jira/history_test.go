@@ -70,9 +70,9 @@ func (e endless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Memory is bounded by pages, however long the history: of each incident only
 // eight bytes of its key are held.
 func TestMemoryIsBoundedByPages(t *testing.T) {
-	const most = 8 << 20
+	const most = 16 << 20
 	race.Skip(t, "one goroutine reads a long history")
-	const incidents = 40_000
+	const incidents = 100_000
 	site := endless{incidents, 500}
 	server := httptest.NewServer(site)
 	defer server.Close()

@@ -149,7 +149,7 @@ func (c *chain) attempt(req *http.Request, call, authorization string, number in
 	result := unknown
 	defer func() { done(result) }()
 	var connected atomic.Bool
-	ctx, cancel := c.config.WithTimeout(req.Context(), c.config.Timeout)
+	ctx, cancel := context.WithTimeout(req.Context(), c.config.Timeout)
 	defer cancel()
 	wire := c.wire()
 	trace := wire.trace()

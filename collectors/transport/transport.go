@@ -81,9 +81,6 @@ type Config struct {
 	// body; 0 means DefaultTimeout. The whole call is bounded by the request's
 	// context.
 	Timeout time.Duration
-	// WithTimeout ends the context of an attempt after Timeout, with the error
-	// context.DeadlineExceeded. Nil means context.WithTimeout.
-	WithTimeout func(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc)
 	// MaxWait is the longest pause that a call waits when the server asks for one; 0
 	// means DefaultMaxWait. When it asks for more, its answer is returned at once, and
 	// calls until then fail unsent.
@@ -196,9 +193,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Wall == nil {
 		c.Wall = time.Now
-	}
-	if c.WithTimeout == nil {
-		c.WithTimeout = context.WithTimeout
 	}
 	if c.Sleep == nil {
 		c.Sleep = sleep

@@ -47,8 +47,6 @@ type Fault struct {
 	Reset bool
 	// Hang sends half the body and then nothing until the client has gone.
 	Hang bool
-	// Hung is called when half the body was sent; nil calls nothing.
-	Hung func()
 	// PageLimit is how many records a page has at most.
 	PageLimit int
 	// AlwaysMore announces a next page, and NoRecords removes the records of this.
@@ -277,9 +275,6 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, f *Fault) {
 	_, _ = w.Write(a.body[:len(a.body)/2])
 	_ = http.NewResponseController(w).Flush()
 	if f.Hang {
-		if f.Hung != nil {
-			f.Hung()
-		}
 		<-r.Context().Done()
 	}
 	panic(http.ErrAbortHandler) // the way to break a connection

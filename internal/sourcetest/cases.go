@@ -194,7 +194,9 @@ func (s *suite) faulty(p phase, n int, call Call, times int) []testCase {
 // fault plays the last round with a call that goes wrong.
 func (d *disturbance) fault(call Call, k badAnswer) error {
 	w := d.world
-	k.fault.Hung = w.hang
+	if k.fault.Hang {
+		w.hanging.Store(&hangingCall{call.Name, k.fault.Times == 1})
+	}
 	if k.reason == evidence.ReasonUnauthorized {
 		k.fault.Then = w.upstream.Forget // what is counted then comes after it
 	}
@@ -203,6 +205,7 @@ func (d *disturbance) fault(call Call, k badAnswer) error {
 	if err != nil {
 		return err
 	}
+	w.hanging.Store(nil)
 	if k.passes && k.fault.Times == 1 {
 		if r.err != nil {
 			w.check.errorf("a fault that passes fails the round: %v", r.err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -124,7 +125,7 @@ type suite struct {
 func newSuite(ctx context.Context, subject Subject, folder string) (*suite, error) {
 	s := &suite{Subject: subject, folder: folder, references: map[string]func() (*reference, error){}}
 	file := filepath.Join(folder, "blank.db")
-	made, err := store.Open(ctx, store.Options{URL: file, Throwaway: true})
+	made, err := store.Open(ctx, store.Options{URL: file})
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +134,22 @@ func newSuite(ctx context.Context, subject Subject, folder string) (*suite, erro
 	}
 	s.blank, err = os.ReadFile(file)
 	return s, err
+}
+
+// template names a request as Form.Call does, and leaves its body as it is.
+func (s *suite) template(r *http.Request) string {
+	if s.Form.Call == nil {
+		return r.Method + " " + r.URL.Path
+	}
+	copied := r.Clone(r.Context())
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return ""
+		}
+		copied.Body = body
+	}
+	return s.Form.Call(copied)
 }
 
 // testCase is one case of the contract.

@@ -18,9 +18,16 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// attemptLimit is how long an attempt of a call may take. No case waits for it: a call
-// that hangs ends when it does, so that a busy machine makes no good answer late.
-const attemptLimit = 2 * time.Minute
+// How long an attempt of a call may take. A busy machine needs time for a good
+// answer, so that only calls that hang in every attempt have a short limit.
+const (
+	// limitAlways is for a call that hangs in every attempt.
+	limitAlways = 100 * time.Millisecond
+	// limitOnce is for a call that hangs once and is then answered.
+	limitOnce = 2 * time.Second
+	// limitHealthy is for every other call.
+	limitHealthy = 2 * time.Minute
+)
 
 // world is one upstream, one store and one source, for one case.
 type world struct {
@@ -33,50 +40,21 @@ type world struct {
 	source collectors.Source
 	facts  *evidence.Facts
 
-	mu sync.Mutex
-	// timeOut ends the attempt of a call that was begun last.
-	timeOut func()
-	time    time.Time
+	// hanging is the call whose answers do not come; nil for none.
+	hanging atomic.Pointer[hangingCall]
+
+	mu   sync.Mutex
+	time time.Time
 	// skew is how far our clock is ahead of the upstream's.
 	skew time.Duration
 	// dated are the records for which the source gave a time of their begin.
 	dated map[key]bool
 }
 
-// attempt is the context of one attempt of a call.
-type attempt struct {
-	context.Context
-	hung atomic.Bool
-}
-
-// Err says that the time limit has passed once the upstream hangs.
-func (a *attempt) Err() error {
-	if a.hung.Load() {
-		return context.DeadlineExceeded
-	}
-	return a.Context.Err()
-}
-
-// withTimeout makes the context of an attempt.
-func (w *world) withTimeout(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	limited, end := context.WithTimeout(ctx, limit)
-	a := &attempt{Context: limited}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.timeOut = func() {
-		a.hung.Store(true)
-		end()
-	}
-	return a, end
-}
-
-// hang ends the attempt that was begun last, as its time limit does. A source makes one
-// call at a time.
-func (w *world) hang() {
-	w.mu.Lock()
-	end := w.timeOut
-	w.mu.Unlock()
-	end()
+// hangingCall is a call whose first answer, or all of them, does not come.
+type hangingCall struct {
+	name string
+	once bool
 }
 
 // newWorld builds a world with the data. The caller closes it.
@@ -98,9 +76,7 @@ func (s *suite) newWorld(c *check, data Data, skew time.Duration) (*world, error
 		return nil, err
 	}
 	if w.facts, err = evidence.NewFacts(w.source.Facts()); err == nil {
-		w.store, err = store.Open(context.Background(), store.Options{
-			URL: file, Now: w.ourClock, Facts: w.facts, Throwaway: true,
-		})
+		w.store, err = store.Open(context.Background(), store.Options{URL: file, Now: w.ourClock, Facts: w.facts})
 	}
 	if err != nil {
 		w.close()
@@ -109,27 +85,68 @@ func (s *suite) newWorld(c *check, data Data, skew time.Duration) (*world, error
 	return w, nil
 }
 
-// connect makes the upstream, and the client with the chain that every source has.
+// connect makes the upstream and the client: the chain that every source has,
+// with others beside it, which have a shorter limit of time, for calls that hang.
 func (w *world) connect(folder string, data Data) (err error) {
 	if w.suite.Files != nil {
 		w.upstream, err = newFolder(w, filepath.Join(folder, "files"), data)
 		return err
 	}
-	w.client, err = transport.New(transport.Config{
-		Source: "contract", HTTP: w.suite.HTTP, RatePerMinute: transport.Unlimited, BudgetShare: 1,
-		MaxAttempts: attempts, Timeout: attemptLimit, WithTimeout: w.withTimeout, Now: w.ourClock,
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.time = w.time.Add(d)
-			return ctx.Err()
-		},
-	})
+	chain := func(timeout time.Duration) (*http.Client, error) {
+		return transport.New(transport.Config{
+			Source: "contract", HTTP: w.suite.HTTP, RatePerMinute: transport.Unlimited, BudgetShare: 1,
+			MaxAttempts: attempts, Timeout: timeout, Now: w.ourClock,
+			Sleep: func(ctx context.Context, d time.Duration) error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.time = w.time.Add(d)
+				return ctx.Err()
+			},
+		})
+	}
+	healthy, err := chain(limitHealthy)
+	if err != nil {
+		return err
+	}
+	once, err := chain(limitOnce)
+	if err != nil {
+		return err
+	}
+	always, err := chain(limitAlways)
 	if err != nil {
 		return err
 	}
 	w.upstream = newServer(w, data)
+	w.client = &http.Client{Transport: &choice{w, healthy.Transport, once.Transport, always.Transport}}
 	return nil
+}
+
+// choice sends the requests of a call that hangs through a chain with a shorter
+// timeout.
+type choice struct {
+	world                 *world
+	healthy, once, always http.RoundTripper
+}
+
+// RoundTrip sends the request through one of the chains.
+func (c *choice) RoundTrip(r *http.Request) (*http.Response, error) {
+	hanging := c.world.hanging.Load()
+	switch {
+	case hanging == nil || c.world.suite.template(r) != hanging.name:
+		return c.healthy.RoundTrip(r)
+	case hanging.once:
+		return c.once.RoundTrip(r)
+	}
+	return c.always.RoundTrip(r)
+}
+
+// CloseIdleConnections closes those of all chains.
+func (c *choice) CloseIdleConnections() {
+	for _, t := range []http.RoundTripper{c.healthy, c.once, c.always} {
+		if closer, ok := t.(interface{ CloseIdleConnections() }); ok {
+			closer.CloseIdleConnections()
+		}
+	}
 }
 
 // close closes the upstream, the connections and the store.

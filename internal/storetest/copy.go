@@ -20,6 +20,7 @@ var notCopied = []string{
 	"operational_reviews", "correlations", "badge_holds", "framework_changes",
 	"readiness_owner", "readiness_schema_version", "sqlite_sequence", "runs", "fact_history", "frameworks", "judgement",
 	"badges",
+	"coverage_spans", "exception_spans", "judging_spans", "subject_history", "exemption_history",
 	"badge_support", "transitions", "transition_counts", "check_statuses", "check_status_history", "voids",
 }
 

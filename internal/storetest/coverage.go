@@ -70,8 +70,8 @@ func exceptionHolds(t *testing.T, db database) {
 	}
 
 	// It stays held while it stays excepted, and writes nothing more.
-	if got := commit(t, s, at(3), covered(at(3), "main", group, "shop")); got.Rows != 1 {
-		t.Errorf("a steady exception wrote %d rows, want 1", got.Rows)
+	if got := commit(t, s, at(3), covered(at(3), "main", group, "shop")); got.Rows != 2 {
+		t.Errorf("a steady exception wrote %d rows, want that of its group, and of the span that has ended", got.Rows)
 	}
 	wantObserved(t, s, "shop", "a.flag", at(1))
 	wantObserved(t, s, "bank", "a.flag", at(3))

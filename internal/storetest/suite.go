@@ -19,7 +19,7 @@ type database string
 
 func (db database) open(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
-	o.URL, o.Throwaway = string(db), true
+	o.URL = string(db)
 	s, err := store.Open(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -51,9 +51,6 @@ type Options struct {
 // use.
 type Server struct {
 	options Options
-	// endpoints are by the name of the call. They are made once, since a request is
-	// answered more quickly than they are made.
-	endpoints map[string]endpoint
 
 	mu       sync.Mutex
 	account  *index
@@ -90,10 +87,7 @@ func New(options Options) *Server {
 	if options.Fail == nil {
 		options.Fail = func(string) {}
 	}
-	s := &Server{
-		options: options, endpoints: endpoints(), account: newIndex(options.Account), denied: map[string]bool{},
-		used: map[string]int{},
-	}
+	s := &Server{options: options, account: newIndex(options.Account), denied: map[string]bool{}, used: map[string]int{}}
 	form := Form()
 	form.Call = func(r *http.Request) string { call, _ := callOf(r); return call }
 	s.faults = fault.New(http.HandlerFunc(s.serve), form)
@@ -199,7 +193,7 @@ func (s *Server) answer(r *http.Request, call, id string, account *index, now ti
 	if refused := s.admit(r, call, now, header); refused != nil {
 		return refused.response(header)
 	}
-	endpoint, ok := s.endpoints[call]
+	endpoint, ok := endpoints()[call]
 	if !ok {
 		s.options.Fail(call + " is not an endpoint that the fake knows")
 		return (&refusal{status: http.StatusNotFound, code: 2100, message: "Not Found"}).response(header)
@@ -242,7 +236,7 @@ func (s *Server) admit(r *http.Request, call string, now time.Time, header http.
 			return &refusal{status: http.StatusTooManyRequests, code: 2020, message: "Rate Limit Exceeded"}
 		}
 	}
-	if endpoint, ok := s.endpoints[call]; ok && s.denied[endpoint.scope] {
+	if endpoint, ok := endpoints()[call]; ok && s.denied[endpoint.scope] {
 		return &refusal{
 			status: http.StatusForbidden, code: 2010, message: "Access Denied",
 			errors: []string{"Token does not have the required scope " + endpoint.scope},

@@ -1,0 +1,212 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/evaluation"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/report"
+	"github.com/prodready/collector/scoring"
+)
+
+// PreviewOptions say what is previewed.
+type PreviewOptions struct {
+	// Framework names the other criteria, as framework.file does.
+	Framework string
+	// From and To are the time; zero is 90 days before To, and now.
+	From, To time.Time
+	// Enforced counts the checks of the other criteria that are enforced from a later date.
+	Enforced bool
+}
+
+// previewed is how long a time is previewed if it is not said.
+const previewed = 90 * 24 * time.Hour
+
+// Preview judges stored evidence by the criteria of the configuration and by others. It
+// collects nothing and writes nothing, so it may run beside a daemon.
+func Preview(ctx context.Context, o Options, p PreviewOptions) (*report.Preview, error) {
+	r, err := openForReading(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	other, err := r.withFramework(p.Framework, p.Enforced)
+	if err != nil {
+		return nil, err
+	}
+	now := r.options.Now()
+	if p.To.IsZero() || p.To.After(now) {
+		p.To = now
+	}
+	if p.From.IsZero() {
+		p.From = p.To.Add(-previewed)
+	}
+	if !p.From.Before(p.To) {
+		return nil, &InvalidError{fmt.Errorf("the time to preview begins at %s and ends at %s: it has to begin before it ends",
+			p.From.Format(time.RFC3339), p.To.Format(time.RFC3339))}
+	}
+	progress := r.options.Progress
+	if progress == nil {
+		progress = newProgressLog(r.options.Logger, r.options.Now).observe
+	}
+	const what = "preview"
+	defer progress(what, collectors.Progress{})
+	c, err := evaluation.Compare(ctx, r.store, &r.Config, &other.Config, p.From, p.To, func(share float64, services int) {
+		progress(what, collectors.Progress{Step: "services judged again", Share: share, Records: services})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("judging the past again: %w", err)
+	}
+	out := r.preview(c, other)
+	out.Notes = append(out.Notes, previewNotes(c, p, r, other)...)
+	return out, nil
+}
+
+// withFramework is the configuration with other criteria, and the services that discovery
+// has found.
+func (r *reading) withFramework(name string, enforced bool) (*runtimeConfig, error) {
+	o := r.options
+	o.framework = name
+	valid, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	other, err := build(valid, r.found, sourceDeps{options: o})
+	if err != nil {
+		return nil, err
+	}
+	if enforced {
+		for _, c := range other.Framework.Checks {
+			c.EnforceFrom = time.Time{}
+		}
+	}
+	return other, nil
+}
+
+func (r *reading) preview(c *evaluation.Comparison, other *runtimeConfig) *report.Preview {
+	out := &report.Preview{
+		From: c.From.UTC(), To: c.To.UTC(), Services: len(c.Services), Known: c.From.Before(c.To),
+		Present: frameworkName(r.Framework), Other: frameworkName(other.Framework),
+	}
+	told := map[string][]report.PreviewEvent{}
+	for i := range c.Services {
+		s := &c.Services[i]
+		entry, _ := r.Catalog.Service(s.Service)
+		for j := range s.Differences {
+			d := &s.Differences[j]
+			out.Changes = append(out.Changes, report.PreviewChange{
+				Service: s.Service, Team: entry.Team, Org: entry.Org, Tier: entry.Tier, Loses: d.Loss(),
+				Present: d.Present.String(), Other: d.Other.String(), At: d.From.UTC(), Until: d.Until, Why: why(d.Checks),
+				Checks: previewChecks(d, r.Framework, other.Framework),
+			})
+		}
+		out.OnHold += onHold(s.Other) - onHold(s.Present)
+		for _, t := range s.OtherChanges {
+			isSame := func(o scoring.Transition) bool { return o.At.Equal(t.At) && o.From == t.From && o.To == t.To }
+			if !t.Announced || slices.ContainsFunc(s.PresentChanges, isSame) {
+				continue
+			}
+			event := report.PreviewEvent{
+				Service: s.Service, At: t.At.UTC(), From: t.From.String(), To: t.To.String(), Cause: string(t.Cause),
+			}
+			if t.To < t.From && t.Cause == scoring.CauseEvidence {
+				event.Alert = report.AlertBadgeRegressed
+			}
+			told[entry.Team] = append(told[entry.Team], event)
+		}
+	}
+	for team, notices := range told {
+		out.Told = append(out.Told, report.PreviewTold{Team: team, Notices: notices})
+	}
+	out.Settle()
+	return out
+}
+
+func frameworkName(f *framework.Framework) report.Framework {
+	return report.Framework{Name: f.Name, Version: f.Version, Hash: f.Hash}
+}
+
+func onHold(h evaluation.Held) int {
+	if h.OnHold {
+		return 1
+	}
+	return 0
+}
+
+// why says what kind of reason the checks that decide are.
+func why(checks []evaluation.DecidingCheck) string {
+	if len(checks) == 0 {
+		return report.WhyRequirement
+	}
+	found := report.WhyUnknown
+	for _, c := range checks {
+		switch {
+		case c.Status != scoring.Unknown:
+			return report.WhyEvidence
+		case len(c.NeverSeen) > 0:
+			found = report.WhyNoFact
+		}
+	}
+	return found
+}
+
+func previewChecks(d *evaluation.Difference, present, other *framework.Framework) []report.PreviewCheck {
+	out := []report.PreviewCheck{}
+	for _, c := range d.Checks {
+		check := report.PreviewCheck{Check: c.ID, Status: c.Status.String(), Missing: c.Missing, NeverSeen: c.NeverSeen}
+		by := other
+		if !d.Loss() {
+			by = present
+		}
+		if known, err := by.Check(c.ID); err == nil {
+			check.Title = known.Title
+		}
+		out = append(out, check)
+	}
+	return out
+}
+
+// previewNotes say what the answer rests on.
+func previewNotes(c *evaluation.Comparison, p PreviewOptions, r *reading, other *runtimeConfig) []string {
+	day := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+	var notes []string
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if c.Reach.IsZero() {
+		add("The store has no history yet.")
+		return notes
+	}
+	if c.From.After(p.From) {
+		add("History begins at %s; what was before cannot be judged.", day(c.Reach))
+	}
+	if c.From.Before(c.CoverageSince) {
+		add("Before %s it is not stored for which facts each round answered: every successful round counts as complete.",
+			day(c.CoverageSince))
+	}
+	if c.SubjectsSince.IsZero() || c.From.Before(c.SubjectsSince) {
+		add("Attributes of services and exemptions are those of now, where older ones are not stored.")
+	}
+	for _, f := range c.Frameworks {
+		add("%s %s came into force at %s; before, the present criteria are judged as if they had been.", f.Name, f.Version,
+			day(f.At))
+	}
+	add("Values that change all the time are kept about once an hour, and whenever they flip a check of the criteria that " +
+		"were in force: a threshold between two of them may be seen up to an hour late.")
+	var scheduled []string
+	for _, check := range other.Framework.Checks {
+		if check.EnforceFrom.After(c.To) {
+			scheduled = append(scheduled, check.ID)
+		}
+	}
+	if n := len(scheduled); n > 0 {
+		add("%s of the previewed framework %s scheduled and count for nothing yet: %s. --enforced shows what they would do.",
+			report.Plural(n, "check"), map[bool]string{true: "is", false: "are"}[n == 1], nameSome(scheduled))
+	}
+	if n := len(other.NotMeasurable); n > len(r.NotMeasurable) {
+		add("%s of the previewed framework cannot be measured by the configured sources.", report.Plural(n, "check"))
+	}
+	return notes
+}

@@ -1,0 +1,368 @@
+package evaluation
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/store"
+)
+
+// PastReader reads the past; see store.Store.EachPast.
+type PastReader interface {
+	EachPast(ctx context.Context, service string, until time.Time, begin func(store.Past) error,
+		each func(store.PastService) error) error
+}
+
+// Comparison is how services would have been judged by other criteria than those of the
+// present configuration.
+type Comparison struct {
+	// From and To are what was compared. From is later than what was asked for if the
+	// history does not reach back that far; it is To if there is none.
+	From, To time.Time
+	// Reach is when the history begins that can be judged again; zero without any.
+	Reach time.Time
+	// CoverageSince is since when it is stored when facts were answered; before, that is
+	// taken from the rounds of the sources. SubjectsSince is since when it is stored what
+	// services were and which exemptions there were; before, those of now are used.
+	CoverageSince, SubjectsSince time.Time
+	// Frameworks are when other criteria came into force within the time.
+	Frameworks []store.FrameworkChange
+	// Services are those that were compared, in the order of their names.
+	Services []Compared
+}
+
+// Compared is one service.
+type Compared struct {
+	Service string
+	// Present and Other are the badges at the end, by the present and the other criteria.
+	Present, Other Held
+	// Differences are the times in which the badges differ, the oldest first.
+	Differences []Difference
+	// PresentChanges and OtherChanges are the changes of the badges since From.
+	PresentChanges, OtherChanges []scoring.Transition
+}
+
+// Held is a badge, and whether it is on hold.
+type Held struct {
+	Badge  framework.Badge
+	OnHold bool
+}
+
+// Difference is a time in which a service has another badge by the other criteria. While
+// it lasts, the one is always the lower one.
+type Difference struct {
+	From time.Time
+	// Until is zero if it lasts.
+	Until time.Time
+	// Present and Other are the badges when it began.
+	Present, Other framework.Badge
+	// Checks are those that keep the lower badge from being the higher one, by the criteria
+	// that give the lower one; empty if these ask something else of the badge.
+	Checks []DecidingCheck
+}
+
+// Loss reports whether the badge by the other criteria is the lower one.
+func (d *Difference) Loss() bool { return d.Other < d.Present }
+
+// DecidingCheck is a check that makes a difference, with its status then.
+type DecidingCheck struct {
+	ID     string
+	Status scoring.Status
+	// Missing are the facts without fresh evidence, NeverSeen those of them of which there
+	// was no record of any service by then.
+	Missing, NeverSeen []string
+}
+
+// warmUp is how much earlier than the time that is compared judging begins: until then
+// the clocks of badges have run as they did.
+func warmUp(f *framework.Framework) time.Duration {
+	longest := f.AwardDwell
+	for _, c := range f.Checks {
+		longest = max(longest, c.Dwell)
+	}
+	return longest + 24*time.Hour
+}
+
+// Compare judges the past of all services by two configurations that differ in the
+// criteria alone. The badges of the other one go on from those of the present one at the
+// beginning. done is called with the share that is done and the number of services; it may
+// be nil. Evidence and judgements are of services of the present catalog.
+func Compare(
+	ctx context.Context, reader PastReader, present, other *Config, from, to time.Time, done func(float64, int),
+) (*Comparison, error) {
+	c := &comparing{
+		Comparison: &Comparison{From: from, To: to}, present: present, other: other, done: done,
+		seen: map[string]time.Time{}, work: make(chan store.PastService, runtime.GOMAXPROCS(0)),
+	}
+	var workers sync.WaitGroup
+	err := reader.EachPast(ctx, "", to, func(p store.Past) error {
+		c.begin(p)
+		for range runtime.GOMAXPROCS(0) {
+			workers.Go(c.run)
+		}
+		return nil
+	}, func(s store.PastService) error {
+		if c.From.Equal(c.To) {
+			return nil
+		}
+		select {
+		case c.work <- s:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	close(c.work)
+	workers.Wait()
+	if err != nil {
+		return nil, err
+	}
+	c.finish()
+	return c.Comparison, nil
+}
+
+// comparing is a Comparison that is being made.
+type comparing struct {
+	*Comparison
+	present, other *Config
+	done           func(float64, int)
+	start          time.Time
+	replays        [2]*Replay
+	work           chan store.PastService
+
+	mu sync.Mutex
+	// seen is when the first record of a fact was made.
+	seen     map[string]time.Time
+	services int
+}
+
+func (c *comparing) begin(p store.Past) {
+	c.Reach, c.CoverageSince = Reach(p), p.CoverageSince
+	if len(p.Exemptions) > 0 {
+		c.SubjectsSince = p.Exemptions[0].From
+	}
+	for n, f := range p.Frameworks {
+		if n > 0 && f.At.After(c.From) && !f.At.After(c.To) {
+			c.Frameworks = append(c.Frameworks, f)
+		}
+	}
+	switch {
+	case c.Reach.IsZero() || !c.Reach.Before(c.To):
+		c.From = c.To
+	case c.From.Before(c.Reach):
+		c.From = c.Reach
+	}
+	c.start = c.From.Add(-warmUp(c.present.Framework))
+	if c.start.Before(c.Reach) {
+		c.start = c.Reach
+	}
+	c.replays = [2]*Replay{NewReplay(c.present, p, c.To), NewReplay(c.other, p, c.To)}
+}
+
+// Reach is when the past begins that can be judged again; zero without any.
+func Reach(p store.Past) time.Time {
+	reach := p.CoverageSince
+	if len(p.Runs) > 0 {
+		reach = p.Runs[0].At
+	}
+	if reach.Before(p.Since) {
+		reach = p.Since
+	}
+	if p.Since.IsZero() {
+		return time.Time{}
+	}
+	return reach
+}
+
+func (c *comparing) run() {
+	for past := range c.work {
+		compared, ok := c.compare(&past)
+		c.mu.Lock()
+		for i := range past.Records {
+			r := &past.Records[i]
+			if first, known := c.seen[r.Fact]; r.Withdrawn == "" && (!known || r.From.Before(first)) {
+				c.seen[r.Fact] = r.From
+			}
+		}
+		c.services++
+		if ok {
+			c.Services = append(c.Services, compared)
+		}
+		if c.done != nil {
+			c.done(float64(c.services)/float64(max(1, len(c.present.Catalog.Services()))), c.services)
+		}
+		c.mu.Unlock()
+	}
+}
+
+// blocked is which checks were in the way of badges from a time on.
+type blocked struct {
+	at     time.Time
+	checks []DecidingCheck
+}
+
+// sight watches the judgements of a lane.
+type sight struct {
+	config *Config
+	blocks []blocked
+}
+
+// look notes the checks that fresh evidence does not pass.
+func (s *sight) look(at time.Time, card *scoring.Scorecard) {
+	var checks []DecidingCheck
+	for i := range card.Checks {
+		r := &card.Checks[i]
+		if !r.Status.Counted() || r.Fresh == scoring.Pass {
+			continue
+		}
+		d := DecidingCheck{ID: r.Check.ID, Status: r.Fresh}
+		for _, fact := range r.Missing {
+			d.Missing = append(d.Missing, s.config.Facts.Name(fact))
+		}
+		checks = append(checks, d)
+	}
+	if n := len(s.blocks); n > 0 && slices.EqualFunc(s.blocks[n-1].checks, checks, sameBlock) {
+		return
+	}
+	s.blocks = append(s.blocks, blocked{at, checks})
+}
+
+func sameBlock(a, b DecidingCheck) bool {
+	return a.ID == b.ID && a.Status == b.Status && slices.Equal(a.Missing, b.Missing)
+}
+
+// against are the checks that are in the way of a badge at a time.
+func (s *sight) against(badge framework.Badge, at time.Time) []DecidingCheck {
+	var found []DecidingCheck
+	for _, b := range slices.Backward(s.blocks) {
+		if b.at.After(at) {
+			continue
+		}
+		for _, d := range b.checks {
+			check, err := s.config.Framework.Check(d.ID)
+			if err != nil {
+				continue
+			}
+			needed := framework.Badge(check.Level)
+			if check.Module.Scale == framework.PassFail {
+				needed = check.Module.RequiredFrom
+			}
+			if needed <= badge {
+				found = append(found, d)
+			}
+		}
+		break
+	}
+	return found
+}
+
+func (c *comparing) compare(past *store.PastService) (Compared, bool) {
+	entry, known := c.present.Catalog.Service(past.Service)
+	if !known {
+		return Compared{}, false
+	}
+	presentSight, otherSight := &sight{config: c.present}, &sight{config: c.other}
+	presentLane := c.replays[0].Lane(entry, past, c.start, presentSight.look)
+	presentLane.Advance(c.From)
+	before := len(presentLane.Transitions)
+	otherLane := presentLane.Fork(c.replays[1], c.From, otherSight.look)
+	began := presentLane.judge.state.Badges[entry.Name].Badge
+	card, present := presentLane.Finish()
+	if card == nil {
+		return Compared{}, false
+	}
+	_, other := otherLane.Finish()
+	out := Compared{
+		Service: past.Service,
+		Present: Held{present.Badge, present.OnHold()}, Other: Held{other.Badge, other.OnHold()},
+		PresentChanges: presentLane.Transitions[before:], OtherChanges: otherLane.Transitions,
+	}
+	out.differ(began)
+	for i := range out.Differences {
+		d := &out.Differences[i]
+		low, high, badge := otherSight, presentSight, d.Present
+		if !d.Loss() {
+			low, high, badge = presentSight, otherSight, d.Other
+		}
+		d.Checks = deciding(low.against(badge, d.From), high.against(badge, d.From))
+	}
+	return out, true
+}
+
+// deciding are those of the checks in the way that the other criteria do not have in the
+// way, too; all if there are none.
+func deciding(low, high []DecidingCheck) []DecidingCheck {
+	var found []DecidingCheck
+	for _, d := range low {
+		if !slices.ContainsFunc(high, func(h DecidingCheck) bool { return h.ID == d.ID && h.Status == d.Status }) {
+			found = append(found, d)
+		}
+	}
+	if len(found) == 0 {
+		return low
+	}
+	return found
+}
+
+// differ finds the times in which the badges differ, from the badge of both at the beginning.
+func (c *Compared) differ(began framework.Badge) {
+	type change struct {
+		at    time.Time
+		other bool
+		to    framework.Badge
+	}
+	var changes []change
+	for _, t := range c.PresentChanges {
+		changes = append(changes, change{t.At, false, t.To})
+	}
+	for _, t := range c.OtherChanges {
+		changes = append(changes, change{t.At, true, t.To})
+	}
+	slices.SortStableFunc(changes, func(a, b change) int { return a.at.Compare(b.at) })
+	present, other := began, began
+	var now *Difference
+	for i, change := range changes {
+		if change.other {
+			other = change.to
+		} else {
+			present = change.to
+		}
+		if i+1 < len(changes) && changes[i+1].at.Equal(change.at) {
+			continue
+		}
+		sign := cmp.Compare(other, present)
+		if now != nil && sign != cmp.Compare(now.Other, now.Present) {
+			now.Until, now = change.at, nil
+		}
+		if now == nil && sign != 0 {
+			c.Differences = append(c.Differences, Difference{From: change.at, Present: present, Other: other})
+			now = &c.Differences[len(c.Differences)-1]
+		}
+	}
+}
+
+// finish puts the services into order, and says which facts there were no records of.
+func (c *comparing) finish() {
+	slices.SortFunc(c.Services, func(a, b Compared) int { return cmp.Compare(a.Service, b.Service) })
+	for i := range c.Services {
+		for j := range c.Services[i].Differences {
+			d := &c.Services[i].Differences[j]
+			for k := range d.Checks {
+				check := &d.Checks[k]
+				for _, fact := range check.Missing {
+					if first, seen := c.seen[fact]; evidence.Pack(fact) != framework.AttestationPack &&
+						(!seen || first.After(d.From)) {
+						check.NeverSeen = append(check.NeverSeen, fact)
+					}
+				}
+			}
+		}
+	}
+}
