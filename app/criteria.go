@@ -2,10 +2,12 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
 )
 
 // Criteria are the framework that the configuration names, as it is written and compiled.
@@ -27,10 +29,24 @@ func Criteria(o Options, orDefault bool) (*framework.Document, *framework.Framew
 	return rc.Document, rc.Framework, nil
 }
 
-// Lint is an error with the texts that the framework lacks, each with its place. It is an
-// *InvalidError.
+// TryFixtures judges the fixtures of a framework. A fixture that cannot be judged, or none at
+// all, is an *InvalidError.
+func TryFixtures(d *framework.Document, f *framework.Framework) ([]scoring.Trial, error) {
+	fixtures, err := d.Fixtures(f)
+	if err == nil && len(fixtures) == 0 {
+		err = fmt.Errorf("%s has no fixtures: add facts and the status that follows from them to a file whose name ends in "+
+			".fixtures.yaml, beside the framework", f.Title())
+	}
+	if err != nil {
+		return nil, &InvalidError{err}
+	}
+	return scoring.Try(f, fixtures), nil
+}
+
+// Lint is an error with the texts and fixtures that the framework lacks, each with its place. It
+// is an *InvalidError.
 func Lint(d *framework.Document) error {
-	if err := d.Lint(); err != nil {
+	if err := errors.Join(d.Lint(), d.LintFixtures()); err != nil {
 		return &InvalidError{err}
 	}
 	return nil

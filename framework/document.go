@@ -28,13 +28,15 @@ type File struct {
 type Document struct {
 	header  header
 	modules []moduleDoc
-	// Text is every file as read, as JSON: of the framework that is extended, too.
+	// Text is every file as read but fixtures, as JSON: of the framework that is extended, too.
 	Text []byte
 	// Extends is the name and version of the framework that this one changes; empty if it
 	// extends none. Changed are the ids of the checks that it changes or adds, Dropped those
 	// that it leaves out, each in the order of their files.
 	Extends          string
 	Changed, Dropped []string
+	files            []File
+	fixtures         map[string][]fixtureDoc
 	// positions are those of the keys of the header, keyFiles their files, file that of the
 	// header itself; see place.
 	positions map[string]strictyaml.Position
@@ -61,6 +63,8 @@ type header struct {
 	Extends string              `yaml:"extends"`
 	Checks  map[string]checkDoc `yaml:"checks"`
 	Drop    []string            `yaml:"drop"`
+	// Fixtures are cases of checks that have no file of their own.
+	Fixtures map[string][]fixtureDoc `yaml:"fixtures"`
 }
 
 type levelDoc struct {

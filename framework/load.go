@@ -358,7 +358,7 @@ func (l *loader) read(name string) ([]File, error) {
 	folder := name
 	if !isFolder(name) {
 		if header.Name != headerFile || hasModules(header) {
-			return []File{header}, nil
+			return l.withFixtures(name, header)
 		}
 		folder = filepath.Dir(name)
 	}
@@ -374,6 +374,19 @@ func (l *loader) read(name string) ([]File, error) {
 		return nil, fmt.Errorf("reading the framework %s: %w", name, err)
 	}
 	return files, nil
+}
+
+// withFixtures is a file with the fixtures beside it.
+func (l *loader) withFixtures(name string, header File) ([]File, error) {
+	beside := fixturesBeside(name)
+	data, err := textfile.Read(beside, textfile.MaxBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []File{header}, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the fixtures %s: %w", beside, reason(err))
+	}
+	return []File{header, {Name: filepath.Base(beside), Data: data}}, nil
 }
 
 // hasModules reports whether a header has all that a framework needs. One that cannot be read
@@ -393,7 +406,7 @@ func isFolder(name string) bool {
 }
 
 // folderFiles reads the files of a folder: the header first, then folder by folder the module
-// and its checks. Files of other kinds, hidden ones, and fixtures are left alone.
+// its checks and their fixtures. Files of other kinds and hidden ones are left alone.
 func folderFiles(folder fs.FS, read func(name string) ([]byte, error)) ([]File, error) {
 	names, err := folderNames(folder)
 	if err != nil {
@@ -401,9 +414,6 @@ func folderFiles(folder fs.FS, read func(name string) ([]byte, error)) ([]File, 
 	}
 	var files []File
 	for _, name := range names {
-		if strings.HasSuffix(name, fixtureEnding) {
-			continue
-		}
 		data, err := read(name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, reason(err))
@@ -438,6 +448,8 @@ func folderNames(folder fs.FS) ([]string, error) {
 			return 0
 		case path.Base(name) == moduleFile:
 			return 1
+		case strings.HasSuffix(name, fixtureEnding):
+			return 3
 		}
 		return 2
 	}

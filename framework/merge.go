@@ -2,7 +2,6 @@ package framework
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,6 +24,7 @@ func Merge(files []File) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
+	set(m.root, "fixtures", m.fixturesNode())
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
@@ -36,11 +36,7 @@ func Merge(files []File) (File, error) {
 
 // Merged is the framework as one file.
 func (d *Document) Merged() (File, error) {
-	var files []File
-	if err := json.Unmarshal(d.Text, &files); err != nil {
-		return File{}, fmt.Errorf("reading the text of a framework: %w", err)
-	}
-	return Merge(files)
+	return Merge(d.files)
 }
 
 // place is where something was read.
@@ -70,6 +66,8 @@ type merger struct {
 	below map[*yaml.Node]bool
 	// changed and dropped are ids of checks.
 	changed, dropped []string
+	// fixtures are the cases of each check.
+	fixtures map[string][]fixtureDoc
 	// keyFiles are the files of the keys of the header.
 	keyFiles map[string]string
 	// isChanged and isDropped are the ids of checks and modules as sets.
@@ -82,6 +80,7 @@ func merge(parts []part) (*merger, error) {
 		modules: map[string]*yaml.Node{}, checks: map[string]*yaml.Node{}, places: map[*yaml.Node]place{},
 		owner: map[string]*yaml.Node{}, below: map[*yaml.Node]bool{}, isChanged: map[string]bool{},
 		isDropped: map[string]bool{}, keyFiles: map[string]string{},
+		fixtures: map[string][]fixtureDoc{},
 	}
 	for len(parts) > 0 {
 		end := 1
@@ -110,7 +109,8 @@ func (m *merger) layer(parts []part) {
 	header := parts[0]
 	own := header.root
 	changes := []part{{file: header.file, root: changesNode(valueOf(own, "checks"), valueOf(own, "drop"))}}
-	for _, key := range []string{"checks", "drop", "extends"} {
+	fixtures := valueOf(own, "fixtures")
+	for _, key := range []string{"checks", "drop", "extends", "fixtures"} {
 		removeKey(own, key)
 	}
 	modules := taken(valueOf(own, "modules"))
@@ -140,6 +140,12 @@ func (m *merger) layer(parts []part) {
 	for _, p := range changes {
 		m.changes(p)
 	}
+	for _, p := range parts {
+		if p.kind == fixturePart {
+			m.addFixtures(p.file, p.root, p.fixtures)
+		}
+	}
+	m.addFixtures(header.file, fixtures, header.fixtures)
 }
 
 // keys notes the file of the keys of a header, and of those below that are changed one by one.
@@ -301,6 +307,9 @@ func (m *merger) changeCheck(file string, key, changes *yaml.Node) {
 		m.fail(at, "check %s: the id cannot be changed; drop the check, and add one with another id", id)
 		return
 	}
+	if slices.ContainsFunc(judgedKeys(), func(key string) bool { return valueOf(changes, key) != nil }) {
+		delete(m.fixtures, id)
+	}
 	overlay(known, changes, "scope", "values", "remedies")
 	m.places[known] = at
 	m.change(id)
@@ -338,6 +347,7 @@ func (m *merger) remove(id string) {
 	list, check := valueOf(m.owner[id], "checks"), m.checks[id]
 	list.Content = slices.DeleteFunc(list.Content, func(n *yaml.Node) bool { return n == check })
 	delete(m.checks, id)
+	delete(m.fixtures, id)
 	m.checkIDs = slices.DeleteFunc(m.checkIDs, func(known string) bool { return known == id })
 	m.dropped = append(m.dropped, id)
 }
@@ -358,12 +368,22 @@ func (m *merger) idsBelow(of map[string]*yaml.Node, ids []string) []string {
 func overlay(to, from *yaml.Node, deep ...string) {
 	for i := 0; i+1 < len(from.Content); i += 2 {
 		key, value := from.Content[i].Value, from.Content[i+1]
+		moveTo(from.Content[i], to)
 		before := valueOf(to, key)
 		if before != nil && slices.Contains(deep, key) && before.Kind == yaml.MappingNode && value.Kind == yaml.MappingNode {
 			overlay(before, value)
 			continue
 		}
 		set(to, key, value)
+	}
+}
+
+// moveTo gives the same key of a mapping the place of a key.
+func moveTo(key, mapping *yaml.Node) {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if known := mapping.Content[i]; known.Value == key.Value {
+			known.Line, known.Column = key.Line, key.Column
+		}
 	}
 }
 

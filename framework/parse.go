@@ -13,10 +13,17 @@ import (
 
 // Parse reads the files of a framework. The first is the header and may hold modules. Each
 // further one is a module, a check that names its module, or changes of the framework that
-// is extended. A framework that extends another one comes after all files of that one, its
-// header first; Load reads both. Unknown keys are errors that name file and line.
+// is extended, or fixtures if its name ends in .fixtures.yaml. A framework that extends another
+// one comes after all files of that one, its header first; Load reads both. Unknown keys are
+// errors that name file and line.
 func Parse(files []File) (*Document, error) {
-	text, err := json.Marshal(files)
+	var criteria []File
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name, fixtureEnding) {
+			criteria = append(criteria, f)
+		}
+	}
+	text, err := json.Marshal(criteria)
 	if err != nil {
 		return nil, fmt.Errorf("keeping the text of the framework: %w", err)
 	}
@@ -28,7 +35,9 @@ func Parse(files []File) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc := &Document{Text: text, Extends: m.extends, Changed: m.changed, Dropped: m.dropped}
+	doc := &Document{
+		Text: text, Extends: m.extends, Changed: m.changed, Dropped: m.dropped, files: files, fixtures: m.fixtures,
+	}
 	if err := m.decode(doc); err != nil {
 		return nil, err
 	}
@@ -90,6 +99,8 @@ type part struct {
 	file string
 	// root has the keys. Aliases are written out.
 	root *yaml.Node
+	// fixtures are those of a file of fixtures, and of a header.
+	fixtures map[string][]fixtureDoc
 }
 
 // partKind is what a file of a framework is about.
@@ -100,6 +111,7 @@ const (
 	modulePart
 	checkPart
 	changePart
+	fixturePart
 )
 
 // changeFile is a file of changes of the framework that is extended.
@@ -147,20 +159,9 @@ func readPart(f File, first bool) (part, error) {
 	}
 	keys, isMapping := document.Values.(map[string]any)
 	if !first {
-		p.kind = kindOf(keys)
+		p.kind = kindOf(f.Name, keys)
 	}
-	var into any
-	switch p.kind {
-	case headerPart:
-		into = &header{}
-	case modulePart:
-		into = &moduleDoc{}
-	case checkPart:
-		into = &checkFile{}
-	case changePart:
-		into = &changeFile{}
-	}
-	faults := (strictyaml.Decoder{}).Decode(document, into)
+	faults := p.decode(document)
 	if document.Values == nil {
 		faults = append(faults, strictyaml.Fault{Text: "the file is empty"})
 	} else if !isMapping && len(faults) == 0 {
@@ -176,11 +177,32 @@ func readPart(f File, first bool) (part, error) {
 	return p, nil
 }
 
-// kindOf says by its keys what a file is.
-func kindOf(keys map[string]any) partKind {
+// decode finds what is wrong with a file, and reads its fixtures.
+func (p *part) decode(document *strictyaml.Document) []strictyaml.Fault {
+	var decoder strictyaml.Decoder
+	switch p.kind {
+	case headerPart:
+		var head header
+		faults := decoder.Decode(document, &head)
+		p.fixtures = head.Fixtures
+		return faults
+	case checkPart:
+		return decoder.Decode(document, &checkFile{})
+	case changePart:
+		return decoder.Decode(document, &changeFile{})
+	case fixturePart:
+		return decoder.Decode(document, &p.fixtures)
+	}
+	return decoder.Decode(document, &moduleDoc{})
+}
+
+// kindOf says by its name and keys what a file is.
+func kindOf(name string, keys map[string]any) partKind {
 	has := func(key string) bool { _, ok := keys[key]; return ok }
 	_, changes := keys["checks"].(map[string]any)
 	switch {
+	case strings.HasSuffix(name, fixtureEnding):
+		return fixturePart
 	case has("extends"):
 		return headerPart
 	case has("module"):

@@ -44,17 +44,26 @@ type filling struct {
 // fillIn puts the thresholds into the proofs and the texts, so that a number is written
 // once. A check without thresholds is left as it is.
 func (c *checkDoc) fillIn() []error {
-	f := filling{check: c, thresholds: map[string]number{}}
-	maps.Copy(f.thresholds, c.Values)
-	if c.Value != "" {
-		f.thresholds["value"] = c.Value
-	}
+	f := filling{check: c, thresholds: c.thresholds()}
 	if len(f.thresholds) == 0 {
 		return nil
 	}
 	f.proofs()
 	f.texts()
 	return f.faults
+}
+
+// thresholds are those of the check by name.
+func (c *checkDoc) thresholds() map[string]number {
+	out := maps.Clone(c.Values)
+	if c.Value == "" {
+		return out
+	}
+	if out == nil {
+		out = map[string]number{}
+	}
+	out["value"] = c.Value
+	return out
 }
 
 func (f *filling) fail(format string, args ...any) {

@@ -28,7 +28,7 @@ and checks have data. Without a configuration file it is the default framework;
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCoverage(s), newPreview(s), newShow(s), newDocs(s), newDump(s), newLint(s))
+	cmd.AddCommand(newCoverage(s), newPreview(s), newShow(s), newDocs(s), newDump(s), newLint(s), newFixtureTest(s))
 	return cmd
 }
 
@@ -148,8 +148,9 @@ func newLint(s *streams) *cobra.Command {
 		Short: "Check that the framework is complete",
 		Long: `Check that the framework compiles, and that every level, module and check says
 what people need: objective, why, how it is judged, steps, an example, links,
-effort, and what an attestation has to show. What is missing is said with file,
-line and remedy. The daemon needs none of these texts and runs without them.
+effort, what an attestation has to show, and a fixture for each status that the
+check can have; and that no level is left out. What is missing is said with
+file, line and remedy. The daemon needs none of these and runs without them.
 ` + exitCodes,
 		Example: `  collector framework lint
   collector framework lint --framework.file mine.yaml`,

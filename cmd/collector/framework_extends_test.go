@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/xml"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,19 +18,32 @@ func TestTheFrameworksOfThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) != 2 {
-		t.Fatalf("%d frameworks on the page", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("%d texts of YAML on the page", len(blocks))
 	}
 	s := newFolder(t)
-	s.write("five.yaml", blocks[0][1])
-	s.write("large.yaml", blocks[1][1])
-	out, errs, code := s.run("framework", "lint", "--framework.file", s.folder+"/five.yaml")
+	s.write("acme.yaml", blocks[0][1])
+	s.write("large.yaml", blocks[2][1])
+	file := filepath.Join(s.folder, "acme.yaml")
+	_, errs, code := s.run("framework", "lint", "--framework.file", file)
+	if code != exitConfig || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "to a file acme.fixtures.yaml") ||
+		!strings.Contains(errs, "acme.yaml:5: check obs.noise-bounded: no fixture wants pass, fail, unknown: add facts") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	s.write("acme.fixtures.yaml", blocks[1][1])
+	out, errs, code := s.run("framework", "lint", "--framework.file", file)
 	if code != exitOK || !strings.Contains(out, "acme 1.0.0: 73 checks in 6 modules, nothing is missing") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	// Its fixtures in place of three of the default.
+	out, errs, code = s.run("framework", "test", "--file", file)
+	if code != exitOK || !strings.Contains(out, "fixtures of 73 checks, all as they want") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 	_, errs, code = s.run("framework", "lint", "--framework.file", s.folder+"/large.yaml")
 	for line := range strings.Lines(errs) {
-		if !strings.Contains(line, "check cost.budget") && !strings.Contains(line, "module cost") {
+		if !strings.Contains(line, "check cost.budget") && !strings.Contains(line, "module cost") &&
+			!strings.Contains(line, "no fixture wants") && !strings.Contains(line, "has no check for tier") {
 			t.Errorf("exit %d: %s", code, line)
 		}
 	}
@@ -51,6 +66,8 @@ func TestAFrameworkThatIsAFolder(t *testing.T) {
 		}
 		s.write(name, text)
 	}
+	s.write("acme/changes.fixtures.yaml", "obs.noise-bounded: [{want: unknown}, "+
+		"{facts: {pagerduty.noise_ratio_30d: 0.1}, want: pass}, {facts: {pagerduty.noise_ratio_30d: 0.11}, want: fail}]\n")
 	for config, want := range map[string]string{
 		"framework: {file: acme}":                                   "acme 3.0.0: 61 checks in 5 modules",
 		"framework: {file: platform@2, installed: [platform.yaml]}": "platform 2.5.0: 61 checks in 5 modules",
@@ -91,6 +108,74 @@ func TestBadFrameworks(t *testing.T) {
 		_, errs, code := s.run("framework", "lint", "--framework.file", filepath.Join(s.folder, name+".yaml"))
 		if code != exitConfig || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.want) {
 			t.Errorf("%s exits %d: %s\nwant %s", name, code, errs, c.want)
+		}
+	}
+}
+
+// TestFixtures: what fails is listed and exits with 1, what cannot be judged with 2, and a CI
+// server reads the results as XML.
+func TestFixtures(t *testing.T) {
+	s := newFolder(t)
+	s.write("acme.yaml", "extends: default@1\nname: acme\nversion: 1.0.0\nchecks:\n  obs.noise-bounded: {value: 0.2}\n")
+	good := "obs.noise-bounded:\n  - {facts: {pagerduty.noise_ratio_30d: 0.2}, want: pass, by: machine}\n"
+	wrong := "  - {case: far too much, facts: {pagerduty.noise_ratio_30d: 0.3}, want: pass}\n" +
+		"  - {case: by a ticket, facts: {pagerduty.noise_ratio_30d: 0.1}, want: pass, by: ticket}\n"
+	run := func(fixtures string, arguments ...string) (out, errs string, code int) {
+		s.write("acme.fixtures.yaml", fixtures)
+		return s.run(append([]string{"framework", "test", "--file", filepath.Join(s.folder, "acme.yaml")}, arguments...)...)
+	}
+	if out, errs, code := run(good + wrong); code != exitFailure || !strings.Contains(errs, "2 fixtures failed") ||
+		!regexp.MustCompile(`acme\.fixtures\.yaml:3 +obs\.noise-bounded +pass +fail`).MatchString(out) ||
+		!regexp.MustCompile(`acme\.fixtures\.yaml:4 +obs\.noise-bounded +pass by ticket +pass by machine`).MatchString(out) ||
+		!strings.Contains(out, "far too much") || strings.Contains(out, "yaml:2") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	out, _, code := run(good+wrong, "-o", "junit")
+	var suites struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Suites   []struct {
+			Name  string `xml:"name,attr"`
+			Cases []struct {
+				Class   string `xml:"classname,attr"`
+				Name    string `xml:"name,attr"`
+				Failure *struct {
+					Message string `xml:"message,attr"`
+				} `xml:"failure"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal([]byte(out), &suites); err != nil || code != exitFailure {
+		t.Fatalf("exit %d, %v: %s", code, err, out)
+	}
+	tests, failures := 0, []string{}
+	for _, suite := range suites.Suites {
+		for _, c := range suite.Cases {
+			tests++
+			if c.Failure != nil {
+				failures = append(failures, suite.Name+" "+c.Class+" "+c.Name+": "+c.Failure.Message)
+			}
+		}
+	}
+	want := []string{"obs obs.noise-bounded far too much: want pass, got fail",
+		"obs obs.noise-bounded by a ticket: want pass by ticket, got pass by machine"}
+	if suites.Failures != 2 || suites.Tests != tests || len(suites.Suites) != 6 || !slices.Equal(failures, want) {
+		t.Errorf("%d tests in %d suites, %q", tests, len(suites.Suites), failures)
+	}
+	if out, _, code := run(good, "-o", "json"); code != exitOK || !strings.Contains(out, `"failed": 0`) {
+		t.Errorf("exit %d: %.200s", code, out)
+	}
+	for fixtures, want := range map[string]string{
+		"obs.noise-bound: []\n": `acme.fixtures.yaml:1: fixtures: there is no check "obs.noise-bound", did you mean "obs.noise-bounded"?`,
+		"obs.noise-bounded: [{facts: {pagerduty.noise_ratio_30: 0.2}, want: pass}]\n": "acme.fixtures.yaml:1: check obs.noise-bounded: " +
+			`no proof reads the fact "pagerduty.noise_ratio_30", did you mean "pagerduty.noise_ratio_30d"?`,
+		"obs.noise-bounded: [{facts: {pagerduty.noise_ratio_30d: true}, want: pass}]\n": "pagerduty.noise_ratio_30d: want double, got true",
+		"obs.noise-bounded: [{want: passed}]\n":                                         `want "passed", did you mean "pass"?: want one of pass, fail, unknown, not_applicable`,
+		"obs.noise-bounded: [{wants: pass}]\n":                                          `acme.fixtures.yaml:1: unknown key "wants", did you mean "want"?`,
+	} {
+		_, errs, code := run(fixtures)
+		if code != exitConfig || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("exit %d: %s\nwant %s", code, errs, want)
 		}
 	}
 }
