@@ -16,7 +16,7 @@ import (
 func (c Scorecard) writeCheck(p *prose, check Check) {
 	c.writeVerdict(p, check)
 	if check.undone() {
-		c.writeNext(p, check)
+		p.fields(c.Next(check))
 		writeReasons(p, check)
 	}
 }
@@ -29,23 +29,30 @@ func (c Scorecard) writeVerdict(p *prose, check Check) {
 		statement += ": " + check.Objective
 	}
 	p.indented(clean(statement))
-	writeFacts(p, check)
+	p.fields(c.Basis(check))
+}
+
+// Basis says what the verdict on a check rests on: what was observed and is missing, what
+// is wanted, and since when it is so.
+func (c Scorecard) Basis(check Check) []Statement {
+	out := factStatements(check)
 	if check.Error != "" {
-		p.field("error", check.Error)
+		out.add("error", check.Error)
 	}
 	if check.Contradicted {
-		p.field("drift", check.driftText())
+		out.add("drift", check.driftText())
 	}
 	if !check.RefusedAt.IsZero() {
-		p.field("refused", check.refusedText())
+		out.add("refused", check.refusedText())
 	}
-	c.writeWanted(p, check)
+	out = append(out, c.wanted(check)...)
 	if since := c.sinceText(check); since != "" {
-		p.field("since", since)
+		out.add("since", since)
 	}
 	if len(check.Feedback) > 0 {
-		p.field("feedback", feedbackText(check.Feedback)+" in issues of all teams")
+		out.add("feedback", feedbackText(check.Feedback)+" in issues of all teams")
 	}
+	return out
 }
 
 // undone reports whether there is something to do about the check.
@@ -62,7 +69,7 @@ func (c Scorecard) WriteCheck(w io.Writer, check Check, style Style) error {
 	p.blank()
 	c.writeVerdict(p, check)
 	if check.undone() {
-		c.writeNext(p, check)
+		p.fields(c.Next(check))
 	}
 	c.writeBackground(p, check)
 	writeReasons(p, check)
@@ -173,10 +180,10 @@ func (c Scorecard) writeCheckHead(p *prose, check Check) {
 	p.indented(text)
 }
 
-// writeFacts writes one line per fact that the verdict rests on: the values
-// first, then what is missing.
-func writeFacts(p *prose, check Check) {
-	label := "observed"
+// factStatements are one for each fact that the verdict rests on: the values first, then
+// what is missing.
+func factStatements(check Check) statements {
+	var out statements
 	for _, fact := range check.Observed {
 		if !fact.Asked || !fact.observed() {
 			continue
@@ -189,10 +196,8 @@ func writeFacts(p *prose, check Check) {
 		if fact.State == "stale" {
 			text += ", stale: " + ago(time.Duration(fact.AgeSeconds)*time.Second)
 		}
-		p.field(label, text)
-		label = ""
+		out.add("observed", text)
 	}
-	label = "missing"
 	for _, fact := range check.Observed {
 		if !fact.Asked || fact.observed() {
 			continue
@@ -208,14 +213,15 @@ func writeFacts(p *prose, check Check) {
 		case fact.Needs != "":
 			text += "; needs " + fact.Needs
 		}
-		p.field(label, text)
-		label = ""
+		out.add("missing", text)
 	}
+	return out
 }
 
-// writeWanted writes the proofs that the verdict rests on. Those behind a
-// deciding proof are left out: they cannot help.
-func (c Scorecard) writeWanted(p *prose, check Check) {
+// wanted are the proofs that the verdict rests on. Those behind a deciding proof are left
+// out: they cannot help.
+func (c Scorecard) wanted(check Check) []Statement {
+	var out []Statement
 	label, due := "wanted", ", "+c.dueText(check)
 	for _, proof := range check.Proofs {
 		if !proof.Asked {
@@ -225,9 +231,10 @@ func (c Scorecard) writeWanted(p *prose, check Check) {
 		if proof.Proof != check.Proof {
 			text += " (" + proof.Proof + ")"
 		}
-		p.field(label, text+due)
+		out = append(out, Statement{label, text + due})
 		label, due = "or", ""
 	}
+	return out
 }
 
 // dueText says which badge wants the check and what that means now.
@@ -269,33 +276,33 @@ func (c Scorecard) sinceText(check Check) string {
 	return text
 }
 
-// writeNext writes what to do and what it brings.
-func (c Scorecard) writeNext(p *prose, check Check) {
-	label := "lacking"
+// Next says what to do about a check, and what it brings.
+func (c Scorecard) Next(check Check) []Statement {
+	var out statements
 	for _, one := range check.Unmet {
-		p.field(label, one.what())
-		label = ""
+		out.add("lacking", one.what())
 	}
 	for i, step := range check.Next.Fix {
 		if i == len(check.Next.Fix)-1 && check.Next.Effort != "" {
 			step += " (" + effortWords(check.Next.Effort) + ")"
 		}
-		p.field([...]string{"next", ""}[min(i, 1)], step)
+		out.add("next", step)
 	}
 	if check.attestable() {
-		p.field("attest", attestWords+" "+framework.AttestationLabel(check.ID))
+		out.add("attest", attestWords+" "+framework.AttestationLabel(check.ID))
 	}
 	if check.Status == "scheduled" && !check.EnforcedFrom.IsZero() {
-		p.field("counts", "from "+day(check.EnforcedFrom))
+		out.add("counts", "from "+day(check.EnforcedFrom))
 	}
 	if check.InTheWay && badgeNamed(check.NeededFor) <= c.nextBadge() {
 		for _, m := range c.Modules {
 			if m.ID == check.Module && m.Gap > 0 {
-				p.field("left", fmt.Sprintf("%d of %s to %s in %s", m.Gap, Plural(m.GapOf, "check"), titled(c.Summary.NextBadge),
+				out.add("left", fmt.Sprintf("%d of %s to %s in %s", m.Gap, Plural(m.GapOf, "check"), titled(c.Summary.NextBadge),
 					m.Name))
 			}
 		}
 	}
+	return out
 }
 
 func (c Scorecard) writeModule(p *prose, check Check) {

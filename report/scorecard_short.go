@@ -30,31 +30,61 @@ func (c Scorecard) writeShort(p *prose) {
 	}
 }
 
-// writeSteps lists at most so many checks of each kind.
-func (c Scorecard) writeSteps(p *prose, most int) {
+// Steps are the checks that are not proved and that the next badge, or the badge held,
+// needs.
+type Steps struct {
+	// ToDo fail, and Unknown lack evidence; the cheapest come first.
+	ToDo, Unknown []Check
+	// Later are the checks beyond these up to the target, and Beyond those above it.
+	Later, Beyond int
+}
+
+// Steps are the shortest way to the next badge.
+func (c Scorecard) Steps() Steps {
 	wanted := max(c.nextBadge(), badgeNamed(c.Summary.Target))
-	var way, unknown []Check
-	later, beyond := 0, 0
+	var s Steps
 	for _, check := range c.Checks {
 		undone := check.Status == "fail" || check.Status == "unknown"
 		switch {
 		case !undone || check.Blind:
 		case check.InTheWay && check.Status == "fail":
-			way = append(way, check)
+			s.ToDo = append(s.ToDo, check)
 		case check.InTheWay:
-			unknown = append(unknown, check)
+			s.Unknown = append(s.Unknown, check)
 		case badgeNamed(check.NeededFor) > wanted:
-			beyond++
+			s.Beyond++
 		default:
-			later++
+			s.Later++
 		}
 	}
 	cheapest := func(a, b Check) int {
 		return cmp.Or(cmp.Compare(effortRank(a), effortRank(b)), cmp.Compare(kindRank(a), kindRank(b)),
 			cmp.Compare(badgeNamed(a.NeededFor), badgeNamed(b.NeededFor)))
 	}
-	slices.SortStableFunc(way, cheapest)
-	slices.SortStableFunc(unknown, cheapest)
+	slices.SortStableFunc(s.ToDo, cheapest)
+	slices.SortStableFunc(s.Unknown, cheapest)
+	return s
+}
+
+// Rest says how many checks the steps leave out, empty if none.
+func (s Steps) Rest() string {
+	var rest []string
+	if s.Later > 0 {
+		rest = append(rest, Plural(s.Later, "check")+" more up to your target")
+	}
+	if s.Beyond > 0 {
+		rest = append(rest, Plural(s.Beyond, "check")+" beyond your target")
+	}
+	if len(rest) == 0 {
+		return ""
+	}
+	return "And " + strings.Join(rest, ", and ") + "."
+}
+
+// writeSteps lists at most so many checks of each kind.
+func (c Scorecard) writeSteps(p *prose, most int) {
+	steps := c.Steps()
+	way, unknown := steps.ToDo, steps.Unknown
 	writeList(p, "TO DO, THE CHEAPEST FIRST", way, most, Check.remedy)
 	writeList(p, "UNKNOWN", unknown, most, Check.unknownBecause)
 	c.writeExempt(p)
@@ -68,15 +98,8 @@ func (c Scorecard) writeSteps(p *prose, most int) {
 	if len(labels) > 0 {
 		p.wrapped(dim, clean("* or attest it: "+attestWords+" "+strings.Join(labels, ", ")))
 	}
-	var rest []string
-	if later > 0 {
-		rest = append(rest, Plural(later, "check")+" more up to your target")
-	}
-	if beyond > 0 {
-		rest = append(rest, Plural(beyond, "check")+" beyond your target")
-	}
-	if len(rest) > 0 {
-		p.wrapped(dim, "And "+strings.Join(rest, ", and ")+".")
+	if rest := steps.Rest(); rest != "" {
+		p.wrapped(dim, rest)
 	}
 	p.wrapped(dim, clean("`collector score "+c.Summary.Service+" CHECK` shows one check in full, --all every check."))
 	c.writeRest(p)
@@ -99,16 +122,7 @@ func writeList(p *prose, heading string, checks []Check, most int, what func(Che
 		}
 		head := statusPaint(check.Status).on(clean(check.ID), p.style)
 		p.b.WriteString(head + mark + "  for " + clean(titled(check.NeededFor)) + clean(effort) + "\n")
-		texts := []string{what(check)}
-		switch {
-		case check.Contradicted:
-			texts = []string{check.driftText()}
-		case !check.RefusedAt.IsZero():
-			texts = []string{check.refusedText()}
-		case len(check.Unmet) > 0:
-			texts = []string{check.Unmet[0].what(), what(check)}
-		}
-		for _, text := range texts {
+		for _, text := range check.inShort(what(check)) {
 			for _, line := range firstLines(clean(text), p.style.prose()-2, 1) {
 				p.b.WriteString("  " + line + "\n")
 			}
@@ -117,6 +131,28 @@ func writeList(p *prose, heading string, checks []Check, most int, what func(Che
 	if more := len(checks) - most; more > 0 {
 		fmt.Fprintf(&p.b, "and %d more\n", more)
 	}
+}
+
+// inShort says what stands in the way of a check, and then what to do.
+func (check Check) inShort(todo string) []string {
+	switch {
+	case check.Contradicted:
+		return []string{check.driftText()}
+	case !check.RefusedAt.IsZero():
+		return []string{check.refusedText()}
+	case len(check.Unmet) > 0:
+		return []string{check.Unmet[0].what(), todo}
+	}
+	return []string{todo}
+}
+
+// InShort says what stands in the way of a check that fails or is unknown, and what to do
+// first.
+func (check Check) InShort() []string {
+	if check.Status == "unknown" {
+		return check.inShort(check.unknownBecause())
+	}
+	return check.inShort(check.remedy())
 }
 
 // firstLines shortens a text to lines.

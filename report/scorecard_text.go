@@ -52,6 +52,13 @@ func (p *prose) field(label, content string) {
 	}
 }
 
+// fields writes statements.
+func (p *prose) fields(list []Statement) {
+	for _, s := range list {
+		p.field(s.Label, s.Text)
+	}
+}
+
 // fieldLine writes a labelled line as it is; its text is safe to print.
 func (p *prose) fieldLine(label, line string) {
 	fmt.Fprintf(&p.b, "  %s%s%s\n", dim.on(label, p.style), strings.Repeat(" ", max(1, labelWidth-textWidth(label))), line)
@@ -99,7 +106,7 @@ func (c Scorecard) writeHead(p *prose) {
 	row := c.Summary
 	c.writeTitle(p)
 	p.fieldLine("badge", c.badgeLine(p.style))
-	c.writeClocks(p)
+	p.fields(c.Clocks())
 	if row.OnTarget != targetNone {
 		p.field("target", c.targetText())
 	}
@@ -159,8 +166,9 @@ func (row FleetRow) shortOfBronze() string {
 	return Plural(row.GapChecks, "check") + " short of Bronze"
 }
 
-// writeClocks writes what is about to happen to the badge, and its last change.
-func (c Scorecard) writeClocks(p *prose) {
+// Clocks say what is about to happen to the badge, and its last change.
+func (c Scorecard) Clocks() []Statement {
+	var out statements
 	badge := c.Badge
 	if badge.OnHold {
 		text := "since " + minute(badge.HoldSince)
@@ -170,15 +178,15 @@ func (c Scorecard) writeClocks(p *prose) {
 		if !badge.LapseAt.IsZero() {
 			text += "; lapses " + minute(badge.LapseAt) + " if it is not proved by then"
 		}
-		p.field("on hold", text)
+		out.add("on hold", text)
 	}
 	for _, clock := range soonest(badge.Contradicted) {
 		left := time.Duration(clock.left()) * time.Second
-		p.field("losing", fmt.Sprintf("%s is contradicted for %s; it is lost in %s if that stays", titled(clock.Badge),
+		out.add("losing", fmt.Sprintf("%s is contradicted for %s; it is lost in %s if that stays", titled(clock.Badge),
 			lasting(time.Duration(clock.RanSeconds)*time.Second), lasting(left)))
 	}
 	for _, clock := range badge.Awarding {
-		p.field("earning", fmt.Sprintf("%s is proved since %s; awarded from %s if that stays", titled(clock.Badge),
+		out.add("earning", fmt.Sprintf("%s is proved since %s; awarded from %s if that stays", titled(clock.Badge),
 			minute(clock.Since), minute(clock.end())))
 	}
 	if last := badge.LastTransition; last != nil && last.Cause != "initial" {
@@ -189,8 +197,9 @@ func (c Scorecard) writeClocks(p *prose) {
 		for i, flip := range last.Flips {
 			text += [...]string{"; ", ", "}[min(i, 1)] + fmt.Sprintf("%s %s → %s", flip.Check, flip.Before, flip.After)
 		}
-		p.field("changed", text)
+		out.add("changed", text)
 	}
+	return out
 }
 
 // left is how long a contradiction must still last, in seconds.

@@ -1,0 +1,21 @@
+package report
+
+// Statement is a text with a short label: wanted, observed, next. Without a label it
+// continues the one before it.
+type Statement struct{ Label, Text string }
+
+type statements []Statement
+
+// add adds a text under a label, or continues the last statement if that has the same.
+func (s *statements) add(label, text string) {
+	for i := len(*s) - 1; i >= 0; i-- {
+		if (*s)[i].Label == "" {
+			continue
+		}
+		if (*s)[i].Label == label {
+			label = ""
+		}
+		break
+	}
+	*s = append(*s, Statement{label, text})
+}
