@@ -25,10 +25,11 @@ var floors = map[string]int{
 	"collectors/file": 4,
 	"exporter":        5, "report": 5,
 	"evaluation": 6, "discovery": 6, "review": 6, "handbook": 6, "badges": 6,
-	"server":        7,
-	"app":           8,
-	"scaffold":      9,
-	"cmd/collector": 10,
+	"pages":         7,
+	"server":        8,
+	"app":           9,
+	"scaffold":      10,
+	"cmd/collector": 11,
 }
 
 // beside are arrows within a floor that are allowed.

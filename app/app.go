@@ -203,14 +203,18 @@ func (a *App) startServer(ctx context.Context, c config.Server) error {
 	if c.EnableLifecycle {
 		reload = a.Reload
 	}
+	site, err := a.newSite()
+	if err != nil {
+		return err
+	}
 	s, err := server.New(server.Options{
+		Pages:   site,
 		Current: a.evaluator.Snapshot, Waiting: a.waiting,
 		Overdue: func() bool { return a.reloader.clock.standsBy() || !a.evaluator.Page().Served(a.options.Now()) },
 		Metrics: exporter.Handler(a.evaluator.Page, a.gather, exporter.HandlerOptions{Now: a.options.Now, Logger: a.log}),
-		Reports: reports{}, Reviews: shownReviews{a.reloader}, Reload: reload, ReloadFailed: a.reloader.reloadFailed,
+		Reports: reports{}, Reviews: shownReviews{a.reloader}, Reload: reload,
 		AllowedHosts: c.AllowedHosts,
 		Now:          a.options.Now, Logger: a.log,
-		Version:         a.options.Version,
 		ListenAddresses: []string{c.ListenAddress}, WebConfigFile: c.WebConfigFile,
 		ShutdownTimeout: time.Duration(c.ShutdownTimeout),
 	})

@@ -81,7 +81,7 @@ func historyInput(
 		return in, err
 	}
 	in.Reviews = slices.DeleteFunc(reviews, func(r evidence.Review) bool { return r.Service != entry.Name })
-	records, err := s.Incidents(ctx, store.IncidentFilter{Since: since})
+	records, err := s.Incidents(ctx, store.IncidentFilter{Service: entry.Name, Since: since})
 	if err != nil {
 		return in, err
 	}

@@ -43,24 +43,12 @@ func Incidents(ctx context.Context, o Options, q IncidentQuery) (report.Incident
 		return report.Incidents{}, err
 	}
 	now, window := r.options.Now(), correlation.Window(q.Window)
-	options := correlation.Options{Windows: []correlation.Window{window}, BadgeWindow: window}
-	records, err := r.store.Incidents(ctx, store.IncidentFilter{Since: options.Since(now)})
-	if err != nil {
-		return report.Incidents{}, fmt.Errorf("reading incidents: %w", err)
-	}
-	if options.Doubts, err = r.store.IncidentDoubts(ctx, r.SourceIDs()); err != nil {
-		return report.Incidents{}, err
-	}
-	seen, err := r.store.SeenSeverities(ctx)
+	links, measured, err := measureIncidents(ctx, r.store, store.IncidentFilter{}, measuring{
+		sources: r.SourceIDs(), services: r.Catalog.Services(), window: window, now: now,
+	})
 	if err != nil {
 		return report.Incidents{}, err
 	}
-	links, meter := correlation.NewLinks(), correlation.NewMeter()
-	for _, in := range seen {
-		meter.See(in.Service, in.Severity)
-	}
-	meter.Change(links.Update(records, options.Since(now)))
-	measured := meter.Measure(r.Catalog.Services(), correlation.BadgeHistory{}, options, now)
 	var figures *correlation.Figures
 	if scope == scopeService {
 		figures = measured.Services[group]
@@ -81,6 +69,42 @@ func Incidents(ctx context.Context, o Options, q IncidentQuery) (report.Incident
 		out.AddUncounted(uncounted)
 	}
 	return out, nil
+}
+
+// measuring is what incidents are measured for.
+type measuring struct {
+	sources  []string
+	services []*catalog.Service
+	window   correlation.Window
+	now      time.Time
+}
+
+// measureIncidents links the incidents of a filter that lie within the window, and
+// measures them.
+func measureIncidents(
+	ctx context.Context, s *store.Store, filter store.IncidentFilter, m measuring,
+) (*correlation.Links, correlation.Measured, error) {
+	options := correlation.Options{Windows: []correlation.Window{m.window}, BadgeWindow: m.window}
+	filter.Since = options.Since(m.now)
+	records, err := s.Incidents(ctx, filter)
+	if err != nil {
+		return nil, correlation.Measured{}, fmt.Errorf("reading incidents: %w", err)
+	}
+	if options.Doubts, err = s.IncidentDoubts(ctx, m.sources); err != nil {
+		return nil, correlation.Measured{}, err
+	}
+	links, meter := correlation.NewLinks(), correlation.NewMeter()
+	if filter.Service == "" {
+		seen, err := s.SeenSeverities(ctx)
+		if err != nil {
+			return nil, correlation.Measured{}, err
+		}
+		for _, in := range seen {
+			meter.See(in.Service, in.Severity)
+		}
+	}
+	meter.Change(links.Update(records, filter.Since))
+	return links, meter.Measure(m.services, correlation.BadgeHistory{}, options, m.now), nil
 }
 
 const scopeService = "service"

@@ -107,6 +107,10 @@ type Server struct {
 	EnableLifecycle bool `yaml:"enable_lifecycle"`
 	// AllowedHosts are more names, without a port, under which it can be asked for.
 	AllowedHosts []string `yaml:"allowed_hosts"`
+	// DashboardURL is the address of a service's dashboard, and FeedbackURL that of the form
+	// for an issue about a check, with {service}, {team}, {org} and {check} for its names.
+	DashboardURL string `yaml:"dashboard_url"`
+	FeedbackURL  string `yaml:"feedback_url"`
 	// ShutdownTimeout bounds a graceful stop.
 	ShutdownTimeout Duration `yaml:"shutdown_timeout"`
 }

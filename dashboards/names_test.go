@@ -79,7 +79,7 @@ var unread = map[string]string{
 	"readiness_collector_circuit_open":                     "of one replica, for whoever runs it",
 	"readiness_collector_clock_offset_seconds":             "of one replica, for whoever runs it",
 	"readiness_collector_clock_in_doubt":                   "of one replica, for whoever runs it",
-	"readiness_uncounted_records":                          "for whoever keeps the catalog; the landing page shows it",
+	"readiness_uncounted_records":                          "for whoever keeps the catalog; the first page shows it",
 	"readiness_uncounted_largest_records":                  "as above",
 	"readiness_collector_skipped_records_total":            "of one replica, for whoever runs it",
 	"readiness_collector_evaluation_duration_seconds":      "of one replica, for whoever runs it",

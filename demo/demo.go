@@ -233,11 +233,11 @@ func (d *demo) look(found *snapshot.Snapshot) {
 	d.say("")
 	d.say("%s", report.NewFleet(found).Summary(d.style()))
 	d.say("")
-	d.place("landing page", at+"/", "")
+	d.place("the fleet", at+"/", "")
+	d.place("one service", at+"/services/"+d.company.Services[0].Name, "")
 	d.place("metrics", at+"/metrics", "")
 	d.place("fleet as JSON", at+"/api/v1/services", "")
 	d.place("operational reviews", at+"/reviews/", "(of the last week and the last month, after some seconds)")
-	d.place("one service", at+"/api/v1/services/"+d.company.Services[0].Name, "")
 	d.place("simulated PagerDuty", d.pagerDuty.url, "(Authorization: Token token="+d.pagerDuty.token+")")
 	d.place("simulated Jira", d.jira.url, fmt.Sprintf("(basic authentication, %s and %s)", jiraEmail, d.jira.token))
 	d.place("its Prometheus", d.prometheus.URL()+"/api/v1/query?query=readiness_service_info",

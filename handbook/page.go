@@ -1,6 +1,6 @@
 // Package handbook makes pages of a framework, for people: an index, a page for each
 // module and check, the levels, the changelog and the words that are used. A page is
-// written as Markdown, which MkDocs and Confluence take, or as text for a terminal.
+// written as Markdown, which MkDocs and Confluence take, as HTML, or as text for a terminal.
 package handbook
 
 import (
@@ -26,6 +26,7 @@ type Page struct {
 type block interface {
 	markdown(b *strings.Builder)
 	text(b *strings.Builder, width int)
+	html(w *htmlWriter)
 }
 
 // words are a piece of a line; with href a link to a page, relative or public.

@@ -150,15 +150,11 @@ func (c Scorecard) writeCheckHead(p *prose, check Check) {
 	if check.Proof != "" {
 		basis = append(basis, check.Proof)
 	}
-	switch seen := check.seen(); {
+	switch seen := check.Seen(); {
 	case check.Blind:
 		basis = append(basis, "not measurable: no configured source can decide it")
-	case !seen.at.IsZero():
-		text := "observed " + ago(time.Duration(seen.age)*time.Second)
-		if seen.sources != "" {
-			text += " by " + seen.sources
-		}
-		basis = append(basis, text)
+	case seen != "":
+		basis = append(basis, seen)
 	case check.SourceDown:
 	default:
 		basis = append(basis, "not observed")

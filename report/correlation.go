@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -330,4 +331,27 @@ func feedbackWords(said map[string]int) string {
 		text += strconv.Itoa(said[kind]) + " " + kind
 	}
 	return text
+}
+
+// CheckRelation says what was estimated of the incidents of services that fail a check;
+// empty if the check was not looked at.
+func CheckRelation(result *correlation.Result, check string) string {
+	compared := newCompared(&CorrelationInput{Result: *result, Scope: correlation.ScopeFleet})
+	for _, a := range compared.Checks {
+		if a.Check != check {
+			continue
+		}
+		basis := fmt.Sprintf("%s failed it, %d passed it, since %s.", Plural(a.FailingServices, "service"),
+			a.PassingServices, day(compared.Since))
+		switch {
+		case a.Ratio == nil:
+			return "Not compared, because too few services fail or pass it, or had too few incidents: " + basis
+		case a.Drop:
+			return "Services that fail it have no more incidents than those that pass it (rate ratio " + a.Ratio.value() +
+				", " + a.Ratio.bounds() + "). It is a candidate to drop. " + basis
+		}
+		return "Services that fail it have incidents at " + a.Ratio.value() + " times the rate of those that pass it (" +
+			a.Ratio.bounds() + ", p " + probability(*a.P) + "). This is a relation, and may have another cause. " + basis
+	}
+	return ""
 }

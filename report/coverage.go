@@ -148,7 +148,7 @@ func factCoverage(s *snapshot.Snapshot, index int, readers []string) FactCoverag
 
 func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCoverage) CheckCoverage {
 	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title,
-		Blind: s.NotMeasurable[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: feedbackOn(s, check.ID)}
+		Blind: s.NotMeasurable[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: FeedbackOn(s, check.ID)}
 	lacking := map[int]int{}
 	for i := range s.Services {
 		service := &s.Services[i]
@@ -184,8 +184,8 @@ func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCov
 	return out
 }
 
-// feedbackOn is what issues say about a check.
-func feedbackOn(s *snapshot.Snapshot, check string) []Feedback {
+// FeedbackOn is what issues say about a check.
+func FeedbackOn(s *snapshot.Snapshot, check string) []Feedback {
 	said := []Feedback{}
 	for _, f := range s.Feedback {
 		if f.Check == check {

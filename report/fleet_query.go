@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -79,7 +80,7 @@ func ParseFleetQuery(values url.Values, others ...string) (FleetQuery, error) {
 func parseTier(text string) (int, error) {
 	tier, err := strconv.Atoi(text)
 	if err != nil || tier < 1 || tier > 4 {
-		return 0, fmt.Errorf("want a tier from 1 to 4")
+		return 0, errors.New("want a tier from 1 to 4")
 	}
 	return tier, nil
 }
@@ -95,7 +96,7 @@ func parseBadge(text string) (string, error) {
 func parseTruth(text string) (bool, error) {
 	truth, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, fmt.Errorf("want true or false")
+		return false, errors.New("want true or false")
 	}
 	return truth, nil
 }
@@ -147,7 +148,9 @@ func (q FleetQuery) Select(rows []FleetRow) []*FleetRow {
 		}
 	}
 	compare := q.Sort.compare()
-	slices.SortStableFunc(out, func(a, b *FleetRow) int { return cmp.Or(compare(a, b), cmp.Compare(a.Service, b.Service)) })
+	slices.SortStableFunc(out, func(a, b *FleetRow) int {
+		return cmp.Or(compare(a, b), cmp.Compare(a.Service, b.Service))
+	})
 	return out
 }
 
@@ -166,7 +169,9 @@ func (row *FleetRow) contains(lower string) bool {
 }
 
 // BelowTarget reports whether the service does not hold the badge that is its target.
-func (row *FleetRow) BelowTarget() bool { return row.OnTarget == targetDue || row.OnTarget == targetLate }
+func (row *FleetRow) BelowTarget() bool {
+	return row.OnTarget == targetDue || row.OnTarget == targetLate
+}
 
 // Late reports whether the date of the target is past, and the service does not hold the
 // badge.

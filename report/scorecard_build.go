@@ -122,7 +122,7 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		Title: c.Title, Objective: c.Objective, Why: c.Why, Note: c.Note,
 		Status: r.Status.String(), Verdict: r.Verdict.String(), Proof: string(r.By),
 		Open: r.Open, SourceDown: r.SourceDown, Contradicted: r.Contradicts,
-		RefusedAt: stamp(r.RefusedAt), Feedback: feedbackOn(s, r.Check.ID),
+		RefusedAt: stamp(r.RefusedAt), Feedback: FeedbackOn(s, r.Check.ID),
 		Since: stamp(service.FlippedAt[c.ID]), Observed: make([]Fact, 0, len(c.Facts)),
 		InTheWay:     undone && needed <= wanted,
 		Next:         NextStep{Fix: append([]string{}, c.Remediation...), Effort: c.Effort, Example: c.Example.Text},

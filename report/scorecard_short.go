@@ -33,8 +33,8 @@ func (c Scorecard) writeShort(p *prose) {
 // Steps are the checks that are not proved and that the next badge, or the badge held,
 // needs.
 type Steps struct {
-	// ToDo fail, and Unknown lack evidence; the cheapest come first.
-	ToDo, Unknown []Check
+	// Failing checks and Unknown ones, which lack evidence, have the cheapest first.
+	Failing, Unknown []Check
 	// Later are the checks beyond these up to the target, and Beyond those above it.
 	Later, Beyond int
 }
@@ -48,7 +48,7 @@ func (c Scorecard) Steps() Steps {
 		switch {
 		case !undone || check.Blind:
 		case check.InTheWay && check.Status == "fail":
-			s.ToDo = append(s.ToDo, check)
+			s.Failing = append(s.Failing, check)
 		case check.InTheWay:
 			s.Unknown = append(s.Unknown, check)
 		case badgeNamed(check.NeededFor) > wanted:
@@ -61,7 +61,7 @@ func (c Scorecard) Steps() Steps {
 		return cmp.Or(cmp.Compare(effortRank(a), effortRank(b)), cmp.Compare(kindRank(a), kindRank(b)),
 			cmp.Compare(badgeNamed(a.NeededFor), badgeNamed(b.NeededFor)))
 	}
-	slices.SortStableFunc(s.ToDo, cheapest)
+	slices.SortStableFunc(s.Failing, cheapest)
 	slices.SortStableFunc(s.Unknown, cheapest)
 	return s
 }
@@ -84,7 +84,7 @@ func (s Steps) Rest() string {
 // writeSteps lists at most so many checks of each kind.
 func (c Scorecard) writeSteps(p *prose, most int) {
 	steps := c.Steps()
-	way, unknown := steps.ToDo, steps.Unknown
+	way, unknown := steps.Failing, steps.Unknown
 	writeList(p, "TO DO, THE CHEAPEST FIRST", way, most, Check.remedy)
 	writeList(p, "UNKNOWN", unknown, most, Check.unknownBecause)
 	c.writeExempt(p)

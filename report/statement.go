@@ -1,5 +1,7 @@
 package report
 
+import "slices"
+
 // Statement is a text with a short label: wanted, observed, next. Without a label it
 // continues the one before it.
 type Statement struct{ Label, Text string }
@@ -8,11 +10,11 @@ type statements []Statement
 
 // add adds a text under a label, or continues the last statement if that has the same.
 func (s *statements) add(label, text string) {
-	for i := len(*s) - 1; i >= 0; i-- {
-		if (*s)[i].Label == "" {
+	for _, before := range slices.Backward(*s) {
+		if before.Label == "" {
 			continue
 		}
-		if (*s)[i].Label == label {
+		if before.Label == label {
 			label = ""
 		}
 		break

@@ -67,17 +67,17 @@ func (s *Server) writeBadge(w http.ResponseWriter, r *http.Request, badge badges
 		contentType = jsonType
 	}
 	w.Header().Set("Content-Security-Policy", badgePolicy)
-	writeTagged(w, r, contentType, body)
+	writeTagged(w, r, "no-cache", contentType, body)
 }
 
 // writeTagged writes a whole answer that a client may keep, and has to ask for again; one
-// that has it gets no second copy.
-func writeTagged(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
+// that has it gets no second copy. With private only the browser of one person keeps it.
+func writeTagged(w http.ResponseWriter, r *http.Request, cache, contentType string, body []byte) {
 	sum := sha256.Sum256(body)
 	tag := fmt.Sprintf(`"%x"`, sum[:8])
 	h := w.Header()
 	h.Set("ETag", tag)
-	h.Set("Cache-Control", "no-cache")
+	h.Set("Cache-Control", cache)
 	if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return

@@ -325,13 +325,17 @@ func TestOldTLSIsRefused(t *testing.T) {
 	}
 }
 
-// TestNoAnswerIsKept: a cache would show an old badge, or a badge to those who have no
-// password.
-func TestNoAnswerIsKept(t *testing.T) {
+// TestNoSharedCacheKeepsAnAnswer: it would show an old badge, or a badge to those who have
+// no password. A browser may keep a page, and asks for it again.
+func TestNoSharedCacheKeepsAnAnswer(t *testing.T) {
 	h := newServer(t, options(fleet("checkout"))).Handler()
-	for _, path := range []string{"/", "/-/ready", "/-/healthy", "/api/v1/services", "/api/v1/services/none", "/none"} {
-		if got := ask(t, h, "GET", path).header.Get("Cache-Control"); got != "no-store" {
-			t.Errorf("%s: Cache-Control is %q", path, got)
+	for path, want := range map[string]string{
+		"/": "private, no-cache", "/services/checkout": "private, no-cache", "/services/none": "no-store",
+		"/-/ready": "no-store", "/-/healthy": "no-store", "/api/v1/services": "no-store", "/api/v1/services/none": "no-store",
+		"/none": "no-store",
+	} {
+		if got := ask(t, h, "GET", path).header.Get("Cache-Control"); got != want {
+			t.Errorf("%s: Cache-Control is %q, want %q", path, got, want)
 		}
 	}
 }

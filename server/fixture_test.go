@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/pages"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
@@ -84,14 +87,42 @@ func options(s *snapshot.Snapshot) Options {
 		Metrics: http.HandlerFunc(metrics),
 		Reports: reports{},
 		Reload:  func(context.Context) error { return nil },
-		Version: "1.0.0",
 		// The system picks a free port.
 		ListenAddresses: []string{"127.0.0.1:0"},
 	}
 }
 
+// noPast is a store that knows nothing of the past.
+type noPast struct{}
+
+func (noPast) Moves(context.Context, time.Time) ([]scoring.Transition, error) { return nil, nil }
+
+func (noPast) History(
+	_ context.Context, s *snapshot.Snapshot, service string, since time.Time,
+) (report.History, error) {
+	return report.NewHistory(report.HistoryInput{Snapshot: s, Service: service, Since: since}), nil
+}
+
+func (noPast) Incidents(
+	_ context.Context, s *snapshot.Snapshot, _ string, window time.Duration,
+) (report.Incidents, error) {
+	return report.NewIncidents(nil, nil, correlation.Window(window), "", s.At), nil
+}
+
+func (noPast) Reviews(context.Context) ([]string, error) { return nil, nil }
+
+// newServer makes a server with pages.
 func newServer(t *testing.T, o Options) *Server {
 	t.Helper()
+	if o.Pages == nil && o.Current != nil {
+		site, err := pages.New(pages.Options{
+			Current: o.Current, Past: noPast{}, ReviewsKept: func() bool { return o.Reviews != nil && o.Reviews.Enabled() },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Pages = site
+	}
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)

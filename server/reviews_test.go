@@ -32,11 +32,8 @@ func (*keptReviews) Policy() string { return "default-src 'none'; style-src 'sha
 
 func TestReviewsAreServed(t *testing.T) {
 	kept := &keptReviews{enabled: true}
-	s, err := New(Options{Current: func() *snapshot.Snapshot { return nil }, Metrics: http.NotFoundHandler(),
+	s := newServer(t, Options{Current: func() *snapshot.Snapshot { return nil }, Metrics: http.NotFoundHandler(),
 		Reports: reports{}, Reviews: kept})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ask := func(method, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
@@ -58,14 +55,14 @@ func TestReviewsAreServed(t *testing.T) {
 		{http.MethodPost, "/reviews/2026-W47.html", http.StatusMethodNotAllowed, ""},
 		{http.MethodDelete, "/reviews/2026-W47.html", http.StatusMethodNotAllowed, ""},
 		{http.MethodGet, "/nothing", http.StatusNotFound, "GET /reviews/"},
-		{http.MethodGet, "/", http.StatusOK, `href="reviews/"`},
+		{http.MethodGet, "/", http.StatusOK, `href="./reviews/"`},
 	} {
 		w := ask(c.method, c.path)
 		if w.Code != c.code || !strings.Contains(w.Body.String(), c.body) || strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s %s: %d %s, want %d with %q", c.method, c.path, w.Code, w.Body, c.code, c.body)
 		}
 		policy := w.Header().Get("Content-Security-Policy")
-		if ok := strings.HasPrefix(c.path, "/reviews/") && c.code == http.StatusOK; ok != strings.Contains(policy, "sha256-x") {
+		if ok := strings.HasPrefix(c.path, "/reviews/") && c.code == http.StatusOK; ok != strings.Contains(policy, "'sha256-x'") {
 			t.Errorf("%s: policy %q", c.path, policy)
 		}
 	}
@@ -77,7 +74,7 @@ func TestReviewsAreServed(t *testing.T) {
 			}
 		}
 	}
-	if w := ask(http.MethodGet, "/"); strings.Contains(w.Body.String(), "reviews") {
-		t.Error("the landing page names reviews that are not made")
+	if w := ask(http.MethodGet, "/"); strings.Contains(w.Body.String(), "reviews/") {
+		t.Error("the first page names reviews that are not made")
 	}
 }

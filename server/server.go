@@ -1,14 +1,13 @@
-// Package server is the daemon's HTTP side: metrics, health, reload, the JSON
-// API, operational reviews and a landing page. It answers from the current snapshot
-// alone and touches neither a source nor the store; only the reviews, which few people
-// ask for, are read by those who give them.
+// Package server is the daemon's HTTP side: metrics, health, reload, the JSON API,
+// badges, pages and operational reviews. Metrics and the API are answered from the current
+// snapshot alone; what pages and reviews show of the past is read by those who make them.
+// No request touches a source.
 package server
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/prodready/collector/pages"
 	"github.com/prodready/collector/snapshot"
 )
 
@@ -56,15 +56,14 @@ type Options struct {
 	Metrics http.Handler
 	// Reports makes the payloads of the API.
 	Reports Reports
+	// Pages makes the pages that people read; nil makes none.
+	Pages *pages.Site
 	// Reviews gives the operational reviews; nil gives none.
 	Reviews Reviews
 	// Reload loads the configuration anew and keeps the old one when it returns
 	// an error. When it is nil there is no /-/reload. It is never run twice at
 	// once, at most once in 10 seconds, and not cut short when the client goes away.
 	Reload func(ctx context.Context) error
-	// ReloadFailed returns when the last reload failed, by whichever way it was asked
-	// for; zero if it did not. Nil is never.
-	ReloadFailed func() time.Time
 	// AllowedHosts are names, without a port, under which a reload can be asked for
 	// besides those that no other site can have.
 	AllowedHosts []string
@@ -72,9 +71,6 @@ type Options struct {
 	Now func() time.Time
 	// Logger is where failures go; nil discards them.
 	Logger *slog.Logger
-	// Version of the program, for the landing page.
-	Version string
-
 	// ListenAddresses are host:port pairs; empty means DefaultListenAddress.
 	ListenAddresses []string
 	// WebConfigFile is an exporter-toolkit web configuration with TLS and basic
@@ -93,7 +89,6 @@ type Options struct {
 type Server struct {
 	o       Options
 	handler http.Handler
-	landing *template.Template
 	// paths are the known ones, for those who guess.
 	paths []string
 	// reload keeps reloads apart and guards reloaded, when the last one began.
@@ -137,11 +132,7 @@ func New(o Options) (*Server, error) {
 			*value = standard
 		}
 	}
-	page, err := landingTemplate()
-	if err != nil {
-		return nil, fmt.Errorf("reading the landing page: %w", err)
-	}
-	s := &Server{o: o, landing: page, passwords: newPasswords(o.Now, o.Logger)}
+	s := &Server{o: o, passwords: newPasswords(o.Now, o.Logger)}
 	s.handler = s.routes()
 	return s, nil
 }
@@ -158,7 +149,7 @@ func (s *Server) routes() http.Handler {
 		mux.Handle(pattern, allow(method, handler))
 		s.paths = append(s.paths, method+" "+strings.TrimSuffix(pattern, "{$}"))
 	}
-	route(http.MethodGet, "/{$}", s.serveLanding)
+	s.pageRoutes(route)
 	route(http.MethodGet, "/metrics", s.o.Metrics.ServeHTTP)
 	route(http.MethodGet, "/-/healthy", s.serveHealthy)
 	route(http.MethodGet, "/-/ready", s.serveReady)

@@ -28,7 +28,7 @@ func TestProbes(t *testing.T) {
 	ask(t, h, "GET", "/-/healthy").expect(t, "healthy without a snapshot", 200, "healthy")
 	ask(t, h, "GET", "/-/ready").expect(t, "ready without a snapshot", 503, "first evaluation")
 	ask(t, h, "GET", "/metrics").expect(t, "metrics without a snapshot", 200, "metric 1")
-	ask(t, h, "GET", "/").expect(t, "landing page without a snapshot", 200, "first evaluation")
+	ask(t, h, "GET", "/").expect(t, "first page without a snapshot", 200, "first evaluation")
 	for _, path := range []string{"/api/v1/services", "/api/v1/services/checkout"} {
 		a := ask(t, h, "GET", path)
 		a.expect(t, path+" without a snapshot", 503, `{"error":"the first evaluation`)

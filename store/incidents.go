@@ -123,6 +123,8 @@ func formerKeys(in, old evidence.Incident) []string {
 type IncidentFilter struct {
 	// Source is the instance; empty means all.
 	Source string
+	// Service keeps incidents of a service; empty means of all.
+	Service string
 	// Since keeps incidents that started, or were still open, at or after it.
 	Since time.Time
 	// Until keeps incidents that started before it; zero means no bound.
@@ -151,6 +153,10 @@ func (s *Store) Incidents(ctx context.Context, filter IncidentFilter) ([]evidenc
 	}
 	if filter.Source != "" {
 		selected = selected.and(`source_id = ?`, nameIn{sourceNames, filter.Source})
+	}
+	if filter.Service != "" {
+		selected = selected.and(`num IN (SELECT incident_num FROM incident_services WHERE service_id = ?)`,
+			nameIn{serviceNames, filter.Service})
 	}
 	found, err := collect(ctx, s, "reading incidents", selected,
 		func(r incidentRow) evidence.Incident { return r.Incident })

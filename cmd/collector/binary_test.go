@@ -72,7 +72,7 @@ func TestTheDaemonServesWhatItFound(t *testing.T) {
 		t.Errorf("an unknown service answers %d: %s", code, body)
 	}
 	if code, body := d.get("/"); code != http.StatusOK || !strings.Contains(body, "checkout") {
-		t.Errorf("the landing page answers %d", code)
+		t.Errorf("the first page answers %d", code)
 	}
 	local, _, _ := s.run("score", "checkout", "-o", "csv")
 	remote, errs, code := s.run("score", "checkout", "-o", "csv", "--server", d.url)

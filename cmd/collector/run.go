@@ -17,7 +17,7 @@ func newRun(s *streams) *cobra.Command {
 		Short: "Run the daemon: collect on schedules, judge, serve metrics",
 		Long: `Run the daemon. Each source is collected at the start and then on its
 schedule; services are judged after each collection and at least every
-evaluation.interval; metrics, API and landing page are served on
+evaluation.interval; metrics, API and pages are served on
 server.listen_address.
 
 SIGHUP reads the configuration again, and so does POST /-/reload with

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/prodready/collector/catalog"
+	"github.com/prodready/collector/correlation"
+	"github.com/prodready/collector/pages"
+	"github.com/prodready/collector/report"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+	"github.com/prodready/collector/store"
+)
+
+// newSite makes the pages that the server shows.
+func (a *App) newSite() (*pages.Site, error) {
+	return pages.New(pages.Options{
+		Current: a.evaluator.Snapshot, Past: past{a.reloader}, Waiting: a.waiting, ReloadFailed: a.reloader.reloadFailed,
+		ReviewsKept: func() bool { return a.reloader.config().config.Reviews().Wanted() },
+		Links: func() pages.Links {
+			c := a.reloader.config().config.Server()
+			return pages.Links{Dashboard: c.DashboardURL, Feedback: c.FeedbackURL}
+		},
+		Logger: a.log, Version: a.options.Version,
+	})
+}
+
+// past is what the store knows, as pages show it.
+type past struct{ *reloader }
+
+// Moves are the badge changes of all services since a time, the oldest first.
+func (p past) Moves(ctx context.Context, since time.Time) ([]scoring.Transition, error) {
+	moves, _, err := p.store.LoadTransitions(ctx, 0, since)
+	return moves, err
+}
+
+// History is how the badge of a service came to be, since a time.
+func (p past) History(
+	ctx context.Context, s *snapshot.Snapshot, service string, since time.Time,
+) (report.History, error) {
+	found, _ := s.Find(service)
+	in, err := historyInput(ctx, p.store, s, found.Entry, since)
+	if err != nil {
+		return report.History{}, err
+	}
+	rc := p.config()
+	in.Exemptions = rc.Exemptions
+	in.KeptSince = s.At.Add(-time.Duration(rc.config.Store().Retention.History))
+	return report.NewHistory(in), nil
+}
+
+// Incidents are those of a service within a window that ends now.
+func (p past) Incidents(
+	ctx context.Context, s *snapshot.Snapshot, service string, window time.Duration,
+) (report.Incidents, error) {
+	found, _ := s.Find(service)
+	services := []*catalog.Service{found.Entry}
+	w := correlation.Window(window)
+	links, measured, err := measureIncidents(ctx, p.store, store.IncidentFilter{Service: service}, measuring{
+		sources: p.config().SourceIDs(), services: services, window: w, now: s.At,
+	})
+	if err != nil {
+		return report.Incidents{}, err
+	}
+	list, leftOut := links.Listing(services, w, s.At)
+	out := report.NewIncidents(list, measured.Services[service], w, "", s.At)
+	out.Scope, out.Group, out.LeftOut = scopeService, service, leftOut
+	return out, nil
+}
+
+// Reviews are the names of the operational reviews that are kept, the newest first.
+func (p past) Reviews(ctx context.Context) ([]string, error) {
+	if !p.config().config.Reviews().Wanted() {
+		return nil, nil
+	}
+	stored, err := p.store.OperationalReviews(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(stored, func(a, b store.OperationalReview) int { return b.From.Compare(a.From) })
+	var names []string
+	for _, r := range stored {
+		names = append(names, r.Name)
+	}
+	return names, nil
+}

@@ -1,0 +1,345 @@
+package pages
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/report"
+	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
+)
+
+const (
+	// pageSize is the number of services on a page of the fleet.
+	pageSize = 50
+	// movedFor is how far back changes of badges are shown, and maxMoves how many.
+	movedFor = 30 * 24 * time.Hour
+	maxMoves = 8
+)
+
+// fleetIndex is what pages show of all services of one snapshot. It is made once.
+type fleetIndex struct {
+	of    *snapshot.Snapshot
+	fleet report.Fleet
+	// byName are the rows by the name of their service.
+	byName map[string]*report.FleetRow
+	// teams and orgs are their names, in order.
+	teams, orgs []string
+	// moves are the changes of badges within movedFor, the newest first.
+	moves []scoring.Transition
+}
+
+// index returns what is made of the snapshot, and makes it if it was not.
+func (s *Site) index(ctx context.Context, current *snapshot.Snapshot) (*fleetIndex, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fleet != nil && s.fleet.of == current {
+		return s.fleet, nil
+	}
+	moves, err := s.o.Past.Moves(ctx, current.At.Add(-movedFor))
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(moves)
+	i := &fleetIndex{of: current, fleet: report.NewFleet(current), byName: map[string]*report.FleetRow{}, moves: moves}
+	teams, orgs := map[string]bool{}, map[string]bool{}
+	for n := range i.fleet.Services {
+		row := &i.fleet.Services[n]
+		i.byName[row.Service] = row
+		teams[row.Team], orgs[row.Org] = true, true
+	}
+	delete(teams, "")
+	delete(orgs, "")
+	i.teams, i.orgs = slices.Sorted(maps.Keys(teams)), slices.Sorted(maps.Keys(orgs))
+	s.fleet = i
+	return i, nil
+}
+
+// fleetPage is what the first page shows.
+type fleetPage struct {
+	Summary summary
+	Tiers   []groupRow
+	Orgs    []groupRow
+	Moves   []move
+	// Query is what the form was filled in with; Wrong says what of it cannot be used.
+	Query                       report.FleetQuery
+	Wrong                       string
+	Teams, OrgNames, BadgeNames []string
+	Sorts                       []report.FleetSort
+	// Heads are those of the table, each a link that sorts by it.
+	Heads []head
+	Rows  []serviceRow
+	// Found is the number of services that the query selects, From and To the rows shown.
+	Found, From, To int
+	// Previous and Next are the links to the pages before and behind; empty without one.
+	Previous, Next string
+	Filtered       bool
+	Sources        []sourceRow
+	Uncounted      []uncountedRow
+}
+
+// summary counts services.
+type summary struct {
+	Services, Targets, OnTarget, Late, OnHold, Unjudged int
+	Badges                                              []badgeCount
+}
+
+type badgeCount struct {
+	Badge string
+	Count int
+	// Share is in per cent of all services.
+	Share float64
+}
+
+// groupRow is a tier, an org or a team beside others.
+type groupRow struct {
+	Name string
+	// Href is its page or the filter for it, below Root.
+	Href string
+	summary
+}
+
+type head struct {
+	Text, Href string
+	// Sorted is ascending or descending for the column that the table is sorted by, else
+	// none.
+	Sorted string
+	Number bool
+}
+
+// serviceRow is a service in a table.
+type serviceRow struct {
+	*report.FleetRow
+	// Words are the badge and what it is shown with, and Gap what is missing to the next.
+	Words, Gap string
+	Score      string
+}
+
+// move is a change of a badge.
+type move struct {
+	At                time.Time
+	Service, From, To string
+	Text              string
+	Rose, News        bool
+}
+
+type sourceRow struct {
+	ID, Error string
+	// Age is how long ago the last success was, empty if it never had one.
+	Age string
+}
+
+type uncountedRow struct {
+	Title   string
+	Largest []evidence.UncountedGroup
+}
+
+// Fleet is the first page.
+func (s *Site) Fleet(ctx context.Context, values url.Values) Answer {
+	current := s.o.Current()
+	if current == nil {
+		return s.waiting(http.StatusOK, 0)
+	}
+	all, err := s.index(ctx, current)
+	if err != nil {
+		return s.failed(current, 0, "reading changes of badges", err)
+	}
+	p := fleetPage{Summary: summarise(all.rows()), Teams: all.teams, OrgNames: all.orgs, Sorts: report.FleetSorts()}
+	for _, b := range framework.Badges() {
+		p.BadgeNames = append(p.BadgeNames, b.String())
+	}
+	p.Tiers = all.groups(func(r *report.FleetRow) string { return strconv.Itoa(r.Tier) },
+		func(tier string) string { return "?" + url.Values{"tier": {tier}}.Encode() })
+	p.Orgs = all.groups(func(r *report.FleetRow) string { return r.Org },
+		func(org string) string { return "orgs/" + url.PathEscape(org) })
+	p.Moves = movesOf(all.moves, nil, maxMoves)
+	status := http.StatusOK
+	if p.Query, err = report.ParseFleetQuery(values, "page"); err != nil {
+		p.Wrong, status = err.Error(), http.StatusBadRequest
+		p.Query = report.FleetQuery{}
+	}
+	p.Filtered = p.Query != report.FleetQuery{Sort: p.Query.Sort}
+	p.Heads = heads(p.Query)
+	p.list(p.Query.Select(all.fleet.Services), values.Get("page"))
+	p.Sources, p.Uncounted = sourcesOf(current), uncountedOf(current)
+	return s.render(status, "fleet", "Production readiness", 0, current, p)
+}
+
+// rows are all services.
+func (i *fleetIndex) rows() []*report.FleetRow {
+	rows := make([]*report.FleetRow, len(i.fleet.Services))
+	for n := range rows {
+		rows[n] = &i.fleet.Services[n]
+	}
+	return rows
+}
+
+// list shows one page of the rows.
+func (p *fleetPage) list(rows []*report.FleetRow, page string) {
+	number, err := strconv.Atoi(page)
+	last := max(1, (len(rows)+pageSize-1)/pageSize)
+	if err != nil || number < 1 {
+		number = 1
+	}
+	number = min(number, last)
+	from, to := (number-1)*pageSize, min(number*pageSize, len(rows))
+	p.Found, p.From, p.To = len(rows), from+1, to
+	p.Rows = serviceRows(rows[from:to])
+	address := func(page int) string {
+		values := p.Query.Values()
+		values.Set("page", strconv.Itoa(page))
+		return "?" + values.Encode() + "#services"
+	}
+	if number > 1 {
+		p.Previous = address(number - 1)
+	}
+	if number < last {
+		p.Next = address(number + 1)
+	}
+}
+
+func serviceRows(rows []*report.FleetRow) []serviceRow {
+	out := make([]serviceRow, len(rows))
+	for i, row := range rows {
+		out[i] = serviceRow{FleetRow: row, Words: row.BadgeWords(), Gap: row.GapWords(), Score: row.ScoreWords()}
+	}
+	return out
+}
+
+// column is a column of the table of services; sort is empty where it orders nothing.
+type column struct {
+	text   string
+	sort   report.FleetSort
+	number bool
+}
+
+func columns() []column {
+	return []column{
+		{"Service", report.SortName, false}, {"Team", report.SortTeam, false}, {"Tier", report.SortTier, true},
+		{"Badge", report.SortBadge, false}, {"Target", "", false}, {"Score", report.SortScore, true},
+		{"To the next badge", report.SortGap, false},
+	}
+}
+
+// plainHeads are the heads of a table that cannot be sorted.
+func plainHeads() []head {
+	var out []head
+	for _, c := range columns() {
+		out = append(out, head{Text: c.text, Sorted: "none", Number: c.number})
+	}
+	return out
+}
+
+// heads are the heads of the table of services. The one that it is sorted by turns it round.
+func heads(q report.FleetQuery) []head {
+	out := plainHeads()
+	for i, c := range columns() {
+		if c.sort == "" {
+			continue
+		}
+		next := q
+		next.Sort = c.sort
+		switch q.Sort {
+		case c.sort:
+			out[i].Sorted, next.Sort = "ascending", "-"+c.sort
+		case "-" + c.sort:
+			out[i].Sorted = "descending"
+		}
+		out[i].Href = "?" + next.Values().Encode() + "#services"
+	}
+	return out
+}
+
+// summarise counts services.
+func summarise(rows []*report.FleetRow) summary {
+	var out summary
+	counts := map[string]int{}
+	for _, row := range rows {
+		out.Services++
+		if row.Unjudged() {
+			out.Unjudged++
+		} else {
+			counts[row.Badge]++
+		}
+		if row.OnHold {
+			out.OnHold++
+		}
+		if row.Late() {
+			out.Late++
+		}
+		if row.HasTarget() {
+			out.Targets++
+			if !row.BelowTarget() {
+				out.OnTarget++
+			}
+		}
+	}
+	for _, b := range slices.Backward(framework.Badges()) {
+		n := counts[b.String()]
+		out.Badges = append(out.Badges, badgeCount{Badge: b.String(), Count: n,
+			Share: 100 * float64(n) / float64(max(1, out.Services))})
+	}
+	return out
+}
+
+// groups are the services by what name says, in the order of the names.
+func (i *fleetIndex) groups(name func(*report.FleetRow) string, href func(string) string) []groupRow {
+	by := map[string][]*report.FleetRow{}
+	for _, row := range i.rows() {
+		if n := name(row); n != "" {
+			by[n] = append(by[n], row)
+		}
+	}
+	var out []groupRow
+	for _, n := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, groupRow{Name: n, Href: href(n), summary: summarise(by[n])})
+	}
+	return out
+}
+
+// movesOf are the first changes of the services that are selected; nil selects all. First
+// judgements are left out: they are no changes of the service.
+func movesOf(moves []scoring.Transition, selects func(service string) bool, limit int) []move {
+	var out []move
+	for i := range moves {
+		t := &moves[i]
+		if t.Cause == scoring.CauseInitial || selects != nil && !selects(t.Service) {
+			continue
+		}
+		if len(out) == limit {
+			break
+		}
+		out = append(out, move{At: t.At, Service: t.Service, From: t.From.String(), To: t.To.String(),
+			Text: report.MoveWords(t), Rose: t.To > t.From, News: t.Cause == scoring.CauseEvidence})
+	}
+	return out
+}
+
+func sourcesOf(s *snapshot.Snapshot) []sourceRow {
+	var out []sourceRow
+	for _, source := range s.Sources {
+		row := sourceRow{ID: source.ID, Error: source.Error}
+		if !source.LastSuccess.IsZero() {
+			row.Age = report.Ago(s.At.Sub(source.LastSuccess))
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func uncountedOf(s *snapshot.Snapshot) []uncountedRow {
+	var out []uncountedRow
+	for _, u := range report.Uncounted(s) {
+		out = append(out, uncountedRow{u.Title(), u.Largest})
+	}
+	slices.SortStableFunc(out, func(a, b uncountedRow) int { return cmp.Compare(a.Title, b.Title) })
+	return out
+}
