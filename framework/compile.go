@@ -82,6 +82,9 @@ func (c *compilation) fail(format string, args ...any) {
 func (c *compilation) module(m moduleDoc) {
 	module := &Module{ID: m.ID, Name: cmp.Or(m.Name, m.ID), Objective: m.Objective, Docs: m.Docs, Scale: Maturity,
 		Levels: m.Levels, Links: links(m.Links)}
+	if module.Weight = m.Weight; m.Weight < 0 || m.Weight > maxWeight {
+		c.fail("module %s: weight %g: want more than 0 and at most %d", m.ID, m.Weight, maxWeight)
+	}
 	switch Scale(m.Scale) {
 	case "", Maturity:
 	case PassFail:

@@ -99,6 +99,8 @@ type moduleDoc struct {
 	Docs         string `yaml:"docs"`
 	Scale        string `yaml:"scale"`
 	RequiredFrom string `yaml:"required_from"`
+	// Weight is a factor for the weights of the checks in the score of a service.
+	Weight float64 `yaml:"weight"`
 	// Levels say what a service does at each level, the first at level 1.
 	Levels []string   `yaml:"levels"`
 	Links  []linkDoc  `yaml:"links"`
@@ -126,6 +128,8 @@ type checkDoc struct {
 	// are those of other names.
 	Value  number            `yaml:"value"`
 	Values map[string]number `yaml:"values"`
+	// Steps are the thresholds of higher levels, by level, in place of value.
+	Steps map[string]number `yaml:"steps"`
 	// Judged says in words what the proofs say.
 	Judged      string   `yaml:"judged"`
 	Weight      float64  `yaml:"weight"`
@@ -146,6 +150,8 @@ type checkDoc struct {
 	Line    strictyaml.Line
 
 	file string
+	// isStep is set for a check that was made of a step of another one, with its texts.
+	isStep bool
 }
 
 // exampleDoc may be written as its text alone.
@@ -214,10 +220,12 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// fillIn puts the thresholds into the proofs and the texts.
+// fillIn makes checks of steps, and puts the thresholds into the proofs and the texts.
 func (d *Document) fillIn() error {
 	var faults []error
-	for _, m := range d.modules {
+	for k := range d.modules {
+		m := &d.modules[k]
+		faults = append(faults, m.steps()...)
 		for i := range m.Checks {
 			faults = append(faults, m.Checks[i].fillIn()...)
 		}

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -192,7 +193,7 @@ func (m *merger) addFixtures(file string, root *yaml.Node, docs map[string][]fix
 	for i := 0; root != nil && i+1 < len(root.Content); i += 2 {
 		key, list := root.Content[i], root.Content[i+1]
 		id := key.Value
-		if m.checks[id] == nil {
+		if m.checks[id] == nil && !m.isStep(id) {
 			m.fail(place{file, key.Line}, "fixtures: there is no check %q%s", id, nearest.Suggest(id, m.checkIDs))
 			continue
 		}
@@ -208,13 +209,33 @@ func (m *merger) addFixtures(file string, root *yaml.Node, docs map[string][]fix
 	}
 }
 
+// forgetFixtures takes the cases of a check and of its steps away.
+func (m *merger) forgetFixtures(id string) {
+	maps.DeleteFunc(m.fixtures, func(of string, _ []fixtureDoc) bool {
+		return of == id || strings.HasPrefix(of, id+".level-")
+	})
+}
+
+// isStep reports whether an id is that of a step of a check.
+func (m *merger) isStep(id string) bool {
+	check, level, ok := strings.Cut(id, ".level-")
+	steps := m.checks[check]
+	return ok && steps != nil && valueOf(steps, "steps") != nil && valueOf(valueOf(steps, "steps"), level) != nil
+}
+
 // judgedKeys are the keys of a check whose change makes other cases necessary.
-func judgedKeys() []string { return []string{"value", "values", "proofs", "scope"} }
+func judgedKeys() []string { return []string{"value", "values", "steps", "proofs", "scope"} }
 
 // fixturesNode are all cases, as a header has them; nil without any.
 func (m *merger) fixturesNode() *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
-	for _, id := range m.checkIDs {
+	for _, id := range slices.SortedFunc(maps.Keys(m.fixtures), func(a, b string) int {
+		of := func(id string) int {
+			check, _, _ := strings.Cut(id, ".level-")
+			return slices.Index(m.checkIDs, check)
+		}
+		return cmp.Or(of(a)-of(b), cmp.Compare(a, b))
+	}) {
 		if len(m.fixtures[id]) == 0 {
 			continue
 		}

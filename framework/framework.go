@@ -136,6 +136,8 @@ type Module struct {
 	Levels []string
 	Links  []Link
 	Checks []*Check
+	// Weight is a factor for the weights of the checks in the score of a service; 0 means 1.
+	Weight float64
 }
 
 // Level is what a level means in all modules.
@@ -195,6 +197,10 @@ type Check struct {
 	goodFor    time.Duration
 	attestable bool
 }
+
+// ScoreWeight is how much the check counts in the score of a service: its weight times that of
+// its module.
+func (c *Check) ScoreWeight() float64 { return c.Weight * cmp.Or(c.Module.Weight, 1) }
 
 // Attestable reports whether a proof reads the attestation of the check.
 func (c *Check) Attestable() bool { return c.attestable }

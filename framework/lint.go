@@ -19,7 +19,9 @@ func (d *Document) Lint() error {
 		m := &d.modules[i]
 		l.module(m)
 		for j := range m.Checks {
-			l.check(&m.Checks[j])
+			if !m.Checks[j].isStep {
+				l.check(&m.Checks[j])
+			}
 		}
 	}
 	return errors.Join(l.faults...)

@@ -61,7 +61,7 @@ func (f *Framework) meaning() Meaning {
 	weights := map[string]float64{}
 	for _, c := range f.Checks {
 		m.Checks[c.ID] = c.meaning(f.facts)
-		weights[c.ID] = c.Weight
+		weights[c.ID] = c.ScoreWeight()
 		for _, i := range c.Facts {
 			m.Facts[f.facts.At(i).Name] = f.facts.At(i).Hash()
 		}

@@ -308,9 +308,9 @@ func (m *merger) changeCheck(file string, key, changes *yaml.Node) {
 		return
 	}
 	if slices.ContainsFunc(judgedKeys(), func(key string) bool { return valueOf(changes, key) != nil }) {
-		delete(m.fixtures, id)
+		m.forgetFixtures(id)
 	}
-	overlay(known, changes, "scope", "values", "remedies")
+	overlay(known, changes, "scope", "values", "steps", "remedies")
 	m.places[known] = at
 	m.change(id)
 }
@@ -347,7 +347,7 @@ func (m *merger) remove(id string) {
 	list, check := valueOf(m.owner[id], "checks"), m.checks[id]
 	list.Content = slices.DeleteFunc(list.Content, func(n *yaml.Node) bool { return n == check })
 	delete(m.checks, id)
-	delete(m.fixtures, id)
+	m.forgetFixtures(id)
 	m.checkIDs = slices.DeleteFunc(m.checkIDs, func(known string) bool { return known == id })
 	m.dropped = append(m.dropped, id)
 }

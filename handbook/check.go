@@ -70,7 +70,11 @@ func (b *Book) about(c *framework.Check) table {
 	if c.When != nil {
 		row("Applies when", "`"+c.When.Source+"`")
 	}
-	row("Weight", fmt.Sprintf("%g", c.Weight))
+	weight := fmt.Sprintf("%g", c.Weight)
+	if c.ScoreWeight() != c.Weight {
+		weight += fmt.Sprintf(", times %g of the module", c.Module.Weight)
+	}
+	row("Weight", weight)
 	row("Dwell", "a failure costs a badge after "+lasting(c.Dwell))
 	row("Effort", effortText(c.Effort))
 	row("Since", c.Since)

@@ -118,7 +118,7 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 	needed := neededFor(c)
 	undone := r.Status == scoring.Fail || r.Status == scoring.Unknown
 	out := Check{
-		ID: c.ID, Module: c.Module.ID, Level: c.Level, Weight: c.Weight, NeededFor: needed.String(),
+		ID: c.ID, Module: c.Module.ID, Level: c.Level, Weight: c.ScoreWeight(), NeededFor: needed.String(),
 		Title: c.Title, Objective: c.Objective, Why: c.Why, Note: c.Note,
 		Status: r.Status.String(), Verdict: r.Verdict.String(), Proof: string(r.By),
 		Open: r.Open, SourceDown: r.SourceDown, Contradicted: r.Contradicts,

@@ -29,12 +29,12 @@ func aggregate(card *Scorecard, f *framework.Framework) {
 			}
 			result.Counted++
 			counted++
-			moduleTotal += c.Weight
+			moduleTotal += c.ScoreWeight()
 			switch r.Status {
 			case Pass:
-				modulePassing += c.Weight
+				modulePassing += c.ScoreWeight()
 			case Unknown:
-				moduleOpen += c.Weight
+				moduleOpen += c.ScoreWeight()
 			}
 			if r.Fresh != Unknown {
 				covered++

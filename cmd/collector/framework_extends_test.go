@@ -18,7 +18,7 @@ func TestTheFrameworksOfThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) != 3 {
+	if len(blocks) != 4 {
 		t.Fatalf("%d texts of YAML on the page", len(blocks))
 	}
 	s := newFolder(t)
@@ -29,6 +29,16 @@ func TestTheFrameworksOfThePage(t *testing.T) {
 	if code != exitConfig || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "to a file acme.fixtures.yaml") ||
 		!strings.Contains(errs, "acme.yaml:5: check obs.noise-bounded: no fixture wants pass, fail, unknown: add facts") {
 		t.Errorf("exit %d: %s", code, errs)
+	}
+	// The check with steps, in a folder.
+	if err := os.Mkdir(filepath.Join(s.folder, "steps"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.write("steps/framework.yaml", blocks[0][1])
+	s.write("steps/noise.yaml", blocks[3][1])
+	if out, errs, code := s.run("framework", "show", "obs.noise.level-5", "--framework.file", s.folder+"/steps"); code != exitOK ||
+		!strings.Contains(out, "Alert noise at most 5 %") || !strings.Contains(out, "<= 0.05") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 	s.write("acme.fixtures.yaml", blocks[1][1])
 	out, errs, code := s.run("framework", "lint", "--framework.file", file)
