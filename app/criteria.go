@@ -43,10 +43,21 @@ func TryFixtures(d *framework.Document, f *framework.Framework) ([]scoring.Trial
 	return scoring.Try(f, fixtures), nil
 }
 
-// Lint is an error with the texts and fixtures that the framework lacks, each with its place. It
+// CriteriaOf is Criteria of the framework with a name, as framework.file has it.
+func CriteriaOf(o Options, name string, orDefault bool) (*framework.Document, *framework.Framework, error) {
+	o.framework = name
+	return Criteria(o, orDefault)
+}
+
+// Lint is an error with the texts and fixtures that the framework lacks, each with its place.
+// With an earlier version of it, also with what its version, changelog and retired ids do not say. It
 // is an *InvalidError.
-func Lint(d *framework.Document) error {
-	if err := errors.Join(d.Lint(), d.LintFixtures()); err != nil {
+func Lint(d *framework.Document, f, earlier *framework.Framework) error {
+	faults := []error{d.Lint(), d.LintFixtures()}
+	if earlier != nil {
+		faults = append(faults, framework.Compare(earlier, f).Versions()...)
+	}
+	if err := errors.Join(faults...); err != nil {
 		return &InvalidError{err}
 	}
 	return nil

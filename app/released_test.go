@@ -11,12 +11,37 @@ import (
 )
 
 var release = flag.Bool(
-	"release", false, "write testdata/released.txt: all checks of the default framework are released",
+	"release", false, "write testdata/released.txt and released.yaml: the default framework is released",
 )
 
 // releasedFile lists the checks that a release of the default framework has,
 // each after the version that brought it.
 const releasedFile = "../framework/testdata/released.txt"
+
+// releasedText is the default framework as it was released last, as one file.
+const releasedText = "../framework/testdata/released.yaml"
+
+// TestTheVersionOfTheDefaultSaysWhatHasChanged: since the last release.
+func TestTheVersionOfTheDefaultSaysWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	sheet := newFactSheet(t)
+	document, err := framework.Load(releasedText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	released, err := framework.Compile(document, sheet.config.Facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A paging alert without a summary fails the check since 1.1.0. That was a major step, and
+	// is in the changelog; the next release takes this line away.
+	const known = "check obs.runbooks: proof 1: "
+	for _, fault := range framework.Compare(released, sheet.config.Framework).Versions() {
+		if !strings.HasPrefix(fault.Error(), known) {
+			t.Error(fault)
+		}
+	}
+}
 
 // TestNewChecksAreAnnounced: a check that no release has would fail services
 // overnight. It says which coming version brings it, and counts from a day after
@@ -28,8 +53,14 @@ func TestNewChecksAreAnnounced(t *testing.T) {
 		for _, c := range f.Checks {
 			b.WriteString(c.Since + " " + c.ID + "\n")
 		}
-		if err := os.WriteFile(releasedFile, []byte(b.String()), 0o600); err != nil {
+		merged, err := newFactSheet(t).config.Document.Merged()
+		if err != nil {
 			t.Fatal(err)
+		}
+		for file, text := range map[string][]byte{releasedFile: []byte(b.String()), releasedText: merged.Data} {
+			if err := os.WriteFile(file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	text, err := os.ReadFile(releasedFile)

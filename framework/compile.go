@@ -158,6 +158,7 @@ func (c *compilation) header(h header) {
 	for _, level := range h.Levels {
 		f.Levels = append(f.Levels, Level(level))
 	}
+	f.Retired = h.Retired
 	for i, change := range h.Changelog {
 		c.where = c.document.place(fmt.Sprintf("changelog[%d]", i))
 		date, err := parseDate(change.Date)
@@ -221,8 +222,10 @@ func (c *compilation) check(doc checkDoc, module *Module) *Check {
 		Title: doc.Title, Objective: doc.Objective, Why: doc.Why, Judged: doc.Judged, Attest: doc.Attest,
 		Remediation: doc.Remediation, Remedies: doc.Remedies, Effort: effort(doc.Effort), Ground: doc.Ground,
 		Note: doc.Note, Example: Example(doc.Example), Links: links(doc.Links), Since: doc.Since,
+		Lifecycle: cmp.Or(Lifecycle(doc.Lifecycle), Stable), ReplacedBy: doc.ReplacedBy,
 		goodFor: time.Duration(doc.ClaimsFor), attestable: doc.attested(),
 	}
+	c.lifecycle(check)
 	if !checkID.MatchString(doc.ID) {
 		c.fail("an id is lower case words joined by dots and dashes, such as cicd.no-drift")
 	}
@@ -259,6 +262,18 @@ func (c *compilation) check(doc checkDoc, module *Module) *Check {
 	}
 	c.proofChain(doc, check)
 	return check
+}
+
+func (c *compilation) lifecycle(check *Check) {
+	stages := []string{string(Experimental), string(Stable), string(Deprecated)}
+	switch stage := string(check.Lifecycle); {
+	case !slices.Contains(stages, stage):
+		c.fail("lifecycle %q%s: want experimental, stable or deprecated", stage, nearest.Suggest(stage, stages))
+	case check.Lifecycle == Deprecated && check.ReplacedBy == "":
+		c.fail("replaced_by is missing: a deprecated check says which check replaces it, or in words what does")
+	case check.Lifecycle != Deprecated && check.ReplacedBy != "":
+		c.fail("replaced_by is for a check with lifecycle: deprecated")
+	}
 }
 
 // proofChain compiles the proofs of a check, and collects the facts they read.

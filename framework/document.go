@@ -59,6 +59,8 @@ type header struct {
 	Levels       []levelDoc                `yaml:"levels"`
 	Changelog    []changeDoc               `yaml:"changelog"`
 	Modules      []moduleDoc               `yaml:"modules"`
+	// Retired are the ids of checks that earlier versions had.
+	Retired []string `yaml:"retired"`
 	// Extends is the framework that this one changes; Checks and Drop say what.
 	Extends string              `yaml:"extends"`
 	Checks  map[string]checkDoc `yaml:"checks"`
@@ -147,7 +149,11 @@ type checkDoc struct {
 	Ground  string     `yaml:"ground"`
 	Note    string     `yaml:"note"`
 	Since   string     `yaml:"since"`
-	Line    strictyaml.Line
+	// Lifecycle is experimental, stable or deprecated; ReplacedBy is the check or the
+	// sentence that a deprecated one is replaced by.
+	Lifecycle  string `yaml:"lifecycle"`
+	ReplacedBy string `yaml:"replaced_by"`
+	Line       strictyaml.Line
 
 	file string
 	// isStep is set for a check that was made of a step of another one, with its texts.

@@ -101,6 +101,8 @@ type Framework struct {
 	Levels []Level
 	// Changelog is newest first.
 	Changelog []Change
+	// Retired are the ids of checks that earlier versions had: they are not used again.
+	Retired []string
 
 	facts    *evidence.Facts
 	watches  []*Watch
@@ -188,6 +190,10 @@ type Check struct {
 	// Remedies say by the name of a fact what mends the part of a proof that compares it.
 	Remedies map[string]string
 	Since    string
+	// Lifecycle says whether the check counts, and whether it stays. ReplacedBy is, for a
+	// deprecated one, the id of the check that replaces it, or what does in words.
+	Lifecycle  Lifecycle
+	ReplacedBy string
 	// Facts are the indexes of all facts the proofs read, ascending.
 	Facts []int
 	// Outcome marks checks that read facts derived from incidents or alerts.
@@ -201,6 +207,17 @@ type Check struct {
 // ScoreWeight is how much the check counts in the score of a service: its weight times that of
 // its module.
 func (c *Check) ScoreWeight() float64 { return c.Weight * cmp.Or(c.Module.Weight, 1) }
+
+// Lifecycle is the stage of a check.
+type Lifecycle string
+
+// The stages of a check. An experimental one is judged and shown, and does not count. A
+// deprecated one counts until it is dropped.
+const (
+	Experimental Lifecycle = "experimental"
+	Stable       Lifecycle = "stable"
+	Deprecated   Lifecycle = "deprecated"
+)
 
 // Attestable reports whether a proof reads the attestation of the check.
 func (c *Check) Attestable() bool { return c.attestable }

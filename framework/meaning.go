@@ -51,6 +51,9 @@ func (c *Check) meaning(facts *evidence.Facts) string {
 	for _, f := range c.Facts {
 		parts = append(parts, facts.At(f).Hash())
 	}
+	if c.Lifecycle == Experimental {
+		parts = append(parts, string(c.Lifecycle)) // it does not count
+	}
 	tiers := slices.Sorted(slices.Values(c.Tiers))
 	return digest(fmt.Sprintf("%q %q %d", c.Module.ID, c.Module.Scale, c.Module.RequiredFrom),
 		fmt.Sprintf(" %d %d %q %d %d %d %q", c.Level, tiers, when, c.Dwell, c.EnforceFrom.Unix(), c.goodFor, parts))

@@ -78,6 +78,12 @@ func (b *Book) about(c *framework.Check) table {
 	row("Dwell", "a failure costs a badge after "+lasting(c.Dwell))
 	row("Effort", effortText(c.Effort))
 	row("Since", c.Since)
+	switch c.Lifecycle {
+	case framework.Experimental:
+		row("Lifecycle", "experimental: judged and shown, and does not count")
+	case framework.Deprecated:
+		row("Lifecycle", "deprecated: it counts until it is dropped; replaced by "+c.ReplacedBy)
+	}
 	if !c.EnforceFrom.IsZero() {
 		row("Counts from", c.EnforceFrom.Format(time.DateOnly))
 	}

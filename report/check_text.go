@@ -287,8 +287,14 @@ func (c Scorecard) Next(check Check) []Statement {
 	if check.attestable() {
 		out.add("attest", attestWords+" "+framework.AttestationLabel(check.ID))
 	}
-	if check.Status == "scheduled" && !check.EnforcedFrom.IsZero() {
+	switch {
+	case check.Lifecycle == string(framework.Experimental):
+		out.add("counts", "not yet: the check is experimental")
+	case check.Status == "scheduled" && !check.EnforcedFrom.IsZero():
 		out.add("counts", "from "+day(check.EnforcedFrom))
+	}
+	if check.Lifecycle == string(framework.Deprecated) {
+		out.add("outdated", "deprecated; replaced by "+check.ReplacedBy)
 	}
 	if check.InTheWay && badgeNamed(check.NeededFor) <= c.nextBadge() {
 		for _, m := range c.Modules {

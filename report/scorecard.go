@@ -182,6 +182,10 @@ type Check struct {
 	// EnforcedFrom is when a scheduled check begins to count, absent when it
 	// has no date.
 	EnforcedFrom time.Time `json:"enforced_from,omitzero"`
+	// Lifecycle is experimental for a check that is shown and does not count, deprecated
+	// for one that ReplacedBy replaces, and absent for all others.
+	Lifecycle  string `json:"lifecycle,omitempty"`
+	ReplacedBy string `json:"replaced_by,omitempty"`
 	// Exemption is what exempts the check.
 	Exemption *Exemption `json:"exemption,omitempty"`
 	// Blind is true when no configured source can decide the check.

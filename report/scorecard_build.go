@@ -127,7 +127,11 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		InTheWay:     undone && needed <= wanted,
 		Next:         NextStep{Fix: append([]string{}, c.Remediation...), Effort: c.Effort, Example: c.Example.Text},
 		DwellSeconds: seconds(c.Dwell), EnforcedFrom: stamp(c.EnforceFrom),
-		Blind: s.NotMeasurable[c.ID], Links: addresses(c.Links),
+		ReplacedBy: c.ReplacedBy,
+		Blind:      s.NotMeasurable[c.ID], Links: addresses(c.Links),
+	}
+	if c.Lifecycle != framework.Stable {
+		out.Lifecycle = string(c.Lifecycle)
 	}
 	if c.When != nil {
 		out.When = c.When.Source

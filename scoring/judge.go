@@ -44,7 +44,7 @@ func Rejudge(basis *Basis) Scorecard {
 func scheduledChecks(f *framework.Framework, notMeasurable map[string]bool, now time.Time) map[string]bool {
 	scheduled := map[string]bool{}
 	for _, c := range f.Checks {
-		if notMeasurable[c.ID] || now.Before(c.EnforceFrom) {
+		if notMeasurable[c.ID] || now.Before(c.EnforceFrom) || c.Lifecycle == framework.Experimental {
 			scheduled[c.ID] = true
 		}
 	}

@@ -439,3 +439,26 @@ func permute[T any](items []T, each func([]T)) {
 	}
 	walk(len(items))
 }
+
+// TestAnExperimentalCheckDoesNotCount: it is judged and shown, and costs neither badge nor
+// score.
+func TestAnExperimentalCheckDoesNotCount(t *testing.T) {
+	w := newWorld(t, "m.one 1: machine m.a", "m.two 1: machine m.b")
+	w.observe("m.a", evidence.Bool(true), 0)
+	w.observe("m.b", evidence.Bool(false), 0)
+	if card := w.judge(); card.Badge.Lower != framework.NoBadge {
+		t.Fatalf("with a check that fails: %s", card.Badge.Lower)
+	}
+	w.framework.Checks[1].Lifecycle = framework.Experimental
+	card := w.judge()
+	if r := card.Checks[1]; r.Status != scoring.Scheduled || r.Verdict != scoring.Fail {
+		t.Errorf("status %s, verdict %s", r.Status, r.Verdict)
+	}
+	if card.Badge.Lower != framework.Bronze || card.Score.Lower != 1 {
+		t.Errorf("badge %s, score %v", card.Badge.Lower, card.Score)
+	}
+	w.framework.Checks[1].Lifecycle = framework.Deprecated
+	if card := w.judge(); card.Checks[1].Status != scoring.Fail {
+		t.Errorf("a deprecated check is %s", card.Checks[1].Status)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,7 @@ and checks have data. Without a configuration file it is the default framework;
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCoverage(s), newPreview(s), newShow(s), newDocs(s), newDump(s), newLint(s), newFixtureTest(s))
+	cmd.AddCommand(newCoverage(s), newDiff(s), newPreview(s), newShow(s), newDocs(s), newDump(s), newLint(s), newFixtureTest(s))
 	return cmd
 }
 
@@ -143,31 +144,102 @@ copy to begin with, or to keep; it judges as the framework does that it is of.
 }
 
 func newLint(s *streams) *cobra.Command {
-	return &cobra.Command{
-		Use:   "lint",
-		Short: "Check that the framework is complete",
+	var against string
+	cmd := &cobra.Command{
+		Use:   "lint [--against OLD]",
+		Short: "Check that the framework is complete, and its version right",
 		Long: `Check that the framework compiles, and that every level, module and check says
 what people need: objective, why, how it is judged, steps, an example, links,
 effort, what an attestation has to show, and a fixture for each status that the
 check can have; and that no level is left out. What is missing is said with
 file, line and remedy. The daemon needs none of these and runs without them.
+
+With --against, an earlier version of it, a file, a folder or a name: what has
+changed has the right step of the version and an entry in the changelog, and no
+id of a check is used again. A patch changes no outcome, a minor version takes
+no badge away, a major one may.
 ` + exitCodes,
 		Example: `  collector framework lint
-  collector framework lint --framework.file mine.yaml`,
+  collector framework lint --framework.file mine.yaml
+  collector framework lint --framework.file mine.yaml --against released.yaml`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			document, criteria, err := s.criteria(cmd)
 			if err != nil {
 				return err
 			}
-			if err := app.Lint(document); err != nil {
+			var earlier *framework.Framework
+			if against != "" {
+				if earlier, err = s.criteriaOf(cmd, against); err != nil {
+					return err
+				}
+			}
+			if err := app.Lint(document, criteria, earlier); err != nil {
 				return err
 			}
-			_, _ = fmt.Fprintf(s.out, "%s %s: %s in %s, nothing is missing\n", criteria.Name, criteria.Version,
+			_, _ = fmt.Fprintf(s.out, "%s: %s in %s, nothing is missing\n", report.Printable(criteria.Title()),
 				report.Plural(len(criteria.Checks), "check"), report.Plural(len(criteria.Modules), "module"))
+			if earlier != nil {
+				_, _ = fmt.Fprintf(s.out, "after %s: %s\n", report.Printable(earlier.Title()),
+					stepWords(framework.Compare(earlier, criteria).Step()))
+			}
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&against, "against", "", "an earlier version: a file, a folder or a name")
+	return cmd
+}
+
+// stepWords say what step the changes are.
+func stepWords(step framework.Step) string {
+	if step == framework.NoStep {
+		return "nothing differs"
+	}
+	return "a " + step.String() + " change"
+}
+
+// criteriaOf is the framework with a name, as framework.file has it.
+func (s *streams) criteriaOf(cmd *cobra.Command, name string) (*framework.Framework, error) {
+	_, criteria, err := app.CriteriaOf(s.options(s.quiet()), name, !cmd.Flags().Changed("config"))
+	return criteria, err
+}
+
+func newDiff(s *streams) *cobra.Command {
+	var format output
+	cmd := &cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "Say in words what differs between two frameworks",
+		Long: `Say for each check what differs between two frameworks, and which step of the
+version that needs: a patch changes no outcome, a minor version takes no badge
+away, a major one may. What they mean is compared, as it is compiled, and not
+their text. Each is a file, a folder or a name, as for framework.file.
+` + exitCodes,
+		Example: `  collector framework diff default mine.yaml
+  collector framework diff old/ new/ -o md > comment.md`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return &usageError{fmt.Errorf("want two frameworks, the old one and the new one, not %d", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			before, err := s.criteriaOf(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			after, err := s.criteriaOf(cmd, args[1])
+			if err != nil {
+				return err
+			}
+			diff := report.NewDiff(framework.Compare(before, after))
+			if format == "md" {
+				return diff.WriteMarkdown(s.out)
+			}
+			return write(format, s.out, diff.WriteJSON, nil, func(w io.Writer) error { return diff.WriteText(w, s.style()) })
+		},
+	}
+	format.register(cmd, "text", "json", "md")
+	return cmd
 }
 
 func newCoverage(s *streams) *cobra.Command {
