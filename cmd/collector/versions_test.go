@@ -39,7 +39,9 @@ func TestFrameworkVersions(t *testing.T) {
 	dump, _, _ := s.run("framework", "dump")
 	s.write("released.yaml", dump)
 	s.write("mine.yaml", "extends: default@1\nname: acme\nversion: 1.9.0\nchecks:\n  obs.noise-bounded: {value: 0.2}\n")
-	lint := func(args ...string) (string, string, int) { return s.run(append([]string{"framework", "lint"}, args...)...) }
+	lint := func(args ...string) (string, string, int) {
+		return s.run(append([]string{"framework", "lint"}, args...)...)
+	}
 	if out, errs, code := lint("--framework.file", "released.yaml", "--against", "default"); code != exitOK ||
 		!strings.Contains(out, "nothing differs") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
