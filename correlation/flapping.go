@@ -18,7 +18,7 @@ func (r *relinking) markFlapping() {
 			drop(r.problems, p, in.leader)
 		}
 	}
-	fresh := make(map[*linked]bool, len(r.added))
+	fresh := make(map[place]bool, len(r.added))
 	for _, in := range r.added {
 		fresh[in.leader] = true
 		for _, p := range r.problemsOf(in) {
@@ -27,11 +27,11 @@ func (r *relinking) markFlapping() {
 		}
 	}
 	for p := range affected {
-		slices.SortFunc(r.problems[p], func(a, b *linked) int {
+		slices.SortFunc(r.problems[p], func(a, b place) int {
 			return compareIncidents(r.whole(a).Incident, r.whole(b).Incident)
 		})
 	}
-	changed := map[*linked]bool{}
+	changed := map[place]bool{}
 	for p := range affected {
 		list := r.problems[p]
 		for i, flaps := range r.flapping(list) {
@@ -50,7 +50,7 @@ func (r *relinking) markFlapping() {
 		switch {
 		case flaps == in.Flapping:
 		case fresh[leader]:
-			in.Flapping, leader.flapping = flaps, flaps
+			in.Flapping, r.records.at(leader).flapping = flaps, flaps
 		default:
 			r.replace(in, flaps)
 		}
@@ -58,7 +58,7 @@ func (r *relinking) markFlapping() {
 }
 
 // flapping reports which of the incidents of a problem flap.
-func (r *relinking) flapping(leaders []*linked) []bool {
+func (r *relinking) flapping(leaders []place) []bool {
 	list := make([]*Incident, len(leaders))
 	for i, leader := range leaders {
 		list[i] = r.whole(leader).Incident
@@ -69,7 +69,7 @@ func (r *relinking) flapping(leaders []*linked) []bool {
 // replace puts a copy in the place of an incident.
 func (r *relinking) replace(in whole, flaps bool) {
 	replacement := *in.Incident
-	replacement.Flapping, in.leader.flapping = flaps, flaps
+	replacement.Flapping, r.records.at(in.leader).flapping = flaps, flaps
 	r.incidents[in.leader] = &replacement
 	r.gone, r.added = append(r.gone, in), append(r.added, whole{in.leader, &replacement})
 }

@@ -8,12 +8,14 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// Link makes incidents of records, by start and then by their records.
+// Link makes incidents of records, by start and then by their records. They are of no
+// Links any more.
 func Link(records []evidence.Incident) []Incident {
 	_, added := NewLinks().Update(records, time.Time{})
 	slices.SortFunc(added, compareIncidents)
 	var out []Incident
 	for _, in := range added {
+		in.first = 0
 		out = append(out, *in)
 	}
 	return out

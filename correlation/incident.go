@@ -59,6 +59,9 @@ type Incident struct {
 	// Flapping is true when the same problem of the same service was resolved
 	// shortly before; see FlappingWithin.
 	Flapping bool
+
+	// first is where Links has its first record, 0 for an incident that is not of Links.
+	first place
 }
 
 // Reference identifies a record of a source.

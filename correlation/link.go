@@ -2,6 +2,7 @@ package correlation
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -52,57 +53,68 @@ const pagingKind = "pagerduty"
 //     A ticket may be severe although it paged no person.
 type Links struct {
 	packing *packing
-	// records has all by the last part of their ids, and of the names that they have or had.
-	records nameIndex
+	records table[linked]
+	// names has the records by the last part of their ids, and of the names that they have
+	// or had.
+	names nameIndex
 	// parts are the records that were merged into each.
-	parts map[Reference][]*linked
+	parts map[Reference][]place
 	// mentions has those with a link that ends in another name.
 	mentions nameIndex
-	// leaving has the records that have ended, at the last moment of each.
-	leaving schedule[*linked]
-	// problems have the incidents that may flap, each by start.
-	problems map[problem][]*linked
+	// problems have the first records of the incidents that may flap, each by start.
+	problems map[problem][]place
 }
 
 // linked is a record with the incident that it is of.
 type linked struct {
 	packed string
+	// leaves is the second in which it ended, at the earliest; staying while it is open.
+	leaves uint32
 	// next is the next record of the incident that it is of, by start; after the last is
-	// the first again. It is nil for a record that is of none.
-	next *linked
-	// at is its place among the records that are being linked, -1 for none.
-	at int32
-	// placed is false for a part of a record that is not known, and removed is true once it
-	// is not there any more. first is the first record of an incident, and flapping is that
-	// of the incident.
-	placed, removed, first, flapping bool
+	// the first again. It is 0 for a record that is of none.
+	next place
+	// queued is its number among the records that are being linked, from 1; 0 for none.
+	queued uint32
+	// placed is false for a part of a record that is not known. first is the first record of
+	// an incident, and flapping is that of the incident.
+	placed, first, flapping bool
 }
 
-// leader is the first record of the incident that it is of, nil for none.
-func (l *linked) leader() *linked {
-	for l != nil && !l.first {
-		l = l.next
+// staying is when a record leaves that has not ended.
+const staying = math.MaxUint32
+
+// secondOf is the second of a time, as far as there is a number for it; it never is later
+// than the time.
+func secondOf(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), staying-1)) }
+
+// mayBeBefore reports whether a time with a second may be before another, or at it.
+func mayBeBefore(second uint32, t time.Time) bool { return second == 0 || int64(second) <= t.Unix() }
+
+// leader is the first record of the incident that one is of, 0 for none.
+func (l *Links) leader(p place) place {
+	for p != 0 && !l.records.at(p).first {
+		p = l.records.at(p).next
 	}
-	return l
+	return p
 }
 
 // members are the records of the incident of a leader, by start.
-func (l *linked) members() []*linked {
-	list := []*linked{l}
-	for record := l.next; record != l; record = record.next {
-		list = append(list, record)
+func (l *Links) members(leader place) []place {
+	list := []place{leader}
+	for p := l.records.at(leader).next; p != leader; p = l.records.at(p).next {
+		list = append(list, p)
 	}
 	return list
 }
 
 // problem is what flaps, by the numbers of the words.
-type problem struct{ service, template uint64 }
+type problem struct{ service, template uint32 }
 
 // NewLinks has no records.
 func NewLinks() *Links {
 	return &Links{
-		packing: newPacking(), parts: map[Reference][]*linked{}, problems: map[problem][]*linked{},
-		records: newNameIndex(), mentions: newNameIndex(),
+		packing: newPacking(), parts: map[Reference][]place{}, problems: map[problem][]place{},
+		names: newNameIndex(), mentions: newNameIndex(),
 	}
 }
 
@@ -113,29 +125,31 @@ func NewLinks() *Links {
 // it costs depends on the records that are given and those that they are linked to.
 func (l *Links) Update(records []evidence.Incident, since time.Time) (gone, added []*Incident) {
 	r := relinking{
-		Links: l, broken: map[*linked]bool{}, touched: map[string]bool{}, unsettled: map[*linked]bool{},
-		opened: map[*linked]*evidence.Incident{}, incidents: map[*linked]*Incident{},
+		Links: l, broken: map[place]bool{}, touched: map[string]bool{}, unsettled: map[place]bool{},
+		opened: map[place]*evidence.Incident{}, incidents: map[place]*Incident{},
+	}
+	for p, record := range l.records.all() {
+		if record.packed == "" || record.leaves == staying || !mayBeBefore(record.leaves, since) {
+			continue
+		}
+		if end, _ := lastMoment(r.read(p)); end.Before(since) {
+			r.remove(p)
+		}
 	}
 	for _, in := range newest(records) {
-		if old := r.record(reference(in)); old != nil {
+		if old := r.record(reference(in)); old != 0 {
 			r.remove(old)
 		}
 		if end, ended := lastMoment(in); !in.Gone && !in.StartedAt.IsZero() && (!ended || !end.Before(since)) {
 			r.insert(in, end, ended)
 		}
 	}
-	for {
-		old, ok := l.leaving.next(func(at time.Time) bool { return at.Before(since) })
-		if !ok {
-			break
-		}
-		if !old.removed {
-			r.remove(old)
-		}
-	}
 	r.place()
 	r.join()
 	r.markFlapping()
+	for _, p := range r.removed {
+		l.records.remove(p)
+	}
 	return plain(r.gone), plain(r.added)
 }
 
@@ -169,40 +183,43 @@ type relinking struct {
 	*Links
 	// unsettled are the records that may have become a part of something known, or
 	// ceased to be.
-	unsettled map[*linked]bool
+	unsettled map[place]bool
+	// removed are the records that are not there any more. They keep their places until the
+	// end, because incidents that are gone are made of them.
+	removed []place
 	// broken are the incidents that have to be made anew, touched the names that mean
 	// other records now, and queue the records that have to be linked.
-	broken      map[*linked]bool
+	broken      map[place]bool
 	touched     map[string]bool
-	queue       []*linked
+	queue       []place
 	gone, added []whole
 	// opened are records that were unpacked.
-	opened map[*linked]*evidence.Incident
+	opened map[place]*evidence.Incident
 	// incidents are those of leaders, as far as they are needed.
-	incidents map[*linked]*Incident
+	incidents map[place]*Incident
 }
 
 // whole is an incident with the first of its records.
 type whole struct {
-	leader *linked
+	leader place
 	*Incident
 }
 
 // read is what is known of a record.
-func (r *relinking) read(record *linked) *evidence.Incident {
-	in := r.opened[record]
+func (r *relinking) read(p place) *evidence.Incident {
+	in := r.opened[p]
 	if in == nil {
-		in = r.packing.unpack(record.packed)
-		r.opened[record] = in
+		in = r.packing.unpack(r.records.at(p).packed)
+		r.opened[p] = in
 	}
 	return in
 }
 
-// record finds the record that a reference names; nil if no record has that source and id.
-func (r *relinking) record(of Reference) (found *linked) {
-	r.records.each(lastPart(of.ID), func(record *linked) {
-		if reference(r.read(record)) == of {
-			found = record
+// record finds the record that a reference names; 0 if no record has that source and id.
+func (r *relinking) record(of Reference) (found place) {
+	r.names.each(lastPart(of.ID), func(p place) {
+		if reference(r.read(p)) == of {
+			found = p
 		}
 	})
 	return found
@@ -210,32 +227,33 @@ func (r *relinking) record(of Reference) (found *linked) {
 
 // insert adds a record.
 func (r *relinking) insert(in *evidence.Incident, end time.Time, ended bool) {
-	record := &linked{packed: r.packing.pack(in), at: -1}
-	r.opened[record] = in
+	record := linked{packed: r.packing.pack(in), leaves: staying}
+	if ended {
+		record.leaves = secondOf(end)
+	}
+	p := r.records.add(record)
+	r.opened[p] = in
 	for _, name := range append(namesOf(in), in.ID) {
-		r.records.add(lastPart(name), record)
+		r.names.add(lastPart(name), p)
 	}
 	if in.MergedInto != "" {
 		target := Reference{in.Source, in.MergedInto}
-		r.parts[target] = append(r.parts[target], record)
+		r.parts[target] = append(r.parts[target], p)
 	}
-	if ended {
-		r.leaving.add(end, record)
-	}
-	r.unsettle(record)
+	r.unsettle(p)
 }
 
 // remove takes a record away.
-func (r *relinking) remove(record *linked) {
-	r.unplace(record)
-	delete(r.unsettled, record)
-	in := r.read(record)
-	record.removed = true
+func (r *relinking) remove(p place) {
+	r.unplace(p)
+	delete(r.unsettled, p)
+	in := r.read(p)
+	r.removed = append(r.removed, p)
 	for _, name := range append(namesOf(in), in.ID) {
-		r.records.drop(lastPart(name), record)
+		r.names.drop(lastPart(name), p)
 	}
 	if in.MergedInto != "" {
-		drop(r.parts, Reference{in.Source, in.MergedInto}, record)
+		drop(r.parts, Reference{in.Source, in.MergedInto}, p)
 	}
 	for _, part := range r.parts[reference(in)] {
 		r.unsettle(part)
@@ -243,102 +261,105 @@ func (r *relinking) remove(record *linked) {
 }
 
 // unsettle has a record, and its parts, looked at again.
-func (r *relinking) unsettle(record *linked) {
-	if r.unsettled[record] {
+func (r *relinking) unsettle(p place) {
+	if r.unsettled[p] {
 		return
 	}
-	r.unsettled[record] = true
-	for _, part := range r.parts[reference(r.read(record))] {
+	r.unsettled[p] = true
+	for _, part := range r.parts[reference(r.read(p))] {
 		r.unsettle(part)
 	}
 }
 
 // place finds out which records are placed, and which have to be linked.
 func (r *relinking) place() {
-	var found []*linked
-	for record := range r.unsettled {
-		switch placed := r.isPlaced(record); {
+	var found []place
+	for p := range r.unsettled {
+		record := r.records.at(p)
+		switch placed := r.isPlaced(p); {
 		case placed && !record.placed:
 			record.placed = true
-			r.index(record, nameIndex.add)
-			found = append(found, record)
+			r.index(p, nameIndex.add)
+			found = append(found, p)
 		case !placed:
-			r.unplace(record)
+			r.unplace(p)
 		}
 	}
 	for name := range r.touched {
 		r.mentions.each(name, r.breakUp)
 		// Who has the name may link to it, too.
-		r.records.each(name, r.breakUp)
+		r.names.each(name, r.breakUp)
 	}
 	for leader := range r.broken {
 		r.dissolve(leader)
 	}
-	for _, record := range found {
-		r.link(record)
+	for _, p := range found {
+		r.link(p)
 	}
 }
 
 // isPlaced reports whether a record is the end of its chain of merges, or that end is
 // known: a target may be missing, and a chain may be a circle.
-func (r *relinking) isPlaced(record *linked) bool {
-	slow := record
-	for n := 0; r.read(record).MergedInto != ""; n++ {
-		if record = r.target(record); record == nil {
+func (r *relinking) isPlaced(p place) bool {
+	slow := p
+	for n := 0; r.read(p).MergedInto != ""; n++ {
+		if p = r.target(p); p == 0 {
 			return false
 		}
 		if n%2 == 1 {
 			slow = r.target(slow)
 		}
-		if record == slow {
+		if p == slow {
 			return false
 		}
 	}
 	return true
 }
 
-// target is the record that one was merged into, nil if it is not known.
-func (r *relinking) target(record *linked) *linked {
-	in := r.read(record)
+// target is the record that one was merged into, 0 if it is not known.
+func (r *relinking) target(p place) place {
+	in := r.read(p)
 	return r.record(Reference{in.Source, in.MergedInto})
 }
 
 // unplace ends what a record has to do with others.
-func (r *relinking) unplace(record *linked) {
+func (r *relinking) unplace(p place) {
+	record := r.records.at(p)
 	if !record.placed {
 		return
 	}
-	r.breakUp(record)
+	r.breakUp(p)
 	record.placed = false
-	r.index(record, nameIndex.drop)
+	r.index(p, nameIndex.drop)
 }
 
 // breakUp has the incident of a record made anew.
-func (r *relinking) breakUp(record *linked) {
-	if leader := record.leader(); leader != nil {
+func (r *relinking) breakUp(p place) {
+	if leader := r.leader(p); leader != 0 {
 		r.broken[leader] = true
 	}
 }
 
 // dissolve has the records of an incident linked anew.
-func (r *relinking) dissolve(leader *linked) {
+func (r *relinking) dissolve(leader place) {
 	r.gone = append(r.gone, r.whole(leader))
-	for _, record := range leader.members() {
-		record.next, record.first = nil, false
-		r.link(record)
+	for _, p := range r.members(leader) {
+		record := r.records.at(p)
+		record.next, record.first = 0, false
+		r.link(p)
 	}
 }
 
 // whole is the incident of a leader.
-func (r *relinking) whole(leader *linked) whole {
+func (r *relinking) whole(leader place) whole {
 	in := r.incidents[leader]
 	if in == nil {
 		var records []*evidence.Incident
-		for _, record := range leader.members() {
-			records = append(records, r.read(record))
+		for _, p := range r.members(leader) {
+			records = append(records, r.read(p))
 		}
 		merged := merge(records)
-		merged.Flapping = leader.flapping
+		merged.Flapping, merged.first = r.records.at(leader).flapping, leader
 		in = &merged
 		r.incidents[leader] = in
 	}
@@ -346,10 +367,10 @@ func (r *relinking) whole(leader *linked) whole {
 }
 
 // link adds a record to those that have to be linked.
-func (r *relinking) link(record *linked) {
-	if record.placed && record.at < 0 {
-		record.at = int32(len(r.queue))
-		r.queue = append(r.queue, record)
+func (r *relinking) link(p place) {
+	if record := r.records.at(p); record.placed && record.queued == 0 {
+		r.queue = append(r.queue, p)
+		record.queued = uint32(len(r.queue))
 	}
 }
 
@@ -360,10 +381,10 @@ func (r *relinking) join() {
 	// The queue grows meanwhile.
 	for i := 0; i < len(r.queue); {
 		for _, other := range r.joined(r.queue[i]) {
-			if leader := other.leader(); leader != nil {
+			if leader := r.leader(other); leader != 0 {
 				r.dissolve(leader)
 			}
-			pairs = append(pairs, [2]int{i, int(other.at)})
+			pairs = append(pairs, [2]int{i, int(r.records.at(other).queued) - 1})
 		}
 		i++
 	}
@@ -371,10 +392,10 @@ func (r *relinking) join() {
 	for _, p := range pairs {
 		sets.join(p[0], p[1])
 	}
-	members := make([][]*linked, len(r.queue))
-	for i, record := range r.queue {
+	members := make([][]place, len(r.queue))
+	for i, p := range r.queue {
 		root := sets.root(i)
-		members[root] = append(members[root], record)
+		members[root] = append(members[root], p)
 	}
 	for _, m := range members {
 		if len(m) > 0 {
@@ -384,25 +405,26 @@ func (r *relinking) join() {
 }
 
 // unite makes one incident of its records.
-func (r *relinking) unite(records []*linked) whole {
-	slices.SortFunc(records, func(a, b *linked) int {
+func (r *relinking) unite(records []place) whole {
+	slices.SortFunc(records, func(a, b place) int {
 		x, y := r.read(a), r.read(b)
 		return cmp.Or(x.StartedAt.Compare(y.StartedAt), compareReferences(reference(x), reference(y)))
 	})
 	leader := records[0]
-	for i, record := range records {
-		record.next, record.at, record.first, record.flapping = records[(i+1)%len(records)], -1, i == 0, false
+	for i, p := range records {
+		record := r.records.at(p)
+		record.next, record.queued, record.first, record.flapping = records[(i+1)%len(records)], 0, i == 0, false
 	}
 	delete(r.incidents, leader)
 	return r.whole(leader)
 }
 
 // joined are the records that one names, and the one that it was merged into.
-func (r *relinking) joined(record *linked) []*linked {
-	var others []*linked
-	in := r.read(record)
+func (r *relinking) joined(p place) []place {
+	var others []place
+	in := r.read(p)
 	if in.MergedInto != "" {
-		others = append(others, r.target(record))
+		others = append(others, r.target(p))
 	}
 	for _, link := range in.Links {
 		for _, other := range r.find(link, kindOf(in.Source)) {
@@ -442,8 +464,8 @@ func kindOf(source string) string {
 }
 
 // index changes what the names of a record mean, and who mentions others.
-func (r *relinking) index(record *linked, change func(x nameIndex, name string, record *linked)) {
-	in := r.read(record)
+func (r *relinking) index(p place, change func(x nameIndex, name string, p place)) {
+	in := r.read(p)
 	var own []string
 	for _, name := range namesOf(in) {
 		own = append(own, lastPart(name))
@@ -454,7 +476,7 @@ func (r *relinking) index(record *linked, change func(x nameIndex, name string, 
 	for _, link := range in.Links {
 		_, id := split(link)
 		if name := lastPart(id); !slices.Contains(own, name) {
-			change(r.mentions, name, record)
+			change(r.mentions, name, p)
 		}
 	}
 }
@@ -490,20 +512,20 @@ func lastPart(name string) string { return name[strings.LastIndexByte(name, '/')
 // find are the records that a link of a record of some kind names. An address
 // that is some record's own decides; otherwise the id does, if only one source
 // of another kind has it.
-func (r *relinking) find(link, kind string) []*linked {
+func (r *relinking) find(link, kind string) []place {
 	address, id := split(link)
-	var own, named []*linked
-	r.records.each(lastPart(id), func(record *linked) {
+	var own, named []place
+	r.names.each(lastPart(id), func(p place) {
 		// Most links are a record's own, so that there are no others.
-		in := r.read(record)
-		if !record.placed || kindOf(in.Source) == kind {
+		in := r.read(p)
+		if !r.records.at(p).placed || kindOf(in.Source) == kind {
 			return
 		}
 		if address != "" && owns(in, address) {
-			own = append(own, record)
+			own = append(own, p)
 		}
 		if slices.Contains(namesOf(in), id) {
-			named = append(named, record)
+			named = append(named, p)
 		}
 	})
 	if len(own) > 0 {

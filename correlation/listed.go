@@ -82,28 +82,31 @@ func (l *Links) Listing(services []*catalog.Service, w Window, now time.Time) (l
 	}
 	has := func(names []string) bool { return slices.ContainsFunc(names, func(s string) bool { return wanted[s] }) }
 	within := func(at time.Time) bool { return at.After(now.Add(-time.Duration(w))) && !at.After(now) }
-	l.records.all(func(record *linked) {
+	for p, record := range l.records.all() {
+		if record.packed == "" {
+			continue
+		}
 		in := l.packing.unpack(record.packed)
-		if record.next == nil && within(in.StartedAt) && has(in.Services) {
+		if record.next == 0 && within(in.StartedAt) && has(in.Services) {
 			leftOut++
 		}
 		if !record.first || !within(in.StartedAt) {
-			return
+			continue
 		}
 		records := []*evidence.Incident{in}
-		for _, part := range record.members()[1:] {
-			records = append(records, l.packing.unpack(part.packed))
+		for _, part := range l.members(p)[1:] {
+			records = append(records, l.packing.unpack(l.records.at(part).packed))
 		}
 		whole := merge(records)
 		if !has(whole.Services) {
-			return
+			continue
 		}
 		whole.Flapping = record.flapping
 		slices.SortFunc(records, func(a, b *evidence.Incident) int {
 			return compareReferences(reference(a), reference(b))
 		})
 		list = append(list, Listed{Incident: &whole, Records: records})
-	})
+	}
 	slices.SortFunc(list, func(a, b Listed) int { return compareIncidents(b.Incident, a.Incident) })
 	return list, leftOut
 }

@@ -179,6 +179,7 @@ func TestWhatIsKeptIsWhatIsMeasuredAnew(t *testing.T) {
 			}
 			for _, in := range present {
 				kept = append(kept, *in)
+				kept[len(kept)-1].first = 0
 			}
 			slices.SortFunc(kept, func(a, b Incident) int { return compareIncidents(&a, &b) })
 			anew := Link(c.lasting())

@@ -14,17 +14,17 @@ import (
 // at when something changes. Words that many have, the names of services for instance, are
 // kept once.
 type packing struct {
-	numbers map[string]uint64
+	numbers map[string]uint32
 	words   []string
 }
 
-func newPacking() *packing { return &packing{numbers: map[string]uint64{}} }
+func newPacking() *packing { return &packing{numbers: map[string]uint32{}} }
 
 // numberOf is the number of a word.
-func (p *packing) numberOf(word string) uint64 {
+func (p *packing) numberOf(word string) uint32 {
 	n, known := p.numbers[word]
 	if !known {
-		n = uint64(len(p.words))
+		n = uint32(len(p.words))
 		word = strings.Clone(word)
 		p.numbers[word], p.words = n, append(p.words, word)
 	}
@@ -232,71 +232,54 @@ func (r *unpacker) list(one func() string) []string {
 	return list
 }
 
-// nameIndex finds records by names in little memory. Other names may be taken for the same
-// one: whoever finds a record has to look at it.
+// nameIndex finds the places of records by names in little memory. Other names may be taken
+// for the same one: whoever finds a record has to look at it.
 type nameIndex struct {
 	seed maphash.Seed
 	// one has the record of a name, and more the others, which few names have.
-	one  map[uint64]*linked
-	more map[uint64][]*linked
+	one  map[uint32]place
+	more map[uint32][]place
 }
 
 func newNameIndex() nameIndex {
-	return nameIndex{maphash.MakeSeed(), map[uint64]*linked{}, map[uint64][]*linked{}}
+	return nameIndex{maphash.MakeSeed(), map[uint32]place{}, map[uint32][]place{}}
 }
 
+func (x nameIndex) key(name string) uint32 { return uint32(maphash.String(x.seed, name)) }
+
 // add adds a record, once.
-func (x nameIndex) add(name string, record *linked) {
-	h := maphash.String(x.seed, name)
+func (x nameIndex) add(name string, p place) {
+	k := x.key(name)
 	switch {
-	case x.one[h] == nil:
-		x.one[h] = record
-	case x.one[h] != record && !slices.Contains(x.more[h], record):
-		x.more[h] = append(x.more[h], record)
+	case x.one[k] == 0:
+		x.one[k] = p
+	case x.one[k] != p && !slices.Contains(x.more[k], p):
+		x.more[k] = append(x.more[k], p)
 	}
 }
 
 // drop takes a record away.
-func (x nameIndex) drop(name string, record *linked) {
-	h := maphash.String(x.seed, name)
-	more := x.more[h]
+func (x nameIndex) drop(name string, p place) {
+	k := x.key(name)
+	more := x.more[k]
 	switch {
-	case x.one[h] != record:
-		drop(x.more, h, record)
+	case x.one[k] != p:
+		drop(x.more, k, p)
 	case len(more) == 0:
-		delete(x.one, h)
+		delete(x.one, k)
 	default:
-		x.one[h] = more[0]
-		drop(x.more, h, more[0])
+		x.one[k] = more[0]
+		drop(x.more, k, more[0])
 	}
 }
 
 // each calls do with the records of a name.
-func (x nameIndex) each(name string, do func(*linked)) {
-	h := maphash.String(x.seed, name)
-	if record := x.one[h]; record != nil {
-		do(record)
+func (x nameIndex) each(name string, do func(place)) {
+	k := x.key(name)
+	if p := x.one[k]; p != 0 {
+		do(p)
 	}
-	for _, record := range x.more[h] {
-		do(record)
-	}
-}
-
-// all calls do with each record, once.
-func (x nameIndex) all(do func(*linked)) {
-	done := make(map[*linked]bool, len(x.one))
-	once := func(record *linked) {
-		if !done[record] {
-			done[record] = true
-			do(record)
-		}
-	}
-	for _, record := range x.one {
-		once(record)
-	}
-	for _, list := range x.more {
-		for _, record := range list {
-			once(record)
-		}
+	for _, p := range x.more[k] {
+		do(p)
 	}
 }
