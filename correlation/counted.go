@@ -8,23 +8,28 @@ import (
 	"github.com/prodready/collector/evidence"
 )
 
-// counted is what figures need of an incident, in a fifth of the memory, and when it was
-// counted; notCounted while it waits.
+// counted is what figures need of an incident, in a fifth of the memory.
 type counted struct {
 	// Times are in nanoseconds since 1970.
-	started, acknowledged, machineAcknowledged, resolved, at int64
-	// services are shared by those that have the same.
-	services *[]string
-	// interruptions are nil if all their counts are 0; bits say whether they are known.
-	interruptions *evidence.Interruptions
-	paging        int32
-	bits          uint16
-	severity      int8
-	answers       int8
+	started, acknowledged, machineAcknowledged, resolved int64
+	// due is the second from which on it may count differently, at the earliest.
+	due uint32
+	// services and notified are the numbers of what many incidents have.
+	services, notified uint32
+	bits               uint16
+	severity           int8
+	answers            int8
 }
 
-// notCounted is when an incident was counted that was not, and the time of what has none.
-const notCounted = math.MinInt64
+// notified is how many records of PagerDuty an incident has, and how often these notified
+// people. Most incidents have one of a few.
+type notified struct {
+	interruptions evidence.Interruptions
+	paging        int
+}
+
+// noMoment is the time of what has none.
+const noMoment = math.MinInt64
 
 // Bits of what is counted.
 const (
@@ -34,9 +39,10 @@ const (
 	countedMaintenance
 	countedFlapping
 	countedHandled
-	countedInterruptionsKnown
-	// countedGone marks what is not there any more.
-	countedGone
+	// countedThere marks an incident: a place that is free has none.
+	countedThere
+	// countedNow marks an incident that is in the tallies.
+	countedNow
 	// The resolver is in the bits from here on.
 	countedResolver
 )
@@ -50,30 +56,30 @@ func resolvers() [4]evidence.Resolver {
 
 func momentOf(t time.Time) int64 {
 	if t.IsZero() {
-		return notCounted
+		return noMoment
 	}
-	return max(nanoseconds(t), notCounted+1)
+	return max(nanoseconds(t), noMoment+1)
 }
 
 func timeOf(moment int64) time.Time {
-	if moment == notCounted {
+	if moment == noMoment {
 		return time.Time{}
 	}
 	return time.Unix(0, moment).UTC()
 }
 
 // newCounted is not counted yet.
-func newCounted(in *Incident, services *[]string) *counted {
-	c := &counted{
+func newCounted(in *Incident, services, notified uint32) counted {
+	c := counted{
 		started: momentOf(in.StartedAt), acknowledged: momentOf(in.AcknowledgedAt),
-		machineAcknowledged: momentOf(in.MachineAcknowledgedAt), resolved: momentOf(in.ResolvedAt), at: notCounted,
-		services: services, paging: int32(min(in.Paging, math.MaxInt32)),
+		machineAcknowledged: momentOf(in.MachineAcknowledgedAt), resolved: momentOf(in.ResolvedAt),
+		services: services, notified: notified, bits: countedThere,
 		severity: int8(severityOf(in)), answers: int8(in.HasTicket)*3 + int8(in.FalseAlarm),
 	}
 	for bit, is := range map[uint16]bool{
 		countedAcksKnown: in.AcksKnown, countedEndUnknown: in.EndUnknown, countedUrgent: in.Urgent,
 		countedMaintenance: in.Maintenance, countedFlapping: in.Flapping,
-		countedHandled: in.Notes > 0 || in.Reassignments > 0, countedInterruptionsKnown: in.Interruptions.Known,
+		countedHandled: in.Notes > 0 || in.Reassignments > 0,
 	} {
 		if is {
 			c.bits |= bit
@@ -86,30 +92,29 @@ func newCounted(in *Incident, services *[]string) *counted {
 		by = 1
 	}
 	c.bits |= countedResolver * uint16(by)
-	if i := in.Interruptions; i.Business != 0 || i.Off != 0 || i.Sleep != 0 {
-		c.interruptions = &i
-	}
 	return c
 }
 
+func (c *counted) is(bit uint16) bool { return c.bits&bit != 0 }
+
 // incident is what was packed: without records and template, and with one note if people
 // did anything.
-func (c *counted) incident() Incident {
-	is := func(bit uint16) bool { return c.bits&bit != 0 }
+func (c *counted) incident(services []string, n notified) Incident {
 	in := Incident{
-		Services: *c.services, StartedAt: timeOf(c.started), AcknowledgedAt: timeOf(c.acknowledged),
-		MachineAcknowledgedAt: timeOf(c.machineAcknowledged), ResolvedAt: timeOf(c.resolved),
-		AcksKnown: is(countedAcksKnown), EndUnknown: is(countedEndUnknown), Urgent: is(countedUrgent),
-		Maintenance: is(countedMaintenance), Flapping: is(countedFlapping), Paging: int(c.paging), Severity: int(c.severity),
+		Services: services, MachineAcknowledgedAt: timeOf(c.machineAcknowledged),
+		AcksKnown: c.is(countedAcksKnown), Urgent: c.is(countedUrgent), Maintenance: c.is(countedMaintenance),
+		Flapping: c.is(countedFlapping), Severity: int(c.severity), Interruptions: n.interruptions, Paging: n.paging,
 		HasTicket: evidence.Answer(c.answers / 3), FalseAlarm: evidence.Answer(c.answers % 3),
-		Resolver: resolvers()[c.bits/countedResolver],
 	}
-	if is(countedHandled) {
+	if c.is(countedHandled) {
 		in.Notes = 1
 	}
-	if c.interruptions != nil {
-		in.Interruptions = *c.interruptions
-	}
-	in.Interruptions.Known = is(countedInterruptionsKnown)
+	c.course(&in)
 	return in
+}
+
+// course fills in what durations are made of.
+func (c *counted) course(in *Incident) {
+	in.StartedAt, in.AcknowledgedAt, in.ResolvedAt = timeOf(c.started), timeOf(c.acknowledged), timeOf(c.resolved)
+	in.EndUnknown, in.Resolver = c.is(countedEndUnknown), resolvers()[c.bits/countedResolver]
 }

@@ -20,7 +20,9 @@ func TestWhatIsCountedIsTheIncident(t *testing.T) {
 	for _, want := range []Incident{
 		full, {Services: []string{}, StartedAt: noon, EndUnknown: true, Maintenance: true}, {Services: []string{"a"}},
 	} {
-		if got := newCounted(&want, &want.Services).incident(); !reflect.DeepEqual(got, want) {
+		m := NewMeter()
+		m.Change(nil, []*Incident{&want})
+		if got := m.incident(m.incidents.at(1)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}

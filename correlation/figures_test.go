@@ -206,6 +206,9 @@ func TestPerBadge(t *testing.T) {
 		t.Errorf("figures of %d badges, want silver and gold: %+v", len(list), list)
 	}
 	silver, gold := got[framework.Silver], got[framework.Gold]
+	if gold.Resolution.Count() != 2 || silver.Resolution.Count() != 2 {
+		t.Errorf("%d and %d durations, want 2 each", gold.Resolution.Count(), silver.Resolution.Count())
+	}
 	if silver.Incidents != 2 || math.Abs(silver.ServiceDays-40) > 1e-9 || silver.Resolution.P50.Value != time.Hour {
 		t.Errorf("silver %+v, want 2 incidents in 40 days", silver)
 	}

@@ -2,7 +2,6 @@ package correlation
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -68,7 +67,7 @@ type Links struct {
 // linked is a record with the incident that it is of.
 type linked struct {
 	packed string
-	// leaves is the second in which it ended, at the earliest; staying while it is open.
+	// leaves is the second in which it ended, at the earliest; never while it is open.
 	leaves uint32
 	// next is the next record of the incident that it is of, by start; after the last is
 	// the first again. It is 0 for a record that is of none.
@@ -79,16 +78,6 @@ type linked struct {
 	// an incident, and flapping is that of the incident.
 	placed, first, flapping bool
 }
-
-// staying is when a record leaves that has not ended.
-const staying = math.MaxUint32
-
-// secondOf is the second of a time, as far as there is a number for it; it never is later
-// than the time.
-func secondOf(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), staying-1)) }
-
-// mayBeBefore reports whether a time with a second may be before another, or at it.
-func mayBeBefore(second uint32, t time.Time) bool { return second == 0 || int64(second) <= t.Unix() }
 
 // leader is the first record of the incident that one is of, 0 for none.
 func (l *Links) leader(p place) place {
@@ -129,7 +118,7 @@ func (l *Links) Update(records []evidence.Incident, since time.Time) (gone, adde
 		opened: map[place]*evidence.Incident{}, incidents: map[place]*Incident{},
 	}
 	for p, record := range l.records.all() {
-		if record.packed == "" || record.leaves == staying || !mayBeBefore(record.leaves, since) {
+		if record.packed == "" || !mayBePast(record.leaves, since) {
 			continue
 		}
 		if end, _ := lastMoment(r.read(p)); end.Before(since) {
@@ -227,7 +216,7 @@ func (r *relinking) record(of Reference) (found place) {
 
 // insert adds a record.
 func (r *relinking) insert(in *evidence.Incident, end time.Time, ended bool) {
-	record := linked{packed: r.packing.pack(in), leaves: staying}
+	record := linked{packed: r.packing.pack(in), leaves: never}
 	if ended {
 		record.leaves = secondOf(end)
 	}

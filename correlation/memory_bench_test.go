@@ -10,10 +10,11 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
 )
 
 // bytesBound is how many bytes an incident that figures are made of may keep.
-const bytesBound = 400
+const bytesBound = 200
 
 // BenchmarkIncidentMemory compares what is kept of 100,000 incidents of 2,000 services in
 // 90 days with what is kept of a tenth of them: the figures of services and groups take as
@@ -39,17 +40,19 @@ func BenchmarkIncidentMemory(b *testing.B) {
 // keptBytes is how much memory is kept for the figures of some incidents.
 func keptBytes(services, incidents int) int64 {
 	list := make([]*catalog.Service, services)
+	held := make([]BadgeHeld, services)
 	for i := range list {
 		list[i] = &catalog.Service{
 			Name: fmt.Sprintf("service-%05d", i), Team: fmt.Sprintf("team-%d", i%200), Org: fmt.Sprintf("org-%d", i%10),
 			Tier: 1 + i%4,
 		}
+		held[i] = BadgeHeld{Service: list[i].Name, Badge: framework.Badge(i % 4), FirstJudged: noon.Add(-200 * day)}
 	}
 	o := Options{Windows: []Window{Window(30 * day), Window(7 * day), Window(90 * day)}}
 	before := heapBytes()
 	links, meter := NewLinks(), NewMeter()
 	meter.Change(links.Update(recordsOf(list, incidents), noon.Add(-100*day)))
-	meter.Measure(list, BadgeHistory{}, o, noon)
+	meter.Measure(list, NewBadgeHistory(held, nil), o, noon)
 	after := heapBytes()
 	runtime.KeepAlive(links)
 	runtime.KeepAlive(meter)
@@ -65,8 +68,9 @@ func recordsOf(services []*catalog.Service, n int) []evidence.Incident {
 		in := evidence.Incident{
 			Source: "pagerduty/main", ID: fmt.Sprintf("Q%012d", i), Services: []string{services[i*7%len(services)].Name},
 			StartedAt: at, AcknowledgedAt: at.Add(time.Minute), AcksKnown: true, UpdatedAt: at.Add(time.Hour),
-			ResolvedAt: at.Add(time.Duration(i%977) * time.Minute), Resolver: evidence.ResolverPerson, Urgent: true,
-			Severity: i % 6, Template: fmt.Sprintf("problem %d", i%40),
+			ResolvedAt: at.Add(time.Duration(i*7919%80_000) * time.Second), Resolver: evidence.ResolverPerson, Urgent: true,
+			Interruptions: evidence.Interruptions{Known: true, Business: i % 3, Off: i % 2, Sleep: i / 2 % 2},
+			Severity:      i % 6, Template: fmt.Sprintf("problem %d", i%40),
 			Links: []string{fmt.Sprintf("https://pages.example.com/incidents/Q%012d", i)},
 		}
 		if i%10 == 0 {

@@ -2,8 +2,8 @@ package correlation
 
 import (
 	"cmp"
-	"hash/maphash"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,36 +18,41 @@ import (
 // that it is part of, and so does one that enters or leaves a window as time passes.
 // The figures are those that a new Meter with the same incidents gives.
 type Meter struct {
-	// incidents has them by a hash of their first record, and loose those without records,
-	// which are never taken away.
-	incidents map[uint64]*counted
-	loose     []*counted
-	seed      maphash.Seed
-	// sets are the lists of services that incidents have, by the services.
-	sets map[string]*[]string
+	incidents table[counted]
+	// ofFirst has the place of each incident here by where Links has its first record. Those
+	// that are not of Links are never taken away.
+	ofFirst []place
+	// sets are the lists of services that incidents have, and setNumbers their numbers by
+	// the services.
+	sets       []serviceSet
+	setNumbers map[string]uint32
+	// notified are how often incidents notified people.
+	notified        []notified
+	notifiedNumbers map[notified]uint32
 	// of has the incidents of each service, of the catalog or not.
-	of map[string][]*counted
+	of map[string][]place
 	// seen are the severities that the incidents of each service ever had.
 	seen map[string]Severities
 
 	// What is counted was counted by these, at this time or before it.
-	options  Options
-	at       time.Time
-	services []groupedService
-	history  BadgeHistory
+	options, badgeOptions Options
+	at                    time.Time
+	services              []groupedService
+	history               BadgeHistory
 	// members and keysOf are the groups of the services.
-	members map[groupKey]int
-	keysOf  map[string][]groupKey
-	// waiting are incidents that have to be counted, due those that count
-	// differently from a time on.
-	waiting   []*counted
-	due       schedule[*counted]
+	members   map[groupKey]int
+	keysOf    map[string][]groupKey
 	byService map[string]*tally
 	byGroup   map[groupKey]*tally
 	groups    []groupKey
 	// tiers has that of each service.
-	tiers   map[string]int
-	byBadge map[badgeKey]*badgeTally
+	tiers map[string]int
+	// byBadge counts the incidents of services that held a badge.
+	byBadge map[badgeKey]*tally
+	// shared has what many sets of services have in common, and collections is the number of
+	// times that durations were collected.
+	shared      map[string]*sharedTallies
+	collections int
 }
 
 // groupedService is what the groups of a service depend on.
@@ -60,13 +65,6 @@ type groupedService struct {
 type badgeKey struct {
 	tier  int
 	badge framework.Badge
-}
-
-// badgeTally counts the incidents of services that held a badge.
-type badgeTally struct {
-	windowTally
-	// measured is how long they lasted, nil if something has changed since then.
-	measured *Summary
 }
 
 // Measured are the figures of one time.
@@ -91,56 +89,70 @@ type Measured struct {
 // NewMeter has no incidents.
 func NewMeter() *Meter {
 	return &Meter{
-		incidents: map[uint64]*counted{}, seed: maphash.MakeSeed(), sets: map[string]*[]string{},
-		of: map[string][]*counted{}, seen: map[string]Severities{},
+		setNumbers: map[string]uint32{}, notifiedNumbers: map[notified]uint32{}, of: map[string][]place{},
+		seen: map[string]Severities{},
 	}
 }
 
 // Change takes incidents away and adds others, as Links.Update returns them.
 func (m *Meter) Change(gone, added []*Incident) {
 	for _, in := range gone {
-		if len(in.Records) == 0 {
+		if int(in.first) >= len(m.ofFirst) || m.ofFirst[in.first] == 0 {
 			continue
 		}
-		key := maphash.Comparable(m.seed, in.Records[0])
-		c := m.incidents[key]
-		if c == nil {
-			continue
-		}
+		p := m.ofFirst[in.first]
+		m.ofFirst[in.first] = 0
+		c := m.incidents.at(p)
 		m.count(c, -1)
-		c.bits |= countedGone
-		delete(m.incidents, key)
-		for _, service := range *c.services {
-			drop(m.of, service, c)
+		for _, service := range m.sets[c.services].services {
+			drop(m.of, service, p)
 		}
+		m.incidents.remove(p)
 	}
 	for _, in := range added {
-		c := newCounted(in, m.set(in.Services))
-		if len(in.Records) > 0 {
-			m.incidents[maphash.Comparable(m.seed, in.Records[0])] = c
-		} else {
-			m.loose = append(m.loose, c)
+		set := m.set(in.Services)
+		p := m.incidents.add(newCounted(in, set, m.notifiedOf(in)))
+		if in.first != 0 {
+			m.ofFirst = append(m.ofFirst, make([]place, max(int(in.first)+1-len(m.ofFirst), 0))...)
+			m.ofFirst[in.first] = p
 		}
-		m.waiting = append(m.waiting, c)
-		for _, service := range *c.services {
-			add(m.of, service, c)
+		for _, service := range m.sets[set].services {
+			add(m.of, service, p)
 		}
 	}
 }
 
-// set is the list of the same services that incidents share.
-func (m *Meter) set(services []string) *[]string {
+// set is the number of the services of an incident.
+func (m *Meter) set(services []string) uint32 {
 	key := strings.Join(services, "\x00")
-	set := m.sets[key]
-	if set == nil {
+	n, known := m.setNumbers[key]
+	if !known {
 		own := make([]string, len(services))
 		for i, service := range services {
 			own[i] = strings.Clone(service)
 		}
-		set = &own
-		m.sets[strings.Clone(key)] = set
+		n = uint32(len(m.sets))
+		m.setNumbers[strings.Clone(key)] = n
+		m.sets = append(m.sets, serviceSet{services: own})
+		m.place(&m.sets[n])
 	}
-	return set
+	return n
+}
+
+// notifiedOf is the number of how often an incident notified people.
+func (m *Meter) notifiedOf(in *Incident) uint32 {
+	key := notified{in.Interruptions, in.Paging}
+	n, known := m.notifiedNumbers[key]
+	if !known {
+		n = uint32(len(m.notified))
+		m.notifiedNumbers[key], m.notified = n, append(m.notified, key)
+	}
+	return n
+}
+
+// incident is what figures need of an incident.
+func (m *Meter) incident(c *counted) Incident {
+	return c.incident(m.sets[c.services].services, m.notified[c.notified])
 }
 
 // See marks a severity that an incident of a service had, whenever it was. One that is
@@ -164,8 +176,8 @@ func (m *Meter) See(service string, severity int) {
 // Of lists the incidents of a service, in any order, without their records and templates.
 func (m *Meter) Of(service string) []*Incident {
 	list := make([]*Incident, len(m.of[service]))
-	for i, c := range m.of[service] {
-		in := c.incident()
+	for i, p := range m.of[service] {
+		in := m.incident(m.incidents.at(p))
 		list[i] = &in
 	}
 	return list
@@ -186,71 +198,59 @@ func (m *Meter) Measure(services []*catalog.Service, history BadgeHistory, o Opt
 		m.services = grouped
 	}
 	m.replaceHistory(history)
-	for {
-		c, ok := m.due.next(func(at time.Time) bool { return !at.After(now) })
-		if !ok {
-			break
+	var due []*counted
+	for _, c := range m.incidents.all() {
+		if c.is(countedThere) && mayBePast(c.due, now) {
+			m.count(c, -1)
+			due = append(due, c)
 		}
-		m.countAnew(c)
 	}
 	m.at = now
-	for _, c := range m.waiting {
-		if c.bits&countedGone != 0 || c.at != notCounted {
-			continue
-		}
-		c.at = momentOf(now)
+	for _, c := range due {
 		m.count(c, 1)
-		in := c.incident()
-		if next, ok := m.next(&in); ok {
-			m.due.add(next, c)
-		}
+		c.due = m.next(c)
 	}
-	m.waiting = nil
 	o.Doubts = doubts
 	return m.measure(&o)
 }
 
 // begin has everything counted anew.
 func (m *Meter) begin(services []*catalog.Service, o Options) {
-	m.options, m.due, m.history, m.waiting = o, schedule[*counted]{}, BadgeHistory{}, nil
+	m.options, m.badgeOptions, m.history = o, Options{Windows: []Window{o.BadgeWindow}}, BadgeHistory{}
 	m.members, m.keysOf = groupsOf(services)
 	m.byService, m.byGroup = make(map[string]*tally, len(services)), make(map[groupKey]*tally, len(m.members))
 	for k := range m.members {
-		m.byGroup[k] = newTally(&o)
+		m.byGroup[k] = newTally(&m.options)
 	}
 	m.groups = sortedGroups(m.byGroup)
 	for _, service := range services {
-		t := newTally(&o)
+		t := newTally(&m.options)
 		t.see(m.seen[service.Name])
 		m.byService[service.Name] = t
 		for _, k := range m.keysOf[service.Name] {
 			m.byGroup[k].see(m.seen[service.Name])
 		}
 	}
-	m.tiers, m.byBadge = make(map[string]int, len(services)), map[badgeKey]*badgeTally{}
+	m.tiers, m.byBadge = make(map[string]int, len(services)), map[badgeKey]*tally{}
 	for _, service := range services {
 		m.tiers[service.Name] = service.Tier
 	}
-	m.waiting = slices.AppendSeq(slices.Clone(m.loose), maps.Values(m.incidents))
-	for _, c := range m.waiting {
-		c.at = notCounted
-	}
-}
-
-// countAnew takes back what an incident has added and has it counted again.
-func (m *Meter) countAnew(c *counted) {
-	if c.bits&countedGone == 0 && c.at != notCounted {
-		m.count(c, -1)
-		m.waiting = append(m.waiting, c)
+	m.placeAll()
+	for _, c := range m.incidents.all() {
+		c.bits, c.due = c.bits&^countedNow, 0
 	}
 }
 
 // replaceHistory has the incidents of services counted anew whose badges were others
 // than was known before.
 func (m *Meter) replaceHistory(history BadgeHistory) {
+	isChanged := false
 	changed := func(service string) {
-		for _, c := range m.of[service] {
-			m.countAnew(c)
+		isChanged = true
+		for _, p := range m.of[service] {
+			c := m.incidents.at(p)
+			m.count(c, -1)
+			c.due = 0
 		}
 	}
 	for service, spans := range history.spans {
@@ -264,61 +264,60 @@ func (m *Meter) replaceHistory(history BadgeHistory) {
 		}
 	}
 	m.history = history
+	if isChanged {
+		m.placeAll()
+	}
 }
 
-// count adds an incident to the tallies that it is part of, as it was when it was
-// counted; sign is -1 to take it back.
+// placeAll is called when services, groups or badges are others.
+func (m *Meter) placeAll() {
+	m.shared = map[string]*sharedTallies{}
+	for i := range m.sets {
+		m.place(&m.sets[i])
+	}
+}
+
+// count adds an incident to the tallies that it is part of, as it is at the time of the last
+// measure, if it is not counted yet; sign is -1 to take it back. Since it was counted it has
+// not come to count differently: whoever does is counted anew.
 func (m *Meter) count(c *counted, sign int) {
-	if c.at == notCounted {
+	if c.is(countedNow) == (sign > 0) {
 		return
 	}
-	in, at := c.incident(), timeOf(c.at)
-	// Most incidents are of one service, and few are of services of several groups.
-	var groups []groupKey
-	for _, service := range *c.services {
-		if t := m.byService[service]; t != nil {
-			t.add(&in, sign, at, &m.options)
-		}
-		for _, k := range m.keysOf[service] {
-			if !slices.Contains(groups, k) {
-				groups = append(groups, k)
-				m.byGroup[k].add(&in, sign, at, &m.options)
-			}
-		}
-		if badge, known := m.history.Before(service, in.StartedAt); known && counts(&in, m.options.BadgeWindow, at) {
-			for _, k := range m.badgeKeys(service, badge) {
-				if m.byBadge[k] == nil {
-					m.byBadge[k] = &badgeTally{}
-				}
-				m.byBadge[k].addResolution(&in, sign, at)
-				m.byBadge[k].measured = nil
-			}
+	in := m.incident(c)
+	member := m.sets[c.services].at(c.started)
+	for _, list := range [][]*tally{member.own, member.shared.tallies} {
+		for _, t := range list {
+			t.add(&in, sign, m.at)
 		}
 	}
-	if sign < 0 {
-		c.at = notCounted
-	}
+	c.bits ^= countedNow
 }
 
-// next is when an incident that was counted now will count differently, but for what
-// it has lasted while it is open.
-func (m *Meter) next(in *Incident) (at time.Time, ok bool) {
-	consider := func(t time.Time) {
-		if t.After(m.at) && (!ok || t.Before(at)) {
-			at, ok = t, true
+// next is the second from which on an incident that was counted now may count differently,
+// but for what it has lasted while it is open.
+func (m *Meter) next(c *counted) uint32 {
+	at, now := int64(math.MaxInt64), momentOf(m.at)
+	consider := func(moment int64) {
+		if moment > now {
+			at = min(at, moment)
 		}
 	}
-	for _, t := range []time.Time{in.StartedAt, in.AcknowledgedAt, in.MachineAcknowledgedAt, in.ResolvedAt} {
-		consider(t)
+	for _, moment := range [...]int64{c.started, c.acknowledged, c.machineAcknowledged, c.resolved} {
+		consider(moment)
 	}
+	after := func(d time.Duration) { consider(momentOf(timeOf(c.started).Add(d))) }
 	for _, within := range m.options.AcknowledgeWithin {
-		consider(in.StartedAt.Add(within))
+		after(within)
 	}
 	for _, w := range m.options.Windows {
-		consider(in.StartedAt.Add(time.Duration(w)))
+		after(time.Duration(w))
 	}
-	consider(in.StartedAt.Add(time.Duration(m.options.BadgeWindow)))
-	return at, ok
+	after(time.Duration(m.options.BadgeWindow))
+	if at == math.MaxInt64 {
+		return never
+	}
+	return secondOf(timeOf(at))
 }
 
 // measure makes the figures of what is counted.
@@ -333,15 +332,39 @@ func (m *Meter) measure(o *Options) Measured {
 			ofGroup[k] = ofGroup[k].with(d, o, m.at)
 		}
 	}
+	// outdated are the tallies whose figures are to be made anew.
+	var outdated []*tally
+	wanted := 0
+	want := func(t *tally, d doubts) {
+		if t.outdated(d) {
+			t.doubted, wanted = d, t.collect(m.at, wanted)
+			outdated = append(outdated, t)
+		}
+	}
+	for service, t := range m.byService {
+		want(t, ofService[service])
+	}
+	for k, t := range m.byGroup {
+		want(t, ofGroup[k])
+	}
+	for _, t := range m.byBadge {
+		want(t, doubts{})
+	}
+	if wanted > 0 {
+		m.observe(outdated)
+	}
+	for _, t := range outdated {
+		t.measure()
+	}
 	out := Measured{Services: make(map[string]*Figures, len(m.byService))}
 	out.Badges, out.TierBadges = m.perBadge(o)
 	for service, t := range m.byService {
-		if f := t.measure(ofService[service], o, m.at); f != nil {
-			out.Services[service] = f
+		if t.figures != nil {
+			out.Services[service] = t.figures
 		}
 	}
 	for _, k := range m.groups {
-		if f := m.byGroup[k].measure(ofGroup[k], o, m.at); f != nil {
+		if f := m.byGroup[k].figures; f != nil {
 			out.Groups = append(out.Groups, GroupFigures{Scope: k.scope, Group: k.group, Services: m.members[k], Figures: *f})
 		}
 	}
@@ -359,7 +382,7 @@ func (m *Meter) badgeKeys(service string, badge framework.Badge) []badgeKey {
 
 // perBadge makes the figures of badges, of all services and of those of each tier.
 func (m *Meter) perBadge(o *Options) (all, tiers []BadgeFigures) {
-	if len(m.incidents)+len(m.loose) == 0 {
+	if m.incidents.len() == 0 {
 		return nil, nil
 	}
 	w := o.BadgeWindow
@@ -380,16 +403,11 @@ func (m *Meter) perBadge(o *Options) (all, tiers []BadgeFigures) {
 	for _, k := range slices.SortedFunc(maps.Keys(figures), func(a, b badgeKey) int {
 		return cmp.Or(a.tier-b.tier, int(a.badge-b.badge))
 	}) {
-		f, t := figures[k], m.byBadge[k]
+		f := figures[k]
 		f.ServiceDays = exposure[k].Hours() / 24
-		if t == nil {
-			t = &badgeTally{}
+		if t := m.byBadge[k]; t != nil && t.figures != nil {
+			f.Incidents, f.Resolution = t.figures.Windows[0].Incidents, t.figures.Windows[0].Resolution
 		}
-		if t.measured == nil || t.resolution.growing() > 0 {
-			summary := t.resolution.summary(m.at, t.timedOut)
-			t.measured = &summary
-		}
-		f.Incidents, f.Resolution = t.incidents, *t.measured
 		if k.tier == 0 {
 			all = append(all, *f)
 		} else {

@@ -192,8 +192,43 @@ func TestWhatIsKeptIsWhatIsMeasuredAnew(t *testing.T) {
 			same(t, "badges", got.Badges, want.Badges)
 			same(t, "badges by tier", got.TierBadges, want.TierBadges)
 			same(t, "services", got.Services, want.Services)
+			for _, service := range c.services {
+				if f := got.Services[service.Name]; f != nil {
+					c.samePlain(t, service.Name, anew, f.Windows)
+				}
+			}
+			// Records, and places of those that are gone, are given back.
+			if there, most := links.records.len(), len(c.lasting()); there > most {
+				t.Fatalf("%d records are kept, and %d last", there, most)
+			}
 		}
 	})
+}
+
+// samePlain compares the durations of a service with those of its incidents, one by one.
+func (c *changing) samePlain(t *rapid.T, service string, incidents []Incident, windows []WindowFigures) {
+	o := c.options.withDefaults()
+	for _, w := range windows {
+		var lasted, acknowledged []Observation
+		timedOut := 0
+		for _, in := range incidents {
+			if in.Maintenance || !slices.Contains(in.Services, service) || in.StartedAt.After(c.now) ||
+				!in.StartedAt.After(c.now.Add(-time.Duration(w.Window))) {
+				continue
+			}
+			if o, known := in.resolution(c.now); known {
+				lasted = append(lasted, o)
+			}
+			if in.TimedOut(c.now) {
+				timedOut++
+			}
+			if o, known := in.acknowledgement(c.now); known && in.Urgent && in.AcksKnown {
+				acknowledged = append(acknowledged, o)
+			}
+		}
+		same(t, "resolution", w.Resolution, summarise(lasted, timedOut, o.ResolveWithin...))
+		same(t, "acknowledgement", w.Acknowledgement, summarise(acknowledged, 0))
+	}
 }
 
 func same[T any](t *rapid.T, what string, got, want T) {

@@ -1,7 +1,9 @@
 package correlation
 
 import (
+	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
@@ -81,33 +83,37 @@ func TestNamesThatAreTheSame(t *testing.T) {
 	}
 }
 
-// TestObservationsKeepTheirOrder: whatever is added and taken away, whole seconds or not,
-// what is left is in order.
-func TestObservationsKeepTheirOrder(t *testing.T) {
+// TestObservationsAreSorted: durations are in order, each with its incident, and where others
+// ended those that were censored then come after them.
+func TestObservationsAreSorted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var kept observations
-		var want []Observation
-		for range rapid.IntRange(0, 6).Draw(t, "rounds") {
-			for range rapid.IntRange(0, 8).Draw(t, "changes") {
-				if n := len(want); n > 0 && rapid.Bool().Draw(t, "take one away") {
-					i := rapid.IntRange(0, n-1).Draw(t, "which")
-					kept.add(want[i], false, time.Time{}, -1)
-					want = slices.Delete(want, i, i+1)
-					continue
-				}
-				unit := rapid.SampledFrom([]time.Duration{1, time.Millisecond, time.Second, time.Hour, 1 << 40}).Draw(t, "unit")
-				o := Observation{
-					Duration: unit * time.Duration(rapid.IntRange(0, 1<<20).Draw(t, "duration")),
-					Censored: rapid.Bool().Draw(t, "censored"),
-				}
-				kept.add(o, false, time.Time{}, 1)
-				want = append(want, o)
+		// Few are compared, many sorted by their digits.
+		n := rapid.SampledFrom([]int{0, 1, fewDurations, fewDurations + 1, 3 * fewDurations}).Draw(t, "number")
+		unit := rapid.SampledFrom([]time.Duration{1, time.Millisecond, time.Second, time.Hour, 1 << 40}).Draw(t, "unit")
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		want, list := make([]Observation, n), make([]observed, n)
+		for i := range want {
+			want[i] = Observation{unit * time.Duration(random.IntN(1<<20)), random.IntN(2) == 0}
+			list[i] = observed{observationOf(want[i]), uint32(i)}
+		}
+		var got []Observation
+		for _, o := range inOrder(list) {
+			if of := want[o.target]; of.Duration != o.duration() || of.Censored != o.censored() {
+				t.Fatalf("that of %d is %s, want %v", o.target, o.duration(), of)
 			}
-			slices.SortFunc(want, compareObservations)
-			got := kept.all(time.Time{})
-			if !slices.Equal(got, want) {
-				t.Fatalf("%v, want %v", got, want)
+			got = append(got, Observation{o.duration(), o.censored()})
+		}
+		slices.SortFunc(want, func(a, b Observation) int {
+			switch {
+			case a.Duration != b.Duration || a.Censored == b.Censored:
+				return cmp.Compare(a.Duration, b.Duration)
+			case b.Censored:
+				return -1
 			}
+			return 1
+		})
+		if !slices.Equal(got, want) {
+			t.Fatalf("%v, want %v", got, want)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package correlation
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -17,6 +16,33 @@ type Observation struct {
 	// Censored is true when the end was not seen: it took at least that long.
 	Censored bool
 }
+
+// observation is an Observation as one number: seconds, nanoseconds, and 1 if it is censored.
+// They are in the order of durations; those that were censored at a time were still at
+// risk when others ended then, and come after these.
+type observation uint64
+
+const (
+	nanosecondBits = 30
+	secondShift    = nanosecondBits + 1
+)
+
+// observationOf is an observation whose duration is not negative. One of more than 272 years
+// is as long as that.
+func observationOf(o Observation) observation {
+	seconds := min(o.Duration/time.Second, 1<<(64-secondShift)-1)
+	n := observation(seconds)<<secondShift | observation(o.Duration%time.Second)<<1
+	if o.Censored {
+		n++
+	}
+	return n
+}
+
+func (o observation) duration() time.Duration {
+	return time.Duration(o>>secondShift)*time.Second + time.Duration(o>>1&(1<<nanosecondBits-1))
+}
+
+func (o observation) censored() bool { return o&1 != 0 }
 
 // Step is one time at which durations ended.
 type Step struct {
@@ -39,7 +65,7 @@ type Curve struct {
 
 	geomean time.Duration
 	// lasted are all observations in order.
-	lasted []Observation
+	lasted []observation
 }
 
 // leastDuration is the shortest that the geometric mean tells apart: a single
@@ -56,29 +82,22 @@ const closeEnough = 1e-9
 // at which others ended was still at risk then. The order of observations does
 // not matter.
 func Resolution(observations []Observation) Curve {
-	sorted := slices.DeleteFunc(slices.Clone(observations), func(o Observation) bool { return o.Duration < 0 })
-	slices.SortFunc(sorted, compareObservations)
-	return curveOf(sorted)
-}
-
-// compareObservations orders them by duration; those that were censored at a time were
-// still at risk when others ended then.
-func compareObservations(a, b Observation) int {
-	switch {
-	case a.Duration != b.Duration || a.Censored == b.Censored:
-		return cmp.Compare(a.Duration, b.Duration)
-	case b.Censored:
-		return -1
+	list := make([]observation, 0, len(observations))
+	for _, o := range observations {
+		if o.Duration >= 0 {
+			list = append(list, observationOf(o))
+		}
 	}
-	return 1
+	slices.Sort(list)
+	return curveOf(list)
 }
 
 // curveOf is the curve of observations in order.
-func curveOf(sorted []Observation) Curve {
+func curveOf(sorted []observation) Curve {
 	// Most durations are those of others, too.
 	different := 0
 	for i := range sorted {
-		if i == 0 || sorted[i].Duration != sorted[i-1].Duration {
+		if i == 0 || sorted[i].duration() != sorted[i-1].duration() {
 			different++
 		}
 	}
@@ -89,8 +108,8 @@ func curveOf(sorted []Observation) Curve {
 	base, baseAtRisk := 1.0, len(sorted)
 	logs := 0.0
 	for i := 0; i < len(sorted); {
-		at, atRisk, ended := sorted[i].Duration, len(sorted)-i, 0
-		for ; i < len(sorted) && sorted[i].Duration == at && !sorted[i].Censored; i++ {
+		at, atRisk, ended := sorted[i].duration(), len(sorted)-i, 0
+		for ; i < len(sorted) && sorted[i].duration() == at && !sorted[i].censored(); i++ {
 			ended++
 		}
 		survival := base * float64(atRisk-ended) / float64(baseAtRisk)
@@ -100,7 +119,7 @@ func curveOf(sorted []Observation) Curve {
 			curve.Ended += ended
 		}
 		censored := 0
-		for ; i < len(sorted) && sorted[i].Duration == at; i++ {
+		for ; i < len(sorted) && sorted[i].duration() == at; i++ {
 			censored++
 		}
 		if censored > 0 {
@@ -139,9 +158,7 @@ func (c Curve) GeometricMean() (time.Duration, bool) { return c.geomean, c.Ended
 // Within estimates the share that ended within a time. It has no value when nothing
 // was observed for that long although not all had ended by then.
 func (c Curve) Within(limit time.Duration) Share {
-	atLeast, _ := slices.BinarySearchFunc(c.lasted, limit, func(o Observation, limit time.Duration) int {
-		return cmp.Compare(o.Duration, limit)
-	})
+	atLeast, _ := slices.BinarySearch(c.lasted, observationOf(Observation{Duration: limit}))
 	reached := len(c.lasted) - atLeast
 	survival, greenwood := 1.0, 0.0
 	for _, step := range c.Steps {
