@@ -39,6 +39,7 @@ func Compile(doc *Document, facts *evidence.Facts) (*Framework, error) {
 	f := &Framework{
 		Name: doc.header.Name, Version: doc.header.Version,
 		AwardDwell: DefaultAwardDwell, LapseAfter: map[Badge]time.Duration{}, Requirements: map[Badge]Requirement{},
+		Extends: doc.Extends, Changed: doc.Changed, Added: doc.Added, Dropped: doc.Dropped,
 		facts: facts, byID: map[string]*Check{},
 	}
 	c := &compilation{framework: f, proofs: proofs, scopes: scopes, document: doc}

@@ -31,10 +31,9 @@ type Document struct {
 	// Text is every file as read but fixtures, as JSON: of the framework that is extended, too.
 	Text []byte
 	// Extends is the name and version of the framework that this one changes; empty if it
-	// extends none. Changed are the ids of the checks that it changes or adds, Dropped those
-	// that it leaves out, each in the order of their files.
-	Extends          string
-	Changed, Dropped []string
+	// extends none. Changed, Added and Dropped are the ids of checks, in the order of the files.
+	Extends                 string
+	Changed, Added, Dropped []string
 	files            []File
 	fixtures         map[string][]fixtureDoc
 	// positions are those of the keys of the header, keyFiles their files, file that of the

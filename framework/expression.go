@@ -225,7 +225,11 @@ func (n *names) check(name string) {
 			"%q is a fact: a scope may only read service attributes, or missing evidence would decide what counts", name))
 		return
 	}
-	n.faults = append(n.faults, fmt.Sprintf("unknown fact %q%s", name, nearest.Suggest(name, c.names)))
+	what := "fact"
+	if root == "service" {
+		what = "attribute"
+	}
+	n.faults = append(n.faults, fmt.Sprintf("unknown %s %q%s", what, name, nearest.Suggest(name, c.names)))
 }
 
 func isTypeName(name string) bool {

@@ -77,6 +77,10 @@ const (
 type Framework struct {
 	// Name and Version are those of the file; Hash identifies the Meaning.
 	Name, Version, Hash string
+	// Extends is the name and version of the framework that this one changes; empty if it
+	// extends none. Changed, Added and Dropped are the ids of the checks that differ.
+	Extends                 string
+	Changed, Added, Dropped []string
 	// Meaning is what is judged by, without what people read.
 	Meaning Meaning
 	// Text is the files and the meaning, to be stored for Restore.

@@ -44,7 +44,7 @@ func TestExpressionErrorsNameTheRemedy(t *testing.T) {
 			"pagerduty.oncal_now >= 1",
 			`f.yaml:9: check a.b: proof 1: expression "pagerduty.oncal_now >= 1": unknown fact "pagerduty.oncal_now", did you mean "pagerduty.oncall_now"?`,
 		},
-		"unknown attribute": {"service.teir == 1", `unknown fact "service.teir", did you mean "service.tier"?`},
+		"unknown attribute": {"service.teir == 1", `unknown attribute "service.teir", did you mean "service.tier"?`},
 		"mixed numbers":     {"pagerduty.coverage_ratio_14d == 1", "write whole numbers with a decimal point, such as 1.0"},
 		"not a condition":   {"pagerduty.oncall_now + 1", "is of type int: want a condition that is true or false"},
 		"no expression":     {"''", "proof 1"},

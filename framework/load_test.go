@@ -154,8 +154,9 @@ modules:
 	if ids := strings.Join(doc.Checks(), " "); ids != "a.b a.c a.more own.new" {
 		t.Errorf("%s", ids)
 	}
-	if strings.Join(doc.Changed, " ") != "a.more own.new a.b a.c" || strings.Join(doc.Dropped, " ") != "a.dropped gone.a" {
-		t.Errorf("changed %q, dropped %q", doc.Changed, doc.Dropped)
+	if strings.Join(doc.Changed, " ") != "a.b a.c" || strings.Join(doc.Added, " ") != "a.more own.new" ||
+		strings.Join(doc.Dropped, " ") != "a.dropped gone.a" {
+		t.Errorf("changed %q, added %q, dropped %q", doc.Changed, doc.Added, doc.Dropped)
 	}
 	c := checkOf(doc, "a.b")
 	if c.Level != 2 || c.Weight != 5 || c.Title != "Ours: 1 in 30" ||

@@ -64,8 +64,8 @@ type merger struct {
 	moduleIDs, checkIDs []string
 	// below are the modules and checks of the layers below the present one.
 	below map[*yaml.Node]bool
-	// changed and dropped are ids of checks.
-	changed, dropped []string
+	// changed, added and dropped are ids of checks.
+	changed, added, dropped []string
 	// fixtures are the cases of each check.
 	fixtures map[string][]fixtureDoc
 	// keyFiles are the files of the keys of the header.
@@ -183,7 +183,8 @@ func (m *merger) header(p part, own *yaml.Node) {
 	case name == textOf(m.root, "name"):
 		m.fail(at, "the name %q is that of the framework that it extends; give it a name of its own", name)
 	}
-	m.changed, m.dropped, m.isChanged, m.isDropped = nil, nil, map[string]bool{}, map[string]bool{}
+	m.changed, m.added, m.dropped = nil, nil, nil
+	m.isChanged, m.isDropped = map[string]bool{}, map[string]bool{}
 	for _, n := range m.modules {
 		m.below[n] = true
 	}
@@ -263,13 +264,8 @@ func (m *merger) check(module, n *yaml.Node, file string) {
 	m.checks[id], m.owner[id], m.places[n] = n, module, at
 	m.checkIDs = append(m.checkIDs, id)
 	if len(m.below) > 0 {
-		m.change(id)
+		m.added = append(m.added, id)
 	}
-}
-
-func (m *merger) change(id string) {
-	m.isChanged[id] = true
-	m.changed = append(m.changed, id)
 }
 
 // changes applies the changes of a part to the checks and modules of the layers below.
@@ -311,8 +307,8 @@ func (m *merger) changeCheck(file string, key, changes *yaml.Node) {
 		m.forgetFixtures(id)
 	}
 	overlay(known, changes, "scope", "values", "steps", "remedies")
-	m.places[known] = at
-	m.change(id)
+	m.places[known], m.isChanged[id] = at, true
+	m.changed = append(m.changed, id)
 }
 
 // drop leaves out a check, or a module with its checks.

@@ -36,7 +36,8 @@ func Parse(files []File) (*Document, error) {
 		return nil, err
 	}
 	doc := &Document{
-		Text: text, Extends: m.extends, Changed: m.changed, Dropped: m.dropped, files: files, fixtures: m.fixtures,
+		Text: text, Extends: m.extends, Changed: m.changed, Added: m.added, Dropped: m.dropped, files: files,
+		fixtures: m.fixtures,
 	}
 	if err := m.decode(doc); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func (b *Book) index() Page {
 			all.rows = append(all.rows, []line{plain("%d", c.Level), {{"`" + c.ID + "`", checkPath(c)}}, plain("%s", c.Title)})
 		}
 	}
-	return Page{Path: "index.md", Name: "index", title: "Readiness framework " + f.Name + " " + f.Version, blocks: []block{
+	p := Page{Path: "index.md", Name: "index", title: "Readiness framework " + f.Title(), blocks: []block{
 		paragraph(plain("What a service is judged by: %s in %s. A service has the badge of a level when every check of this "+
 			"level and of those below passes in every module that applies.",
 			report.Plural(len(f.Checks), "check"), report.Plural(len(f.Modules), "module"))),
@@ -47,9 +47,45 @@ func (b *Book) index() Page {
 			{{"Changelog", changelogPath}, {text: ": what each version changed."}},
 			{{"Glossary", glossaryPath}, {text: ": the words that these pages use."}},
 		}},
-		heading("Modules"), modules,
-		heading("All checks"), all,
 	}}
+	p.blocks = append(p.blocks, b.differs()...)
+	p.blocks = append(p.blocks, heading("Modules"), modules, heading("All checks"), all)
+	return p
+}
+
+// differs says what the framework changes of the one that it extends; nothing if it extends
+// none.
+func (b *Book) differs() []block {
+	f := b.framework
+	if f.Extends == "" {
+		return nil
+	}
+	var lines list
+	for _, group := range []struct {
+		name string
+		ids  []string
+	}{{"Changed: ", f.Changed}, {"Added: ", f.Added}, {"Left out: ", f.Dropped}} {
+		if len(group.ids) == 0 {
+			continue
+		}
+		one := line{{text: group.name}}
+		for i, id := range group.ids {
+			if i > 0 {
+				one = append(one, words{text: ", "})
+			}
+			href := ""
+			if c, err := f.Check(id); err == nil {
+				href = checkPath(c)
+			}
+			one = append(one, words{"`" + id + "`", href})
+		}
+		lines.lines = append(lines.lines, one)
+	}
+	blocks := []block{heading("What differs from " + f.Extends)}
+	if len(lines.lines) == 0 {
+		return append(blocks, paragraph(plain("No check differs.")))
+	}
+	return append(blocks, lines)
 }
 
 func (b *Book) levels() Page {

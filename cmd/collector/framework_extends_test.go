@@ -50,6 +50,13 @@ func TestTheFrameworksOfThePage(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, "fixtures of 73 checks, all as they want") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
+	out, errs, code = s.run("framework", "show", "--framework.file", s.folder+"/large.yaml")
+	for _, want := range []string{"WHAT DIFFERS FROM DEFAULT 1.", "Changed: obs.noise-bounded, ", "Added: cost.budget",
+		"Left out: rel.fault-injected"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("exit %d without %q: %s%s", code, want, errs, out)
+		}
+	}
 	_, errs, code = s.run("framework", "lint", "--framework.file", s.folder+"/large.yaml")
 	for line := range strings.Lines(errs) {
 		if !strings.Contains(line, "check cost.budget") && !strings.Contains(line, "module cost") &&
@@ -106,7 +113,7 @@ func TestBadFrameworks(t *testing.T) {
 		"no-fact": {header + "checks:\n  obs.traces: {proofs: [{by: machine, pass: service.tier == 1}]}\n", "reads no fact"},
 		"number":  {header + "checks:\n  obs.traces: {proofs: [{by: machine, pass: slo.count}]}\n", "want a condition that is true or false"},
 		"attribute": {header + "checks:\n  obs.traces: {scope: {when: service.teir == 1}}\n",
-			`attribute.yaml:5: check obs.traces: expression "service.teir == 1": unknown fact "service.teir", did you mean "service.tier"?`},
+			`attribute.yaml:5: check obs.traces: expression "service.teir == 1": unknown attribute "service.teir", did you mean "service.tier"?`},
 		"nan":   {header + "checks:\n  obs.traces: {weight: .nan}\n", `nan.yaml:5: checks.obs.traces.weight: want a number, got ".nan"`},
 		"gap":   {header + "drop: [obs.slo-defined, obs.outside-in, obs.traces, obs.noise-bounded]\n", "module obs: level 3 has no check for tier 1, 2, 3, 4"},
 		"large": {header + strings.Repeat("# ten megabytes\n", 10<<20/16), "large.yaml: too large: more than 8388608 bytes"},

@@ -194,7 +194,7 @@ modules:
   - id: rel
     name: Reliability
     checks:
-      - {id: rel.one, level: 1, title: One, proofs: [{by: catalog, pass: service.stateful}]}
+      - {id: rel.one, level: 1, title: One, proofs: [{by: machine, pass: pagerduty.adaptive_alerting}]}
 `
 
 func varsOver(t *testing.T, facts *evidence.Facts) *framework.Vars {
