@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
@@ -90,61 +89,18 @@ func (t Trials) WriteTable(w io.Writer, style Style) error {
 // WriteJSON writes all of it.
 func (t Trials) WriteJSON(w io.Writer) error { return writeJSON(w, t, "fixtures") }
 
-// junitSuites is the XML that JUnit made common: a suite for each module.
-type junitSuites struct {
-	XMLName  xml.Name      `xml:"testsuites"`
-	Name     string        `xml:"name,attr"`
-	Tests    int           `xml:"tests,attr"`
-	Failures int           `xml:"failures,attr"`
-	Suites   []*junitSuite `xml:"testsuite"`
-}
-
-type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Class   string        `xml:"classname,attr"`
-	Name    string        `xml:"name,attr"`
-	File    string        `xml:"file,attr"`
-	Failure *junitFailure `xml:"failure,omitempty"`
-}
-
-type junitFailure struct {
-	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
-}
-
 // WriteJUnit writes the fixtures as a CI server reads results of tests: a suite for each
 // module, a class for each check.
 func (t Trials) WriteJUnit(w io.Writer) error {
-	out := junitSuites{Name: clean(t.Framework), Tests: len(t.Cases), Failures: t.Failed}
+	out := junitSuites{Name: clean(t.Framework)}
 	for _, c := range t.Cases {
-		if len(out.Suites) == 0 || out.Suites[len(out.Suites)-1].Name != c.Module {
-			out.Suites = append(out.Suites, &junitSuite{Name: c.Module})
-		}
-		suite := out.Suites[len(out.Suites)-1]
 		one := junitCase{Class: clean(c.Check), Name: clean(cmp.Or(c.Case, c.Place)), File: clean(c.Place)}
-		suite.Tests++
 		if !c.OK {
-			suite.Failures++
-			one.Failure = &junitFailure{
+			one.Failure = &junitText{
 				Message: "want " + c.Want + ", got " + c.Got, Text: clean(strings.TrimSpace(c.Place + " " + c.Error)),
 			}
 		}
-		suite.Cases = append(suite.Cases, one)
+		out.add(c.Module, one)
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	encoder := xml.NewEncoder(w)
-	encoder.Indent("", "  ")
-	if err := encoder.Encode(out); err != nil {
-		return fmt.Errorf("writing results as XML: %w", err)
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return out.write(w)
 }

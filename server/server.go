@@ -158,6 +158,7 @@ func (s *Server) routes() http.Handler {
 	}
 	route(http.MethodGet, "/api/v1/services", s.serveServices)
 	route(http.MethodGet, "/api/v1/services/{name}", s.serveService)
+	route(http.MethodGet, "/api/v1/services/{name}/gate", s.serveGate)
 	route(http.MethodGet, badgePath+"{file}", s.serveBadge)
 	route(http.MethodGet, badgePath+"{scope}/{file}", s.serveGroupBadge)
 	mux.Handle(reviewsPath+"{$}", s.ifReviews(s.serveReviews))

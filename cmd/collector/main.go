@@ -50,11 +50,12 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	if err == nil {
 		return exitOK
 	}
+	if text := err.Error(); text != "" {
+		_, _ = fmt.Fprintln(stderr, report.WrapLines(report.Printable("collector: "+text), terminalWidth(stderr)))
+	}
 	if verdict, ok := errors.AsType[*verdictError](err); ok {
-		_, _ = fmt.Fprintln(stderr, report.WrapLines(report.Printable("collector: "+err.Error()), terminalWidth(stderr)))
 		return verdict.code
 	}
-	_, _ = fmt.Fprintln(stderr, report.WrapLines(report.Printable("collector: "+err.Error()), terminalWidth(stderr)))
 	var invalid *app.InvalidError
 	var usage *usageError
 	if errors.As(err, &invalid) || errors.As(err, &usage) {
@@ -63,7 +64,8 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	return exitFailure
 }
 
-// verdictError is an answer that a script reads from the exit code.
+// verdictError is an answer that a script reads from the exit code; without a text, what was
+// printed says it.
 type verdictError struct {
 	code int
 	text string
