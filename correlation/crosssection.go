@@ -102,8 +102,9 @@ type CheckAssociation struct {
 	// episodes that they had then.
 	FailingServices, PassingServices int
 	FailingEpisodes, PassingEpisodes int
-	// Known is true if there are LeastAssociated services on each side and 50 episodes in
-	// all; nothing below has meaning otherwise.
+	// Known is true if there are LeastAssociated services on each side, 50 episodes in all,
+	// and LeastExpected that were to be expected on each side; nothing below has meaning
+	// otherwise.
 	Known bool
 	// Ratio is the rate of episodes while the check fails as a multiple of that while it
 	// passes, of services of the same tiers: exact bounds, for as many independent
@@ -122,6 +123,12 @@ type CheckAssociation struct {
 
 // LeastAssociated is the least number of services that fail a check, and that pass it.
 const LeastAssociated = 10
+
+// LeastExpected is the least number of episodes that are to be expected of each side of a
+// check: those that services of the same tiers have in as much time. What was expected
+// decides, and not what there was: no episode where twenty were to be expected says much, and
+// none of services that failed for an hour says nothing.
+const LeastExpected = 10
 
 const (
 	leastAssociatedEpisodes = 50
@@ -437,7 +444,7 @@ func associate(check string, failing, passing *side) CheckAssociation {
 		}
 	}
 	if min(failing.services, passing.services) < LeastAssociated ||
-		failing.episodes+passing.episodes < leastAssociatedEpisodes {
+		failing.episodes+passing.episodes < leastAssociatedEpisodes || min(expected[0], expected[1]) < LeastExpected {
 		return a
 	}
 	squares, n := 0.0, 0

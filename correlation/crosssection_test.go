@@ -2,6 +2,7 @@ package correlation
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -135,5 +136,43 @@ func TestClustersAreNotManyEpisodes(t *testing.T) {
 	c := CompareServices(in, noon).Checks[0]
 	if c.Ratio.Value < 2.5 || c.Ratio.Lower > 1 || c.Dispersion < 10 || c.Adjusted < 0.05 {
 		t.Errorf("one service makes a difference: %+v", c)
+	}
+}
+
+// TestSidesWithHardlyAnyTimeAreNotCompared: where services failed a check, or passed it, for
+// so short a time that hardly an episode was to be expected, no ratio says anything. Where
+// many were to be expected and none came, it does.
+func TestSidesWithHardlyAnyTimeAreNotCompared(t *testing.T) {
+	in := CrossInput{Since: ago(100 * day)}
+	var incidents []Incident
+	for s := range 40 {
+		name := fmt.Sprintf("s%03d", s)
+		in.Services = append(in.Services, &catalog.Service{Name: name, Tier: 1})
+		before := Standing{
+			Service: name, Since: ago(100 * day), Passing: []string{"fails-at-last"}, Failing: []string{"passes-at-last"},
+		}
+		at := Standing{Service: name, Since: ago(time.Hour), Passing: before.Failing, Failing: before.Passing}
+		for _, standing := range []*Standing{&before, &at} {
+			if s%2 == 0 {
+				standing.Failing = append([]string{"quiet"}, standing.Failing...)
+				continue
+			}
+			standing.Passing = append([]string{"quiet"}, standing.Passing...)
+		}
+		in.Standings = append(in.Standings, before, at)
+		for i := range s % 2 * 5 {
+			incidents = append(incidents, lasted(name, time.Duration(i+2)*day, time.Hour))
+		}
+	}
+	in.Incidents = pointers(incidents)
+	known := map[string]bool{}
+	for _, c := range CompareServices(in, noon).Checks {
+		known[c.Check] = c.Known
+		if c.Known && (c.Ratio.Upper > 0.5 || c.Ratio.Value > 0) {
+			t.Errorf("services without an episode: %+v", c)
+		}
+	}
+	if want := map[string]bool{"quiet": true, "fails-at-last": false, "passes-at-last": false}; !maps.Equal(known, want) {
+		t.Errorf("compared are %v, want %v", known, want)
 	}
 }

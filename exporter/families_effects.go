@@ -114,7 +114,8 @@ func correlationGroup() Group {
 	}}
 	families = append(families, boundFamilies("check_incident_rate", []string{"check"},
 		"%s of the rate of incidents while services fail the check, as a multiple of that while they pass it, within tiers",
-		"at least 10 services failed the check and 10 passed it, with 50 incidents in all, and the interval has an end",
+		"at least 10 services failed the check and 10 passed it, with 50 incidents in all and 10 to be expected "+
+			"on each side, and the interval has an end",
 		func(read bound) Collect {
 			return ofResult(func(r *correlation.Result, emit Emit) {
 				for i := range r.Compared.Checks {

@@ -287,8 +287,8 @@ func (c Correlation) writeChecks(p *prose) {
 	c.section(p, "Rate of episodes of services that fail a check, compared with those that pass", checks)
 	if few > 0 {
 		p.blank()
-		c.say(p, fmt.Sprintf("%s not compared: fewer than %d services fail or pass, or too few episodes.",
-			Plural(few, "check"), correlation.LeastAssociated))
+		c.say(p, fmt.Sprintf("%s not compared: insufficient data. Fewer than %d services fail or pass, or too few episodes "+
+			"are to be expected of either side.", Plural(few, "check"), correlation.LeastAssociated))
 	}
 	if len(drop) > 0 {
 		p.blank()
