@@ -128,6 +128,7 @@ func (c *collection) request(
 		},
 		OpenAlerts: func(ctx context.Context) ([]evidence.AlertFiring, error) { return c.store.OpenAlerts(ctx, id) },
 		Reviews:    c.store.Reviews,
+		Exemptions: c.store.Exemptions,
 		Person:     c.person,
 		Progress:   func(p collectors.Progress) { c.progress(id, p) },
 	}, nil

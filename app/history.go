@@ -36,7 +36,7 @@ func History(ctx context.Context, o Options, service string, span time.Duration)
 	if err != nil {
 		return none, fmt.Errorf("reading the history of %s: %w", entry.Name, err)
 	}
-	in.Exemptions = r.Exemptions
+	in.Exemptions = published.Exemptions
 	in.KeptSince = published.At.Add(-time.Duration(r.config.Store().Retention.History))
 	return report.NewHistory(in), nil
 }

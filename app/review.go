@@ -80,7 +80,7 @@ const quietSpan = 97 * 24 * time.Hour
 func reviewInput(
 	ctx context.Context, s *store.Store, rc *runtimeConfig, published *snapshot.Snapshot, period review.Period,
 ) (review.Input, error) {
-	in := review.Input{Period: period, Snapshot: published, Exemptions: rc.Exemptions,
+	in := review.Input{Period: period, Snapshot: published, Exemptions: published.Exemptions,
 		KeptSince: published.At.Add(-time.Duration(rc.config.Store().Retention.History))}
 	if rc.ReviewDueIn != nil {
 		in.Due = map[string]time.Time{}

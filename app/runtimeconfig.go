@@ -140,7 +140,7 @@ func hashOf(values ...any) (string, error) {
 
 func (rc *runtimeConfig) buildSources(c *config.Valid, deps sourceDeps) error {
 	deps.attestations = rc.Document.Attestations()
-	deps.checks = rc.Document.Checks()
+	deps.checks, deps.maxExemption = rc.Document.Checks(), rc.Framework.MaxExemption
 	var errs []error
 	for _, k := range kinds() {
 		instances, err := k.instances(c, deps)

@@ -57,9 +57,10 @@ func jiraKind() kind {
 					Incidents: site.Incidents, Reviews: site.Reviews, NotDone: site.NotDone,
 					AutomationUsers: site.AutomationUsers,
 					Facts:           facts, Attestations: attestations(deps.attestations), Opinions: opinions(deps.checks),
+					Exemptions: site.Exemptions, Exemptible: exemptible(deps.checks), MaxExemption: deps.maxExemption,
 					Logger: deps.options.Logger,
 				})
-				return made, []any{facts, deps.attestations, deps.checks, len(sites) == 1}, err
+				return made, []any{facts, deps.attestations, deps.checks, deps.maxExemption, len(sites) == 1}, err
 			})
 		},
 	}
@@ -82,6 +83,14 @@ func jqlFacts(site config.Jira) ([]jira.Fact, error) {
 		return nil, fmt.Errorf("facts of jira/%s: %w", site.Name, err)
 	}
 	return facts, nil
+}
+
+func exemptible(checks []string) []jira.Exemptible {
+	out := make([]jira.Exemptible, len(checks))
+	for n, check := range checks {
+		out[n] = jira.Exemptible{Check: check, Label: framework.ExemptionLabel(check)}
+	}
+	return out
 }
 
 func opinions(checks []string) []jira.Opinion {

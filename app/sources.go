@@ -62,8 +62,10 @@ type sourceDeps struct {
 	previous []instance
 	// attestations are those that the framework's proofs read.
 	attestations []framework.Attestation
-	// checks are the ids of the framework's checks.
-	checks []string
+	// checks are the ids of the framework's checks, and maxExemption is how long an
+	// exemption from one may last.
+	checks       []string
+	maxExemption time.Duration
 }
 
 // instances makes a source of each entry of the configuration. rounds reads from

@@ -143,6 +143,9 @@ type Request struct {
 	// with the ids, incident by incident and by time, some hundred incidents at a
 	// time. An error of each ends it. It may be nil.
 	LogEntries func(ctx context.Context, incidents []string, each func(evidence.LogEntry) error) error
+	// Exemptions returns the stored exemptions that tickets of all sources ask for; it
+	// may be nil.
+	Exemptions func(ctx context.Context) ([]evidence.TicketExemption, error)
 	// Reviews returns the stored reviews of this source that it still lists; it may
 	// return those of other sources, too. It may be nil.
 	Reviews func(ctx context.Context) ([]evidence.Review, error)

@@ -197,6 +197,8 @@ type Jira struct {
 	// reviews.
 	Incidents JiraIncidents `yaml:"incidents"`
 	Reviews   JiraReviews   `yaml:"reviews"`
+	// Exemptions says which tickets ask for exemptions.
+	Exemptions JiraExemptions `yaml:"exemptions"`
 	// NotDone are the names or ids of the resolutions and statuses with which an issue
 	// is closed although its work was not done: such a review, attestation or game day
 	// proves nothing. Letter case and outer blanks do not matter.
@@ -224,6 +226,14 @@ type JiraReviews struct {
 	// JQL selects the tickets; empty means that the site has none.
 	JQL string `yaml:"jql"`
 	// Services says how a ticket names its service.
+	Services ServiceLink `yaml:"services"`
+}
+
+// JiraExemptions says which tickets ask for an exemption of a check.
+type JiraExemptions struct {
+	// JQL selects the tickets; empty means that the site has none.
+	JQL string `yaml:"jql"`
+	// Services says how a ticket names the services that the exemption is for.
 	Services ServiceLink `yaml:"services"`
 }
 
@@ -260,6 +270,7 @@ func DefaultJira() Jira {
 		Deployment:       Cloud,
 		Incidents:        defaultJiraIncidents(),
 		Reviews:          JiraReviews{Services: ServiceLink{By: ByComponent}},
+		Exemptions:       JiraExemptions{Services: ServiceLink{By: ByComponent}},
 		NotDone:          JiraNotDone(),
 		Schedule:         "@every 10m",
 		Timeout:          Duration(8 * time.Minute),

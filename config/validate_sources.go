@@ -111,6 +111,7 @@ func (v *validator) jira(path string, j *Jira, names map[string]string) {
 		v.required(fmt.Sprintf("%s.automation_users[%d]", path, n), "the id, key or name of the account", name)
 	}
 	v.serviceLink(path+".reviews.services", j.Reviews.Services)
+	v.serviceLink(path+".exemptions.services", j.Exemptions.Services)
 	v.file(path+".facts_file", &j.FactsFile)
 	v.job(path, j.Schedule, j.Timeout, j.Rate, j.MaxResponseBytes)
 }

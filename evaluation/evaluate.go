@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/catalog"
@@ -60,6 +61,11 @@ type judge struct {
 	// lasting failure is logged once.
 	faulty   map[string]string
 	outcomes outcomes
+	// ticketed are the exemptions that tickets ask for, as they are stored. exemptions
+	// are those with the ones of the configuration, made of both when first needed.
+	ticketed   []evidence.TicketExemption
+	exemptions []scoring.Exemption
+	exemptBy   *Config
 }
 
 // emptyJudge makes a judge with nothing in memory.
@@ -157,6 +163,13 @@ func (j *judge) refresh(ctx context.Context) error {
 		j.ledger.Cover(covered.Source, covered.Coverage)
 	}
 	j.sequence = loaded.Seq
+	ticketed, err := j.store.Exemptions(ctx)
+	if err != nil {
+		return fmt.Errorf("loading exemptions of tickets: %w", err)
+	}
+	if !slices.Equal(ticketed, j.ticketed) {
+		j.ticketed, j.exemptBy = ticketed, nil
+	}
 	return nil
 }
 
@@ -211,7 +224,7 @@ func (j *judge) cards(c *Config, set *evidence.Set, services []*catalog.Service)
 		invalidated[entry.Name] = j.invalidatedOf(entry.Name)
 	}
 	return scoring.Judge(scoring.Inputs{
-		Framework: c.Framework, Subjects: subjects, Exemptions: c.Exemptions,
+		Framework: c.Framework, Subjects: subjects, Exemptions: j.exemptionsOf(c),
 		Evidence: set.Row, NotMeasurable: c.NotMeasurable, Invalidated: invalidated,
 	}, set.At())
 }
@@ -240,6 +253,9 @@ func (j *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 		return nil, err
 	}
 	set := j.ledger.Assemble(c.Facts, c.Providers, now)
+	if j.exemptBy != c {
+		j.reportOverlaps(c, now)
+	}
 	services := c.Catalog.Services()
 	if j.continues(c, now) {
 		services = j.due(c, set, now)
@@ -438,7 +454,7 @@ func (j *judge) services(c *Config, set *evidence.Set) []snapshot.Service {
 func (j *judge) snapshot(ctx context.Context, c *Config, set *evidence.Set) (*snapshot.Snapshot, error) {
 	out := &snapshot.Snapshot{
 		At: set.At(), Framework: c.Framework, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable,
-		Services: j.services(c, set),
+		Services: j.services(c, set), Exemptions: j.exemptionsOf(c),
 	}
 	totals, err := j.store.TransitionCounts(ctx)
 	if err != nil {

@@ -21,6 +21,8 @@ type kept struct {
 	at, prior time.Time
 	set       *evidence.Set
 	services  map[string]*keptService
+	// exemptions are those that the services were judged with.
+	exemptions []scoring.Exemption
 	// gone are the services that only the state of the badges has.
 	gone []string
 	// advanced is false if the badges were loaded since: another process has advanced
@@ -42,7 +44,7 @@ type keptService struct {
 // due are the services whose cards may be others at a time than those that are kept.
 func (j *judge) due(c *Config, set *evidence.Set, now time.Time) []*catalog.Service {
 	services, last := c.Catalog.Services(), j.kept
-	if last == nil || last.config != c || now.Before(last.at) {
+	if last == nil || last.config != c || now.Before(last.at) || !sameExemptions(last.exemptions, j.exemptionsOf(c)) {
 		return services
 	}
 	changed, all := set.Changed(last.set)
@@ -301,6 +303,12 @@ func (j *judge) keep(c *Config, set *evidence.Set, cards []scoring.Scorecard) {
 			card: &card, invalidated: j.state.Invalidated[card.Service], until: card.Until,
 		}
 	}
-	last.set, last.at = set, set.At()
+	last.set, last.at, last.exemptions = set, set.At(), j.exemptionsOf(c)
 	j.kept = last
+}
+
+// sameExemptions reports whether both are the same slice: exemptions are made anew when
+// they change.
+func sameExemptions(x, y []scoring.Exemption) bool {
+	return len(x) == len(y) && (len(x) == 0 || &x[0] == &y[0])
 }

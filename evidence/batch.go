@@ -16,6 +16,9 @@ type Batch struct {
 	// Feedback replaces the stored feedback of the source. Nil leaves the stored
 	// feedback as it is; an empty list deletes it.
 	Feedback []Feedback
+	// Exemptions replaces the stored exemptions of the source that tickets ask for. Nil
+	// leaves them as they are; an empty list deletes them.
+	Exemptions []TicketExemption
 	// Alerts are firings that are new or have changed, by source, fingerprint and
 	// start. AlertSight says when the source was watching for them; nil changes
 	// nothing.

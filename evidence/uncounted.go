@@ -104,6 +104,21 @@ const (
 	UncountedBadValue UncountedReason = "bad_value"
 	// UncountedNotFollowed names a file that cannot be read from here.
 	UncountedNotFollowed UncountedReason = "not_followed"
+	// UncountedUnknownCheck is about a check that the framework does not have.
+	UncountedUnknownCheck UncountedReason = "unknown_check"
+	// UncountedUndecided waits for an approval, or was opened again.
+	UncountedUndecided UncountedReason = "undecided"
+	// UncountedDeclined was closed without an approval.
+	UncountedDeclined UncountedReason = "declined"
+	// UncountedNotApproved was closed by the person who asked, by a program or by
+	// nobody who is known, or was changed after it was approved.
+	UncountedNotApproved UncountedReason = "not_approved"
+	// UncountedNoLastDay has no last day.
+	UncountedNoLastDay UncountedReason = "no_last_day"
+	// UncountedTooLong lasts longer than is allowed.
+	UncountedTooLong UncountedReason = "too_long"
+	// UncountedOver has ended.
+	UncountedOver UncountedReason = "over"
 )
 
 // UncountedReasons lists the closed set.
@@ -112,6 +127,8 @@ func UncountedReasons() []UncountedReason {
 		UncountedUnknownService, UncountedNoReference, UncountedEndBeforeStart, UncountedEndUnknown, UncountedInFuture,
 		UncountedNotAnInstant, UncountedUnknownTarget, UncountedUnreadable, UncountedUnmappedSeverity,
 		UncountedTemplate, UncountedNoTier, UncountedSameName, UncountedBadValue, UncountedNotFollowed,
+		UncountedUnknownCheck, UncountedUndecided, UncountedDeclined, UncountedNotApproved, UncountedNoLastDay,
+		UncountedTooLong, UncountedOver,
 	}
 }
 
@@ -147,6 +164,20 @@ func (r UncountedReason) Text() string {
 		return "with a value that cannot be used"
 	case UncountedNotFollowed:
 		return "naming a file that cannot be read from here"
+	case UncountedUnknownCheck:
+		return "for no check of the framework"
+	case UncountedUndecided:
+		return "waiting for an approval"
+	case UncountedDeclined:
+		return "declined"
+	case UncountedNotApproved:
+		return "not approved by a second person as they are now"
+	case UncountedNoLastDay:
+		return "without a due date"
+	case UncountedTooLong:
+		return "lasting longer than the framework allows"
+	case UncountedOver:
+		return "over"
 	}
 	return string(r)
 }

@@ -259,6 +259,10 @@ func AttestationLabel(check string) string {
 // about-cicd-no-drift for cicd.no-drift.
 func FeedbackLabel(check string) string { return "about-" + strings.ReplaceAll(check, ".", "-") }
 
+// ExemptionLabel is the label of a ticket that asks for an exemption from a check:
+// exempt-cicd-no-drift for cicd.no-drift.
+func ExemptionLabel(check string) string { return "exempt-" + strings.ReplaceAll(check, ".", "-") }
+
 // Checks lists the ids of all checks, in their order.
 func (d *Document) Checks() []string {
 	var ids []string

@@ -111,7 +111,7 @@ func (c Scorecard) WriteCSV(w io.Writer) error {
 	head := []string{
 		"service", "module", "check", "level", "needed_for", "title", "status", "verdict", "proof", "since",
 		"in_the_way", "due", "wanted", "observed", "observed_at", "age_seconds", "source", "missing", "next_step", "effort",
-		"exempt_reason", "exempt_approver", "exempt_expires", "blind", "exempt_requested_by",
+		"exempt_reason", "exempt_approver", "exempt_expires", "blind", "exempt_requested_by", "exempt_ticket",
 	}
 	rows := make([][]string, len(c.Checks))
 	for i, check := range c.Checks {
@@ -139,7 +139,7 @@ func (c Scorecard) WriteCSV(w io.Writer) error {
 			csvTime(seen.at), age, seen.sources, strings.Join(missing, "; "), strings.Join(check.Next.Fix, " "),
 			check.Next.Effort,
 			exemption.Reason, exemption.Approver, csvTime(exemption.Expires), strconv.FormatBool(check.Blind),
-			exemption.RequestedBy,
+			exemption.RequestedBy, exemption.Ticket,
 		}
 	}
 	return writeCSV(w, head, rows, "scorecard")

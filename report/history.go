@@ -321,7 +321,7 @@ func (h *History) addExemptions(in *HistoryInput) {
 			continue
 		}
 		h.add(Event{At: e.Expires, Kind: EventExemption, Text: fmt.Sprintf(
-			"from %s ended (%s, %s)", e.Check, e.Reason, agreed(e.RequestedBy, e.Approver))})
+			"from %s ended (%s, %s)", e.Check, e.Reason, agreed(e.RequestedBy, e.Approver, e.Ticket))})
 	}
 }
 

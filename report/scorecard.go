@@ -228,11 +228,17 @@ type Exemption struct {
 	// RequestedBy is empty where it was not stored.
 	RequestedBy string    `json:"requested_by,omitempty"`
 	Approver    string    `json:"approver"`
-	Expires     time.Time `json:"expires"`
+	// Ticket is the one that it was asked for and approved with, by two people whose
+	// names are not kept; empty for one of the configuration.
+	Ticket  string    `json:"ticket,omitempty"`
+	Expires time.Time `json:"expires"`
 }
 
 // agreed says who asked for an exemption, and who approved it.
-func agreed(requestedBy, approver string) string {
+func agreed(requestedBy, approver, ticket string) string {
+	if ticket != "" {
+		return "approved in " + ticket
+	}
 	if requestedBy == "" {
 		return "approved by " + approver
 	}

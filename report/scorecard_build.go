@@ -141,7 +141,7 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 	}
 	if r.Exemption != nil {
 		out.Exemption = &Exemption{Reason: r.Exemption.Reason, RequestedBy: r.Exemption.RequestedBy,
-			Approver: r.Exemption.Approver, Expires: stamp(r.Exemption.Expires)}
+			Approver: r.Exemption.Approver, Ticket: r.Exemption.Ticket, Expires: stamp(r.Exemption.Expires)}
 	}
 	if undone {
 		out.Due = dueOf(row, needed)

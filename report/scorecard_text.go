@@ -362,7 +362,7 @@ func (c Scorecard) writeExempt(p *prose) {
 
 func (c Scorecard) writeExemption(p *prose, e Exemption) {
 	p.field("until", fmt.Sprintf("%s (%s), %s", day(e.Expires), upTo(e.Expires.Sub(c.At)),
-		agreed(e.RequestedBy, e.Approver)))
+		agreed(e.RequestedBy, e.Approver, e.Ticket)))
 	p.field("reason", e.Reason)
 }
 

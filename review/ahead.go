@@ -85,7 +85,7 @@ func (b *builder) exemptions() []Exemption {
 		if !b.at.Before(e.Expires) || e.Expires.After(b.at.Add(ahead)) {
 			continue
 		}
-		out := Exemption{Check: e.Check, Reason: e.Reason, RequestedBy: e.RequestedBy, Approver: e.Approver,
+		out := Exemption{Check: e.Check, Reason: e.Reason, RequestedBy: e.RequestedBy, Approver: e.Approver, Ticket: e.Ticket,
 			Expires: e.Expires.UTC()}
 		for _, s := range b.services {
 			subject := scoring.NewSubject(s.Entry, b.Snapshot.Framework.Facts(), s.Evidence)

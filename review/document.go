@@ -532,7 +532,7 @@ func (r *Review) exemptionsSection() section {
 		head: cols("Ends", "Check", "Services", "Reason", "Requested by", "Approver")}
 	for _, e := range r.Exemptions {
 		t.rows = append(t.rows, []string{minuteText(e.Expires), e.Check, names(e.Services, 5), e.Reason,
-			orText(e.RequestedBy, none), e.Approver})
+			orText(e.RequestedBy, none), orText(e.Approver, e.Ticket)})
 	}
 	s.parts = bounded(t)
 	return s

@@ -34,7 +34,7 @@ type Input struct {
 	Doubts evidence.Doubts
 	// Reviews are the readiness reviews of all time.
 	Reviews []evidence.Review
-	// Exemptions are those of the configuration.
+	// Exemptions are those of the configuration and of tickets.
 	Exemptions []scoring.Exemption
 
 	// Due is when the next review of each service is due, nil if nothing says so.

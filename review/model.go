@@ -383,9 +383,11 @@ type Exemption struct {
 	Services []string `json:"services"`
 	Reason   string   `json:"reason"`
 	// RequestedBy is empty in reviews that were stored before it was required.
-	RequestedBy string    `json:"requested_by,omitempty"`
-	Approver    string    `json:"approver"`
-	Expires     time.Time `json:"expires"`
+	RequestedBy string `json:"requested_by,omitempty"`
+	Approver    string `json:"approver"`
+	// Ticket is the one that it was asked for and approved with, if it was.
+	Ticket  string    `json:"ticket,omitempty"`
+	Expires time.Time `json:"expires"`
 }
 
 // Reviews are the production readiness reviews.

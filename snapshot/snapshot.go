@@ -24,6 +24,8 @@ type Snapshot struct {
 	NotMeasurable map[string]bool
 	// Services in name order.
 	Services []Service
+	// Exemptions are those of files and of tickets, also some that have ended.
+	Exemptions []scoring.Exemption
 	// Transitions counts every badge change the store knows of.
 	Transitions []TransitionCount
 	// Sources in id order.

@@ -53,6 +53,7 @@ func (s *Store) Commit(
 			{"reviews", func() error { return c.reviews(ctx, batch.Reviews) }},
 			{"alerts", func() error { return c.alerts(ctx, batch.Alerts) }},
 			{"watching for alerts", func() error { return c.watchCoverage(ctx, batch.AlertSight) }},
+			{"exemptions", func() error { return c.exemptions(ctx, batch.Exemptions) }},
 			{"feedback", func() error { return c.feedback(ctx, batch.Feedback) }},
 			{"uncounted records", func() error { return c.uncounted(ctx, batch.Uncounted) }},
 			{"cursors", func() error { return c.cursors(ctx, batch.Cursors) }},

@@ -22,10 +22,11 @@ const (
 	bulkPage = 10000
 )
 
-// change is one change of the status, the labels, the assignee or the key.
+// change is one change of the status, the labels, the assignee, the key, the due date or
+// the components.
 type change struct {
 	at    time.Time
-	field string // status, labels, assignee or key
+	field string // status, labels, assignee, key, duedate or components
 	// from and to are ids of statuses or people, labels separated by blanks, or keys.
 	from, to string
 	// fromName and toName are the names that the statuses had at that time.
@@ -105,7 +106,9 @@ func decodeHistory(raw json.RawMessage, automation accounts) ([]change, error) {
 		switch c.field {
 		case "status":
 			c.fromName, c.toName = item.FromName, item.ToName
-		case "assignee":
+		case "assignee", fieldDue:
+		case fieldComponents, "component":
+			c.field = fieldComponents
 		case "labels", fieldKey:
 			c.from, c.to = item.FromName, item.ToName
 		default:
@@ -126,6 +129,12 @@ func decodeHistory(raw json.RawMessage, automation accounts) ([]change, error) {
 	return changes, err
 }
 
+// The names of further fields whose changes are read.
+const (
+	fieldDue        = "duedate"
+	fieldComponents = "components"
+)
+
 // fieldKey is the name in changelogs of the key, which changes when the issue is moved.
 const fieldKey = "key"
 
@@ -145,7 +154,7 @@ func (i *issue) takeFormerKeys() {
 }
 
 // histories are whole changelogs by the ids of their issues, as far as they are
-// about the status, the labels and the assignee.
+// about the fields of a change.
 type histories struct {
 	changes map[string][]change
 	// answered are the issues that the answer names, with or without such changes.
@@ -235,7 +244,7 @@ func (r *round) completeLogs(ctx context.Context, kind string, issues []*issue) 
 	}
 	// An answer leaves out issues without a change of the fields, and those that it
 	// has lost. Without a choice of fields every issue has changes.
-	for _, fields := range [...][]string{{"status", "labels", "assignee"}, nil} {
+	for _, fields := range [...][]string{{"status", "labels", "assignee", fieldDue, fieldComponents}, nil} {
 		if len(asked) == 0 {
 			break
 		}

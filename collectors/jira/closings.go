@@ -53,7 +53,7 @@ func (c closings) of(i *issue) string {
 // and feedback were found by their labels, so that an answer without labels is no answer.
 func (i *issue) checkFields(asked []string, kind string) error {
 	provesWork := i.category == categoryDone && kind != kindOfIncidents
-	hasLabel := kind == kindOfAttestations || kind == kindOfFeedback
+	hasLabel := kind == kindOfAttestations || kind == kindOfFeedback || kind == kindOfExemptions
 	for _, name := range asked {
 		if _, ok := i.fields[name]; ok {
 			continue

@@ -48,6 +48,7 @@ func searches() map[string]string {
 		`issuetype = "Review"`:   "search reviews",
 		"attest-":                "search attestations",
 		"readiness-feedback":     "search feedback",
+		`issuetype = "Waiver"`:   "search exemptions",
 		`"postmortem"`:           "search post-mortems",
 		"game-day":               "search game days",
 		"vulnerability":          "search security issues",
@@ -123,6 +124,9 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 				Reviews:      jira.Reviews{JQL: reviewsJQL, Services: jira.ServiceLink{By: "label", Prefix: "service-"}},
 				Attestations: attestations(),
 				Opinions:     []jira.Opinion{{Check: "cicd.no-drift", Label: "about-cicd-no-drift"}},
+				Exemptions:   waivers(),
+				Exemptible:   []jira.Exemptible{{Check: "cicd.no-drift", Label: "exempt-cicd-no-drift"}},
+				MaxExemption: 365 * day,
 			})
 		}
 	}
@@ -150,6 +154,9 @@ func contract(t *testing.T, dataCenter bool, pageLimit int) sourcetest.Subject {
 		call := sourcetest.Call{Name: name, Error: search}
 		if name == "search feedback" {
 			call.Optional = "feedback is no fact"
+		}
+		if name == "search exemptions" {
+			call.Optional = "exemptions are no facts"
 		}
 		s.Calls = append(s.Calls, call)
 	}
@@ -199,6 +206,7 @@ func contractSite(data sourcetest.Data) jiratest.Site {
 				Done: noon.Add(-time.Duration(60+n) * day)},
 			jiratest.Issue{Key: fmt.Sprintf("PRR-%d", 70+n),
 				Labels: []string{"readiness-feedback", "about-cicd-no-drift", "unclear"}, Created: noon.Add(-20 * day)},
+			waiver(80+n, []string{"cart", "checkout", "cart", "checkout"}[n]),
 			review(n, []string{"cart", "checkout", "reports", "cart"}[n], noon.Add(-time.Duration(100+n)*day)),
 		)
 		c := attestation(40+n, fmt.Sprintf("PRR-%d", n),
@@ -219,6 +227,13 @@ func contractSite(data sourcetest.Data) jiratest.Site {
 	site.Issues = slices.DeleteFunc(site.Issues, func(i jiratest.Issue) bool {
 		return slices.Contains([]string{"REP-11", "PRR-71", "REP-20"}, i.Key)
 	})
+	for n := range site.Issues {
+		if site.Issues[n].Key == "PRR-81" {
+			site.Issues[n].Changes = []jiratest.Change{
+				{At: since(2), By: "ann", Field: "status", From: "Done", To: "To Do"},
+			}
+		}
+	}
 	open.Done, open.DoneBy = since(2), "ann"
 	site.Issues = append(site.Issues, open, review(6, "reports", since(1)),
 		attestation(46, "PRR-6", "cicd-change-reviewed", since(3)),

@@ -56,6 +56,9 @@ func (r *round) listings() []listing {
 	if r.ReadsReviews() {
 		all = append(all, r.reviewsAndAttestations())
 	}
+	if r.exemptions.JQL != "" {
+		all = append(all, r.exemptionTickets())
+	}
 	if len(r.opinions) > 0 {
 		all = append(all, r.feedback())
 	}

@@ -291,9 +291,14 @@ func (r *round) storedReviews(ctx context.Context) ([]evidence.Review, error) {
 	}
 	stored, err := r.request.Reviews(ctx)
 	if err != nil {
-		return nil, collectors.Failed(evidence.ReasonStore, "read reviews of "+r.id, "%w", err)
+		return nil, storeFailure("read reviews of "+r.id, err)
 	}
 	return slices.DeleteFunc(slices.Clone(stored), func(v evidence.Review) bool { return v.Gone || v.Source != r.id }), nil
+}
+
+// storeFailure is a call of the store that has failed.
+func storeFailure(call string, err error) error {
+	return collectors.Failed(evidence.ReasonStore, call, "%w", err)
 }
 
 // withholds reports whether a missing review is in a hidden project. The

@@ -90,6 +90,11 @@ type Options struct {
 	Facts []Fact
 	// Attestations are the checks that may be attested on reviews.
 	Attestations []Attestation
+	// Exemptions say which tickets ask for exemptions, Exemptible from which checks.
+	// MaxExemption is how long one may last from its approval on; 0 for any time.
+	Exemptions   config.JiraExemptions
+	Exemptible   []Exemptible
+	MaxExemption time.Duration
 	// Opinions are the checks that issues may be feedback about.
 	Opinions []Opinion
 	// Logger gets issues that could not be used; nil discards them.
@@ -117,6 +122,9 @@ type Source struct {
 	facts          []Fact
 	attestations   []Attestation
 	opinions       []Opinion
+	exemptions     config.JiraExemptions
+	exemptible     []Exemptible
+	maxExemption   time.Duration
 	// labels are those of all attestations, whether or not there are reviews.
 	labels []string
 	given  map[string]bool
@@ -171,6 +179,7 @@ func New(o Options) (*Source, error) {
 		labels: mapSlice(o.Attestations, func(a Attestation) string { return a.Label }),
 		given:  map[string]bool{}, now: o.Now, log: o.Logger.With("source", "jira/"+o.Name),
 		marks: map[string]*marks{}, opinions: slices.Clone(o.Opinions), observed: map[string]observation{},
+		exemptions: o.Exemptions, exemptible: slices.Clone(o.Exemptible), maxExemption: o.MaxExemption,
 	}
 	if s.api, err = newAPI(o); err != nil {
 		return nil, fmt.Errorf("source jira/%s: the URL: %w", o.Name, err)
@@ -229,6 +238,7 @@ func (o Options) check() error {
 	}{
 		{"incidents", o.Incidents.JQL, checkIncidents(o.Incidents), checkLink(o.Incidents.Services)},
 		{"reviews", o.Reviews.JQL, nil, checkLink(o.Reviews.Services)},
+		{"exemptions", o.Exemptions.JQL, nil, checkLink(o.Exemptions.Services)},
 	} {
 		if tickets.jql != "" {
 			err := checkJQL(tickets.jql)

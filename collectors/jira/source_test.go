@@ -48,7 +48,9 @@ type world struct {
 	cursors   map[string]string
 	incidents map[string]evidence.Incident
 	reviews   map[string]evidence.Review
-	storeless bool
+	// exemptions are those of tickets.
+	exemptions []evidence.TicketExemption
+	storeless  bool
 	// mergedReads counts how often the merged incidents were read.
 	mergedReads int
 	person      func(id string) string
@@ -169,8 +171,10 @@ type result struct {
 	batches   int
 	emitted   int // incidents, each time counted
 	feedback  []evidence.Feedback
-	uncounted []evidence.Uncounted
-	doubts    []evidence.IncidentDoubt
+	// exemptions are those that the store has after the round.
+	exemptions []evidence.TicketExemption
+	uncounted  []evidence.Uncounted
+	doubts     []evidence.IncidentDoubt
 }
 
 func (w *world) collect() *result {
@@ -205,6 +209,9 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 		Progress: func(p collectors.Progress) { w.progress = append(w.progress, p) },
 	}
 	if !w.storeless {
+		request.Exemptions = func(context.Context) ([]evidence.TicketExemption, error) {
+			return slices.Clone(w.exemptions), nil
+		}
 		request.Incidents = w.stored
 		request.Reviews = func(context.Context) ([]evidence.Review, error) {
 			list := []evidence.Review{{Source: "jira/other", Key: "X-1", Service: "x", CreatedAt: noon}}
@@ -221,6 +228,10 @@ func (w *world) collectWith(ctx context.Context, store func(evidence.Batch) erro
 			return err
 		}
 		r.batches++
+		if b.Exemptions != nil {
+			w.exemptions = b.Exemptions
+		}
+		r.exemptions = w.exemptions
 		w.keep(r, definitions, now, b)
 		return nil
 	})

@@ -75,6 +75,7 @@ func (m *marks) countWithout(others []*marks) map[mark]int {
 // The listings whose marks are kept, beside those with the name of a fact.
 const (
 	marksOfDuplicates = "duplicates"
+	marksOfExemptions = "exemptions"
 	marksOfIncidents  = "incidents"
 	marksOfReviews    = "reviews"
 )
@@ -92,6 +93,9 @@ func (s *Source) contributing() []string {
 	}
 	if s.reviews.JQL != "" {
 		names = append(names, marksOfReviews)
+	}
+	if s.exemptions.JQL != "" {
+		names = append(names, marksOfExemptions)
 	}
 	return names
 }

@@ -90,6 +90,13 @@ func (w *world) state() (*state, error) {
 	for _, v := range reviews {
 		s.reviews[v.ID+" "+v.Service] = v
 	}
+	exemptions, err := w.store.Exemptions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range exemptions {
+		s.others[fmt.Sprintf("exemption %s of %s from %s", e.ID, e.Service, e.Check)] = fmt.Sprintf("%+v", e)
+	}
 	feedback, err := w.store.Feedback(ctx)
 	if err != nil {
 		return nil, err

@@ -249,6 +249,7 @@ func (w *world) collect(ctx context.Context, refuse int) (*round, error) {
 	w.upstream.Forget()
 	r.err = w.source.Collect(ctx, collectors.Request{
 		Services: w.suite.Services, Now: r.at, Cursors: cursors, Reviews: w.store.Reviews,
+		Exemptions: w.store.Exemptions,
 		Incidents: func(ctx context.Context, span evidence.IncidentSpan, each func(evidence.Incident) error) error {
 			return w.store.EachIncident(ctx, id, span, each)
 		},

@@ -81,6 +81,9 @@ func copies(t *testing.T, db database) {
 		IncidentDoubts: []evidence.IncidentDoubt{{Service: "checkout", Newest: hour(1)}},
 		AlertDoubts:    map[string]time.Time{"checkout": hour(1)},
 		Feedback:       []evidence.Feedback{{Check: "inc.covered", Kind: evidence.FeedbackUnclear, Count: 2}},
+		Exemptions: []evidence.TicketExemption{{
+			ID: "102", Key: "PRR-2", Service: "checkout", Check: "inc.covered", Approved: hour(1), Expires: hour(2),
+		}},
 		Uncounted: []evidence.Uncounted{{
 			Kind: evidence.UncountedTicket, Reasons: map[evidence.UncountedReason]int{evidence.UncountedInFuture: 1},
 		}},
@@ -188,6 +191,8 @@ func readByRound(t *testing.T, s *store.Store) []string {
 	add(cursors, err)
 	feedback, err := s.FeedbackOf(ctx, "test/main")
 	add(feedback, err)
+	exemptions, err := s.Exemptions(ctx)
+	add(exemptions, err)
 	uncounted, err := s.Uncounted(ctx)
 	add(uncounted["test/main"], err)
 	sights, err := s.AlertSights(ctx, time.Time{})

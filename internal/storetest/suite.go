@@ -63,7 +63,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"a long history of incidents in pages", incidentPages},
 		{"log entries of incidents", logEntries},
 		{"log entries are deleted with their incident", logEntryRetention},
-		{"feedback about checks", feedback},
+		{"feedback about checks", feedback}, {"exemptions of tickets", exemptions},
 		{"uncounted records", uncounted}, {"doubts about incidents", doubts},
 		{"doubts about alerts", alertDoubts},
 		{"firings of alerts", alerts},
