@@ -46,7 +46,7 @@ func (p past) History(
 		return report.History{}, err
 	}
 	rc := p.config()
-	in.Exemptions = rc.Exemptions
+	in.Exemptions = s.Exemptions
 	in.KeptSince = s.At.Add(-time.Duration(rc.config.Store().Retention.History))
 	return report.NewHistory(in), nil
 }

@@ -282,7 +282,7 @@ func (j *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 			ActivatedAt: activated,
 		},
 		Configuration: c.Version, FreshFor: freshIntervals * c.Interval,
-		Holds: endedHolds(before, state, now), Exemptions: c.Exemptions,
+		Holds: endedHolds(before, state, now), Exemptions: j.exemptionsOf(c),
 	}
 	for i := range cards {
 		judgement.Subjects = append(judgement.Subjects, cards[i].Basis.Subject)

@@ -135,51 +135,33 @@ func UncountedReasons() []UncountedReason {
 // Text says what the reason means, as the end of a sentence that begins with a
 // number or a name: of no service in the catalog.
 func (r UncountedReason) Text() string {
-	switch r {
-	case UncountedUnknownService:
-		return "of no service in the catalog"
-	case UncountedNoReference:
-		return "without anything that the catalog could name"
-	case UncountedEndBeforeStart:
-		return "ended before they began"
-	case UncountedEndUnknown:
-		return "ended at an unknown time"
-	case UncountedInFuture:
-		return "with a time in the future"
-	case UncountedNotAnInstant:
-		return "with a day where an instant is needed"
-	case UncountedUnknownTarget:
-		return "merged into something that is not known"
-	case UncountedUnreadable:
-		return "could not be read"
-	case UncountedUnmappedSeverity:
-		return "with a severity that no setting maps"
-	case UncountedTemplate:
-		return "with placeholders that have no values"
-	case UncountedNoTier:
-		return "without a tier"
-	case UncountedSameName:
-		return "with the name of another"
-	case UncountedBadValue:
-		return "with a value that cannot be used"
-	case UncountedNotFollowed:
-		return "naming a file that cannot be read from here"
-	case UncountedUnknownCheck:
-		return "for no check of the framework"
-	case UncountedUndecided:
-		return "waiting for an approval"
-	case UncountedDeclined:
-		return "declined"
-	case UncountedNotApproved:
-		return "not approved by a second person as they are now"
-	case UncountedNoLastDay:
-		return "without a due date"
-	case UncountedTooLong:
-		return "lasting longer than the framework allows"
-	case UncountedOver:
-		return "over"
+	text, known := map[UncountedReason]string{
+		UncountedUnknownService:   "of no service in the catalog",
+		UncountedNoReference:      "without anything that the catalog could name",
+		UncountedEndBeforeStart:   "ended before they began",
+		UncountedEndUnknown:       "ended at an unknown time",
+		UncountedInFuture:         "with a time in the future",
+		UncountedNotAnInstant:     "with a day where an instant is needed",
+		UncountedUnknownTarget:    "merged into something that is not known",
+		UncountedUnreadable:       "could not be read",
+		UncountedUnmappedSeverity: "with a severity that no setting maps",
+		UncountedTemplate:         "with placeholders that have no values",
+		UncountedNoTier:           "without a tier",
+		UncountedSameName:         "with the name of another",
+		UncountedBadValue:         "with a value that cannot be used",
+		UncountedNotFollowed:      "naming a file that cannot be read from here",
+		UncountedUnknownCheck:     "for no check of the framework",
+		UncountedUndecided:        "waiting for an approval",
+		UncountedDeclined:         "declined",
+		UncountedNotApproved:      "not approved by a second person as they are now",
+		UncountedNoLastDay:        "without a due date",
+		UncountedTooLong:          "lasting longer than the framework allows",
+		UncountedOver:             "over",
+	}[r]
+	if !known {
+		return string(r)
 	}
-	return string(r)
+	return text
 }
 
 // Clone copies it, so that the copy shares nothing with the original.

@@ -89,5 +89,6 @@ func IncidentWords(in *Incident) string { return incidentText(in) }
 
 // ExemptionWords say until when a check is exempt, and who agreed.
 func (c Scorecard) ExemptionWords(e *Exemption) string {
-	return day(e.Expires) + " (" + upTo(e.Expires.Sub(c.At)) + "), " + agreed(e.RequestedBy, e.Approver) + ": " + e.Reason
+	until := day(e.Expires) + " (" + upTo(e.Expires.Sub(c.At)) + ")"
+	return until + ", " + agreed(e.RequestedBy, e.Approver, e.Ticket) + ": " + e.Reason
 }

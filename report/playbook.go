@@ -97,16 +97,25 @@ func NewPlaybook(card Scorecard, o PlaybookOptions) Playbook {
 	return p
 }
 
-// counts are how many checks are done, and how many there are.
-func (p Playbook) counts() (done, all int) {
+// progress says how many checks are done, and how many are exempt.
+func (p Playbook) progress() string {
+	done, exempt, all := 0, 0, 0
 	for _, m := range p.Modules {
 		for _, c := range m.Checks {
-			if all++; c.done() {
+			all++
+			switch c.Status {
+			case "pass":
 				done++
+			case "exempt":
+				exempt++
 			}
 		}
 	}
-	return done, all
+	text := fmt.Sprintf("%d of %s done", done, Plural(all, "check"))
+	if exempt > 0 {
+		text += fmt.Sprintf(", %d exempt", exempt)
+	}
+	return text
 }
 
 // done reports whether there is nothing to do about the check.
@@ -118,11 +127,9 @@ func (p Playbook) WriteJSON(w io.Writer) error { return writeJSON(w, p, "playboo
 // WriteMarkdown writes the playbook as a page that a team works through.
 func (p Playbook) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	done, all := p.counts()
 	fmt.Fprintf(&b, "# Readiness of %s: the way to %s\n\n", Markdown(p.Service), titled(p.Badge))
 	fmt.Fprintf(&b, "%s\n\n", Markdown(p.about()))
-	fmt.Fprintf(&b, "%d of %s done. For each open one: do the steps, or say in the ticket why it does not apply.\n",
-		done, Plural(all, "check"))
+	b.WriteString(p.progress() + ". For each open one: do the steps, or say in the ticket why it does not apply.\n")
 	b.WriteString("What a machine can see needs no answer: it is ticked by the next round.\n" +
 		"What it cannot see is attested by a sub-task of the review ticket, done, with the label that is named.\n")
 	for _, m := range p.Modules {
@@ -152,16 +159,17 @@ func (p Playbook) about() string {
 
 // write writes one check: done in one line, open with everything that the team needs.
 func (c PlaybookCheck) write(b *strings.Builder) {
-	box, state := "[ ]", ""
+	box, state := "[ ] ", ""
 	switch {
 	case c.Status == "exempt" && c.Exemption != nil:
-		box, state = "[x]", fmt.Sprintf(", exempt until %s: %s", day(c.Exemption.Expires), c.Exemption.Reason)
+		// It has no box: it is neither open nor done.
+		box, state = "", fmt.Sprintf(", exempt until %s: %s", day(c.Exemption.Expires), c.Exemption.Reason)
 	case c.done():
-		box = "[x]"
+		box = "[x] "
 	case c.Status == "scheduled" && !c.EnforcedFrom.IsZero():
 		state = ", counts from " + day(c.EnforcedFrom)
 	}
-	fmt.Fprintf(b, "- %s **%s** for %s (%s)%s\n", box, Markdown(c.Title), titled(c.NeededFor), Markdown(c.ID), Markdown(state))
+	fmt.Fprintf(b, "- %s**%s** for %s (%s)%s\n", box, Markdown(c.Title), titled(c.NeededFor), Markdown(c.ID), Markdown(state))
 	if c.done() {
 		return
 	}

@@ -226,8 +226,8 @@ type NextStep struct {
 type Exemption struct {
 	Reason string `json:"reason"`
 	// RequestedBy is empty where it was not stored.
-	RequestedBy string    `json:"requested_by,omitempty"`
-	Approver    string    `json:"approver"`
+	RequestedBy string `json:"requested_by,omitempty"`
+	Approver    string `json:"approver"`
 	// Ticket is the one that it was asked for and approved with, by two people whose
 	// names are not kept; empty for one of the configuration.
 	Ticket  string    `json:"ticket,omitempty"`

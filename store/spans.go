@@ -215,7 +215,8 @@ func (w *judging) inputs(ctx context.Context, j Judgement, known *inputs) (*inpu
 func sameExemptions(a, b []scoring.Exemption) bool {
 	return slices.EqualFunc(a, b, func(x, y scoring.Exemption) bool {
 		return x.Check == y.Check && x.Expires.Equal(y.Expires) && x.Reason == y.Reason && x.Approver == y.Approver &&
-			x.RequestedBy == y.RequestedBy && slices.Equal(x.Services, y.Services) && slices.Equal(x.Tiers, y.Tiers) &&
+			x.RequestedBy == y.RequestedBy && x.Ticket == y.Ticket &&
+			slices.Equal(x.Services, y.Services) && slices.Equal(x.Tiers, y.Tiers) &&
 			slices.Equal(x.Teams, y.Teams) && slices.Equal(x.Orgs, y.Orgs)
 	})
 }

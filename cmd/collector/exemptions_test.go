@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prodready/collector/collectors/jira/jiratest"
 )
 
 // exemptions writes some into the configuration, the first in the line after the key.
@@ -74,5 +77,57 @@ func TestExemptionsNameWhatExists(t *testing.T) {
 			!strings.Contains(errs, want) {
 			t.Errorf("%s: exit %d\n%s", entry, code, errs)
 		}
+	}
+}
+
+// A ticket takes a check off a service once a second person has closed it, and no longer
+// when it is opened again. The entry of the configuration for the same comes first.
+func TestAnExemptionOfATicket(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	vendor := jiratest.New(jiratest.Options{Fail: func(msg string) { t.Error(msg) }})
+	server := httptest.NewServer(vendor)
+	t.Cleanup(server.Close)
+	s.edit("collector.yaml", "tier: 2, pagerduty:", "tier: 2, jira: [{project: PRR, component: cart}], pagerduty:")
+	text := s.read("collector.yaml") + fmt.Sprintf("  jira: [{name: main, url: %q, email: a@b.c, token_file: token, "+
+		"schedule: '@every 1h', exemptions: {jql: 'issuetype = \"Waiver\"'}}]\n", server.URL)
+	s.write("collector.yaml", text)
+	day := 24 * time.Hour
+	now := time.Now().UTC()
+	ticket := jiratest.Issue{
+		Key: "PRR-1", Type: "Waiver", Summary: "One person is enough", Components: []string{"cart"},
+		Labels: []string{"exempt-inc-covered"}, Created: now.Add(-3 * day), Due: now.Add(30 * day), Reporter: "bob",
+	}
+	score := func(change func(*jiratest.Issue)) (text, log string) {
+		t.Helper()
+		changed := ticket
+		change(&changed)
+		vendor.SetSite(jiratest.Site{Projects: []string{"PRR"}, Components: map[string][]string{"PRR": {"cart"}},
+			Issues: []jiratest.Issue{changed}})
+		_, log, code := s.run("collect", "--once")
+		if code != exitOK {
+			t.Fatalf("exit %d: %s", code, log)
+		}
+		text, _, _ = s.run("score", "cart", "inc.covered")
+		return text, log
+	}
+	approved := func(i *jiratest.Issue) { i.Done, i.DoneBy = now.Add(-day), "ann" }
+	if got, log := score(func(*jiratest.Issue) {}); strings.Contains(got, "PRR-1") ||
+		!strings.Contains(log, "waiting for an approval") {
+		t.Errorf("before it is approved:\n%s%s", got, log)
+	}
+	if got, _ := score(approved); !strings.Contains(got, "approved in PRR-1") ||
+		!strings.Contains(got, "One person is enough") {
+		t.Errorf("after it is approved:\n%s", got)
+	}
+	byBob := func(i *jiratest.Issue) { i.Done, i.DoneBy = now.Add(-day), "bob" }
+	if got, _ := score(byBob); strings.Contains(got, "PRR-1") {
+		t.Errorf("approved by who asked:\n%s", got)
+	}
+	s.exemptions(text, "{check: inc.covered, services: [cart], reason: the entry, requested_by: b, approver: a, expires: "+
+		now.Add(10*day).Format(time.DateOnly)+"}")
+	if got, log := score(approved); !strings.Contains(got, "the entry") || strings.Contains(got, "PRR-1") ||
+		!strings.Contains(log, "the exemption of a ticket does not count") {
+		t.Errorf("with an entry of the configuration:\n%s%s", got, log)
 	}
 }

@@ -2,7 +2,7 @@
 
 -- +goose Up
 CREATE TABLE ticket_exemptions (
-    source_id  INTEGER NOT NULL,
+    source_id  BIGINT NOT NULL,
     ticket     TEXT    NOT NULL, -- the id, which never changes
     service_id BIGINT  NOT NULL,
     check_id   BIGINT  NOT NULL,
