@@ -243,7 +243,7 @@ func (r *round) changedSince(i *issue, approved time.Time) bool {
 func (r *round) exemptionLabels(i *issue, list string) []string {
 	link := r.exemptions.Services
 	var found []string
-	for _, label := range strings.FieldsSeq(fold(list)) {
+	for label := range strings.FieldsSeq(fold(list)) {
 		names := link.By == config.ByLabel && strings.HasPrefix(label, fold(link.Prefix))
 		narrows := slices.ContainsFunc(r.mapping.targets[fold(i.project)], func(t target) bool {
 			return t.label != "" && fold(t.label) == label
