@@ -34,8 +34,8 @@ type Document struct {
 	// extends none. Changed, Added and Dropped are the ids of checks, in the order of the files.
 	Extends                 string
 	Changed, Added, Dropped []string
-	files            []File
-	fixtures         map[string][]fixtureDoc
+	files                   []File
+	fixtures                map[string][]fixtureDoc
 	// positions are those of the keys of the header, keyFiles their files, file that of the
 	// header itself; see place.
 	positions map[string]strictyaml.Position

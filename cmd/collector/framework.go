@@ -29,7 +29,8 @@ and checks have data. Without a configuration file it is the default framework;
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCoverage(s), newDiff(s), newPreview(s), newShow(s), newDocs(s), newDump(s), newLint(s), newFixtureTest(s))
+	cmd.AddCommand(newCoverage(s), newDiff(s), newPreview(s), newShow(s), newDocs(s), newDump(s), newLint(s),
+		newFixtureTest(s))
 	return cmd
 }
 
