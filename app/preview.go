@@ -172,7 +172,7 @@ func previewChecks(d *evaluation.Difference, present, other *framework.Framework
 
 // previewNotes say what the answer rests on.
 func previewNotes(c *evaluation.Comparison, p PreviewOptions, r *reading, other *runtimeConfig) []string {
-	day := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+	day := minute
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 	if c.Reach.IsZero() {
@@ -182,19 +182,11 @@ func previewNotes(c *evaluation.Comparison, p PreviewOptions, r *reading, other 
 	if c.From.After(p.From) {
 		add("History begins at %s; what was before cannot be judged.", day(c.Reach))
 	}
-	if c.From.Before(c.CoverageSince) {
-		add("Before %s it is not stored for which facts each round answered: every successful round counts as complete.",
-			day(c.CoverageSince))
-	}
-	if c.SubjectsSince.IsZero() || c.From.Before(c.SubjectsSince) {
-		add("Attributes of services and exemptions are those of now, where older ones are not stored.")
-	}
 	for _, f := range c.Frameworks {
 		add("%s %s came into force at %s; before, the present criteria are judged as if they had been.", f.Name, f.Version,
 			day(f.At))
 	}
-	add("Values that change all the time are kept about once an hour, and whenever they flip a check of the criteria that " +
-		"were in force: a threshold between two of them may be seen up to an hour late.")
+	notes = append(notes, basisNotes(c.From, c.CoverageSince, c.SubjectsSince)...)
 	var scheduled []string
 	for _, check := range other.Framework.Checks {
 		if check.EnforceFrom.After(c.To) {
@@ -209,4 +201,20 @@ func previewNotes(c *evaluation.Comparison, p PreviewOptions, r *reading, other 
 		add("%s of the previewed framework cannot be measured by the configured sources.", report.Plural(n, "check"))
 	}
 	return notes
+}
+
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// basisNotes say where judging the past from a time on is not exact.
+func basisNotes(from, coverageSince, subjectsSince time.Time) []string {
+	var notes []string
+	if from.Before(coverageSince) {
+		notes = append(notes, "Before "+minute(coverageSince)+" it is not stored for which facts each round answered: "+
+			"every successful round counts as complete.")
+	}
+	if subjectsSince.IsZero() || from.Before(subjectsSince) {
+		notes = append(notes, "Attributes of services and exemptions are those of now, where older ones are not stored.")
+	}
+	return append(notes, "History is rounded: values that change all the time are kept about once an hour, and whenever "+
+		"they flip a check of the criteria that were in force. A threshold between two of them may be seen up to an hour late.")
 }

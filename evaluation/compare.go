@@ -144,10 +144,7 @@ type comparing struct {
 }
 
 func (c *comparing) begin(p store.Past) {
-	c.Reach, c.CoverageSince = Reach(p), p.CoverageSince
-	if len(p.Exemptions) > 0 {
-		c.SubjectsSince = p.Exemptions[0].From
-	}
+	c.Reach, c.CoverageSince, c.SubjectsSince = Reach(p), p.CoverageSince, subjectsSince(p)
 	for n, f := range p.Frameworks {
 		if n > 0 && f.At.After(c.From) && !f.At.After(c.To) {
 			c.Frameworks = append(c.Frameworks, f)

@@ -170,6 +170,7 @@ func TestPreview(t *testing.T) {
 	if code != exitUnknown || early.Known {
 		t.Errorf("before all history: exit %d, %+v", code, early)
 	}
+	s.testAsOf()
 	for _, wrong := range [][]string{
 		{}, {"--file", "none.yaml"}, {"--file", "four.yaml", "--from", "soon"},
 		{"--file", "four.yaml", "--from", "2026-02-02", "--to", "2026-01-01"},
@@ -177,6 +178,47 @@ func TestPreview(t *testing.T) {
 	} {
 		if _, errs, code := s.preview(wrong...); code != exitConfig || errs == "" {
 			t.Errorf("%v: exit %d: %s", wrong, code, errs)
+		}
+	}
+}
+
+// testAsOf: cart has two levels of escalation and is Silver, until the middle of the time.
+func (s *site) testAsOf() {
+	s.t.Helper()
+	ago := func(days int) string { return time.Now().UTC().AddDate(0, 0, -days).Format("2006-01-02T15:04") }
+	for _, c := range []struct {
+		days          int
+		badge, status string
+	}{{16, "silver", "pass"}, {2, "bronze", "fail"}} {
+		out, errs, code := s.run("score", "cart", "--as-of", ago(c.days), "-o", "json")
+		var card report.Scorecard
+		if err := json.Unmarshal([]byte(out), &card); err != nil || code != exitOK {
+			s.t.Fatalf("exit %d, %v: %s%s", code, err, errs, out)
+		}
+		status := ""
+		for _, check := range card.Checks {
+			if check.ID == "inc.escalates" {
+				status = check.Status
+			}
+		}
+		if card.Badge.Held != c.badge || status != c.status || !strings.Contains(errs, "History is rounded") {
+			s.t.Errorf("%d days ago: %s, inc.escalates %s: %s", c.days, card.Badge.Held, status, errs)
+		}
+	}
+	if out, _, code := s.run("score", "cart", "inc.escalates", "--as-of", ago(2)); code != exitOK || !strings.Contains(out, "FAIL") {
+		s.t.Errorf("exit %d: %s", code, out)
+	}
+	if _, errs, code := s.run("score", "cart", "--as-of", ago(90)); code != exitFailure ||
+		!strings.Contains(errs, "does not reach that far: it begins at") {
+		s.t.Errorf("exit %d: %s", code, errs)
+	}
+	for _, wrong := range [][]string{
+		{"score", "--as-of", ago(2)}, {"score", "crat", "--as-of", ago(2)}, {"score", "cart", "--as-of", "then"},
+		{"score", "cart", "--as-of", "2999-01-01"},
+		{"score", "cart", "--as-of", ago(2), "--server", "http://127.0.0.1:1"},
+	} {
+		if _, errs, code := s.run(wrong...); code != exitConfig || errs == "" {
+			s.t.Errorf("%v: exit %d: %s", wrong, code, errs)
 		}
 	}
 }

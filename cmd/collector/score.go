@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 )
 
 func newScore(s *streams) *cobra.Command {
-	var server string
+	var server, asOf string
 	var all bool
 	var format output
 	cmd := &cobra.Command{
@@ -34,11 +35,17 @@ and why it is asked for.
 The evidence is read from the store of the configuration; with --server it is
 read from a running daemon, and no configuration is needed. A user name and
 password for the daemon can stand in the address.
+
+With --as-of the stored evidence of a service is judged again, as of a date or
+time in UTC, by the criteria that were in force then. What the answer rests on,
+such as rounded history, is said on standard error. It is an error if the
+history does not reach that far.
 ` + exitCodes,
 		Example: `  collector score
   collector score checkout
   collector score checkout inc.someone-on-call
   collector score checkout -o json
+  collector score checkout --as-of 2026-09-01T12:00
   collector score --server http://127.0.0.1:9847 checkout`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 2 {
@@ -49,7 +56,7 @@ password for the daemon can stand in the address.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			style := s.style()
 			style.All = all
-			source, err := s.cards(cmd.Context(), server)
+			source, err := s.cardsOf(cmd.Context(), server, asOf, args)
 			if err != nil {
 				return err
 			}
@@ -82,6 +89,7 @@ password for the daemon can stand in the address.
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "address of a running daemon, such as http://127.0.0.1:9847")
+	cmd.Flags().StringVar(&asOf, "as-of", "", "judge as of a date or time, such as 2026-09-01 or 2026-09-01T12:00")
 	cmd.Flags().BoolVar(&all, "all", false, "list every check with what was observed and what is wanted")
 	format.register(cmd, "table", "json", "csv")
 	return cmd
@@ -132,6 +140,34 @@ type cards interface {
 	// scorecard returns a usageError for a service there is not, with the
 	// nearest name.
 	scorecard(ctx context.Context, service string) (report.Scorecard, error)
+}
+
+// cardsOf is cards, or those as of a time.
+func (s *streams) cardsOf(ctx context.Context, server, asOf string, args []string) (cards, error) {
+	if asOf == "" {
+		return s.cards(ctx, server)
+	}
+	if server != "" {
+		return nil, &usageError{errors.New("--as-of reads the store of the configuration: leave out --server")}
+	}
+	if len(args) == 0 {
+		return nil, &usageError{errors.New("--as-of is for one service: name it")}
+	}
+	at, err := timeFlag("as-of", asOf)
+	if err != nil {
+		return nil, err
+	}
+	then, notes, err := app.AsOf(ctx, s.options(s.quiet()), args[0], at)
+	if _, unknown := errors.AsType[*app.UnknownNameError](err); unknown {
+		return nil, &usageError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range notes {
+		_, _ = fmt.Fprintln(s.err, report.WrapLines(report.Printable("note: "+note), terminalWidth(s.err)))
+	}
+	return &storedCards{then}, nil
 }
 
 func (s *streams) cards(ctx context.Context, server string) (cards, error) {
