@@ -308,6 +308,12 @@ func (d *Diff) badges() {
 		d.add("", "what "+badge.String()+" asks beyond checks", requirementWords(before, had), requirementWords(after, has),
 			step, why)
 	}
+	d.delays()
+	d.scales()
+}
+
+// delays compares how long badges are proved and held.
+func (d *Diff) delays() {
 	for _, badge := range Badges()[1:] {
 		before, after := d.Old.LapseAfter[badge], d.New.LapseAfter[badge]
 		switch {
@@ -321,6 +327,10 @@ func (d *Diff) badges() {
 		d.add("", "how long a badge is proved before it is given", before.String(), after.String(), Minor,
 			"no badge is lost")
 	}
+}
+
+// scales compares how modules are judged.
+func (d *Diff) scales() {
 	modules := map[string]*Module{}
 	for _, m := range d.Old.Modules {
 		modules[m.ID] = m
@@ -393,6 +403,13 @@ func (d *Diff) Versions() []error {
 		fail("changelog: version %s has no entry, and what it judges has changed: add one with version, date and notes",
 			d.New.Version)
 	}
+	return append(faults, d.ids()...)
+}
+
+// ids is an error for each id that is used again, or could be.
+func (d *Diff) ids() []error {
+	var faults []error
+	fail := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	retired := map[string]bool{}
 	for _, id := range slices.Concat(d.Old.Retired, d.New.Retired) {
 		retired[id] = true

@@ -127,11 +127,8 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		InTheWay:     undone && needed <= wanted,
 		Next:         NextStep{Fix: append([]string{}, c.Remediation...), Effort: c.Effort, Example: c.Example.Text},
 		DwellSeconds: seconds(c.Dwell), EnforcedFrom: stamp(c.EnforceFrom),
-		ReplacedBy: c.ReplacedBy,
-		Blind:      s.NotMeasurable[c.ID], Links: addresses(c.Links),
-	}
-	if c.Lifecycle != framework.Stable {
-		out.Lifecycle = string(c.Lifecycle)
+		Lifecycle: lifecycleOf(c), ReplacedBy: c.ReplacedBy,
+		Blind: s.NotMeasurable[c.ID], Links: addresses(c.Links),
 	}
 	if c.When != nil {
 		out.When = c.When.Source
@@ -236,4 +233,12 @@ func addresses(links []framework.Link) []string {
 		list[i] = l.URL
 	}
 	return list
+}
+
+// lifecycleOf is the stage of a check that is not stable.
+func lifecycleOf(c *framework.Check) string {
+	if c.Lifecycle == framework.Stable {
+		return ""
+	}
+	return string(c.Lifecycle)
 }

@@ -22,7 +22,8 @@ func TestFrameworkVersions(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 	out, _, code = s.run("framework", "diff", "old.yaml", "new.yaml", "-o", "md")
-	if code != exitOK || !strings.HasPrefix(out, "### four 1.0.0 → four 1.0.0\n") || !strings.Contains(out, "- major: proof 1") {
+	if code != exitOK || !strings.HasPrefix(out, "### four 1.0.0 → four 1.0.0\n") ||
+		!strings.Contains(out, "- major: proof 1") {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	out, _, code = s.run("framework", "diff", "new.yaml", "old.yaml", "-o", "json")
@@ -31,7 +32,8 @@ func TestFrameworkVersions(t *testing.T) {
 		d.Changes[0].Check != "inc.escalates" {
 		t.Errorf("exit %d, %v: %s", code, err, out)
 	}
-	if out, _, code = s.run("framework", "diff", "default", "default@1"); code != exitOK || !strings.Contains(out, "Nothing differs") {
+	out, _, code = s.run("framework", "diff", "default", "default@1")
+	if code != exitOK || !strings.Contains(out, "Nothing differs") {
 		t.Errorf("exit %d: %s", code, out)
 	}
 
@@ -47,7 +49,8 @@ func TestFrameworkVersions(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 	_, errs, code = lint("--framework.file", "mine.yaml", "--against", "released.yaml")
-	if code != exitConfig || !strings.Contains(strings.Join(strings.Fields(errs), " "), "check obs.noise-bounded: proof") ||
+	said := strings.Join(strings.Fields(errs), " ")
+	if code != exitConfig || !strings.Contains(said, "check obs.noise-bounded: proof") ||
 		!strings.Contains(errs, "2.0.0 or more") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
