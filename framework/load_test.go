@@ -207,7 +207,7 @@ func meaningOf(t *testing.T, d *Document) string {
 func TestNamesOfFrameworks(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"folder/framework.yaml": "extends: acme@1\nname: folder\nversion: 3.0.0\n"}
-	for _, version := range []string{"1.2.0", "1.10.0", "1.9.0", "2.0.0"} {
+	for _, version := range []string{"1.2.0", "1.10.0", "1.9.0", "2.0.0", "10.0.0"} {
 		files[version+".yaml"] = "extends: default\nname: acme\nversion: " + version + "\n"
 	}
 	folder := folderOfFiles(t, files)
@@ -218,7 +218,7 @@ func TestNamesOfFrameworks(t *testing.T) {
 	version := defaultDocument(t).header.Version
 	for reference, want := range map[string]string{
 		"default": "default " + version, "default@1": "default " + version, "default@" + version: "default " + version,
-		"acme": "acme 2.0.0", "acme@1": "acme 1.10.0", "acme@1.2": "acme 1.2.0", "acme@1.9.0": "acme 1.9.0",
+		"acme": "acme 10.0.0", "acme@2": "acme 2.0.0", "acme@1": "acme 1.10.0", "acme@1.2": "acme 1.2.0", "acme@1.9.0": "acme 1.9.0",
 		"folder": "folder 3.0.0", filepath.Join(folder, "1.2.0.yaml"): "acme 1.2.0",
 		filepath.Join(folder, "1.2.0.yaml") + "@1": "acme 1.2.0",
 	} {
