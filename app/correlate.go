@@ -46,6 +46,14 @@ func Correlate(ctx context.Context, o Options, q CorrelationQuery) (report.Corre
 		return none, fmt.Errorf("reading the store: %w", err)
 	}
 	in := report.CorrelationInput{Result: result, Scope: q.Scope, Feedback: published.Feedback}
+	missing, err := unread(ctx, r.store, r.runtimeConfig, published)
+	if err != nil {
+		return none, err
+	}
+	for _, source := range missing {
+		in.Incomplete = append(in.Incomplete,
+			source.what+" Run collector collect --once, or wait for the rounds of collector run.")
+	}
 	if q.Team != "" || q.Tier != 0 {
 		in.Group = group
 	}

@@ -51,12 +51,12 @@ func (r *reloader) makeCorrelation(ctx context.Context, rc *runtimeConfig) error
 	}) {
 		return nil
 	}
-	source, err := unread(ctx, r.store, rc, published)
+	missing, err := unread(ctx, r.store, rc, published)
 	if err != nil {
 		return err
 	}
-	if source != "" {
-		r.log.Debug("the effects of reviews are not estimated yet: the past is being read", "source", source)
+	if len(missing) > 0 {
+		r.log.Debug("the effects of reviews are not estimated yet: the past is being read", "source", missing[0].id)
 		return nil
 	}
 	result, err := correlate(ctx, r.store, rc, published)
@@ -113,19 +113,31 @@ func (r *reloader) judgement() *snapshot.Snapshot {
 	return r.evaluator.Snapshot()
 }
 
-// unread returns the id of a source that has not read all incidents or reviews of the past
-// yet; empty if every source has. An estimate from a part of the past would be shown for a
+// unreadSource has not read all incidents or reviews of the past yet; what says so.
+type unreadSource struct{ id, what string }
+
+// unread are the sources that have not read all incidents or reviews of the past yet. The
+// daemon waits for them, because an estimate from a part of the past would be shown for a
 // month.
 func unread(
 	ctx context.Context, s *store.Store, rc *runtimeConfig, published *snapshot.Snapshot,
-) (source string, err error) {
+) ([]unreadSource, error) {
+	var list []unreadSource
 	for _, source := range published.Sources {
 		i, _ := rc.instance(source.ID)
 		reader, ok := i.source.(collectors.ReviewSource)
 		if ok && reader.ReadsReviews() && source.LastSuccess.IsZero() {
-			return source.ID, nil
+			list = append(list, unreadSource{source.ID, "Reviews are not known: " + source.ID + " has not read them yet."})
 		}
 	}
 	known, err := knownIncidents(ctx, s, rc, published)
-	return known.reading, err
+	switch {
+	case known.reading != "" && known.none != "":
+		list = append(list, unreadSource{known.reading, known.none})
+	case known.reading != "":
+		list = append(list, unreadSource{
+			known.reading, known.reading + " has not read all of its history of incidents yet.",
+		})
+	}
+	return list, err
 }

@@ -27,6 +27,9 @@ type Correlation struct {
 	// says why not.
 	IncidentsSince *time.Time `json:"incidents_since"`
 	NoIncidents    string     `json:"no_incidents,omitempty"`
+	// Incomplete says what sources have not read yet, and what to do: every figure may be
+	// another one then.
+	Incomplete []string `json:"incomplete,omitempty"`
 	// Words claim no more than the intervals do.
 	Words string `json:"words"`
 	// Effects has each outcome of each group of the scope, resolution time first.
@@ -153,13 +156,15 @@ type CorrelationInput struct {
 	Scope    correlation.Scope
 	Group    string
 	Feedback []evidence.Feedback
+	// Incomplete says what sources have not read yet.
+	Incomplete []string
 }
 
 // NewCorrelation makes the view of a scope.
 func NewCorrelation(in CorrelationInput) Correlation {
 	out := Correlation{
 		At: stamp(in.At), Scope: string(in.Scope), Group: in.Group, NoIncidents: in.NoIncidents,
-		Effects: []ReviewEffect{}, LeftOut: map[string]int{},
+		Effects: []ReviewEffect{}, LeftOut: map[string]int{}, Incomplete: in.Incomplete,
 	}
 	if in.NoIncidents != "" {
 		out.Words = "No verdict. " + in.NoIncidents

@@ -54,6 +54,10 @@ func (c Correlation) WriteTable(w io.Writer, style Style) error {
 		style.Width = tableWidth
 	}
 	p := &prose{style: style}
+	for _, missing := range c.Incomplete {
+		c.say(p, "Incomplete. "+missing)
+		p.blank()
+	}
 	c.say(p, c.Words)
 	if c.NoIncidents == "" {
 		c.writeEffects(p)

@@ -36,8 +36,10 @@ held before, by score, and by each check. A check without any relation is a
 candidate to drop. docs/statistics.md says how each figure is made.
 
 It is made of what is in the store of the configuration, and may run beside a
-daemon.
-` + exitCodes,
+daemon. Where a source of reviews or incidents has not read all of them yet,
+that comes first, and the exit code is 3.
+` + exitCodes + `  3  a source has not read all reviews or incidents yet
+`,
 		Example: `  collector correlate
   collector correlate --scope tier/1
   collector correlate --scope team/payments
@@ -55,9 +57,15 @@ daemon.
 			if err != nil {
 				return err
 			}
-			return write(format, s.out, found.WriteJSON, found.WriteCSV, func(w io.Writer) error {
+			if err := write(format, s.out, found.WriteJSON, found.WriteCSV, func(w io.Writer) error {
 				return found.WriteTable(w, s.style())
-			})
+			}); err != nil {
+				return err
+			}
+			if len(found.Incomplete) > 0 {
+				return &verdictError{code: exitUnknown}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&scope, "scope", "fleet", "fleet, tier, tier/N, team or team/NAME")

@@ -174,3 +174,21 @@ func TestWhichCorrelationsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestCorrelateSaysWhatWasNeverRead: reviews of a Jira that was not asked yet are not none.
+func TestCorrelateSaysWhatWasNeverRead(t *testing.T) {
+	s := withFleet(t, 12, 0.5)
+	s.edit("collector.yaml", "sources:\n", "sources:\n"+
+		"  jira:\n    - {name: main, deployment: datacenter, url: 'http://127.0.0.1:1', token_file: token, "+
+		"reviews: {jql: 'issuetype = \"Review\"', services: {by: label, prefix: svc-}}}\n")
+	out, errs, code := s.run("correlate")
+	out = strings.Join(strings.Fields(out), " ")
+	if code != exitUnknown || !strings.Contains(out, "Reviews are not known: jira/main has not read them yet. Run collector") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	out, errs, code = s.run("correlate", "-o", "json")
+	var found report.Correlation
+	if err := json.Unmarshal([]byte(out), &found); code != exitUnknown || err != nil || len(found.Incomplete) != 1 {
+		t.Errorf("exit %d, %v: %v\n%s", code, err, found.Incomplete, errs)
+	}
+}
