@@ -43,16 +43,18 @@ func TestOnlyWhatIsAskedDecides(t *testing.T) {
 		want  GateVerdict
 		says  string
 	}{
-		"bronze":                      {GateQuery{Badge: "bronze"}, GateProven, "3 checks, of which 1 exempt"},
-		"silver":                      {GateQuery{Badge: "silver"}, GateNotProven, "1 check failing"},
-		"silver in inc":               {GateQuery{Badge: "silver", Modules: []string{"inc"}}, GateProven, "Silver in inc"},
-		"gold in rel":                 {GateQuery{Badge: "gold", Modules: []string{"rel"}}, GateNotProven, "1 check failing"},
-		"beyond what can be reached":  {GateQuery{Badge: "platinum", Modules: nil}, GateNotProven, "failing"},
-		"evidence of half an hour":    {GateQuery{Badge: "bronze", MaxAge: 30 * time.Minute}, GateUnknown, "1 check without"},
-		"evidence of an hour":         {GateQuery{Badge: "bronze", MaxAge: time.Hour}, GateProven, "Bronze"},
-		"a stale no":                  {GateQuery{Checks: []string{"rel.stale"}}, GateUnknown, "rel.stale"},
-		"an unknown check":            {GateQuery{Checks: []string{"rel.unknown"}}, GateUnknown, "rel.unknown"},
-		"a check of another badge":    {GateQuery{Badge: "bronze", Checks: []string{"rel.fails"}}, GateNotProven, "rel.fails"},
+		"bronze":                     {GateQuery{Badge: "bronze"}, GateProven, "3 checks, of which 1 exempt"},
+		"silver":                     {GateQuery{Badge: "silver"}, GateNotProven, "1 check failing"},
+		"silver in inc":              {GateQuery{Badge: "silver", Modules: []string{"inc"}}, GateProven, "Silver in inc"},
+		"gold in rel":                {GateQuery{Badge: "gold", Modules: []string{"rel"}}, GateNotProven, "1 check failing"},
+		"beyond what can be reached": {GateQuery{Badge: "platinum", Modules: nil}, GateNotProven, "failing"},
+		"evidence of half an hour":   {GateQuery{Badge: "bronze", MaxAge: 30 * time.Minute}, GateUnknown, "1 check without"},
+		"evidence of an hour":        {GateQuery{Badge: "bronze", MaxAge: time.Hour}, GateProven, "Bronze"},
+		"a stale no":                 {GateQuery{Checks: []string{"rel.stale"}}, GateUnknown, "rel.stale"},
+		"an unknown check":           {GateQuery{Checks: []string{"rel.unknown"}}, GateUnknown, "rel.unknown"},
+		"a check of another badge": {
+			GateQuery{Badge: "bronze", Checks: []string{"rel.fails"}}, GateNotProven, "rel.fails",
+		},
 		"a scheduled check, by name":  {GateQuery{Checks: []string{"inc.later"}}, GateNotProven, "inc.later"},
 		"a check that does not apply": {GateQuery{Checks: []string{"inc.nothing"}}, GateUnknown, "inc.nothing"},
 		"no check of the module":      {GateQuery{Badge: "bronze", Modules: []string{"rel"}}, GateUnknown, "no check of"},
