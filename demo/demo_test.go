@@ -141,6 +141,7 @@ func TestAFullRound(t *testing.T) {
 	t.Run("alerts are those of the company", func(t *testing.T) { alertsAreThoseOfTheCompany(t, d) })
 	t.Run("scorecards fit a screen", func(t *testing.T) { scorecardsFitAScreen(t, d) })
 	t.Run("badges have a past", func(t *testing.T) { badgesHaveAPast(t, d) })
+	t.Run("pages are whole", func(t *testing.T) { pagesAreWhole(t, d) })
 }
 
 // scorecardsFitAScreen wants the short form in 40 rows of 80 columns.

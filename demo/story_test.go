@@ -102,12 +102,12 @@ func metricsShow(t *testing.T, d *demo, found report.Correlation) {
 	}
 }
 
-// until reads an address until its answer has all of the texts, for half a minute at most.
+// until reads an address until its answer has all of the texts, for some minutes at most.
 func until(t *testing.T, address string, texts ...string) (answer string) {
 	t.Helper()
 	soon := time.NewTicker(50 * time.Millisecond)
 	defer soon.Stop()
-	for range 600 {
+	for range 3600 {
 		answer = page(t, address)
 		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(answer, text) }) {
 			break

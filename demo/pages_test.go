@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/prodready/collector/internal/browsertest"
+)
+
+// pagesAreWhole follows every link of every page of the company, and shows one page of each
+// kind to Chromium at the width of a small phone.
+func pagesAreWhole(t *testing.T, d *demo) {
+	if err := d.collector.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	root := &url.URL{Scheme: "http", Host: d.collector.Addr(), Path: "/"}
+	href := regexp.MustCompile(`(?:href|src|action)="([^"]*)"`)
+	pages := map[string]string{}
+	kinds := map[string]string{}
+	seen := map[string]bool{root.String(): true}
+	for todo := []*url.URL{root}; len(todo) > 0; todo = todo[1:] {
+		at := todo[0]
+		response, err := http.Get(at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		isPage := strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", at, response.Status)
+			continue
+		}
+		if !isPage {
+			continue
+		}
+		body := page(t, at.String())
+		pages[at.Path] = body
+		kind, _, _ := strings.Cut(strings.TrimPrefix(at.Path, "/"), "/")
+		if kinds[kind] < at.Path {
+			kinds[kind] = at.Path
+		}
+		for _, m := range href.FindAllStringSubmatch(body, -1) {
+			to, err := at.Parse(html.UnescapeString(m[1]))
+			if err != nil {
+				t.Errorf("%s leads to %s: %v", at, m[1], err)
+				continue
+			}
+			to.Fragment = ""
+			// The filters of the fleet are without end.
+			if to.Host == root.Host && !seen[to.String()] && (to.RawQuery == "" || at == root) {
+				seen[to.String()] = true
+				todo = append(todo, to)
+			}
+		}
+	}
+	for _, s := range d.collector.Snapshot().Services {
+		for _, path := range []string{"/services/" + s.Entry.Name, "/teams/" + s.Entry.Team, "/orgs/" + s.Entry.Org} {
+			if pages[path] == "" && !strings.HasSuffix(path, "/") {
+				t.Errorf("no page leads to %s", path)
+			}
+		}
+	}
+	fitAPhone(t, pages, slices.Sorted(maps.Values(kinds)))
+}
+
+// fitAPhone fails for a page that is wider than 360 pixels.
+func fitAPhone(t *testing.T, pages map[string]string, paths []string) {
+	t.Helper()
+	var doc strings.Builder
+	doc.WriteString("<!DOCTYPE html><meta charset=utf-8><body>")
+	for _, path := range paths {
+		fmt.Fprintf(&doc, `<iframe width="360" height="700" srcdoc="%s"></iframe>`, html.EscapeString(pages[path]))
+	}
+	doc.WriteString(`<pre id="out"></pre><script>onload = () => { document.getElementById("out").textContent =
+		[...document.querySelectorAll("iframe")].map(f => f.contentDocument.documentElement.scrollWidth).join(" ") }</script>`)
+	_, out, _ := strings.Cut(browsertest.Dump(t, []byte(doc.String())), `<pre id="out">`)
+	out, _, _ = strings.Cut(out, "</pre>")
+	widths := strings.Fields(out)
+	if len(widths) != len(paths) {
+		t.Fatalf("%d widths of %d pages: %.200s", len(widths), len(paths), out)
+	}
+	for i, text := range widths {
+		if width, err := strconv.Atoi(text); err != nil || width > 360 {
+			t.Errorf("%s is %s pixels wide", paths[i], text)
+		}
+	}
+}
