@@ -32,7 +32,7 @@ TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMP
 TEST_RACE = CGO_ENABLED=1 $(TEST) -race
 PACKAGES := $(CURDIR)/.ci/packages
 
-.PHONY: help build demo generate check test race chaos soak calibrate bench lint golangci vuln fmt postgres chromium
+.PHONY: help build demo generate check test race chaos soak calibrate bench lint golangci vuln fmt postgres chromium pictures
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,7 +83,7 @@ calibrate: ## run the effect of reviews on simulated fleets and write docs/stati
 
 bench: ## run the benchmarks and print the figures with their bounds
 	@out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
-	$(GO) test -run '^$$' -bench . -benchtime 3x ./correlation ./scoring ./evaluation ./exporter ./store ./collectors/pagerduty ./collectors/jira ./collectors/prometheus >$$out 2>&1; code=$$?; \
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./correlation ./scoring ./evaluation ./exporter ./pages ./store ./collectors/pagerduty ./collectors/jira ./collectors/prometheus >$$out 2>&1; code=$$?; \
 	[ $$code = 0 ] || { cat $$out; exit $$code; }; \
 	grep -E '^(Benchmark|ok)' $$out; echo; \
 	printf '%-32s %12s %-8s %-10s %s\n' FIGURE VALUE UNIT BOUND VERDICT; \
@@ -113,6 +113,9 @@ $(CURDIR)/bin/tools/govulncheck-$(GOVULNCHECK_VERSION):
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
+
+pictures: ## draw the pictures of the README anew, from the demo
+	@.ci/pictures
 
 postgres:
 	@.ci/postgres

@@ -32,7 +32,7 @@ const hostile = `<script>alert("1")</script>'"><img src=x onerror=alert(2)> & </
 
 // company is a fleet, and what the store knows of its past.
 type company struct {
-	t         *testing.T
+	t         testing.TB
 	framework *framework.Framework
 	facts     *evidence.Facts
 	subjects  []scoring.Subject
@@ -43,7 +43,7 @@ type company struct {
 	err       error
 }
 
-func newCompany(t *testing.T) *company {
+func newCompany(t testing.TB) *company {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "framework.yaml"))
 	if err != nil {

@@ -29,8 +29,9 @@ const (
 type fleetIndex struct {
 	of    *snapshot.Snapshot
 	fleet report.Fleet
-	// byName are the rows by the name of their service.
-	byName map[string]*report.FleetRow
+	// summary counts all services, tierRows and orgRows those of each tier and org.
+	summary           summary
+	tierRows, orgRows []groupRow
 	// teams and orgs are their names, in order.
 	teams, orgs []string
 	// moves are the changes of badges within movedFor, the newest first.
@@ -49,16 +50,20 @@ func (s *Site) index(ctx context.Context, current *snapshot.Snapshot) (*fleetInd
 		return nil, err
 	}
 	slices.Reverse(moves)
-	i := &fleetIndex{of: current, fleet: report.NewFleet(current), byName: map[string]*report.FleetRow{}, moves: moves}
+	i := &fleetIndex{of: current, fleet: report.NewFleet(current), moves: moves}
 	teams, orgs := map[string]bool{}, map[string]bool{}
 	for n := range i.fleet.Services {
 		row := &i.fleet.Services[n]
-		i.byName[row.Service] = row
 		teams[row.Team], orgs[row.Org] = true, true
 	}
 	delete(teams, "")
 	delete(orgs, "")
 	i.teams, i.orgs = slices.Sorted(maps.Keys(teams)), slices.Sorted(maps.Keys(orgs))
+	i.summary = summarise(i.rows())
+	i.tierRows = i.groups(func(r *report.FleetRow) string { return strconv.Itoa(r.Tier) },
+		func(tier string) string { return "?" + url.Values{"tier": {tier}}.Encode() })
+	i.orgRows = i.groups(func(r *report.FleetRow) string { return r.Org },
+		func(org string) string { return "orgs/" + url.PathEscape(org) })
 	s.fleet = i
 	return i, nil
 }
@@ -152,14 +157,11 @@ func (s *Site) Fleet(ctx context.Context, values url.Values) Answer {
 	if err != nil {
 		return s.failed(current, 0, "reading changes of badges", err)
 	}
-	p := fleetPage{Summary: summarise(all.rows()), Teams: all.teams, OrgNames: all.orgs, Sorts: report.FleetSorts()}
+	p := fleetPage{Summary: all.summary, Tiers: all.tierRows, Orgs: all.orgRows, Teams: all.teams, OrgNames: all.orgs,
+		Sorts: report.FleetSorts()}
 	for _, b := range framework.Badges() {
 		p.BadgeNames = append(p.BadgeNames, b.String())
 	}
-	p.Tiers = all.groups(func(r *report.FleetRow) string { return strconv.Itoa(r.Tier) },
-		func(tier string) string { return "?" + url.Values{"tier": {tier}}.Encode() })
-	p.Orgs = all.groups(func(r *report.FleetRow) string { return r.Org },
-		func(org string) string { return "orgs/" + url.PathEscape(org) })
 	p.Moves = movesOf(all.moves, nil, maxMoves)
 	status := http.StatusOK
 	if p.Query, err = report.ParseFleetQuery(values, "page"); err != nil {

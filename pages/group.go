@@ -78,7 +78,7 @@ func (s *Site) group(ctx context.Context, kind, name string) Answer {
 	}
 	selects := func(service string) bool { return member[service] }
 	p := groupPage{
-		Kind: kind, Name: name, Summary: summarise(rows), Fleet: summarise(all.rows()), Rows: serviceRows(rows),
+		Kind: kind, Name: name, Summary: summarise(rows), Fleet: all.summary, Rows: serviceRows(rows),
 		Moves: movesOf(all.moves, selects, maxMoves), Fixes: fixesOf(current, member), Reviews: reviews,
 		Badge: "badge/" + kind + "/" + url.PathEscape(name) + ".svg",
 	}
