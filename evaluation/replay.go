@@ -31,6 +31,8 @@ type Replay struct {
 	ticks []time.Time
 	// dated are the facts of which records have the time of their observation.
 	dated map[sourceFact]bool
+	// catalogued is the coverage of the catalog, which answers at each judgement.
+	catalogued evidence.Coverage
 }
 
 type groupOfFacts struct{ source, group string }
@@ -42,7 +44,7 @@ func NewReplay(c *Config, past store.Past, to time.Time) *Replay {
 	r := &Replay{
 		config: c, past: past, to: to,
 		spans: map[groupOfFacts][]evidence.Span{}, facts: map[groupOfFacts]store.Coverage{},
-		dated: map[sourceFact]bool{},
+		dated: map[sourceFact]bool{}, catalogued: catalogCoverage(to),
 	}
 	for _, g := range past.Groups {
 		key := groupOfFacts{g.Source, g.Group}
@@ -553,7 +555,9 @@ func (l *Lane) cover(at time.Time) {
 		}
 		l.judge.ledger.Cover(group.source, c)
 	}
-	l.judge.ledger.Cover(catalog.SourceID, catalogCoverage(at))
+	catalogued := l.replay.catalogued
+	catalogued.At = at
+	l.judge.ledger.Cover(catalog.SourceID, catalogued)
 }
 
 // subject is what the service was; what it is now where that is not stored.
