@@ -5,8 +5,11 @@ import (
 	"maps"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prodready/collector/catalog"
@@ -53,6 +56,9 @@ type Meter struct {
 	// times that durations were collected.
 	shared      map[string]*sharedTallies
 	collections int
+	// observed are for durations that are collected, lists for those that are given out.
+	observed scratch[observed]
+	lists    scratch[observation]
 }
 
 // groupedService is what the groups of a service depend on.
@@ -350,12 +356,12 @@ func (m *Meter) measure(o *Options) Measured {
 	for _, t := range m.byBadge {
 		want(t, doubts{})
 	}
+	var lists []observation
 	if wanted > 0 {
-		m.observe(outdated)
+		lists = m.observe(outdated)
 	}
-	for _, t := range outdated {
-		t.measure()
-	}
+	eachAtOnce(len(outdated), func(i int) { outdated[i].measure() })
+	m.lists.put(lists)
 	out := Measured{Services: make(map[string]*Figures, len(m.byService))}
 	out.Badges, out.TierBadges = m.perBadge(o)
 	for service, t := range m.byService {
@@ -369,6 +375,22 @@ func (m *Meter) measure(o *Options) Measured {
 		}
 	}
 	return out
+}
+
+// eachAtOnce calls f with each number from 0 to n - 1, as many at once as there are
+// processors. Some take far longer than others, so that each begins when a processor is
+// free.
+func eachAtOnce(n int, f func(i int)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // badgeKeys are those that a service counts for that holds a badge.

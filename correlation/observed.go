@@ -3,7 +3,9 @@ package correlation
 import (
 	"cmp"
 	"encoding/binary"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -23,9 +25,10 @@ type durations struct {
 
 	// While they are collected, number is that of these durations among all that are
 	// collected, from 1, and list has those of the incidents that began after a time, in
-	// nanoseconds since 1970.
+	// nanoseconds since 1970: max of them at most.
 	number int
 	since  int64
+	max    int
 	list   []observation
 }
 
@@ -85,7 +88,11 @@ type collection struct {
 	// sets has, for each set of services, the end of its memberships among these.
 	sets        []int
 	memberships []targetsSince
+}
 
+// collected are the durations of a part of all incidents.
+type collected struct {
+	*collection
 	resolution, acknowledgement []observed
 	// incident has the course of the one that is being added.
 	incident Incident
@@ -97,32 +104,84 @@ type targetsSince struct {
 	first uint32
 }
 
-// observe collects the durations that some tallies want.
-func (m *Meter) observe(wanted []*tally) {
+// observe collects the durations that some tallies want. It returns the memory that their
+// lists are in, to be given back when they are measured.
+func (m *Meter) observe(wanted []*tally) []observation {
 	m.collections++
 	k, now := newCollection(m.sets, wanted, m.collections), momentOf(m.at)
-	k.resolution = make([]observed, 0, m.incidents.len())
-	k.acknowledgement = make([]observed, 0, m.incidents.len())
-	for _, c := range m.incidents.all() {
-		if c.is(countedThere) && !c.is(countedMaintenance) && c.started <= now && c.started != noMoment {
-			k.add(c, m.at)
+	lists := m.roomFor(wanted)
+	parts := m.incidents.parts(runtime.GOMAXPROCS(0))
+	room := m.incidents.len()
+	found := make([]*collected, len(parts))
+	for i := range parts {
+		found[i] = &collected{collection: k, resolution: m.observed.get(room), acknowledgement: m.observed.get(room)}
+		room = 0 // the others are added to the first
+	}
+	eachAtOnce(len(parts), func(i int) {
+		for _, c := range parts[i] {
+			if c.is(countedThere) && !c.is(countedMaintenance) && c.started <= now && c.started != noMoment {
+				found[i].add(c, m.at)
+			}
+		}
+	})
+	all := found[0]
+	for _, other := range found[1:] {
+		all.resolution = append(all.resolution, other.resolution...)
+		all.acknowledgement = append(all.acknowledgement, other.acknowledgement...)
+		m.observed.put(other.resolution)
+		m.observed.put(other.acknowledgement)
+	}
+	eachAtOnce(2, func(kind int) {
+		if kind == 0 {
+			m.giveOut(all.resolution, k.targets, func(t *target) []*durations { return t.resolution })
+		} else {
+			m.giveOut(all.acknowledgement, k.targets, func(t *target) []*durations { return t.acknowledgement })
+		}
+	})
+	return lists
+}
+
+// roomFor gives each list of durations that tallies want its room in one piece of memory.
+func (m *Meter) roomFor(wanted []*tally) []observation {
+	total := 0
+	each := func(f func(d *durations)) {
+		for _, t := range wanted {
+			for i := range t.windows {
+				for _, d := range []*durations{&t.windows[i].resolution, &t.windows[i].acknowledgement} {
+					if d.number > 0 {
+						f(d)
+					}
+				}
+			}
 		}
 	}
-	// All are sorted once, and then given out in order.
-	for _, o := range inOrder(k.resolution) {
-		for _, d := range k.targets[o.target].resolution {
+	each(func(d *durations) { total += d.max })
+	lists, end := m.lists.get(total), 0
+	each(func(d *durations) {
+		d.list = lists[end : end : end+d.max]
+		end += d.max
+	})
+	return lists
+}
+
+// giveOut sorts all durations of a kind once, and gives them out in order.
+func (m *Meter) giveOut(list []observed, targets []target, wants func(*target) []*durations) {
+	to := make([][]*durations, len(targets))
+	for i := range targets {
+		to[i] = wants(&targets[i])
+	}
+	sorted, other := inOrder(list, m.observed.get(len(list)))
+	for _, o := range sorted {
+		for _, d := range to[o.target] {
 			d.list = append(d.list, o.observation)
 		}
 	}
-	for _, o := range inOrder(k.acknowledgement) {
-		for _, d := range k.targets[o.target].acknowledgement {
-			d.list = append(d.list, o.observation)
-		}
-	}
+	m.observed.put(sorted)
+	m.observed.put(other)
 }
 
 // add collects the durations of an incident, as they are at a time.
-func (k *collection) add(c *counted, at time.Time) {
+func (k *collected) add(c *counted, at time.Time) {
 	number := k.number(c)
 	to := &k.targets[number]
 	if len(to.resolution)+len(to.acknowledgement) == 0 {
@@ -231,11 +290,12 @@ const (
 	fewDurations = 1 << digitBits / 4
 )
 
-// inOrder sorts durations. It may use the list for something else.
-func inOrder(list []observed) []observed {
+// inOrder sorts durations, into the list or into another one that has as much room, and
+// returns both, the sorted one first.
+func inOrder(list, other []observed) (sorted, rest []observed) {
 	if len(list) <= fewDurations {
 		slices.SortFunc(list, func(a, b observed) int { return cmp.Compare(a.observation, b.observation) })
-		return list
+		return list, other
 	}
 	const mask = 1<<digitBits - 1
 	shifts := shifts()
@@ -245,7 +305,7 @@ func inOrder(list []observed) []observed {
 			ends[i][o.observation>>shift&mask]++
 		}
 	}
-	sorted := make([]observed, len(list))
+	other = other[:len(list)]
 	for i, shift := range shifts {
 		if int(ends[i][list[0].observation>>shift&mask]) == len(list) {
 			continue
@@ -256,10 +316,23 @@ func inOrder(list []observed) []observed {
 		}
 		for _, o := range list {
 			next := &ends[i][o.observation>>shift&mask]
-			sorted[*next] = o
+			other[*next] = o
 			*next++
 		}
-		list, sorted = sorted, list
+		list, other = other, list
 	}
-	return list
+	return list, other
 }
+
+// scratch keeps slices for the next use, until memory is collected.
+type scratch[T any] struct{ pool sync.Pool }
+
+// get is an empty slice with room for n items.
+func (s *scratch[T]) get(n int) []T {
+	if kept, ok := s.pool.Get().(*[]T); ok && cap(*kept) >= n {
+		return (*kept)[:0]
+	}
+	return make([]T, 0, n+n/64) // a little more, so that it fits the next time
+}
+
+func (s *scratch[T]) put(list []T) { s.pool.Put(&list) }

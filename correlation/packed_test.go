@@ -97,7 +97,8 @@ func TestObservationsAreSorted(t *testing.T) {
 			list[i] = observed{observationOf(want[i]), uint32(i)}
 		}
 		var got []Observation
-		for _, o := range inOrder(list) {
+		sorted, _ := inOrder(list, make([]observed, len(list)))
+		for _, o := range sorted {
 			if of := want[o.target]; of.Duration != o.duration() || of.Censored != o.censored() {
 				t.Fatalf("that of %d is %s, want %v", o.target, o.duration(), of)
 			}

@@ -46,13 +46,22 @@ func (t *table[T]) remove(p place) {
 // len is the number of items.
 func (t *table[T]) len() int { return int(t.last) - len(t.free) }
 
-// all are the items of all places that were ever given; those of free ones are zero values.
-func (t *table[T]) all() iter.Seq2[place, *T] {
-	return func(yield func(place, *T) bool) {
-		for p := place(1); p <= t.last; p++ {
-			if !yield(p, t.at(p)) {
-				return
+// parts are the items of all places, as all, in at most n parts.
+func (t *table[T]) parts(n int) []iter.Seq2[place, *T] {
+	size := max(place(1), (t.last+place(n)-1)/place(n))
+	var out []iter.Seq2[place, *T]
+	for first := place(1); first <= max(1, t.last); first += size {
+		last := min(first+size-1, t.last)
+		out = append(out, func(yield func(place, *T) bool) {
+			for p := first; p <= last; p++ {
+				if !yield(p, t.at(p)) {
+					return
+				}
 			}
-		}
+		})
 	}
+	return out
 }
+
+// all are the items of all places that were ever given; those of free ones are zero values.
+func (t *table[T]) all() iter.Seq2[place, *T] { return t.parts(1)[0] }

@@ -135,10 +135,10 @@ func (t *tally) collect(now time.Time, n int) int {
 		w := &t.windows[i]
 		t.wanted = true
 		since := momentOf(now.Add(-time.Duration(t.options.Windows[i])))
-		for d, most := range map[*durations]int{&w.resolution: w.incidents, &w.acknowledgement: w.byMachine.Incidents} {
+		for d, room := range map[*durations]int{&w.resolution: w.incidents, &w.acknowledgement: w.byMachine.Incidents} {
 			if d.outdated() {
 				n++
-				d.number, d.since, d.list = n, since, make([]observation, 0, most)
+				d.number, d.since, d.max = n, since, room
 			}
 		}
 	}
