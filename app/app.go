@@ -17,7 +17,6 @@ import (
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/exporter"
-	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/server"
 	"github.com/prodready/collector/snapshot"
 	"github.com/prodready/collector/store"
@@ -212,7 +211,7 @@ func (a *App) startServer(ctx context.Context, c config.Server) error {
 		Current: a.evaluator.Snapshot, Waiting: a.waiting,
 		Overdue: func() bool { return a.reloader.clock.standsBy() || !a.evaluator.Page().Served(a.options.Now()) },
 		Metrics: exporter.Handler(a.evaluator.Page, a.gather, exporter.HandlerOptions{Now: a.options.Now, Logger: a.log}),
-		Reports: reports{}, Reviews: shownReviews{a.reloader}, Reload: reload,
+		Past:    past{a.reloader}, Reviews: shownReviews{a.reloader}, Reload: reload,
 		AllowedHosts: c.AllowedHosts,
 		Now:          a.options.Now, Logger: a.log,
 		ListenAddresses: []string{c.ListenAddress}, WebConfigFile: c.WebConfigFile,
@@ -350,13 +349,4 @@ func (a *App) Left(ctx context.Context) ([]string, error) {
 		}
 	}
 	return lines, nil
-}
-
-// reports makes the payloads of the API.
-type reports struct{}
-
-func (reports) Services(s *snapshot.Snapshot) any { return report.NewFleet(s) }
-
-func (reports) Service(s *snapshot.Snapshot, name string) (any, bool) {
-	return report.NewScorecard(s, name)
 }

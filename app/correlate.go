@@ -32,8 +32,7 @@ func Correlate(ctx context.Context, o Options, q CorrelationQuery) (report.Corre
 		return none, err
 	}
 	defer r.close()
-	selected := IncidentQuery{Team: q.Team, Tier: q.Tier}
-	_, group, _, err := selected.services(r.Catalog)
+	_, group, _, err := servicesOf(&report.IncidentQuery{Team: q.Team, Tier: q.Tier}, r.Catalog)
 	if err != nil {
 		return none, err
 	}

@@ -15,36 +15,42 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// IncidentQuery selects incidents: of a service, a team, an org or a tier, of which one
-// at most is set, within a window. Class is as in report.NewIncidents.
-type IncidentQuery struct {
-	Service, Team, Org string
-	Tier               int
-	Window             time.Duration
-	Class              string
-}
-
 // UnknownNameError says that there is nothing of a name.
 type UnknownNameError struct{ text string }
 
 // Error implements error.
 func (e *UnknownNameError) Error() string { return e.text }
 
+// UnknownName tells the server that it is no fault.
+func (e *UnknownNameError) UnknownName() bool { return true }
+
 // Incidents lists what is in the store right now. It collects nothing and writes nothing,
 // so it may run beside a daemon.
-func Incidents(ctx context.Context, o Options, q IncidentQuery) (report.Incidents, error) {
+func Incidents(ctx context.Context, o Options, q report.IncidentQuery) (report.Incidents, error) {
 	r, err := openForReading(ctx, o)
 	if err != nil {
 		return report.Incidents{}, err
 	}
 	defer r.close()
-	scope, group, services, err := q.services(r.Catalog)
+	return incidentsOf(ctx, r.store, r.runtimeConfig, q, store.IncidentFilter{}, r.options.Now())
+}
+
+// incidentsOf lists the incidents that a query selects, among those of a filter.
+func incidentsOf(
+	ctx context.Context, s *store.Store, rc *runtimeConfig, q report.IncidentQuery, filter store.IncidentFilter,
+	now time.Time,
+) (report.Incidents, error) {
+	scope, group, services, err := servicesOf(&q, rc.Catalog)
 	if err != nil {
 		return report.Incidents{}, err
 	}
-	now, window := r.options.Now(), correlation.Window(q.Window)
-	links, measured, err := measureIncidents(ctx, r.store, store.IncidentFilter{}, measuring{
-		sources: r.SourceIDs(), services: r.Catalog.Services(), window: window, now: now,
+	window := correlation.Window(q.Window)
+	counted := rc.Catalog.Services()
+	if filter.Service != "" {
+		counted = services
+	}
+	links, measured, err := measureIncidents(ctx, s, filter, measuring{
+		sources: rc.SourceIDs(), services: counted, window: window, now: now,
 	})
 	if err != nil {
 		return report.Incidents{}, err
@@ -62,7 +68,7 @@ func Incidents(ctx context.Context, o Options, q IncidentQuery) (report.Incident
 	out := report.NewIncidents(list, figures, window, q.Class, now)
 	out.Scope, out.Group, out.LeftOut = scope, group, leftOut
 	if scope == string(correlation.ScopeFleet) {
-		uncounted, err := r.store.Uncounted(ctx)
+		uncounted, err := s.Uncounted(ctx)
 		if err != nil {
 			return report.Incidents{}, err
 		}
@@ -110,7 +116,7 @@ func measureIncidents(
 const scopeService = "service"
 
 // services are those that a query selects, and the group that they are.
-func (q *IncidentQuery) services(c *catalog.Catalog) (scope, group string, list []*catalog.Service, err error) {
+func servicesOf(q *report.IncidentQuery, c *catalog.Catalog) (scope, group string, list []*catalog.Service, err error) {
 	all := c.Services()
 	if q.Service != "" {
 		s, err := c.Lookup(q.Service)

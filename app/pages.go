@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prodready/collector/catalog"
-	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/pages"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
@@ -51,23 +49,10 @@ func (p past) History(
 	return report.NewHistory(in), nil
 }
 
-// Incidents are those of a service within a window that ends now.
-func (p past) Incidents(
-	ctx context.Context, s *snapshot.Snapshot, service string, window time.Duration,
-) (report.Incidents, error) {
-	found, _ := s.Find(service)
-	services := []*catalog.Service{found.Entry}
-	w := correlation.Window(window)
-	links, measured, err := measureIncidents(ctx, p.store, store.IncidentFilter{Service: service}, measuring{
-		sources: p.config().SourceIDs(), services: services, window: w, now: s.At,
-	})
-	if err != nil {
-		return report.Incidents{}, err
-	}
-	list, leftOut := links.Listing(services, w, s.At)
-	out := report.NewIncidents(list, measured.Services[service], w, "", s.At)
-	out.Scope, out.Group, out.LeftOut = scopeService, service, leftOut
-	return out, nil
+// Incidents are those that a query selects, within a window that ends now. Those of a
+// service are read alone.
+func (p past) Incidents(ctx context.Context, s *snapshot.Snapshot, q report.IncidentQuery) (report.Incidents, error) {
+	return incidentsOf(ctx, p.store, p.config(), q, store.IncidentFilter{Service: q.Service}, s.At)
 }
 
 // Reviews are the names of the operational reviews that are kept, the newest first.

@@ -141,9 +141,9 @@ func (c *company) History(
 }
 
 func (c *company) Incidents(
-	_ context.Context, s *snapshot.Snapshot, _ string, window time.Duration,
+	_ context.Context, s *snapshot.Snapshot, q report.IncidentQuery,
 ) (report.Incidents, error) {
-	out := report.NewIncidents(nil, nil, correlation.Window(window), "", s.At)
+	out := report.NewIncidents(nil, nil, correlation.Window(q.Window), "", s.At)
 	out.Incidents = c.incidents
 	return out, c.err
 }

@@ -30,7 +30,7 @@ type fleetIndex struct {
 	of    *snapshot.Snapshot
 	fleet report.Fleet
 	// summary counts all services, tierRows and orgRows those of each tier and org.
-	summary           summary
+	summary           report.Summary
 	tierRows, orgRows []groupRow
 	// teams and orgs are their names, in order.
 	teams, orgs []string
@@ -59,7 +59,7 @@ func (s *Site) index(ctx context.Context, current *snapshot.Snapshot) (*fleetInd
 	delete(teams, "")
 	delete(orgs, "")
 	i.teams, i.orgs = slices.Sorted(maps.Keys(teams)), slices.Sorted(maps.Keys(orgs))
-	i.summary = summarise(i.rows())
+	i.summary = report.Summarise(i.rows())
 	i.tierRows = i.groups(func(r *report.FleetRow) string { return strconv.Itoa(r.Tier) },
 		func(tier string) string { return "?" + url.Values{"tier": {tier}}.Encode() })
 	i.orgRows = i.groups(func(r *report.FleetRow) string { return r.Org },
@@ -70,7 +70,7 @@ func (s *Site) index(ctx context.Context, current *snapshot.Snapshot) (*fleetInd
 
 // fleetPage is what the first page shows.
 type fleetPage struct {
-	Summary summary
+	Summary report.Summary
 	Tiers   []groupRow
 	Orgs    []groupRow
 	Moves   []move
@@ -91,25 +91,12 @@ type fleetPage struct {
 	Uncounted      []uncountedRow
 }
 
-// summary counts services.
-type summary struct {
-	Services, Targets, OnTarget, Late, OnHold, Unjudged int
-	Badges                                              []badgeCount
-}
-
-type badgeCount struct {
-	Badge string
-	Count int
-	// Share is in per cent of all services.
-	Share float64
-}
-
 // groupRow is a tier, an org or a team beside others.
 type groupRow struct {
 	Name string
 	// Href is its page or the filter for it, below Root.
 	Href string
-	summary
+	report.Summary
 }
 
 type head struct {
@@ -260,38 +247,6 @@ func heads(q report.FleetQuery) []head {
 	return out
 }
 
-// summarise counts services.
-func summarise(rows []*report.FleetRow) summary {
-	var out summary
-	counts := map[string]int{}
-	for _, row := range rows {
-		out.Services++
-		if row.Unjudged() {
-			out.Unjudged++
-		} else {
-			counts[row.Badge]++
-		}
-		if row.OnHold {
-			out.OnHold++
-		}
-		if row.Late() {
-			out.Late++
-		}
-		if row.HasTarget() {
-			out.Targets++
-			if !row.BelowTarget() {
-				out.OnTarget++
-			}
-		}
-	}
-	for _, b := range slices.Backward(framework.Badges()) {
-		n := counts[b.String()]
-		out.Badges = append(out.Badges, badgeCount{Badge: b.String(), Count: n,
-			Share: 100 * float64(n) / float64(max(1, out.Services))})
-	}
-	return out
-}
-
 // groups are the services by what name says, in the order of the names.
 func (i *fleetIndex) groups(name func(*report.FleetRow) string, href func(string) string) []groupRow {
 	by := map[string][]*report.FleetRow{}
@@ -302,7 +257,7 @@ func (i *fleetIndex) groups(name func(*report.FleetRow) string, href func(string
 	}
 	var out []groupRow
 	for _, n := range slices.Sorted(maps.Keys(by)) {
-		out = append(out, groupRow{Name: n, Href: href(n), summary: summarise(by[n])})
+		out = append(out, groupRow{Name: n, Href: href(n), Summary: report.Summarise(by[n])})
 	}
 	return out
 }

@@ -21,6 +21,7 @@ func functions() template.FuncMap {
 		"join":   strings.Join,
 		"words":  func(word string) string { return strings.ReplaceAll(word, "_", " ") },
 		"prose":  handbook.Inline,
+		"max":    func(a, b int) int { return max(a, b) },
 		"minus":  func(a, b int) int { return a - b },
 		"tiers":  func() []int { return []int{1, 2, 3, 4} },
 		"lasting": func(seconds *float64) string {

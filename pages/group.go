@@ -19,9 +19,9 @@ const maxFixes = 8
 type groupPage struct {
 	// Kind is team or org.
 	Kind, Name string
-	Summary    summary
+	Summary    report.Summary
 	// Fleet is the same of all services, to compare with.
-	Fleet summary
+	Fleet report.Summary
 	Rows  []serviceRow
 	// Teams are those of an org.
 	Teams []groupRow
@@ -78,7 +78,7 @@ func (s *Site) group(ctx context.Context, kind, name string) Answer {
 	}
 	selects := func(service string) bool { return member[service] }
 	p := groupPage{
-		Kind: kind, Name: name, Summary: summarise(rows), Fleet: all.summary, Rows: serviceRows(rows),
+		Kind: kind, Name: name, Summary: report.Summarise(rows), Fleet: all.summary, Rows: serviceRows(rows),
 		Moves: movesOf(all.moves, selects, maxMoves), Fixes: fixesOf(current, member), Reviews: reviews,
 		Badge: "badge/" + kind + "/" + url.PathEscape(name) + ".svg",
 	}
@@ -106,7 +106,7 @@ func teamsOf(rows []*report.FleetRow) []groupRow {
 	delete(by, "")
 	var out []groupRow
 	for name, rows := range by {
-		out = append(out, groupRow{Name: name, Href: "teams/" + url.PathEscape(name), summary: summarise(rows)})
+		out = append(out, groupRow{Name: name, Href: "teams/" + url.PathEscape(name), Summary: report.Summarise(rows)})
 	}
 	slices.SortFunc(out, func(a, b groupRow) int { return cmp.Compare(a.Name, b.Name) })
 	return out

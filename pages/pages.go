@@ -38,8 +38,8 @@ type Past interface {
 	Moves(ctx context.Context, since time.Time) ([]scoring.Transition, error)
 	// History is how the badge of a service came to be, since a time.
 	History(ctx context.Context, s *snapshot.Snapshot, service string, since time.Time) (report.History, error)
-	// Incidents are those of a service within a window that ends now.
-	Incidents(ctx context.Context, s *snapshot.Snapshot, service string, window time.Duration) (report.Incidents, error)
+	// Incidents are those that a query selects, within a window that ends now.
+	Incidents(ctx context.Context, s *snapshot.Snapshot, q report.IncidentQuery) (report.Incidents, error)
 	// Reviews are the names of the operational reviews that are kept, the newest first.
 	Reviews(ctx context.Context) ([]string, error)
 }

@@ -265,7 +265,8 @@ func onCall(s *snapshot.Snapshot, name string) (text string) {
 func (s *Site) incidents(
 	ctx context.Context, current *snapshot.Snapshot, name string, days int,
 ) (incidentWindow, error) {
-	found, err := s.o.Past.Incidents(ctx, current, name, time.Duration(days)*24*time.Hour)
+	found, err := s.o.Past.Incidents(ctx, current,
+		report.IncidentQuery{Service: name, Window: time.Duration(days) * 24 * time.Hour})
 	if err != nil {
 		return incidentWindow{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/effect"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/snapshot"
 	"github.com/prodready/collector/statistics"
 )
 
@@ -359,4 +360,15 @@ func CheckRelation(result *correlation.Result, check string) string {
 			a.Ratio.bounds() + ", p " + probability(*a.P) + "). This is a relation, and may have another cause. " + basis
 	}
 	return ""
+}
+
+// LastCorrelation is what was estimated last of the whole fleet: the answer of
+// /api/v1/effect. Before the first estimate NoIncidents says so.
+func LastCorrelation(s *snapshot.Snapshot) Correlation {
+	in := CorrelationInput{Scope: correlation.ScopeFleet, Feedback: s.Feedback}
+	in.At, in.NoIncidents = s.At, "The effects of reviews are estimated once a month, and have not been yet."
+	if s.Correlated != nil {
+		in.Result = *s.Correlated
+	}
+	return NewCorrelation(in)
 }

@@ -48,15 +48,6 @@ func twoCheckCriteria(t *testing.T) (*framework.Framework, *evidence.Facts) {
 	return criteria, facts
 }
 
-// realReports makes the payloads as the program does.
-type realReports struct{}
-
-func (realReports) Services(s *snapshot.Snapshot) any { return report.NewFleet(s) }
-
-func (realReports) Service(s *snapshot.Snapshot, name string) (any, bool) {
-	return report.NewScorecard(s, name)
-}
-
 // TestExemptionsAreTheSameEverywhere: a check is exempt in the metrics, the
 // API, the score and the report of a service exactly while Covers says so.
 func TestExemptionsAreTheSameEverywhere(t *testing.T) {
@@ -81,7 +72,6 @@ func TestExemptionsAreTheSameEverywhere(t *testing.T) {
 		}
 		metrics := string(page.Bytes(exporter.Text))
 		o := options(s)
-		o.Reports = realReports{}
 		api, err := New(o)
 		if err != nil {
 			t.Fatal(err)

@@ -24,32 +24,6 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // hostile is what nobody should be able to run in a reader's browser.
 const hostile = `<script>alert("1")</script>'"><img src=x onerror=alert(2)>`
 
-// reports answers with the names alone.
-type reports struct{}
-
-type named struct {
-	Service string `json:"service"`
-}
-
-func (reports) Services(s *snapshot.Snapshot) any {
-	list := []named{}
-	for _, service := range s.Services {
-		list = append(list, named{service.Entry.Name})
-	}
-	return list
-}
-
-func (reports) Service(s *snapshot.Snapshot, name string) (any, bool) {
-	if name == "unencodable" {
-		return make(chan int), true
-	}
-	service, ok := s.Find(name)
-	if !ok {
-		return nil, false
-	}
-	return named{service.Entry.Name}, true
-}
-
 func service(name string) snapshot.Service {
 	return snapshot.Service{
 		Entry: &catalog.Service{Name: name, Team: "payments", Tier: 2},
@@ -85,7 +59,7 @@ func options(s *snapshot.Snapshot) Options {
 	return Options{
 		Current: func() *snapshot.Snapshot { return s },
 		Metrics: http.HandlerFunc(metrics),
-		Reports: reports{},
+		Past:    noPast{},
 		Reload:  func(context.Context) error { return nil },
 		// The system picks a free port.
 		ListenAddresses: []string{"127.0.0.1:0"},
@@ -104,9 +78,9 @@ func (noPast) History(
 }
 
 func (noPast) Incidents(
-	_ context.Context, s *snapshot.Snapshot, _ string, window time.Duration,
+	_ context.Context, s *snapshot.Snapshot, q report.IncidentQuery,
 ) (report.Incidents, error) {
-	return report.NewIncidents(nil, nil, correlation.Window(window), "", s.At), nil
+	return report.NewIncidents(nil, nil, correlation.Window(q.Window), q.Class, s.At), nil
 }
 
 func (noPast) Reviews(context.Context) ([]string, error) { return nil, nil }
@@ -116,7 +90,7 @@ func newServer(t *testing.T, o Options) *Server {
 	t.Helper()
 	if o.Pages == nil && o.Current != nil {
 		site, err := pages.New(pages.Options{
-			Current: o.Current, Past: noPast{}, ReviewsKept: func() bool { return o.Reviews != nil && o.Reviews.Enabled() },
+			Current: o.Current, Past: o.Past, ReviewsKept: func() bool { return o.Reviews != nil && o.Reviews.Enabled() },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -24,18 +24,18 @@ func (s *Server) serveGate(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	card, ok := report.NewScorecard(current, name)
 	if !ok {
-		s.writeJSON(w, http.StatusNotFound, unknownService(current, name))
+		unknownService(w, current, name)
 		return
 	}
 	query, err := gateQuery(r)
 	if err == nil {
 		var gate report.Gate
 		if gate, err = report.NewGate(card, query, s.o.Now()); err == nil {
-			s.writeJSON(w, http.StatusOK, gate)
+			s.writeJSON(w, gate)
 			return
 		}
 	}
-	s.writeJSON(w, http.StatusBadRequest, apiError{Error: err.Error()})
+	writeProblem(w, http.StatusBadRequest, err.Error())
 }
 
 // gateQuery reads what is asked.

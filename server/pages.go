@@ -8,8 +8,8 @@ import (
 	"github.com/prodready/collector/pages"
 )
 
-// pagesTimeout bounds how long the store may take for a page.
-const pagesTimeout = 10 * time.Second
+// storeTimeout bounds how long the store may take for a page or an answer of the API.
+const storeTimeout = 10 * time.Second
 
 // pageRoutes registers the pages.
 func (s *Server) pageRoutes(route func(method, pattern string, handler http.HandlerFunc)) {
@@ -36,7 +36,7 @@ func (s *Server) pageRoutes(route func(method, pattern string, handler http.Hand
 // servePage answers with a page, which a browser may keep and asks for again.
 func servePage(page func(context.Context, *http.Request) pages.Answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), pagesTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
 		defer cancel()
 		answer := page(ctx, r)
 		h := w.Header()

@@ -33,7 +33,7 @@ func (*keptReviews) Policy() string { return "default-src 'none'; style-src 'sha
 func TestReviewsAreServed(t *testing.T) {
 	kept := &keptReviews{enabled: true}
 	s := newServer(t, Options{Current: func() *snapshot.Snapshot { return nil }, Metrics: http.NotFoundHandler(),
-		Reports: reports{}, Reviews: kept})
+		Past: noPast{}, Reviews: kept})
 	ask := func(method, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))

@@ -22,16 +22,6 @@ import (
 	"github.com/prodready/collector/snapshot"
 )
 
-// Reports makes the JSON payloads of the API out of a snapshot. What it returns
-// is marshalled by encoding/json.
-type Reports interface {
-	// Services is the list of all services.
-	Services(s *snapshot.Snapshot) any
-	// Service is the scorecard of one service; ok is false when the snapshot
-	// has none of that name.
-	Service(s *snapshot.Snapshot, name string) (report any, ok bool)
-}
-
 // Defaults of Options.
 const (
 	DefaultListenAddress     = ":9847"
@@ -42,7 +32,7 @@ const (
 	DefaultShutdownTimeout   = 10 * time.Second
 )
 
-// Options configure a Server. Current, Metrics and Reports are required.
+// Options configure a Server. Current, Metrics and Past are required.
 type Options struct {
 	// Current returns the snapshot to answer from, nil before the first.
 	Current func() *snapshot.Snapshot
@@ -54,8 +44,8 @@ type Options struct {
 	Overdue func() bool
 	// Metrics answers /metrics.
 	Metrics http.Handler
-	// Reports makes the payloads of the API.
-	Reports Reports
+	// Past is what the API answers of the past.
+	Past pages.Past
 	// Pages makes the pages that people read; nil makes none.
 	Pages *pages.Site
 	// Reviews gives the operational reviews; nil gives none.
@@ -106,8 +96,8 @@ type Server struct {
 // New makes a server. It fails when a required option is missing or when the
 // web configuration file is not valid. It does not listen yet.
 func New(o Options) (*Server, error) {
-	if o.Current == nil || o.Metrics == nil || o.Reports == nil {
-		return nil, errors.New("making the HTTP server: Current, Metrics and Reports are required")
+	if o.Current == nil || o.Metrics == nil || o.Past == nil {
+		return nil, errors.New("making the HTTP server: Current, Metrics and Past are required")
 	}
 	if err := web.Validate(o.WebConfigFile); err != nil {
 		return nil, fmt.Errorf("reading the web configuration %s: %w", o.WebConfigFile, err)
@@ -159,6 +149,13 @@ func (s *Server) routes() http.Handler {
 	route(http.MethodGet, "/api/v1/services", s.serveServices)
 	route(http.MethodGet, "/api/v1/services/{name}", s.serveService)
 	route(http.MethodGet, "/api/v1/services/{name}/gate", s.serveGate)
+	route(http.MethodGet, "/api/v1/services/{name}/history", s.serveHistory)
+	route(http.MethodGet, "/api/v1/incidents", s.serveIncidents)
+	route(http.MethodGet, "/api/v1/teams", s.serveTeams)
+	route(http.MethodGet, "/api/v1/checks", s.serveChecks)
+	route(http.MethodGet, "/api/v1/framework", s.serveFramework)
+	route(http.MethodGet, "/api/v1/effect", s.serveEffect)
+	route(http.MethodGet, "/api/openapi.yaml", s.serveOpenAPI)
 	route(http.MethodGet, badgePath+"{file}", s.serveBadge)
 	route(http.MethodGet, badgePath+"{scope}/{file}", s.serveGroupBadge)
 	mux.Handle(reviewsPath+"{$}", s.ifReviews(s.serveReviews))

@@ -118,7 +118,6 @@ func surfaces(t *testing.T, at time.Time) map[string]string {
 	}
 	found["metrics"] = string(page.Bytes(exporter.Text))
 	o := options(s)
-	o.Reports = realReports{}
 	if o.Pages, err = pages.New(pages.Options{Current: o.Current, Past: noPast{}}); err != nil {
 		t.Fatal(err)
 	}

@@ -2,23 +2,16 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
-	"time"
 
-	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
 	"github.com/prodready/collector/app"
-	"github.com/prodready/collector/correlation"
-	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/report"
 )
 
 func newIncidents(s *streams) *cobra.Command {
-	var query app.IncidentQuery
+	var query report.IncidentQuery
 	var window string
 	var format output
 	cmd := &cobra.Command{
@@ -52,7 +45,7 @@ With --class, incidents of which it is not known are listed, too, with a "?".
   collector incidents --tier 1 -o csv`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkIncidentQuery(&query, window); err != nil {
+			if err := query.Complete(window, "--"); err != nil {
 				return &usageError{err}
 			}
 			list, err := app.Incidents(cmd.Context(), s.options(s.quiet()), query)
@@ -76,35 +69,4 @@ With --class, incidents of which it is not known are listed, too, with a "?".
 	flags.StringVar(&query.Class, "class", "", "of this class of noise alone")
 	format.register(cmd, "table", "json", "csv")
 	return cmd
-}
-
-// checkIncidentQuery completes a query with its window. The error says what of the
-// flags is wrong.
-func checkIncidentQuery(q *app.IncidentQuery, window string) error {
-	var given []string
-	for name, set := range map[string]bool{
-		"--service": q.Service != "", "--team": q.Team != "", "--org": q.Org != "", "--tier": q.Tier != 0,
-	} {
-		if set {
-			given = append(given, name)
-		}
-	}
-	if len(given) > 1 {
-		slices.Sort(given)
-		return fmt.Errorf("%s: give one of them", strings.Join(given, " and "))
-	}
-	d, err := model.ParseDuration(window)
-	if err != nil || d <= 0 {
-		return fmt.Errorf("--window %q: want a duration such as 7d or 30d", window)
-	}
-	q.Window = time.Duration(d)
-	names := []string{report.ClassAll}
-	for _, c := range correlation.NoiseClasses() {
-		names = append(names, c.String())
-	}
-	if q.Class != "" && !slices.Contains(names, q.Class) {
-		return fmt.Errorf("--class %q is none%s; the classes are %s", q.Class, nearest.Suggest(q.Class, names),
-			strings.Join(names, ", "))
-	}
-	return nil
 }

@@ -221,12 +221,12 @@ func (d *daemonCards) get(ctx context.Context, into any, path ...string) error {
 	}
 	if response.StatusCode != http.StatusOK {
 		var problem struct {
-			Error string `json:"error"`
+			Detail string `json:"detail"`
 		}
-		if json.Unmarshal(body, &problem) != nil || problem.Error == "" {
-			problem.Error = response.Status
+		if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
+			problem.Detail = response.Status
 		}
-		err := fmt.Errorf("%s: %s", address.Redacted(), problem.Error)
+		err := fmt.Errorf("%s: %s", address.Redacted(), problem.Detail)
 		if response.StatusCode == http.StatusNotFound {
 			return &usageError{err}
 		}
