@@ -39,7 +39,8 @@ func Preview(ctx context.Context, o Options, p PreviewOptions) (*report.Preview,
 		return nil, err
 	}
 	now := r.options.Now()
-	if p.To.IsZero() || p.To.After(now) {
+	untilNow := p.To.IsZero() || p.To.After(now)
+	if untilNow {
 		p.To = now
 	}
 	if p.From.IsZero() {
@@ -62,6 +63,12 @@ func Preview(ctx context.Context, o Options, p PreviewOptions) (*report.Preview,
 		return nil, fmt.Errorf("judging the past again: %w", err)
 	}
 	out := r.preview(c, other)
+	if out.AheadKnown = untilNow; untilNow {
+		if out.Ahead, err = r.ahead(ctx, other); err != nil {
+			return nil, err
+		}
+	}
+	out.Settle()
 	out.Notes = append(out.Notes, previewNotes(c, p, r, other)...)
 	return out, nil
 }
@@ -89,7 +96,7 @@ func (r *reading) withFramework(name string, enforced bool) (*runtimeConfig, err
 
 func (r *reading) preview(c *evaluation.Comparison, other *runtimeConfig) *report.Preview {
 	out := &report.Preview{
-		From: c.From.UTC(), To: c.To.UTC(), Services: len(c.Services), Known: c.From.Before(c.To),
+		From: c.From.UTC(), To: c.To.UTC(), Services: len(c.Services), Known: c.From.Before(c.To) && len(c.Services) > 0,
 		Present: frameworkName(r.Framework), Other: frameworkName(other.Framework),
 	}
 	told := map[string][]report.PreviewEvent{}
@@ -122,8 +129,21 @@ func (r *reading) preview(c *evaluation.Comparison, other *runtimeConfig) *repor
 	for team, notices := range told {
 		out.Told = append(out.Told, report.PreviewTold{Team: team, Notices: notices})
 	}
-	out.Settle()
 	return out
+}
+
+// ahead compares what the evidence of now says by both criteria. A store that is new has
+// nothing else to compare.
+func (r *reading) ahead(ctx context.Context, other *runtimeConfig) ([]report.PreviewAhead, error) {
+	present, err := r.judged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	judged, err := evaluation.Inspect(ctx, r.store, &other.Config, r.options.Logger, r.options.Now())
+	if err != nil {
+		return nil, fmt.Errorf("judging the evidence of now by %s: %w", other.Framework.Name, err)
+	}
+	return report.NewPreviewAhead(present, judged), nil
 }
 
 func frameworkName(f *framework.Framework) report.Framework {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,6 +34,11 @@ type Preview struct {
 	Known bool `json:"known"`
 	// Changes are the services whose badge differs: those that lose come first.
 	Changes []PreviewChange `json:"changes"`
+	// AheadKnown is true if To is now, so that Ahead can be told.
+	AheadKnown bool `json:"ahead_known"`
+	// Ahead are the services whose badge will differ if the evidence stays as it is at the
+	// end: those that lose come first.
+	Ahead []PreviewAhead `json:"ahead"`
 	// Told are the teams that would be told of a change of a badge that they are not told
 	// of now.
 	Told []PreviewTold `json:"told"`
@@ -128,6 +135,12 @@ func (p *Preview) Settle() {
 		}
 		return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.Service, b.Service), a.At.Compare(b.At))
 	})
+	slices.SortFunc(p.Ahead, func(a, b PreviewAhead) int {
+		if a.Loses != b.Loses {
+			return map[bool]int{true: -1, false: 1}[a.Loses]
+		}
+		return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.Service, b.Service))
+	})
 	slices.SortFunc(p.Told, func(a, b PreviewTold) int { return cmp.Compare(a.Team, b.Team) })
 }
 
@@ -143,24 +156,44 @@ const (
 
 // Verdict compares with the most services that may lose a badge.
 func (p *Preview) Verdict(most int) Verdict {
+	proved, all := p.Losing()
 	switch {
-	case !p.Known:
-		return CannotTell
-	case p.Lose-p.LoseUnproved > most:
+	case proved > most:
 		return Beyond
-	case p.Lose > most:
+	case !p.Known || all > most:
 		return CannotTell
 	}
 	return Within
 }
 
-// Headline is the answer in a sentence.
-func (p *Preview) Headline() string {
+// Losing counts the services that lose a badge, now and again or ahead: those of which the
+// evidence proves it, and all.
+func (p *Preview) Losing() (byEvidence, inAll int) {
+	proved, all := map[string]bool{}, map[string]bool{}
+	for _, c := range p.Changes {
+		if c.Loses {
+			all[c.Service] = true
+			proved[c.Service] = proved[c.Service] || c.Why != WhyUnknown && c.Why != WhyNoFact
+		}
+	}
+	for _, a := range p.Ahead {
+		if a.Loses {
+			all[a.Service], proved[a.Service] = true, true
+		}
+	}
+	maps.DeleteFunc(proved, func(_ string, isProved bool) bool { return !isProved })
+	return len(proved), len(all)
+}
+
+// Headline is the answer in a sentence or two.
+func (p *Preview) Headline() string { return strings.TrimSpace(p.pastWords() + " " + p.aheadWords()) }
+
+func (p *Preview) pastWords() string {
 	switch {
 	case !p.Known:
-		return "Nothing can be judged: the store has no history of that time."
+		return "The past cannot be judged: the store has no history of that time."
 	case len(p.Changes) == 0:
-		return "No badge of " + Plural(p.Services, "service") + " differs."
+		return "No badge of " + Plural(p.Services, "service") + " differs in that time."
 	}
 	text := fmt.Sprintf("Of %s, %d lose a badge and %d gain one", Plural(p.Services, "service"), p.Lose, p.Gain)
 	if p.LoseUnproved > 0 {
@@ -177,6 +210,9 @@ func (p *Preview) WriteJSON(w io.Writer) error {
 	out := *p
 	if out.Changes == nil {
 		out.Changes = []PreviewChange{}
+	}
+	if out.Ahead == nil {
+		out.Ahead = []PreviewAhead{}
 	}
 	if out.Told == nil {
 		out.Told = []PreviewTold{}

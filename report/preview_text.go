@@ -117,6 +117,7 @@ func (p *Preview) WriteText(w io.Writer, style Style) error {
 			g.write(&out.b, style)
 		}
 	}
+	p.writeAhead(out)
 	if len(p.Told) > 0 {
 		out.blank()
 		out.heading("Who would be told")
@@ -133,6 +134,24 @@ func (p *Preview) WriteText(w io.Writer, style Style) error {
 	return flush(w, out.b.String(), "preview")
 }
 
+// writeAhead writes who will lose or gain a badge.
+func (p *Preview) writeAhead(out *prose) {
+	g := grid{columns: []column{
+		{head: "SERVICE", min: 12}, {head: "TEAM", min: 8, drop: 2}, {head: "TIER", right: true, drop: 1}, {head: "BADGE"},
+		{head: "BY", min: 20, wrap: true, fold: true},
+	}}
+	for i := range p.Ahead {
+		a := &p.Ahead[i]
+		g.rows = append(g.rows, []string{clean(a.Service), clean(orNone(a.Team)), strconv.Itoa(a.Tier), a.step(),
+			clean(a.because())})
+	}
+	if len(g.rows) > 0 {
+		out.blank()
+		out.heading("If the evidence stays as it is")
+		g.write(&out.b, out.style)
+	}
+}
+
 // WriteMarkdown writes the preview as the comment of a pull request.
 func (p *Preview) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
@@ -147,6 +166,17 @@ func (p *Preview) WriteMarkdown(w io.Writer) error {
 		if more := len(p.Changes) - maxPreviewed; more > 0 {
 			fmt.Fprintf(&b, "\nand %d more; `-o json` has all.\n", more)
 		}
+	}
+	for i := range p.Ahead[:min(maxPreviewed, len(p.Ahead))] {
+		if i == 0 {
+			b.WriteString("\n**If the evidence stays as it is**\n\n| Service | Team | Tier | Badge | By |\n|---|---|--:|---|---|\n")
+		}
+		a := &p.Ahead[i]
+		fmt.Fprintf(&b, "| %s | %s | %d | %s | %s |\n", Markdown(a.Service), Markdown(orNone(a.Team)), a.Tier, a.step(),
+			Markdown(a.because()))
+	}
+	if more := len(p.Ahead) - maxPreviewed; more > 0 {
+		fmt.Fprintf(&b, "\nand %d more; `-o json` has all.\n", more)
 	}
 	if len(p.Told) > 0 {
 		b.WriteString("\n**Who would be told**\n\n")

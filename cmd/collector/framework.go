@@ -174,6 +174,10 @@ no badge away, a major one may.
 				if earlier, err = s.criteriaOf(cmd, against); err != nil {
 					return err
 				}
+				if earlier.Name != criteria.Name {
+					return &usageError{fmt.Errorf("--against %s: %s is another framework than %s, so that its version says nothing; "+
+						"name an earlier version of %[3]s, or see `collector framework diff`", against, earlier.Title(), criteria.Name)}
+				}
 			}
 			if err := app.Lint(document, criteria, earlier); err != nil {
 				return err

@@ -90,16 +90,17 @@ It reads the store of the configuration alone, and may run beside a daemon.
 
 // verdictOf is nil if no more services lose a badge than may.
 func verdictOf(p *report.Preview, most int) error {
+	proved, all := p.Losing()
 	switch p.Verdict(most) {
 	case report.Beyond:
 		return &verdictError{exitFailure, fmt.Sprintf("%s a badge by the evidence; --max-regressions allows %d",
-			losing(p.Lose-p.LoseUnproved), most)}
+			losing(proved), most)}
 	case report.CannotTell:
 		if !p.Known {
 			return &verdictError{exitUnknown, "it cannot be told: there is no history to judge"}
 		}
 		return &verdictError{exitUnknown, fmt.Sprintf("it cannot be told: %s a badge, %d of them only because evidence is "+
-			"unknown; --max-regressions allows %d", losing(p.Lose), p.LoseUnproved, most)}
+			"unknown; --max-regressions allows %d", losing(all), all-proved, most)}
 	}
 	return nil
 }

@@ -48,15 +48,23 @@ func TestFrameworkVersions(t *testing.T) {
 		!strings.Contains(out, "nothing differs") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
-	_, errs, code = lint("--framework.file", "mine.yaml", "--against", "released.yaml")
+	s.write("mine-1.8.0.yaml", "extends: default@1\nname: acme\nversion: 1.8.0\n")
+	_, errs, code = lint("--framework.file", "mine.yaml", "--against", "mine-1.8.0.yaml")
 	said := strings.Join(strings.Fields(errs), " ")
 	if code != exitConfig || !strings.Contains(said, "check obs.noise-bounded: proof") ||
 		!strings.Contains(errs, "2.0.0 or more") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
+	_, errs, code = lint("--framework.file", "mine.yaml", "--against", "released.yaml")
+	if said := strings.Join(strings.Fields(errs), " "); code != exitConfig ||
+		!strings.Contains(said, "default 1.1.1 is another framework than acme") ||
+		!strings.Contains(said, "name an earlier version of acme") {
+		t.Errorf("against another framework: exit %d: %s", code, errs)
+	}
 	for _, wrong := range [][]string{
 		{"framework", "diff", "old.yaml"}, {"framework", "diff", "old.yaml", "none.yaml"},
 		{"framework", "lint", "--against", "none.yaml"},
+		{"framework", "lint", "--framework.file", "four.yaml", "--against", "default"},
 	} {
 		if _, errs, code := s.run(wrong...); code != exitConfig || errs == "" {
 			t.Errorf("%v: exit %d: %s", wrong, code, errs)
