@@ -188,7 +188,7 @@ func (s *Server) serveHistory(w http.ResponseWriter, r *http.Request) {
 	}, "since")
 }
 
-// ofService answers something of a service, which is 404 if there is none of its name.
+// ofService answers something of a service, and 404 if no service has the name.
 func (s *Server) ofService(
 	w http.ResponseWriter, r *http.Request,
 	answer func(ctx context.Context, current *snapshot.Snapshot, name string) (any, error), parameters ...string,

@@ -72,7 +72,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
-// fillResponses writes what $ok stands for: the answer, and the errors that all have.
+// fillResponses replaces $ok by the answer, and the errors that all have.
 func fillResponses(n *yaml.Node) {
 	for i, c := range n.Content {
 		if n.Kind == yaml.MappingNode && c.Value == "responses" && child(n.Content[i+1], "$ok") != nil {
@@ -174,6 +174,10 @@ func (s *schemas) fields(t reflect.Type, properties, required *yaml.Node) {
 		}
 		schema := s.of(field.Type)
 		if about := s.docs[t.String()+"."+field.Name]; about != "" {
+			// A comment of Go begins with the name of the field.
+			if rest, ok := strings.CutPrefix(about, field.Name+" "); ok {
+				about = tag + " " + rest
+			}
 			if child(schema, "$ref") != nil {
 				schema = mapping("allOf", &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{schema}})
 			}
