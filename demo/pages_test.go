@@ -1,14 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"html"
 	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -68,28 +66,15 @@ func pagesAreWhole(t *testing.T, d *demo) {
 			}
 		}
 	}
-	fitAPhone(t, pages, slices.Sorted(maps.Values(kinds)))
-}
-
-// fitAPhone fails for a page that is wider than 360 pixels.
-func fitAPhone(t *testing.T, pages map[string]string, paths []string) {
-	t.Helper()
-	var doc strings.Builder
-	doc.WriteString("<!DOCTYPE html><meta charset=utf-8><body>")
+	const phone = 360
+	paths := slices.Sorted(maps.Values(kinds))
+	var bodies []string
 	for _, path := range paths {
-		fmt.Fprintf(&doc, `<iframe width="360" height="700" srcdoc="%s"></iframe>`, html.EscapeString(pages[path]))
+		bodies = append(bodies, pages[path])
 	}
-	doc.WriteString(`<pre id="out"></pre><script>onload = () => { document.getElementById("out").textContent =
-		[...document.querySelectorAll("iframe")].map(f => f.contentDocument.documentElement.scrollWidth).join(" ") }</script>`)
-	_, out, _ := strings.Cut(browsertest.Dump(t, []byte(doc.String())), `<pre id="out">`)
-	out, _, _ = strings.Cut(out, "</pre>")
-	widths := strings.Fields(out)
-	if len(widths) != len(paths) {
-		t.Fatalf("%d widths of %d pages: %.200s", len(widths), len(paths), out)
-	}
-	for i, text := range widths {
-		if width, err := strconv.Atoi(text); err != nil || width > 360 {
-			t.Errorf("%s is %s pixels wide", paths[i], text)
+	for i, width := range browsertest.Widths(t, phone, bodies) {
+		if width > phone {
+			t.Errorf("%s is %d pixels wide", paths[i], width)
 		}
 	}
 }

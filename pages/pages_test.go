@@ -5,10 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -252,37 +252,21 @@ func TestBeforeTheFirstJudgementAndWithoutAStore(t *testing.T) {
 	}
 }
 
-// TestPagesFitAPhone shows each page to Chromium at the width of a small phone: nothing may
-// be wider, but what scrolls on its own.
+// phone is the width of a small one, in pixels.
+const phone = 360
+
+// TestPagesFitAPhone: nothing may be wider, but what scrolls on its own.
 func TestPagesFitAPhone(t *testing.T) {
 	t.Parallel()
-	var doc strings.Builder
-	doc.WriteString("<!DOCTYPE html><meta charset=utf-8><body>")
 	pages := all(t, planted(t).site(links))
-	var names []string
-	for name := range pages {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(pages))
+	var bodies []string
 	for _, name := range names {
-		// Frames load later than their page, so that it waits for each.
-		fmt.Fprintf(&doc, `<iframe width="360" height="700" srcdoc="%s"></iframe>`, htmlAttribute(string(pages[name].Body)))
+		bodies = append(bodies, string(pages[name].Body))
 	}
-	doc.WriteString(`<pre id="out"></pre><script>onload = () => { document.getElementById("out").textContent =
-		[...document.querySelectorAll("iframe")].map(f => f.contentDocument.documentElement.scrollWidth).join(" ") }</script>`)
-	_, out, _ := strings.Cut(browsertest.Dump(t, []byte(doc.String())), `<pre id="out">`)
-	out, _, _ = strings.Cut(out, "</pre>")
-	widths := strings.Fields(out)
-	if len(widths) != len(names) {
-		t.Fatalf("%d widths of %d pages: %s", len(widths), len(names), out)
-	}
-	for i, text := range widths {
-		if width, err := strconv.Atoi(text); err != nil || width > 360 {
-			t.Errorf("%s is %s pixels wide", names[i], text)
+	for i, width := range browsertest.Widths(t, phone, bodies) {
+		if width > phone {
+			t.Errorf("%s is %d pixels wide", names[i], width)
 		}
 	}
-}
-
-func htmlAttribute(text string) string {
-	return strings.NewReplacer("&", "&amp;", `"`, "&quot;").Replace(text)
 }

@@ -4,9 +4,13 @@ package browsertest
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"html"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -24,6 +28,33 @@ func Dump(t *testing.T, page []byte) string {
 		t.Fatal(err)
 	}
 	return string(run(t, folder, "--dump-dom", "file://"+file))
+}
+
+// Widths are how wide pages become, in pixels, in frames of a width: what is wider than its
+// frame does not fit.
+func Widths(t *testing.T, frame int, pages []string) []int {
+	t.Helper()
+	var doc strings.Builder
+	doc.WriteString("<!DOCTYPE html><meta charset=utf-8><body>")
+	for _, page := range pages {
+		fmt.Fprintf(&doc, `<iframe width="%d" height="700" srcdoc="%s"></iframe>`, frame, html.EscapeString(page))
+	}
+	doc.WriteString(`<pre id="out"></pre><script>onload = () => { document.getElementById("out").textContent =
+		[...document.querySelectorAll("iframe")].map(f => f.contentDocument.documentElement.scrollWidth).join(" ") }</script>`)
+	_, out, _ := strings.Cut(Dump(t, []byte(doc.String())), `<pre id="out">`)
+	out, _, _ = strings.Cut(out, "</pre>")
+	var widths []int
+	for text := range strings.FieldsSeq(out) {
+		width, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		widths = append(widths, width)
+	}
+	if len(widths) != len(pages) {
+		t.Fatalf("%d widths of %d pages: %.200s", len(widths), len(pages), out)
+	}
+	return widths
 }
 
 // run runs Chromium without a window and returns what it prints.
