@@ -169,6 +169,20 @@ func fastest(n int, measure func() time.Duration) time.Duration {
 	return best
 }
 
+// sample adds times to others. Those of a short evaluation are the difference of two that
+// are as long, so that the shortest says nothing, and the median does.
+func sample(times []time.Duration, n int, measure func() time.Duration) []time.Duration {
+	for range n {
+		times = append(times, measure())
+	}
+	return times
+}
+
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
 // full is the time of an evaluation that takes over nothing of the one before.
 func (f *benchFleet) full() time.Duration {
 	whole := *f.config
@@ -213,13 +227,15 @@ func BenchmarkEvaluation(b *testing.B) {
 	small := newBenchFleet(b, services/10)
 	small.settle()
 	const forever = time.Duration(math.MaxInt64)
-	full, fullSmall, steady, one, judging := forever, forever, forever, forever, forever
+	full, fullSmall, judging := forever, forever, forever
+	var steadyTimes, oneTimes []time.Duration
 	for b.Loop() {
 		full, fullSmall = min(full, fastest(2, f.full)), min(fullSmall, fastest(5, small.full))
 		f.settle()
-		steady, one = min(steady, fastest(5, f.evaluate)), min(one, fastest(5, f.oneRecord))
+		steadyTimes, oneTimes = sample(steadyTimes, 15, f.evaluate), sample(oneTimes, 15, f.oneRecord)
 		judging = min(judging, fastest(5, f.judging))
 	}
+	steady, one := median(steadyTimes), median(oneTimes)
 	figure("judge_growth", math.Log10(full.Seconds()/fullSmall.Seconds()), "exponent", 1.05)
 	figure("judge_steady", steady.Seconds()/full.Seconds(), "of-full", 1./20)
 	figure("judge_one_record", one.Seconds()/full.Seconds(), "of-full", 1./200)

@@ -163,12 +163,8 @@ func (j *judge) refresh(ctx context.Context) error {
 		j.ledger.Cover(covered.Source, covered.Coverage)
 	}
 	j.sequence = loaded.Seq
-	ticketed, err := j.store.Exemptions(ctx)
-	if err != nil {
-		return fmt.Errorf("loading exemptions of tickets: %w", err)
-	}
-	if !slices.Equal(ticketed, j.ticketed) {
-		j.ticketed, j.exemptBy = ticketed, nil
+	if !slices.Equal(loaded.Exemptions, j.ticketed) {
+		j.ticketed, j.exemptBy = loaded.Exemptions, nil
 	}
 	return nil
 }

@@ -48,8 +48,20 @@ func (c *commit) exemptions(ctx context.Context, approved []evidence.TicketExemp
 // Exemptions are those that tickets of all sources ask for, by source, ticket, service
 // and check. Those that have ended may be among them.
 func (s *Store) Exemptions(ctx context.Context) ([]evidence.TicketExemption, error) {
-	found, err := collect(ctx, s, "reading exemptions of tickets", condition{},
-		func(r exemptionRow) evidence.TicketExemption { return r.TicketExemption })
+	var found []evidence.TicketExemption
+	err := s.view(ctx, "reading exemptions of tickets", func(v *view) (err error) {
+		found, err = v.exemptions(ctx)
+		return err
+	})
+	return found, err
+}
+
+func (v *view) exemptions(ctx context.Context) ([]evidence.TicketExemption, error) {
+	var found []evidence.TicketExemption
+	err := read(ctx, v, condition{}, func(r exemptionRow) error {
+		found = append(found, r.TicketExemption)
+		return nil
+	})
 	slices.SortFunc(found, evidence.TicketExemption.Compare)
 	return found, err
 }

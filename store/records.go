@@ -193,6 +193,8 @@ type Evidence struct {
 	Rows []Row
 	// Coverage is all coverage, ordered by source and group.
 	Coverage []Coverage
+	// Exemptions are all that tickets ask for, as Store.Exemptions lists them.
+	Exemptions []evidence.TicketExemption
 }
 
 // LoadRecords is EachRecord with all rows in memory, in their order.
@@ -221,6 +223,9 @@ func (s *Store) EachRecord(ctx context.Context, after int64, fn func(Row)) (Evid
 			return err
 		}
 		if found.Coverage, err = v.loadCoverage(ctx); err != nil {
+			return err
+		}
+		if found.Exemptions, err = v.exemptions(ctx); err != nil {
 			return err
 		}
 		groupAt, dated := map[[2]string]time.Time{}, map[[2]string]bool{}
