@@ -239,7 +239,7 @@ func (s shownReviews) Index(ctx context.Context) ([]byte, error) {
 	return page.Bytes(), nil
 }
 
-// File is a review by the name of its file, nil if there is none.
+// File returns the review of a file name. The body is nil if no review has the name.
 func (s shownReviews) File(ctx context.Context, file string) (body []byte, contentType string, err error) {
 	name, format := splitFile(file)
 	if name == "" {

@@ -23,7 +23,7 @@ import (
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// texts are names as real catalogs have them, and as nobody should have them.
+// texts are usual names, names in other scripts, and markup and control characters.
 func texts() []string {
 	return []string{
 		"readiness", "Gold, 2 exempt, on hold", "iiiiiiiiii", "WWWWWWWWWW", "a/b c", "", " ",

@@ -32,7 +32,8 @@ func Styles() []Style { return []Style{Flat, FlatSquare} }
 type Badge struct {
 	// Label is the left part, such as readiness, and Message the right one, such as Gold.
 	Label, Message string
-	// Title is the whole in a sentence, for those who point at the badge or hear it.
+	// Title says the same in one sentence. A browser shows it as a tooltip, and a screen
+	// reader reads it.
 	Title string
 	// Color is the ground of the message, as #rrggbb.
 	Color string

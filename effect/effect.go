@@ -3,9 +3,9 @@
 // nothing of them or of incidents: there are services, treatments and events.
 //
 // What would have happened without the treatment is estimated from what is untreated: all
-// of the services that are never treated, and the others before they are. Each service has
-// a level of its own and each month one that all share. The effect is the difference
-// between what did happen and that estimate.
+// of the services that are never treated, and the others before they are. The estimate has
+// one level for each service, and one for each month, which all services share. The effect
+// is the difference between what did happen and that estimate.
 //
 // What leads to a treatment may look like its effect: a service that is reviewed because
 // of a bad month gets better without any review. So each effect is estimated twice, with

@@ -62,7 +62,7 @@ func (s *Store) OperationalReviews(ctx context.Context) ([]OperationalReview, er
 	return found, err
 }
 
-// OperationalReview is the review with a name, nil if there is none.
+// OperationalReview returns the review of a name, nil if no review has it.
 func (s *Store) OperationalReview(ctx context.Context, name string) (*OperationalReview, error) {
 	found, err := s.operationalReviews(ctx, where(`name = ?`, name))
 	if err != nil || len(found) == 0 {

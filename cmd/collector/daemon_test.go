@@ -86,7 +86,7 @@ func (d *daemon) wait(ok func() bool) error {
 		case time.Now().After(deadline):
 			return fmt.Errorf("not within %s", limit)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // the daemon is another process, with the real clock
 	}
 }
 
@@ -121,8 +121,8 @@ func (d *daemon) ready() {
 	d.eventually("the daemon is ready", func() bool { code, _ := d.get("/-/ready"); return code == http.StatusOK })
 }
 
-// value reads from /metrics the sum of the series that have the labels; ok is
-// false when there is none.
+// value reads from /metrics the sum of the series that have the labels; ok is false if no
+// series has them.
 func (d *daemon) value(name string, labels ...string) (sum float64, ok bool) {
 	d.t.Helper()
 	_, body := d.get("/metrics")

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestTheFrameworksOfThePage: what the page about frameworks of one's own shows is loaded, and
-// the lint says of the large one that the texts of its own check are missing, and no more.
+// TestTheFrameworksOfThePage loads every framework that docs/framework-of-your-own.md shows.
+// The lint of the large example reports only the missing texts of the check that it adds.
 func TestTheFrameworksOfThePage(t *testing.T) {
 	text, err := os.ReadFile("../../docs/framework-of-your-own.md")
 	if err != nil {

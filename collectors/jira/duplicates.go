@@ -97,9 +97,9 @@ func (r *round) isDuplicated(i *issue) bool {
 	})
 }
 
-// markClosed notes what could not be used of a ticket that is no incident of its own: a
-// duplicate may name services that the catalog lacks, which the original is about, too.
-// How severe that is, is not known here.
+// markClosed counts what could not be used of a closed duplicate. The duplicate may name
+// services that the catalog lacks, and the original ticket is about these services, too.
+// The severity of the original is not known here, so that it is taken for a major one.
 func (r *round) markClosed(i *issue, in evidence.Incident, found *marks) {
 	delete(r.unclear, i.id)
 	found.set(i.id, mark{})

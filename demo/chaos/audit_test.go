@@ -59,7 +59,8 @@ func (a *audit) installQueue() {
 	}
 }
 
-// ask reads rows, again until the database is there.
+// ask reads rows. While the database stops or starts it asks again, on the real clock,
+// since the database is another process.
 func (a *audit) ask(each func(scan func(...any) error) error, query string, args ...any) {
 	a.t.Helper()
 	var err error
