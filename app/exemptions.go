@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
 
-	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/nearest"
@@ -22,35 +20,20 @@ import (
 // after.
 func (rc *runtimeConfig) buildExemptions(c *config.Valid) error {
 	var errs []error
-	names := rc.exemptNames(c)
+	names := rc.selectable(c)
 	for entry, e := range c.Exemptions() {
 		fail := func(err error) { errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err)) }
 		checks, err := exemptChecks(rc.Framework, &e)
 		if err != nil {
 			fail(err)
 		}
-		services := slices.Clone(e.Services)
-		for i, name := range services {
-			if service, err := names.service(name); err != nil {
-				fail(fmt.Errorf("%s: %w", e.What(), err))
-			} else {
-				services[i] = service
-			}
-		}
-		for _, group := range []struct {
-			what         string
-			wanted, have []string
-		}{{"team", e.Teams, names.teams}, {"org", e.Orgs, names.orgs}} {
-			for _, name := range group.wanted {
-				if names.closed && !slices.Contains(group.have, name) {
-					fail(fmt.Errorf("%s: no service of the catalog has the %s %q%s", e.What(), group.what, name,
-						nearest.Suggest(name, group.have)))
-				}
-			}
+		selector, faults := names.selector(e.Selector)
+		for _, err := range faults {
+			fail(fmt.Errorf("%s: %w", e.What(), err))
 		}
 		for _, check := range checks {
 			rc.Exemptions = append(rc.Exemptions, scoring.Exemption{
-				Check: check, Services: services, Tiers: e.Tiers, Teams: e.Teams, Orgs: e.Orgs,
+				Check: check, Selector: selector,
 				Reason: e.Reason, RequestedBy: e.RequestedBy, Approver: e.Approver, Expires: e.Until(),
 			})
 			rc.exemptionEntries = append(rc.exemptionEntries, entry)
@@ -87,47 +70,6 @@ func exemptChecks(f *framework.Framework, e *config.Exemption) ([]string, error)
 		return nil, fmt.Errorf("unknown module %q%s", e.Module, nearest.Suggest(e.Module, known))
 	}
 	return ids, nil
-}
-
-// exemptNames are the names of the catalog that exemptions may give.
-type exemptNames struct {
-	catalog *catalog.Catalog
-	// closed is false with discovery, since an unknown name may be discovered later, and
-	// without a catalog, whose faults are said.
-	closed      bool
-	teams, orgs []string
-}
-
-func (rc *runtimeConfig) exemptNames(c *config.Valid) exemptNames {
-	if rc.Catalog == nil {
-		return exemptNames{}
-	}
-	teams, orgs := map[string]bool{}, map[string]bool{}
-	for name, t := range rc.Catalog.Teams() {
-		teams[name], orgs[t.Org] = true, true
-	}
-	for _, s := range rc.Catalog.Services() {
-		teams[s.Team], orgs[s.Org] = true, true
-	}
-	delete(teams, "") // a service without a team or an org is selected by name
-	delete(orgs, "")
-	return exemptNames{catalog: rc.Catalog, closed: len(c.Catalog().PagerDuty) == 0,
-		teams: slices.Sorted(maps.Keys(teams)), orgs: slices.Sorted(maps.Keys(orgs))}
-}
-
-// service is the name of the service: an alias covers the service that has it.
-func (n *exemptNames) service(name string) (string, error) {
-	if n.catalog == nil {
-		return name, nil
-	}
-	entry, err := n.catalog.Lookup(name)
-	switch {
-	case err == nil:
-		return entry.Name, nil
-	case n.closed:
-		return "", err
-	}
-	return name, nil
 }
 
 // checkExemptions counts the exemptions, and finds those that are over, that last

@@ -16,7 +16,8 @@ func TestAnExemptionMayNameAnAlias(t *testing.T) {
 	c := config.Default()
 	c.Catalog.Services = []catalog.Service{{Name: "checkout", Tier: 1, Aliases: []string{"checkout-api"}}}
 	c.Exemptions = []config.Exemption{{
-		Check: "inc.someone-on-call", Services: []string{"checkout-api"}, Reason: "r", RequestedBy: "b", Approver: "a",
+		Check: "inc.someone-on-call", Selector: config.Selector{Services: []string{"checkout-api"}}, Reason: "r",
+		RequestedBy: "b", Approver: "a",
 		Expires: config.Date{Time: now.AddDate(0, 1, 0)},
 	}}
 	valid, err := c.Validate(config.Options{})

@@ -165,19 +165,24 @@ func defaultIncidents() Incidents {
 	return Incidents{Windows: []Duration{30 * day, 7 * day, 90 * day}}
 }
 
-// Exemption takes checks off some services for a time.
-type Exemption struct {
-	// Check is the id of a check of the framework, Checks are several, and Module is the
-	// id of a module, for all its checks. One of the three is given.
-	Check  string   `yaml:"check"`
-	Checks []string `yaml:"checks"`
-	Module string   `yaml:"module"`
-	// Services, Teams and Orgs are names of the catalog, and Tiers are 1 to 4. At least one
-	// of the four is given; the exemption is for services that all given ones select.
+// Selector says for which services an entry is: for those that all given keys select. At
+// least one of the four is given.
+type Selector struct {
+	// Services, Teams and Orgs are names of the catalog, and Tiers are 1 to 4.
 	Services []string `yaml:"services"`
 	Tiers    []int    `yaml:"tiers"`
 	Teams    []string `yaml:"teams"`
 	Orgs     []string `yaml:"orgs"`
+}
+
+// Exemption takes checks off some services for a time.
+type Exemption struct {
+	// Check is the id of a check of the framework, Checks are several, and Module is the
+	// id of a module, for all its checks. One of the three is given.
+	Check    string   `yaml:"check"`
+	Checks   []string `yaml:"checks"`
+	Module   string   `yaml:"module"`
+	Selector `yaml:",inline"`
 	// Reason, RequestedBy and Approver are required, so that a reader can judge and ask.
 	// The approver is another person, role or team than who asked.
 	Reason      string `yaml:"reason"`

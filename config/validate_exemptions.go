@@ -11,10 +11,6 @@ import (
 )
 
 func (v *validator) exemptions() {
-	services := make([]string, 0, len(v.config.Catalog.Services))
-	for _, s := range v.config.Catalog.Services {
-		services = append(append(services, s.Name), s.Aliases...)
-	}
 	seen := map[string]string{}
 	for i, e := range v.config.Exemptions {
 		path := fmt.Sprintf("exemptions[%d]", i)
@@ -25,21 +21,30 @@ func (v *validator) exemptions() {
 		if e.Expires.IsZero() {
 			v.add(path+".expires", "the last day is missing; an exemption without an end is not possible")
 		}
-		selectors := []string{path + ".services", path + ".tiers", path + ".teams", path + ".orgs"}
-		if len(e.Services)+len(e.Tiers)+len(e.Teams)+len(e.Orgs) == 0 &&
-			!slices.ContainsFunc(selectors, func(key string) bool { return v.spoilt[key] }) {
-			v.add(path, "no services, tiers, teams or orgs are named; name at least one")
-		}
-		for j, name := range e.Services {
-			if v.config.Catalog.Closed() && !slices.Contains(services, name) {
-				v.add(fmt.Sprintf("%s.services[%d]", path, j),
-					"unknown service %q%s; use a name of the catalog", name, nearest.Suggest(name, services))
-			}
-		}
-		for j, tier := range e.Tiers {
-			v.tier(fmt.Sprintf("%s.tiers[%d]", path, j), tier)
-		}
+		v.selector(path, e.Selector)
 		v.repeatedExemption(path, e, seen)
+	}
+}
+
+// selector wants at least one key of a selector, with names and tiers that there are.
+func (v *validator) selector(path string, s Selector) {
+	keys := []string{path + ".services", path + ".tiers", path + ".teams", path + ".orgs"}
+	if len(s.Services)+len(s.Tiers)+len(s.Teams)+len(s.Orgs) == 0 &&
+		!slices.ContainsFunc(keys, func(key string) bool { return v.spoilt[key] }) {
+		v.add(path, "no services, tiers, teams or orgs are named; name at least one")
+	}
+	var services []string
+	for _, s := range v.config.Catalog.Services {
+		services = append(append(services, s.Name), s.Aliases...)
+	}
+	for j, name := range s.Services {
+		if v.config.Catalog.Closed() && !slices.Contains(services, name) {
+			v.add(fmt.Sprintf("%s.services[%d]", path, j),
+				"unknown service %q%s; use a name of the catalog", name, nearest.Suggest(name, services))
+		}
+	}
+	for j, tier := range s.Tiers {
+		v.tier(fmt.Sprintf("%s.tiers[%d]", path, j), tier)
 	}
 }
 

@@ -24,7 +24,8 @@ func (j *judge) exemptionsOf(c *Config) []scoring.Exemption {
 
 func ofTicket(t evidence.TicketExemption) scoring.Exemption {
 	return scoring.Exemption{
-		Check: t.Check, Services: []string{t.Service}, Reason: t.Reason, Ticket: t.Key, Expires: t.Expires.UTC(),
+		Check: t.Check, Selector: scoring.Selector{Services: []string{t.Service}}, Reason: t.Reason, Ticket: t.Key,
+		Expires: t.Expires.UTC(),
 	}
 }
 

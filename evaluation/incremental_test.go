@@ -252,8 +252,9 @@ func (w *walk) step() {
 		var exemptions []scoring.Exemption
 		for range w.random.IntN(3) {
 			exemptions = append(exemptions, scoring.Exemption{
-				Check: pick(w, "m.ok", "m.age", "n.dated"), Services: []string{pick(w, "a", "b")}, Reason: "x", Approver: "x",
-				Expires: w.at.Add(time.Duration(w.random.IntN(30)) * time.Hour),
+				Check: pick(w, "m.ok", "m.age", "n.dated"), Reason: "x", Approver: "x",
+				Selector: scoring.Selector{Services: []string{pick(w, "a", "b")}},
+				Expires:  w.at.Add(time.Duration(w.random.IntN(30)) * time.Hour),
 			})
 		}
 		w.configure(w.config.Framework, exemptions)

@@ -122,7 +122,8 @@ func (l *lived) live(ticks int) {
 			l.reconfigure(l.config.Exemptions)
 		case 2:
 			l.reconfigure([]scoring.Exemption{{
-				Check: pick(l.walk, "m.ok", "m.count", "m.age"), Services: []string{pick(l.walk, "a", "b")}, Reason: "x",
+				Check: pick(l.walk, "m.ok", "m.count", "m.age"), Reason: "x",
+				Selector: scoring.Selector{Services: []string{pick(l.walk, "a", "b")}},
 				Approver: "x", Expires: l.at.Add(time.Duration(l.random.IntN(60)) * time.Hour),
 			}})
 		}

@@ -201,8 +201,9 @@ func held(badge framework.Badge) scoring.BadgeState {
 func company(t *testing.T) *snapshot.Snapshot {
 	t.Helper()
 	f := newFixture(t)
-	f.exemptions = []scoring.Exemption{{Check: "inc.acknowledged", Services: []string{"ledger"},
-		Reason: "moves to the new rotation", RequestedBy: "team accounting", Approver: "head of operations",
+	f.exemptions = []scoring.Exemption{{Check: "inc.acknowledged",
+		Selector: scoring.Selector{Services: []string{"ledger"}},
+		Reason:   "moves to the new rotation", RequestedBy: "team accounting", Approver: "head of operations",
 		Expires: now().Add(30 * 24 * time.Hour)}}
 	f.blind["inc.restored"] = true
 	noRestore := observations{"backup.restore_age_days": missing(evidence.MissingNoSource)}

@@ -293,7 +293,8 @@ func TestWhatBlocksTheNextBadge(t *testing.T) {
 	f = newFixture(t)
 	f.framework.Requirements[framework.Gold] = framework.Requirement{MaxExempt: 0, MaxAttestedPerModule: -1,
 		MaxAttested: -1}
-	f.exemptions = []scoring.Exemption{{Check: "cicd.source", Services: []string{"a"}, Reason: "r",
+	f.exemptions = []scoring.Exemption{{Check: "cicd.source",
+		Selector: scoring.Selector{Services: []string{"a"}}, Reason: "r",
 		RequestedBy: "q", Approver: "p",
 		Expires: now().Add(time.Hour)}}
 	f.add(catalog.Service{Name: "a", Tier: 1}, held(framework.Silver), complete())

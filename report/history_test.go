@@ -53,9 +53,10 @@ func past(t *testing.T) HistoryInput {
 			{At: at(2, 0), Source: "prometheus/prod-eu", Value: double(0.2)},
 		}},
 		Exemptions: []scoring.Exemption{
-			{Check: "inc.acknowledged", Tiers: []int{1}, Reason: "moves", RequestedBy: "team web",
+			{Check: "inc.acknowledged", Selector: scoring.Selector{Tiers: []int{1}}, Reason: "moves", RequestedBy: "team web",
 				Approver: "head of operations", Expires: at(6, 0)},
-			{Check: "inc.covered", Services: []string{"ledger"}, Reason: "of another", Approver: "x", Expires: at(6, 0)},
+			{Check: "inc.covered", Selector: scoring.Selector{Services: []string{"ledger"}}, Reason: "of another",
+				Approver: "x", Expires: at(6, 0)},
 		},
 		Reviews: []evidence.Review{
 			{Source: "jira/main", ID: "10412", Key: "PRR-12", Service: "gateway", CreatedAt: at(50, 0), CompletedAt: at(4, 0)},

@@ -171,7 +171,7 @@ func planted(t *testing.T) Input {
 		"pagerduty.next_gap_hours": nil}))
 	rows := evidencetest.Rows{}
 	in := scoring.Inputs{Framework: c.framework}
-	c.in.Exemptions = []scoring.Exemption{{Check: "rel.restored", Services: []string{"query"},
+	c.in.Exemptions = []scoring.Exemption{{Check: "rel.restored", Selector: scoring.Selector{Services: []string{"query"}},
 		RequestedBy: "team search", Approver: "head of operations", Reason: "moves to another store", Expires: at(30, 0)}}
 	in.Exemptions = c.in.Exemptions
 	for _, s := range c.services {

@@ -243,7 +243,8 @@ func reread[T any](t tester, from any) T {
 // exempt waives a check for a while.
 func (w *simulation) exempt(check string, d time.Duration) {
 	w.exemptions = append(w.exemptions, scoring.Exemption{
-		Check: check, Services: []string{w.subject.Name}, Reason: "x", Approver: "x", Expires: w.now.Add(d),
+		Check: check, Selector: scoring.Selector{Services: []string{w.subject.Name}}, Reason: "x", Approver: "x",
+		Expires: w.now.Add(d),
 	})
 }
 

@@ -1,20 +1,13 @@
 package scoring
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
-// Exemption waives one check for some services until it expires. Reason, requester,
-// approver and expiry are required, and at least one of Services, Tiers, Teams and
-// Orgs; it is for services that all given ones select.
+// Exemption waives one check for the services that it selects until it expires. Reason,
+// requester, approver and expiry are required.
 type Exemption struct {
-	Check    string
-	Services []string
-	Tiers    []int
-	Teams    []string `json:",omitempty"`
-	Orgs     []string `json:",omitempty"`
-	Reason   string
+	Check string
+	Selector
+	Reason string
 	// RequestedBy is empty in what was stored before it was required.
 	RequestedBy string `json:",omitempty"`
 	Approver    string
@@ -29,18 +22,6 @@ type Exemption struct {
 // time.
 func (e *Exemption) Covers(subject *Subject, now time.Time) bool {
 	return now.Before(e.Expires) && e.Selects(subject)
-}
-
-// Selects reports whether the exemption is for the service, whether or not it has ended.
-func (e *Exemption) Selects(subject *Subject) bool {
-	return len(e.Services)+len(e.Tiers)+len(e.Teams)+len(e.Orgs) > 0 &&
-		allows(e.Services, subject.Name) && allows(e.Tiers, int(subject.Tier)) &&
-		allows(e.Teams, subject.Team) && allows(e.Orgs, subject.Org)
-}
-
-// allows reports whether the value is wanted; a list that is empty wants every value.
-func allows[T comparable](wanted []T, value T) bool {
-	return len(wanted) == 0 || slices.Contains(wanted, value)
 }
 
 // inForce is the exemption of each check of the service, by check id; where

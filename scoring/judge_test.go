@@ -273,7 +273,8 @@ func TestNobodyGetsABadgeForHavingNothingToProve(t *testing.T) {
 	if card := w.judge(); card.Ceiling != framework.Silver || card.Badge.Lower != framework.Silver {
 		t.Errorf("two of three modules have a check at level 2, and the ceiling is %s", card.Ceiling)
 	}
-	w.inputs.Exemptions = []scoring.Exemption{{Check: "b.two", Tiers: []int{1}, Expires: noon.Add(time.Hour)}}
+	w.inputs.Exemptions = []scoring.Exemption{{Check: "b.two",
+		Selector: scoring.Selector{Tiers: []int{1}}, Expires: noon.Add(time.Hour)}}
 	if card := w.judge(); card.Ceiling != framework.Bronze {
 		t.Errorf("an exempt check raised the ceiling to %s", card.Ceiling)
 	}
@@ -299,7 +300,8 @@ func TestPassFailModuleCapsTheBadge(t *testing.T) {
 
 func TestExemptScheduledAndNotMeasurableChecksLeaveTheDenominator(t *testing.T) {
 	w := newWorld(t, "a.one 1: machine m.a", "a.two 1: machine m.b", "a.three 1: machine m.c").is("m.a", "!m.b", "!m.c")
-	w.inputs.Exemptions = []scoring.Exemption{{Check: "a.two", Services: []string{"api"}, Expires: noon.Add(time.Minute)}}
+	w.inputs.Exemptions = []scoring.Exemption{{Check: "a.two",
+		Selector: scoring.Selector{Services: []string{"api"}}, Expires: noon.Add(time.Minute)}}
 	w.inputs.NotMeasurable = map[string]bool{"a.three": true}
 	card := w.judge()
 	if card.Checks[1].Status != scoring.Exempt || card.Checks[1].Verdict != scoring.Fail {

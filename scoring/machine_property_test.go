@@ -444,7 +444,7 @@ func play(t *testing.T, seed uint64, steps int) (transitions int) {
 			w.wasExempt, exemptions = true, nil
 			for id, until := range m.exempt {
 				exemptions = append(exemptions, scoring.Exemption{
-					Check: id, Services: []string{"shop"}, Reason: "x", Approver: "x", Expires: until,
+					Check: id, Selector: scoring.Selector{Services: []string{"shop"}}, Reason: "x", Approver: "x", Expires: until,
 				})
 			}
 		}

@@ -132,12 +132,14 @@ func exemption(t *rapid.T) scoring.Exemption {
 	away := rapid.SampledFrom([]time.Duration{-time.Second, -1, 0, 1, time.Second, time.Hour, 2 * time.Hour})
 	return scoring.Exemption{
 		Check: rapid.SampledFrom([]string{"m.one", "m.two"}).Draw(t, "check"),
-		Services: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"cart", "gone", "search"}), 0, 2, rapid.ID).Draw(
-			t, "services",
-		),
-		Teams:   rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b"}), 0, 1, rapid.ID).Draw(t, "teams"),
-		Orgs:    rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y"}), 0, 1, rapid.ID).Draw(t, "orgs"),
-		Tiers:   rapid.SliceOfNDistinct(rapid.SampledFrom([]int{1, 2, 3}), 0, 2, rapid.ID).Draw(t, "tiers"),
+		Selector: scoring.Selector{
+			Services: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"cart", "gone", "search"}), 0, 2, rapid.ID).Draw(
+				t, "services",
+			),
+			Teams: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b"}), 0, 1, rapid.ID).Draw(t, "teams"),
+			Orgs:  rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y"}), 0, 1, rapid.ID).Draw(t, "orgs"),
+			Tiers: rapid.SliceOfNDistinct(rapid.SampledFrom([]int{1, 2, 3}), 0, 2, rapid.ID).Draw(t, "tiers"),
+		},
 		Expires: now.Add(away.Draw(t, "ends in")), Reason: "r", Approver: "a",
 	}
 }

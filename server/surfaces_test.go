@@ -63,9 +63,12 @@ func surfaces(t *testing.T, at time.Time) map[string]string {
 	entry := &catalog.Service{Name: "checkout", Tier: 1, Team: "a", Org: "x"}
 	expires := now.Add(6 * 24 * time.Hour)
 	exemptions := []scoring.Exemption{
-		{Check: "m.two", Services: []string{"checkout"}, Reason: "no support yet", RequestedBy: "team a", Approver: "board",
+		{Check: "m.two",
+			Selector: scoring.Selector{Services: []string{"checkout"}}, Reason: "no support yet",
+			RequestedBy: "team a", Approver: "board",
 			Expires: expires},
-		{Check: "m.four", Services: []string{"checkout"}, Reason: "a move", Ticket: "PRR-7", Expires: expires},
+		{Check: "m.four",
+			Selector: scoring.Selector{Services: []string{"checkout"}}, Reason: "a move", Ticket: "PRR-7", Expires: expires},
 	}
 	subject := scoring.NewSubject(entry, facts, row)
 	cards := scoring.Judge(scoring.Inputs{

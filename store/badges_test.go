@@ -73,7 +73,7 @@ func TestBasesOfTheFirstForms(t *testing.T) {
 		Framework: f,
 		Subject: scoring.Subject{Name: "shop", Attributes: framework.Attributes{Tier: 2, Runtime: "vm", Stateful: true,
 			CoverageTarget: 0.8}},
-		Exempt: map[string]*scoring.Exemption{"c1": {Check: "c1", Services: []string{"shop"}, Reason: "legacy",
+		Exempt: map[string]*scoring.Exemption{"c1": {Check: "c1", Selector: scoring.Selector{Services: []string{"shop"}}, Reason: "legacy",
 			Approver: "board",
 			Expires:  time.Date(2026, 3, 9, 7, 39, 0, 0, time.UTC)}},
 		Scheduled: map[string]bool{"c2": true},
