@@ -53,6 +53,8 @@ type judge struct {
 	// means.
 	framework store.Framework
 	hash      string
+	// stored are the hashes of criteria of pins that this judge has stored.
+	stored map[string]bool
 	// by is the configuration of the last judgement that load has seen.
 	by store.Configuration
 	// older is set while a configuration that was loaded later judges.
@@ -71,7 +73,7 @@ type judge struct {
 // emptyJudge makes a judge with nothing in memory.
 func emptyJudge(s *store.Store, log *slog.Logger) *judge {
 	return &judge{
-		store: s, log: log, ledger: evidence.NewLedger(), last: notLoaded,
+		store: s, log: log, ledger: evidence.NewLedger(), last: notLoaded, stored: map[string]bool{},
 		outcomes: *newOutcomes(s, log),
 	}
 }
@@ -106,37 +108,18 @@ func (j *judge) load(ctx context.Context, c *Config) error {
 		return fmt.Errorf("loading the last judgement: %w", err)
 	}
 	j.last, j.at = loaded.Seq, loaded.At
+	criteria, err := j.criteria(ctx, c, loaded)
+	if err != nil {
+		return err
+	}
 	j.loaded(loaded.State)
+	j.state.Criteria = criteria
 	j.statuses, j.activated, j.hash = loaded.Statuses, loaded.Framework.ActivatedAt, loaded.Framework.Hash
 	j.framework = loaded.Framework
-	if j.hash != "" {
-		_, j.state.Criteria = restore(loaded.Framework, c, j.log)
-	}
-	if j.state.Criteria.Checks != nil {
-		j.hash = j.state.Criteria.Hash()
+	if meaning := criteria[j.hash]; meaning.Checks != nil {
+		j.hash = meaning.Hash()
 	}
 	return nil
-}
-
-// restore compiles criteria that were judged by before, and returns their earlier
-// Meaning. If they do not compile, because a fact they read is gone, later badge
-// changes get a less exact cause, and nothing else is lost.
-func restore(stored store.Framework, c *Config, log *slog.Logger) (*framework.Framework, framework.Meaning) {
-	if c.Framework.Is(stored.Hash) {
-		return c.Framework, c.Framework.Meaning
-	}
-	var meaning framework.Meaning
-	document, err := framework.Restore(stored.Text)
-	if err == nil {
-		meaning = document.Meaning()
-		var compiled *framework.Framework
-		if compiled, err = framework.Compile(document, c.Facts); err == nil {
-			return compiled, compiled.Meaning
-		}
-	}
-	log.Warn("earlier criteria cannot be compiled any more; causes of the next badge changes are coarser",
-		"framework", stored.Name, "version", stored.Version, "err", err)
-	return nil, meaning
 }
 
 // started reports whether a judgement was ever stored, or evidence was read.
@@ -220,7 +203,7 @@ func (j *judge) cards(c *Config, set *evidence.Set, services []*catalog.Service)
 		invalidated[entry.Name] = j.invalidatedOf(entry.Name)
 	}
 	return scoring.Judge(scoring.Inputs{
-		Framework: c.Framework, Subjects: subjects, Exemptions: j.exemptionsOf(c),
+		Framework: c.Framework, Pins: c.Pins, Subjects: subjects, Exemptions: j.exemptionsOf(c),
 		Evidence: set.Row, NotMeasurable: c.NotMeasurable, Invalidated: invalidated,
 	}, set.At())
 }
@@ -273,15 +256,9 @@ func (j *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 	}
 	judgement := store.Judgement{
 		After: j.last, At: now, Badges: state.Badges, Transitions: transitions, Invalidated: state.Invalidated,
-		Framework: store.Framework{
-			Name: c.Framework.Name, Version: c.Framework.Version, Hash: c.Framework.Hash, Text: c.Framework.Text,
-			ActivatedAt: activated,
-		},
+		Framework: toStore(c.Framework, activated), Pinned: j.unstored(c), Subjects: subjectsOf(c, cards),
 		Configuration: c.Version, FreshFor: freshIntervals * c.Interval,
 		Holds: endedHolds(before, state, now), Exemptions: j.exemptionsOf(c),
-	}
-	for i := range cards {
-		judgement.Subjects = append(judgement.Subjects, cards[i].Basis.Subject)
 	}
 	statuses := j.statusChanges(c, cards, set, now, &judgement)
 	seq, err := j.store.SaveJudgement(ctx, judgement)
@@ -299,6 +276,7 @@ func (j *judge) run(ctx context.Context, c *Config, now time.Time) (*snapshot.Sn
 	j.last = seq
 	j.take(c, set, cards, before, state, statuses)
 	j.hash, j.activated, j.framework, j.by = c.Framework.Hash, activated, judgement.Framework, c.Version
+	j.areStored(judgement.Pinned)
 	for _, t := range transitions {
 		if t.Announced {
 			j.log.Info("badge changed", "service", t.Service, "from", t.From, "to", t.To, "cause", t.Cause)
@@ -405,6 +383,18 @@ func (j *judge) statusChanges(
 				out.Pins = append(out.Pins, evidenceOf(c, set, card.Service, r.Check)...)
 			}
 		}
+		for check, old := range before {
+			if _, judged := after[check]; judged {
+				continue
+			}
+			// The criteria of the service have the check no longer.
+			if old.Status != scoring.NotApplicable {
+				old = store.StatusSpan{Status: scoring.NotApplicable, Since: now}
+				out.Statuses = append(out.Statuses,
+					store.CheckStatus{Service: card.Service, Check: check, Status: old.Status, Since: now})
+			}
+			after[check] = old
+		}
 		statuses[card.Service] = after
 	}
 	return statuses
@@ -449,7 +439,7 @@ func (j *judge) services(c *Config, set *evidence.Set) []snapshot.Service {
 // snapshot is that of the cards that are kept, at the time of their evidence.
 func (j *judge) snapshot(ctx context.Context, c *Config, set *evidence.Set) (*snapshot.Snapshot, error) {
 	out := &snapshot.Snapshot{
-		At: set.At(), Framework: c.Framework, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable,
+		At: set.At(), Framework: c.Framework, Pins: c.Pins, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable,
 		Services: j.services(c, set), Exemptions: j.exemptionsOf(c),
 	}
 	totals, err := j.store.TransitionCounts(ctx)

@@ -30,6 +30,8 @@ type Config struct {
 	Catalog   *catalog.Catalog
 	Facts     *evidence.Facts
 	Framework *framework.Framework
+	// Pins keep services on other criteria than Framework until a day.
+	Pins []scoring.Pin
 	// Document is what Framework was compiled from.
 	Document *framework.Document
 	// NotMeasurable are the ids of checks that no configured source can decide.
@@ -68,11 +70,16 @@ func (c *Config) SourceIDs() []string {
 	return ids
 }
 
-// CheckIDs lists the ids of the framework's checks.
+// CheckIDs lists the ids of the checks of the framework and of those that pins name.
 func (c *Config) CheckIDs() []string {
 	var ids []string
-	for _, check := range c.Framework.Checks {
-		ids = append(ids, check.ID)
+	seen := map[string]bool{}
+	for _, f := range c.frameworks() {
+		for _, check := range f.Checks {
+			if !seen[check.ID] {
+				ids, seen[check.ID] = append(ids, check.ID), true
+			}
+		}
 	}
 	return ids
 }

@@ -123,6 +123,7 @@ func (w *walk) define() {
 	for _, text := range []string{
 		allWaysToMove, strings.Replace(allWaysToMove, "x.count >= 3", "x.count >= 4", 1),
 		strings.Replace(allWaysToMove, "m.left, level: 2", "m.left, level: 1", 1),
+		strings.Replace(allWaysToMove, "n.point, level: 2", "n.other, level: 1", 1),
 	} {
 		document, err := framework.Parse([]framework.File{{Name: "f.yaml", Data: []byte(text)}})
 		must(t, err)
@@ -155,9 +156,22 @@ func (w *walk) configure(f *framework.Framework, exemptions []scoring.Exemption)
 	built, err := (catalog.Rules{}).Build(entries)
 	must(w.t, err)
 	w.config = &Config{
-		Catalog: built, Facts: w.facts, Framework: f, Providers: w.providers, Exemptions: exemptions,
+		Catalog: built, Facts: w.facts, Framework: f, Pins: w.pins(), Providers: w.providers, Exemptions: exemptions,
 		Interval: time.Hour, ObserveFor: 20 * time.Hour, KeepFor: 60 * time.Hour, CheckStatusPass: true,
 	}
+}
+
+// pins are on random criteria, for a time in which services are judged often.
+func (w *walk) pins() []scoring.Pin {
+	var pins []scoring.Pin
+	for range w.random.IntN(3) {
+		pins = append(pins, scoring.Pin{
+			Selector:  pick(w, scoring.Selector{Services: []string{"a", "e"}}, scoring.Selector{Tiers: []int{2}}),
+			Framework: pick(w, w.criteria...), NotMeasurable: map[string]bool{pick(w, "", "", "n.dated"): true},
+			Until: w.at.Add(time.Duration(w.random.IntN(48*60)) * time.Minute),
+		})
+	}
+	return pins
 }
 
 func pick[T any](w *walk, of ...T) T { return of[w.random.IntN(len(of))] }

@@ -253,7 +253,7 @@ func (j *judge) take(
 		old, known := before.Badges[service]
 		if !known || !sameClocks(old, badge) || !repeated(j.state.Invalidated[service], k.card) {
 			k.until = j.at
-		} else if until := badge.Until(c.Framework); until.Before(k.until) {
+		} else if until := badge.Until(k.card.Framework()); until.Before(k.until) {
 			k.until = until
 		}
 	}

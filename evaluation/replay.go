@@ -248,7 +248,8 @@ func (r *Replay) Lane(
 	}
 	l.judge.loaded(scoring.State{
 		Badges: map[string]scoring.BadgeState{entry.Name: badge}, Invalidated: scoring.Invalidations{},
-		Criteria: r.config.Framework.Meaning, Options: l.judge.state.Options,
+		Criteria: map[string]framework.Meaning{r.config.Framework.Hash: r.config.Framework.Meaning},
+		Options:  l.judge.state.Options,
 	})
 	return l
 }

@@ -122,7 +122,8 @@ func smallSnapshot() *snapshot.Snapshot {
 					Score:   scoring.Bounds[float64]{Lower: 1.0 / 3, Upper: 1},
 					Ceiling: framework.Silver,
 					Basis: &scoring.Basis{Exempt: map[string]*scoring.Exemption{
-						"security-scan": {Check: "security-scan", Selector: scoring.Selector{Services: []string{"checkout"}}, Expires: now.AddDate(0, 2, 0)},
+						"security-scan": {Check: "security-scan",
+							Selector: scoring.Selector{Services: []string{"checkout"}}, Expires: now.AddDate(0, 2, 0)},
 					}},
 				},
 				Badge: scoring.BadgeState{

@@ -28,11 +28,7 @@ func advance(state State, cards []Scorecard, now time.Time, again rejudge) (Stat
 		Badges: make(map[string]BadgeState, len(cards)), Invalidated: Invalidations{},
 		Criteria: state.Criteria, Options: state.Options,
 	}
-	var changes framework.Changes
-	if len(cards) > 0 && cards[0].Basis != nil && cards[0].Basis.Framework != nil {
-		next.Criteria = cards[0].Basis.Framework.Meaning
-		changes = next.Criteria.Since(state.Criteria)
-	}
+	criteria := comparison{known: state.Criteria, changes: map[[2]string]framework.Changes{}}
 	carded := make(map[string]bool, len(cards))
 	for i := range cards {
 		carded[cards[i].Service] = true
@@ -53,13 +49,45 @@ func advance(state State, cards []Scorecard, now time.Time, again rejudge) (Stat
 			next.Invalidated[card.Service] = invalidated
 		}
 		prev, known := state.Badges[card.Service]
+		changes := criteria.since(prev.FrameworkHash, card.Framework())
 		badge, transition := newJudgement(card, prev, known, changes, state.Options, now, again).run()
 		next.Badges[card.Service] = badge
 		if transition != nil {
 			transitions = append(transitions, *transition)
 		}
 	}
+	next.Criteria = criteria.known
 	return next, transitions
+}
+
+// comparison compares criteria with those of the judgement before. A fleet has few.
+type comparison struct {
+	known map[string]framework.Meaning
+	// changes are by the hashes before and now.
+	changes map[[2]string]framework.Changes
+}
+
+// since is what has changed from the criteria with a hash to others, which are known from
+// here on.
+func (c *comparison) since(before string, now *framework.Framework) framework.Changes {
+	if now == nil {
+		return framework.Changes{}
+	}
+	pair := [2]string{before, now.Hash}
+	changes, compared := c.changes[pair]
+	if compared {
+		return changes
+	}
+	changes = now.Meaning.Since(c.known[before])
+	c.changes[pair] = changes
+	if _, known := c.known[now.Hash]; !known {
+		c.known = maps.Clone(c.known)
+		if c.known == nil {
+			c.known = map[string]framework.Meaning{}
+		}
+		c.known[now.Hash] = now.Meaning
+	}
+	return changes
 }
 
 // invalidate adds the checks to which a machine says no, with the time. For as long
@@ -150,10 +178,7 @@ func newJudgement(
 
 // criteria is the framework of the card, nil when it has none.
 func (j *judgement) criteria() *framework.Framework {
-	if j.card.Basis == nil {
-		return nil
-	}
-	return j.card.Basis.Framework
+	return j.card.Framework()
 }
 
 // run makes the next state of the badge, and the transition if it changed.

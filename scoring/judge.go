@@ -8,29 +8,49 @@ import (
 	"github.com/prodready/collector/framework"
 )
 
-// Judge judges every subject by the framework. The cards come in the order of
-// the subjects. The same inputs and time give the same cards.
-func Judge(in Inputs, now time.Time) []Scorecard { return newJudge(in.Framework).judge(in, now) }
-
-func (j *judge) judge(in Inputs, now time.Time) []Scorecard {
-	scheduled := scheduledChecks(in.Framework, in.NotMeasurable, now)
+// Judge judges every subject by its criteria: those that it is pinned to, else
+// Inputs.Framework. The cards come in the order of the subjects. The same inputs and time
+// give the same cards.
+func Judge(in Inputs, now time.Time) []Scorecard {
+	type criteria struct {
+		judge     *judge
+		scheduled map[string]bool
+	}
+	byPin := map[*Pin]criteria{} // without a pin those of the inputs
 	cards := make([]Scorecard, len(in.Subjects))
 	for i := range in.Subjects {
 		subject := &in.Subjects[i]
-		basis := &Basis{
-			Framework:   in.Framework,
-			Subject:     *subject,
-			Exempt:      inForce(in.Exemptions, subject, now),
-			Scheduled:   scheduled,
-			Invalidated: in.Invalidated[subject.Name],
-			At:          now,
-			row:         in.Evidence(subject.Name),
+		f, notMeasurable, until := in.Framework, in.NotMeasurable, never
+		pin := PinOf(in.Pins, subject, now)
+		if pin != nil {
+			f, notMeasurable, until = pin.Framework, pin.NotMeasurable, pin.Until
 		}
-		j.load(basis)
-		cards[i] = j.card(basis)
-		cards[i].Until = j.until(&cards[i])
+		by, known := byPin[pin]
+		if !known {
+			by = criteria{newJudge(f), scheduledChecks(f, notMeasurable, now)}
+			byPin[pin] = by
+		}
+		cards[i] = by.judge.subject(&in, subject, by.scheduled, now)
+		cards[i].Until = earlier(cards[i].Until, until)
 	}
 	return cards
+}
+
+// subject judges one service by the criteria of the judge.
+func (j *judge) subject(in *Inputs, subject *Subject, scheduled map[string]bool, now time.Time) Scorecard {
+	basis := &Basis{
+		Framework:   j.framework,
+		Subject:     *subject,
+		Exempt:      inForce(in.Exemptions, subject, now),
+		Scheduled:   scheduled,
+		Invalidated: in.Invalidated[subject.Name],
+		At:          now,
+		row:         in.Evidence(subject.Name),
+	}
+	j.load(basis)
+	card := j.card(basis)
+	card.Until = j.until(&card)
+	return card
 }
 
 // Rejudge judges one basis again, at its own time. Source health is not part

@@ -27,8 +27,16 @@ func NewJudger(f *framework.Framework) *Judger {
 	return j
 }
 
-// Judge is the function Judge for inputs with the framework of the Judger.
-func (j *Judger) Judge(in Inputs, now time.Time) []Scorecard { return j.judge.judge(in, now) }
+// Judge is the function Judge for services that are judged by the framework of the Judger:
+// Framework and Pins of the inputs are not read.
+func (j *Judger) Judge(in Inputs, now time.Time) []Scorecard {
+	scheduled := scheduledChecks(j.judge.framework, in.NotMeasurable, now)
+	cards := make([]Scorecard, len(in.Subjects))
+	for i := range in.Subjects {
+		cards[i] = j.judge.subject(&in, &in.Subjects[i], scheduled, now)
+	}
+	return cards
+}
 
 // Due says when a card may be another one.
 type Due struct {

@@ -54,13 +54,15 @@ func (s *Subject) judgedLike(o *Subject) bool {
 
 // Inputs is everything a judgement depends on.
 type Inputs struct {
-	Framework  *framework.Framework
+	Framework *framework.Framework
+	// Pins keep services on other criteria than Framework.
+	Pins       []Pin
 	Subjects   []Subject
 	Exemptions []Exemption
 	// Evidence is what is known about a service, by its name; nil without a row.
 	Evidence func(service string) evidence.Row
-	// NotMeasurable are the ids of checks that no configured source can decide.
-	// They are scheduled, whatever the framework says.
+	// NotMeasurable are the ids of checks of Framework that no configured source can
+	// decide. They are scheduled, whatever the framework says.
 	NotMeasurable map[string]bool
 	// Invalidated are the checks to which a machine has said no.
 	Invalidated Invalidations
@@ -156,6 +158,28 @@ type Scorecard struct {
 	// Until is the first time at which the card may be another one although nothing new is
 	// known of the service; a time that is not after At is the next judgement.
 	Until time.Time
+}
+
+// Framework are the criteria that the card was judged by; nil if it has no basis.
+func (c *Scorecard) Framework() *framework.Framework {
+	if c.Basis == nil {
+		return nil
+	}
+	return c.Basis.Framework
+}
+
+// Of is the result of a check, which may be one of other criteria with the same id; nil if
+// the criteria of the card do not have it.
+func (c *Scorecard) Of(check *framework.Check) *CheckResult {
+	if i := check.Index; i < len(c.Checks) && c.Checks[i].Check.ID == check.ID {
+		return &c.Checks[i]
+	}
+	for i := range c.Checks {
+		if c.Checks[i].Check.ID == check.ID {
+			return &c.Checks[i]
+		}
+	}
+	return nil
 }
 
 // Drifted are the ids of the checks of which a machine says no where an attestation, as of

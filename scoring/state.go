@@ -66,8 +66,9 @@ type Flip struct {
 type State struct {
 	Badges      map[string]BadgeState
 	Invalidated Invalidations
-	// Criteria is what the last judgement judged by; zero when that is not known.
-	Criteria framework.Meaning
+	// Criteria are what services were judged by last, by BadgeState.FrameworkHash. Those
+	// that are not there are not known any more.
+	Criteria map[string]framework.Meaning
 	// Options are the delays that are not part of the framework.
 	Options Options
 }

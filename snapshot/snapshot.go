@@ -17,10 +17,13 @@ import (
 type Snapshot struct {
 	// At is the time of the evaluation by the injected clock.
 	At time.Time
-	// Framework is what was judged by, since when.
+	// Framework is what was judged by, since when. Services that are pinned to other
+	// criteria are judged by those: see CriteriaOf.
 	Framework   *framework.Framework
 	ActivatedAt time.Time
-	// NotMeasurable are the ids of checks that no configured source can decide.
+	// Pins are those of the configuration, also some that have ended.
+	Pins []scoring.Pin
+	// NotMeasurable are the ids of checks of Framework that no configured source can decide.
 	NotMeasurable map[string]bool
 	// Services in name order.
 	Services []Service

@@ -98,8 +98,10 @@ type Judgement struct {
 	After int64
 	// At is the time of the evaluation.
 	At time.Time
-	// Framework is what was judged by.
+	// Framework is what was judged by, but for services that are pinned to other criteria.
 	Framework Framework
+	// Pinned are such criteria that this Store may not have yet.
+	Pinned []Framework
 	// Configuration is what the process judges by. The judgement is refused if the last
 	// one was made by another configuration that was loaded later, and is younger than
 	// FreshFor.
@@ -122,7 +124,7 @@ type Judgement struct {
 	Invalidated scoring.Invalidations
 	// Subjects are the services that were judged, Exemptions all that there are, in their
 	// order: what has changed of them is kept for judging the past again.
-	Subjects   []scoring.Subject
+	Subjects   []JudgedSubject
 	Exemptions []scoring.Exemption
 	// Pins are the records that flipped a check. Their present values stay in
 	// history, whatever the resolution of their facts. Unknown keys are left out.
@@ -251,7 +253,11 @@ func (w *judging) framework(ctx context.Context, j Judgement, last judgementRow)
 	if err != nil {
 		return err
 	}
-	if err := put(ctx, w.tx, frameworkRow{f}); err != nil {
+	rows := []frameworkRow{{f}}
+	for _, pinned := range j.Pinned {
+		rows = append(rows, frameworkRow{pinned})
+	}
+	if err := put(ctx, w.tx, rows...); err != nil {
 		return err
 	}
 	return put(ctx, w.tx, judgementRow{

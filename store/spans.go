@@ -126,8 +126,16 @@ func (w *judging) judgingSpan(ctx context.Context, j Judgement, last judgementRo
 
 // PastSubject is what a service was from a time on.
 type PastSubject struct {
-	From    time.Time
-	Subject scoring.Subject
+	From time.Time
+	JudgedSubject
+}
+
+// JudgedSubject is a service as it was judged.
+type JudgedSubject struct {
+	scoring.Subject
+	// PinnedTo is the hash of the criteria that it is pinned to; empty if it was judged by
+	// Judgement.Framework.
+	PinnedTo string
 }
 
 // subjectRow is a subject with its owner, which the JSON of a subject has not.
@@ -139,13 +147,14 @@ type subjectRow struct {
 
 type storedSubject struct {
 	scoring.Subject
-	Team string `json:",omitempty"`
-	Org  string `json:",omitempty"`
+	Team     string `json:",omitempty"`
+	Org      string `json:",omitempty"`
+	PinnedTo string `json:",omitempty"`
 }
 
-func (s storedSubject) read() scoring.Subject {
+func (s storedSubject) read() JudgedSubject {
 	s.Owner = scoring.Owner{Team: s.Team, Org: s.Org}
-	return s.Subject
+	return JudgedSubject{s.Subject, s.PinnedTo}
 }
 
 func (r *subjectRow) table() table {
@@ -173,7 +182,7 @@ func (r *exemptionsRow) table() table {
 
 // inputs are the subjects and exemptions that were stored last.
 type inputs struct {
-	subjects   map[string]scoring.Subject
+	subjects   map[string]JudgedSubject
 	exemptions *[]scoring.Exemption
 }
 
@@ -189,7 +198,7 @@ func (w *judging) inputs(ctx context.Context, j Judgement, known *inputs) (*inpu
 	var rows []subjectRow
 	for _, s := range j.Subjects {
 		if before, ok := known.subjects[s.Name]; !ok || before != s {
-			rows = append(rows, subjectRow{s.Name, w.at, storedSubject{s, s.Team, s.Org}})
+			rows = append(rows, subjectRow{s.Name, w.at, storedSubject{s.Subject, s.Team, s.Org, s.PinnedTo}})
 		}
 	}
 	if err := put(ctx, w.tx, rows...); err != nil {
@@ -222,7 +231,7 @@ func sameExemptions(a, b []scoring.Exemption) bool {
 }
 
 func readInputs(ctx context.Context, r reader) (*inputs, error) {
-	found := &inputs{subjects: map[string]scoring.Subject{}}
+	found := &inputs{subjects: map[string]JudgedSubject{}}
 	at := map[string]time.Time{}
 	err := read(ctx, r, condition{}, func(r subjectRow) error {
 		if !r.from.Before(at[r.service]) {

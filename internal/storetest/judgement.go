@@ -45,7 +45,8 @@ func basis(t *testing.T, f *framework.Framework, at time.Time) *scoring.Basis {
 		Framework: f,
 		Subject: scoring.Subject{Name: "shop", Attributes: framework.Attributes{Tier: 2, Runtime: "vm", Stateful: true,
 			CoverageTarget: 0.8}},
-		Exempt: map[string]*scoring.Exemption{"c1": {Check: "c1", Selector: scoring.Selector{Services: []string{"shop"}}, Reason: "legacy",
+		Exempt: map[string]*scoring.Exemption{"c1": {Check: "c1",
+			Selector: scoring.Selector{Services: []string{"shop"}}, Reason: "legacy",
 			Approver: "board", Expires: minute(9999)}},
 		Scheduled: map[string]bool{"c2": true},
 		Facts: map[string]scoring.BasisFact{

@@ -1,0 +1,76 @@
+package snapshot
+
+import (
+	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
+)
+
+// CriteriaOf is what a service was judged by: the framework of the snapshot, or that of
+// the pin that is in force for it.
+func (s *Snapshot) CriteriaOf(service *Service) *framework.Framework {
+	if service.Card != nil {
+		if f := service.Card.Framework(); f != nil {
+			return f
+		}
+	}
+	return s.Framework
+}
+
+// PinOf is the pin that is in force for a service; nil without one.
+func (s *Snapshot) PinOf(service *Service) *scoring.Pin {
+	if len(s.Pins) == 0 || service.Card == nil || service.Card.Basis == nil {
+		return nil
+	}
+	return scoring.PinOf(s.Pins, &service.Card.Basis.Subject, s.At)
+}
+
+// Frameworks are what services are judged by: the framework of the snapshot first, then
+// those of pins that have not ended, each once.
+func (s *Snapshot) Frameworks() []*framework.Framework {
+	if s.Framework == nil {
+		return nil
+	}
+	all := []*framework.Framework{s.Framework}
+	for i := range s.Pins {
+		f, known := s.Pins[i].Framework, false
+		for _, other := range all {
+			known = known || other.Hash == f.Hash
+		}
+		if !known && s.At.Before(s.Pins[i].Until) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Checks are those of all Frameworks: the framework of the snapshot in its order, then
+// those that only other ones have.
+func (s *Snapshot) Checks() []*framework.Check {
+	frameworks := s.Frameworks()
+	if len(frameworks) == 1 {
+		return s.Framework.Checks
+	}
+	var all []*framework.Check
+	seen := map[string]bool{}
+	for _, f := range frameworks {
+		for _, check := range f.Checks {
+			if !seen[check.ID] {
+				all, seen[check.ID] = append(all, check), true
+			}
+		}
+	}
+	return all
+}
+
+// Check is the check with an id, as the first of Frameworks has it, with that framework.
+// The error of an unknown id suggests the nearest one of the framework of the snapshot.
+func (s *Snapshot) Check(id string) (*framework.Check, *framework.Framework, error) {
+	frameworks := s.Frameworks()
+	for _, f := range frameworks {
+		if check, err := f.Check(id); err == nil {
+			return check, f, nil
+		}
+	}
+	_, err := s.Framework.Check(id)
+	return nil, nil, err
+}
