@@ -56,6 +56,11 @@ type Held struct {
 	OnHold bool
 }
 
+func (l *Lane) held() Held {
+	badge, _ := l.judge.badgeOf(l.entry.Name)
+	return Held{badge.Badge, badge.OnHold()}
+}
+
 // Difference is a time in which a service has another badge by the other criteria. While
 // it lasts, the one is always the lower one.
 type Difference struct {
@@ -188,8 +193,9 @@ func Reach(p store.Past) time.Time {
 }
 
 func (c *comparing) run() {
+	w := newWorkspace()
 	for past := range c.work {
-		compared, ok := c.compare(&past)
+		compared, ok := c.compare(w, &past)
 		c.mu.Lock()
 		for i := range past.Records {
 			r := &past.Records[i]
@@ -208,40 +214,41 @@ func (c *comparing) run() {
 	}
 }
 
-// blocked is which checks were in the way of badges from a time on.
+// blocked is which checks were in the way of badges from a time on: those that count and
+// that fresh evidence does not pass.
 type blocked struct {
 	at     time.Time
-	checks []DecidingCheck
+	checks []blockingCheck
+}
+
+type blockingCheck struct {
+	check  *framework.Check
+	status scoring.Status
+	// missing are the facts without fresh evidence, by index.
+	missing []int
 }
 
 // sight watches the judgements of a lane.
 type sight struct {
 	config *Config
 	blocks []blocked
+	now    []blockingCheck
 }
 
 // look notes the checks that fresh evidence does not pass.
 func (s *sight) look(at time.Time, card *scoring.Scorecard) {
-	var checks []DecidingCheck
+	s.now = s.now[:0]
 	for i := range card.Checks {
-		r := &card.Checks[i]
-		if !r.Status.Counted() || r.Fresh == scoring.Pass {
-			continue
+		if r := &card.Checks[i]; r.Status.Counted() && r.Fresh != scoring.Pass {
+			s.now = append(s.now, blockingCheck{r.Check, r.Fresh, r.Missing})
 		}
-		d := DecidingCheck{ID: r.Check.ID, Status: r.Fresh}
-		for _, fact := range r.Missing {
-			d.Missing = append(d.Missing, s.config.Facts.Name(fact))
-		}
-		checks = append(checks, d)
 	}
-	if n := len(s.blocks); n > 0 && slices.EqualFunc(s.blocks[n-1].checks, checks, sameBlock) {
-		return
+	same := func(a, b blockingCheck) bool {
+		return a.check == b.check && a.status == b.status && slices.Equal(a.missing, b.missing)
 	}
-	s.blocks = append(s.blocks, blocked{at, checks})
-}
-
-func sameBlock(a, b DecidingCheck) bool {
-	return a.ID == b.ID && a.Status == b.Status && slices.Equal(a.Missing, b.Missing)
+	if n := len(s.blocks); n == 0 || !slices.EqualFunc(s.blocks[n-1].checks, s.now, same) {
+		s.blocks = append(s.blocks, blocked{at, slices.Clone(s.now)})
+	}
 }
 
 // against are the checks that are in the way of a badge at a time.
@@ -251,43 +258,42 @@ func (s *sight) against(badge framework.Badge, at time.Time) []DecidingCheck {
 		if b.at.After(at) {
 			continue
 		}
-		for _, d := range b.checks {
-			check, err := s.config.Framework.Check(d.ID)
-			if err != nil {
+		for _, blocking := range b.checks {
+			needed := framework.Badge(blocking.check.Level)
+			if blocking.check.Module.Scale == framework.PassFail {
+				needed = blocking.check.Module.RequiredFrom
+			}
+			if needed > badge {
 				continue
 			}
-			needed := framework.Badge(check.Level)
-			if check.Module.Scale == framework.PassFail {
-				needed = check.Module.RequiredFrom
+			d := DecidingCheck{ID: blocking.check.ID, Status: blocking.status}
+			for _, fact := range blocking.missing {
+				d.Missing = append(d.Missing, s.config.Facts.Name(fact))
 			}
-			if needed <= badge {
-				found = append(found, d)
-			}
+			found = append(found, d)
 		}
 		break
 	}
 	return found
 }
 
-func (c *comparing) compare(past *store.PastService) (Compared, bool) {
+func (c *comparing) compare(w *workspace, past *store.PastService) (Compared, bool) {
 	entry, known := c.present.Catalog.Service(past.Service)
 	if !known {
 		return Compared{}, false
 	}
 	presentSight, otherSight := &sight{config: c.present}, &sight{config: c.other}
-	presentLane := c.replays[0].Lane(entry, past, c.start, presentSight.look)
-	presentLane.Advance(c.From)
+	presentLane := c.replays[0].begin(w, entry, past, c.start, presentSight.look)
+	advance(c.From, presentLane)
 	before := len(presentLane.Transitions)
 	otherLane := presentLane.Fork(c.replays[1], c.From, otherSight.look)
 	began := presentLane.judge.state.Badges[entry.Name].Badge
-	card, present := presentLane.Finish()
-	if card == nil {
+	finish(presentLane, otherLane)
+	if presentLane.card == nil {
 		return Compared{}, false
 	}
-	_, other := otherLane.Finish()
 	out := Compared{
-		Service: past.Service,
-		Present: Held{present.Badge, present.OnHold()}, Other: Held{other.Badge, other.OnHold()},
+		Service: past.Service, Present: presentLane.held(), Other: otherLane.held(),
 		PresentChanges: presentLane.Transitions[before:], OtherChanges: otherLane.Transitions,
 	}
 	out.differ(began)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
 )
 
@@ -47,7 +48,10 @@ func (m *madeUp) EachPast(
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, entry := range m.config.Catalog.Services() {
-		s := store.PastService{Service: entry.Name, FirstJudged: m.from}
+		subject := store.JudgedSubject{Subject: scoring.NewSubject(entry, m.config.Facts, nil)}
+		s := store.PastService{
+			Service: entry.Name, FirstJudged: m.from, Subjects: []store.PastSubject{{From: m.from, JudgedSubject: subject}},
+		}
 		put := func(fact string, at time.Time) {
 			index, _ := m.config.Facts.Index(fact)
 			d := m.config.Facts.At(index)

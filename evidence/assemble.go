@@ -35,20 +35,22 @@ type plan struct {
 	// the order of the sources' ids.
 	answers []answer
 	byFact  [][]answer
-	// groups is the number of changes of the ledger's groups that the answers know of.
-	groups int
+	// grouping is the number of changes of the ledger's groups that the answers know of.
+	grouping int
 }
 
 // answer is what one provider can say of one fact.
 type answer struct {
 	*Provider
 	*Definition
-	// index is the place in plan.answers, column that in the rows of the ledger.
-	index              int
+	// column is the place in the rows of the ledger.
 	column             uint32
 	freshFor, validFor time.Duration
-	group              groupKey
+	// group is noGroup as long as no coverage has named the fact.
+	group Group
 }
+
+const noGroup Group = -1
 
 func (p *plan) of(facts *Facts, providers []Provider) bool {
 	return p != nil && p.facts == facts && len(p.providers) == len(providers) &&
@@ -56,7 +58,9 @@ func (p *plan) of(facts *Facts, providers []Provider) bool {
 }
 
 func (l *Ledger) newPlan(facts *Facts, providers []Provider) *plan {
-	p := &plan{facts: facts, providers: providers, byFact: make([][]answer, facts.Len())}
+	p := &plan{
+		facts: facts, providers: providers, byFact: make([][]answer, facts.Len()), grouping: l.grouping,
+	}
 	for i := range providers {
 		for _, name := range providers[i].Facts {
 			fact, ok := facts.Index(name)
@@ -65,42 +69,38 @@ func (l *Ledger) newPlan(facts *Facts, providers []Provider) *plan {
 			}
 			a := answer{Provider: &providers[i], Definition: &facts.definitions[fact], column: l.column(providers[i].ID, name)}
 			a.freshFor, a.validFor = a.Ageing(a.Provider.FreshFor)
+			a.group = noGroup
+			if group, known := l.groupOf[sourceFact{a.ID, a.Name}]; known {
+				a.group = group
+			}
 			p.byFact[fact] = append(p.byFact[fact], a)
 		}
 	}
 	for fact, list := range p.byFact {
 		slices.SortFunc(list, func(a, b answer) int { return strings.Compare(a.ID, b.ID) })
 		from := len(p.answers)
-		for i := range list {
-			list[i].index = from + i
-		}
 		p.answers = append(p.answers, list...)
 		p.byFact[fact] = p.answers[from:]
 	}
-	p.group(l)
 	return p
 }
 
-// group says of each answer which group it belongs to.
-func (p *plan) group(l *Ledger) {
-	p.groups = l.groups
-	for i := range p.answers {
-		a := &p.answers[i]
-		a.group = groupKey{a.ID, l.groupOf[sourceFact{a.ID, a.Name}]}
-	}
-}
-
-// coverage is the coverage of an answer at one time.
+// coverage is the coverage of a group at one time.
 type coverage struct {
-	// Coverage is nil before the first one.
+	// Coverage is nil before the first one. Its time is at.
 	*Coverage
+	at time.Time
 	// answered is false for none, and for one that is yet to come. That is of a clock that
 	// was ahead: it would count for as long as the clock was wrong.
 	answered bool
 }
 
-func coverageOf(c *Coverage, latest time.Time) coverage {
-	return coverage{c, c != nil && !c.At.After(latest)}
+// covered is the coverage of what a source can say of a fact.
+func (c *covering) covered(a *answer) *coverage {
+	if a.group == noGroup {
+		return &coverage{}
+	}
+	return &c.coverage[a.group]
 }
 
 func (c *coverage) dated() bool { return c.Coverage != nil && c.Dated }
@@ -113,13 +113,14 @@ type stage struct {
 }
 
 func (c *covering) stage(answer int) stage {
-	a, covered := &c.plan.answers[answer], &c.coverage[answer]
+	a := &c.plan.answers[answer]
+	covered := c.covered(a)
 	if covered.Coverage == nil {
 		return stage{}
 	}
 	return stage{
 		group: covered.Group, answered: covered.answered, dated: covered.Dated,
-		fresh: !c.now.After(covered.At.Add(a.freshFor)), valid: !c.now.After(covered.At.Add(a.validFor)),
+		fresh: !c.now.After(covered.at.Add(a.freshFor)), valid: !c.now.After(covered.at.Add(a.validFor)),
 	}
 }
 
@@ -192,10 +193,10 @@ var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 func (v view) observe(a *answer) Observation {
 	latest := v.now.Add(MaxClockSkew)
 	out := Observation{Source: a.ID, Missing: MissingNotCollected}
-	covered := &v.coverage[a.index]
+	covered := v.covered(a)
 	if covered.answered {
-		out.HealthyUntil = covered.At.Add(a.freshFor)
-		out.ObservedAt = covered.At
+		out.HealthyUntil = covered.at.Add(a.freshFor)
+		out.ObservedAt = covered.at
 		out.Missing = MissingNoData
 		if reason, excepted := covered.Except[v.service]; excepted {
 			out.Missing = reason
@@ -231,10 +232,10 @@ func (c *cell) observed(covered *coverage, latest time.Time) (at time.Time, own 
 		return seen, true
 	case c.held != 0:
 		return c.held.time(), true
-	case !covered.answered || seen.After(covered.At) && !seen.After(latest):
+	case !covered.answered || seen.After(covered.at) && !seen.After(latest):
 		return seen, true
 	}
-	return covered.At, false
+	return covered.at, false
 }
 
 // Until is the next time at which a record counts otherwise because of its own times.
@@ -257,7 +258,7 @@ func (v view) Until(now time.Time) time.Time {
 			if c == nil || c.withdrawn {
 				continue
 			}
-			if at, own := c.observed(&v.coverage[a.index], latest); own {
+			if at, own := c.observed(v.covered(a), latest); own {
 				consider(at.Add(a.freshFor))
 				consider(at.Add(a.validFor))
 			}

@@ -13,17 +13,29 @@ import (
 // assembles are.
 type Ledger struct {
 	rows map[string]*row
+	// shared is set if rows is part of a set, so that it is copied before it changes.
+	shared bool
 	// columns numbers the facts of sources, in the order in which they were first seen.
 	columns map[sourceFact]uint32
-	covered map[groupKey]*Coverage
-	groupOf map[sourceFact]string
+	// groups numbers the groups likewise; keys and covered are by number.
+	groups  map[groupKey]Group
+	keys    []groupKey
+	covered []coverage
+	groupOf map[sourceFact]Group
 	// generation is the number of sets that were assembled. A row of an earlier
 	// generation is part of a set, so that it is copied before it changes.
 	generation int
-	plan       *plan
-	// groups is the number of changes of groupOf.
-	groups int
+	// plans are of the configurations of which sets were assembled, the last one last.
+	plans []*plan
+	// grouping is the number of changes of groupOf.
+	grouping int
 }
+
+// maxPlans is how many plans a ledger keeps: judging the past compares two configurations.
+const maxPlans = 2
+
+// Group is a group of facts of a source, as its ledger knows it.
+type Group int
 
 type groupKey struct{ source, group string }
 
@@ -71,9 +83,15 @@ func (m moment) time() time.Time {
 // NewLedger makes an empty ledger.
 func NewLedger() *Ledger {
 	return &Ledger{
-		rows: map[string]*row{}, columns: map[sourceFact]uint32{}, covered: map[groupKey]*Coverage{},
-		groupOf: map[sourceFact]string{},
+		rows: map[string]*row{}, columns: map[sourceFact]uint32{}, groups: map[groupKey]Group{},
+		groupOf: map[sourceFact]Group{},
 	}
+}
+
+// Reset takes away what is recorded and covered. Sets that were assembled keep it.
+func (l *Ledger) Reset() {
+	l.rows, l.shared = map[string]*row{}, false
+	clear(l.covered)
 }
 
 // Put records a value, last written at r.ObservedAt. held is zero unless the record's service is excepted
@@ -104,15 +122,34 @@ func (l *Ledger) Newest(service, fact, source string) (Record, bool) {
 
 // Cover replaces what is known of the coverage of a group of a source.
 func (l *Ledger) Cover(source string, c Coverage) {
-	key := groupKey{source, c.Group}
-	before := l.covered[key]
-	l.covered[key] = &c
-	if before != nil && slices.Equal(before.Facts, c.Facts) {
+	l.CoverGroup(l.Group(source, c.Group), &c, c.At)
+}
+
+// Group is the group of a source with a name.
+func (l *Ledger) Group(source, name string) Group {
+	key := groupKey{source, name}
+	group, known := l.groups[key]
+	if !known {
+		group = Group(len(l.covered))
+		l.groups[key], l.keys, l.covered = group, append(l.keys, key), append(l.covered, coverage{})
+	}
+	return group
+}
+
+// CoverGroup is Cover for a coverage whose time is another one than At. It has to stay as
+// it is.
+func (l *Ledger) CoverGroup(group Group, c *Coverage, at time.Time) {
+	before := l.covered[group].Coverage
+	l.covered[group] = coverage{Coverage: c, at: at}
+	if before == c || before != nil && slices.Equal(before.Facts, c.Facts) {
 		return
 	}
-	l.groups++
 	for _, fact := range c.Facts {
-		l.groupOf[sourceFact{source, fact}] = c.Group
+		of := sourceFact{l.keys[group].source, fact}
+		if known, ok := l.groupOf[of]; !ok || known != group {
+			l.groupOf[of] = group
+			l.grouping++
+		}
 	}
 }
 
@@ -143,7 +180,13 @@ func (l *Ledger) put(service string, c cell) {
 	case r.generation != l.generation:
 		r = &row{cells: slices.Clone(r.cells)}
 	}
-	r.generation, l.rows[service] = l.generation, r
+	if l.rows[service] != r {
+		if l.shared {
+			l.rows, l.shared = maps.Clone(l.rows), false
+		}
+		l.rows[service] = r
+	}
+	r.generation = l.generation
 	if found {
 		r.cells[at] = c
 		return
@@ -157,6 +200,10 @@ func (l *Ledger) put(service string, c cell) {
 func (r *row) find(column uint32) (at int, found bool) {
 	if r == nil {
 		return 0, false
+	}
+	// A row that has all facts has each at the place of its column.
+	if int(column) < len(r.cells) && r.cells[column].column == column {
+		return int(column), true
 	}
 	byColumn := func(c cell, column uint32) int { return cmp.Compare(c.column, column) }
 	return slices.BinarySearchFunc(r.cells, column, byColumn)
@@ -174,20 +221,33 @@ func (r *row) cell(column uint32) *cell {
 // one source that has it, or of all that are expected to have it. It copies nothing:
 // what is known of a service is read from its row and the coverage of this time.
 func (l *Ledger) Assemble(facts *Facts, providers []Provider, now time.Time) *Set {
-	if !l.plan.of(facts, providers) {
-		l.plan = l.newPlan(facts, providers)
-	}
-	if l.plan.groups != l.groups {
-		l.plan.group(l)
-	}
+	p := l.planOf(facts, providers)
 	l.generation++
-	covering := &covering{plan: l.plan, now: now, coverage: make([]coverage, len(l.plan.answers))}
-	for i := range l.plan.answers {
-		if a := &l.plan.answers[i]; i > 0 && a.group == l.plan.answers[i-1].group {
-			covering.coverage[i] = covering.coverage[i-1]
-		} else {
-			covering.coverage[i] = coverageOf(l.covered[a.group], now.Add(MaxClockSkew))
-		}
+	covering := &covering{plan: p, now: now, coverage: slices.Clone(l.covered)}
+	latest := now.Add(MaxClockSkew)
+	for i := range covering.coverage {
+		c := &covering.coverage[i]
+		c.answered = c.Coverage != nil && !c.at.After(latest)
 	}
-	return &Set{covering: covering, rows: maps.Clone(l.rows), covered: maps.Clone(l.covered)}
+	l.shared = true
+	return &Set{covering: covering, rows: l.rows}
+}
+
+func (l *Ledger) planOf(facts *Facts, providers []Provider) *plan {
+	for i, p := range l.plans {
+		if !p.of(facts, providers) {
+			continue
+		}
+		if p.grouping != l.grouping {
+			p = l.newPlan(facts, providers) // sets have the other one
+			l.plans[i] = p
+		}
+		return p
+	}
+	p := l.newPlan(facts, providers)
+	if len(l.plans) == maxPlans {
+		l.plans = slices.Delete(l.plans, 0, 1)
+	}
+	l.plans = append(l.plans, p)
+	return p
 }

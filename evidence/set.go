@@ -99,15 +99,13 @@ type Row interface {
 type Set struct {
 	*covering
 	rows map[string]*row
-	// covered is the coverage of all groups.
-	covered map[groupKey]*Coverage
 }
 
 // covering is how the facts are covered at one time.
 type covering struct {
 	plan *plan
 	now  time.Time
-	// coverage is by the answers of the plan.
+	// coverage is by group.
 	coverage []coverage
 }
 
@@ -122,7 +120,7 @@ func (s *Set) Row(service string) Row {
 // WithRows is the set with what the sources have recorded up to another one of the same
 // ledger.
 func (s *Set) WithRows(of *Set) *Set {
-	return &Set{covering: s.covering, rows: of.rows, covered: s.covered}
+	return &Set{covering: s.covering, rows: of.rows}
 }
 
 // Changed lists the services of which something else is known than in an earlier set,
@@ -132,7 +130,7 @@ func (s *Set) Changed(before *Set) (services []string, all bool) {
 	if s.plan != before.plan {
 		return nil, true
 	}
-	for i := range s.coverage {
+	for i := range s.plan.answers {
 		if s.stage(i) != before.stage(i) {
 			return nil, true
 		}
@@ -142,8 +140,8 @@ func (s *Set) Changed(before *Set) (services []string, all bool) {
 			services = append(services, service)
 		}
 	}
-	for key, c := range s.covered {
-		if old := before.covered[key]; old != nil {
+	for i := range min(len(s.coverage), len(before.coverage)) {
+		if c, old := s.coverage[i].Coverage, before.coverage[i].Coverage; c != nil && old != nil {
 			services = appendDiffering(services, old.Except, c.Except)
 			services = appendDiffering(services, c.Except, old.Except)
 		}

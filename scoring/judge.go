@@ -84,14 +84,18 @@ type judge struct {
 	// scopes holds by attributes which checks apply: a fleet has far fewer
 	// different attributes than services.
 	scopes map[framework.Attributes][]bool
+	// memory is that of the service that is judged now. Both may be nil.
+	memories *memories
+	memory   *memory
 }
 
 // fact is one fact about the service that is judged now. It is always replaced
 // whole, so that nothing of the service judged before is left in it.
 type fact struct {
-	// value is the zero Value when the fact is missing.
-	value evidence.Value
-	state evidence.State
+	// value is the zero Value when the fact is missing. raw is as it was observed: where
+	// value is an age, raw is since when it grows.
+	value, raw evidence.Value
+	state      evidence.State
 	// since is when the value began; for an attestation, when it was made.
 	since      time.Time
 	sourceDown bool
@@ -107,12 +111,18 @@ func newJudge(f *framework.Framework) *judge {
 
 // load makes the service's facts the ones that expressions read.
 func (j *judge) load(b *Basis) {
-	j.all.SetAttributes(&b.Subject.Attributes)
-	j.fresh.SetAttributes(&b.Subject.Attributes)
-	j.invalidated = b.Invalidated
+	j.begin(b)
 	for i := range j.facts {
 		j.loadFact(b, i)
 	}
+}
+
+// begin is load without the facts.
+func (j *judge) begin(b *Basis) {
+	j.all.SetAttributes(&b.Subject.Attributes)
+	j.fresh.SetAttributes(&b.Subject.Attributes)
+	j.invalidated = b.Invalidated
+	j.memory = j.memories.begin(b)
 }
 
 func (j *judge) loadFact(b *Basis, i int) {
@@ -142,7 +152,7 @@ func (b *Basis) fact(facts *evidence.Facts, i int) fact {
 	out := fact{state: o.State(b.At)}
 	out.sourceDown = out.state != evidence.StateFresh && o.SourceDown(b.At)
 	if out.state != evidence.StateMissing {
-		out.value, out.since = facts.Read(i, o.Value, b.At), o.Since
+		out.value, out.raw, out.since = facts.Read(i, o.Value, b.At), o.Value, o.Since
 	}
 	return out
 }
@@ -203,7 +213,7 @@ func (j *judge) applies(a *framework.Attributes) []bool {
 }
 
 func (j *judge) judgeCheck(r *CheckResult) {
-	all := j.chain(r.Check, j.all)
+	all := j.answer(r.Check, anyAge)
 	r.Verdict, r.By, r.Open, r.Err = all.verdict, all.by, all.open, all.err
 	r.MachineNo, r.Contradicts, r.RefusedAt = all.machineNo, all.contradicts, all.refusedAt
 	r.Fresh, r.FreshBy = all.verdict, all.by
@@ -212,7 +222,7 @@ func (j *judge) judgeCheck(r *CheckResult) {
 		aged = aged || j.facts[f].state == evidence.StateStale
 	}
 	if aged {
-		fresh := j.chain(r.Check, j.fresh)
+		fresh := j.answer(r.Check, freshOnly)
 		r.Fresh, r.FreshBy = fresh.verdict, fresh.by
 		r.Open = r.Open || fresh.open
 		r.MachineNo, r.Contradicts = fresh.machineNo, fresh.contradicts

@@ -19,6 +19,7 @@ type Judger struct {
 // NewJudger makes a Judger for services that are judged by a framework.
 func NewJudger(f *framework.Framework) *Judger {
 	j := &Judger{judge: newJudge(f), readers: make([][]int, f.Facts().Len())}
+	j.judge.memories = newMemories(f)
 	for _, c := range f.Checks {
 		for _, fact := range c.Facts {
 			j.readers[fact] = append(j.readers[fact], c.Index)
@@ -36,6 +37,17 @@ func (j *Judger) Judge(in Inputs, now time.Time) []Scorecard {
 		cards[i] = j.judge.subject(&in, &in.Subjects[i], scheduled, now)
 	}
 	return cards
+}
+
+// Advance is the function Advance for cards of the Judger.
+func (j *Judger) Advance(state State, cards []Scorecard, now time.Time) (State, []Transition) {
+	return advance(state, cards, now, func(b *Basis) Scorecard {
+		if b.Framework != j.judge.framework {
+			return Rejudge(b)
+		}
+		j.judge.load(b)
+		return j.judge.card(b)
+	})
 }
 
 // Due says when a card may be another one.
@@ -110,9 +122,7 @@ func (j *Judger) Again(card *Scorecard, due *Due, change Change, now time.Time) 
 // or ends, which has effects beyond the check.
 func (j *Judger) judgeAgain(card *Scorecard, facts []int) (stays, ok bool) {
 	basis, checks := card.Basis, card.Checks
-	j.judge.all.SetAttributes(&basis.Subject.Attributes)
-	j.judge.fresh.SetAttributes(&basis.Subject.Attributes)
-	j.judge.invalidated = basis.Invalidated
+	j.judge.begin(basis)
 	stays = true
 	for _, fact := range facts {
 		for _, index := range j.readers[fact] {

@@ -83,7 +83,8 @@ func (s *Store) EachPast(
 	err := s.view(ctx, "reading the past", func(v *view) error {
 		p := pastReader{view: v, until: until, services: map[string]*PastService{}}
 		if service != "" {
-			p.of = where(`service_id = ?`, nameIn{serviceNames, service})
+			p.one = v.id(nameIn{serviceNames, service})
+			p.of = where(`service_id = ?`, p.one)
 		}
 		past, err := p.shared(ctx)
 		if err != nil {
@@ -95,7 +96,7 @@ func (s *Store) EachPast(
 		if own = begin(past); own != nil {
 			return own
 		}
-		return p.records(ctx, func(s PastService) error {
+		return p.records(ctx, past.Since, func(s PastService) error {
 			own = each(s)
 			return own
 		})
@@ -110,8 +111,9 @@ func (s *Store) EachPast(
 type pastReader struct {
 	*view
 	until time.Time
-	// of selects the rows of the services that are read.
-	of condition
+	// one is the id of the service that is read, 0 for all, and of selects its rows.
+	one int64
+	of  condition
 	// services have everything but their records.
 	services map[string]*PastService
 }
@@ -266,64 +268,117 @@ func (p *pastReader) badges(ctx context.Context) error {
 	})
 }
 
-// records calls call for every service that has records, with the service's records.
-func (p *pastReader) records(ctx context.Context, call func(PastService) error) error {
-	only, args := "", []any{micros(p.until)}
-	if p.of.sql != "" {
-		only, args = ` AND `+p.of.sql, append(args, p.of.args...)
+// servicesAtOnce is of how many services the records are in memory together.
+const servicesAtOnce = 256
+
+// records calls call for every service that has records, with the service's records. They
+// are read for some services at a time, fact by fact: that is the order of the tables, so
+// that the database sorts nothing.
+func (p *pastReader) records(ctx context.Context, oldest time.Time, call func(PastService) error) error {
+	first, last := p.one, p.one
+	if p.one == 0 && p.of.sql == "" {
+		first, last = 1, p.store.names.lastID(serviceNames)
 	}
-	// The present value is not in history if it came too soon after the one before, or if
-	// its row was too old to be kept.
-	query := `SELECT service_id, from_at, fact_id, source_id, kind, instant, num, withdrawn, since FROM fact_history
-		WHERE from_at <= ?` + only + ` UNION ALL
-		SELECT service_id, changed_at, fact_id, source_id, kind, instant, num, withdrawn, since FROM fact_values
-		WHERE changed_at <= ?` + only + ` AND NOT EXISTS (SELECT 1 FROM fact_history h WHERE h.fact_id = fact_values.fact_id
-			AND h.service_id = fact_values.service_id AND h.source_id = fact_values.source_id
-			AND h.from_at >= fact_values.changed_at) ORDER BY 1, 2`
-	var now *PastService
-	var current int64
-	err := each(ctx, p, query, append(args, args...), func(rows *sql.Rows) error {
-		service, record, err := p.record(rows)
+	for from := first; from <= last; from += servicesAtOnce {
+		to := min(last, from+servicesAtOnce-1)
+		records, err := p.recordsOf(ctx, from, to, oldest)
 		if err != nil {
 			return err
 		}
-		if now == nil || service != current {
-			if now != nil {
-				if err := call(*now); err != nil {
-					return err
-				}
-				now.Records = nil
+		for i, list := range records {
+			if len(list) == 0 {
+				continue
 			}
-			name, err := p.name(serviceNames, service)
+			name, err := p.name(serviceNames, from+int64(i))
 			if err != nil {
 				return err
 			}
-			now, current = p.service(name), service
+			slices.SortFunc(list, func(a, b PastRecord) int {
+				if !a.From.Equal(b.From) {
+					return a.From.Compare(b.From)
+				}
+				return cmp.Or(cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Source, b.Source))
+			})
+			s := *p.service(name)
+			s.Records = list
+			if err := call(s); err != nil {
+				return err
+			}
 		}
-		now.Records = append(now.Records, record)
-		return nil
-	})
-	if err == nil && now != nil {
-		err = call(*now)
 	}
-	return err
+	return nil
 }
 
+// recordsOf are the records of the services with ids in a range, by their place in it.
+// History is complete since oldest.
+func (p *pastReader) recordsOf(ctx context.Context, from, to int64, oldest time.Time) ([][]PastRecord, error) {
+	found := make([][]PastRecord, to-from+1)
+	for fact := range p.store.names.lastID(factNames) {
+		fact++ // ids begin with 1
+		name, err := p.name(factNames, fact)
+		if err != nil {
+			return nil, err
+		}
+		of := where(`fact_id = ? AND service_id BETWEEN ? AND ?`, fact, from, to)
+		add := func(service int64, r PastRecord) {
+			r.Fact = name
+			found[service-from] = append(found[service-from], r)
+		}
+		err = p.eachRow(ctx, `SELECT service_id, source_id, from_at, kind, instant, num, withdrawn, since FROM fact_history`,
+			of.and(`from_at <= ?`, p.until).ordered(`service_id, source_id, from_at`), add)
+		if err != nil {
+			return nil, err
+		}
+		// The present value is not in history if it came too soon after the one before, or if
+		// its row was too old to be kept.
+		err = p.eachRow(ctx, `SELECT service_id, source_id, changed_at, kind, instant, num, withdrawn, since FROM fact_values`,
+			of.and(`changed_at <= ? AND (NOT logged OR changed_at < ?)`, p.until, oldest),
+			func(service int64, r PastRecord) {
+				isNewer := func(h PastRecord) bool {
+					return h.Fact == name && h.Source == r.Source && !h.From.Before(r.From)
+				}
+				if !slices.ContainsFunc(found[service-from], isNewer) {
+					add(service, r)
+				}
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (p *pastReader) eachRow(
+	ctx context.Context, query string, c condition, call func(service int64, r PastRecord),
+) error {
+	for where, args := range c.statements() {
+		err := each(ctx, p, query+where, args, func(rows *sql.Rows) error {
+			service, r, err := p.record(rows)
+			if err == nil {
+				call(service, r)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record reads a row but for the name of its fact.
 func (p *pastReader) record(rows *sql.Rows) (service int64, r PastRecord, err error) {
-	var from, fact, source, kind int64
+	var from, source, kind int64
 	var isInstant bool
 	var num float64
 	var withdrawn string
 	var since sql.NullInt64
-	if err := rows.Scan(&service, &from, &fact, &source, &kind, &isInstant, &num, &withdrawn, &since); err != nil {
+	if err := rows.Scan(&service, &source, &from, &kind, &isInstant, &num, &withdrawn, &since); err != nil {
 		return 0, r, err
 	}
 	r = PastRecord{From: instant(from), Withdrawn: evidence.Missing(withdrawn), Since: instant(from)}
 	if since.Valid {
 		r.Since = instant(since.Int64)
-	}
-	if r.Fact, err = p.name(factNames, fact); err != nil {
-		return 0, r, err
 	}
 	if r.Source, err = p.name(sourceNames, source); err != nil {
 		return 0, r, err
