@@ -19,7 +19,7 @@ const module = "github.com/prodready/collector/"
 var floors = map[string]int{
 	"nearest": 0, "statistics": 0, "strictyaml": 0, "textfile": 0, "tasks": 0,
 	"evidence": 1, "catalog": 1, "effect": 1,
-	"framework": 2, "collectors": 2, "config": 2,
+	"framework": 2, "collectors": 2, "config": 2, "answers": 2,
 	"scoring": 3, "correlation": 3, "collectors/transport": 3,
 	"store": 4, "snapshot": 4, "collectors/pagerduty": 4, "collectors/jira": 4, "collectors/prometheus": 4,
 	"collectors/file": 4,

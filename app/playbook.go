@@ -63,7 +63,7 @@ func Playbook(ctx context.Context, o Options, q PlaybookQuery) (report.Playbook,
 		}
 	}
 	return report.NewPlaybook(card, report.PlaybookOptions{
-		Module: q.Module, Badge: q.Badge, Launch: q.Launch != nil, Attestations: attestations,
+		Module: q.Module, Badge: q.Badge, Launch: q.Launch, Attestations: attestations,
 	}), nil
 }
 
@@ -88,22 +88,11 @@ func (q *PlaybookQuery) judged(
 			"unknown service %q%s; a service that is in no catalog yet needs --launch", q.Service,
 			nearest.Suggest(q.Service, names))}
 	}
-	if _, err := rc.Catalog.Lookup(q.Service); err == nil {
-		return nil, nil, &UnknownNameError{fmt.Sprintf(
-			"%q is in the catalog; leave --launch out", q.Service)}
-	}
-	entry := *q.Launch
-	entry.Name = q.Service
-	alone, err := rc.config.CatalogRules().Build(catalog.Entries{Services: []catalog.Service{entry}})
+	entry, err := rc.launching(q.Service, *q.Launch)
 	if err != nil {
-		return nil, nil, &UnknownNameError{fmt.Sprintf("%q cannot be judged: %v", q.Service, err)}
+		return nil, nil, err
 	}
-	if refused := alone.Refused(); len(refused) > 0 {
-		return nil, nil, &UnknownNameError{fmt.Sprintf("%q cannot be judged: %s", q.Service,
-			strings.Join(refused[0].Lines(), "; "))}
-	}
-	rc.Catalog = alone
-	return evaluation.Blank(&rc.Config, o.Now()), alone.Services()[0], nil
+	return evaluation.Blank(&rc.Config, o.Now()), entry, nil
 }
 
 // addressReview completes the fields of a review's ticket: how it names the service, as the

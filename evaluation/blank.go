@@ -15,3 +15,19 @@ func Blank(c *Config, now time.Time) *snapshot.Snapshot {
 	return &snapshot.Snapshot{At: now, Framework: c.Framework, NotMeasurable: c.NotMeasurable,
 		Services: j.services(c, j.look(c, now))}
 }
+
+// Launch judges services that are not in production yet, without a store: by what their
+// entries say and by what people have answered. source is the id of the provider of the
+// answers, which age from the day on that they were made.
+func Launch(c *Config, source string, answered []evidence.Record, now time.Time) *snapshot.Snapshot {
+	j := &judge{ledger: evidence.NewLedger()}
+	j.observeCatalog(c, now)
+	said := evidence.Coverage{Group: source, At: now, Dated: true}
+	for _, r := range answered {
+		j.ledger.Put(r, time.Time{})
+		said.Facts = append(said.Facts, r.Fact)
+	}
+	j.ledger.Cover(source, said)
+	return &snapshot.Snapshot{At: now, Framework: c.Framework, NotMeasurable: c.NotMeasurable,
+		Services: j.services(c, j.look(c, now))}
+}

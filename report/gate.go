@@ -51,6 +51,8 @@ type Gate struct {
 	Held string `json:"badge_held"`
 	// Checks are those that were asked for, in framework order.
 	Checks []GateCheck `json:"checks"`
+	// Launch is there for a service that is not in production yet.
+	Launch *Launch `json:"launch,omitempty"`
 }
 
 // GateCheck is one check of a gate.
@@ -66,6 +68,8 @@ type GateCheck struct {
 	// Evidence is what the verdict rests on.
 	Evidence []GateEvidence `json:"evidence"`
 	Link     string         `json:"link,omitempty"`
+	// Line is where a team has answered, in the file of a launch.
+	Line int `json:"line,omitempty"`
 }
 
 // GateEvidence is a fact behind a check.
@@ -85,19 +89,27 @@ const oldJudgement = time.Hour
 // NewGate decides what was asked of the service of a card, as known at a time. The error
 // names a badge, module or check that the framework does not have.
 func NewGate(card Scorecard, q GateQuery, now time.Time) (Gate, error) {
+	return newGate(card, q, nil, now)
+}
+
+// newGate decides; launch is nil for a service that is in the catalog.
+func newGate(card Scorecard, q GateQuery, launch *Launch, now time.Time) (Gate, error) {
 	q.MaxAgeSeconds = seconds(q.MaxAge)
 	g := Gate{Version: 1, Service: card.Summary.Service, At: stamp(now), JudgedAt: card.At, Framework: card.Framework,
-		Asked: q, Held: card.Badge.Held, Checks: []GateCheck{}}
+		Asked: q, Held: card.Badge.Held, Checks: []GateCheck{}, Launch: launch}
 	wanted, err := q.selects(card)
 	if err != nil {
 		return g, err
 	}
 	counts := map[GateVerdict]int{}
 	for _, check := range card.Checks {
-		if !wanted(&check) {
+		if launch != nil && launch.left(card, q, &check) || !wanted(&check) {
 			continue
 		}
 		judged := gateCheck(card, check, q.MaxAge)
+		if launch != nil {
+			launch.judge(&judged, &check)
+		}
 		counts[judged.Verdict]++
 		g.Checks = append(g.Checks, judged)
 	}
@@ -202,22 +214,38 @@ func (g *Gate) decide(card Scorecard, counts map[GateVerdict]int, now time.Time)
 	case age > limit:
 		g.Verdict, g.Words = GateUnknown, fmt.Sprintf("%s was judged %s: the collector does not judge", g.Service, ago(age))
 	case counts[GateNotProven] > 0:
-		g.Verdict, g.Words = GateNotProven, fmt.Sprintf("%s does not prove %s: %s failing", g.Service, asked,
-			Plural(counts[GateNotProven], "check"))
+		g.Verdict, g.Words = GateNotProven, fmt.Sprintf("%s does not prove %s: %s %s", g.Service, asked,
+			Plural(counts[GateNotProven], "check"), g.said("failing", "answered with no"))
 	case whole && badgeNamed(card.Badge.Upper) < badge:
 		g.Verdict, g.Words = GateNotProven, fmt.Sprintf("%s cannot have %s: %s", g.Service, titled(g.Asked.Badge),
 			card.whyNotAbove())
 	case counts[GateUnknown] > 0:
-		g.Verdict, g.Words = GateUnknown, fmt.Sprintf("whether %s proves %s cannot be told: %s without fresh evidence",
-			g.Service, asked, Plural(counts[GateUnknown], "check"))
+		g.Verdict, g.Words = GateUnknown, fmt.Sprintf("whether %s proves %s cannot be told: %s without %s",
+			g.Service, asked, Plural(counts[GateUnknown], "check"), g.said("fresh evidence", "an answer that counts"))
 	case len(g.Checks) == 0:
 		g.Verdict, g.Words = GateUnknown, "no check of "+asked+" counts for "+g.Service
+	case whole && badgeNamed(card.Badge.Lower) < badge:
+		// Every check passes, too many of them by attestation while a machine is silent.
+		g.Verdict, g.Words = GateUnknown, fmt.Sprintf("whether %s proves %s cannot be told: %s", g.Service, asked,
+			card.whyNotAbove())
 	default:
-		g.Verdict, g.Words = GateProven, fmt.Sprintf("%s proves %s: %s", g.Service, asked, Plural(len(g.Checks), "check"))
+		g.Verdict, g.Words = GateProven, fmt.Sprintf("%s proves %s%s: %s", g.Service, asked,
+			g.said("", " as far as answers can"), Plural(len(g.Checks), "check"))
 		if exempt := g.exempt(); exempt > 0 {
-			g.Words += fmt.Sprintf(", of which %d exempt", exempt)
+			g.Words += fmt.Sprintf(", of which %d %s", exempt, g.said("exempt", "exempt or not applicable"))
 		}
 	}
+	if g.Launch != nil && len(g.Launch.After) > 0 {
+		g.Words += fmt.Sprintf("; after the launch %s more", Plural(len(g.Launch.After), "check"))
+	}
+}
+
+// said is the first of two words, or the second for a service that is not in production yet.
+func (g *Gate) said(usual, atLaunch string) string {
+	if g.Launch != nil {
+		return atLaunch
+	}
+	return usual
 }
 
 func (g *Gate) exempt() int {

@@ -52,10 +52,34 @@ func (g Gate) WriteText(w io.Writer, style Style) error {
 			p.indented(clean(why))
 		}
 	}
+	if text := g.afterWords(); text != "" {
+		p.blank()
+		p.wrapped(plain, clean(text))
+	}
 	p.blank()
-	p.wrapped(dim, clean(fmt.Sprintf("Judged %s by the framework %s %s (%s); holds %s.", minute(g.JudgedAt),
-		g.Framework.Name, g.Framework.Version, g.Framework.Hash, g.heldWords())))
+	p.wrapped(dim, clean(fmt.Sprintf("Judged %s by the framework %s %s (%s); %s.", minute(g.JudgedAt),
+		g.Framework.Name, g.Framework.Version, g.Framework.Hash, g.restsOn())))
 	return flush(w, p.b.String(), "verdict")
+}
+
+// restsOn names the badge held, or the answers that there are instead.
+func (g Gate) restsOn() string {
+	if g.Launch != nil {
+		return fmt.Sprintf("tier %d, answers of %s", g.Launch.Tier, g.Launch.File)
+	}
+	return "holds " + g.heldWords()
+}
+
+// afterWords name what is left for after a launch; empty for nothing.
+func (g Gate) afterWords() string {
+	if g.Launch == nil || len(g.Launch.After) == 0 {
+		return ""
+	}
+	ids := make([]string, len(g.Launch.After))
+	for i, c := range g.Launch.After {
+		ids[i] = c.ID
+	}
+	return "After the launch, by machines and the catalog: " + strings.Join(ids, ", ") + "."
 }
 
 func (g Gate) heldWords() string {
@@ -87,6 +111,9 @@ func (g Gate) WriteMarkdown(w io.Writer) error {
 			title = "[" + title + "](" + strings.NewReplacer("(", "%28", ")", "%29", " ", "%20").Replace(c.Link) + ")"
 		}
 		fmt.Fprintf(&b, "| %s (%s) | %s | %s |\n", title, Markdown(c.ID), word, Markdown(strings.Join(c.Why, "; ")))
+	}
+	if text := g.afterWords(); text != "" {
+		fmt.Fprintf(&b, "\n%s\n", Markdown(text))
 	}
 	fmt.Fprintf(&b, "\n%s of %s proven. Judged %s by the framework %s %s (%s).\n", thousands(g.proven()),
 		Plural(len(g.Checks), "check"), minute(g.JudgedAt), Markdown(g.Framework.Name), Markdown(g.Framework.Version),
@@ -122,6 +149,12 @@ func (g Gate) WriteJUnit(w io.Writer) error {
 			one.Error = text
 		}
 		out.add(c.Module, one)
+	}
+	if g.Launch != nil {
+		for _, c := range g.Launch.After {
+			out.add(c.Module, junitCase{Class: clean(g.Service), Name: clean(c.ID + ": " + c.Title),
+				Skipped: &junitText{Message: "after the launch", Text: clean(strings.Join(c.Why, "; "))}})
+		}
 	}
 	return out.write(w)
 }
@@ -167,6 +200,10 @@ type (
 	}
 	sarifPhysical struct {
 		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   *sarifRegion  `json:"region,omitempty"`
+	}
+	sarifRegion struct {
+		StartLine int `json:"startLine"`
 	}
 	sarifArtifact struct {
 		URI string `json:"uri"`
@@ -194,9 +231,13 @@ func (g Gate) WriteSARIF(w io.Writer, file string) error {
 			level = "warning"
 		case GateNotProven:
 		}
+		physical := sarifPhysical{Artifact: sarifArtifact{file}}
+		if c.Line > 0 {
+			physical.Region = &sarifRegion{c.Line}
+		}
 		run.Results = append(run.Results, sarifResult{RuleID: c.ID, RuleIndex: i, Level: level,
 			Message: sarifText{clean(c.Title + ": " + strings.Join(c.Why, "; "))},
-			Locations: []sarifLocation{{Physical: sarifPhysical{sarifArtifact{file}},
+			Locations: []sarifLocation{{Physical: physical,
 				Logical: []sarifLogical{{g.Service, "module"}}}}})
 	}
 	body, err := json.MarshalIndent(sarifLog{

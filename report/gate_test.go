@@ -18,7 +18,8 @@ func gateCard(now time.Time) Scorecard {
 		return c
 	}
 	return Scorecard{
-		At: now, Summary: FleetRow{Service: "cart"}, Badge: BadgeDetail{Held: "bronze", Upper: "gold", Ceiling: "gold"},
+		At: now, Summary: FleetRow{Service: "cart"},
+		Badge:   BadgeDetail{Held: "bronze", Lower: "bronze", Upper: "gold", Ceiling: "gold"},
 		Modules: []ModuleDetail{{ModuleLevel: ModuleLevel{ID: "inc"}}, {ModuleLevel: ModuleLevel{ID: "rel"}}},
 		Checks: []Check{
 			check("inc.passes", "pass", 5),

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/prodready/collector/answers"
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/framework"
 )
 
@@ -23,7 +26,9 @@ type Playbook struct {
 	Held  string `json:"held"`
 	Badge string `json:"badge"`
 	// Launch is true for a service that is not in production yet: nothing is known of it.
-	Launch  bool             `json:"launch"`
+	Launch bool `json:"launch"`
+	// Entry is what was said of a service that is not in production yet.
+	Entry   *catalog.Service `json:"-"`
 	Modules []PlaybookModule `json:"modules"`
 }
 
@@ -53,8 +58,9 @@ type PlaybookOptions struct {
 	Module string
 	// Badge is the badge that it leads to; no badge for the target or the next badge,
 	// whichever is higher.
-	Badge  framework.Badge
-	Launch bool
+	Badge framework.Badge
+	// Launch is the entry of a service that is not in production yet; nil for others.
+	Launch *catalog.Service
 	// Attestations are what can be attested, by the id of the check.
 	Attestations map[string]framework.Attestation
 }
@@ -67,7 +73,8 @@ func NewPlaybook(card Scorecard, o PlaybookOptions) Playbook {
 	}
 	p := Playbook{
 		Service: card.Summary.Service, Team: card.Summary.Team, Tier: card.Summary.Tier, At: card.At,
-		Framework: card.Framework, Held: card.Badge.Held, Badge: badge.String(), Launch: o.Launch,
+		Framework: card.Framework, Held: card.Badge.Held, Badge: badge.String(), Launch: o.Launch != nil,
+		Entry:   o.Launch,
 		Modules: []PlaybookModule{},
 	}
 	for _, m := range card.Modules {
@@ -129,13 +136,17 @@ func (p Playbook) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Readiness of %s: the way to %s\n\n", Markdown(p.Service), titled(p.Badge))
 	fmt.Fprintf(&b, "%s\n\n", Markdown(p.about()))
-	b.WriteString(p.progress() + ". For each open one: do the steps, or say in the ticket why it does not apply.\n")
-	b.WriteString("What a machine can see needs no answer: it is ticked by the next round.\n" +
-		"What it cannot see is attested by a sub-task of the review ticket, done, with the label that is named.\n")
+	if p.Launch {
+		p.writeForm(&b)
+	} else {
+		b.WriteString(p.progress() + ". For each open one: do the steps, or say in the ticket why it does not apply.\n")
+		b.WriteString("What a machine can see needs no answer: it is ticked by the next round.\n" +
+			"What it cannot see is attested by a sub-task of the review ticket, done, with the label that is named.\n")
+	}
 	for _, m := range p.Modules {
 		fmt.Fprintf(&b, "\n## %s\n\n", Markdown(m.Name))
 		for _, c := range m.Checks {
-			c.write(&b)
+			c.write(&b, p.Launch)
 		}
 	}
 	return flush(w, b.String(), "playbook")
@@ -158,7 +169,7 @@ func (p Playbook) about() string {
 }
 
 // write writes one check: done in one line, open with everything that the team needs.
-func (c PlaybookCheck) write(b *strings.Builder) {
+func (c PlaybookCheck) write(b *strings.Builder, launch bool) {
 	box, state := "[ ] ", ""
 	switch {
 	case c.Status == "exempt" && c.Exemption != nil:
@@ -173,7 +184,13 @@ func (c PlaybookCheck) write(b *strings.Builder) {
 	if c.done() {
 		return
 	}
-	line := func(text string) { fmt.Fprintf(b, "  - %s\n", Markdown(text)) }
+	line := func(text string) {
+		text = Markdown(text)
+		if answers.IsField(text) {
+			text = strings.Replace(text, ":", "&#58;", 1) // it would be read as an answer
+		}
+		fmt.Fprintf(b, "  - %s\n", text)
+	}
 	line(c.Objective)
 	if c.Why != "" {
 		line("Why: " + c.Why)
@@ -191,6 +208,33 @@ func (c PlaybookCheck) write(b *strings.Builder) {
 	for _, link := range c.Links {
 		fmt.Fprintf(b, "  - <%s>\n", strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20").Replace(clean(link)))
 	}
+	if launch && c.Label != "" {
+		fmt.Fprintf(b, "  - %s:\n  - %s:\n", answers.FieldAnswer, answers.FieldEvidence)
+	}
+}
+
+// writeForm writes what a team fills in before a launch, and how: the head that
+// `collector gate --launch` reads.
+func (p Playbook) writeForm(b *strings.Builder) {
+	e, stateful := p.Entry, "no"
+	if e.Stateful {
+		stateful = "yes"
+	}
+	for _, field := range [][2]string{
+		{answers.FieldService, p.Service}, {answers.FieldTier, strconv.Itoa(p.Tier)}, {answers.FieldDataClass, e.DataClass},
+		{answers.FieldStateful, stateful}, {answers.FieldExposure, e.Exposure}, {answers.FieldRuntime, e.Runtime},
+		{answers.FieldBy, ""}, {answers.FieldOn, ""}, {answers.FieldAccepted, ""},
+	} {
+		b.WriteString(strings.TrimRight("- "+field[0]+": "+Markdown(field[1]), " ") + "\n")
+	}
+	fmt.Fprintf(b, "\n%s. Do the steps of each open one, then write `yes`, `no` or `not applicable` behind `%s:`, and\n"+
+		"a link to what shows it behind `%s:`. Who answers and when is in the head; a check may have such lines\n"+
+		"of its own, with `%s:`, `%s:` and `%s:`. What does not apply needs a line `%s:` and a\n"+
+		"second person. What has no `%s:` is proved by machines and the catalog after the launch.\n\n",
+		p.progress(), answers.FieldAnswer, answers.FieldEvidence, answers.FieldBy, answers.FieldOn, answers.FieldAccepted,
+		answers.FieldBecause, answers.FieldAnswer)
+	fmt.Fprintf(b, "Whether the answers are enough:\n\n    collector gate %s --launch --answers THIS-FILE --badge %s\n",
+		Unbroken(p.Service), p.Badge)
 }
 
 // now says what is known of the check.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/prodready/collector/app"
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/report"
 )
@@ -23,6 +25,9 @@ type gateFlags struct {
 	maxAge, server    string
 	sarifFile, saveTo string
 	dryRun, all       bool
+	launch            bool
+	answers           string
+	entry             catalog.Service
 }
 
 func newGate(s *streams) *cobra.Command {
@@ -37,6 +42,14 @@ checks, by fresh evidence. Only what is asked decides. It is for pipelines.
 It asks a running daemon with --server, and reads the store of the configuration
 without. A password for the daemon goes into the address, or better into
 READINESS_SERVER.
+
+With --launch: for a service that is in no catalog yet. It is judged by what its
+team has answered in the playbook, as the daemon would by these answers alone:
+
+  collector playbook wallet --launch --tier 1 > wallet.md
+  collector gate wallet --launch --answers wallet.md --badge silver
+
+What only machines or the catalog can prove is named and does not decide.
 
 Exit codes: 0 proven, or --dry-run; exempt checks do not stand in the way;
 1 not proven; 2 the command line or the configuration is not valid; 3 cannot
@@ -53,7 +66,7 @@ not answer.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := flags.check(s.environ); err != nil {
+			if err := cmp.Or(flags.checkLaunch(cmd), flags.check(s.environ)); err != nil {
 				return &usageError{err}
 			}
 			gate, err := s.gate(cmd.Context(), args[0], &flags)
@@ -76,6 +89,9 @@ not answer.`,
 	f.StringVar(&flags.sarifFile, "sarif-file", "catalog-info.yaml", "the file at which a code host shows SARIF")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "say the verdict and exit with 0")
 	f.BoolVar(&flags.all, "all", false, "list the checks that are proven, too")
+	f.BoolVar(&flags.launch, "launch", false, "for a service that is in no catalog yet")
+	f.StringVar(&flags.answers, "answers", "", "with --launch: the playbook that the team has filled in")
+	launchEntry(f, &flags.entry)
 	format.register(cmd, "text", "json", "junit", "sarif", "md")
 	return cmd
 }
@@ -118,9 +134,36 @@ func (f *gateFlags) check(environ []string) error {
 	return nil
 }
 
+// checkLaunch refuses flags that do not go together before a launch, and fills in the file
+// that code hosts show the results at.
+func (f *gateFlags) checkLaunch(cmd *cobra.Command) error {
+	changed := cmd.Flags().Changed
+	for _, name := range append(launchFlags(), "answers") {
+		if !f.launch && changed(name) {
+			return fmt.Errorf("--%s is of no use without --launch", name)
+		}
+	}
+	switch {
+	case !f.launch:
+		return nil
+	case f.answers == "":
+		return errors.New("--launch needs --answers with the playbook that the team has filled in: " +
+			"`collector playbook SERVICE --launch --tier N` prints one")
+	case f.server != "":
+		return errors.New("--launch judges by the configuration: leave out --server")
+	}
+	if !changed("sarif-file") {
+		f.sarifFile = f.answers
+	}
+	return nil
+}
+
 // gate asks for the service and decides. What is wrong with the command line or the
 // configuration is an error; a collector that does not answer is a verdict.
 func (s *streams) gate(ctx context.Context, service string, flags *gateFlags) (report.Gate, error) {
+	if flags.launch {
+		return s.launchGate(service, flags)
+	}
 	now := time.Now()
 	card, err := s.cardOf(ctx, service, flags.server)
 	if err != nil {
@@ -132,6 +175,23 @@ func (s *streams) gate(ctx context.Context, service string, flags *gateFlags) (r
 		return report.UnknownGate(service, flags.query, err.Error(), now), nil
 	}
 	gate, err := report.NewGate(card, flags.query, now)
+	if err != nil {
+		return report.Gate{}, &usageError{err}
+	}
+	return gate, nil
+}
+
+// launchGate decides by the answers of the team.
+func (s *streams) launchGate(service string, flags *gateFlags) (report.Gate, error) {
+	card, launch, err := app.Launch(s.options(s.quiet()),
+		app.LaunchQuery{Service: service, Entry: flags.entry, Answers: flags.answers})
+	if _, unknown := errors.AsType[*app.UnknownNameError](err); unknown {
+		return report.Gate{}, &usageError{err}
+	}
+	if err != nil {
+		return report.Gate{}, err
+	}
+	gate, err := report.NewLaunchGate(card, flags.query, launch, card.At)
 	if err != nil {
 		return report.Gate{}, &usageError{err}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/prodready/collector/app"
 	"github.com/prodready/collector/catalog"
@@ -32,7 +33,8 @@ on the way to its target or next badge, whichever is higher, with what is known,
 the steps, and how it is attested. Checks that are proved are ticked.
 
 With --launch: for a service that is in no catalog yet. --tier is needed, the
-other flags say what kind of service it is.
+other flags say what kind of service it is. The team answers in the file, and
+collector gate --launch reads it.
 
 With --jira: the tickets to create for it. First the review,
 
@@ -92,17 +94,25 @@ func (f *playbookFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.module, "module", "", "the checks of this module alone, such as inc")
 	flags.StringVar(&f.badge, "badge", "", "the badge it leads to: bronze, silver, gold, platinum or diamond")
 	flags.BoolVar(&f.launch, "launch", false, "for a service that is in no catalog yet")
-	flags.IntVar(&f.entry.Tier, "tier", 0, "with --launch: 1 (most critical) to 4")
-	flags.StringVar(&f.entry.DataClass, "data-class", "", "with --launch: "+strings.Join(catalog.DataClasses[:], ", "))
-	flags.BoolVar(&f.entry.Stateful, "stateful", false, "with --launch: it keeps data")
-	flags.StringVar(&f.entry.Exposure, "exposure", "", "with --launch: "+strings.Join(catalog.Exposures[:], ", "))
-	flags.StringVar(&f.entry.Runtime, "runtime", "", "with --launch: "+strings.Join(catalog.Runtimes[:], ", "))
+	launchEntry(flags, &f.entry)
 	flags.BoolVar(&f.jira, "jira", false, "the tickets to create, as JSON or CSV")
 	flags.StringVar(&f.tickets.Project, "project", "", "with --jira: the project of the review")
 	flags.StringVar(&f.tickets.IssueType, "issue-type", "Task", "with --jira: the type of the review")
 	flags.StringVar(&f.tickets.SubTaskType, "sub-task-type", "Sub-task", "with --jira: the type of its sub-tasks")
 	flags.StringVar(&f.tickets.Parent, "parent", "", "with --jira: the key of the review, for the sub-tasks")
 }
+
+// launchEntry registers the flags that say what a service is that is in no catalog yet.
+func launchEntry(flags *pflag.FlagSet, entry *catalog.Service) {
+	flags.IntVar(&entry.Tier, "tier", 0, "with --launch: 1 (most critical) to 4")
+	flags.StringVar(&entry.DataClass, "data-class", "", "with --launch: "+strings.Join(catalog.DataClasses[:], ", "))
+	flags.BoolVar(&entry.Stateful, "stateful", false, "with --launch: it keeps data")
+	flags.StringVar(&entry.Exposure, "exposure", "", "with --launch: "+strings.Join(catalog.Exposures[:], ", "))
+	flags.StringVar(&entry.Runtime, "runtime", "", "with --launch: "+strings.Join(catalog.Runtimes[:], ", "))
+}
+
+// launchFlags are the flags of launchEntry.
+func launchFlags() []string { return []string{"tier", "data-class", "stateful", "exposure", "runtime"} }
 
 // query is what the flags ask for. The error says which of them do not go together.
 func (f *playbookFlags) query(cmd *cobra.Command, service string, format output) (app.PlaybookQuery, error) {
@@ -142,7 +152,7 @@ func (f *playbookFlags) alone(cmd *cobra.Command) error {
 		given bool
 		names []string
 	}{
-		{"launch", f.launch, []string{"tier", "data-class", "stateful", "exposure", "runtime"}},
+		{"launch", f.launch, launchFlags()},
 		{"jira", f.jira, []string{"project", "issue-type", "sub-task-type", "parent"}},
 	} {
 		for _, name := range belongs.names {
