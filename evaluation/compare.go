@@ -46,7 +46,8 @@ type Compared struct {
 	Present, Other Held
 	// Differences are the times in which the badges differ, the oldest first.
 	Differences []Difference
-	// PresentChanges and OtherChanges are the changes of the badges since From.
+	// PresentChanges and OtherChanges are the changes of the badges since From, without the
+	// checks that flipped: these are most of the memory.
 	PresentChanges, OtherChanges []scoring.Transition
 }
 
@@ -108,6 +109,10 @@ func Compare(
 	if before := debug.SetGCPercent(comparingGC); before > 0 {
 		defer debug.SetGCPercent(before)
 	}
+	if before := debug.SetMemoryLimit(-1); before > comparingMemory {
+		debug.SetMemoryLimit(comparingMemory)
+		defer debug.SetMemoryLimit(before)
+	}
 	c := &comparing{
 		Comparison: &Comparison{From: from, To: to}, present: present, other: other, done: done,
 		seen: map[string]time.Time{}, work: make(chan store.PastService, runtime.GOMAXPROCS(0)),
@@ -139,8 +144,12 @@ func Compare(
 	return c.Comparison, nil
 }
 
-// comparingGC lets the memory grow to a few hundred MiB.
-const comparingGC = 600
+// comparingGC lets the memory grow to a few hundred MiB. Close to comparingMemory garbage is
+// collected more often.
+const (
+	comparingGC     = 600
+	comparingMemory = 640 << 20
+)
 
 // comparing is a Comparison that is being made.
 type comparing struct {
@@ -294,7 +303,7 @@ func (c *comparing) compare(w *workspace, past *store.PastService) (Compared, bo
 	}
 	out := Compared{
 		Service: past.Service, Present: presentLane.held(), Other: otherLane.held(),
-		PresentChanges: presentLane.Transitions[before:], OtherChanges: otherLane.Transitions,
+		PresentChanges: withoutFlips(presentLane.Transitions[before:]), OtherChanges: withoutFlips(otherLane.Transitions),
 	}
 	out.differ(began)
 	for i := range out.Differences {
@@ -306,6 +315,14 @@ func (c *comparing) compare(w *workspace, past *store.PastService) (Compared, bo
 		d.Checks = deciding(low.against(badge, d.From), high.against(badge, d.From))
 	}
 	return out, true
+}
+
+func withoutFlips(changes []scoring.Transition) []scoring.Transition {
+	out := slices.Clone(changes)
+	for i := range out {
+		out[i].Flips = nil
+	}
+	return out
 }
 
 // deciding are those of the checks in the way that the other criteria do not have in the

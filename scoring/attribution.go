@@ -25,7 +25,10 @@ func (j *judgement) attribute(base *Basis, from, to framework.Badge) (Cause, []C
 		at = j.towards(j.again(base), from, to)
 	}
 	for _, s := range j.replay(base) {
-		reached := j.towards(s.card(j.again), from, to)
+		reached := at
+		if !s.same || criteriaLost(base) {
+			reached = j.towards(s.card(j.again), from, to)
+		}
 		moved := reached > at && to > from || reached < at && to < from
 		switch {
 		case moved && reached == to && cause == "":
@@ -62,6 +65,8 @@ type mix struct {
 	basis *Basis
 	// final is the judgement the replay ends with, which is known already.
 	final *Scorecard
+	// same is set if the step before is judged alike.
+	same bool
 }
 
 func (m mix) card(again rejudge) Scorecard {
@@ -91,9 +96,10 @@ func (j *judgement) replay(base *Basis) []mix {
 	}
 	var out []mix
 	for _, cause := range order {
+		before := current
 		steps[cause]()
 		step := current
-		out = append(out, mix{cause: cause, basis: &step})
+		out = append(out, mix{cause: cause, basis: &step, same: step.Framework == before.Framework && step.EqualButFacts(&before)})
 	}
 	return append(out, mix{cause: CauseEvidence, final: j.card})
 }

@@ -81,6 +81,9 @@ type judge struct {
 	facts []fact
 	// invalidated are the times at which a machine last said no to it, by check id.
 	invalidated map[string]time.Time
+	// attributes are those of the service, if begun is set.
+	attributes framework.Attributes
+	begun      bool
 	// scopes holds by attributes which checks apply: a fleet has far fewer
 	// different attributes than services.
 	scopes map[framework.Attributes][]bool
@@ -119,8 +122,11 @@ func (j *judge) load(b *Basis) {
 
 // begin is load without the facts.
 func (j *judge) begin(b *Basis) {
-	j.all.SetAttributes(&b.Subject.Attributes)
-	j.fresh.SetAttributes(&b.Subject.Attributes)
+	if !j.begun || j.attributes != b.Subject.Attributes {
+		j.begun, j.attributes = true, b.Subject.Attributes
+		j.all.SetAttributes(&j.attributes)
+		j.fresh.SetAttributes(&j.attributes)
+	}
 	j.invalidated = b.Invalidated
 	j.memory = j.memories.begin(b)
 }
