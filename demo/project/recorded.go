@@ -174,7 +174,7 @@ func (r *recording) judged(judgements []ledger.Judgement) {
 func (r *recording) info(at time.Time, s *company.Service) {
 	labels := []string{"service_name", s.Name, "org", s.Team.Org, "team", s.TeamName, "tier", strconv.Itoa(s.Tier)}
 	if s.Odd == company.Orphaned {
-		labels = []string{"service_name", s.Name, "tier", strconv.Itoa(s.Tier)}
+		labels = []string{"service_name", s.Name, "org", "none", "team", "none", "tier", strconv.Itoa(s.Tier)}
 	}
 	r.set(at, 1, false, "service_info", labels...)
 }

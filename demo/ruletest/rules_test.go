@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,12 +23,25 @@ import (
 	ours "github.com/prodready/collector/rules"
 )
 
-func testFiles(t *testing.T) map[string]file {
+// ranges finds the range of a range selector in the text of an expression.
+var ranges = regexp.MustCompile(`\[(\d\w*)(:\w*)?\]`)
+
+// asPrometheus2 is an expression that means in Prometheus 3 what the given one means in
+// Prometheus 2, whose ranges have the sample at their very beginning too: samples of unit
+// tests are whole seconds apart, so a millisecond more brings exactly that one.
+func asPrometheus2(expr string) string { return ranges.ReplaceAllString(expr, "[${1}1ms$2]") }
+
+// testFiles are the unit tests by file. change, if any, is made to the expressions of
+// rules and tests.
+func testFiles(t *testing.T, change func(string) string) map[string]file {
 	t.Helper()
 	// The rule manager reads files from a disk.
 	folder := t.TempDir()
 	if err := os.CopyFS(folder, ours.Files); err != nil {
 		t.Fatal(err)
+	}
+	if change != nil {
+		rewriteRules(t, folder, change)
 	}
 	paths, err := filepath.Glob(filepath.Join(folder, "tests", "*.yaml"))
 	if err != nil || len(paths) == 0 {
@@ -39,18 +53,53 @@ func testFiles(t *testing.T) map[string]file {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, u := range f.Tests {
+			for i, e := range u.Expressions {
+				if change != nil {
+					u.Expressions[i].Expr = change(e.Expr)
+				}
+			}
+		}
 		files[filepath.Base(path)] = f
 	}
 	return files
 }
 
+// rewriteRules changes the expressions of the rule files in a folder.
+func rewriteRules(t *testing.T, folder string, change func(string) string) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(folder, "*.rules.yaml"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no rules: %v", err)
+	}
+	changed := false
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := change(string(text))
+		changed = changed || to != string(text)
+		if err := os.WriteFile(path, []byte(to), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !changed {
+		t.Fatal("no rule has a range")
+	}
+}
+
+// TestTheRulesDoWhatTheirUnitTestsSay runs the unit tests twice: as Prometheus 3 reads the
+// rules, and as Prometheus 2 does.
 func TestTheRulesDoWhatTheirUnitTestsSay(t *testing.T) {
-	for name, f := range testFiles(t) {
-		for _, u := range f.Tests {
-			t.Run(name+"/"+u.Name, func(t *testing.T) {
-				t.Parallel()
-				runUnitTest(t, f, u)
-			})
+	for version, change := range map[string]func(string) string{"prometheus 3": nil, "prometheus 2": asPrometheus2} {
+		for name, f := range testFiles(t, change) {
+			for _, u := range f.Tests {
+				t.Run(version+"/"+name+"/"+u.Name, func(t *testing.T) {
+					t.Parallel()
+					runUnitTest(t, f, u)
+				})
+			}
 		}
 	}
 }
@@ -215,7 +264,7 @@ func compare(t *testing.T, what string, want, got []string) {
 // TestEveryAlertIsTested asks of the unit tests of each alert that it comes and
 // goes within one, that another has it stay away, and that two replicas are met.
 func TestEveryAlertIsTested(t *testing.T) {
-	files := testFiles(t)
+	files := testFiles(t, nil)
 	tested := map[string]map[string]bool{}
 	for _, f := range files {
 		for _, u := range f.Tests {
