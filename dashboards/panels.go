@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
@@ -11,41 +13,43 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
-	"github.com/grafana/grafana-foundation-sdk/go/table"
+	"github.com/grafana/grafana-foundation-sdk/go/text"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
-// Units, by Grafana's names for them.
-const (
-	unitShare    = "percentunit"
-	unitSeconds  = "s"
-	unitCount    = "short"
-	unitFromNow  = "dateTimeFromNow" // of milliseconds
-	unitDateTime = "dateTimeAsIso"   // of milliseconds
-)
+// unit is how figures are written.
+type unit struct {
+	id       string
+	decimals float64
+}
+
+// The units. A count is written whole, however large. Ages are never instants, which have
+// no thresholds: age and left make them.
+func share() unit    { return unit{"percentunit", 0} }
+func count() unit    { return unit{"locale", 0} }
+func rate() unit     { return unit{"locale", 2} }
+func ratio() unit    { return unit{"locale", 2} }
+func duration() unit { return unit{"dtdurations", 1} }
+
+// age is how long ago a time was, in seconds; left is how long it is until then.
+func age(of string) string  { return `time() - (` + of + `)` }
+func left(to string) string { return `(` + to + `) - time()` }
 
 // panel is what a reader sees in one frame.
 type panel struct {
 	title, help   string
 	width, height uint32
-	unit          string
-	decimals      *float64
+	unit          unit
 	min, max      *float64
 	steps         []step
 	mappings      []dashboard.ValueMapping
-	// none is shown instead of "No data", where that is an answer.
+	// none is shown in the place of a panel without data, where that is an answer.
 	none    string
 	queries []query
-	// colors are by legend.
+	// colors are those of marks, by the name that a series is shown under.
 	colors map[string]string
 	// links are from a value to where it leads.
 	links []dashboard.DashboardLink
-}
-
-// step is a colour from a value on; from is ignored for the first.
-type step struct {
-	from  float64
-	color string
 }
 
 // query is one PromQL query.
@@ -53,6 +57,10 @@ type query struct {
 	expr string
 	// legend names the series; labels are written {{like_this}}.
 	legend string
+	// unit is that of the series, if it is not that of its panel.
+	unit unit
+	// only says that the labels are the answer: the value is the same in every row.
+	only bool
 }
 
 // ref is how Grafana calls the i-th query of a panel.
@@ -129,43 +137,55 @@ func (p panel) finish(of cog.Builder[dashboard.Panel], how mode) made {
 		out.FieldConfig = dashboard.NewFieldConfigSource()
 	}
 	d := &out.FieldConfig.Defaults
-	if p.unit != "" {
-		d.Unit = &p.unit
+	if p.unit != (unit{}) {
+		d.Unit, d.Decimals = &p.unit.id, &p.unit.decimals
 	}
-	d.Decimals, d.Min, d.Max, d.Mappings = p.decimals, p.min, p.max, p.mappings
+	d.Min, d.Max, d.Mappings = p.min, p.max, p.mappings
 	if p.none != "" {
 		d.NoValue = &p.none
 	}
-	if p.steps != nil {
-		d.Thresholds = thresholds(p.steps)
-		d.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds}
+	// Without these Grafana colours green, and red from 80.
+	d.Thresholds = thresholds(p.steps, neutral, func(t tone) string { return t.mark })
+	d.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds}
+	if how == overTime && p.mappings == nil {
+		d.Color.Mode = dashboard.FieldColorModeIdPaletteClassicByName
 	}
 	d.Links = append(d.Links, p.links...)
-	for _, q := range p.queries {
-		if color, ok := p.colors[q.legend]; ok {
-			out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, colored(q.legend, color))
-		}
-	}
+	out.FieldConfig.Overrides = p.overrides()
 	return made{panel: out}
 }
 
-// thresholds has its base without a value, which is minus infinity.
-func thresholds(steps []step) *dashboard.ThresholdsConfig {
-	config := &dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute}
-	for i, s := range steps {
-		t := dashboard.Threshold{Color: s.color}
-		if i > 0 {
-			t.Value = new(s.from)
-		}
-		config.Steps = append(config.Steps, t)
+// overrides are what single series have otherwise than their panel.
+func (p panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
+	overrides := []dashboard.DashboardFieldConfigSourceOverrides{}
+	for _, name := range slices.Sorted(maps.Keys(p.colors)) {
+		overrides = append(overrides, override(name, dashboard.DynamicConfigValue{
+			Id: "color", Value: map[string]any{"mode": "fixed", "fixedColor": p.colors[name]},
+		}))
 	}
-	return config
+	for _, q := range p.queries {
+		if q.unit == (unit{}) {
+			continue
+		}
+		overrides = append(overrides, override(q.legend,
+			dashboard.DynamicConfigValue{Id: "unit", Value: q.unit.id},
+			dashboard.DynamicConfigValue{Id: "decimals", Value: q.unit.decimals},
+			// What colours the figure says nothing about how it has changed.
+			dashboard.DynamicConfigValue{Id: "thresholds", Value: thresholds(nil, neutral, nil)},
+		))
+	}
+	return overrides
 }
 
-func colored(name, color string) dashboard.DashboardFieldConfigSourceOverrides {
-	return override(name, dashboard.DynamicConfigValue{
-		Id: "color", Value: map[string]any{"mode": "fixed", "fixedColor": color},
-	})
+// thresholds begin with a base that is no news, for whatever is below and for no value.
+func thresholds(steps []step, base string, shade func(tone) string) *dashboard.ThresholdsConfig {
+	config := &dashboard.ThresholdsConfig{
+		Mode: dashboard.ThresholdsModeAbsolute, Steps: []dashboard.Threshold{{Color: base}},
+	}
+	for _, s := range steps {
+		config.Steps = append(config.Steps, dashboard.Threshold{Color: shade(s.tone), Value: new(s.from)})
+	}
+	return config
 }
 
 // override changes fields by the name they are shown under.
@@ -185,6 +205,19 @@ func (p panel) number() made {
 		ReduceOptions(last()).ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone), atOnce)
 }
 
+// numbers are several figures under each other, with their names.
+func (p panel) numbers() made {
+	return p.finish(stat.NewPanelBuilder().
+		ReduceOptions(last()).ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone).
+		Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName), atOnce)
+}
+
+// changing is a figure with its change against 30 days ago, which has a unit of its own.
+func (p panel) changing(now, change string, of unit) made {
+	p.queries = []query{{expr: now, legend: "now"}, {expr: change, legend: "in 30 days", unit: of}}
+	return p.numbers()
+}
+
 // tile is one figure on its colour.
 func (p panel) tile() made {
 	return p.finish(stat.NewPanelBuilder().
@@ -199,11 +232,12 @@ func (p panel) label() made {
 		TextMode(common.BigValueTextModeName), atOnce)
 }
 
-// bars compare figures of now.
+// bars compare figures of now. Names are above their bars, where they have the whole width,
+// and figures have the colour of text.
 func (p panel) bars() made {
 	return p.finish(bargauge.NewPanelBuilder().
 		ReduceOptions(last()).Orientation(common.VizOrientationHorizontal).DisplayMode(common.BarGaugeDisplayModeBasic).
-		NamePlacement(common.BarGaugeNamePlacementLeft).ShowUnfilled(true), atOnce)
+		NamePlacement(common.BarGaugeNamePlacementTop).ValueMode(common.BarGaugeValueModeText).ShowUnfilled(true), atOnce)
 }
 
 // lines show figures over time.
@@ -213,7 +247,7 @@ func (p panel) lines() made {
 
 // stacked shows parts of a whole over time.
 func (p panel) stacked() made {
-	return p.finish(lined().FillOpacity(70).LineWidth(0).
+	return p.finish(lined().FillOpacity(70).LineWidth(1).
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A")), overTime)
 }
 
@@ -235,80 +269,20 @@ func lined() *timeseries.PanelBuilder {
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 }
 
-// states show what something was over time.
+// states show what something was over time. The expression always has a series: without
+// any, the panel complains of a missing time.
 func (p panel) states() made {
 	return p.finish(statetimeline.NewPanelBuilder().
 		ShowValue(common.VisibilityModeNever).RowHeight(0.8).MergeValues(true).FillOpacity(85).LineWidth(0).
 		Legend(legendBelow()), overTime)
 }
 
-// column is one column of a table.
-type column struct {
-	// from is a label, or the letter of a query for its value.
-	from   string
-	header string
-	// The rest is as in panel.
-	unit     string
-	decimals *float64
-	steps    []step
-	mappings []dashboard.ValueMapping
-	links    []dashboard.DashboardLink
-	width    int
-}
-
-// rows is a table with the columns in order. Rows of several queries are merged
-// by the labels that they share. sort is the header to sort by.
-func (p panel) rows(sort string, descending bool, columns ...column) made {
-	order := common.NewTableSortByFieldStateBuilder().DisplayName(sort).Desc(descending)
-	out := p.finish(table.NewPanelBuilder().SortBy([]cog.Builder[common.TableSortByFieldState]{order}), asTable)
-	index, names := map[string]any{}, map[string]any{}
-	for i, c := range columns {
-		from := c.from
-		if len(from) == 1 {
-			from = "Value #" + from
-			if len(p.queries) == 1 {
-				from = "Value"
-			}
-		}
-		index[from], names[from] = i, c.header
-		if properties := c.properties(); len(properties) > 0 && out.err == nil {
-			out.panel.FieldConfig.Overrides = append(out.panel.FieldConfig.Overrides, override(c.header, properties...))
-		}
+// note is a text in Markdown.
+func note(title, words string, height uint32) made {
+	out, err := text.NewPanelBuilder().Mode(text.TextModeMarkdown).Content(words).Build()
+	if err != nil {
+		return made{err: fmt.Errorf("the text %q: %w", title, err)}
 	}
-	out.panel.Transformations = []dashboard.DataTransformerConfig{
-		{Id: "merge", Options: map[string]any{}},
-		{Id: "organize", Options: map[string]any{
-			"excludeByName": map[string]any{"Time": true}, "indexByName": index, "renameByName": names,
-		}},
-	}
-	return out
-}
-
-func (c column) properties() []dashboard.DynamicConfigValue {
-	var properties []dashboard.DynamicConfigValue
-	set := func(id string, value any) {
-		properties = append(properties, dashboard.DynamicConfigValue{Id: id, Value: value})
-	}
-	if c.unit != "" {
-		set("unit", c.unit)
-	}
-	if c.decimals != nil {
-		set("decimals", *c.decimals)
-	}
-	if c.mappings != nil {
-		set("mappings", c.mappings)
-		set("custom.cellOptions", map[string]any{"type": string(common.TableCellDisplayModeColorText)})
-	}
-	if c.steps != nil {
-		set("thresholds", thresholds(c.steps))
-		set("color", map[string]any{"mode": "thresholds"})
-		set("custom.cellOptions", map[string]any{"type": string(common.TableCellDisplayModeColorText)})
-	}
-	if c.links != nil {
-		set("links", c.links)
-	}
-	if c.width > 0 {
-		set("custom.width", c.width)
-	}
-	return properties
+	out.Title, out.GridPos = &title, &dashboard.GridPos{W: 24, H: height}
+	return made{panel: out}
 }

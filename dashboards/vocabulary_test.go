@@ -50,15 +50,27 @@ func exported() vocabulary {
 	return v
 }
 
-// rule is a recording or an alerting rule.
+// ofTarget are the labels that a scrape gives to every series.
+func ofTarget() set { return of("job", "instance") }
+
+// scraped is what Prometheus stores: what the collector serves, with the labels of the
+// target, and what it says of the scrape itself.
+func scraped() vocabulary {
+	v := vocabulary{"scrape_samples_scraped": ofTarget()}
+	for name, labels := range exported() {
+		v[name] = labels.and(ofTarget())
+	}
+	return v
+}
+
+// rule is a recording or an alerting rule. Prometheus 2.40 knows no other keys.
 type rule struct {
-	Record        string            `yaml:"record"`
-	Alert         string            `yaml:"alert"`
-	Expr          string            `yaml:"expr"`
-	For           string            `yaml:"for"`
-	KeepFiringFor string            `yaml:"keep_firing_for"`
-	Labels        map[string]string `yaml:"labels"`
-	Annotations   map[string]string `yaml:"annotations"`
+	Record      string            `yaml:"record"`
+	Alert       string            `yaml:"alert"`
+	Expr        string            `yaml:"expr"`
+	For         string            `yaml:"for"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
 }
 
 func allRules(t *testing.T) []rule {
@@ -230,7 +242,9 @@ func (r reader) call(e *parser.Call) set {
 	switch e.Func.Name {
 	case "label_replace":
 		word := func(i int) string { return e.Args[i].(*parser.StringLiteral).Val }
-		r.require(have, "label_replace", word(3))
+		if word(3) != "" {
+			r.require(have, "label_replace", word(3))
+		}
 		return have.and(of(word(1)))
 	case "absent", "vector", "time":
 		return set{}

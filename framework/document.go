@@ -274,6 +274,17 @@ func (d *Document) Checks() []string {
 	return ids
 }
 
+// Titles are the titles of all checks by id.
+func (d *Document) Titles() map[string]string {
+	titles := map[string]string{}
+	for _, m := range d.modules {
+		for _, c := range m.Checks {
+			titles[c.ID] = c.Title
+		}
+	}
+	return titles
+}
+
 // Attestation is one check that people can attest on a review ticket.
 type Attestation struct {
 	Check string

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
@@ -18,6 +20,8 @@ import (
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
+
+	"github.com/prodready/collector/demo/prometheus"
 )
 
 // Scrapes are how often an exposition is stored, a minute apart, so that rules
@@ -42,13 +46,25 @@ type Options struct {
 	Rules []string
 	// Now is the time of the last scrape.
 	Now time.Time
+	// Past are series that there were before, every PastStep for PastReach.
+	Past iter.Seq[prometheus.Series]
 }
+
+// The past is coarse: expressions about it look back over PastStep.
+const (
+	PastReach = 180 * 24 * time.Hour
+	PastStep  = 6 * time.Hour
+)
 
 // New stores the exposition as the last Scrapes scrapes of one target and
 // evaluates the rules after each. It fails when a rule does.
 func New(ctx context.Context, o Options) (e *Engine, err error) {
 	options := tsdb.DefaultOptions()
 	options.WALSegmentSize = -1 // nothing has to outlive the test
+	// The past and the present are in one block.
+	options.MinBlockDuration = (3 * PastReach).Milliseconds()
+	options.MaxBlockDuration = options.MinBlockDuration
+	options.RetentionDuration = 0
 	db, err := tsdb.Open(o.Folder, promslog.NewNopLogger(), nil, options, nil)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
@@ -62,6 +78,9 @@ func New(ctx context.Context, o Options) (e *Engine, err error) {
 			err = errors.Join(err, e.Close())
 		}
 	}()
+	if err := e.remember(ctx, o); err != nil {
+		return nil, err
+	}
 	samples, err := parse(o.Exposition)
 	if err != nil {
 		return nil, err
@@ -90,6 +109,9 @@ func New(ctx context.Context, o Options) (e *Engine, err error) {
 // Close closes the database.
 func (e *Engine) Close() error { return errors.Join(e.engine.Close(), e.db.Close()) }
 
+// instance is the target that is scraped.
+const instance = "127.0.0.1:9847"
+
 type sample struct {
 	labels labels.Labels
 	value  float64
@@ -117,19 +139,47 @@ func parse(exposition []byte) ([]sample, error) {
 		p.Labels(&own)
 		_, _, value := p.Series()
 		b := labels.NewBuilder(own)
-		b.Set("job", "readiness").Set("instance", "127.0.0.1:9847")
+		b.Set("job", "readiness").Set("instance", instance)
 		samples = append(samples, sample{b.Labels(), value})
 	}
 }
 
 func (e *Engine) scrape(ctx context.Context, samples []sample, at time.Time) error {
 	appender := e.db.AppenderV2(ctx)
-	for _, s := range samples {
+	own := labels.FromStrings(
+		model.MetricNameLabel, "scrape_samples_scraped", "job", "readiness", "instance", instance,
+	)
+	for _, s := range append(samples, sample{own, float64(len(samples))}) {
 		if _, err := appender.Append(0, s.labels, 0, at.UnixMilli(), s.value, nil, nil, storage.AOptions{}); err != nil {
 			return errors.Join(fmt.Errorf("storing %s: %w", s.labels, err), appender.Rollback())
 		}
 	}
 	return appender.Commit()
+}
+
+// remember stores the past.
+func (e *Engine) remember(ctx context.Context, o Options) error {
+	if o.Past == nil {
+		return nil
+	}
+	for s := range o.Past {
+		b := labels.NewBuilder(labels.FromMap(s.Labels))
+		b.Set(model.MetricNameLabel, s.Name)
+		of, appender := b.Labels(), e.db.AppenderV2(ctx)
+		for at := o.Now.Add(-PastReach); at.Before(o.Now); at = at.Add(PastStep) {
+			value, ok := s.At(at)
+			if !ok {
+				continue
+			}
+			if _, err := appender.Append(0, of, 0, at.UnixMilli(), value, nil, nil, storage.AOptions{}); err != nil {
+				return errors.Join(fmt.Errorf("storing the past of %s: %w", of, err), appender.Rollback())
+			}
+		}
+		if err := appender.Commit(); err != nil {
+			return fmt.Errorf("storing the past of %s: %w", of, err)
+		}
+	}
+	return nil
 }
 
 // load reads the rules, recording ones first.
@@ -161,6 +211,24 @@ func (e *Engine) Series(ctx context.Context, expr string) (int, error) {
 	}
 	defer q.Close()
 	return count(q.Exec(ctx))
+}
+
+// Values are those that an expression has at the time of the last scrape.
+func (e *Engine) Values(ctx context.Context, expr string) ([]float64, error) {
+	q, err := e.engine.NewInstantQuery(ctx, e.db, nil, expr, e.now)
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close()
+	vector, err := q.Exec(ctx).Vector()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]float64, 0, len(vector))
+	for _, s := range vector {
+		values = append(values, s.F)
+	}
+	return values, nil
 }
 
 // SeriesOverTime is the number of series with at least one value between the

@@ -3,11 +3,13 @@ package dashboardtest
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/prodready/collector/grafana"
 )
 
 // Query is one query of a dashboard.
@@ -18,26 +20,36 @@ type Query struct {
 	Expr  string
 	// OverTime is true for panels that show a range.
 	OverTime bool
+	// Panel is the type of its panel, and Only is true for a query of a table of which
+	// only the labels are shown.
+	Panel string
+	Only  bool
 }
 
 // definition is how a variable asks for the values of a label.
 var definition = regexp.MustCompile(`^label_values\((.+), \w+\)$`)
 
-// Queries are all queries of a dashboard file: those of its panels, annotations
-// and variables.
+// Queries are all queries of a dashboard: those of its panels, annotations
+// and variables. path is the name of its file.
 func Queries(path string) ([]Query, error) {
-	text, err := os.ReadFile(path)
+	text, err := grafana.Committed(path)
 	if err != nil {
 		return nil, err
 	}
 	var board struct {
 		Panels []struct {
 			Title   string `json:"title"`
+			Type    string `json:"type"`
 			Targets []struct {
 				RefID string `json:"refId"`
 				Expr  string `json:"expr"`
 				Range bool   `json:"range"`
 			} `json:"targets"`
+			Transformations []struct {
+				Options struct {
+					ExcludeByName map[string]bool `json:"excludeByName"`
+				} `json:"options"`
+			} `json:"transformations"`
 		} `json:"panels"`
 		Annotations struct {
 			List []struct {
@@ -59,7 +71,11 @@ func Queries(path string) ([]Query, error) {
 	var queries []Query
 	for _, p := range board.Panels {
 		for _, t := range p.Targets {
-			queries = append(queries, Query{Place: p.Title + " " + t.RefID, Expr: t.Expr, OverTime: t.Range})
+			q := Query{Place: p.Title + " " + t.RefID, Expr: t.Expr, OverTime: t.Range, Panel: p.Type}
+			for _, tr := range p.Transformations {
+				q.Only = q.Only || tr.Options.ExcludeByName["Value #"+t.RefID] || tr.Options.ExcludeByName["Value"]
+			}
+			queries = append(queries, q)
 		}
 	}
 	for _, a := range board.Annotations.List {
@@ -83,11 +99,17 @@ func Queries(path string) ([]Query, error) {
 // variable is a variable of Grafana within an expression.
 var variable = regexp.MustCompile(`\$\{?\w+\}?`)
 
-// Fill puts a service in the place of $service and everything in that of the
-// other variables. What only stands in for no data, as in "… or vector(0)", is
+// one is how an expression chooses one service.
+const one = `="$service"`
+
+// OfService says whether the query is about one service.
+func (q Query) OfService() bool { return strings.Contains(q.Expr, one) }
+
+// Fill puts a service in the place of the one that is chosen, and everything in that of
+// the variables of which any number is. What only stands in for no data, as in "… or vector(0)", is
 // taken away: a query is to find something itself.
 func (q Query) Fill(service string) (string, error) {
-	filled := strings.ReplaceAll(q.Expr, "$service", service)
+	filled := strings.ReplaceAll(q.Expr, one, "="+strconv.Quote(service))
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(variable.ReplaceAllStringFunc(filled,
 		func(name string) string {
 			// $1 of label_replace is not Grafana's.

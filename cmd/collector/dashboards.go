@@ -1,0 +1,75 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/prodready/collector/grafana"
+	"github.com/prodready/collector/report"
+)
+
+func newDashboards(s *streams) *cobra.Command {
+	var out string
+	var values grafana.Values
+	cmd := &cobra.Command{
+		Use:   "dashboards --out DIR",
+		Short: "Write the dashboards for Grafana",
+		Long: `Write the five dashboards for Grafana as JSON: fleet readiness, service
+scorecard, incidents and readiness, team review, collector health. They read the
+series that the recording rules make. Services and checks lead to the pages of
+the collector at --pages-url. Checks have the titles of the framework of the
+configuration; without a configuration file those of the default.
+
+Files of the same names are replaced. Grafana knows a dashboard by its uid, so
+that a new import replaces the old one.
+` + exitCodes,
+		Example: `  collector dashboards --out boards --pages-url https://ready.example.com`,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out == "" {
+				return &usageError{errors.New("--out is missing: a folder, such as dashboards")}
+			}
+			values.Docs = cmp.Or(values.Docs, grafana.DefaultDocs)
+			for flag, address := range map[string]string{"--pages-url": values.Pages, "--docs-url": values.Docs} {
+				if err := baseAddress(address); err != nil {
+					return &usageError{fmt.Errorf("%s is %q: %w", flag, address, err)}
+				}
+			}
+			document, _, err := s.criteria(cmd)
+			if err != nil {
+				return err
+			}
+			values.Titles = document.Titles()
+			files, err := grafana.Write(out, values)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(s.out, "%s in %s\n", report.Plural(len(files), "dashboard"), report.Printable(out))
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&out, "out", "", "the folder to write to; it is made if it is missing")
+	flags.StringVar(&values.Pages, "pages-url", grafana.DefaultPages, "where people reach the pages of the collector")
+	flags.StringVar(&values.Docs, "docs-url", "", "where the documentation is; that of the project if it is not given")
+	return cmd
+}
+
+// baseAddress refuses what paths cannot be added to.
+func baseAddress(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("not an address: %w", err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return errors.New("an address begins with https:// or http:// and has a host, such as https://readiness.example.com")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("a base address ends with its path: leave out the password and what begins with ? or #")
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestDashboardsAreWritten: with the addresses of the command and the titles of the
+// configuration, or of the default without one.
+func TestDashboardsAreWritten(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	out, errs, code := s.run("dashboards", "--out", "boards", "--pages-url", "https://readiness.example.com/",
+		"--docs-url", "https://wiki.example.com")
+	if code != exitOK || out != "5 dashboards in boards\n" || errs != "" {
+		t.Fatalf("exit %d: %q, %q", code, out, errs)
+	}
+	for _, name := range []string{"fleet", "service", "incidents", "team", "collector"} {
+		text := s.read("boards/" + name + ".json")
+		for _, want := range []string{`"https://readiness.example.com"`, `"https://wiki.example.com"`, `"uid": "readiness-` + name} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s.json has no %s", name, want)
+			}
+		}
+	}
+	for arguments, want := range map[string]string{
+		"dashboards": "--out is missing",
+		"dashboards --out x --pages-url readiness.example.com":      "--pages-url is \"readiness.example.com\": an address begins with",
+		"dashboards --out x --docs-url https://x.example.com/?a=b":  "--docs-url is",
+		"dashboards --out x --pages-url https://a:b@x.example.com/": "leave out the password",
+		"dashboards checkout --out x":                               "takes no arguments",
+		"dashboards --out x --config missing.yaml":                  "missing.yaml",
+		"dashboards --out collector.yaml/x":                         "making a folder for dashboards",
+	} {
+		_, errs, code := s.run(strings.Fields(arguments)...)
+		wantCode := exitConfig
+		if strings.Contains(want, "folder") {
+			wantCode = exitFailure
+		}
+		if code != wantCode || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d: %s", arguments, code, errs)
+		}
+	}
+}
