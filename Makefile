@@ -122,3 +122,4 @@ postgres:
 
 chromium:
 	@.ci/chromium
+	@.ci/axe

@@ -211,7 +211,7 @@ func (rc *runtimeConfig) answered(
 		case a.Said == answers.NotApplicable:
 			rc.Exemptions = append(rc.Exemptions, scoring.Exemption{Check: a.Check,
 				Selector: scoring.Selector{Services: []string{service.Name}},
-				Reason: a.Because, Ticket: fmt.Sprintf("%s:%d", sheet.File, a.AnswerLine), Expires: a.On.Add(rules.ValidFor)})
+				Reason:   a.Because, Ticket: fmt.Sprintf("%s:%d", sheet.File, a.AnswerLine), Expires: a.On.Add(rules.ValidFor)})
 		default:
 			records = append(records, evidence.Record{Service: service.Name, Fact: attestation.Fact.Name, Source: answersID,
 				Value: evidence.Bool(a.Said == answers.Yes), Detail: fmt.Sprintf("%s:%d", sheet.File, a.AnswerLine),

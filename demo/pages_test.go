@@ -14,7 +14,7 @@ import (
 )
 
 // pagesAreWhole follows every link of every page of the company, and shows one page of each
-// kind to Chromium at the width of a small phone.
+// kind to Chromium at the width of a small phone, and to axe-core.
 func pagesAreWhole(t *testing.T, d *demo) {
 	if err := d.collector.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -69,9 +69,12 @@ func pagesAreWhole(t *testing.T, d *demo) {
 	const phone = 360
 	paths := slices.Sorted(maps.Values(kinds))
 	var bodies []string
+	one := map[string]string{}
 	for _, path := range paths {
 		bodies = append(bodies, pages[path])
+		one[path] = pages[path]
 	}
+	browsertest.Accessible(t, one)
 	for i, width := range browsertest.Widths(t, phone, bodies) {
 		if width > phone {
 			t.Errorf("%s is %d pixels wide", paths[i], width)

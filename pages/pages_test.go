@@ -270,3 +270,14 @@ func TestPagesFitAPhone(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesAreAccessible: axe-core finds nothing that keeps people from reading a page, by
+// day and by night, on a phone and on a desk.
+func TestPagesAreAccessible(t *testing.T) {
+	t.Parallel()
+	pages := map[string]string{}
+	for name, a := range all(t, planted(t).site(links)) {
+		pages[name] = string(a.Body)
+	}
+	browsertest.Accessible(t, pages)
+}

@@ -3,11 +3,13 @@ package review
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/prodready/collector/internal/browsertest"
 	"github.com/prodready/collector/report"
 )
 
@@ -138,6 +140,20 @@ func TestThePageEscapes(t *testing.T) {
 	if strings.Contains(page, "<script") || strings.Contains(page, "<img") || !strings.Contains(page, "&lt;script&gt;") {
 		t.Error("a title became markup")
 	}
+}
+
+// axe-core finds nothing that keeps people from reading a review, or the list of them.
+func TestReviewsAreAccessible(t *testing.T) {
+	pages := map[string]string{}
+	for i, r := range plantedPeriods(t) {
+		pages[fmt.Sprint(i, " ", r.Period.Name)] = string(written(t, r, HTML))
+	}
+	var index strings.Builder
+	if err := WriteIndex(&index, []string{"2026-W47", "2026-11"}); err != nil {
+		t.Fatal(err)
+	}
+	pages["the list"] = index.String()
+	browsertest.Accessible(t, pages)
 }
 
 // Each chart has a title, for those who do not see it too, and the table that it is drawn

@@ -18,16 +18,17 @@ import (
 // patience is far longer than a page takes on a loaded machine.
 const patience = 3 * time.Minute
 
-// Dump opens a page and returns it as it is when its scripts have run. The test is skipped
+// Dump opens a page and returns it as it is when its scripts have run. flags are further
+// ones of Chromium. The test is skipped
 // where no Chromium is installed, which is an error in CI: make test installs it.
-func Dump(t *testing.T, page []byte) string {
+func Dump(t *testing.T, page []byte, flags ...string) string {
 	t.Helper()
 	folder := t.TempDir()
 	file := filepath.Join(folder, "page.html")
 	if err := os.WriteFile(file, page, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return string(run(t, folder, "--dump-dom", "file://"+file))
+	return string(run(t, folder, append(flags, "--dump-dom", "file://"+file)...))
 }
 
 // Widths are how wide pages become, in pixels, in frames of a width: what is wider than its
