@@ -78,7 +78,7 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 	// be used is left out.
 	errs := []error{rc.buildCatalog(c), rc.buildFramework(c, deps.options.framework)}
 	if rc.Framework != nil {
-		errs = append(errs, rc.buildSources(c, deps), rc.buildExemptions(c))
+		errs = append(errs, rc.buildSources(c, deps), rc.buildExemptions(c), rc.buildTargets(c))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, &InvalidError{err}
@@ -109,8 +109,12 @@ func (rc *runtimeConfig) buildVersions(o Options) error {
 	for _, i := range rc.instances {
 		rounds = append(rounds, i.source.ID(), rc.roundVersion(i))
 	}
+	targets := slices.Clone(rc.Targets)
+	for i := range targets {
+		targets[i].From = "" // as above
+	}
 	rc.Version.LoadedAt = o.Now()
-	rc.Version.Hash, err = hashOf(rounds, rc.catalogVersion, rc.Framework.Hash, rc.Exemptions, rc.Interval, rc.ObserveFor,
+	rc.Version.Hash, err = hashOf(rounds, rc.catalogVersion, rc.Framework.Hash, rc.Exemptions, targets, rc.Interval, rc.ObserveFor,
 		rc.KeepFor, rc.Detail, rc.CheckStatusPass, rc.config.Store().Retention, rc.rules, rc.config.Reviews().DueAfter)
 	return err
 }

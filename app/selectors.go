@@ -42,6 +42,9 @@ func (rc *runtimeConfig) selectable(c *config.Valid) selectable {
 func (n *selectable) selector(s config.Selector) (selector scoring.Selector, faults []error) {
 	services := slices.Clone(s.Services)
 	for i, name := range services {
+		if catalog.IsPattern(name) {
+			continue
+		}
 		service, err := n.service(name)
 		if err != nil {
 			faults = append(faults, err)

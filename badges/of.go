@@ -134,9 +134,9 @@ func OfGroup(s *snapshot.Snapshot, scope Scope, name string) Badge {
 		}
 		total++
 		counts[service.Badge.Badge]++
-		if target, ok := s.Framework.Target(service.Entry.Tier); ok {
+		if target, ok := s.TargetOf(service); ok {
 			targets++
-			if service.Badge.Badge >= target.Badge {
+			if target.Status == snapshot.OnTarget {
 				reached++
 			}
 		}

@@ -28,6 +28,7 @@ type Config struct {
 	Exposition Exposition  `yaml:"exposition"`
 	Incidents  Incidents   `yaml:"incidents"`
 	Reviews    Reviews     `yaml:"reviews"`
+	Targets    []Target    `yaml:"targets"`
 	Exemptions []Exemption `yaml:"exemptions"`
 	Catalog    Catalog     `yaml:"catalog"`
 	Sources    Sources     `yaml:"sources"`
@@ -168,7 +169,8 @@ func defaultIncidents() Incidents {
 // Selector says for which services an entry is: for those that all given keys select. At
 // least one of the four is given.
 type Selector struct {
-	// Services, Teams and Orgs are names of the catalog, and Tiers are 1 to 4.
+	// Services, Teams and Orgs are names of the catalog, and Tiers are 1 to 4. In Services *
+	// is any characters and ? is one.
 	Services []string `yaml:"services"`
 	Tiers    []int    `yaml:"tiers"`
 	Teams    []string `yaml:"teams"`

@@ -136,6 +136,9 @@ func (v *Valid) Incidents() Incidents { return v.config.Incidents }
 // Exemptions are the exemptions in the order of the file, expired ones too.
 func (v *Valid) Exemptions() []Exemption { return v.config.Exemptions }
 
+// Targets are the targets in the order of the file.
+func (v *Valid) Targets() []Target { return v.config.Targets }
+
 // Catalog says what is judged. The entries are those of the configuration, with
 // their Origin; entries of catalog files are added by catalog.Build.
 func (v *Valid) Catalog() Catalog { return v.config.Catalog }

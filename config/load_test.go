@@ -215,7 +215,7 @@ func TestBadEnvironment(t *testing.T) {
 		},
 		{
 			"READINESS__=hunter2",
-			`environment variable READINESS__: unknown key ""; the keys here are store, server, log, evaluation, framework, exposition, incidents, reviews, exemptions, catalog, sources`,
+			`environment variable READINESS__: unknown key ""; the keys here are store, server, log, evaluation, framework, exposition, incidents, reviews, targets, exemptions, catalog, sources`,
 		},
 	}
 	for _, test := range tests {

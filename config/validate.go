@@ -42,6 +42,7 @@ func validate(c Config, o Options, r *report) (*Valid, error) {
 	v.sources()
 	v.catalog()
 	v.exemptions()
+	v.targets()
 	if err := r.err(); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/nearest"
 )
 
@@ -38,7 +39,7 @@ func (v *validator) selector(path string, s Selector) {
 		services = append(append(services, s.Name), s.Aliases...)
 	}
 	for j, name := range s.Services {
-		if v.config.Catalog.Closed() && !slices.Contains(services, name) {
+		if v.config.Catalog.Closed() && !catalog.IsPattern(name) && !slices.Contains(services, name) {
 			v.add(fmt.Sprintf("%s.services[%d]", path, j),
 				"unknown service %q%s; use a name of the catalog", name, nearest.Suggest(name, services))
 		}

@@ -100,10 +100,11 @@ func belowTheirTarget(title string) made {
 		queries: []query{
 			{expr: with("team, tier", belowTarget)},
 			{expr: with("team, tier", `readiness:target_badge_level > on (service_name) readiness:badge_level`)},
-			{expr: with("team, tier", toGo+` and on (service_name) (`+belowTarget+`)`)},
+			{expr: with("team, tier", `readiness:target_gap_checks`)},
 			{expr: with("team, tier", left(`readiness:target_due_timestamp_seconds and on (service_name) (`+belowTarget+`)`))},
 			{expr: with("team, tier",
 				`count by (service_name) (readiness:check_status{status="fail"}) and on (service_name) (`+belowTarget+`)`)},
+			{expr: with("team, tier", age(`readiness:target_late_since_timestamp_seconds`))},
 		},
 	}.rows("Tier", false,
 		tierColumn(), serviceColumn().wide(), teamColumn(),
@@ -111,6 +112,7 @@ func belowTheirTarget(title string) made {
 		figureColumn("C", "To go", count(), step{0, good()}, step{4, plain()}),
 		figureColumn("E", "Failing", count()),
 		timeColumn("D", "Due in", soonSteps()...),
+		timeColumn("F", "Late for"),
 	)
 }
 

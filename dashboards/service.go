@@ -46,7 +46,7 @@ func serviceBadge() []made {
 	}
 	return []made{
 		badge("Badge", "The badge that the service holds.", "Unknown service", `readiness:badge_level`+this),
-		badge("Target", "The badge that the service should hold for its tier.", "No target", `readiness:target_badge_level`+this),
+		badge("Target", "The badge that the service should hold.", "No target", `readiness:target_badge_level`+this),
 		panel{
 			title: "To go", width: 4, height: 4, unit: count(), none: "Unknown service",
 			help:    "How many checks are missing to the next badge. 0 means that it is being proved, or that the badge is as high as it can be.",

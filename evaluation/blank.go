@@ -12,7 +12,7 @@ import (
 func Blank(c *Config, now time.Time) *snapshot.Snapshot {
 	j := &judge{ledger: evidence.NewLedger()}
 	j.observeCatalog(c, now)
-	return &snapshot.Snapshot{At: now, Framework: c.Framework, NotMeasurable: c.NotMeasurable,
+	return &snapshot.Snapshot{At: now, Framework: c.Framework, NotMeasurable: c.NotMeasurable, Targets: c.Targets, ObserveFor: c.ObserveFor,
 		Services: j.services(c, j.look(c, now))}
 }
 

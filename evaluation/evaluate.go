@@ -440,7 +440,8 @@ func (j *judge) services(c *Config, set *evidence.Set) []snapshot.Service {
 func (j *judge) snapshot(ctx context.Context, c *Config, set *evidence.Set) (*snapshot.Snapshot, error) {
 	out := &snapshot.Snapshot{
 		At: set.At(), Framework: c.Framework, Pins: c.Pins, ActivatedAt: j.activated, NotMeasurable: c.NotMeasurable,
-		Services: j.services(c, set), Exemptions: j.exemptionsOf(c),
+		Services: j.services(c, set), Exemptions: j.exemptionsOf(c), Targets: c.Targets,
+		ObserveFor: c.ObserveFor,
 	}
 	totals, err := j.store.TransitionCounts(ctx)
 	if err != nil {

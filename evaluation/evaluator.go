@@ -37,6 +37,8 @@ type Config struct {
 	// NotMeasurable are the ids of checks that no configured source can decide.
 	NotMeasurable map[string]bool
 	Exemptions    []scoring.Exemption
+	// Targets are those of the configuration; services without one have that of the framework.
+	Targets []scoring.Target
 	// Sources are the configured ones, Providers what they and the catalog give.
 	Sources   []collectors.Source
 	Providers []evidence.Provider

@@ -69,7 +69,7 @@ func (r *Replay) begin(
 	}
 	for _, b := range past.Badges {
 		if b.At.Before(l.due) {
-			badge.Badge, badge.Since = b.Badge, b.At
+			badge.Become(b.Badge, b.At)
 		}
 	}
 	for _, h := range past.Holds {

@@ -110,40 +110,56 @@ func badgeGroup() Group {
 	}
 }
 
-// targetGroup is the badges that services should reach.
+// targetGroup is the badges that services should hold.
 func targetGroup() Group {
 	return Group{
 		Title: "Targets",
+		Intro: "A service that has no `readiness_target_gap_checks` is on target. One below its target is late if it has " +
+			"`readiness_target_late_since_timestamp_seconds`, else due ([targets.md](targets.md)).",
 		Families: []Family{
 			{
 				Name: "target_badge_level", Labels: []string{ServiceLabel},
 				Help:     "Level of the badge the service should hold, 0 to 5.",
-				Presence: "the framework has a target for the service",
-				Collect: perTarget(func(name string, t framework.Target, emit Emit) {
+				Presence: "the configuration or the framework has a target for the service",
+				Collect: perTarget(func(name string, t *snapshot.Target, emit Emit) {
 					emit(float64(t.Badge), name)
 				}),
 			},
 			{
 				Name: "target_due_timestamp_seconds", Labels: []string{ServiceLabel},
-				Help:     "When the service should hold its target badge, as a Unix time.",
+				Help:     "The last day on which the service may be below its target badge, as the Unix time of its beginning.",
 				Presence: "the target has a date",
-				Collect: perTarget(func(name string, t framework.Target, emit Emit) {
-					emitTime(emit, t.Due, name)
+				Collect: perTarget(func(name string, t *snapshot.Target, emit Emit) {
+					emitTime(emit, t.By, name)
+				}),
+			},
+			{
+				Name: "target_gap_checks", Labels: []string{ServiceLabel},
+				Help:     "Number of checks that are missing to the target badge.",
+				Presence: "the service is below its target; 0 where a badge is awarded soon, or something else is in the way",
+				Collect: perTarget(func(name string, t *snapshot.Target, emit Emit) {
+					if t.Status != snapshot.OnTarget {
+						emit(float64(t.Missing), name)
+					}
+				}),
+			},
+			{
+				Name: "target_late_since_timestamp_seconds", Labels: []string{ServiceLabel},
+				Help:     "Since when the service is late for its target badge, as a Unix time.",
+				Presence: "the service is late",
+				Collect: perTarget(func(name string, t *snapshot.Target, emit Emit) {
+					emitTime(emit, t.LateSince, name)
 				}),
 			},
 		},
 	}
 }
 
-func perTarget(collect func(string, framework.Target, Emit)) Collect {
+func perTarget(collect func(string, *snapshot.Target, Emit)) Collect {
 	return ofSnapshot(func(s *snapshot.Snapshot, _ Options, emit Emit) {
-		if s.Framework == nil {
-			return
-		}
 		for i := range s.Services {
-			entry := s.Services[i].Entry
-			if target, ok := s.Framework.Target(entry.Tier); ok {
-				collect(entry.Name, target, emit)
+			if target, ok := s.TargetOf(&s.Services[i]); ok {
+				collect(s.Services[i].Entry.Name, &target, emit)
 			}
 		}
 	})

@@ -212,6 +212,14 @@ type Check struct {
 // its module.
 func (c *Check) ScoreWeight() float64 { return c.Weight * cmp.Or(c.Module.Weight, 1) }
 
+// NeededFor is the first badge that needs the check.
+func (c *Check) NeededFor() Badge {
+	if c.Module.Scale == PassFail {
+		return c.Module.RequiredFrom
+	}
+	return Badge(c.Level)
+}
+
 // Lifecycle is the stage of a check.
 type Lifecycle string
 

@@ -24,7 +24,7 @@ func glossary() Page {
 			"attestation."},
 		{"scheduled", "A check that is judged and shown, and counts from a later date on."},
 		{"sufficient proof", "A proof whose yes is enough, and whose no asks the next one."},
-		{"target", "The badge that services of a tier should reach."},
+		{"target", "The badge that a service should hold: that of the configuration, else that for its tier."},
 		{"threshold", "The number that a proof compares a fact with."},
 		{"tier", "How much depends on a service, from 1 (customers and revenue, at any hour) to 4 (best effort)."},
 		{"unknown", "The verdict when missing evidence could change it. It is neither pass nor fail."},

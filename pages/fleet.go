@@ -78,6 +78,7 @@ type fleetPage struct {
 	Query                       report.FleetQuery
 	Wrong                       string
 	Teams, OrgNames, BadgeNames []string
+	TargetNames                 []string
 	Sorts                       []report.FleetSort
 	// Heads are those of the table, each a link that sorts by it.
 	Heads []head
@@ -113,6 +114,8 @@ type serviceRow struct {
 	// Words are the badge and what it is shown with, and Gap what is missing to the next.
 	Words, Gap string
 	Score      string
+	// Stands says how it stands to its target, and Far what is missing to it.
+	Stands, Far string
 }
 
 // move is a change of a badge.
@@ -145,7 +148,7 @@ func (s *Site) Fleet(ctx context.Context, values url.Values) Answer {
 		return s.failed(current, 0, "reading changes of badges", err)
 	}
 	p := fleetPage{Summary: all.summary, Tiers: all.tierRows, Orgs: all.orgRows, Teams: all.teams, OrgNames: all.orgs,
-		Sorts: report.FleetSorts()}
+		Sorts: report.FleetSorts(), TargetNames: report.TargetFilters()}
 	for _, b := range framework.Badges() {
 		p.BadgeNames = append(p.BadgeNames, b.String())
 	}
@@ -157,7 +160,7 @@ func (s *Site) Fleet(ctx context.Context, values url.Values) Answer {
 	}
 	p.Filtered = p.Query != report.FleetQuery{Sort: p.Query.Sort}
 	p.Heads = heads(p.Query)
-	p.list(p.Query.Select(all.fleet.Services), values.Get("page"))
+	p.list(p.Query.Select(all.fleet.Services), values.Get("page"), current.At)
 	p.Sources, p.Uncounted = sourcesOf(current), uncountedOf(current)
 	return s.render(status, "fleet", "Production readiness", 0, current, p)
 }
@@ -172,7 +175,7 @@ func (i *fleetIndex) rows() []*report.FleetRow {
 }
 
 // list shows one page of the rows.
-func (p *fleetPage) list(rows []*report.FleetRow, page string) {
+func (p *fleetPage) list(rows []*report.FleetRow, page string, at time.Time) {
 	number, err := strconv.Atoi(page)
 	last := max(1, (len(rows)+pageSize-1)/pageSize)
 	if err != nil || number < 1 {
@@ -181,7 +184,7 @@ func (p *fleetPage) list(rows []*report.FleetRow, page string) {
 	number = min(number, last)
 	from, to := (number-1)*pageSize, min(number*pageSize, len(rows))
 	p.Found, p.From, p.To = len(rows), from+1, to
-	p.Rows = serviceRows(rows[from:to])
+	p.Rows = serviceRows(rows[from:to], at)
 	address := func(page int) string {
 		values := p.Query.Values()
 		values.Set("page", strconv.Itoa(page))
@@ -195,10 +198,11 @@ func (p *fleetPage) list(rows []*report.FleetRow, page string) {
 	}
 }
 
-func serviceRows(rows []*report.FleetRow) []serviceRow {
+func serviceRows(rows []*report.FleetRow, at time.Time) []serviceRow {
 	out := make([]serviceRow, len(rows))
 	for i, row := range rows {
 		out[i] = serviceRow{FleetRow: row, Words: row.BadgeWords(), Gap: row.GapWords(), Score: row.ScoreWords()}
+		out[i].Stands, out[i].Far = row.TargetWords(at)
 	}
 	return out
 }

@@ -30,6 +30,7 @@ func functions() template.FuncMap {
 		"scoreWords": (*report.FleetRow).ScoreWords,
 		"coverage":   func(row *report.FleetRow) string { return report.Percent(*row.Coverage) },
 		"sortName":   sortName,
+		"targetName": targetName,
 		"plainHeads": plainHeads,
 		// The templates that pages share get what they show, and the way to the first page.
 		"moves": func(root string, list []move) any {
@@ -65,6 +66,17 @@ func functions() template.FuncMap {
 			}{root, s}
 		},
 	}
+}
+
+// targetName says in the form how services stand to their target.
+func targetName(filter string) string {
+	switch filter {
+	case "below":
+		return "below: due or late"
+	case "none":
+		return "none"
+	}
+	return strings.ReplaceAll(filter, "_", " ")
 }
 
 // sortName says an order in the form.

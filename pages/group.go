@@ -78,7 +78,7 @@ func (s *Site) group(ctx context.Context, kind, name string) Answer {
 	}
 	selects := func(service string) bool { return member[service] }
 	p := groupPage{
-		Kind: kind, Name: name, Summary: report.Summarise(rows), Fleet: all.summary, Rows: serviceRows(rows),
+		Kind: kind, Name: name, Summary: report.Summarise(rows), Fleet: all.summary, Rows: serviceRows(rows, all.fleet.At),
 		Moves: movesOf(all.moves, selects, maxMoves), Fixes: fixesOf(current, member), Reviews: reviews,
 		Badge: "badge/" + kind + "/" + url.PathEscape(name) + ".svg",
 	}

@@ -185,7 +185,7 @@ func TestAService(t *testing.T) {
 	ctx := t.Context()
 	s.Service(ctx, "cart").has(t, "cart", 200,
 		`Team <a href="../teams/payments">payments</a>`, `<span class="badge silver">Silver</span>`, "since 2026-10-24",
-		"Gold by 2026-11-01: late by 22 days", "The shortest way to Gold", "No gap in the next two weeks",
+		"Gold by 2026-11-01: late since 2026-11-02 (21 days); 1 check to go", "The shortest way to Gold", "No gap in the next two weeks",
 		"pagerduty.next_gap_hours", "72 hours", "observed 5 minutes ago by pagerduty/main",
 		"Nobody is on call from 2026-11-26 06:00 UTC on.", `href="https://example.pagerduty.com/incidents/Q1"`,
 		`src="../badge/cart.svg"`, "https://grafana.example.com/d/x?var-service=cart&amp;var-team=payments",

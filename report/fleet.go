@@ -58,10 +58,26 @@ type FleetRow struct {
 	HoldReason string `json:"hold_reason,omitempty"`
 	// Target is the badge the service should reach, none without a target.
 	Target string `json:"target"`
-	// TargetDue is the date of the target, absent when it has none.
+	// TargetDue is the last day of the target, absent when it has none.
 	TargetDue time.Time `json:"target_due,omitzero"`
-	// OnTarget is on_target, due (not there, and not late), late or none.
+	// OnTarget is on_target, due (below, and not late), late or none.
 	OnTarget string `json:"on_target"`
+	// TargetGapChecks is the number of checks missing to the target, 0 on target.
+	TargetGapChecks int `json:"target_gap_checks"`
+	// TargetBlocked says as Blocked does what besides checks is in the way of the target.
+	TargetBlocked string `json:"target_blocked,omitempty"`
+	// BelowTargetSince is since when the service is below its target; TargetLost is true if
+	// it lost the badge then, and false if it never had it.
+	BelowTargetSince time.Time `json:"below_target_since,omitzero"`
+	TargetLost       bool      `json:"target_lost,omitempty"`
+	// LateFrom is when a service below its target becomes late, absent for one that cannot
+	// be; LateSince is since when it is late. GracePeriod is true if LateFrom is the end of
+	// the grace period of a new service, and not the day of the target.
+	LateFrom    time.Time `json:"late_from,omitzero"`
+	LateSince   time.Time `json:"late_since,omitzero"`
+	GracePeriod bool      `json:"grace_period,omitempty"`
+	// TargetReason is why the configuration sets the target.
+	TargetReason string `json:"target_reason,omitempty"`
 	// Score is the weighted share of passing checks; null when nothing counts.
 	Score *Bounds `json:"score"`
 	// Coverage is the share of counted checks with a definite verdict from
@@ -119,13 +135,13 @@ const (
 	noBadgeNotYetBronze = "not_yet_bronze"
 	noBadgeAwarding     = "awarding"
 
-	onTarget   = "on_target"
-	targetDue  = "due"
-	targetLate = "late"
-	targetNone = "none"
+	onTarget   = string(snapshot.OnTarget)
+	targetDue  = string(snapshot.Due)
+	targetLate = string(snapshot.Late)
+	targetNone = string(snapshot.NoTarget)
 
-	blockedCeiling = "ceiling"
-	blockedLimits  = "limits"
+	blockedCeiling = string(snapshot.BlockedByCeiling)
+	blockedLimits  = string(snapshot.BlockedByLimits)
 )
 
 // NewFleet is the view of all services of a snapshot. It is pure.
@@ -164,16 +180,8 @@ func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 	if hold := service.Badge.Hold; service.Badge.OnHold() {
 		row.OnHold, row.HoldReason = true, hold.Reason
 	}
-	if target, ok := s.Framework.Target(entry.Tier); ok {
-		row.Target, row.TargetDue = target.Badge.String(), stamp(target.Due)
-		switch {
-		case held >= target.Badge:
-			row.OnTarget = onTarget
-		case !target.Due.IsZero() && !s.At.Before(target.Due):
-			row.OnTarget = targetLate
-		default:
-			row.OnTarget = targetDue
-		}
+	if target, ok := s.TargetOf(service); ok {
+		row.setTarget(&target)
 	}
 	if card.HasScore {
 		row.Score = &Bounds{card.Score.Lower, card.Score.Upper}
@@ -246,7 +254,7 @@ func qualifiersOf(card *scoring.Scorecard, badge framework.Badge) Qualifiers {
 	var q Qualifiers
 	for i := range card.Checks {
 		r := &card.Checks[i]
-		if neededFor(r.Check) > badge {
+		if r.Check.NeededFor() > badge {
 			continue
 		}
 		switch {
@@ -257,12 +265,4 @@ func qualifiersOf(card *scoring.Scorecard, badge framework.Badge) Qualifiers {
 		}
 	}
 	return q
-}
-
-// neededFor is the first badge that needs a check.
-func neededFor(c *framework.Check) framework.Badge {
-	if c.Module.Scale == framework.PassFail {
-		return c.Module.RequiredFrom
-	}
-	return framework.Badge(c.Level)
 }

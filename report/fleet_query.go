@@ -23,9 +23,10 @@ type FleetQuery struct {
 	Team, Org, Badge string
 	// Tier is 1 to 4, 0 for any.
 	Tier int
-	// BelowTarget keeps services that do not hold the badge that is their target, and OnHold
-	// those whose badge is on hold.
-	BelowTarget, OnHold bool
+	// Target is one of TargetFilters, empty for any.
+	Target string
+	// OnHold keeps services whose badge is on hold.
+	OnHold bool
 	Sort                FleetSort
 }
 
@@ -51,7 +52,7 @@ func FleetSorts() []FleetSort {
 }
 
 // ParseFleetQuery reads a query from the parameters q, team, org, tier, badge,
-// below_target, on_hold and sort; others may stand beside them. An error names the
+// target, below_target, on_hold and sort; others may stand beside them. An error names the
 // parameter, and the value that was probably meant.
 func ParseFleetQuery(values url.Values, others ...string) (FleetQuery, error) {
 	q := FleetQuery{Text: values.Get("q"), Team: values.Get("team"), Org: values.Get("org")}
@@ -59,7 +60,8 @@ func ParseFleetQuery(values url.Values, others ...string) (FleetQuery, error) {
 		"q": nil, "team": nil, "org": nil,
 		"tier":         func(v string) (err error) { q.Tier, err = parseTier(v); return err },
 		"badge":        func(v string) (err error) { q.Badge, err = parseBadge(v); return err },
-		"below_target": func(v string) (err error) { q.BelowTarget, err = parseTruth(v); return err },
+		"target":       func(v string) (err error) { q.Target, err = parseTarget(v); return err },
+		"below_target": func(v string) error { return q.parseBelow(v) },
 		"on_hold":      func(v string) (err error) { q.OnHold, err = parseTruth(v); return err },
 		"sort":         func(v string) (err error) { q.Sort, err = parseSort(v); return err },
 	}
@@ -91,6 +93,30 @@ func parseBadge(text string) (string, error) {
 		return "", err
 	}
 	return badge.String(), nil
+}
+
+// targetBelow is the filter for services that are due or late.
+const targetBelow = "below"
+
+// TargetFilters are the words of FleetQuery.Target: how services stand to their target.
+func TargetFilters() []string { return []string{targetBelow, targetLate, targetDue, onTarget, targetNone} }
+
+func parseTarget(text string) (string, error) {
+	known := TargetFilters()
+	if slices.Contains(known, text) {
+		return text, nil
+	}
+	last := len(known) - 1
+	return "", fmt.Errorf("want %s or %s%s", strings.Join(known[:last], ", "), known[last], nearest.Suggest(text, known))
+}
+
+// parseBelow reads below_target, which is short for target=below.
+func (q *FleetQuery) parseBelow(text string) error {
+	below, err := parseTruth(text)
+	if below && q.Target == "" {
+		q.Target = targetBelow
+	}
+	return err
 }
 
 func parseTruth(text string) (bool, error) {
@@ -129,9 +155,7 @@ func (q FleetQuery) Values() url.Values {
 	if q.Tier != 0 {
 		set("tier", strconv.Itoa(q.Tier))
 	}
-	if q.BelowTarget {
-		set("below_target", "true")
-	}
+	set("target", q.Target)
 	if q.OnHold {
 		set("on_hold", "true")
 	}
@@ -159,7 +183,7 @@ func (q FleetQuery) selects(row *FleetRow) bool {
 		(q.Org == "" || row.Org == q.Org) &&
 		(q.Tier == 0 || row.Tier == q.Tier) &&
 		(q.Badge == "" || row.Badge == q.Badge) &&
-		(!q.BelowTarget || row.BelowTarget()) &&
+		(q.Target == "" || row.OnTarget == q.Target || q.Target == targetBelow && row.BelowTarget()) &&
 		(!q.OnHold || row.OnHold)
 }
 
@@ -167,15 +191,6 @@ func (row *FleetRow) contains(lower string) bool {
 	return strings.Contains(strings.ToLower(row.Service), lower) || strings.Contains(strings.ToLower(row.Title), lower) ||
 		strings.Contains(strings.ToLower(row.Team), lower)
 }
-
-// BelowTarget reports whether the service does not hold the badge that is its target.
-func (row *FleetRow) BelowTarget() bool {
-	return row.OnTarget == targetDue || row.OnTarget == targetLate
-}
-
-// Late reports whether the date of the target is past, and the service does not hold the
-// badge.
-func (row *FleetRow) Late() bool { return row.OnTarget == targetLate }
 
 // compare orders by what the sort says; rows that it does not tell apart are equal.
 func (sort FleetSort) compare() func(a, b *FleetRow) int {
@@ -222,12 +237,4 @@ func (row *FleetRow) urgency() int {
 		return 2
 	}
 	return 3
-}
-
-// short is how many badges are missing to the target.
-func (row *FleetRow) short() int {
-	if !row.BelowTarget() {
-		return 0
-	}
-	return int(badgeNamed(row.Target) - badgeNamed(row.Badge))
 }

@@ -135,7 +135,7 @@ func NewChecks(s *snapshot.Snapshot) Checks {
 	out := Checks{Framework: frameworkOf(s.Framework), Checks: make([]CheckSummary, len(s.Framework.Checks))}
 	for i, c := range s.Framework.Checks {
 		out.Checks[i] = CheckSummary{ID: c.ID, Module: c.Module.ID, Title: c.Title, Objective: c.Objective, Level: c.Level,
-			NeededFor: neededFor(c).String(), Weight: c.Weight, Effort: c.Effort, Blind: s.NotMeasurable[c.ID],
+			NeededFor: c.NeededFor().String(), Weight: c.Weight, Effort: c.Effort, Blind: s.NotMeasurable[c.ID],
 			Services: map[string]int{}, Feedback: FeedbackOn(s, c.ID)}
 	}
 	for i := range s.Services {

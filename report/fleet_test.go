@@ -261,12 +261,13 @@ func TestTargets(t *testing.T) {
 		at    time.Time
 		want  string
 	}{
-		"reached":          {1, framework.Gold, due.Add(time.Hour), onTarget},
-		"more than asked":  {1, framework.Diamond, due, onTarget},
-		"still time":       {1, framework.Silver, due.Add(-time.Second), targetDue},
-		"the day has come": {1, framework.Silver, due, targetLate},
-		"no date":          {3, framework.NoBadge, due.AddDate(5, 0, 0), targetDue},
-		"no target":        {4, framework.NoBadge, due, targetNone},
+		"reached":         {1, framework.Gold, due.Add(time.Hour), onTarget},
+		"more than asked": {1, framework.Diamond, due, onTarget},
+		"still time":      {1, framework.Silver, due.Add(-time.Second), targetDue},
+		"the last day":    {1, framework.Silver, due.Add(24*time.Hour - time.Second), targetDue},
+		"the day is over": {1, framework.Silver, due.Add(24 * time.Hour), targetLate},
+		"no date":         {3, framework.NoBadge, due.AddDate(5, 0, 0), targetDue},
+		"no target":       {4, framework.NoBadge, due, targetNone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

@@ -76,6 +76,7 @@ func (f Fleet) WriteCSV(w io.Writer) error {
 	head := []string{
 		"service", "title", "team", "org", "tier", "environment",
 		"badge", "no_badge", "exempt", "attested", "on_hold", "hold_reason", "target", "target_due", "on_target",
+		"target_gap_checks", "late_since",
 		"score", "score_upper", "coverage", "next_badge", "gap_checks", "blocked",
 	}
 	for _, m := range f.Modules {
@@ -91,6 +92,7 @@ func (f Fleet) WriteCSV(w io.Writer) error {
 			s.Service, s.Title, s.Team, s.Org, strconv.Itoa(s.Tier), s.Environment,
 			s.Badge, s.NoBadge, strconv.Itoa(s.Qualifiers.Exempt), strconv.Itoa(s.Qualifiers.Attested),
 			strconv.FormatBool(s.OnHold), s.HoldReason, s.Target, csvTime(s.TargetDue), s.OnTarget,
+			strconv.Itoa(s.TargetGapChecks), csvTime(s.LateSince),
 			csvFloat(lower), csvFloat(upper), csvFloat(s.Coverage), s.NextBadge, strconv.Itoa(s.GapChecks), s.Blocked,
 		}
 		for j := range f.Modules {

@@ -3,7 +3,7 @@ package report
 import (
 	"time"
 
-	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
 
@@ -16,7 +16,8 @@ type FrameworkInfo struct {
 	Modules     []ModuleInfo `json:"modules"`
 	// Levels say what levels 1 to 5 mean in all modules.
 	Levels []LevelInfo `json:"levels"`
-	// Targets are the badges that services of tiers should have, the first that fits.
+	// Targets are the badges that services should have: those of the configuration, of which
+	// the most specific counts, and then those of the framework for tiers.
 	Targets []TargetInfo `json:"targets"`
 	// Changelog has the newest version first.
 	Changelog []VersionInfo `json:"changelog"`
@@ -38,10 +39,20 @@ type LevelInfo struct {
 
 // TargetInfo is one target.
 type TargetInfo struct {
-	// Tiers are those it is for; none means all.
-	Tiers []int     `json:"tiers"`
-	Badge string    `json:"badge"`
-	Due   time.Time `json:"due,omitzero"`
+	// Services, Teams, Orgs and Tiers are those it is for; none means all. Services may be
+	// patterns.
+	Services []string `json:"services,omitempty"`
+	Teams    []string `json:"teams,omitempty"`
+	Orgs     []string `json:"orgs,omitempty"`
+	Tiers    []int    `json:"tiers"`
+	Badge    string   `json:"badge"`
+	// Since is the first day on which it counts, and Due the last on which a service may be
+	// below it; both are absent where it has none.
+	Since  time.Time `json:"since,omitzero"`
+	Due    time.Time `json:"due,omitzero"`
+	Reason string    `json:"reason,omitempty"`
+	// From is where it is written: the framework, or a line of the configuration.
+	From string `json:"from"`
 }
 
 // VersionInfo is what a version changed.
@@ -62,8 +73,12 @@ func NewFrameworkInfo(s *snapshot.Snapshot) FrameworkInfo {
 	for _, l := range f.Levels {
 		out.Levels = append(out.Levels, LevelInfo{l.Name, l.Meaning})
 	}
+	for i := range s.Targets {
+		out.Targets = append(out.Targets, targetInfo(&s.Targets[i]))
+	}
 	for _, t := range f.Targets {
-		out.Targets = append(out.Targets, targetInfo(t))
+		aim := scoring.Aim(f, t)
+		out.Targets = append(out.Targets, targetInfo(&aim))
 	}
 	for _, c := range f.Changelog {
 		out.Changelog = append(out.Changelog, VersionInfo{c.Version, stamp(c.Date), append([]string{}, c.Notes...)})
@@ -71,6 +86,9 @@ func NewFrameworkInfo(s *snapshot.Snapshot) FrameworkInfo {
 	return out
 }
 
-func targetInfo(t framework.Target) TargetInfo {
-	return TargetInfo{append([]int{}, t.Tiers...), t.Badge.String(), stamp(t.Due)}
+func targetInfo(t *scoring.Target) TargetInfo {
+	return TargetInfo{
+		Services: t.Services, Teams: t.Teams, Orgs: t.Orgs, Tiers: append([]int{}, t.Tiers...), Badge: t.Badge.String(),
+		Since: stamp(t.Since), Due: stamp(t.By), Reason: t.Reason, From: t.From,
+	}
 }

@@ -80,7 +80,7 @@ func (g *gapSets) gap(f *framework.Framework, what lacking) Gap {
 	for _, index := range slices.Sorted(maps.Keys(g.checks)) {
 		check := f.Checks[index]
 		out.Checks = append(out.Checks, check.ID)
-		lowest = min(lowest, neededFor(check))
+		lowest = min(lowest, check.NeededFor())
 	}
 	out.Badge = lowest.String()
 	return out

@@ -36,17 +36,6 @@ func (row *FleetRow) GapWords() string {
 // Unjudged reports whether evidence is missing that decides about the first badge.
 func (row *FleetRow) Unjudged() bool { return row.NoBadge == noBadgeNotJudged }
 
-// HasTarget reports whether there is a badge that the service should hold.
-func (row *FleetRow) HasTarget() bool { return row.OnTarget != targetNone }
-
-// TargetWords say what the target is, and whether it is reached; empty without one.
-func (c Scorecard) TargetWords() string {
-	if !c.Summary.HasTarget() {
-		return ""
-	}
-	return c.targetText()
-}
-
 // NextWords say what is left to the next badge; empty at the top.
 func (c Scorecard) NextWords() string { return c.nextText() }
 

@@ -66,11 +66,11 @@ func differing(card, other *scoring.Scorecard, badge framework.Badge) []PreviewC
 	var out []PreviewCheck
 	for i := range card.Checks {
 		r := &card.Checks[i]
-		if r.Status != scoring.Fail && r.Status != scoring.Unknown || neededFor(r.Check) > badge {
+		if r.Status != scoring.Fail && r.Status != scoring.Unknown || r.Check.NeededFor() > badge {
 			continue
 		}
 		at := slices.IndexFunc(other.Checks, func(o scoring.CheckResult) bool { return o.Check.ID == r.Check.ID })
-		if at >= 0 && other.Checks[at].Status == r.Status && neededFor(other.Checks[at].Check) <= badge {
+		if at >= 0 && other.Checks[at].Status == r.Status && other.Checks[at].Check.NeededFor() <= badge {
 			continue
 		}
 		out = append(out, PreviewCheck{Check: r.Check.ID, Title: r.Check.Title, Status: r.Status.String()})

@@ -100,7 +100,7 @@ func moduleOf(card *scoring.Scorecard, m *scoring.ModuleResult, level ModuleLeve
 	detail.Gap = m.Gap
 	for i := range card.Checks {
 		r := &card.Checks[i]
-		if r.Check.Module != m.Module || !r.Status.Counted() || neededFor(r.Check) > next {
+		if r.Check.Module != m.Module || !r.Status.Counted() || r.Check.NeededFor() > next {
 			continue
 		}
 		// Levels that are reached are behind the service, not on its way.
@@ -115,7 +115,7 @@ func moduleOf(card *scoring.Scorecard, m *scoring.ModuleResult, level ModuleLeve
 func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckResult, row FleetRow,
 	wanted framework.Badge) Check {
 	c := r.Check
-	needed := neededFor(c)
+	needed := c.NeededFor()
 	undone := r.Status == scoring.Fail || r.Status == scoring.Unknown
 	out := Check{
 		ID: c.ID, Module: c.Module.ID, Level: c.Level, Weight: c.ScoreWeight(), NeededFor: needed.String(),

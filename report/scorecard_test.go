@@ -208,7 +208,7 @@ func TestWhatATargetMakesOfAFailure(t *testing.T) {
 			}
 			wantText(t, textOf(t, card, Style{All: true}), c.text)
 			if c.want == dueLate {
-				wantText(t, textOf(t, card, Style{All: true}), "target    Gold by 2026-09-01: late by 2 days\n")
+				wantText(t, textOf(t, card, Style{All: true}), "target    Gold by 2026-09-01: late since 2026-09-02 (24 h); 1 check to go\n")
 			}
 		})
 	}

@@ -107,8 +107,8 @@ func (c Scorecard) writeHead(p *prose) {
 	c.writeTitle(p)
 	p.fieldLine("badge", c.badgeLine(p.style))
 	p.fields(c.Clocks())
-	if row.OnTarget != targetNone {
-		p.field("target", c.targetText())
+	if text := c.TargetWords(); text != "" {
+		p.field("target", text)
 	}
 	if row.Score == nil {
 		p.field("score", "-, because no check counts")
@@ -218,21 +218,6 @@ func soonest(clocks []Contradicted) []Contradicted {
 		}
 	}
 	return out
-}
-
-func (c Scorecard) targetText() string {
-	row := c.Summary
-	text := titled(row.Target)
-	if !row.TargetDue.IsZero() {
-		text += " by " + day(row.TargetDue)
-	}
-	switch row.OnTarget {
-	case onTarget:
-		return text + ": reached"
-	case targetLate:
-		return text + ": late by " + lasting(c.At.Sub(row.TargetDue))
-	}
-	return text + ": due"
 }
 
 // nextText is what is left to the next badge.

@@ -18,7 +18,7 @@ func InTheWay(service *snapshot.Service, badge framework.Badge) []*scoring.Check
 	var missing []*scoring.CheckResult
 	for i := range service.Card.Checks {
 		r := &service.Card.Checks[i]
-		if (r.Status == scoring.Fail || r.Status == scoring.Unknown) && neededFor(r.Check) <= badge {
+		if r.InTheWayOf(badge) {
 			missing = append(missing, r)
 		}
 	}

@@ -18,10 +18,11 @@ func New(in Input) *Review {
 		Version: Version, Period: in.Period, Previous: b.previous, MadeAt: in.Snapshot.At.UTC().Truncate(time.Second),
 		Scope: Scope{Team: in.Team, Org: in.Org, Services: len(b.services)}, Framework: b.fleet.Framework,
 		Known: b.known(), Changes: b.changes(), Teams: b.lagging(), Adoption: b.adoption(),
-		OnCall: b.onCall(), Exemptions: b.exemptions(), Reviews: b.reviews(), Late: b.late(), Feedback: b.feedback(),
+		OnCall: b.onCall(), Exemptions: b.exemptions(), Reviews: b.reviews(), Feedback: b.feedback(),
 		Incidents: b.incidents(), Noisiest: b.noisiest(), Effect: b.effect(),
 	}
 	r.Stale, r.StaleMore = b.stale()
+	r.Late, r.Due = b.belowTargets()
 	r.Kudos = b.kudos(r.Changes)
 	r.Regressions = filter(r.Changes, func(c *Change) bool { return !c.Rose() })
 	r.Summary = b.summary(r)
@@ -220,7 +221,7 @@ func (b *builder) adoptionOf(org string, services []*snapshot.Service, at []time
 			}
 			judged++
 			badged += count(badge > framework.NoBadge)
-			target, wanted := b.Snapshot.Framework.Target(s.Entry.Tier)
+			target, wanted := b.Snapshot.TargetOf(s)
 			onTarget += count(wanted && badge >= target.Badge)
 		}
 		if judged > 0 {

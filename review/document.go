@@ -296,14 +296,14 @@ func (r *Review) teamsSection() section {
 		return s
 	}
 	t := table{caption: "Teams with services below their target, the furthest first",
-		head: cols("Team", "Org", ">On target", ">Late", ">Badges missing", ">Checks to the next badges", "Furthest")}
+		head: cols("Team", "Org", ">On target", ">Late", ">Badges missing", ">Checks to go", "Furthest")}
 	for _, lag := range r.Teams {
 		t.rows = append(t.rows, []string{lag.Team, orText(lag.Org, none),
 			thousands(lag.OnTarget) + " of " + thousands(lag.Services), thousands(lag.Late), thousands(lag.Levels),
 			thousands(lag.Checks), lag.Furthest})
 	}
 	s.parts = append([]part{{text: "Counted at " + minuteText(r.MadeAt) + ". A badge is missing for each step from the " +
-		"badge held to the target: from Bronze to Gold two."}}, bounded(t)...)
+		"badge held to the target: from Bronze to Gold two. Checks to go are those that the targets need."}}, bounded(t)...)
 	return s
 }
 
@@ -573,18 +573,33 @@ func (r *Review) reviewsSection() section {
 }
 
 func (r *Review) lateSection() section {
-	s := section{id: "late", title: "Targets that are late"}
-	if len(r.Late) == 0 {
-		s.parts = []part{{text: "No service has missed its target."}}
+	s := section{id: "late", title: "Targets that are late or due"}
+	if len(r.Late)+len(r.Due) == 0 {
+		s.parts = []part{{text: "No service has missed its target, and none has to reach it within 30 days."}}
 		return s
 	}
-	t := table{caption: "Services that should hold their target by now",
-		head: cols("Service", "Team", ">Tier", "Badge", "Target", "Due", ">Days late", ">Checks to the next badge")}
-	for _, l := range r.Late {
-		t.rows = append(t.rows, []string{l.Service, orText(l.Team, "no team"), tierText(l.Tier), badgeText(l.Badge),
-			badgeText(l.Target), dateText(l.Due), thousands(l.Days), thousands(l.Checks)})
+	for _, list := range []struct {
+		caption string
+		of      []BelowTarget
+	}{
+		{"Services that should hold their target by now", r.Late},
+		{"Services below a target that is due within 30 days", r.Due},
+	} {
+		if len(list.of) == 0 {
+			continue
+		}
+		t := table{caption: list.caption, head: cols("Service", "Team", ">Tier", "Badge", "Target", "By", "How it stands")}
+		for i := range list.of {
+			l := &list.of[i]
+			by := "no date"
+			if !l.Due.IsZero() {
+				by = dateText(l.Due)
+			}
+			t.rows = append(t.rows, []string{l.Service, orText(l.Team, "no team"), tierText(l.Tier), badgeText(l.Badge),
+				badgeText(l.Target), by, l.Words})
+		}
+		s.parts = append(s.parts, bounded(t)...)
 	}
-	s.parts = bounded(t)
 	return s
 }
 

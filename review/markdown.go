@@ -135,8 +135,8 @@ func (r *Review) shortParts() []shortPart {
 	}
 	late, noisy := shortPart{title: "Targets that are late"}, shortPart{title: "Noisiest problems"}
 	for _, l := range r.Late {
-		late.lines = append(late.lines, fmt.Sprintf("%s%s: %s instead of %s, %s days late", l.Service, teamText(l.Team),
-			badgeText(l.Badge), badgeText(l.Target), thousands(l.Days)))
+		late.lines = append(late.lines, fmt.Sprintf("%s%s: %s instead of %s, %s", l.Service, teamText(l.Team),
+			badgeText(l.Badge), badgeText(l.Target), l.Words))
 	}
 	for _, t := range r.Noisiest.Templates {
 		noisy.lines = append(noisy.lines, fmt.Sprintf("%s: %s of %s pages (%s)", t.Title, thousands(t.Noise),

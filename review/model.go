@@ -51,8 +51,10 @@ type Review struct {
 	// Exemptions are those that end within the next 30 days.
 	Exemptions []Exemption `json:"exemptions"`
 	Reviews    Reviews     `json:"reviews"`
-	// Late are the services that have missed their target.
-	Late []LateService `json:"late"`
+	// Late are the services that have missed their target, and Due those that will within 30
+	// days unless they reach it.
+	Late []BelowTarget `json:"late"`
+	Due  []BelowTarget `json:"due"`
 	// Feedback is what teams say about checks.
 	Feedback []CheckFeedback `json:"feedback"`
 	Effect   Effect          `json:"effect"`
@@ -225,7 +227,7 @@ type TeamLag struct {
 	// Levels is the sum of the badges that are missing to the targets: Bronze instead of
 	// Gold is 2.
 	Levels int `json:"levels"`
-	// Checks is the sum of the checks that are missing to the next badge of each service.
+	// Checks is the sum of the checks that are missing to the targets.
 	Checks int `json:"checks"`
 	// Furthest is the service with the most missing badges.
 	Furthest string `json:"furthest"`
@@ -420,15 +422,21 @@ type Overdue struct {
 	Reviewed time.Time `json:"reviewed,omitzero"`
 }
 
-// LateService is a service that has missed its target.
-type LateService struct {
+// BelowTarget is a service that does not hold its target.
+type BelowTarget struct {
 	Owner
-	Badge  string    `json:"badge"`
-	Target string    `json:"target"`
-	Due    time.Time `json:"due"`
-	Days   int       `json:"days"`
-	// Checks is how many are missing to the next badge.
-	Checks int `json:"checks"`
+	Badge  string `json:"badge"`
+	Target string `json:"target"`
+	// Due is the last day of the target, absent for one without.
+	Due time.Time `json:"due,omitzero"`
+	// From is when the service is late from, and Days is how many days it has been late, or
+	// how many it has left.
+	From time.Time `json:"late_from"`
+	Days int       `json:"days"`
+	// Checks is how many are missing to the target. Words are how the service stands to its
+	// target, as pages have them.
+	Checks int    `json:"checks"`
+	Words  string `json:"words"`
 }
 
 // Advice is what to do about a check. The set is closed.

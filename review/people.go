@@ -207,16 +207,16 @@ func (b *builder) lagging() []TeamLag {
 		furthest := 0
 		for _, s := range services {
 			row := b.rows[s.Entry.Name]
-			if row.OnTarget == targetNone {
+			if !row.HasTarget() {
 				continue
 			}
 			lag.Services++
 			missing := max(levelOf(row.Target)-levelOf(row.Badge), 0)
 			lag.OnTarget += count(missing == 0)
-			lag.Late += count(row.OnTarget == targetLate)
+			lag.Late += count(row.Late())
 			lag.Levels += missing
 			if missing > 0 {
-				lag.Checks += row.GapChecks
+				lag.Checks += row.TargetGapChecks
 			}
 			if missing > furthest {
 				furthest, lag.Furthest = missing, s.Entry.Name
@@ -234,27 +234,34 @@ func (b *builder) lagging() []TeamLag {
 	return list
 }
 
-// The words of report.FleetRow.OnTarget that are needed here.
-const (
-	targetNone = "none"
-	targetLate = "late"
-)
-
-func (b *builder) late() []LateService {
-	list := []LateService{}
+// belowTargets are the services that are late for their target, the longest first within a
+// tier, and those that will be soon, the nearest first.
+func (b *builder) belowTargets() (late, due []BelowTarget) {
+	late, due = []BelowTarget{}, []BelowTarget{}
 	for _, s := range b.services {
 		row := b.rows[s.Entry.Name]
-		if row.OnTarget != targetLate {
-			continue
+		below := BelowTarget{
+			Owner: b.owner(s.Entry.Name), Badge: row.Badge, Target: row.Target, Due: row.TargetDue, From: row.LateFrom,
+			Checks: row.TargetGapChecks, Words: row.TargetStatus(b.Snapshot.At),
 		}
-		list = append(list, LateService{
-			Owner: b.owner(s.Entry.Name), Badge: row.Badge, Target: row.Target, Due: row.TargetDue,
-			Days: int(b.at.Sub(row.TargetDue) / day), Checks: row.GapChecks,
-		})
+		switch {
+		case row.Late():
+			below.From = row.LateSince
+			below.Days = int(b.at.Sub(row.LateSince) / day)
+			late = append(late, below)
+		case row.BelowTarget() && !row.LateFrom.IsZero() && row.LateFrom.Before(b.at.Add(ahead)):
+			below.Days = int(row.LateFrom.Sub(b.at) / day)
+			due = append(due, below)
+		}
 	}
-	slices.SortStableFunc(list, func(x, y LateService) int {
-		return cmp.Or(cmp.Compare(x.Tier, y.Tier), x.Due.Compare(y.Due),
-			cmp.Compare(levelOf(y.Target)-levelOf(y.Badge), levelOf(x.Target)-levelOf(x.Badge)))
+	slices.SortStableFunc(late, func(x, y BelowTarget) int {
+		return cmp.Or(cmp.Compare(x.Tier, y.Tier), x.From.Compare(y.From), cmp.Compare(y.short(), x.short()))
 	})
-	return list
+	slices.SortStableFunc(due, func(x, y BelowTarget) int {
+		return cmp.Or(x.From.Compare(y.From), cmp.Compare(x.Tier, y.Tier), cmp.Compare(y.short(), x.short()))
+	})
+	return late, due
 }
+
+// short is how many badges are missing.
+func (t *BelowTarget) short() int { return levelOf(t.Target) - levelOf(t.Badge) }

@@ -325,6 +325,38 @@ func TestReviewsThatAreOverdue(t *testing.T) {
 	}
 }
 
+// TestTargetsThatAreLateOrDue: the target of lab-b ends within 30 days; what the
+// configuration says is before the framework.
+func TestTargetsThatAreLateOrDue(t *testing.T) {
+	in := planted(t)
+	in.Snapshot.Targets = []scoring.Target{
+		{Selector: scoring.Selector{Services: []string{"lab-b"}}, Badge: framework.Silver, By: at(30, 0)},
+		{Selector: scoring.Selector{Services: []string{"lab-a"}}, Badge: framework.Bronze},
+	}
+	for i := range in.Snapshot.Services {
+		if s := &in.Snapshot.Services[i]; s.Entry.Name == "lab-a" {
+			s.Badge.Lost = map[framework.Badge]time.Time{framework.Bronze: at(18, 9)}
+		}
+	}
+	r := New(in)
+	if len(r.Late) != 1 || r.Late[0].Service != "lab-a" || !r.Late[0].Due.IsZero() || !r.Late[0].From.Equal(at(18, 9)) ||
+		r.Late[0].Days != 4 || r.Late[0].Words != "late since it was lost on 2026-11-18 (4 days); 1 check to go" {
+		t.Errorf("late: %+v", r.Late)
+	}
+	if len(r.Due) != 1 || r.Due[0].Service != "lab-b" || !r.Due[0].From.Equal(at(31, 0)) || r.Due[0].Days != 7 {
+		t.Errorf("due: %+v", r.Due)
+	}
+	md := string(written(t, r, Markdown))
+	for _, want := range []string{
+		"| lab-a | research | 1 | no badge | Bronze | no date | late since it was lost on 2026-11-18 (4 days); 1 check to go |",
+		"Services below a target that is due within 30 days", "| Silver | 2026-11-30 | due, 7 days left; ",
+	} {
+		if !strings.Contains(md, want) {
+			t.Errorf("the review lacks %q", want)
+		}
+	}
+}
+
 func TestTheReviewForPeople(t *testing.T) {
 	r := New(planted(t))
 	golden(t, "review.html", written(t, r, HTML))

@@ -11,6 +11,7 @@ import (
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
+	"github.com/prodready/collector/snapshot"
 )
 
 // mostActions is how many actions the first screen has.
@@ -174,7 +175,7 @@ func (b *builder) numbers(r *Review) []Number {
 func (b *builder) badgeNumber() Number {
 	n := Number{Name: "Services on target", Unit: unitRatio}
 	targets := slices.ContainsFunc(sortedKeys(b.ofName), func(name string) bool {
-		return b.rows[name].OnTarget != targetNone
+		return b.rows[name].HasTarget()
 	})
 	if !targets {
 		n.Name = "Services with a badge"
@@ -182,7 +183,7 @@ func (b *builder) badgeNumber() Number {
 	share := func(at time.Time) (*float64, int) {
 		judged, good := 0, 0
 		for _, s := range b.services {
-			target, wanted := b.Snapshot.Framework.Target(s.Entry.Tier)
+			target, wanted := b.Snapshot.TargetOf(s)
 			badge, known := b.heldAt(s.Entry.Name, at)
 			if !known || targets && !wanted {
 				continue
@@ -249,7 +250,7 @@ func (b *builder) checkActions() []Action {
 	for _, s := range b.services {
 		row := b.rows[s.Entry.Name]
 		next, err := framework.ParseBadge(row.NextBadge)
-		if err != nil || next == framework.NoBadge || row.OnTarget == "on_target" {
+		if err != nil || next == framework.NoBadge || row.OnTarget == string(snapshot.OnTarget) {
 			continue
 		}
 		missing := report.InTheWay(s, next)

@@ -232,7 +232,7 @@ func (j *judgement) verdict(next *BadgeState, settling bool) (framework.Badge, C
 // resetClocks ends the clocks of badges that are no longer above the new badge or
 // no longer held, and begins its hold.
 func (j *judgement) resetClocks(next *BadgeState, to framework.Badge) {
-	next.Badge, next.Since = to, j.now
+	next.Become(to, j.now)
 	next.Awards = maps.Clone(next.Awards)
 	maps.DeleteFunc(next.Awards, func(b framework.Badge, _ AwardClock) bool { return b <= to })
 	notHeld := func(c ContradictionClock) bool { return c.Badge > to }

@@ -59,10 +59,7 @@ func aggregate(card *Scorecard, f *framework.Framework) {
 
 // needed reports whether a badge asks for the check.
 func needed(c *framework.Check, badge framework.Badge) bool {
-	if c.Module.Scale == framework.PassFail {
-		return badge >= c.Module.RequiredFrom
-	}
-	return c.Level <= int(badge)
+	return c.NeededFor() <= badge
 }
 
 // reading is how missing evidence is read.
@@ -108,11 +105,7 @@ func reach(card *Scorecard, m *framework.Module, how reading, by evidenceUsed) f
 		if !s.Counted() || passes(s, how) {
 			continue
 		}
-		first := framework.Badge(c.Level)
-		if m.Scale == framework.PassFail {
-			first = m.RequiredFrom
-		}
-		reached = min(reached, first-1)
+		reached = min(reached, c.NeededFor()-1)
 	}
 	return reached
 }

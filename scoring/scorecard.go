@@ -113,6 +113,11 @@ type CheckResult struct {
 	Exemption *Exemption
 }
 
+// InTheWayOf reports whether a badge needs the check, and it does not pass.
+func (r *CheckResult) InTheWayOf(badge framework.Badge) bool {
+	return (r.Status == Fail || r.Status == Unknown) && r.Check.NeededFor() <= badge
+}
+
 // ModuleResult is the verdict on one module.
 type ModuleResult struct {
 	Module *framework.Module

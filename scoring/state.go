@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prodready/collector/framework"
@@ -125,6 +126,9 @@ type BadgeState struct {
 	// criteria by which the badge was last proved.
 	FrameworkHash string `json:"framework_hash,omitempty"`
 	SupportHash   string `json:"support_hash,omitempty"`
+	// Lost are the badges above the one held that were held before, each with the time at
+	// which it was lost last.
+	Lost map[framework.Badge]time.Time `json:"lost,omitempty"`
 	// LastTransition is nil before the first.
 	LastTransition *Transition `json:"last_transition,omitempty"`
 	// Support is what last proved the badge, the base of attribution. It is
@@ -141,6 +145,40 @@ type BadgeState struct {
 // OnHold reports whether the badge is on hold and not proved right now. A hold
 // does not end at once when the proof comes back.
 func (b BadgeState) OnHold() bool { return b.Hold != nil && b.Hold.ProvedSince.IsZero() }
+
+// Become replaces the badge held at a time. It keeps the maps of the state as they are, which
+// other states may share.
+func (b *BadgeState) Become(to framework.Badge, at time.Time) {
+	lost := maps.Clone(b.Lost)
+	maps.DeleteFunc(lost, func(badge framework.Badge, _ time.Time) bool { return badge <= to })
+	for badge := to + 1; badge <= b.Badge; badge++ {
+		if lost == nil {
+			lost = map[framework.Badge]time.Time{}
+		}
+		lost[badge] = at
+	}
+	if len(lost) == 0 {
+		lost = nil // as it is read back
+	}
+	b.Badge, b.Since, b.Lost = to, at, lost
+}
+
+// BelowSince is since when the service has not held a badge or a higher one, and whether it
+// ever did: the time at which it was lost, or that of the first judgement. It is zero if the
+// badge is held, or the service was never judged.
+func (b *BadgeState) BelowSince(badge framework.Badge) (since time.Time, held bool) {
+	if b.Badge >= badge {
+		return time.Time{}, true
+	}
+	if at, ok := b.Lost[badge]; ok {
+		return at, true
+	}
+	// A state that was stored before Lost was.
+	if t := b.LastTransition; t != nil && t.From >= badge && t.To < badge {
+		return t.At, true
+	}
+	return b.FirstJudged, false
+}
 
 // LapseAt is when a badge on hold lapses if nothing changes and the hold clock runs
 // from the last judgement on; zero for one that is not on hold.

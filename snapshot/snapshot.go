@@ -29,6 +29,10 @@ type Snapshot struct {
 	Services []Service
 	// Exemptions are those of files and of tickets, also some that have ended.
 	Exemptions []scoring.Exemption
+	// Targets are those of the configuration, and ObserveFor is how long a service is new.
+	// See TargetOf.
+	Targets    []scoring.Target
+	ObserveFor time.Duration
 	// Transitions counts every badge change the store knows of.
 	Transitions []TransitionCount
 	// Sources in id order.

@@ -39,6 +39,7 @@ type (
 		Evaluation evaluation  `yaml:"evaluation"`
 		Catalog    catalog     `yaml:"catalog"`
 		Sources    sources     `yaml:"sources"`
+		Targets    []target    `yaml:"targets"`
 		Exemptions []exemption `yaml:"exemptions,omitempty"`
 		Reviews    reviews     `yaml:"reviews"`
 	}
@@ -117,6 +118,13 @@ type (
 		RequestedBy string   `yaml:"requested_by"`
 		Approver    string   `yaml:"approver"`
 		Expires     string   `yaml:"expires"`
+	}
+	target struct {
+		Badge  string   `yaml:"badge"`
+		Orgs   []string `yaml:"orgs"`
+		Tiers  []int    `yaml:"tiers,flow"`
+		By     string   `yaml:"by"`
+		Reason string   `yaml:"reason"`
 	}
 	sources struct {
 		PagerDuty  []pagerDuty        `yaml:"pagerduty,omitempty"`
@@ -243,6 +251,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 	for _, s := range c.Services {
 		f.Catalog.Services = append(f.Catalog.Services, entry(c.Seed, s))
 	}
+	f.Targets = targets(c)
 	if e, ok := exempt(c); ok {
 		f.Exemptions = append(f.Exemptions, e)
 	}
@@ -305,6 +314,23 @@ func entry(seed uint64, s *company.Service) service {
 		e.PublicURLs = []string{address(s)}
 	}
 	return e
+}
+
+// targets are those with a date: the day of the organisation that lags is over, and that of
+// the others is yet to come. Services of tiers 3 and 4 have the aims of the framework.
+func targets(c *company.Company) []target {
+	var others []string
+	for _, org := range c.Orgs() {
+		if org != company.LaggingOrg {
+			others = append(others, org)
+		}
+	}
+	day := func(days int) string { return c.Now.AddDate(0, 0, days).Format(time.DateOnly) }
+	return []target{
+		{Badge: "silver", Orgs: []string{company.LaggingOrg}, Tiers: []int{1, 2}, By: day(-40),
+			Reason: "The auditors look at everything that moves money"},
+		{Badge: "gold", Orgs: others, Tiers: []int{1, 2}, By: day(20), Reason: "The season begins"},
+	}
 }
 
 // exempt finds a service that lacks several checks of its next badge and takes

@@ -220,7 +220,8 @@ func (p *past) live(s *company.Service) {
 	for i, step := range steps {
 		j, t := p.at(step.at), changes[i]
 		j.Transitions = append(j.Transitions, t)
-		badge.Badge, badge.Since, badge.At, badge.LastTransition = step.to, step.at, step.at, &t
+		badge.Become(step.to, step.at)
+		badge.At, badge.LastTransition = step.at, &t
 		badge.FrameworkHash, badge.SupportHash = j.Framework.Hash, j.Framework.Hash
 		j.Badges[s.Name] = badge
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prodready/collector/collectors/pagerduty/pagerdutytest"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/demo/company"
+	"github.com/prodready/collector/framework"
 )
 
 func simulated(t *testing.T, seed uint64) *company.Company {
@@ -119,6 +120,27 @@ func TestTheConfigurationIsValid(t *testing.T) {
 		}
 		if len(valid.Exemptions()) != 1 {
 			t.Errorf("seed %d: %d exemptions, want one", seed, len(valid.Exemptions()))
+		}
+	}
+}
+
+// TestSomeServicesAreLateAndSomeAreDue for their targets, whichever company it is.
+func TestSomeServicesAreLateAndSomeAreDue(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		c := simulated(t, seed+1)
+		late, due := 0, 0
+		for _, s := range c.Services {
+			switch lags := s.Team.Org == company.LaggingOrg; {
+			case s.Tier > 2:
+			case lags && s.Goal < framework.Silver:
+				late++
+			case !lags && s.Goal < framework.Gold:
+				due++
+			}
+		}
+		if late == 0 || due == 0 {
+			t.Errorf("seed %d: %d services are late, and %d due", seed+1, late, due)
 		}
 	}
 }
