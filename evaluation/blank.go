@@ -12,8 +12,8 @@ import (
 func Blank(c *Config, now time.Time) *snapshot.Snapshot {
 	j := &judge{ledger: evidence.NewLedger()}
 	j.observeCatalog(c, now)
-	return &snapshot.Snapshot{At: now, Framework: c.Framework, NotMeasurable: c.NotMeasurable, Targets: c.Targets, ObserveFor: c.ObserveFor,
-		Services: j.services(c, j.look(c, now))}
+	return &snapshot.Snapshot{At: now, Framework: c.Framework, NotMeasurable: c.NotMeasurable, Targets: c.Targets,
+		ObserveFor: c.ObserveFor, Services: j.services(c, j.look(c, now))}
 }
 
 // Launch judges services that are not in production yet, without a store: by what their

@@ -27,7 +27,7 @@ type FleetQuery struct {
 	Target string
 	// OnHold keeps services whose badge is on hold.
 	OnHold bool
-	Sort                FleetSort
+	Sort   FleetSort
 }
 
 // FleetSort is an order of services. The set is closed.
@@ -61,7 +61,7 @@ func ParseFleetQuery(values url.Values, others ...string) (FleetQuery, error) {
 		"tier":         func(v string) (err error) { q.Tier, err = parseTier(v); return err },
 		"badge":        func(v string) (err error) { q.Badge, err = parseBadge(v); return err },
 		"target":       func(v string) (err error) { q.Target, err = parseTarget(v); return err },
-		"below_target": func(v string) error { return q.parseBelow(v) },
+		"below_target": q.parseBelow,
 		"on_hold":      func(v string) (err error) { q.OnHold, err = parseTruth(v); return err },
 		"sort":         func(v string) (err error) { q.Sort, err = parseSort(v); return err },
 	}
@@ -99,7 +99,9 @@ func parseBadge(text string) (string, error) {
 const targetBelow = "below"
 
 // TargetFilters are the words of FleetQuery.Target: how services stand to their target.
-func TargetFilters() []string { return []string{targetBelow, targetLate, targetDue, onTarget, targetNone} }
+func TargetFilters() []string {
+	return []string{targetBelow, targetLate, targetDue, onTarget, targetNone}
+}
 
 func parseTarget(text string) (string, error) {
 	known := TargetFilters()
@@ -183,8 +185,13 @@ func (q FleetQuery) selects(row *FleetRow) bool {
 		(q.Org == "" || row.Org == q.Org) &&
 		(q.Tier == 0 || row.Tier == q.Tier) &&
 		(q.Badge == "" || row.Badge == q.Badge) &&
-		(q.Target == "" || row.OnTarget == q.Target || q.Target == targetBelow && row.BelowTarget()) &&
+		(q.Target == "" || row.stands(q.Target)) &&
 		(!q.OnHold || row.OnHold)
+}
+
+// stands reports whether the row stands to its target as one of TargetFilters says.
+func (row *FleetRow) stands(filter string) bool {
+	return row.OnTarget == filter || filter == targetBelow && row.BelowTarget()
 }
 
 func (row *FleetRow) contains(lower string) bool {

@@ -40,7 +40,8 @@ func (t *Target) Ends() time.Time {
 // without one.
 func TargetOf(targets []Target, service *catalog.Service, now time.Time) (found, rival *Target) {
 	subject := Subject{
-		Name: service.Name, Attributes: framework.Attributes{Tier: int64(service.Tier)}, Owner: Owner{service.Team, service.Org},
+		Name: service.Name, Attributes: framework.Attributes{Tier: int64(service.Tier)},
+		Owner: Owner{service.Team, service.Org},
 	}
 	best := -1
 	for i := range targets {
@@ -75,6 +76,7 @@ func AimOf(f *framework.Framework, service *catalog.Service) *Target {
 // Aim is a target of a framework.
 func Aim(f *framework.Framework, t framework.Target) Target {
 	return Target{
-		Selector: Selector{Tiers: t.Tiers}, Badge: t.Badge, By: t.Due, NeverLate: t.Due.IsZero(), From: "framework " + f.Title(),
+		Selector: Selector{Tiers: t.Tiers}, Badge: t.Badge, By: t.Due, NeverLate: t.Due.IsZero(),
+		From: "framework " + f.Title(),
 	}
 }

@@ -51,8 +51,8 @@ func TestTargetOf(t *testing.T) {
 			target("c", framework.NoBadge, scoring.Selector{Services: []string{"checkout"}}),
 		}, "c", ""},
 	} {
-		found, rival := scoring.TargetOf(c.targets, &catalog.Service{Name: "checkout", Team: "payments", Org: "shop", Tier: 1},
-			day(6, 1))
+		service := &catalog.Service{Name: "checkout", Team: "payments", Org: "shop", Tier: 1}
+		found, rival := scoring.TargetOf(c.targets, service, day(6, 1))
 		from := func(t *scoring.Target) string {
 			if t == nil {
 				return ""

@@ -20,7 +20,8 @@ func TestTargetOf(t *testing.T) {
 	for level, status := range map[int]scoring.Status{
 		1: scoring.Pass, 2: scoring.Fail, 3: scoring.Unknown, 4: scoring.Fail,
 	} {
-		card.Checks = append(card.Checks, scoring.CheckResult{Check: &framework.Check{Module: m, Level: level}, Status: status})
+		check := &framework.Check{Module: m, Level: level}
+		card.Checks = append(card.Checks, scoring.CheckResult{Check: check, Status: status})
 	}
 	gold := scoring.Target{Selector: scoring.Selector{Tiers: []int{1}}, Badge: framework.Gold}
 	by := func(day, since time.Time) []scoring.Target {
