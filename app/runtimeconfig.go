@@ -115,7 +115,8 @@ func (rc *runtimeConfig) buildVersions(o Options) error {
 	}
 	rc.Version.LoadedAt = o.Now()
 	rc.Version.Hash, err = hashOf(rounds, rc.catalogVersion, rc.Framework.Hash, rc.Exemptions, targets, rc.Interval,
-		rc.ObserveFor, rc.KeepFor, rc.Detail, rc.CheckStatusPass, rc.config.Store().Retention, rc.rules, rc.config.Reviews().DueAfter)
+		rc.ObserveFor, rc.KeepFor, rc.Detail, rc.CheckStatusPass, rc.config.Store().Retention, rc.rules,
+		rc.config.Reviews().DueAfter)
 	return err
 }
 
