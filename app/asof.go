@@ -30,7 +30,7 @@ func AsOf(ctx context.Context, o Options, service string, at time.Time) (*snapsh
 		return nil, nil, &InvalidError{fmt.Errorf("--as-of %s is yet to come: it is %s", at.UTC().Format(time.RFC3339),
 			now.UTC().Format(time.RFC3339))}
 	}
-	criteria, notes, err := r.criteriaAt(ctx, at)
+	criteria, notes, err := r.criteriaAt(ctx, entry.Name, at)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,10 +51,11 @@ func AsOf(ctx context.Context, o Options, service string, at time.Time) (*snapsh
 	}, notes, nil
 }
 
-// criteriaAt is the configuration with the criteria that were in force at a time. If these
-// cannot be had any more, they are the present ones, and a note says so.
-func (r *reading) criteriaAt(ctx context.Context, at time.Time) (*evaluation.Config, []string, error) {
-	changes, err := r.store.FrameworkChanges(ctx, time.Time{})
+// criteriaAt is the configuration with the criteria that were in force for a service at a
+// time. If these cannot be had any more, they are the present ones of the fleet, and a note
+// says so.
+func (r *reading) criteriaAt(ctx context.Context, service string, at time.Time) (*evaluation.Config, []string, error) {
+	changes, err := r.store.CriteriaOf(ctx, service, time.Time{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,19 +65,23 @@ func (r *reading) criteriaAt(ctx context.Context, at time.Time) (*evaluation.Con
 			then = &changes[i]
 		}
 	}
-	if then == nil || r.Framework.Is(then.Hash) {
+	if then == nil {
 		return &r.Config, nil, nil
+	}
+	other := *r.runtimeConfig
+	other.Pins = nil
+	if r.Framework.Is(then.Hash) {
+		return &other.Config, nil, nil
 	}
 	title := then.Name + " " + then.Version
 	lost := []string{fmt.Sprintf("%s was in force then and cannot be used any more: it is judged by %s.", title,
 		r.Framework.Title())}
 	stored, known, err := r.store.PastFramework(ctx, then.Hash)
 	if err != nil || !known {
-		return &r.Config, lost, err
+		return &other.Config, lost, err
 	}
-	other := *r.runtimeConfig
 	if !other.restore(stored.Text) {
-		return &r.Config, lost, nil
+		return &other.Config, lost, nil
 	}
 	return &other.Config, []string{fmt.Sprintf("Judged by %s, which was in force then.", title)}, nil
 }

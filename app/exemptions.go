@@ -23,7 +23,7 @@ func (rc *runtimeConfig) buildExemptions(c *config.Valid) error {
 	names := rc.selectable(c)
 	for entry, e := range c.Exemptions() {
 		fail := func(err error) { errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err)) }
-		checks, err := exemptChecks(rc.Framework, &e)
+		checks, err := rc.exemptChecks(&e)
 		if err != nil {
 			fail(err)
 		}
@@ -42,8 +42,9 @@ func (rc *runtimeConfig) buildExemptions(c *config.Valid) error {
 	return errors.Join(errs...)
 }
 
-// exemptChecks are the ids of the checks that an entry names.
-func exemptChecks(f *framework.Framework, e *config.Exemption) ([]string, error) {
+// exemptChecks are the ids of the checks that an entry names, of any framework that is in
+// use.
+func (rc *runtimeConfig) exemptChecks(e *config.Exemption) ([]string, error) {
 	if e.Module == "" {
 		ids := e.Checks
 		if e.Check != "" {
@@ -51,19 +52,27 @@ func exemptChecks(f *framework.Framework, e *config.Exemption) ([]string, error)
 		}
 		var errs []error
 		for _, id := range ids {
-			_, err := f.Check(id)
+			_, err := rc.checkOf(id)
 			errs = append(errs, err)
 		}
 		return ids, errors.Join(errs...)
 	}
 	var ids, known []string
-	for _, m := range f.Modules {
-		known = append(known, m.ID)
-		if m.ID != e.Module {
-			continue
-		}
-		for _, c := range m.Checks {
-			ids = append(ids, c.ID)
+	frameworks := []*framework.Framework{rc.Framework}
+	for i := range rc.Pins {
+		frameworks = append(frameworks, rc.Pins[i].Framework)
+	}
+	for _, f := range frameworks {
+		for _, m := range f.Modules {
+			known = append(known, m.ID)
+			if m.ID != e.Module {
+				continue
+			}
+			for _, c := range m.Checks {
+				if !slices.Contains(ids, c.ID) {
+					ids = append(ids, c.ID)
+				}
+			}
 		}
 	}
 	if !slices.Contains(known, e.Module) {

@@ -57,7 +57,7 @@ func historyInput(
 	for _, h := range holds {
 		in.Holds = append(in.Holds, report.Held{Since: h.Since, Until: h.Until, Reason: h.Reason})
 	}
-	changes, err := s.FrameworkChanges(ctx, since)
+	changes, err := s.CriteriaOf(ctx, entry.Name, since)
 	if err != nil {
 		return in, err
 	}
@@ -94,7 +94,7 @@ func historyInput(
 // readFactChanges reads how the facts behind the checks that have changed their status did.
 func readFactChanges(ctx context.Context, s *store.Store, in *report.HistoryInput) error {
 	for _, span := range in.Statuses {
-		check, err := in.Snapshot.Framework.Check(span.Check)
+		check, _, err := in.Snapshot.Check(span.Check)
 		if err != nil {
 			continue // it is of earlier criteria
 		}

@@ -160,7 +160,8 @@ func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 		findings = append(findings, Finding{Subject: "framework", Warning: true, Text: "texts that owners read are " +
 			"missing, which changes no judgement; `collector framework lint` lists them"})
 	}
-	findings = slices.Concat(findings, rc.checkCatalog(), rc.checkExemptions(o.Now()), rc.checkTargets(o.Now()))
+	findings = slices.Concat(findings, rc.checkPins(o.Now()), rc.checkCatalog(), rc.checkExemptions(o.Now()),
+		rc.checkTargets(o.Now()))
 	invalid := slices.ContainsFunc(findings, func(f Finding) bool { return f.Err != nil })
 	switch rules := len(rc.config.Catalog().PagerDuty); {
 	case rules == 0:

@@ -54,7 +54,7 @@ func Playbook(ctx context.Context, o Options, q PlaybookQuery) (report.Playbook,
 	}
 	card, _ := report.NewScorecard(published, entry.Name)
 	attestations := map[string]framework.Attestation{}
-	for _, a := range rc.Document.Attestations() {
+	for _, a := range rc.attestations() {
 		attestations[a.Check] = a
 	}
 	if q.Tickets != nil {

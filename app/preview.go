@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,7 +16,8 @@ import (
 
 // PreviewOptions say what is previewed.
 type PreviewOptions struct {
-	// Framework names the other criteria, as framework.file does.
+	// Framework names the other criteria, as framework.file does. Empty are those of the
+	// configuration without its pins, for the services that are pinned.
 	Framework string
 	// From and To are the time; zero is 90 days before To, and now.
 	From, To time.Time
@@ -34,11 +36,11 @@ func Preview(ctx context.Context, o Options, p PreviewOptions) (*report.Preview,
 		return nil, err
 	}
 	defer r.close()
-	other, err := r.withFramework(p.Framework, p.Enforced)
+	now := r.options.Now()
+	other, present, err := r.previewed(p, now)
 	if err != nil {
 		return nil, err
 	}
-	now := r.options.Now()
 	untilNow := p.To.IsZero() || p.To.After(now)
 	if untilNow {
 		p.To = now
@@ -63,6 +65,7 @@ func Preview(ctx context.Context, o Options, p PreviewOptions) (*report.Preview,
 		return nil, fmt.Errorf("judging the past again: %w", err)
 	}
 	out := r.preview(c, other)
+	out.Present = present
 	if out.AheadKnown = untilNow; untilNow {
 		if out.Ahead, err = r.ahead(ctx, other); err != nil {
 			return nil, err
@@ -71,6 +74,33 @@ func Preview(ctx context.Context, o Options, p PreviewOptions) (*report.Preview,
 	out.Settle()
 	out.Notes = append(out.Notes, previewNotes(c, p, r, other)...)
 	return out, nil
+}
+
+// previewed is the configuration to compare with, and what it is compared with in words.
+func (r *reading) previewed(p PreviewOptions, now time.Time) (*runtimeConfig, report.Framework, error) {
+	if p.Framework != "" {
+		other, err := r.withFramework(p.Framework, p.Enforced)
+		return other, frameworkName(r.Framework), err
+	}
+	none := report.Framework{}
+	present := none
+	for i := range r.Pins {
+		f := frameworkName(r.Pins[i].Framework)
+		switch {
+		case !now.Before(r.Pins[i].Until) || f == present:
+		case present == none:
+			present = f
+		default:
+			present = report.Framework{Name: "what services", Version: "are pinned to"}
+		}
+	}
+	if present == none {
+		return nil, none, &InvalidError{errors.New("name the framework to preview with --file: without it, it is previewed " +
+			"what comes when the pins of framework.pins end, and none is in force")}
+	}
+	other := *r.runtimeConfig
+	other.Pins = nil
+	return &other, present, nil
 }
 
 // withFramework is the configuration with other criteria, and the services that discovery
@@ -97,7 +127,7 @@ func (r *reading) withFramework(name string, enforced bool) (*runtimeConfig, err
 func (r *reading) preview(c *evaluation.Comparison, other *runtimeConfig) *report.Preview {
 	out := &report.Preview{
 		From: c.From.UTC(), To: c.To.UTC(), Services: len(c.Services), Known: c.From.Before(c.To) && len(c.Services) > 0,
-		Present: frameworkName(r.Framework), Other: frameworkName(other.Framework),
+		Other: frameworkName(other.Framework),
 	}
 	told := map[string][]report.PreviewEvent{}
 	for i := range c.Services {
@@ -205,6 +235,9 @@ func previewNotes(c *evaluation.Comparison, p PreviewOptions, r *reading, other 
 	for _, f := range c.Frameworks {
 		add("%s %s came into force at %s; before, the present criteria are judged as if they had been.", f.Name, f.Version,
 			day(f.At))
+	}
+	if p.Framework != "" && slices.ContainsFunc(r.Pins, func(pin scoring.Pin) bool { return c.To.Before(pin.Until) }) {
+		add("Services that are pinned stay on their criteria; without --file it is previewed what comes when the pins end.")
 	}
 	notes = append(notes, basisNotes(c.From, c.CoverageSince, c.SubjectsSince)...)
 	var scheduled []string

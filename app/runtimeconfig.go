@@ -32,6 +32,8 @@ type runtimeConfig struct {
 	evaluation.Config
 	config    *config.Valid
 	instances []instance
+	// pinned are the documents of the frameworks of Pins.
+	pinned []*framework.Document
 	// accounts are asked for services, and found is what they had when this was
 	// built.
 	accounts *discovery.Accounts
@@ -78,7 +80,7 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 	// be used is left out.
 	errs := []error{rc.buildCatalog(c), rc.buildFramework(c, deps.options.framework)}
 	if rc.Framework != nil {
-		errs = append(errs, rc.buildSources(c, deps), rc.buildExemptions(c), rc.buildTargets(c))
+		errs = append(errs, rc.buildPins(c), rc.buildSources(c, deps), rc.buildExemptions(c), rc.buildTargets(c))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, &InvalidError{err}
@@ -98,7 +100,7 @@ func (rc *runtimeConfig) buildVersions(o Options) error {
 		services = append(services, service)
 	}
 	var err error
-	rc.catalogVersion, err = hashOf(o.Version, o.Revision, services, rc.Document.Attestations(), rc.Document.Checks())
+	rc.catalogVersion, err = hashOf(o.Version, o.Revision, services, rc.attestations(), rc.CheckIDs())
 	if err != nil {
 		return err
 	}
@@ -114,10 +116,19 @@ func (rc *runtimeConfig) buildVersions(o Options) error {
 		targets[i].From = "" // as above
 	}
 	rc.Version.LoadedAt = o.Now()
-	rc.Version.Hash, err = hashOf(rounds, rc.catalogVersion, rc.Framework.Hash, rc.Exemptions, targets, rc.Interval,
-		rc.ObserveFor, rc.KeepFor, rc.Detail, rc.CheckStatusPass, rc.config.Store().Retention, rc.rules,
+	rc.Version.Hash, err = hashOf(rounds, rc.catalogVersion, rc.Framework.Hash, rc.pinHashes(), rc.Exemptions, targets,
+		rc.Interval, rc.ObserveFor, rc.KeepFor, rc.Detail, rc.CheckStatusPass, rc.config.Store().Retention, rc.rules,
 		rc.config.Reviews().DueAfter)
 	return err
+}
+
+// pinHashes identify the pins.
+func (rc *runtimeConfig) pinHashes() []any {
+	var hashes []any
+	for i := range rc.Pins {
+		hashes = append(hashes, rc.Pins[i].Selector, rc.Pins[i].Framework.Hash, rc.Pins[i].Until)
+	}
+	return hashes
 }
 
 // roundVersion identifies what a round of a source asks, and for which services.
@@ -144,8 +155,8 @@ func hashOf(values ...any) (string, error) {
 }
 
 func (rc *runtimeConfig) buildSources(c *config.Valid, deps sourceDeps) error {
-	deps.attestations = rc.Document.Attestations()
-	deps.checks, deps.maxExemption = rc.Document.Checks(), rc.Framework.MaxExemption
+	deps.attestations = rc.attestations()
+	deps.checks, deps.maxExemption = rc.CheckIDs(), rc.Framework.MaxExemption
 	var errs []error
 	for _, k := range kinds() {
 		instances, err := k.instances(c, deps)
@@ -198,6 +209,9 @@ func (rc *runtimeConfig) buildFramework(c *config.Valid, instead string) error {
 	if err != nil {
 		return fmt.Errorf("framework: %w", err)
 	}
+	if err := rc.loadPinned(c); err != nil {
+		return err
+	}
 	all := declarations{}
 	if err := all.add(catalog.SourceID, catalog.Facts()); err != nil {
 		return err
@@ -207,7 +221,7 @@ func (rc *runtimeConfig) buildFramework(c *config.Valid, instead string) error {
 			return err
 		}
 	}
-	for _, a := range rc.Document.Attestations() {
+	for _, a := range rc.attestations() {
 		if err := all.add("the framework's attestations", []evidence.Definition{a.Fact}); err != nil {
 			return err
 		}
@@ -268,11 +282,18 @@ func (rc *runtimeConfig) findNotMeasurable() {
 			}
 		}
 	}
-	rc.NotMeasurable = map[string]bool{}
-	for _, c := range rc.Framework.Checks {
-		if !c.Measurable(func(fact int) bool { return given[fact] }) {
-			rc.NotMeasurable[c.ID] = true
+	of := func(f *framework.Framework) map[string]bool {
+		found := map[string]bool{}
+		for _, c := range f.Checks {
+			if !c.Measurable(func(fact int) bool { return given[fact] }) {
+				found[c.ID] = true
+			}
 		}
+		return found
+	}
+	rc.NotMeasurable = of(rc.Framework)
+	for i := range rc.Pins {
+		rc.Pins[i].NotMeasurable = of(rc.Pins[i].Framework)
 	}
 }
 

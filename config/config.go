@@ -141,7 +141,24 @@ type Framework struct {
 	// Installed are files and folders of frameworks that can be named, as name or
 	// name@version.
 	Installed []string `yaml:"installed"`
+	// Pins keep services on other criteria until a day. The most specific that selects a
+	// service and has not ended decides.
+	Pins []Pin `yaml:"pins"`
 }
+
+// Pin keeps services on other criteria than those of Framework.File.
+type Pin struct {
+	// Framework is as Framework.File.
+	Framework string `yaml:"framework"`
+	Selector  `yaml:",inline"`
+	// Until is the last day, in UTC, on which the services are judged by it.
+	Until Date `yaml:"until"`
+	// Reason is shown to the owners of the services; it may be empty.
+	Reason string `yaml:"reason"`
+}
+
+// End is the first moment at which the pin is no longer in force.
+func (p Pin) End() time.Time { return p.Until.AddDate(0, 0, 1) }
 
 // Exposition says how much is exported.
 type Exposition struct {

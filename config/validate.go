@@ -240,6 +240,16 @@ func (v *validator) frameworks() {
 	for i := range f.Installed {
 		v.framework(fmt.Sprintf("framework.installed[%d]", i), &f.Installed[i], false)
 	}
+	for i := range f.Pins {
+		path, pin := fmt.Sprintf("framework.pins[%d]", i), &f.Pins[i]
+		if v.required(path+".framework", "the framework", pin.Framework) {
+			v.framework(path+".framework", &pin.Framework, true)
+		}
+		v.selector(path, pin.Selector)
+		if pin.Until.IsZero() && !v.spoilt[path+".until"] {
+			v.add(path+".until", "the last day is missing; a pin without an end is not possible")
+		}
+	}
 }
 
 // framework resolves the name of a file or folder. What is no path may be the name of an

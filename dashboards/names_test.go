@@ -16,6 +16,7 @@ var unread = map[string]string{
 	"readiness_review_effect_lead_upper_ratio":             "as above",
 	"readiness_checks":                                     "counts the whole fleet; the dashboards count the services that are chosen",
 	"readiness_framework_info":                             "the activation time has the same labels",
+	"readiness_framework_services":                         "how many services pins keep is asked by people, not by a panel",
 	"readiness_incident_resolution_geomean_seconds":        "for comparisons between periods, not for a glance",
 	"readiness_incident_acknowledgement_p50_seconds":       "misleads without the never acknowledged; the share within 15 minutes is shown",
 	"readiness_incident_acknowledgement_p90_seconds":       "as the median",

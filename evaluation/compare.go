@@ -100,7 +100,9 @@ func warmUp(f *framework.Framework) time.Duration {
 // Compare judges the past of all services by two configurations that differ in the
 // criteria alone. The badges of the other one go on from those of the present one at the
 // beginning. done is called with the share that is done and the number of services; it may
-// be nil. Evidence and judgements are of services of the present catalog.
+// be nil. Evidence and judgements are of services of the present catalog, without those
+// that both configurations judge by one framework: where the other one has but the pins
+// less, those that are not pinned.
 func Compare(
 	ctx context.Context, reader PastReader, present, other *Config, from, to time.Time, done func(float64, int),
 ) (*Comparison, error) {
@@ -288,7 +290,7 @@ func (s *sight) against(badge framework.Badge, at time.Time) []DecidingCheck {
 
 func (c *comparing) compare(w *workspace, past *store.PastService) (Compared, bool) {
 	entry, known := c.present.Catalog.Service(past.Service)
-	if !known {
+	if !known || c.replays[0].configFor(entry).Framework == c.replays[1].configFor(entry).Framework {
 		return Compared{}, false
 	}
 	presentSight, otherSight := &sight{config: c.present}, &sight{config: c.other}

@@ -380,7 +380,7 @@ func (j *judge) statusChanges(
 				out.Statuses, store.CheckStatus{Service: card.Service, Check: r.Check.ID, Status: r.Status, Since: now},
 			)
 			if known {
-				out.Pins = append(out.Pins, evidenceOf(c, set, card.Service, r.Check)...)
+				out.DecidedBy = append(out.DecidedBy, evidenceOf(c, set, card.Service, r.Check)...)
 			}
 		}
 		for check, old := range before {

@@ -15,7 +15,9 @@ import (
 
 // Lane is the past of one service as it is judged again. It is not safe for concurrent use.
 type Lane struct {
-	replay   *Replay
+	replay *Replay
+	// config has the criteria of the service.
+	config   *Config
 	judge    *judge
 	entry    *catalog.Service
 	timeline *timeline
@@ -65,7 +67,7 @@ func (r *Replay) begin(
 	}
 	l.judge.at = r.before(l.due)
 	badge := scoring.BadgeState{
-		FirstJudged: past.FirstJudged, Since: past.FirstJudged, At: l.judge.at, FrameworkHash: r.config.Framework.Hash,
+		FirstJudged: past.FirstJudged, Since: past.FirstJudged, At: l.judge.at, FrameworkHash: l.config.Framework.Hash,
 	}
 	for _, b := range past.Badges {
 		if b.At.Before(l.due) {
@@ -74,12 +76,12 @@ func (r *Replay) begin(
 	}
 	for _, h := range past.Holds {
 		if h.From.Before(l.due) && (h.Until.IsZero() || !h.Until.Before(l.due)) {
-			badge.Hold = heldSince(h.From, l.judge.at, badge.Badge, r.config.Framework)
+			badge.Hold = heldSince(h.From, l.judge.at, badge.Badge, l.config.Framework)
 		}
 	}
 	l.judge.loaded(scoring.State{
 		Badges: map[string]scoring.BadgeState{entry.Name: badge}, Invalidated: scoring.Invalidations{},
-		Criteria: map[string]framework.Meaning{r.config.Framework.Hash: r.config.Framework.Meaning},
+		Criteria: map[string]framework.Meaning{l.config.Framework.Hash: l.config.Framework.Meaning},
 		Options:  l.judge.state.Options,
 	})
 	return l
@@ -96,9 +98,9 @@ func heldSince(since, at time.Time, badge framework.Badge, f *framework.Framewor
 func (r *Replay) lane(
 	entry *catalog.Service, t *timeline, first time.Time, seen func(time.Time, *scoring.Scorecard),
 ) *Lane {
-	c := r.config
+	c := r.configFor(entry)
 	return &Lane{
-		replay: r, entry: entry, timeline: t, due: first, seen: seen, judger: t.judger(r),
+		replay: r, config: c, entry: entry, timeline: t, due: first, seen: seen, judger: t.judger(judgedBy{r, c}),
 		judge: &judge{
 			log: slog.New(slog.DiscardHandler), last: notLoaded, statuses: map[string]map[string]store.StatusSpan{},
 			state: scoring.State{
@@ -207,7 +209,7 @@ func (l *Lane) pass(next time.Time, known *evidence.Set) {
 	if j.kept.prior.Before(j.at) {
 		j.kept.prior = j.at
 	}
-	set := l.timeline.known(l.replay.config, before)
+	set := l.timeline.known(l.config, before)
 	j.kept.set, j.kept.at, j.at = set.WithRows(known), before, before
 }
 
@@ -216,7 +218,7 @@ func (l *Lane) step(at time.Time, must bool) {
 	shared := l.shared < len(l.replay.ticks) && l.replay.ticks[l.shared].Equal(at)
 	changed, whole := l.observe(at)
 	l.at = at
-	j, c, name := l.judge, l.replay.config, l.entry.Name
+	j, c, name := l.judge, l.config, l.entry.Name
 	before, set := l.set, l.timeline.known(c, at)
 	l.set = set
 	subject := l.subject(set, at)
@@ -257,7 +259,7 @@ func (l *Lane) lastBefore(at time.Time) time.Time {
 
 // advance moves the badge on by a card.
 func (l *Lane) advance(set *evidence.Set, card scoring.Scorecard) {
-	j, c, at := l.judge, l.replay.config, card.At
+	j, c, at := l.judge, l.config, card.At
 	l.card = &card
 	cards := []scoring.Scorecard{card}
 	before := j.part(c, cards)
@@ -286,7 +288,7 @@ func (l *Lane) badgeUntil(card *scoring.Scorecard) time.Time {
 		return k.until
 	}
 	badge := l.judge.state.Badges[l.entry.Name]
-	return badge.Until(l.replay.config.Framework)
+	return badge.Until(l.config.Framework)
 }
 
 // erroneousEvery is how often a service is judged again of which an expression fails.
@@ -299,7 +301,7 @@ func (l *Lane) observe(at time.Time) (changed []int, whole bool) {
 	t.advance(at)
 	for ; l.records < t.records; l.records++ {
 		r := &t.past.Records[l.records]
-		if i, known := l.replay.config.Facts.Index(r.Fact); known && !slices.Contains(changed, i) {
+		if i, known := l.config.Facts.Index(r.Fact); known && !slices.Contains(changed, i) {
 			changed = append(changed, i)
 		}
 		whole = whole || l.replay.dated[sourceFact{r.Source, r.Fact}]
@@ -314,12 +316,12 @@ func (l *Lane) subject(set *evidence.Set, at time.Time) scoring.Subject {
 			return s.Subject
 		}
 	}
-	return scoring.NewSubject(l.entry, l.replay.config.Facts, set.Row(l.entry.Name))
+	return scoring.NewSubject(l.entry, l.config.Facts, set.Row(l.entry.Name))
 }
 
 // exemptions are those that there were; those of now where that is not stored.
 func (l *Lane) exemptions(at time.Time) []scoring.Exemption {
-	all := l.replay.config.Exemptions
+	all := l.config.Exemptions
 	for _, e := range slices.Backward(l.replay.past.Exemptions) {
 		if !e.From.After(at) {
 			all = e.Exemptions

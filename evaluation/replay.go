@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
 )
 
@@ -15,6 +17,8 @@ import (
 // Config.Interval, on whole multiples of it. It is safe for concurrent use.
 type Replay struct {
 	config *Config
+	// pinned are by the index of a pin of the configuration that with its criteria.
+	pinned []*Config
 	past   store.Past
 	to     time.Time
 	// groups are in the order in which a ledger learns of them.
@@ -69,7 +73,25 @@ func NewReplay(c *Config, past store.Past, to time.Time) *Replay {
 		}
 	}
 	r.ticks = r.sharedTicks()
+	for i := range c.Pins {
+		pinned := *c
+		pinned.Framework, pinned.NotMeasurable, pinned.Pins = c.Pins[i].Framework, c.Pins[i].NotMeasurable, nil
+		r.pinned = append(r.pinned, &pinned)
+	}
 	return r
+}
+
+// configFor is the configuration with the criteria that a service has at the end of the
+// replay. It is judged by these throughout, as the fleet is by those of the configuration.
+func (r *Replay) configFor(entry *catalog.Service) *Config {
+	subject := scoring.NewSubject(entry, r.config.Facts, nil)
+	pin := scoring.PinOf(r.config.Pins, &subject, r.to)
+	for i := range r.pinned {
+		if pin == &r.config.Pins[i] {
+			return r.pinned[i]
+		}
+	}
+	return r.config
 }
 
 // answered adds a span to those of the group, or to the last one if that is near.

@@ -64,6 +64,10 @@ func (l *lived) reconfigure(exemptions []scoring.Exemption) {
 	l.config = &Config{
 		Catalog: built, Facts: l.facts, Framework: l.criteria[0], Providers: l.providers, Exemptions: exemptions,
 		Interval: livedInterval, ObserveFor: 20 * time.Hour, KeepFor: 60 * time.Hour,
+		Pins: []scoring.Pin{{
+			Selector:  scoring.Selector{Services: []string{"f"}},
+			Framework: l.criteria[3], NotMeasurable: map[string]bool{"n.flag": true}, Until: l.at.AddDate(1, 0, 0),
+		}},
 	}
 }
 
@@ -219,6 +223,17 @@ func (l *lived) compare(seed uint64) (changes int) {
 	return len(stored)
 }
 
+// readAgain is the configuration as if its frameworks were read and compiled again.
+func readAgain(c *Config) *Config {
+	again, criteria := *c, *c.Framework
+	again.Framework, again.Pins = &criteria, slices.Clone(c.Pins)
+	for i := range again.Pins {
+		pinned := *c.Pins[i].Framework
+		again.Pins[i].Framework = &pinned
+	}
+	return &again
+}
+
 // TestComparedWithTheSameCriteriaNothingDiffers, and with others something does: the badges
 // then end as those of a fleet that was judged by the others from then on.
 func TestComparedWithTheSameCriteriaNothingDiffers(t *testing.T) {
@@ -226,7 +241,7 @@ func TestComparedWithTheSameCriteriaNothingDiffers(t *testing.T) {
 	l := newLived(t, 0, filepath.Join(t.TempDir(), "test.db"))
 	from := l.at.Add(5 * 24 * time.Hour)
 	l.live(600)
-	same, err := Compare(t.Context(), l.store, l.config, l.config, from, l.at, nil)
+	same, err := Compare(t.Context(), l.store, l.config, readAgain(l.config), from, l.at, nil)
 	must(t, err)
 	changes := 0
 	for _, s := range same.Services {
@@ -275,7 +290,7 @@ func TestThePastIsReachedAsFarAsItIsStored(t *testing.T) {
 		t.Errorf("without history: %+v", empty)
 	}
 	l.live(100)
-	c, err := Compare(t.Context(), l.store, l.config, l.config, begin.AddDate(0, 0, -9), l.at, nil)
+	c, err := Compare(t.Context(), l.store, l.config, readAgain(l.config), begin.AddDate(0, 0, -9), l.at, nil)
 	must(t, err)
 	if c.From.Before(begin) || c.From.Sub(begin) > 2*time.Hour || len(c.Services) == 0 {
 		t.Errorf("from %s, reach %s, %d services", c.From, c.Reach, len(c.Services))

@@ -13,18 +13,24 @@ import (
 // workspace is what one goroutine uses again for each service that it judges.
 type workspace struct {
 	ledger  *evidence.Ledger
-	judgers map[*Replay]*scoring.Judger
+	judgers map[judgedBy]*scoring.Judger
+}
+
+// judgedBy is a replay and one of its configurations.
+type judgedBy struct {
+	replay *Replay
+	config *Config
 }
 
 func newWorkspace() *workspace {
-	return &workspace{ledger: evidence.NewLedger(), judgers: map[*Replay]*scoring.Judger{}}
+	return &workspace{ledger: evidence.NewLedger(), judgers: map[judgedBy]*scoring.Judger{}}
 }
 
-func (w *workspace) judger(r *Replay) *scoring.Judger {
-	j := w.judgers[r]
+func (w *workspace) judger(by judgedBy) *scoring.Judger {
+	j := w.judgers[by]
 	if j == nil {
-		j = scoring.NewJudger(r.config.Framework)
-		w.judgers[r] = j
+		j = scoring.NewJudger(by.config.Framework)
+		w.judgers[by] = j
 	}
 	return j
 }

@@ -65,22 +65,9 @@ func collectChecks(s *snapshot.Snapshot, _ Options, emit Emit) {
 	if s.Framework == nil {
 		return
 	}
-	// Indexed by the status.
-	counts := make([][len(scoring.ModuleResult{}.Count)]int, len(s.Framework.Checks))
-	for i := range s.Services {
-		if s.Services[i].Card == nil {
-			continue
-		}
-		checks := s.Services[i].Card.Checks
-		for k := range checks {
-			if index := checks[k].Check.Index; index < len(counts) {
-				counts[index][checks[k].Status]++
-			}
-		}
-	}
-	for i, check := range s.Framework.Checks {
+	for _, count := range s.CountChecks() {
 		for _, status := range scoring.Statuses() {
-			emit(float64(counts[i][status]), check.Module.ID, check.ID, status.String())
+			emit(float64(count.Services[status]), count.Check.Module.ID, count.Check.ID, status.String())
 		}
 	}
 }
@@ -91,7 +78,7 @@ func collectFeedback(s *snapshot.Snapshot, _ Options, emit Emit) {
 		return
 	}
 	known := map[string]bool{}
-	for _, check := range s.Framework.Checks {
+	for _, check := range s.Checks() {
 		known[check.ID] = true
 	}
 	for _, f := range s.Feedback {

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"html/template"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -48,15 +49,15 @@ func (s *Site) Check(id string) Answer {
 	if current == nil {
 		return s.waiting(http.StatusServiceUnavailable, depth)
 	}
-	check, err := current.Framework.Check(id)
+	check, criteria, err := current.Check(id)
 	if err != nil {
 		var ids []string
-		for _, c := range current.Framework.Checks {
+		for _, c := range current.Checks() {
 			ids = append(ids, c.ID)
 		}
 		return s.notFound(current, depth, "check", id, near(id, ids, below("checks/")))
 	}
-	page, err := s.book(current.Framework).Page(id)
+	page, err := s.book(criteria).Page(id)
 	if err != nil {
 		return s.failed(current, depth, "looking up the page of "+id, err)
 	}
@@ -76,7 +77,11 @@ func (p *checkPage) count(s *snapshot.Snapshot, check *framework.Check) {
 		if service.Card == nil {
 			continue
 		}
-		status := service.Card.Checks[check.Index].Status
+		result := service.Card.Of(check)
+		if result == nil {
+			continue // the service is judged by criteria without the check
+		}
+		status := result.Status
 		counts[status]++
 		row := serviceStatus{service.Entry.Name, service.Entry.Team, service.Entry.Tier}
 		switch status {
@@ -114,10 +119,14 @@ func relation(result *correlation.Result, id string) string {
 func (s *Site) book(f *framework.Framework) *handbook.Book {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.books[f.Hash] == nil {
-		s.books = map[string]*handbook.Book{f.Hash: handbook.New(f)}
+	if s.books[f] == nil {
+		inUse := s.o.Current().Frameworks()
+		maps.DeleteFunc(s.books, func(old *framework.Framework, _ *handbook.Book) bool {
+			return !slices.Contains(inUse, old)
+		})
+		s.books[f] = handbook.New(f)
 	}
-	return s.books[f.Hash]
+	return s.books[f]
 }
 
 // handbookHref turns the links of a page of the framework, which lead to Markdown files,

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/handbook"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
@@ -91,7 +92,7 @@ type Site struct {
 
 	mu    sync.Mutex
 	fleet *fleetIndex
-	books map[string]*handbook.Book
+	books map[*framework.Framework]*handbook.Book
 }
 
 // pageNames are the templates, without those that they share.
@@ -104,7 +105,7 @@ func New(o Options) (*Site, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Site{o: o, pages: map[string]*template.Template{}, books: map[string]*handbook.Book{}}
+	s := &Site{o: o, pages: map[string]*template.Template{}, books: map[*framework.Framework]*handbook.Book{}}
 	for _, name := range pageNames() {
 		page, err := template.New(name).Funcs(functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html",
 			"templates/"+name+".html")

@@ -100,12 +100,12 @@ type ReasonCount struct {
 // NewCoverage is the view of a snapshot's evidence by fact and check. It is
 // pure.
 func NewCoverage(s *snapshot.Snapshot) Coverage {
-	facts := s.Framework.Facts()
+	facts, checks := s.Framework.Facts(), s.Checks()
 	c := Coverage{At: stamp(s.At), Framework: frameworkOf(s.Framework), Services: len(s.Services),
-		Checks: make([]CheckCoverage, len(s.Framework.Checks)), Facts: make([]FactCoverage, facts.Len()),
+		Checks: make([]CheckCoverage, len(checks)), Facts: make([]FactCoverage, facts.Len()),
 		Uncounted: Uncounted(s), Gaps: NewGaps(s)}
 	readers := make([][]string, facts.Len())
-	for _, check := range s.Framework.Checks {
+	for _, check := range checks {
 		for _, fact := range check.Facts {
 			readers[fact] = append(readers[fact], check.ID)
 		}
@@ -113,7 +113,7 @@ func NewCoverage(s *snapshot.Snapshot) Coverage {
 	for i := range c.Facts {
 		c.Facts[i] = factCoverage(s, i, readers[i])
 	}
-	for i, check := range s.Framework.Checks {
+	for i, check := range checks {
 		c.Checks[i] = checkCoverage(s, check, c.Facts)
 	}
 	return c
@@ -148,11 +148,14 @@ func factCoverage(s *snapshot.Snapshot, index int, readers []string) FactCoverag
 
 func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCoverage) CheckCoverage {
 	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title,
-		Blind: s.NotMeasurable[check.ID], Counts: map[string]int{}, Wants: []Want{}, Feedback: FeedbackOn(s, check.ID)}
+		Blind: !s.IsMeasurable(check), Counts: map[string]int{}, Wants: []Want{}, Feedback: FeedbackOn(s, check.ID)}
 	lacking := map[int]int{}
 	for i := range s.Services {
 		service := &s.Services[i]
-		r := &service.Card.Checks[check.Index]
+		r := service.Card.Of(check)
+		if r == nil {
+			continue // the service is judged by criteria without the check
+		}
 		out.Counts[r.Status.String()]++
 		if r.Status == scoring.NotApplicable {
 			continue

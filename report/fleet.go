@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prodready/collector/framework"
@@ -44,6 +45,9 @@ type FleetRow struct {
 	Org         string `json:"org"`
 	Tier        int    `json:"tier"`
 	Environment string `json:"environment"`
+	// PinnedTo is the name and version of the framework that the service is pinned to;
+	// absent from one that is judged by the framework of the fleet.
+	PinnedTo string `json:"pinned_to,omitempty"`
 	// Badge is the badge held: none, bronze, silver, gold, platinum or diamond.
 	Badge string `json:"badge"`
 	// NoBadge says why there is none: not_judged (evidence is missing),
@@ -148,10 +152,35 @@ const (
 func NewFleet(s *snapshot.Snapshot) Fleet {
 	fleet := Fleet{At: stamp(s.At), Framework: frameworkOf(s.Framework), Modules: modulesOf(s.Framework),
 		Services: make([]FleetRow, len(s.Services))}
+	for _, f := range s.Frameworks() {
+		for _, m := range modulesOf(f) {
+			if !slices.ContainsFunc(fleet.Modules, func(o Module) bool { return o.ID == m.ID }) {
+				fleet.Modules = append(fleet.Modules, m)
+			}
+		}
+	}
 	for i := range s.Services {
 		fleet.Services[i] = rowOf(s, &s.Services[i])
+		fleet.Services[i].Modules = inOrder(fleet.Services[i].Modules, fleet.Modules)
 	}
 	return fleet
+}
+
+// inOrder are the levels of a service in the order of the modules of the fleet. A module
+// that its criteria do not have does not apply to it.
+func inOrder(levels []ModuleLevel, modules []Module) []ModuleLevel {
+	same := func(l ModuleLevel, m Module) bool { return l.ID == m.ID }
+	if slices.EqualFunc(levels, modules, same) {
+		return levels
+	}
+	out := make([]ModuleLevel, len(modules))
+	for i, m := range modules {
+		out[i].ID = m.ID
+		if at := slices.IndexFunc(levels, func(l ModuleLevel) bool { return l.ID == m.ID }); at >= 0 {
+			out[i] = levels[at]
+		}
+	}
+	return out
 }
 
 func frameworkOf(f *framework.Framework) Framework {
@@ -177,6 +206,9 @@ func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 	if row.Title == "" {
 		row.Title = entry.Name
 	}
+	if pin := s.PinOf(service); pin != nil {
+		row.PinnedTo = pin.Framework.Title()
+	}
 	if hold := service.Badge.Hold; service.Badge.OnHold() {
 		row.OnHold, row.HoldReason = true, hold.Reason
 	}
@@ -199,7 +231,7 @@ func rowOf(s *snapshot.Snapshot, service *snapshot.Service) FleetRow {
 			row.Modules[i].Score = &score
 		}
 	}
-	row.Awarding = awardingOf(s.Framework, service)
+	row.Awarding = awardingOf(s.CriteriaOf(service), service)
 	row.next(card)
 	row.Qualifiers = qualifiersOf(card, held)
 	return row

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
 
@@ -132,16 +133,16 @@ type CheckSummary struct {
 
 // NewChecks are the checks of the framework, in its order.
 func NewChecks(s *snapshot.Snapshot) Checks {
-	out := Checks{Framework: frameworkOf(s.Framework), Checks: make([]CheckSummary, len(s.Framework.Checks))}
-	for i, c := range s.Framework.Checks {
+	counts := s.CountChecks()
+	out := Checks{Framework: frameworkOf(s.Framework), Checks: make([]CheckSummary, len(counts))}
+	for i := range counts {
+		c := counts[i].Check
 		out.Checks[i] = CheckSummary{ID: c.ID, Module: c.Module.ID, Title: c.Title, Objective: c.Objective, Level: c.Level,
-			NeededFor: c.NeededFor().String(), Weight: c.Weight, Effort: c.Effort, Blind: s.NotMeasurable[c.ID],
+			NeededFor: c.NeededFor().String(), Weight: c.Weight, Effort: c.Effort, Blind: !s.IsMeasurable(c),
 			Services: map[string]int{}, Feedback: FeedbackOn(s, c.ID)}
-	}
-	for i := range s.Services {
-		if card := s.Services[i].Card; card != nil {
-			for k := range card.Checks {
-				out.Checks[k].Services[card.Checks[k].Status.String()]++
+		for _, status := range scoring.Statuses() {
+			if n := counts[i].Services[status]; n > 0 {
+				out.Checks[i].Services[status.String()] = n
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -128,6 +129,14 @@ func (f Fleet) legend(p *prose, dropped []string) {
 func (f Fleet) footer(b *strings.Builder, style Style) {
 	b.WriteString(f.Summary(style) + "\n")
 	fmt.Fprintf(b, "framework %s %s, evaluated %s\n", clean(f.Framework.Name), clean(f.Framework.Version), minute(f.At))
+	pinned := map[string]int{}
+	for _, row := range f.Services {
+		pinned[row.PinnedTo]++
+	}
+	delete(pinned, "")
+	for _, title := range slices.Sorted(maps.Keys(pinned)) {
+		fmt.Fprintf(b, "%s pinned to %s\n", Plural(pinned[title], "service"), clean(title))
+	}
 	if slices.ContainsFunc(f.Services, FleetRow.lacks) {
 		b.WriteString(strings.Join(wrapWords([]string{"next:", "`collector score SERVICE`", "says what one lacks,",
 			"`collector framework coverage`", "which catalog keys", "and exporters", "all lack"}, style.prose()-2),

@@ -40,23 +40,24 @@ func NewGaps(s *snapshot.Snapshot) []Gap {
 	found := map[lacking]*gapSets{}
 	for i := range s.Services {
 		service := &s.Services[i]
+		notMeasurable := s.NotMeasurableFor(service)
 		for k := range service.Card.Checks {
 			r := &service.Card.Checks[k]
-			if s.NotMeasurable[r.Check.ID] || r.Status != scoring.Fail && r.Status != scoring.Unknown {
+			if notMeasurable[r.Check.ID] || r.Status != scoring.Fail && r.Status != scoring.Unknown {
 				continue
 			}
 			for _, what := range lackedBy(s, service, r) {
 				if found[what] == nil {
-					found[what] = &gapSets{services: map[string]bool{}, checks: map[int]bool{}}
+					found[what] = &gapSets{services: map[string]bool{}, checks: map[string]bool{}}
 				}
 				found[what].services[service.Entry.Name] = true
-				found[what].checks[r.Check.Index] = true
+				found[what].checks[r.Check.ID] = true
 			}
 		}
 	}
-	gaps := []Gap{}
+	gaps, checks := []Gap{}, s.Checks()
 	for what, sets := range found {
-		gaps = append(gaps, sets.gap(s.Framework, what))
+		gaps = append(gaps, sets.gap(checks, what))
 	}
 	slices.SortFunc(gaps, func(a, b Gap) int {
 		return cmp.Or(cmp.Compare(len(b.Services), len(a.Services)), cmp.Compare(badgeNamed(a.Badge), badgeNamed(b.Badge)),
@@ -68,19 +69,21 @@ func NewGaps(s *snapshot.Snapshot) []Gap {
 // lacking names what is lacking.
 type lacking struct{ key, exporter string }
 
-// gapSets are the services that lack something, and the checks by their index.
+// gapSets are the services that lack something, and the checks by their id.
 type gapSets struct {
 	services map[string]bool
-	checks   map[int]bool
+	checks   map[string]bool
 }
 
-func (g *gapSets) gap(f *framework.Framework, what lacking) Gap {
+// gap is what is lacking, with its checks in the order of all checks.
+func (g *gapSets) gap(checks []*framework.Check, what lacking) Gap {
 	out := Gap{CatalogKey: what.key, Exporter: what.exporter, Services: slices.Sorted(maps.Keys(g.services))}
 	lowest := framework.Diamond
-	for _, index := range slices.Sorted(maps.Keys(g.checks)) {
-		check := f.Checks[index]
-		out.Checks = append(out.Checks, check.ID)
-		lowest = min(lowest, check.NeededFor())
+	for _, check := range checks {
+		if g.checks[check.ID] {
+			out.Checks = append(out.Checks, check.ID)
+			lowest = min(lowest, check.NeededFor())
+		}
 	}
 	out.Badge = lowest.String()
 	return out

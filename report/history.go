@@ -143,7 +143,7 @@ func NewHistory(in HistoryInput) History {
 	found, _ := s.Find(in.Service)
 	h := History{
 		Service: in.Service, At: stamp(s.At), Since: stamp(in.Since), KnownSince: stamp(in.KeptSince),
-		Framework: frameworkOf(s.Framework), Badge: badgeOf(s.Framework, &found), Events: []Event{},
+		Framework: frameworkOf(s.CriteriaOf(&found)), Badge: badgeOf(s.CriteriaOf(&found), &found), Events: []Event{},
 	}
 	if first := stamp(found.Badge.FirstJudged); first.After(h.KnownSince) {
 		h.KnownSince = first
@@ -257,7 +257,7 @@ func (h *History) addChecks(in *HistoryInput) {
 			}
 			change := &CheckChange{Check: id, Before: before.Status.String(), After: after.Status.String(),
 				Facts: []FactMoved{}}
-			if check, err := in.Snapshot.Framework.Check(id); err == nil {
+			if check, _, err := in.Snapshot.Check(id); err == nil {
 				change.Title = check.Title
 				for _, index := range check.Facts {
 					d := in.Snapshot.Framework.Facts().At(index)

@@ -12,6 +12,9 @@ type Scorecard struct {
 	// At is the time of the evaluation.
 	At        time.Time `json:"at"`
 	Framework Framework `json:"framework"`
+	// Pin keeps the service on that framework; absent from one that is judged by the framework
+	// of the fleet.
+	Pin *Pin `json:"pin,omitempty"`
 	// Summary is the service's line in the fleet.
 	Summary FleetRow `json:"summary"`
 	// Badge is the badge with its clocks.
@@ -67,6 +70,24 @@ type Contradicted struct {
 	Badge        string `json:"badge"`
 	RanSeconds   int64  `json:"ran_seconds"`
 	DwellSeconds int64  `json:"dwell_seconds"`
+}
+
+// Pin keeps a service on other criteria than the fleet.
+type Pin struct {
+	// Until is when it ends; Then is what the service is judged by from then on.
+	Until time.Time `json:"until"`
+	Then  Framework `json:"then"`
+	// Reason is what the configuration says; empty if it says nothing.
+	Reason string `json:"reason"`
+}
+
+// String says until when, and what comes then.
+func (p Pin) String() string {
+	text := "pinned until " + minute(p.Until) + ", then " + p.Then.Name + " " + p.Then.Version
+	if p.Reason != "" {
+		text += " (" + p.Reason + ")"
+	}
+	return text
 }
 
 // Transition is one change of a badge.

@@ -16,9 +16,9 @@ func NewScorecard(s *snapshot.Snapshot, service string) (card Scorecard, ok bool
 		return Scorecard{}, false
 	}
 	card = Scorecard{
-		At: stamp(s.At), Framework: frameworkOf(s.Framework),
+		At: stamp(s.At), Framework: frameworkOf(s.CriteriaOf(&found)), Pin: pinOf(s, &found),
 		Summary: rowOf(s, &found),
-		Badge:   badgeOf(s.Framework, &found),
+		Badge:   badgeOf(s.CriteriaOf(&found), &found),
 		Modules: make([]ModuleDetail, len(found.Card.Modules)),
 		Checks:  make([]Check, len(found.Card.Checks)),
 	}
@@ -30,6 +30,15 @@ func NewScorecard(s *snapshot.Snapshot, service string) (card Scorecard, ok bool
 		card.Modules[i] = moduleOf(found.Card, &found.Card.Modules[i], card.Summary.Modules[i], next)
 	}
 	return card, true
+}
+
+// pinOf is what keeps the service on other criteria than the fleet; nil if nothing does.
+func pinOf(s *snapshot.Snapshot, service *snapshot.Service) *Pin {
+	pin := s.PinOf(service)
+	if pin == nil {
+		return nil
+	}
+	return &Pin{Until: stamp(pin.Until), Then: frameworkOf(s.Framework), Reason: pin.Reason}
 }
 
 func badgeOf(f *framework.Framework, service *snapshot.Service) BadgeDetail {
@@ -128,7 +137,7 @@ func checkOf(s *snapshot.Snapshot, service *snapshot.Service, r *scoring.CheckRe
 		Next:         NextStep{Fix: append([]string{}, c.Remediation...), Effort: c.Effort, Example: c.Example.Text},
 		DwellSeconds: seconds(c.Dwell), EnforcedFrom: stamp(c.EnforceFrom),
 		Lifecycle: lifecycleOf(c), ReplacedBy: c.ReplacedBy,
-		Blind: s.NotMeasurable[c.ID], Links: addresses(c.Links),
+		Blind: s.NotMeasurableFor(service)[c.ID], Links: addresses(c.Links),
 	}
 	if c.When != nil {
 		out.When = c.When.Source

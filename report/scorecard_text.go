@@ -120,6 +120,9 @@ func (c Scorecard) writeHead(p *prose) {
 	}
 	p.field("judged", fmt.Sprintf("%s by framework %s %s (%s)", minute(c.At), c.Framework.Name, c.Framework.Version,
 		c.Framework.Hash))
+	if c.Pin != nil {
+		p.field("criteria", c.Pin.String())
+	}
 }
 
 // badgeLine is the badge with its qualifiers, in colour.

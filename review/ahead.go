@@ -174,7 +174,7 @@ func (b *builder) feedback() []CheckFeedback {
 		counts[f.Check][f.Kind] += f.Count
 	}
 	list := []CheckFeedback{}
-	for _, check := range b.Snapshot.Framework.Checks {
+	for _, check := range b.Snapshot.Checks() {
 		said := counts[check.ID]
 		predicts, known := b.Predicts[check.ID]
 		if said == nil && !predicts.NoRelation {

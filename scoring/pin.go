@@ -20,19 +20,19 @@ type Pin struct {
 	Reason string
 }
 
-// PinOf is the pin that is in force for a service: the first in the order of the list that
-// selects it and has not ended; nil without one.
+// PinOf is the pin that is in force for a service: of those that have not ended and select
+// it the most specific, as with targets, and of several of these the first; nil without one.
 func PinOf(pins []Pin, subject *Subject, now time.Time) *Pin {
+	var found *Pin
+	best := -1
 	for i := range pins {
-		if pins[i].Covers(subject, now) {
-			return &pins[i]
+		p := &pins[i]
+		if !now.Before(p.Until) || !p.Selects(subject) {
+			continue
+		}
+		if rank := p.specificity(subject.Name); rank > best {
+			found, best = p, rank
 		}
 	}
-	return nil
-}
-
-// Covers reports whether the pin is in force for the service at the given time, if no
-// earlier one of a list is.
-func (p *Pin) Covers(subject *Subject, now time.Time) bool {
-	return now.Before(p.Until) && p.Selects(subject)
+	return found
 }

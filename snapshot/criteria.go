@@ -74,3 +74,58 @@ func (s *Snapshot) Check(id string) (*framework.Check, *framework.Framework, err
 	_, err := s.Framework.Check(id)
 	return nil, nil, err
 }
+
+// NotMeasurableFor are the ids of checks of CriteriaOf a service that no configured source
+// can decide.
+func (s *Snapshot) NotMeasurableFor(service *Service) map[string]bool {
+	if pin := s.PinOf(service); pin != nil {
+		return pin.NotMeasurable
+	}
+	return s.NotMeasurable
+}
+
+// IsMeasurable reports whether a configured source can decide a check of Checks.
+func (s *Snapshot) IsMeasurable(check *framework.Check) bool {
+	notMeasurable := s.NotMeasurable
+	if _, err := s.Framework.Check(check.ID); err != nil {
+		for i := range s.Pins {
+			if _, err := s.Pins[i].Framework.Check(check.ID); err == nil {
+				notMeasurable = s.Pins[i].NotMeasurable
+			}
+		}
+	}
+	return !notMeasurable[check.ID]
+}
+
+// CheckCount is how many services have a check in each status.
+type CheckCount struct {
+	Check *framework.Check
+	// Services are indexed by the status. A service whose criteria do not have the check is
+	// not counted.
+	Services [len(scoring.ModuleResult{}.Count)]int
+}
+
+// CountChecks counts the services by the status of each of Checks, in their order.
+func (s *Snapshot) CountChecks() []CheckCount {
+	checks := s.Checks()
+	counts, places := make([]CheckCount, len(checks)), make(map[string]int, len(checks))
+	for i, check := range checks {
+		counts[i].Check, places[check.ID] = check, i
+	}
+	for i := range s.Services {
+		card := s.Services[i].Card
+		if card == nil {
+			continue
+		}
+		for k := range card.Checks {
+			r := &card.Checks[k]
+			// The place is nearly always that of the framework of the snapshot.
+			at := r.Check.Index
+			if at >= len(counts) || counts[at].Check.ID != r.Check.ID {
+				at = places[r.Check.ID]
+			}
+			counts[at].Services[r.Status]++
+		}
+	}
+	return counts
+}

@@ -41,9 +41,9 @@ func (r *historyRow) table() table {
 	}
 }
 
-// pinHistory writes the present values of the keys to history if they are not in
+// keepHistory writes the present values of the keys to history if they are not in
 // it yet.
-func pinHistory(ctx context.Context, t *tx, keys []Key) error {
+func keepHistory(ctx context.Context, t *tx, keys []Key) error {
 	type group struct{ source, fact string }
 	services := map[group][]string{}
 	for _, k := range keys {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -64,13 +63,76 @@ func (r *frameworkChangeRow) table() table {
 	}
 }
 
-// FrameworkChanges lists when other criteria came into force since a time, the oldest
-// first.
-func (s *Store) FrameworkChanges(ctx context.Context, since time.Time) ([]FrameworkChange, error) {
-	found, err := collect(ctx, s, "reading the changes of the criteria", where(`at >= ?`, since),
-		func(r frameworkChangeRow) FrameworkChange { return r.FrameworkChange })
-	slices.SortFunc(found, func(a, b FrameworkChange) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Hash, b.Hash))
+// CriteriaOf lists when a service began to be judged by other criteria since a time, the
+// oldest first: those of the fleet, and those that it was pinned to.
+func (s *Store) CriteriaOf(ctx context.Context, service string, since time.Time) (found []FrameworkChange, err error) {
+	err = s.view(ctx, "reading the changes of the criteria", func(v *view) error {
+		found, err = criteriaOf(ctx, v, service)
+		return err
 	})
-	return found, err
+	return slices.DeleteFunc(found, func(c FrameworkChange) bool { return c.At.Before(since) }), err
+}
+
+func criteriaOf(ctx context.Context, v *view, service string) ([]FrameworkChange, error) {
+	var ofFleet []FrameworkChange
+	err := read(ctx, v, condition{}.ordered(`at`), func(r frameworkChangeRow) error {
+		ofFleet = append(ofFleet, r.FrameworkChange)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var pinned []FrameworkChange // one without a hash goes back to those of the fleet
+	err = read(ctx, v, where(`service_id = ?`, nameIn{serviceNames, service}).ordered(`from_at`), func(r subjectRow) error {
+		pinned = append(pinned, FrameworkChange{At: r.from, Hash: r.subject.PinnedTo})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range pinned {
+		err := read(ctx, v, where(`hash = ?`, pinned[i].Hash), func(r frameworkRow) error {
+			pinned[i].Name, pinned[i].Version = r.Name, r.Version
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return judgedBy(ofFleet, pinned), nil
+}
+
+// judgedBy are the changes of what a service was judged by.
+func judgedBy(ofFleet, pinned []FrameworkChange) []FrameworkChange {
+	var out []FrameworkChange
+	var fleet, pin FrameworkChange
+	for len(ofFleet)+len(pinned) > 0 {
+		var at FrameworkChange
+		if len(pinned) == 0 || len(ofFleet) > 0 && !pinned[0].At.Before(ofFleet[0].At) {
+			at, ofFleet = ofFleet[0], ofFleet[1:]
+			fleet = at
+		} else {
+			at, pinned = pinned[0], pinned[1:]
+			pin = at
+		}
+		now := fleet
+		if pin.Hash != "" {
+			now = pin
+		}
+		now.At = at.At
+		if now.Hash == "" {
+			continue // before the first change of the fleet that is stored
+		}
+		n := len(out)
+		switch {
+		case n > 0 && out[n-1].At.Equal(now.At):
+			out[n-1] = now
+			if n > 1 && out[n-2].Hash == now.Hash {
+				out = out[:n-1]
+			}
+		case n == 0 || out[n-1].Hash != now.Hash:
+			out = append(out, now)
+		}
+	}
+	return out
 }

@@ -126,9 +126,9 @@ type Judgement struct {
 	// order: what has changed of them is kept for judging the past again.
 	Subjects   []JudgedSubject
 	Exemptions []scoring.Exemption
-	// Pins are the records that flipped a check. Their present values stay in
+	// DecidedBy are the records that flipped a check. Their present values stay in
 	// history, whatever the resolution of their facts. Unknown keys are left out.
-	Pins []Key
+	DecidedBy []Key
 }
 
 // SaveJudgement stores a judgement in one transaction and returns the number of
@@ -203,7 +203,7 @@ func (w *judging) judged(ctx context.Context, j Judgement, known *inputs) (*inpu
 	if err != nil {
 		return nil, fmt.Errorf("what was judged: %w", err)
 	}
-	if err := pinHistory(ctx, w.tx, j.Pins); err != nil {
+	if err := keepHistory(ctx, w.tx, j.DecidedBy); err != nil {
 		return nil, fmt.Errorf("the evidence behind a changed check: %w", err)
 	}
 	return stored, nil
@@ -246,9 +246,6 @@ func (w *judging) framework(ctx context.Context, j Judgement, last judgementRow)
 		// All processes with one configuration count as loaded when the last one loaded it.
 		configuration.LoadedAt = last.configuration.LoadedAt
 	}
-	if f.Text == nil {
-		f.Text = []byte{}
-	}
 	since, err := w.judgingSpan(ctx, j, last)
 	if err != nil {
 		return err
@@ -256,6 +253,11 @@ func (w *judging) framework(ctx context.Context, j Judgement, last judgementRow)
 	rows := []frameworkRow{{f}}
 	for _, pinned := range j.Pinned {
 		rows = append(rows, frameworkRow{pinned})
+	}
+	for i := range rows {
+		if rows[i].Text == nil {
+			rows[i].Text = []byte{}
+		}
 	}
 	if err := put(ctx, w.tx, rows...); err != nil {
 		return err

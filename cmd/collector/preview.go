@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -29,13 +28,15 @@ func newPreview(s *streams) *cobra.Command {
 	var format output
 	most := -1
 	cmd := &cobra.Command{
-		Use:   "preview --file NEW",
+		Use:   "preview [--file NEW]",
 		Short: "Show what another framework would have done to the badges",
 		Long: `Judge the stored evidence of the last 90 days again, by the framework of the
 configuration and by another one, with the same dwell times and clocks: who
 loses and who gains which badge, when, by which check, how many of them only
 because evidence is unknown or a fact did not exist then, and which teams would
-be told. NEW is a file, a folder or a name, as for framework.file.
+be told. NEW is a file, a folder or a name, as for framework.file. Without it,
+for the services that framework.pins keep on other criteria: what comes when
+their pins end.
 
 It reads the store of the configuration alone, and may run beside a daemon.
 ` + previewCodes,
@@ -45,9 +46,6 @@ It reads the store of the configuration alone, and may run beside a daemon.
   collector framework preview --file mine.yaml --max-regressions 0`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if file == "" {
-				return &usageError{errors.New("--file is missing: name the framework to preview")}
-			}
 			if cmd.Flags().Changed("max-regressions") && most < 0 {
 				return &usageError{fmt.Errorf("--max-regressions %d: want 0 or more", most)}
 			}

@@ -172,7 +172,7 @@ func TestPreview(t *testing.T) {
 	}
 	s.testAsOf()
 	for _, wrong := range [][]string{
-		{}, {"--file", "none.yaml"}, {"--file", "four.yaml", "--from", "soon"},
+		{"--file", "none.yaml"}, {"--file", "four.yaml", "--from", "soon"},
 		{"--file", "four.yaml", "--from", "2026-02-02", "--to", "2026-01-01"},
 		{"--file", "four.yaml", "--max-regressions", "-2"},
 	} {

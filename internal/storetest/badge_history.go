@@ -27,6 +27,9 @@ func badgeHistory(t *testing.T, db database) {
 	hold := func(service string, from, to int) store.BadgeHold {
 		return store.BadgeHold{Service: service, Since: minute(from), Until: minute(to), Reason: "c1 unknown"}
 	}
+	subject := func(service, pinnedTo string) store.JudgedSubject {
+		return store.JudgedSubject{Subject: scoring.Subject{Name: service}, PinnedTo: pinnedTo}
+	}
 	first := store.Framework{Name: "small", Version: "1.0.0", Hash: "aa"}
 	for _, j := range []store.Judgement{
 		{At: minute(0), Framework: first, Statuses: []store.CheckStatus{
@@ -35,7 +38,11 @@ func badgeHistory(t *testing.T, db database) {
 			Statuses: []store.CheckStatus{status("shop", scoring.Pass, 10), status("bank", scoring.Pass, 10)}},
 		{At: minute(50), Framework: store.Framework{Name: "small", Version: "1.1.0", Hash: "bb"},
 			Holds: []store.BadgeHold{hold("shop", 20, 50), hold("bank", 30, 50)}},
+		{At: minute(60), Framework: store.Framework{Name: "small", Version: "1.1.0", Hash: "bb"},
+			Subjects: []store.JudgedSubject{subject("shop", "cc"), subject("bank", "")},
+			Pinned:   []store.Framework{{Name: "small", Version: "0.9.0", Hash: "cc"}}},
 		{At: minute(90), Framework: first, Holds: []store.BadgeHold{hold("shop", 60, 80)}},
+		{At: minute(95), Framework: first, Subjects: []store.JudgedSubject{subject("shop", "")}},
 	} {
 		judge(t, s, j)
 	}
@@ -52,7 +59,7 @@ func badgeHistory(t *testing.T, db database) {
 		for _, h := range holds {
 			say("%s %s %d to %d", h.Service, h.Reason, offset(h.Since), offset(h.Until))
 		}
-		frameworks, err3 := s.FrameworkChanges(ctx, minute(since))
+		frameworks, err3 := s.CriteriaOf(ctx, "shop", minute(since))
 		for _, f := range frameworks {
 			say("%s %s %s at %d", f.Name, f.Version, f.Hash, offset(f.At))
 		}
@@ -65,11 +72,11 @@ func badgeHistory(t *testing.T, db database) {
 		}
 	}
 	want(-1, "shop bronze at 10 by small 1.0.0; shop c1 unknown 20 to 50; shop c1 unknown 60 to 80; "+
-		"small 1.0.0 aa at 0; small 1.1.0 bb at 50; small 1.0.0 aa at 90; shop c1 fail from 0; shop c1 pass from 10")
-	want(45, "shop c1 unknown 20 to 50; shop c1 unknown 60 to 80; small 1.1.0 bb at 50; small 1.0.0 aa at 90")
+		"small 1.0.0 aa at 0; small 1.1.0 bb at 50; small 0.9.0 cc at 60; small 1.0.0 aa at 95; shop c1 fail from 0; shop c1 pass from 10")
+	want(45, "shop c1 unknown 20 to 50; shop c1 unknown 60 to 80; small 1.1.0 bb at 50; small 0.9.0 cc at 60; small 1.0.0 aa at 95")
 	if n, err := s.Prune(ctx, minute(115), store.Retention{Transitions: time.Hour}); n != 4 || err != nil {
 		t.Errorf("deleted %d rows, %v", n, err) // two changes, two holds
 	}
-	want(-1, "shop c1 unknown 60 to 80; small 1.0.0 aa at 0; small 1.1.0 bb at 50; small 1.0.0 aa at 90; "+
+	want(-1, "shop c1 unknown 60 to 80; small 1.0.0 aa at 0; small 1.1.0 bb at 50; small 0.9.0 cc at 60; small 1.0.0 aa at 95; "+
 		"shop c1 fail from 0; shop c1 pass from 10")
 }

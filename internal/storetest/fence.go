@@ -114,7 +114,7 @@ func judgementIsWhole(t *testing.T, db database) {
 	last := judge(t, s, store.Judgement{At: minute(11)})
 	db.execute(t, `ALTER TABLE fact_history RENAME TO elsewhere`)
 	j := regression(last, 12)
-	j.Pins = []store.Key{{Service: "shop", Fact: "a.ratio", Source: "test/main"}}
+	j.DecidedBy = []store.Key{{Service: "shop", Fact: "a.ratio", Source: "test/main"}}
 	_, err := s.SaveJudgement(ctx, j)
 	if err == nil || errors.Is(err, store.ErrStaleJudgement) || !strings.Contains(err.Error(), "changed check") {
 		t.Errorf("the evidence could not be kept: %v", err)

@@ -78,7 +78,7 @@ func historyOfCounts(t *testing.T, db database) {
 	}
 }
 
-func pinning(t *testing.T, db database) {
+func deciding(t *testing.T, db database) {
 	s := db.open(t, store.Options{Facts: facts(t)})
 	put := func(at int, v float64) {
 		commit(t, s, minute(at), evidence.Batch{Records: []evidence.Record{record("shop", "a.ratio", double(t, v))}})
@@ -90,7 +90,7 @@ func pinning(t *testing.T, db database) {
 		{Service: "nobody", Fact: "a.ratio", Source: "test/main"},
 	}
 	for range 2 {
-		judge(t, s, store.Judgement{Pins: keys})
+		judge(t, s, store.Judgement{DecidedBy: keys})
 	}
 	put(20, 0.3)
 	put(30, 0.4)

@@ -54,7 +54,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"many rows at once", manyRows},
 		{"a batch of a part of the services", partOfAFact},
 		{"history of other kinds keeps everything", historyOfCounts},
-		{"pinned values are in history", pinning},
+		{"what decided is in history", deciding},
 		{"remembered facts", remembering},
 		{"remembered means", rememberingMeans},
 		{"a mean of many services", meansOfMany},
