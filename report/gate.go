@@ -22,8 +22,10 @@ const (
 
 // GateQuery is what a gate asks of a service. Only what is asked decides.
 type GateQuery struct {
-	// Badge is the badge whose checks are asked for; empty with Checks alone.
-	Badge string `json:"badge,omitempty"`
+	// Badge is the badge whose checks are asked for; empty with Checks alone. Without either
+	// it is the target of the service, and OwnTarget is true.
+	Badge     string `json:"badge,omitempty"`
+	OwnTarget bool   `json:"own_target,omitempty"`
 	// Modules narrow the checks of the badge; none means all modules.
 	Modules []string `json:"modules,omitempty"`
 	// Checks are asked for besides, whichever badge needs them.
@@ -49,6 +51,8 @@ type Gate struct {
 	Words string `json:"words"`
 	// Held is the badge held, which may differ from what is proved now by its dwell.
 	Held string `json:"badge_held"`
+	// Target says how the service stands to its target; absent without one.
+	Target string `json:"target,omitempty"`
 	// Checks are those that were asked for, in framework order.
 	Checks []GateCheck `json:"checks"`
 	// Launch is there for a service that is not in production yet.
@@ -87,7 +91,8 @@ type GateEvidence struct {
 const oldJudgement = time.Hour
 
 // NewGate decides what was asked of the service of a card, as known at a time. The error
-// names a badge, module or check that the framework does not have.
+// names a badge, module or check that the framework does not have, or says that nothing is
+// asked and the service has no target.
 func NewGate(card Scorecard, q GateQuery, now time.Time) (Gate, error) {
 	return newGate(card, q, nil, now)
 }
@@ -95,8 +100,14 @@ func NewGate(card Scorecard, q GateQuery, now time.Time) (Gate, error) {
 // newGate decides; launch is nil for a service that is in the catalog.
 func newGate(card Scorecard, q GateQuery, launch *Launch, now time.Time) (Gate, error) {
 	q.MaxAgeSeconds = seconds(q.MaxAge)
+	if q.OwnTarget = q.Badge == "" && len(q.Checks) == 0; q.OwnTarget {
+		q.Badge = card.Summary.Target
+	}
 	g := Gate{Version: 1, Service: card.Summary.Service, At: stamp(now), JudgedAt: card.At, Framework: card.Framework,
-		Asked: q, Held: card.Badge.Held, Checks: []GateCheck{}, Launch: launch}
+		Asked: q, Held: card.Badge.Held, Target: card.TargetWords(), Checks: []GateCheck{}, Launch: launch}
+	if q.OwnTarget && !card.Summary.HasTarget() {
+		return g, fmt.Errorf("nothing is asked, and %s has no target: give a badge, or the id of a check", g.Service)
+	}
 	wanted, err := q.selects(card)
 	if err != nil {
 		return g, err
@@ -271,6 +282,9 @@ func (g *Gate) asked() string {
 	var parts []string
 	if g.Asked.Badge != "" {
 		text := titled(g.Asked.Badge)
+		if g.Asked.OwnTarget {
+			text = "its target " + text
+		}
 		if len(g.Asked.Modules) > 0 {
 			text += " in " + strings.Join(g.Asked.Modules, ", ")
 		}

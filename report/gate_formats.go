@@ -59,6 +59,9 @@ func (g Gate) WriteText(w io.Writer, style Style) error {
 	p.blank()
 	p.wrapped(dim, clean(fmt.Sprintf("Judged %s by the framework %s %s (%s); %s.", minute(g.JudgedAt),
 		g.Framework.Name, g.Framework.Version, g.Framework.Hash, g.restsOn())))
+	if g.Target != "" {
+		p.wrapped(dim, clean("Target "+strings.TrimSuffix(g.Target, ".")+"."))
+	}
 	return flush(w, p.b.String(), "verdict")
 }
 
@@ -118,6 +121,9 @@ func (g Gate) WriteMarkdown(w io.Writer) error {
 	fmt.Fprintf(&b, "\n%s of %s proven. Judged %s by the framework %s %s (%s).\n", thousands(g.proven()),
 		Plural(len(g.Checks), "check"), minute(g.JudgedAt), Markdown(g.Framework.Name), Markdown(g.Framework.Version),
 		Markdown(g.Framework.Hash))
+	if g.Target != "" {
+		fmt.Fprintf(&b, "\nTarget %s.\n", Markdown(strings.TrimSuffix(g.Target, ".")))
+	}
 	return flush(w, b.String(), "verdict")
 }
 

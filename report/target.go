@@ -16,7 +16,9 @@ func (row *FleetRow) setTarget(t *snapshot.Target) {
 }
 
 // HasTarget reports whether there is a badge that the service should hold.
-func (row *FleetRow) HasTarget() bool { return row.OnTarget != targetNone }
+func (row *FleetRow) HasTarget() bool {
+	return row.OnTarget != "" && row.OnTarget != targetNone
+}
 
 // BelowTarget reports whether the service does not hold the badge that is its target.
 func (row *FleetRow) BelowTarget() bool {

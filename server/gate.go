@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -48,9 +47,6 @@ func gateQuery(r *http.Request) (report.GateQuery, error) {
 		}
 	}
 	q := report.GateQuery{Badge: values.Get("badge"), Modules: values["module"], Checks: values["check"]}
-	if q.Badge == "" && len(q.Checks) == 0 {
-		return q, errors.New("nothing is asked: give badge, or check with the id of a check")
-	}
 	if text := values.Get("max_age"); text != "" {
 		age, err := model.ParseDuration(text)
 		if err != nil || age <= 0 {

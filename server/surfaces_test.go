@@ -35,8 +35,8 @@ const fourChecksOfAModule = `{apiVersion: readiness/v1, kind: Framework, name: f
     {id: m.four, title: Four, level: 3, proofs: [{by: machine, pass: f.two}]}]}]}`
 
 // surfaces are everything that shows the service at a time, by name. One of the
-// exemptions is of a file, the other of a ticket.
-func surfaces(t *testing.T, at time.Time) map[string]string {
+// exemptions is of a file, the other of a ticket. change may change the snapshot.
+func surfaces(t *testing.T, at time.Time, change func(*snapshot.Snapshot)) map[string]string {
 	t.Helper()
 	facts, err := evidence.NewFacts([]evidence.Definition{
 		{Name: "f.one", Kind: evidence.KindBool, Help: "One."}, {Name: "f.two", Kind: evidence.KindBool, Help: "Two."},
@@ -80,6 +80,7 @@ func surfaces(t *testing.T, at time.Time) map[string]string {
 		Entry: entry, Card: &cards[0], Evidence: row,
 		Badge: scoring.BadgeState{Badge: framework.Gold, FirstJudged: since, Since: since, At: at},
 	}}}
+	change(s)
 	found := map[string]string{}
 	add := func(name string, write func(io.Writer) error) {
 		t.Helper()
@@ -94,6 +95,13 @@ func surfaces(t *testing.T, at time.Time) map[string]string {
 	add("score in JSON", card.WriteJSON)
 	add("score in CSV", card.WriteCSV)
 	add("playbook", report.NewPlaybook(card, report.PlaybookOptions{Badge: framework.Gold}).WriteMarkdown)
+	gate, err := report.NewGate(card, report.GateQuery{}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add("gate", func(w io.Writer) error { return gate.WriteText(w, report.Style{Width: 100}) })
+	add("gate in Markdown", gate.WriteMarkdown)
+	add("gate in JSON", gate.WriteJSON)
 	fleet := report.NewFleet(s)
 	add("fleet", func(w io.Writer) error { return fleet.WriteTable(w, report.Style{Width: 100}) })
 	add("fleet in JSON", fleet.WriteJSON)
@@ -146,12 +154,18 @@ func surfaces(t *testing.T, at time.Time) map[string]string {
 // moment after its end on none.
 func TestExemptIsShownAsExemptEverywhere(t *testing.T) {
 	expires := now.Add(6 * 24 * time.Hour)
-	inForce, ended := surfaces(t, now), surfaces(t, expires)
+	goldIsAsked := func(s *snapshot.Snapshot) {
+		s.Targets = []scoring.Target{{Selector: scoring.Selector{Tiers: []int{1}}, Badge: framework.Gold}}
+	}
+	inForce, ended := surfaces(t, now, goldIsAsked), surfaces(t, expires, goldIsAsked)
 	for name, texts := range map[string][]string{
 		"score":               {"Gold (2 exempt)", "EXEMPT", "6 days left", "requested by team a, approved by board", "approved in PRR-7"},
 		"score in JSON":       {`"status": "exempt"`, `"exempt": 2`, `"ticket": "PRR-7"`},
 		"score in CSV":        {"m.two,2,silver,Two,exempt", "m.four,3,gold,Four,exempt"},
 		"playbook":            {"2 of 4 checks done, 2 exempt", "- **Two** for Silver (m.two), exempt until"},
+		"gate":                {"2 exempt", "exempt until"},
+		"gate in JSON":        {`"status": "exempt"`},
+		"gate in Markdown":    {"exempt until"},
 		"fleet":               {"EXEMPT"},
 		"fleet in JSON":       {`"exempt": 2`},
 		"history":             {"exempt"},
@@ -204,4 +218,72 @@ func compact(name, text string) string {
 		return blanks.ReplaceAllString(text, "")
 	}
 	return html.UnescapeString(text)
+}
+
+// TestATargetIsShownEverywhere, with how far the service is from it and since when.
+func TestATargetIsShownEverywhere(t *testing.T) {
+	at := now.Add(6 * 24 * time.Hour) // two checks are exempt no longer
+	day := func(d int) time.Time { return at.Truncate(24*time.Hour).AddDate(0, 0, d) }
+	stands := func(by time.Time) func(s *snapshot.Snapshot) {
+		return func(s *snapshot.Snapshot) {
+			s.Services[0].Badge.Badge, s.Services[0].Badge.FirstJudged = framework.Bronze, day(-100)
+			s.Targets = []scoring.Target{{
+				Selector: scoring.Selector{Services: []string{"check*"}}, Badge: framework.Gold, By: by, Reason: "the season",
+			}}
+		}
+	}
+	date := func(t time.Time) string { return t.Format(time.DateOnly) }
+	late := surfaces(t, at, stands(day(-11)))
+	due := surfaces(t, at, stands(day(9)))
+	lateText, dueText := "late since "+date(day(-10))+" (10 days); 2 checks to go", "due, 9 days left; 2 checks to go"
+	for name, c := range map[string]struct{ late, due []string }{
+		"score": {[]string{"Gold by " + date(day(-11)) + ": " + lateText, "Why: the season."},
+			[]string{"Gold by " + date(day(9)) + ": " + dueText}},
+		"score in JSON":    {[]string{`"on_target": "late"`, `"late_since": "` + date(day(-10))}, []string{`"on_target": "due"`}},
+		"score in CSV":     {},
+		"playbook":         {},
+		"history":          {},
+		"badge":            {},
+		"fleet":            {},
+		"fleet in JSON":    {[]string{`"on_target": "late"`}, []string{`"late_from": "` + date(day(10))}},
+		"gate":             {[]string{"its target Gold", lateText}, []string{dueText}},
+		"gate in Markdown": {[]string{"its target Gold", lateText}, []string{dueText}},
+		"gate in JSON":     {[]string{`"own_target": true`, lateText}, []string{dueText}},
+		"review html":      {[]string{lateText}, []string{dueText}},
+		"review json":      {[]string{lateText}, []string{dueText}},
+		"review md":        {[]string{lateText}, []string{dueText}},
+		"API":              {[]string{`"on_target":"late"`, `"target_reason":"the season"`}, []string{`"on_target":"due"`}},
+		"API of the fleet": {[]string{`"on_target":"late"`, `"target_gap_checks":`}, []string{`"on_target":"due"`}},
+		"page of the fleet": {[]string{"late since " + date(day(-10)) + " (10 days)</strong> <small>2 checks to go", "1</b> late"},
+			[]string{"due, 9 days left <small>2 checks to go", "0</b> late"}},
+		"page of the service": {[]string{"Gold by " + date(day(-11)) + ": " + lateText},
+			[]string{"Gold by " + date(day(9)) + ": " + dueText}},
+		"metrics": {
+			[]string{
+				`readiness_target_badge_level{service_name="checkout"} 3`,
+				fmt.Sprintf(`readiness_target_due_timestamp_seconds{service_name="checkout"} %d`, day(-11).Unix()),
+				fmt.Sprintf(`readiness_target_late_since_timestamp_seconds{service_name="checkout"} %d`, day(-10).Unix()),
+				`readiness_target_gap_checks{service_name="checkout"} 2`,
+			},
+			[]string{fmt.Sprintf(`readiness_target_due_timestamp_seconds{service_name="checkout"} %d`, day(9).Unix())},
+		},
+	} {
+		for _, of := range []struct {
+			found map[string]string
+			wants []string
+		}{{late, c.late}, {due, c.due}} {
+			for _, want := range of.wants {
+				if !strings.Contains(compact(name, of.found[name]), compact(name, want)) {
+					t.Errorf("%s lacks %q:\n%s", name, want, of.found[name])
+				}
+			}
+		}
+		delete(late, name)
+	}
+	if strings.Contains(due["metrics"], "readiness_target_late_since") {
+		t.Error("a service that is due is late in the metrics")
+	}
+	for name := range late {
+		t.Errorf("nothing is asked of %s", name)
+	}
 }

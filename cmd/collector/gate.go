@@ -34,10 +34,11 @@ func newGate(s *streams) *cobra.Command {
 	var flags gateFlags
 	var format output
 	cmd := &cobra.Command{
-		Use:   "gate SERVICE --badge BADGE",
+		Use:   "gate SERVICE [--badge BADGE]",
 		Short: "Decide whether a service has proved what a release asks of it",
 		Long: `Decide whether a service proves a badge, the checks of some modules, or single
 checks, by fresh evidence. Only what is asked decides. It is for pipelines.
+Without --badge and --check, the badge is the service's own target.
 
 It asks a running daemon with --server, and reads the store of the configuration
 without. A password for the daemon goes into the address, or better into
@@ -80,7 +81,7 @@ not answer.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.query.Badge, "badge", "", "bronze, silver, gold, platinum or diamond")
+	f.StringVar(&flags.query.Badge, "badge", "", "bronze, silver, gold, platinum or diamond; without, the target")
 	f.StringSliceVar(&flags.query.Modules, "module", nil, "of the badge, only the checks of this module; may be repeated")
 	f.StringSliceVar(&flags.query.Checks, "check", nil, "a check by its id; may be repeated")
 	f.StringVar(&flags.maxAge, "max-age", "", "how old evidence may be, such as 30m")
@@ -101,11 +102,8 @@ const serverVariable = "READINESS_SERVER"
 
 // check reads the flags that are texts.
 func (f *gateFlags) check(environ []string) error {
-	if f.query.Badge == "" && len(f.query.Checks) == 0 {
-		return errors.New("nothing is asked: give --badge, or --check with the id of a check")
-	}
-	if f.query.Badge == "" && len(f.query.Modules) > 0 {
-		return errors.New("--module needs --badge: it narrows the checks of a badge")
+	if f.query.Badge == "" && len(f.query.Modules) > 0 && len(f.query.Checks) > 0 {
+		return errors.New("--module needs --badge where --check is given: it narrows the checks of a badge")
 	}
 	if f.query.Badge != "" {
 		badge, err := framework.ParseBadge(strings.ToLower(f.query.Badge))
@@ -149,6 +147,9 @@ func (f *gateFlags) checkLaunch(cmd *cobra.Command) error {
 	case f.answers == "":
 		return errors.New("--launch needs --answers with the playbook that the team has filled in: " +
 			"`collector playbook SERVICE --launch --tier N` prints one")
+	case f.query.Badge == "" && len(f.query.Checks) == 0:
+		return errors.New("nothing is asked: a service that is in no catalog yet has no target; give --badge, or --check with " +
+			"the id of a check")
 	case f.server != "":
 		return errors.New("--launch judges by the configuration: leave out --server")
 	}

@@ -48,7 +48,7 @@ func TestTheGate(t *testing.T) {
 		"checkout --check inc.escalate":                       {exitConfig, `did you mean "inc.escalates"?`},
 		"checkout --badge silver --max-age soon":              {exitConfig, "want a duration"},
 		"checkout --check inc.escalates --module inc":         {exitConfig, "--module needs --badge"},
-		"checkout": {exitConfig, "nothing is asked"},
+		"checkout": {exitConfig, "nothing is asked, and checkout has no target"},
 	} {
 		out, errs, code := s.run(append([]string{"gate"}, strings.Fields(arguments)...)...)
 		if said := strings.Join(strings.Fields(out+errs), " "); code != want.code || !strings.Contains(said, want.text) {
@@ -89,6 +89,25 @@ func TestTheGate(t *testing.T) {
 	if !strings.Contains(out, "### Readiness of cart: NOT PROVEN") || !strings.Contains(out, "| A missed page finds") {
 		t.Errorf("Markdown:\n%s", out)
 	}
+	plain := s.read("collector.yaml")
+	s.write("collector.yaml", plain+"targets:\n  - {badge: silver, services: [\"c*\"], by: 2020-06-30, reason: all are reviewed}\n"+
+		"  - {badge: bronze, services: [ghost]}\n")
+	for arguments, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"checkout":           {exitOK, "Proven: checkout proves its target Silver: 3 checks"},
+		"cart":               {exitFailure, "NOT PROVEN: cart does not prove its target Silver: 1 check failing"},
+		"ghost --module inc": {exitFailure, "ghost does not prove its target Bronze in inc"},
+		"cart --badge bronze": {exitOK, "Target Silver by 2020-06-30: due, 13 days left, since the service is new; 1 check to go. " +
+			"Why: all are reviewed."},
+	} {
+		out, errs, code := s.run(append([]string{"gate"}, strings.Fields(arguments)...)...)
+		if said := strings.Join(strings.Fields(out+errs), " "); code != want.code || !strings.Contains(said, want.text) {
+			t.Errorf("gate %s: exit %d, want %d with %q:\n%s", arguments, code, want.code, want.text, said)
+		}
+	}
+	s.write("collector.yaml", plain)
 	s.exemptions(s.read("collector.yaml"), "{check: inc.escalates, services: [cart], reason: it is new, requested_by: a, "+
 		"approver: b, expires: "+time.Now().AddDate(0, 1, 0).Format(time.DateOnly)+"}")
 	out, errs, code := s.run("gate", "cart", "--badge", "silver")
