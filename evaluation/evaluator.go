@@ -202,7 +202,11 @@ func (e *Evaluator) JudgedAt() time.Time {
 func (e *Evaluator) Evaluate(ctx context.Context, c *Config) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.publish(c, func() (*snapshot.Snapshot, error) { return e.judge.run(ctx, c, e.options.Now()) })
+	return e.evaluate(ctx, c, e.options.Now())
+}
+
+func (e *Evaluator) evaluate(ctx context.Context, c *Config, now time.Time) error {
+	return e.publish(c, func() (*snapshot.Snapshot, error) { return e.judge.run(ctx, c, now) })
 }
 
 // follow publishes the last judgement if this process has not published it, and reports
@@ -312,8 +316,12 @@ func (e *Evaluator) Run(ctx context.Context, c *Config) {
 
 // judgeIfAllowed judges unless this process stands by, and reports whether it did.
 func (e *Evaluator) judgeIfAllowed(ctx context.Context, c *Config) (did bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	// The time is taken before the clock is looked at: one that is set in between is noticed.
+	now := e.options.Now()
 	if e.options.StandsBy != nil && e.options.StandsBy(ctx) {
 		return false, nil
 	}
-	return true, e.Evaluate(ctx, c)
+	return true, e.evaluate(ctx, c, now)
 }
