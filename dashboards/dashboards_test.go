@@ -148,6 +148,8 @@ type variable struct {
 	Definition string `json:"definition"`
 	Query      any    `json:"query"`
 	Hide       int    `json:"hide"`
+	// SkipURLSync is true for a variable that the address in a browser does not change.
+	SkipURLSync bool `json:"skipUrlSync"`
 }
 
 type annotation struct {

@@ -64,8 +64,21 @@ func begin(uid, from string) *dashboard.DashboardBuilder {
 		WithVariable(constant(grafana.DocsVariable, "Documentation", grafana.DefaultDocs))
 }
 
-func constant(name, title, value string) *dashboard.ConstantVariableBuilder {
-	return dashboard.NewConstantVariableBuilder(name).Label(title).Value(dashboard.StringOrMap{String: &value})
+func constant(name, title, value string) fixed {
+	return fixed{dashboard.NewConstantVariableBuilder(name).Label(title).Value(dashboard.StringOrMap{String: &value})}
+}
+
+// fixed is a constant that is not shown, and that no address in a browser changes: links
+// lead to it.
+type fixed struct {
+	*dashboard.ConstantVariableBuilder
+}
+
+// Build returns the variable.
+func (f fixed) Build() (dashboard.VariableModel, error) {
+	v, err := f.ConstantVariableBuilder.Build()
+	v.Hide, v.SkipUrlSync = new(dashboard.VariableHideHideVariable), new(true)
+	return v, err
 }
 
 // filters are the variables org, team, tier and service, each of which offers what the ones
