@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/prodready/collector/demo/company"
@@ -69,8 +71,9 @@ func TestTheDashboardsShowTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	engine, err := dashboardtest.New(t.Context(), dashboardtest.Options{
-		Folder: t.TempDir(), Exposition: page, Rules: []string{filepath.Join(files, "readiness.rules.yaml")},
-		Now: storyDay(), Past: past,
+		Folder: t.TempDir(), Exposition: twinned(page, d.company.Services[0].Name),
+		Rules: []string{filepath.Join(files, "readiness.rules.yaml")},
+		Now:   storyDay(), Past: past,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +95,9 @@ func TestTheDashboardsShowTheDemo(t *testing.T) {
 			if q.Panel == "table" && !q.Only {
 				tellsSomething(t, d, engine, place, q)
 			}
+			if q.OfService() {
+				findsTheTwin(t, d, engine, place, q)
+			}
 			if q.Panel == "state-timeline" {
 				showsEveryService(t, d, engine, place, q)
 			}
@@ -107,6 +113,41 @@ func TestTheDashboardsShowTheDemo(t *testing.T) {
 		if !places[place] {
 			t.Errorf("%s is on the list of those that find nothing and does not exist", place)
 		}
+	}
+}
+
+// twin is the name of a service that is as odd as names can be.
+const twin = `zähler "1".a\b'$1{}`
+
+// twinned is an exposition with a second service that has all that one has.
+func twinned(page []byte, name string) []byte {
+	var out strings.Builder
+	label := `service_name="` + name + `"`
+	odd := "service_name=" + strconv.Quote(twin)
+	for line := range strings.Lines(string(page)) {
+		out.WriteString(line)
+		if !strings.HasPrefix(line, "#") && strings.Contains(line, label) {
+			out.WriteString(strings.Replace(line, label, odd, 1))
+		}
+	}
+	return []byte(out.String())
+}
+
+// findsTheTwin fails where the oddness of a name changes what is found.
+func findsTheTwin(t *testing.T, d *demo, engine *dashboardtest.Engine, place string, q dashboardtest.Query) {
+	t.Helper()
+	var series [2]int
+	for i, name := range []string{d.company.Services[0].Name, twin} {
+		expr, err := q.Fill(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if series[i], err = engine.Series(t.Context(), expr); err != nil {
+			t.Fatalf("%s: %v\n%s", place, err, expr)
+		}
+	}
+	if series[0] != series[1] {
+		t.Errorf("%s has %d series of a service and %d of its twin with an odd name", place, series[0], series[1])
 	}
 }
 
