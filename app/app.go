@@ -173,6 +173,7 @@ func (a *App) startJobs(ctx context.Context, rc *runtimeConfig) error {
 		return err
 	}
 	a.onClose("the adoption of discovered services", begin(r.adoptLoop).stop)
+	r.measureStore(ctx)
 	a.onClose("the comparison of clocks", begin(r.clockLoop).stop)
 	return nil
 }

@@ -162,7 +162,7 @@ func (c *clock) standsBy() bool {
 }
 
 // clockLoop compares the clocks, and starts and ends the jobs by it, until ctx ends. It
-// also starts jobs that could not be started.
+// also starts jobs that could not be started, and measures the store.
 func (r *reloader) clockLoop(ctx context.Context) {
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
@@ -179,6 +179,7 @@ func (r *reloader) clockLoop(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			r.log.Error("the jobs were not started; it is tried again in a minute", "err", err)
 		}
+		r.measureStore(ctx)
 	}
 }
 

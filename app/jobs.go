@@ -86,6 +86,17 @@ func (r *reloader) prune(ctx context.Context, rc *runtimeConfig) {
 	}
 }
 
+// measureStore publishes how large the database is. Every replica does, so that no figure of
+// one that has stopped to measure stays.
+func (r *reloader) measureStore(ctx context.Context) {
+	size, err := r.store.Size(ctx)
+	if err != nil {
+		r.log.Debug("the store was not measured", "err", err)
+		return
+	}
+	r.metrics.StoreSize(size)
+}
+
 // startJobs makes the tasks and the judging those of the configuration in force. Tasks
 // that are the same go on. They end with stop, not with ctx. While the clock is not that
 // of the database, this process only shows what others judge.

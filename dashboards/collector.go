@@ -164,7 +164,13 @@ func collectorJudging() []made {
 			timeColumn("B", "Figures", oldSteps(180, 600)...),
 		),
 		panel{
-			title: "Judgements of 24 hours", width: 24, height: 5, unit: count(), min: new(0.0), none: "None",
+			title: "Size of the store", width: 12, height: 8, unit: unit{"bytes", 0}, min: new(0.0), none: "Not measured",
+			help:    "How large the database is: of SQLite its file, of PostgreSQL everything in the database.",
+			colors:  map[string]string{"Store": good().mark},
+			queries: []query{{expr: `readiness:collector_store_bytes`, legend: "Store"}},
+		}.lines(),
+		panel{
+			title: "Judgements of 24 hours", width: 12, height: 8, unit: count(), min: new(0.0), none: "None",
 			help:    "Judgements of all replicas within 24 hours by their outcome.",
 			queries: []query{{expr: `readiness:collector_evaluations:increase1d`, legend: "{{outcome}}"}},
 			colors:  map[string]string{"success": good().mark, "failure": bad().mark},

@@ -98,7 +98,7 @@ func TestTimesAreAges(t *testing.T) {
 			}
 		}
 		for _, u := range units {
-			if !slices.Contains([]string{"", "percentunit", "locale", "dtdurations"}, u) {
+			if !slices.Contains([]string{"", "percentunit", "locale", "dtdurations", "bytes"}, u) {
 				t.Errorf("the unit %s: counts are whole (locale), and times are durations (dtdurations)", u)
 			}
 		}

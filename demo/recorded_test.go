@@ -27,6 +27,7 @@ func beginWithTheCollector() map[string]string {
 		"incidents.json: Alerts of 30 days (all services) C": alerts,
 		"collector.json: Requests a minute by reason A":      itself,
 		"collector.json: Judging takes (p90) A":              itself,
+		"collector.json: Size of the store A":                itself,
 		"collector.json: Samples of a scrape A":              itself,
 	}
 }

@@ -19,6 +19,7 @@ const (
 	expressionErrors
 	reloadSuccess
 	reloadTimestamp
+	storeBytes
 	buildInfo
 )
 
@@ -113,6 +114,11 @@ func processFamilies() []Family {
 			Name:     "collector_reload_timestamp_seconds",
 			Help:     "When the configuration was last loaded with success, as a Unix time.",
 			Presence: "a load has succeeded",
+		},
+		storeBytes: {
+			Name:     "collector_store_bytes",
+			Help:     "Size of the database: of SQLite its file, of PostgreSQL everything in the database, other tables in it too.",
+			Presence: "it was measured: at the start and every minute",
 		},
 		buildInfo: {
 			Name: "build_info", Labels: []string{"version", "revision", "goversion"},

@@ -56,6 +56,7 @@ type ProcessMetrics struct {
 	expressionErrors *prometheus.CounterVec
 	reloadSuccess    *prometheus.GaugeVec
 	reloadTimestamp  *prometheus.GaugeVec
+	storeBytes       *prometheus.GaugeVec
 
 	mu      sync.Mutex
 	sources map[string]bool
@@ -90,6 +91,7 @@ func NewProcessMetrics(registry prometheus.Registerer, build BuildInfo) (*Proces
 		expressionErrors: r.counters(f[expressionErrors]),
 		reloadSuccess:    r.gauges(f[reloadSuccess]),
 		reloadTimestamp:  r.gauges(f[reloadTimestamp]),
+		storeBytes:       r.gauges(f[storeBytes]),
 		sources:          map[string]bool{},
 		checks:           map[string]bool{},
 		calls:            map[string]map[string]bool{},
@@ -253,6 +255,9 @@ func (m *ProcessMetrics) ClockOffset(source string, offset time.Duration) {
 
 // ClockInDoubt records whether this machine's clock is probably wrong.
 func (m *ProcessMetrics) ClockInDoubt(doubt bool) { m.clockInDoubt.WithLabelValues().Set(mark(doubt)) }
+
+// StoreSize records how large the database is, in bytes.
+func (m *ProcessMetrics) StoreSize(bytes int64) { m.storeBytes.WithLabelValues().Set(float64(bytes)) }
 
 // TokensExpire says when the credentials of sources end, from now on: at the
 // start and after each reload. Sources that are not listed have no series.

@@ -68,6 +68,7 @@ func exercise(m *ProcessMetrics) {
 	m.CircuitOpen("pagerduty/main", true)
 	m.ClockOffset("pagerduty/main", -3*time.Second)
 	m.ClockInDoubt(true)
+	m.StoreSize(4096)
 	m.TokensExpire(map[string]time.Time{"pagerduty/gone": now, "pagerduty/main": now})
 	m.TokensExpire(map[string]time.Time{"pagerduty/main": now.Add(time.Hour)})
 	m.Skipped("jira/main", "issue", 2)
@@ -101,6 +102,7 @@ func TestProcessMetrics(t *testing.T) {
 		{"collector_circuit_open", []string{"jira/main"}, 0},
 		{"collector_clock_offset_seconds", []string{"pagerduty/main"}, -3},
 		{"collector_clock_in_doubt", nil, 1},
+		{"collector_store_bytes", nil, 4096},
 		{"collector_token_expiry_timestamp_seconds", []string{"pagerduty/main"}, float64(now.Unix() + 3600)},
 		{"collector_request_duration_seconds", []string{"pagerduty/main", "GET /services"}, 2},
 		{"collector_rate_limit", []string{"pagerduty/main"}, 960},

@@ -22,6 +22,14 @@ func TestBuildInfoHasTheRevision(t *testing.T) {
 	}
 }
 
+// TestTheStoreIsMeasured at the start.
+func TestTheStoreIsMeasured(t *testing.T) {
+	t.Parallel()
+	if size, ok := newSite(t).start().value("readiness_collector_store_bytes"); !ok || size < 100_000 || size > 1e8 {
+		t.Errorf("the store has %v bytes (%t)", size, ok)
+	}
+}
+
 // TestLastSuccessOutlivesARestart restarts the program while its source fails.
 func TestLastSuccessOutlivesARestart(t *testing.T) {
 	s := newSite(t)

@@ -77,7 +77,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"a round that another process has taken over", takenOver},
 		{"the last round", lastRound},
 		{"older configurations are refused", olderConfigurations},
-		{"the clock of the database", clockOffsets},
+		{"the clock of the database", clockOffsets}, {"the size of the database", sizes},
 		{"a state is followed", followed},
 		{"hostile text is stored", hostileText},
 		{"state survives a restart", stateSurvives},
