@@ -18,8 +18,12 @@ func (a *App) newSite() (*pages.Site, error) {
 		Current: a.evaluator.Snapshot, Past: past{a.reloader}, Waiting: a.waiting, ReloadFailed: a.reloader.reloadFailed,
 		ReviewsKept: func() bool { return a.reloader.config().config.Reviews().Wanted() },
 		Links: func() pages.Links {
-			c := a.reloader.config().config.Server()
-			return pages.Links{Dashboard: c.DashboardURL, Feedback: c.FeedbackURL}
+			valid := a.reloader.config().config
+			tickets := map[string]string{}
+			for _, site := range valid.Sources().Jira {
+				tickets["jira/"+site.Name] = site.BrowseURL + "/browse/{key}"
+			}
+			return pages.Links{Dashboard: valid.Server().DashboardURL, Feedback: valid.Server().FeedbackURL, Tickets: tickets}
 		},
 		Logger: a.log, Version: a.options.Version,
 	})

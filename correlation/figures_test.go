@@ -265,7 +265,7 @@ func TestReviewsOfAService(t *testing.T) {
 		{Source: "jira/main", ID: "PRR-6", Service: "invoices", Status: evidence.ReviewDone, CreatedAt: ago(day)},
 	}, noon)
 	want := map[string]Reviews{
-		"invoices": {}, "checkout": {Completed: ago(10 * day), Last: Reference{"jira/main", "PRR-2"}, Open: 2},
+		"invoices": {}, "checkout": {Completed: ago(10 * day), Last: Reference{"jira/main", "PRR-2"}, LastName: "PRR-2", Open: 2},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)

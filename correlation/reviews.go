@@ -12,6 +12,8 @@ type Reviews struct {
 	// ticket.
 	Completed time.Time
 	Last      Reference
+	// LastName is what people call that ticket.
+	LastName string
 	// Open is the number that are not completed.
 	Open int
 }
@@ -34,7 +36,7 @@ func PerServiceReviews(reviews []evidence.Review, now time.Time) map[string]Revi
 		case r.CompletedAt.IsZero():
 		case r.CompletedAt.After(sum.Completed),
 			r.CompletedAt.Equal(sum.Completed) && compareReferences(ticket, sum.Last) > 0:
-			sum.Completed, sum.Last = r.CompletedAt, ticket
+			sum.Completed, sum.Last, sum.LastName = r.CompletedAt, ticket, r.Name()
 		}
 		out[r.Service] = sum
 	}

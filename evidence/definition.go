@@ -69,6 +69,9 @@ type Definition struct {
 	Permissions []string
 	// Needs is the exporter, flag or label without which there is no data.
 	Needs string
+	// Exporters are what gives the data: those whose series are asked for, the first that
+	// is asked first. It is text for people, and empty where a source is asked itself.
+	Exporters []string
 	// FreshFor is how long a record counts as fresh after it was last observed;
 	// 0 means: three times the longest gap of the source's schedule.
 	FreshFor time.Duration

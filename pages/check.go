@@ -103,8 +103,7 @@ func (p *checkPage) count(s *snapshot.Snapshot, check *framework.Check) {
 
 func firstByTier(list []serviceStatus) (first []serviceStatus, more int) {
 	slices.SortStableFunc(list, func(a, b serviceStatus) int { return a.Tier - b.Tier })
-	first = list[:min(len(list), maxServices)]
-	return first, len(list) - len(first)
+	return firstOf(list, maxServices)
 }
 
 // relation says what was estimated of the incidents of services that fail a check.

@@ -58,6 +58,9 @@ func newCompany(t testing.TB) *company {
 		{Name: "pagerduty.next_gap_hours", Kind: evidence.KindDouble, Unit: "hours", Clock: evidence.Remaining,
 			Help: "Time until nobody is on call."},
 		{Name: "attest.inc_rehearsed", Kind: evidence.KindBool, Help: "The claim was made."},
+		{Name: "attest.inc_runbook", Kind: evidence.KindBool, Help: "The claim was made."},
+		{Name: "runbook.share", Kind: evidence.KindDouble, Help: "Alerts with a runbook.",
+			Exporters: []string{"the exporter of runbooks"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +161,7 @@ func planted(t *testing.T) *company {
 	c.add("checkout", "payments", "shop", 1, framework.Bronze, 1, false).Aliases = []string{"old-checkout"}
 	c.add("lab", hostile, hostile, 2, framework.NoBadge, 0, false)
 	c.add("quiet", "", "", 3, framework.NoBadge, -1, false)
+	c.reviewed(t)
 	c.moves = []scoring.Transition{
 		{Service: "cart", At: now().Add(-40 * day), From: framework.NoBadge, To: framework.Bronze, Cause: scoring.CauseInitial},
 		{Service: "cart", At: now().Add(-9 * day), From: framework.Bronze, To: framework.Silver, Announced: true,
@@ -174,6 +178,46 @@ func planted(t *testing.T) *company {
 		{ID: "pagerduty/main", LastSuccess: now().Add(-time.Minute)}, {ID: "jira/main", Error: "GET /search: " + hostile},
 	}
 	return c
+}
+
+// reviewed adds readiness reviews, one that drifted, and incidents to compare with.
+func (c *company) reviewed(t *testing.T) {
+	t.Helper()
+	services := c.snapshot.Services
+	services[0].Reviews = &correlation.Reviews{Completed: now().Add(-3 * day), LastName: "PRR-7",
+		Last: correlation.Reference{Source: "jira/main", ID: "10007"}, Open: 1}
+	services[0].ReviewDue = now().Add(362 * day)
+	services[2].Reviews = &correlation.Reviews{Completed: now().Add(-500 * day), LastName: hostile,
+		Last: correlation.Reference{Source: "jira/main", ID: "10008"}}
+	services[2].ReviewDue = now().Add(-135 * day)
+	half, _ := evidence.Double(0.5)
+	nothing := &evidence.Observation{Missing: evidence.MissingNoData, Source: "prometheus/main",
+		ObservedAt: now().Add(-5 * time.Minute), HealthyUntil: now().Add(time.Hour)}
+	for _, known := range []struct {
+		service, fact string
+		is            *evidence.Observation
+	}{
+		{"cart", "runbook.share", seen(half, "prometheus/main")},
+		{"cart", "attest.inc_runbook", seen(evidence.Bool(true), "jira/main")},
+		{"lab", "runbook.share", nothing},
+	} {
+		index, ok := c.facts.Index(known.fact)
+		if !ok {
+			t.Fatalf("unknown fact %s", known.fact)
+		}
+		row, _ := c.rows[known.service].(evidencetest.Row)
+		row[index] = known.is
+	}
+	figures := func(n int) correlation.Figures {
+		return correlation.Figures{Windows: []correlation.WindowFigures{{Window: correlation.DefaultWindow, Incidents: n,
+			Resolution: correlation.Summary{P50: correlation.Estimate{Value: time.Hour, Known: true}},
+			Noise:      &correlation.Noise{All: 4, Counts: [5]int{correlation.AnyNoise: 1}}}}}
+	}
+	c.snapshot.ActivatedAt = now().Add(-200 * day)
+	c.snapshot.Groups = []correlation.GroupFigures{
+		{Scope: correlation.ScopeFleet, Group: correlation.FleetGroup, Services: 4, Figures: figures(10)},
+		{Scope: correlation.ScopeTeam, Group: "payments", Services: 2, Figures: figures(7)},
+	}
 }
 
 // has fails unless the page has the status and every text.

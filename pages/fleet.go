@@ -32,6 +32,8 @@ type fleetIndex struct {
 	// summary counts all services, tierRows and orgRows those of each tier and org.
 	summary           report.Summary
 	tierRows, orgRows []groupRow
+	// services are those of the snapshot by name.
+	services map[string]*snapshot.Service
 	// teams and orgs are their names, in order.
 	teams, orgs []string
 	// moves are the changes of badges within movedFor, the newest first.
@@ -50,7 +52,11 @@ func (s *Site) index(ctx context.Context, current *snapshot.Snapshot) (*fleetInd
 		return nil, err
 	}
 	slices.Reverse(moves)
-	i := &fleetIndex{of: current, fleet: report.NewFleet(current), moves: moves}
+	i := &fleetIndex{of: current, fleet: report.NewFleet(current), moves: moves,
+		services: make(map[string]*snapshot.Service, len(current.Services))}
+	for n := range current.Services {
+		i.services[current.Services[n].Entry.Name] = &current.Services[n]
+	}
 	teams, orgs := map[string]bool{}, map[string]bool{}
 	for n := range i.fleet.Services {
 		row := &i.fleet.Services[n]
@@ -88,6 +94,7 @@ type fleetPage struct {
 	// Previous and Next are the links to the pages before and behind; empty without one.
 	Previous, Next string
 	Filtered       bool
+	Criteria       criteriaView
 	Sources        []sourceRow
 	Uncounted      []uncountedRow
 }
@@ -126,6 +133,15 @@ type move struct {
 	Rose, News        bool
 }
 
+// criteriaView is what services are judged by.
+type criteriaView struct {
+	// Title is the name with the version, Since when it came into force.
+	Title string
+	Since time.Time
+	// Changes are the notes of the version.
+	Changes []string
+}
+
 type sourceRow struct {
 	ID, Error string
 	// Age is how long ago the last success was, empty if it never had one.
@@ -161,6 +177,7 @@ func (s *Site) Fleet(ctx context.Context, values url.Values) Answer {
 	p.Filtered = p.Query != report.FleetQuery{Sort: p.Query.Sort}
 	p.Heads = heads(p.Query)
 	p.list(p.Query.Select(all.fleet.Services), values.Get("page"), current.At)
+	p.Criteria = criteriaOf(current)
 	p.Sources, p.Uncounted = sourcesOf(current), uncountedOf(current)
 	return s.render(status, "fleet", "Production readiness", 0, current, p)
 }
@@ -282,6 +299,16 @@ func movesOf(moves []scoring.Transition, selects func(service string) bool, limi
 			Text: report.MoveWords(t), Rose: t.To > t.From, News: t.Cause == scoring.CauseEvidence})
 	}
 	return out
+}
+
+func criteriaOf(s *snapshot.Snapshot) criteriaView {
+	v := criteriaView{Title: s.Framework.Title(), Since: s.ActivatedAt}
+	for _, c := range s.Framework.Changelog {
+		if c.Version == s.Framework.Version {
+			v.Changes = c.Notes
+		}
+	}
+	return v
 }
 
 func sourcesOf(s *snapshot.Snapshot) []sourceRow {

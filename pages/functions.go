@@ -59,6 +59,14 @@ func functions() template.FuncMap {
 				More int
 			}{root, list, more}
 		},
+		"reviewed": func(root string, due bool, list []reviewView, more int) any {
+			return struct {
+				Root string
+				Due  bool
+				List []reviewView
+				More int
+			}{root, due, list, more}
+		},
 		"step": func(root string, s step) any {
 			return struct {
 				Root string

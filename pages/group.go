@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
@@ -31,8 +32,12 @@ type groupPage struct {
 	// Badge is the path of the picture that sums it up, below the root.
 	Badge     string
 	Dashboard string
-	// Reviews are the names of operational reviews, the newest first.
-	Reviews []string
+	// Incidents are those of the group beside those of all services.
+	Incidents incidentComparison
+	// Readiness are its readiness reviews, Reviews the names of operational ones, the newest
+	// first.
+	Readiness groupReviews
+	Reviews   []string
 }
 
 // fix is a check that services of a group fail or cannot prove and that their next badge
@@ -82,6 +87,11 @@ func (s *Site) group(ctx context.Context, kind, name string) Answer {
 		Moves: movesOf(all.moves, selects, maxMoves), Fixes: fixesOf(current, member), Reviews: reviews,
 		Badge: "badge/" + kind + "/" + url.PathEscape(name) + ".svg",
 	}
+	scope := correlation.ScopeTeam
+	if kind == "org" {
+		scope = correlation.ScopeOrg
+	}
+	p.Incidents, p.Readiness = incidentsBeside(current, scope, name, len(rows)), s.reviewsOf(all, rows)
 	rose := slices.DeleteFunc(slices.Clone(all.moves), func(t scoring.Transition) bool {
 		return t.To <= t.From || t.Cause != scoring.CauseEvidence || !t.Announced
 	})

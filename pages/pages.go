@@ -71,6 +71,9 @@ type Links struct {
 	// Dashboard is the address of a service's dashboard; {service}, {team} and {org} become
 	// its names.
 	Dashboard string
+	// Tickets are the addresses of tickets, by the id of their source; {key} becomes the name
+	// of the ticket.
+	Tickets map[string]string
 	// Feedback is where an issue about a check is written; {check} and {service} become
 	// their names.
 	Feedback string

@@ -47,8 +47,9 @@ func all(t *testing.T, s *Site) map[string]Answer {
 
 func links(o *Options) {
 	o.Links = func() Links {
-		return Links{Dashboard: "https://grafana.example.com/d/x?var-service={service}&var-team={team}",
-			Feedback: "https://jira.example.com/create?labels={check}&summary={service}"}
+		return Links{Tickets: map[string]string{"jira/main": "https://jira.example.com/browse/{key}"},
+			Dashboard: "https://grafana.example.com/d/x?var-service={service}&var-team={team}",
+			Feedback:  "https://jira.example.com/create?labels={check}&summary={service}"}
 	}
 }
 
@@ -213,6 +214,33 @@ func TestTeamsAndOrgs(t *testing.T) {
 	s.Team(ctx, "paiments").has(t, "a wrong team", 404, `href="../teams/payments"`)
 	s.Org(ctx, "").has(t, "no org", 404)
 	s.Team(ctx, hostile).has(t, "a hostile team", 200, "&lt;script&gt;")
+}
+
+// TestReviewsAndDrift: who was reviewed, by which ticket, when the next is due, and what is
+// no longer as it was attested.
+func TestReviewsAndDrift(t *testing.T) {
+	t.Parallel()
+	s := planted(t).site(links)
+	ctx := t.Context()
+	s.Service(ctx, "cart").has(t, "a reviewed service", 200,
+		`<a href="https://jira.example.com/browse/PRR-7">PRR-7</a>, completed 2026-11-20, 3 days ago`,
+		"<dt>next</dt><dd>2027-11-20, in 362 days</dd>", "<dt>open</dt><dd>1 review</dd>",
+		"Drifted: no longer as it was attested", `href="../checks/inc.runbook"`, "a machine contradicts")
+	s.Service(ctx, "quiet").has(t, "a service without a review", 200, "none is known to be completed")
+	s.Service(ctx, "lab").has(t, "an overdue service", 200, "overdue by 135 days, since 2026-07-11", "&lt;script&gt;",
+		"runbook.share: the source answered and has nothing for this service; needs data of the exporter of runbooks")
+	if page := string(s.Service(ctx, "checkout").Body); strings.Contains(page, "Drifted") {
+		t.Error("a service that has not drifted is said to have")
+	}
+	s.Team(ctx, "payments").has(t, "a team", 200, "Completed in the last 30 days", `href="../services/cart#reviews"`,
+		"Incidents of 30 days, compared with all services",
+		`<th scope="row">payments</th><td class="number">7</td><td class="number">3.5</td><td class="number">1 h</td>`,
+		`<th scope="row">all services</th><td class="number">10</td><td class="number">2.5</td>`, "25%",
+		`<a href="../services/cart#reviews">cart</a>: <a href="../checks/inc.runbook">inc.runbook</a>`)
+	s.Team(ctx, hostile).has(t, "a team that is overdue", 200, "None was completed", "<h3>Overdue</h3>",
+		`>lab</a>: overdue by 135 days, since 2026-07-11; `)
+	s.Fleet(ctx, nil).has(t, "the fleet", 200, "in force since 2026-05-07", "What this version changed",
+		"The first &lt;b&gt;version&lt;/b&gt;, with <code>inc.on-call</code>.")
 }
 
 func TestAPageOfACheck(t *testing.T) {

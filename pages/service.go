@@ -44,6 +44,8 @@ type servicePage struct {
 	Windows   []incidentWindow
 	OnCall    string
 	Exempt    []exemptCheck
+	Review    reviewView
+	// Reviews are those that were opened or completed within the time line.
 	Reviews   []string
 	Dashboard string
 	// Snippet is the badge for a README.
@@ -116,6 +118,9 @@ func (s *Site) Service(ctx context.Context, name string) Answer {
 		Marks:   strings.Split(card.Summary.BadgeWords(), ", ")[1:],
 		Snippet: "[![readiness](" + badgeAddress(name) + ")](" + pageAddress(name) + ")",
 	}
+	service, _ := current.Find(name)
+	p.Review = s.reviewOf(current, &service)
+	p.Review.Drifted = card.Drifted()
 	steps := card.Steps()
 	p.Failing, p.Unknown, p.Rest = stepsOf(card, steps.Failing), stepsOf(card, steps.Unknown), steps.Rest()
 	links := s.links()

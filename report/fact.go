@@ -192,6 +192,9 @@ func factOf(d evidence.Definition, o *evidence.Observation, now time.Time) Fact 
 	if f.Missing != "" {
 		f.Needs = d.Needs
 	}
+	if f.Missing == string(evidence.MissingNoData) && len(d.Exporters) > 0 {
+		f.Needs = exporterOf(d)
+	}
 	if o == nil {
 		return f
 	}

@@ -135,8 +135,11 @@ func exporterOf(d evidence.Definition) string {
 	case "pagerduty", "jira":
 		return d.Needs
 	}
-	if d.Needs != "" {
+	switch {
+	case d.Needs != "":
 		return d.Needs
+	case len(d.Exporters) > 0:
+		return "data of " + strings.Join(d.Exporters, " or ")
 	}
 	return "series of the preset " + d.Pack
 }

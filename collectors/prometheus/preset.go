@@ -199,6 +199,9 @@ func (f *Facts) Definitions() []evidence.Definition {
 	for _, fact := range f.facts {
 		d := fact.Definition
 		d.Query = fact.asked()
+		for _, p := range fact.providers {
+			d.Exporters = append(d.Exporters, p.via)
+		}
 		definitions = append(definitions, d)
 	}
 	if f.rules {
