@@ -302,6 +302,31 @@ func TestLinksKeepTheFilters(t *testing.T) {
 	})
 }
 
+// TestFiltersWorkTogether: each offers what the ones before it leave, and services come last.
+func TestFiltersWorkTogether(t *testing.T) {
+	labels := map[string]string{"org": "org", "team": "team", "tier": "tier", "service": "service_name"}
+	for name, b := range boards(t) {
+		var before []string
+		for _, v := range b.Templating.List {
+			if v.Type != "query" {
+				continue
+			}
+			if !strings.HasSuffix(v.Definition, ", "+labels[v.Name]+")") {
+				t.Errorf("%s: the variable %s asks for another label: %s", name, v.Name, v.Definition)
+			}
+			for _, b := range before {
+				if matcher := labels[b] + `=~"$` + b + `"`; !strings.Contains(v.Definition, matcher) {
+					t.Errorf("%s: the variable %s does not follow %s: %s", name, v.Name, b, v.Definition)
+				}
+			}
+			before = append(before, v.Name)
+		}
+		if want := []string{"org", "team", "tier", "service"}; !slices.Equal(before, want) {
+			t.Errorf("%s has the filters %q, want %q", name, before, want)
+		}
+	}
+}
+
 // TestAddressesAreConstants: an installation sets them in one place.
 func TestAddressesAreConstants(t *testing.T) {
 	for name, b := range boards(t) {

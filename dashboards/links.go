@@ -63,7 +63,7 @@ func toCheck(id string) []dashboard.DashboardLink {
 }
 
 func toTeam() []dashboard.DashboardLink {
-	address := to(teamUID, "team=${__value.raw:percentencode}", "service=$__all")
+	address := to(teamUID, "team=${__value.raw:percentencode}", "service=%24__all")
 	return []dashboard.DashboardLink{link("Team review", address)}
 }
 
