@@ -112,14 +112,17 @@ func statuses() map[string]word {
 }
 
 func serviceWay(titles map[string]string) []made {
-	now := `max by (module, check, status) (readiness:check_status{service_name="$service", status!="not_applicable"})`
+	const failing = `readiness:check_status{service_name="$service", status!="not_applicable"}`
+	now := `max by (module, check, status) (` + failing + `)`
+	// Counted every 3 hours, in which a gap of Prometheus does not matter.
+	during := `count_over_time(last_over_time(` + failing + `[185m])[30d:3h]) * 3 * 3600`
 	return []made{
 		panel{
 			title: "What does not pass, and since when", width: 16, height: 12, none: "Every check passes",
 			help: "The checks that fail or lack proof; with `exposition.detail: full` also those that are exempt. The last column is for how much of the last 30 days that was so. A check leads to what it asks and how to mend it.",
 			queries: []query{
 				{expr: now, only: true},
-				{expr: `(max by (module, check, status) (count_over_time(readiness:check_status{service_name="$service", status!="not_applicable"}[30d:1h])) * 3600)
+				{expr: `max by (module, check, status) (` + during + `)
 and on (module, check, status) ` + now},
 			},
 		}.rows("Status", false,
