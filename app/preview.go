@@ -247,8 +247,12 @@ func previewNotes(c *evaluation.Comparison, p PreviewOptions, r *reading, other 
 		}
 	}
 	if n := len(scheduled); n > 0 {
-		add("%s of the previewed framework %s scheduled and count for nothing yet: %s. --enforced shows what they would do.",
-			report.Plural(n, "check"), map[bool]string{true: "is", false: "are"}[n == 1], nameSome(scheduled))
+		are, they := "are scheduled and count", "they"
+		if n == 1 {
+			are, they = "is scheduled and counts", "it"
+		}
+		add("%s of the previewed framework %s for nothing yet: %s. --enforced shows what %s would do.",
+			report.Plural(n, "check"), are, nameSome(scheduled), they)
 	}
 	if n := len(other.NotMeasurable); n > len(r.NotMeasurable) {
 		add("%s of the previewed framework cannot be measured by the configured sources.", report.Plural(n, "check"))

@@ -65,7 +65,9 @@ type demo struct {
 	pagerDuty  *upstream
 	jira       *upstream
 	prometheus *prometheus.Server
-	collector  *app.App
+	// config is the file of the collector's configuration.
+	config    string
+	collector *app.App
 }
 
 // show makes everything, runs it, and takes it away again.
@@ -117,8 +119,7 @@ func (d *demo) build(ctx context.Context) (err error) {
 		return err
 	}
 	step.end("%d series, up to %d days back", d.prometheus.Series(), project.Retention/(24*time.Hour))
-	config, err := d.configure()
-	if err != nil {
+	if d.config, err = d.configure(); err != nil {
 		return err
 	}
 	step = d.begin("Remembering half a year of judgements", nil)
@@ -127,11 +128,34 @@ func (d *demo) build(ctx context.Context) (err error) {
 		return err
 	}
 	step.end("badges and how they changed")
-	d.collector, err = app.New(ctx, app.Options{ConfigPath: config, Logger: d.log, Now: d.now, Version: version})
+	return d.start(ctx)
+}
+
+// start makes the collector.
+func (d *demo) start(ctx context.Context) (err error) {
+	d.collector, err = app.New(ctx, app.Options{ConfigPath: d.config, Logger: d.log, Now: d.now, Version: version})
 	if err != nil {
 		return fmt.Errorf("making the collector: %w", err)
 	}
 	return nil
+}
+
+// rememberEvidence gives the store the evidence of the past, for previews of other criteria.
+// It is made of that of now, and the store has one writer: the collector starts anew.
+func (d *demo) rememberEvidence(ctx context.Context, now *snapshot.Snapshot) error {
+	step := d.begin("Remembering the evidence of three months", nil)
+	if err := d.collector.Close(); err != nil {
+		step.end("failed")
+		return fmt.Errorf("closing the collector: %w", err)
+	}
+	d.collector = nil
+	without, err := project.RememberEvidence(ctx, d.storeFile(), d.company, now)
+	if err != nil {
+		step.end("failed")
+		return err
+	}
+	step.end("of %d services, as their badges changed", len(now.Services)-len(without))
+	return d.start(ctx)
 }
 
 // storeFile is the collector's database.
@@ -192,6 +216,11 @@ func (d *demo) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.keep {
+		if err := d.rememberEvidence(ctx, found); err != nil {
+			return err
+		}
+	}
 	return report.NewFleet(found).WriteTable(d.out, d.style())
 }
 
@@ -204,6 +233,9 @@ func (d *demo) serve(ctx context.Context) error {
 	}
 	found, err := d.collect(ctx)
 	if err != nil {
+		return err
+	}
+	if err := d.rememberEvidence(ctx, found); err != nil {
 		return err
 	}
 	if err := d.collector.Start(ctx); err != nil {
@@ -268,6 +300,10 @@ func (d *demo) try() {
 	d.say("    --jira-email %s \\", jiraEmail)
 	d.say("    --prometheus-url %s try.yaml", d.prometheus.URL())
 	d.say("  bin/collector collect --once --config try.yaml")
+	d.say("")
+	d.say("What would criteria of your own have done to its badges? With acme.yaml of the README:")
+	d.say("  bin/collector framework preview --file acme.yaml \\")
+	d.say("    --config %s", d.config)
 	d.say("")
 	d.say("The daemon needs an address that the demo does not have:")
 	d.say("  bin/collector run --config try.yaml --server.listen-address 127.0.0.1:9848")

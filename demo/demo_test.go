@@ -143,6 +143,7 @@ func TestAFullRound(t *testing.T) {
 	t.Run("badges have a past", func(t *testing.T) { badgesHaveAPast(t, d) })
 	t.Run("pages are whole", func(t *testing.T) { pagesAreWhole(t, d) })
 	t.Run("the API answers as it says", func(t *testing.T) { theAPIAnswersAsItSays(t, d) })
+	t.Run("the past can be judged", func(t *testing.T) { thePastCanBeJudged(t, d) }) // it ends the collector
 }
 
 // scorecardsFitAScreen wants the short form in 40 rows of 80 columns.

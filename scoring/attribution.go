@@ -99,7 +99,8 @@ func (j *judgement) replay(base *Basis) []mix {
 		before := current
 		steps[cause]()
 		step := current
-		out = append(out, mix{cause: cause, basis: &step, same: step.Framework == before.Framework && step.EqualButFacts(&before)})
+		same := step.Framework == before.Framework && step.EqualButFacts(&before)
+		out = append(out, mix{cause: cause, basis: &step, same: same})
 	}
 	return append(out, mix{cause: CauseEvidence, final: j.card})
 }

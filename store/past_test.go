@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -86,7 +87,73 @@ func testPast(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	want = "1h10m0s a/1 x.ratio 0.6, 1h30m0s b/1 x.count 1, 9h0m0s a/1 x.count 3, "
-	if got := read("", 10*time.Hour); len(got) != services || got["s007"] != want || got["s299"] != "0s a/1 x.count 299, " {
+	got := read("", 10*time.Hour)
+	if len(got) != services || got["s007"] != want || got["s299"] != "0s a/1 x.count 299, " {
 		t.Errorf("after the history was shortened: %d services, %v and %v", len(got), got["s007"], got["s299"])
+	}
+}
+
+// TestEvidenceOfThePastIsAdded before what is stored, which stays as it is.
+func TestEvidenceOfThePastIsAdded(t *testing.T) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) { testAddPast(t, filepath.Join(t.TempDir(), "test.db")) })
+	t.Run("postgresql", func(t *testing.T) { testAddPast(t, storetest.StartPostgres(t).Database(t)) })
+}
+
+func testAddPast(t *testing.T, url string) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), store.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	old, since := now.AddDate(0, 0, -40), now.AddDate(0, 0, -30)
+	var last int64
+	for _, at := range []time.Time{old, now.AddDate(0, 0, -20), now} {
+		if last, err = s.SaveJudgement(t.Context(), store.Judgement{After: last, At: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = s.Commit(t.Context(), "a/1", 0, now, evidence.Batch{
+		Records: []evidence.Record{{Service: "shop", Fact: "x.count", Value: evidence.Int(1)}},
+		Covered: []evidence.Coverage{{Group: "g", Facts: []string{"x.count", "x.other"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := []store.PastRecord{
+		{Fact: "x.count", Source: "a/1", From: since, Since: since.AddDate(0, 0, -5), Value: evidence.Int(3)},
+		{Fact: "x.other", Source: "a/1", From: since, Since: since, Value: evidence.Bool(true)},
+		{Fact: "x.other", Source: "a/1", From: now.AddDate(0, 0, -9), Since: now.AddDate(0, 0, -9),
+			Withdrawn: evidence.MissingNoData},
+	}
+	if err := s.AddPast(t.Context(), since, []store.PastService{{Service: "shop", Records: records}}); err != nil {
+		t.Fatal(err)
+	}
+	var got []store.PastRecord
+	err = s.EachPast(t.Context(), "", now, func(p store.Past) error {
+		spans := p.Judging
+		if len(p.Coverage) != 1 || !p.Coverage[0].From.Equal(since) || !p.Coverage[0].Until.Equal(now) || len(spans) != 2 ||
+			!spans[0].Until.Equal(old) || !spans[1].From.Equal(since) || !spans[1].Until.Equal(now) {
+			t.Errorf("answered %v, judged %v", p.Coverage, spans)
+		}
+		return nil
+	}, func(p store.PastService) error {
+		got = p.Records
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := append(records, store.PastRecord{
+		Fact: "x.count", Source: "a/1", From: now, Since: now, Value: evidence.Int(1),
+	})
+	if !slices.Equal(got, want) {
+		t.Errorf("the past is\n%+v\nnot\n%+v", got, want)
+	}
+	records = []store.PastRecord{{Fact: "x.count", Source: "a/1", From: old}}
+	if err := s.AddPast(t.Context(), since, []store.PastService{{Service: "shop", Records: records}}); err == nil {
+		t.Error("a record without a value is stored")
 	}
 }

@@ -228,7 +228,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 			Name: "main", Deployment: "cloud", URL: place.JiraURL, BrowseURL: jiraSite,
 			Email: place.JiraEmail, TokenFile: place.JiraTokenFile, Schedule: "@every " + period, Timeout: timeout,
 			Incidents: jiraIncidents{
-				JQL: fmt.Sprintf("issuetype = %q", incidentType), History: f.Sources.PagerDuty[0].History,
+				JQL: incidentTickets(), History: f.Sources.PagerDuty[0].History,
 				LinkFields: []string{pagerField}, Services: component, Acknowledged: moment{Statuses: []string{"In Progress"}},
 			},
 			Reviews: jiraReviews{JQL: fmt.Sprintf("issuetype = %q", reviewType), Services: component},
@@ -332,6 +332,9 @@ func targets(c *company.Company) []target {
 		{Badge: "gold", Orgs: others, Tiers: []int{1, 2}, By: day(20), Reason: "The season begins"},
 	}
 }
+
+// incidentTickets is the JQL of the company's incidents. It is part of what its criteria mean.
+func incidentTickets() string { return fmt.Sprintf("issuetype = %q", incidentType) }
 
 // exempt finds a service that lacks several checks of its next badge and takes
 // one of them off it for two months, so that the demo has an exemption and no

@@ -81,7 +81,7 @@ func inForce(c *company.Company) (*framework.Framework, error) {
 	if err != nil {
 		return fail(err)
 	}
-	tickets, err := jira.Definitions()
+	tickets, err := jira.DefaultFacts()
 	if err != nil {
 		return fail(err)
 	}
@@ -89,7 +89,8 @@ func inForce(c *company.Company) (*framework.Framework, error) {
 	if err != nil {
 		return fail(err)
 	}
-	definitions := slices.Concat(facts.Facts(), pagerduty.Definitions(), tickets, queries)
+	ofTickets := jira.DefinitionsOf(tickets, incidentTickets())
+	definitions := slices.Concat(facts.Facts(), pagerduty.Definitions(), ofTickets, queries)
 	for _, a := range document.Attestations() {
 		definitions = append(definitions, a.Fact)
 	}
@@ -234,6 +235,14 @@ func (p *past) steps(
 ) (start framework.Badge, steps []step) {
 	goal := s.Goal
 	recently := days("last", 10, 60)
+	loss := p.loss(l)
+	lost := func(subject string) step {
+		if loss == scoring.CauseEvidence {
+			return step{days(subject, 65, 92), goal - 1, loss}
+		}
+		// RememberEvidence has evidence alone to say why.
+		return step{days(subject, 100, 140), goal - 1, loss}
+	}
 	switch kind := l.roll("kind"); {
 	case p.fallen[s.Name]:
 		fell := p.ago(time.Duration(l.between("fell", float64(fellAfter), float64(fellBefore))))
@@ -241,13 +250,12 @@ func (p *past) steps(
 	case goal == framework.NoBadge && kind < 0.6, kind < 0.15:
 		return goal, nil
 	case goal == framework.NoBadge:
-		return framework.Bronze, []step{{recently, goal, p.loss(l)}}
+		return framework.Bronze, []step{{recently, goal, scoring.CauseEvidence}}
 	case kind < 0.6:
 		if l.chance("slip", 0.4) && !newcomer(l) {
 			// It rose, fell back, and rose again.
 			return goal - 1, []step{
-				{days("early", 150, 170), goal, scoring.CauseEvidence}, {days("slipped", 70, 110), goal - 1, p.loss(l)},
-				{recently, goal, scoring.CauseEvidence},
+				{days("early", 150, 170), goal, scoring.CauseEvidence}, lost("slipped"), {recently, goal, scoring.CauseEvidence},
 			}
 		}
 		return goal - 1, []step{{recently, goal, scoring.CauseEvidence}}
@@ -255,7 +263,7 @@ func (p *past) steps(
 		// New criteria asked for more.
 		return goal, []step{{p.ago(reworked), goal - 1, scoring.CauseCriteria}, {recently, goal, scoring.CauseEvidence}}
 	}
-	return goal, []step{{days("fell back", 70, 110), goal - 1, p.loss(l)}, {recently, goal, scoring.CauseEvidence}}
+	return goal, []step{lost("fell back"), {recently, goal, scoring.CauseEvidence}}
 }
 
 // newcomer reports whether the service was listed after the collector began.
