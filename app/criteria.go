@@ -14,10 +14,7 @@ import (
 // Without a configuration file they are the default, if orDefault is set. Nothing else of
 // the configuration is used. The error is an *InvalidError when it is not valid.
 func Criteria(o Options, orDefault bool) (*framework.Document, *framework.Framework, error) {
-	if _, err := os.Stat(o.ConfigPath); orDefault && errors.Is(err, fs.ErrNotExist) {
-		o.ConfigPath = ""
-	}
-	o = o.withDefaults()
+	o = withoutFile(o, orDefault).withDefaults()
 	valid, err := o.load()
 	if err != nil {
 		return nil, nil, err
@@ -27,6 +24,14 @@ func Criteria(o Options, orDefault bool) (*framework.Document, *framework.Framew
 		return nil, nil, &InvalidError{err}
 	}
 	return rc.Document, rc.Framework, nil
+}
+
+// withoutFile leaves the configuration file out, if that is wanted where there is none.
+func withoutFile(o Options, orDefault bool) Options {
+	if _, err := os.Stat(o.ConfigPath); orDefault && errors.Is(err, fs.ErrNotExist) {
+		o.ConfigPath = ""
+	}
+	return o
 }
 
 // TryFixtures judges the fixtures of a framework. A fixture that cannot be judged, or none at

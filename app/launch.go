@@ -43,6 +43,8 @@ type LaunchQuery struct {
 	Entry catalog.Service
 	// Answers is the file.
 	Answers string
+	// OrDefault judges by the default framework where there is no configuration file.
+	OrDefault bool
 }
 
 // Launch judges a service that is in no catalog yet by the answers of its team: as the
@@ -50,7 +52,7 @@ type LaunchQuery struct {
 // *InvalidError with its lines, that of a wrong name is an *UnknownNameError.
 func Launch(o Options, q LaunchQuery) (report.Scorecard, report.Launch, error) {
 	o.noRequests = true
-	o, rc, err := plan(o)
+	o, rc, err := plan(withoutFile(o, q.OrDefault))
 	if err != nil {
 		return report.Scorecard{}, report.Launch{}, err
 	}

@@ -25,6 +25,8 @@ type PlaybookQuery struct {
 	// Launch, if not nil, is a service that is in no catalog yet: it is judged by this entry
 	// alone.
 	Launch *catalog.Service
+	// OrDefault judges a Launch by the default framework where there is no configuration file.
+	OrDefault bool
 	// Tickets asks for the fields of the review's ticket; Project, IssueType, SubTaskType and
 	// Parent are those of the query, the others come from the configuration.
 	Tickets *report.ReviewTicketFields
@@ -36,7 +38,7 @@ type PlaybookQuery struct {
 func Playbook(ctx context.Context, o Options, q PlaybookQuery) (report.Playbook, error) {
 	none := report.Playbook{}
 	o.noRequests = true
-	o, rc, err := plan(o)
+	o, rc, err := plan(withoutFile(o, q.Launch != nil && q.OrDefault))
 	if err != nil {
 		return none, err
 	}

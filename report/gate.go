@@ -105,6 +105,9 @@ func newGate(card Scorecard, q GateQuery, launch *Launch, now time.Time) (Gate, 
 	}
 	g := Gate{Version: 1, Service: card.Summary.Service, At: stamp(now), JudgedAt: card.At, Framework: card.Framework,
 		Asked: q, Held: card.Badge.Held, Target: card.TargetWords(), Checks: []GateCheck{}, Launch: launch}
+	if launch != nil {
+		g.Target = "" // what it says of checks is without those of after the launch
+	}
 	if q.OwnTarget && !card.Summary.HasTarget() {
 		return g, fmt.Errorf("nothing is asked, and %s has no target: give a badge, or the id of a check", g.Service)
 	}

@@ -28,6 +28,8 @@ type gateFlags struct {
 	launch            bool
 	answers           string
 	entry             catalog.Service
+	// orDefault judges a launch by the default framework where there is no configuration.
+	orDefault bool
 }
 
 func newGate(s *streams) *cobra.Command {
@@ -50,7 +52,8 @@ team has answered in the playbook, as the daemon would by these answers alone:
   collector playbook wallet --launch --tier 1 > wallet.md
   collector gate wallet --launch --answers wallet.md --badge silver
 
-What only machines or the catalog can prove is named and does not decide.
+What only machines or the catalog can prove is named and does not decide. Without
+a configuration file the default framework asks.
 
 Exit codes: 0 proven, or --dry-run; exempt checks do not stand in the way;
 1 not proven; 2 the command line or the configuration is not valid; 3 cannot
@@ -153,6 +156,7 @@ func (f *gateFlags) checkLaunch(cmd *cobra.Command) error {
 	case f.server != "":
 		return errors.New("--launch judges by the configuration: leave out --server")
 	}
+	f.orDefault = !changed("config")
 	if !changed("sarif-file") {
 		f.sarifFile = f.answers
 	}
@@ -185,7 +189,7 @@ func (s *streams) gate(ctx context.Context, service string, flags *gateFlags) (r
 // launchGate decides by the answers of the team.
 func (s *streams) launchGate(service string, flags *gateFlags) (report.Gate, error) {
 	card, launch, err := app.Launch(s.options(s.quiet()),
-		app.LaunchQuery{Service: service, Entry: flags.entry, Answers: flags.answers})
+		app.LaunchQuery{Service: service, Entry: flags.entry, Answers: flags.answers, OrDefault: flags.orDefault})
 	if _, unknown := errors.AsType[*app.UnknownNameError](err); unknown {
 		return report.Gate{}, &usageError{err}
 	}

@@ -226,6 +226,24 @@ func TestAnswersAloneDoNotProveTheHighestBadges(t *testing.T) {
 	}
 }
 
+// TestALaunchNeedsNoConfiguration: the repository of a new service has none.
+func TestALaunchNeedsNoConfiguration(t *testing.T) {
+	t.Parallel()
+	s := newFolder(t)
+	playbook, errs, code := s.run("playbook", "wallet", "--launch", "--tier", "1", "--badge", "bronze")
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	s.write("wallet.md", answeredWith(playbook))
+	launch := []string{"gate", "wallet", "--launch", "--answers", "wallet.md", "--badge", "bronze"}
+	if out, errs, code := s.run(launch...); code != exitOK || !strings.Contains(out, "framework default") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	if out, errs, code := s.run(append(launch, "--config", "other.yaml")...); code != exitConfig {
+		t.Errorf("a configuration that is named and not there: exit %d: %s%s", code, out, errs)
+	}
+}
+
 // TestAnEntryThatIsNotWrittenContradictsNoAnswer: a proof of a machine that also reads the
 // catalog would say no, since no catalog has an owner of the service.
 func TestAnEntryThatIsNotWrittenContradictsNoAnswer(t *testing.T) {

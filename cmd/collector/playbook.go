@@ -34,7 +34,8 @@ the steps, and how it is attested. Checks that are proved are ticked.
 
 With --launch: for a service that is in no catalog yet. --tier is needed, the
 other flags say what kind of service it is. The team answers in the file, and
-collector gate --launch reads it.
+collector gate --launch reads it. Without a configuration file the default
+framework asks.
 
 With --jira: the tickets to create for it. First the review,
 
@@ -116,7 +117,7 @@ func launchFlags() []string { return []string{"tier", "data-class", "stateful", 
 
 // query is what the flags ask for. The error says which of them do not go together.
 func (f *playbookFlags) query(cmd *cobra.Command, service string, format output) (app.PlaybookQuery, error) {
-	query := app.PlaybookQuery{Service: service, Module: f.module}
+	query := app.PlaybookQuery{Service: service, Module: f.module, OrDefault: !cmd.Flags().Changed("config")}
 	if f.badge != "" {
 		badge, err := framework.ParseBadge(f.badge)
 		if err != nil || badge == framework.NoBadge {
