@@ -37,12 +37,15 @@ PACKAGES := $(CURDIR)/.ci/packages
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build bin/collector
-	$(GO) build -ldflags '$(LDFLAGS)' -o bin/collector ./cmd/collector
+build: ## build bin/readiness-collector, and bin/collector as a short name for it
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/readiness-collector ./cmd/collector
+	@ln -sf readiness-collector bin/collector
 
+# DEMO_FLAGS='--listen 127.0.0.1:9948' chooses another port; bin/demo --help lists all.
+DEMO_FLAGS ?=
 demo: ## run the collector against a simulated company, until Ctrl-C
 	@echo "Building the demo (the first build takes a few minutes) ..."
-	@$(GO) build -C demo -o ../bin/demo . && exec bin/demo
+	@$(GO) build -C demo -o ../bin/demo . && exec bin/demo $(DEMO_FLAGS)
 
 # Packages whose tests write files: golden texts, documents, dashboards. Their
 # long tests have nothing to write.

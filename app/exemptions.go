@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prodready/collector/config"
-	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
@@ -58,11 +57,7 @@ func (rc *runtimeConfig) exemptChecks(e *config.Exemption) ([]string, error) {
 		return ids, errors.Join(errs...)
 	}
 	var ids, known []string
-	frameworks := []*framework.Framework{rc.Framework}
-	for i := range rc.Pins {
-		frameworks = append(frameworks, rc.Pins[i].Framework)
-	}
-	for _, f := range frameworks {
+	for _, f := range rc.frameworksInUse() {
 		for _, m := range f.Modules {
 			known = append(known, m.ID)
 			if m.ID != e.Module {

@@ -93,19 +93,24 @@ func (rc *runtimeConfig) buildPins(c *config.Valid) error {
 	return errors.Join(errs...)
 }
 
+// frameworksInUse are the framework and those that pins name, which may be repeated.
+func (rc *runtimeConfig) frameworksInUse() []*framework.Framework {
+	all := []*framework.Framework{rc.Framework}
+	for i := range rc.Pins {
+		all = append(all, rc.Pins[i].Framework)
+	}
+	return all
+}
+
 // checkOf finds a check in the framework, or in one that a pin names. The error suggests the
 // nearest one of the framework.
 func (rc *runtimeConfig) checkOf(id string) (*framework.Check, error) {
-	check, err := rc.Framework.Check(id)
-	for i := range rc.Pins {
-		if err == nil {
-			break
-		}
-		if pinned, other := rc.Pins[i].Framework.Check(id); other == nil {
-			check, err = pinned, nil
+	for _, f := range rc.frameworksInUse() {
+		if check, err := f.Check(id); err == nil {
+			return check, nil
 		}
 	}
-	return check, err
+	return rc.Framework.Check(id)
 }
 
 // pinEndsSoon is how long before its end a pin is warned of.

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/prodready/collector/app"
@@ -28,7 +30,18 @@ const (
 )
 
 func main() {
-	os.Exit(execute(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	s := &streams{name: programName(os.Args[0]), out: os.Stdout, err: os.Stderr, environ: os.Environ()}
+	os.Exit(s.execute(context.Background(), os.Args[1:]))
+}
+
+// programName is what a shell calls the program: the name of its file if that is one of the
+// two that it has.
+func programName(file string) string {
+	const long = "readiness-collector"
+	if strings.TrimSuffix(filepath.Base(file), ".exe") == long {
+		return long
+	}
+	return "collector"
 }
 
 // untilSignal is a context that ends with the first SIGINT or SIGTERM, for commands
@@ -42,16 +55,20 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // execute runs one command and returns its exit code.
 func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	root := newRoot(&streams{out: stdout, err: stderr, environ: environ})
+	return (&streams{out: stdout, err: stderr, environ: environ}).execute(ctx, args)
+}
+
+func (s *streams) execute(ctx context.Context, args []string) int {
+	root := newRoot(s)
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
 	if text := err.Error(); text != "" {
-		_, _ = fmt.Fprintln(stderr, report.WrapLines(report.Printable("collector: "+text), terminalWidth(stderr)))
+		_, _ = fmt.Fprintln(s.err, report.WrapLines(report.Printable("collector: "+text), terminalWidth(s.err)))
 	}
 	if verdict, ok := errors.AsType[*verdictError](err); ok {
 		return verdict.code

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,8 @@ import (
 
 // streams are what a command talks to.
 type streams struct {
+	// name is what the program is called; empty is collector.
+	name       string
 	out, err   io.Writer
 	environ    []string
 	configPath string
@@ -39,7 +42,7 @@ Exit codes:
 
 func newRoot(s *streams) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "collector",
+		Use:   cmp.Or(s.name, "collector"),
 		Short: "Production readiness as a product: evidence in, badges out",
 		Long: `collector pulls evidence about every service from PagerDuty, Jira and
 Prometheus, judges it against a versioned readiness framework, and exports
@@ -66,13 +69,14 @@ Start with:
 	})
 	root.AddCommand(newInit(s), newRun(s), newCheck(s), newCollect(s), newScore(s), newHistory(s), newPlaybook(s),
 		newIncidents(s), newReview(s), newCorrelate(s), newBadges(s), newDashboards(s), newGate(s), newFramework(s),
-		newStore(s), newVersion(s))
-	root.CompletionOptions.HiddenDefaultCmd = true
+		newStore(s), newCompletion(s), newMan(s), newVersion(s))
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp(root))
 	root.Version = version
 	root.SetVersionTemplate(versionText())
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	strict(root)
+	complete(s, root)
 	return root
 }
 

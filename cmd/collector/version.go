@@ -23,9 +23,10 @@ func newVersion(s *streams) *cobra.Command {
 	}
 }
 
+// versionText has the form that Prometheus and its exporters have.
 func versionText() string {
-	return fmt.Sprintf("collector %s\nrevision  %s\ngo        %s\nplatform  %s/%s\n", version, builtFrom(),
-		runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("readiness-collector, version %s (revision: %s)\n  go version:       %s\n  platform:         %s/%s\n",
+		version, builtFrom(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // builtFrom is the commit that the program was built from: what the build said,
