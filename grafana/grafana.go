@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -149,28 +147,17 @@ func overrides(board map[string]any) func(yield func(map[string]any) bool) {
 	}
 }
 
-// Write writes all dashboards to a folder, which it makes if it is missing, and returns
-// their files. Nothing is written if one of them cannot be made.
-func Write(folder string, v Values) ([]string, error) {
+// All are the texts of all dashboards by the names of their files.
+func All(v Values) (map[string][]byte, error) {
 	names, err := Names()
 	if err != nil {
 		return nil, err
 	}
-	texts := make([][]byte, len(names))
-	for i, name := range names {
-		if texts[i], err = Fitted(name, v); err != nil {
+	texts := map[string][]byte{}
+	for _, name := range names {
+		if texts[name], err = Fitted(name, v); err != nil {
 			return nil, err
 		}
 	}
-	// Anybody may read a dashboard.
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // as above
-		return nil, fmt.Errorf("making a folder for dashboards: %w", err)
-	}
-	for i, name := range names {
-		names[i] = filepath.Join(folder, name)
-		if err := os.WriteFile(names[i], texts[i], 0o644); err != nil { //nolint:gosec // as above
-			return nil, fmt.Errorf("writing a dashboard: %w", err)
-		}
-	}
-	return names, nil
+	return texts, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -44,12 +46,11 @@ that a new import replaces the old one.
 				return err
 			}
 			values.Titles = document.Titles()
-			files, err := grafana.Write(out, values)
+			texts, err := grafana.All(values)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(s.out, "%s in %s\n", report.Plural(len(files), "dashboard"), report.Printable(out))
-			return err
+			return s.writeAll(out, texts, "dashboard")
 		},
 	}
 	flags := cmd.Flags()
@@ -72,4 +73,20 @@ func baseAddress(address string) error {
 		return errors.New("a base address ends with its path: leave out the password and what begins with ? or #")
 	}
 	return nil
+}
+
+// writeAll writes texts to files of a folder, which it makes if it is missing, and says
+// how many there are and of what kind.
+func (s *streams) writeAll(folder string, texts map[string][]byte, kind string) error {
+	// Anybody may read what is made of public files.
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // as above
+		return fmt.Errorf("making a folder for %ss: %w", kind, err)
+	}
+	for name, text := range texts {
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o644); err != nil { //nolint:gosec // as above
+			return fmt.Errorf("writing a %s: %w", kind, err)
+		}
+	}
+	_, err := fmt.Fprintf(s.out, "%s in %s\n", report.Plural(len(texts), kind), report.Printable(folder))
+	return err
 }

@@ -68,8 +68,8 @@ Start with:
 		return &usageError{fmt.Errorf("%w%s; `%s --help` lists the flags", err, flagHint(cmd, err), cmd.CommandPath())}
 	})
 	root.AddCommand(newInit(s), newRun(s), newCheck(s), newCollect(s), newScore(s), newHistory(s), newPlaybook(s),
-		newIncidents(s), newReview(s), newCorrelate(s), newBadges(s), newDashboards(s), newGate(s), newFramework(s),
-		newStore(s), newCompletion(s), newMan(s), newVersion(s))
+		newIncidents(s), newReview(s), newCorrelate(s), newBadges(s), newDashboards(s), newRules(s), newGate(s),
+		newFramework(s), newStore(s), newCompletion(s), newMan(s), newVersion(s))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp(root))
 	root.Version = version
