@@ -23,6 +23,7 @@ type kept struct {
 	services  map[string]*keptService
 	// exemptions are those that the services were judged with.
 	exemptions []scoring.Exemption
+	shown      shown
 	// gone are the services that only the state of the badges has.
 	gone []string
 	// advanced is false if the badges were loaded since: another process has advanced
@@ -205,7 +206,7 @@ func (j *judge) loaded(state scoring.State) {
 	}
 	j.state = state
 	if j.kept != nil {
-		j.kept.advanced = false
+		j.kept.advanced, j.kept.shown.services = false, nil
 		for _, k := range j.kept.services {
 			k.flipped = nil
 		}
@@ -303,6 +304,7 @@ func (j *judge) keep(c *Config, set *evidence.Set, cards []scoring.Scorecard) {
 			card: &card, invalidated: j.state.Invalidated[card.Service], until: card.Until,
 		}
 	}
+	last.shown.judgedAnew(cards)
 	last.set, last.at, last.exemptions = set, set.At(), j.exemptionsOf(c)
 	j.kept = last
 }
