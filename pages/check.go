@@ -32,6 +32,8 @@ type checkPage struct {
 	MoreUnknown      int
 	// Relation says how incidents and the check go together; empty if that is not known.
 	Relation string
+	// Worth says what to do about the check, and why.
+	Worth    report.Worth
 	Feedback string
 	// Said is what issues say about the check.
 	Said []report.Feedback
@@ -62,7 +64,8 @@ func (s *Site) Check(id string) Answer {
 		return s.failed(current, depth, "looking up the page of "+id, err)
 	}
 	p := checkPage{ID: id, Title: check.Title, Text: page.HTML(handbookHref("../framework/", page.Path)),
-		Relation: relation(current.Correlated, id), Said: report.FeedbackOn(current, id)}
+		Relation: relation(current.Correlated, id), Said: report.FeedbackOn(current, id),
+		Worth: report.WorthOf(current, check)}
 	p.count(current, check)
 	if links := s.links(); links.Feedback != "" {
 		p.Feedback = fill(links.Feedback, "{check}", id, "{service}", "")

@@ -12,6 +12,7 @@ import (
 	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/effect"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/snapshot"
 	"github.com/prodready/collector/statistics"
 )
@@ -144,10 +145,11 @@ type CheckCompared struct {
 	// passes, nil if there are too few; P is corrected for the number of checks.
 	Ratio *Ratio   `json:"rate_ratio"`
 	P     *float64 `json:"p"`
-	// Drop is true for a check that goes with no difference: a candidate to drop. Feedback
-	// is what people said about the check, by kind.
+	// Drop is true where the verdict of Worth is drop. Feedback is what people said about the
+	// check, by kind.
 	Drop     bool           `json:"candidate_to_drop"`
 	Feedback map[string]int `json:"feedback"`
+	Worth    Worth          `json:"worth"`
 }
 
 // CorrelationInput is what a Correlation is made of.
@@ -278,17 +280,23 @@ func newCompared(in *CorrelationInput) *Compared {
 			string(r.Outcome), r.Spearman.Value, r.Spearman.Lower, r.Spearman.Upper, r.Services,
 		})
 	}
-	said := map[string]map[string]int{}
+	said := map[string][]Feedback{}
 	for _, f := range in.Feedback {
-		if said[f.Check] == nil {
-			said[f.Check] = map[string]int{}
-		}
-		said[f.Check][string(f.Kind)] += f.Count
+		said[f.Check] = append(said[f.Check], Feedback{string(f.Kind), f.Count})
 	}
-	for _, a := range c.Checks {
+	for i := range c.Checks {
+		a := &c.Checks[i]
+		// Checks that are judged by incidents are not compared.
+		worth := Weigh(&framework.Check{ID: a.Check}, said[a.Check], PredictionOf(a))
 		row := CheckCompared{
 			Check: a.Check, FailingServices: a.FailingServices, PassingServices: a.PassingServices,
-			FailingEpisodes: a.FailingEpisodes, PassingEpisodes: a.PassingEpisodes, Drop: a.NoRelation, Feedback: said[a.Check],
+			FailingEpisodes: a.FailingEpisodes, PassingEpisodes: a.PassingEpisodes, Drop: worth.Verdict == Drop, Worth: worth,
+		}
+		for _, f := range said[a.Check] {
+			if row.Feedback == nil {
+				row.Feedback = map[string]int{}
+			}
+			row.Feedback[f.Kind] += f.Issues
 		}
 		if a.Known {
 			p := a.Adjusted
@@ -352,9 +360,9 @@ func CheckRelation(result *correlation.Result, check string) string {
 		switch {
 		case a.Ratio == nil:
 			return "Not compared, because too few services fail or pass it, or had too few incidents: " + basis
-		case a.Drop:
+		case a.Worth.Predicts != nil && a.Worth.Predicts.NoRelation:
 			return "Services that fail it have no more incidents than those that pass it (rate ratio " + a.Ratio.value() +
-				", " + a.Ratio.bounds() + "). It is a candidate to drop. " + basis
+				", " + a.Ratio.bounds() + "). " + basis
 		}
 		return "Services that fail it have incidents at " + a.Ratio.value() + " times the rate of those that pass it (" +
 			a.Ratio.bounds() + ", p " + probability(*a.P) + "). This is a relation, and may have another cause. " + basis

@@ -52,6 +52,8 @@ type CheckCoverage struct {
 	Wants []Want `json:"wants"`
 	// Feedback is what issues say about the check, by kind; empty for nothing.
 	Feedback []Feedback `json:"feedback"`
+	// Worth says what to do about the check.
+	Worth Worth `json:"worth"`
 }
 
 // Feedback is how many issues say one thing about a check.
@@ -148,7 +150,8 @@ func factCoverage(s *snapshot.Snapshot, index int, readers []string) FactCoverag
 
 func checkCoverage(s *snapshot.Snapshot, check *framework.Check, facts []FactCoverage) CheckCoverage {
 	out := CheckCoverage{ID: check.ID, Module: check.Module.ID, Level: check.Level, Title: check.Title,
-		Blind: !s.IsMeasurable(check), Counts: map[string]int{}, Wants: []Want{}, Feedback: FeedbackOn(s, check.ID)}
+		Blind: !s.IsMeasurable(check), Counts: map[string]int{}, Wants: []Want{}, Feedback: FeedbackOn(s, check.ID),
+		Worth: WorthOf(s, check)}
 	lacking := map[int]int{}
 	for i := range s.Services {
 		service := &s.Services[i]

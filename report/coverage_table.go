@@ -158,11 +158,11 @@ func (c Coverage) writeFeedback(p *prose) {
 	p.heading("WHAT TEAMS SAY")
 	t := &grid{columns: []column{
 		{head: "CHECK", min: 20, whole: true}, {head: "ISSUES", right: true},
-		{head: "FEEDBACK", min: 18, wrap: true, fold: true},
+		{head: "VERDICT"}, {head: "FEEDBACK", min: 18, wrap: true, fold: true},
 	}}
 	for _, s := range all {
 		t.rows = append(t.rows, []string{clean(s.check.ID), clean(strconv.Itoa(s.issues)),
-			clean(feedbackText(s.check.Feedback))})
+			string(s.check.Worth.Verdict), clean(feedbackText(s.check.Feedback))})
 	}
 	p.table(t)
 }

@@ -129,6 +129,8 @@ type CheckSummary struct {
 	Services map[string]int `json:"services"`
 	// Feedback is what issues say about the check, by kind.
 	Feedback []Feedback `json:"feedback"`
+	// Worth says what to do about the check.
+	Worth Worth `json:"worth"`
 }
 
 // NewChecks are the checks of the framework, in its order.
@@ -139,7 +141,7 @@ func NewChecks(s *snapshot.Snapshot) Checks {
 		c := counts[i].Check
 		out.Checks[i] = CheckSummary{ID: c.ID, Module: c.Module.ID, Title: c.Title, Objective: c.Objective, Level: c.Level,
 			NeededFor: c.NeededFor().String(), Weight: c.Weight, Effort: c.Effort, Blind: !s.IsMeasurable(c),
-			Services: map[string]int{}, Feedback: FeedbackOn(s, c.ID)}
+			Services: map[string]int{}, Feedback: FeedbackOn(s, c.ID), Worth: WorthOf(s, c)}
 		for _, status := range scoring.Statuses() {
 			if n := counts[i].Services[status]; n > 0 {
 				out.Checks[i].Services[status.String()] = n

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
@@ -166,30 +167,26 @@ func reviewed(s *snapshot.Service) time.Time {
 
 // feedback is what teams say about checks, with what these predict.
 func (b *builder) feedback() []CheckFeedback {
-	counts := map[string]map[evidence.FeedbackKind]int{}
-	for _, f := range b.Snapshot.Feedback {
-		if counts[f.Check] == nil {
-			counts[f.Check] = map[evidence.FeedbackKind]int{}
-		}
-		counts[f.Check][f.Kind] += f.Count
-	}
 	list := []CheckFeedback{}
 	for _, check := range b.Snapshot.Checks() {
-		said := counts[check.ID]
+		said := report.FeedbackOn(b.Snapshot, check.ID)
 		predicts, known := b.Predicts[check.ID]
-		if said == nil && !predicts.NoRelation {
+		if len(said) == 0 && !predicts.NoRelation {
 			continue
 		}
 		f := CheckFeedback{Check: check.ID, Title: check.Title, Kinds: []KindCount{}}
 		for _, kind := range evidence.FeedbackKinds() {
-			if said[kind] > 0 {
-				f.Kinds = append(f.Kinds, KindCount{string(kind), said[kind]})
+			for _, s := range said {
+				if s.Kind == string(kind) {
+					f.Kinds = append(f.Kinds, KindCount{s.Kind, s.Issues})
+				}
 			}
 		}
 		if known {
 			f.Predicts = &predicts
 		}
-		f.Advice, f.Why = advice(said, f.Predicts)
+		worth := report.Weigh(check, said, f.Predicts)
+		f.Advice, f.Why = worth.Verdict, worth.Why
 		list = append(list, f)
 	}
 	slices.SortStableFunc(list, func(x, y CheckFeedback) int { return cmp.Compare(y.total(), x.total()) })
@@ -202,27 +199,6 @@ func (f *CheckFeedback) total() int {
 		total += k.Count
 	}
 	return total
-}
-
-// advice is what to do about a check. A check is a candidate to drop only if it is known
-// that it predicts nothing: to find it a burden is no reason alone.
-func advice(said map[evidence.FeedbackKind]int, predicts *Prediction) (Advice, string) {
-	unclear := said[evidence.FeedbackUnclear] + said[evidence.FeedbackMissingDocs] + said[evidence.FeedbackWrongEvidence]
-	burden := said[evidence.FeedbackOverkill]
-	const questioned = "its text, evidence or documentation is questioned"
-	switch {
-	case predicts != nil && predicts.Related && unclear > 0:
-		return Clarify, "services that fail it have more incidents, and " + questioned
-	case predicts != nil && predicts.Related:
-		return Keep, "services that fail it have more incidents"
-	case predicts != nil && predicts.NoRelation && burden > 0:
-		return Drop, "a candidate: it is called overkill, and no relation to incidents is seen"
-	case predicts != nil && predicts.NoRelation && unclear == 0:
-		return Drop, "a candidate: no relation to incidents is seen; it may be asked for other reasons"
-	case unclear > 0:
-		return Clarify, questioned
-	}
-	return Keep, "it is called overkill, and whether it predicts incidents is not known"
 }
 
 func (b *builder) effect() Effect {

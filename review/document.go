@@ -617,18 +617,18 @@ func (r *Review) feedbackSection() section {
 		for _, k := range f.Kinds {
 			said = append(said, thousands(k.Count)+" "+k.Kind)
 		}
-		t.rows = append(t.rows, []string{f.Check, f.Title, orText(strings.Join(said, ", "), none), f.Predicts.text(),
+		t.rows = append(t.rows, []string{f.Check, f.Title, orText(strings.Join(said, ", "), none), predictionText(f.Predicts),
 			string(f.Advice), f.Why})
 	}
 	s.parts = bounded(t)
 	return s
 }
 
-func (p *Prediction) text() string {
+func predictionText(p *report.Prediction) string {
 	if p == nil {
 		return notKnown
 	}
-	return p.RateRatio.text()
+	return p.Words()
 }
 
 func (p RateRatio) text() string {

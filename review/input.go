@@ -5,6 +5,7 @@ import (
 
 	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/evidence"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
@@ -40,7 +41,7 @@ type Input struct {
 	// Due is when the next review of each service is due, nil if nothing says so.
 	Due map[string]time.Time
 	// Predicts is what checks predict, nil if it is not known.
-	Predicts map[string]Prediction
+	Predicts map[string]report.Prediction
 	// Effect is the effect of reviews, nil if it is not known.
 	Effect *Effect
 }

@@ -439,16 +439,6 @@ type BelowTarget struct {
 	Words  string `json:"words"`
 }
 
-// Advice is what to do about a check. The set is closed.
-type Advice string
-
-// The advices.
-const (
-	Keep    Advice = "keep"
-	Clarify Advice = "clarify"
-	Drop    Advice = "drop"
-)
-
 // CheckFeedback is what teams say about a check, and what it predicts.
 type CheckFeedback struct {
 	Check string `json:"check"`
@@ -456,18 +446,10 @@ type CheckFeedback struct {
 	// Kinds are the numbers of issues by kind, in the order of evidence.FeedbackKinds.
 	Kinds []KindCount `json:"kinds"`
 	// Predicts is null if it is not known.
-	Predicts *Prediction `json:"predicts"`
-	Advice   Advice      `json:"advice"`
-	Why      string      `json:"why"`
-}
-
-// Prediction is what failing a check says about incidents.
-type Prediction struct {
-	RateRatio
-	// Related is true if services that fail it have more incidents than chance explains,
-	// NoRelation if they have not, and a large difference is ruled out.
-	Related    bool `json:"related"`
-	NoRelation bool `json:"no_relation"`
+	Predicts *report.Prediction `json:"predicts"`
+	// Advice is keep, clarify or drop, and Why the reason in words.
+	Advice report.CheckVerdict `json:"advice"`
+	Why    string              `json:"why"`
 }
 
 // KindCount is a number of issues.
@@ -476,8 +458,7 @@ type KindCount struct {
 	Count int    `json:"count"`
 }
 
-// RateRatio is the incident rate of services that fail a check, divided by that of those
-// that pass it, with the bounds of its 95 % confidence interval.
+// RateRatio is a ratio with the bounds of its 95 % confidence interval.
 type RateRatio struct {
 	Ratio float64 `json:"ratio"`
 	Lower float64 `json:"lower"`

@@ -3,16 +3,15 @@ package review
 import (
 	"cmp"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/framework"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
-	"github.com/prodready/collector/statistics"
 )
 
 // PredictOver is the time over which services that fail a check are compared with those
@@ -25,7 +24,7 @@ const PredictOver = 180 * day
 // is there only if there is enough to compare. It is pure.
 func Predictions(
 	s *snapshot.Snapshot, statuses []StatusSpan, incidents []*correlation.Incident, since, until time.Time,
-) map[string]Prediction {
+) map[string]report.Prediction {
 	of := map[string]map[string][]StatusSpan{}
 	for _, span := range statuses {
 		if of[span.Service] == nil {
@@ -44,14 +43,11 @@ func Predictions(
 }
 
 // PredictionsOf are what checks predict that were compared.
-func PredictionsOf(checks []correlation.CheckAssociation) map[string]Prediction {
-	out := map[string]Prediction{}
-	for _, a := range checks {
-		if a.Known && !math.IsInf(a.Ratio.Upper, 1) {
-			out[a.Check] = Prediction{
-				RateRatio: RateRatio{a.Ratio.Value, a.Ratio.Lower, a.Ratio.Upper}, NoRelation: a.NoRelation,
-				Related: a.Adjusted <= 1-statistics.Level && a.Ratio.Value > 1,
-			}
+func PredictionsOf(checks []correlation.CheckAssociation) map[string]report.Prediction {
+	out := map[string]report.Prediction{}
+	for i := range checks {
+		if p := report.PredictionOf(&checks[i]); p != nil {
+			out[checks[i].Check] = *p
 		}
 	}
 	return out

@@ -299,24 +299,6 @@ func TestATeamWithDoubtfulIncidentsIsNotQuiet(t *testing.T) {
 	}
 }
 
-func TestAdviceAboutChecks(t *testing.T) {
-	overkill := map[evidence.FeedbackKind]int{evidence.FeedbackOverkill: 5}
-	unclear := map[evidence.FeedbackKind]int{evidence.FeedbackUnclear: 5}
-	related, unrelated := &Prediction{Related: true}, &Prediction{NoRelation: true}
-	for _, c := range []struct {
-		said     map[evidence.FeedbackKind]int
-		predicts *Prediction
-		want     Advice
-	}{
-		{overkill, nil, Keep}, {overkill, related, Keep}, {overkill, unrelated, Drop}, {overkill, &Prediction{}, Keep},
-		{unclear, nil, Clarify}, {unclear, related, Clarify}, {unclear, unrelated, Clarify}, {nil, unrelated, Drop},
-	} {
-		if got, why := advice(c.said, c.predicts); got != c.want || why == "" {
-			t.Errorf("%v, %+v: %s, %s, want %s", c.said, c.predicts, got, why, c.want)
-		}
-	}
-}
-
 func TestReviewsThatAreOverdue(t *testing.T) {
 	in := planted(t)
 	in.Due = map[string]time.Time{"billing": at(20, 0), "checkout": at(27, 0)}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/effect"
+	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/review"
 	"github.com/prodready/collector/statistics"
 	"github.com/prodready/collector/store"
@@ -126,7 +127,7 @@ func TestReviewSaysWhatWasEstimatedOnce(t *testing.T) {
 	if r := second.Effect.Ratio; second.Effect.Verdict != string(effect.Inconclusive) || r == nil || r.Upper != 1.3 {
 		t.Errorf("the effect is %+v, and another one is stored", second.Effect)
 	}
-	if f := second.Feedback; len(f) != 1 || f[0].Check != "inc.registered" || f[0].Advice != review.Drop {
+	if f := second.Feedback; len(f) != 1 || f[0].Check != "inc.registered" || f[0].Advice != report.Drop {
 		t.Errorf("a check that is stored as one without relation: %+v", f)
 	}
 }
