@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prodready/collector/collectors"
+	"github.com/prodready/collector/collectors/jira"
 	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/snapshot"
@@ -161,7 +162,7 @@ func Check(ctx context.Context, o Options, online bool) (Checked, error) {
 			"missing, which changes no judgement; `collector framework lint` lists them"})
 	}
 	findings = slices.Concat(findings, rc.checkPins(o.Now()), rc.checkCatalog(), rc.checkExemptions(o.Now()),
-		rc.checkTargets(o.Now()))
+		rc.checkTargets(o.Now()), rc.checkFeedback())
 	invalid := slices.ContainsFunc(findings, func(f Finding) bool { return f.Err != nil })
 	switch rules := len(rc.config.Catalog().PagerDuty); {
 	case rules == 0:
@@ -220,6 +221,25 @@ func (rc *runtimeConfig) checkCatalog() []Finding {
 	}
 	return []Finding{{Subject: "catalog", Warning: true, Text: "no key of pagerduty, jira, prometheus or kubernetes says " +
 		"where the sources know " + nameSome(lost) + ": nearly all of its checks stay unknown"}}
+}
+
+// checkFeedback warns of a form of Jira whose issues are not read as feedback.
+func (rc *runtimeConfig) checkFeedback() []Finding {
+	address := rc.config.Server().FeedbackURL
+	if !strings.Contains(address, "/secure/CreateIssue") {
+		return nil
+	}
+	var lacking []string
+	for _, label := range []string{jira.FeedbackLabel, "{label}", "{kind}"} {
+		if !strings.Contains(address, "labels="+label) {
+			lacking = append(lacking, "labels="+label)
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	return []Finding{{Subject: "feedback", Warning: true, Text: rc.config.Place("server.feedback_url") + ": the issues that " +
+		"it makes are not read as feedback; add " + strings.Join(lacking, " and ") + " to the address"}}
 }
 
 // nameSome lists the first names.

@@ -125,3 +125,22 @@ targets:
 		t.Errorf("findings %+v", findings)
 	}
 }
+
+// Replicas with the same targets judge alike, wherever their file is; others do not.
+func TestTargetsArePartOfTheConfigurationThatReplicasCompare(t *testing.T) {
+	t.Parallel()
+	hash := func(targets string) string {
+		rc, err := configured(t, threeServices+targets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rc.Version.Hash
+	}
+	one := hash("targets: [{badge: gold, tiers: [1], by: 2026-12-31}]\n")
+	if again := hash("targets:\n\n  - {badge: gold, tiers: [1], by: 2026-12-31}\n"); again != one {
+		t.Error("the place of a target is part of what is compared")
+	}
+	if other := hash("targets: [{badge: gold, tiers: [1], by: 2027-01-31}]\n"); other == one {
+		t.Error("another day makes no other configuration")
+	}
+}

@@ -109,7 +109,8 @@ type Server struct {
 	// AllowedHosts are more names, without a port, under which it can be asked for.
 	AllowedHosts []string `yaml:"allowed_hosts"`
 	// DashboardURL is the address of a service's dashboard, and FeedbackURL that of the form
-	// for an issue about a check, with {service}, {team}, {org} and {check} for its names.
+	// for an issue about a check, with {service}, {team}, {org} and {check} for its names, and
+	// {label} and {kind} for what makes an issue feedback.
 	DashboardURL string `yaml:"dashboard_url"`
 	FeedbackURL  string `yaml:"feedback_url"`
 	// ShutdownTimeout bounds a graceful stop.

@@ -33,8 +33,9 @@ type checkPage struct {
 	// Relation says how incidents and the check go together; empty if that is not known.
 	Relation string
 	// Worth says what to do about the check, and why.
-	Worth    report.Worth
-	Feedback string
+	Worth report.Worth
+	// Feedback are the links to say that the check is wrong.
+	Feedback []link
 	// Said is what issues say about the check.
 	Said []report.Feedback
 }
@@ -67,9 +68,7 @@ func (s *Site) Check(id string) Answer {
 		Relation: relation(current.Correlated, id), Said: report.FeedbackOn(current, id),
 		Worth: report.WorthOf(current, check)}
 	p.count(current, check)
-	if links := s.links(); links.Feedback != "" {
-		p.Feedback = fill(links.Feedback, "{check}", id, "{service}", "")
-	}
+	p.Feedback = s.links().feedback(id, "")
 	return s.render(http.StatusOK, "check", id, depth, current, p)
 }
 

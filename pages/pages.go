@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prodready/collector/evidence"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/handbook"
 	"github.com/prodready/collector/report"
@@ -75,8 +76,28 @@ type Links struct {
 	// of the ticket.
 	Tickets map[string]string
 	// Feedback is where an issue about a check is written; {check} and {service} become
-	// their names.
+	// their names, {label} the label that issues about the check carry, and {kind} the kind
+	// of feedback, of which there is a link each then.
 	Feedback string
+}
+
+// feedback are the links to write that a check is wrong; service is empty on the page of a
+// check.
+func (l Links) feedback(check, service string) []link {
+	if l.Feedback == "" {
+		return nil
+	}
+	to := func(kind string) string {
+		return fill(l.Feedback, "{check}", check, "{service}", service, "{label}", framework.FeedbackLabel(check), "{kind}", kind)
+	}
+	if !strings.Contains(l.Feedback, "{kind}") {
+		return []link{{"This check is wrong", to("")}}
+	}
+	var links []link
+	for _, kind := range evidence.FeedbackKinds() {
+		links = append(links, link{report.FeedbackWords(kind), to(string(kind))})
+	}
+	return links
 }
 
 // Answer is what a request for a page is answered with.

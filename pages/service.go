@@ -77,7 +77,7 @@ type checkView struct {
 	report.Check
 	Basis    []report.Statement
 	Seen     string
-	Feedback string
+	Feedback []link
 }
 
 type exemptCheck struct{ ID, Title, Words string }
@@ -232,11 +232,8 @@ func moduleOf(card report.Scorecard, m report.ModuleDetail, links Links) moduleV
 			continue
 		}
 		v.Open = v.Open || c.InTheWay
-		view := checkView{Check: c, Basis: card.Basis(c), Seen: c.Seen()}
-		if links.Feedback != "" {
-			view.Feedback = fill(links.Feedback, "{check}", c.ID, "{service}", card.Summary.Service)
-		}
-		v.Checks = append(v.Checks, view)
+		v.Checks = append(v.Checks, checkView{Check: c, Basis: card.Basis(c), Seen: c.Seen(),
+			Feedback: links.feedback(c.ID, card.Summary.Service)})
 	}
 	return v
 }

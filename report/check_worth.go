@@ -149,5 +149,20 @@ func questionedWords(n int, counts map[evidence.FeedbackKind]int) string {
 	return Plural(n, "issue") + verb + " its text, evidence or documentation (" + strings.Join(kinds, ", ") + ")"
 }
 
+// FeedbackWords say a kind of feedback as the person does who gives it.
+func FeedbackWords(kind evidence.FeedbackKind) string {
+	switch kind {
+	case evidence.FeedbackUnclear:
+		return "it is unclear"
+	case evidence.FeedbackOverkill:
+		return "it is overkill"
+	case evidence.FeedbackWrongEvidence:
+		return "its evidence is wrong"
+	case evidence.FeedbackMissingDocs:
+		return "documentation is missing"
+	}
+	return kindWords(string(kind))
+}
+
 // kindWords writes a kind of feedback for people.
 func kindWords(kind string) string { return strings.ReplaceAll(kind, "-", " ") }

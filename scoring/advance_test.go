@@ -412,3 +412,32 @@ func TestAdvanceLeavesItsArgumentAsItWas(t *testing.T) {
 		}
 	}
 }
+
+// A state knows since when each badge above the one held is lost, until it is given again.
+func TestWhenABadgeWasLost(t *testing.T) {
+	w := settled(t, framework.Gold)
+	lost := func(badge framework.Badge) time.Time {
+		state := w.badge()
+		since, held := state.BelowSince(badge)
+		if !held {
+			t.Errorf("%s was never held", badge)
+		}
+		return since
+	}
+	w.truth["m.a3"] = false
+	w.want(w.run(2*day), "gold→silver evidence")
+	fell := w.log[len(w.log)-1].At
+	w.truth["pd.oncall"] = false
+	w.want(w.run(2*day), "silver→none evidence")
+	if got := lost(framework.Gold); !got.Equal(fell) {
+		t.Errorf("gold is lost since %s, want %s", got, fell)
+	}
+	if got := lost(framework.Bronze); !got.Equal(w.log[len(w.log)-1].At) {
+		t.Errorf("bronze is lost since %s", got)
+	}
+	w.truth["m.a3"], w.truth["pd.oncall"] = true, true
+	w.run(2 * day)
+	if state := w.badge(); state.Badge != framework.Gold || state.Lost != nil {
+		t.Errorf("after the award: %s, lost %v", state.Badge, state.Lost)
+	}
+}

@@ -33,6 +33,9 @@ func TestTargetOf(t *testing.T) {
 		"the one that began last": {[]scoring.Target{
 			later(target("a", framework.Gold, tier), day(5, 1), time.Time{}), target("b", framework.Silver, tier),
 		}, "a", ""},
+		"the one that began last, in any order": {[]scoring.Target{
+			target("b", framework.Silver, tier), later(target("a", framework.Gold, tier), day(5, 1), time.Time{}),
+		}, "a", ""},
 		"not one that has not begun": {[]scoring.Target{
 			later(target("a", framework.Gold, tier), day(7, 1), time.Time{}), target("b", framework.Silver, tier),
 		}, "b", ""},

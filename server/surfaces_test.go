@@ -254,8 +254,10 @@ func TestATargetIsShownEverywhere(t *testing.T) {
 		"review md":        {[]string{lateText}, []string{dueText}},
 		"API":              {[]string{`"on_target":"late"`, `"target_reason":"the season"`}, []string{`"on_target":"due"`}},
 		"API of the fleet": {[]string{`"on_target":"late"`, `"target_gap_checks":`}, []string{`"on_target":"due"`}},
-		"page of the fleet": {[]string{"late since " + date(day(-10)) + " (10 days)</strong> <small>2 checks to go", "1</b> late"},
-			[]string{"due, 9 days left <small>2 checks to go", "0</b> late"}},
+		"page of the fleet": {
+			[]string{"late since " + date(day(-10)) + " (10 days)</strong> <small>2 checks to go", "1</b> late"},
+			[]string{"due, 9 days left <small>2 checks to go", "0</b> late"},
+		},
 		"page of the service": {[]string{"Gold by " + date(day(-11)) + ": " + lateText},
 			[]string{"Gold by " + date(day(9)) + ": " + dueText}},
 		"metrics": {

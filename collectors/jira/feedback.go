@@ -10,8 +10,8 @@ import (
 // kindOfFeedback names issues that are feedback in logs and counts.
 const kindOfFeedback = "feedback"
 
-// feedbackLabel marks issues that are feedback about checks.
-const feedbackLabel = "readiness-feedback"
+// FeedbackLabel marks issues that are feedback about checks.
+const FeedbackLabel = "readiness-feedback"
 
 // Opinion is a check that issues may be feedback about: those with the label
 // readiness-feedback and the check's own, and with a kind of feedback as a third.
@@ -29,7 +29,7 @@ func (r *round) feedback() listing {
 		if !last.IsZero() && !last.After(r.now) && r.now.Sub(last) < r.reconcileEvery {
 			return nil
 		}
-		jql := "labels = " + quote(feedbackLabel) + " ORDER BY created ASC"
+		jql := "labels = " + quote(FeedbackLabel) + " ORDER BY created ASC"
 		return []search{{jql: jql, fields: []string{"project", "labels"}}}
 	}}
 }
