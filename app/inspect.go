@@ -238,8 +238,8 @@ func (rc *runtimeConfig) checkFeedback() []Finding {
 	if len(lacking) == 0 {
 		return nil
 	}
-	return []Finding{{Subject: "feedback", Warning: true, Text: rc.config.Place("server.feedback_url") + ": the issues that " +
-		"it makes are not read as feedback; add " + strings.Join(lacking, " and ") + " to the address"}}
+	where := rc.config.Place("server.feedback_url")
+	return []Finding{{Subject: "feedback", Warning: true, Text: where + ": the issues that it makes are not read as feedback; add " + strings.Join(lacking, " and ") + " to the address"}}
 }
 
 // nameSome lists the first names.

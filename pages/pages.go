@@ -88,7 +88,8 @@ func (l Links) feedback(check, service string) []link {
 		return nil
 	}
 	to := func(kind string) string {
-		return fill(l.Feedback, "{check}", check, "{service}", service, "{label}", framework.FeedbackLabel(check), "{kind}", kind)
+		return fill(l.Feedback, "{check}", check, "{service}", service, "{label}", framework.FeedbackLabel(check),
+			"{kind}", kind)
 	}
 	if !strings.Contains(l.Feedback, "{kind}") {
 		return []link{{"This check is wrong", to("")}}

@@ -86,7 +86,8 @@ func TestWhatASnapshotKnowsOfACheck(t *testing.T) {
 	for check, want := range map[string]CheckVerdict{
 		"a.asked": Clarify, "a.other": Keep, "a.nothing": Drop, "a.open": Keep, "a.silent": Keep,
 	} {
-		if got := WorthOf(s, &framework.Check{ID: check}); got.Verdict != want || (got.Predicts != nil) != (check == "a.nothing") {
+		got := WorthOf(s, &framework.Check{ID: check})
+		if got.Verdict != want || (got.Predicts != nil) != (check == "a.nothing") {
 			t.Errorf("%s: %+v, want %s", check, got, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,7 +137,7 @@ func TestCheckWarnsOfAFormThatMakesNoFeedback(t *testing.T) {
 		documentedForm(t): "",
 		"https://example.com/issues/new?title={check}": "",
 	} {
-		s.environ = append(plain[:len(plain):len(plain)], "READINESS__SERVER__FEEDBACK_URL="+address)
+		s.environ = append(slices.Clip(plain), "READINESS__SERVER__FEEDBACK_URL="+address)
 		out, errs, code := s.run("check")
 		said := strings.Join(strings.Fields(out+errs), " ")
 		if code != exitOK || strings.Contains(said, "not read as feedback") != (want != "") || !strings.Contains(said, want) {
