@@ -20,9 +20,11 @@ import (
 const (
 	// pageSize is the number of services on a page of the fleet.
 	pageSize = 50
-	// movedFor is how far back changes of badges are shown, and maxMoves how many.
-	movedFor = 30 * 24 * time.Hour
-	maxMoves = 8
+	// movedFor is how far back changes of badges are shown, maxMoves how many at once, and
+	// maxMoreMoves how many behind a fold.
+	movedFor     = 30 * 24 * time.Hour
+	maxMoves     = 8
+	maxMoreMoves = 200
 )
 
 // fleetIndex is what pages show of all services of one snapshot. It is made once.
@@ -79,7 +81,7 @@ type fleetPage struct {
 	Summary report.Summary
 	Tiers   []groupRow
 	Orgs    []groupRow
-	Moves   []move
+	Moves   moved
 	// Query is what the form was filled in with; Wrong says what of it cannot be used.
 	Query                       report.FleetQuery
 	Wrong                       string
@@ -125,6 +127,15 @@ type serviceRow struct {
 	Stands, Far string
 }
 
+// moved are changes of badges.
+type moved struct {
+	// Rose and Fell count all; List are the first, More those behind a fold, and Left is how
+	// many are not shown.
+	Rose, Fell int
+	List, More []move
+	Left       int
+}
+
 // move is a change of a badge.
 type move struct {
 	At                time.Time
@@ -168,7 +179,7 @@ func (s *Site) Fleet(ctx context.Context, values url.Values) Answer {
 	for _, b := range framework.Badges() {
 		p.BadgeNames = append(p.BadgeNames, b.String())
 	}
-	p.Moves = movesOf(all.moves, nil, maxMoves)
+	p.Moves = movesOf(all.moves, nil)
 	status := http.StatusOK
 	if p.Query, err = report.ParseFleetQuery(values, "page"); err != nil {
 		p.Wrong, status = err.Error(), http.StatusBadRequest
@@ -283,20 +294,31 @@ func (i *fleetIndex) groups(name func(*report.FleetRow) string, href func(string
 	return out
 }
 
-// movesOf are the first changes of the services that are selected; nil selects all. First
+// movesOf are the changes of the services that are selected; nil selects all. First
 // judgements are left out: they are no changes of the service.
-func movesOf(moves []scoring.Transition, selects func(service string) bool, limit int) []move {
-	var out []move
+func movesOf(moves []scoring.Transition, selects func(service string) bool) moved {
+	var out moved
 	for i := range moves {
 		t := &moves[i]
 		if t.Cause == scoring.CauseInitial || selects != nil && !selects(t.Service) {
 			continue
 		}
-		if len(out) == limit {
-			break
+		if t.To > t.From {
+			out.Rose++
+		} else {
+			out.Fell++
 		}
-		out = append(out, move{At: t.At, Service: t.Service, From: t.From.String(), To: t.To.String(),
-			Text: report.MoveWords(t), Rose: t.To > t.From, News: t.Cause == scoring.CauseEvidence})
+		if shown := len(out.List) + len(out.More); shown >= maxMoves+maxMoreMoves {
+			out.Left++
+			continue
+		}
+		m := move{At: t.At, Service: t.Service, From: t.From.String(), To: t.To.String(), Text: report.MoveWords(t),
+			Rose: t.To > t.From, News: t.Cause == scoring.CauseEvidence}
+		if len(out.List) < maxMoves {
+			out.List = append(out.List, m)
+		} else {
+			out.More = append(out.More, m)
+		}
 	}
 	return out
 }

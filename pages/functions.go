@@ -33,6 +33,12 @@ func functions() template.FuncMap {
 		"targetName": targetName,
 		"plainHeads": plainHeads,
 		// The templates that pages share get what they show, and the way to the first page.
+		"moved": func(root string, m moved) any {
+			return struct {
+				Root  string
+				Moved moved
+			}{root, m}
+		},
 		"moves": func(root string, list []move) any {
 			return struct {
 				Root string

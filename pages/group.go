@@ -27,7 +27,7 @@ type groupPage struct {
 	// Teams are those of an org.
 	Teams []groupRow
 	// Rose are the changes by evidence for which the team deserves praise; Moves are all.
-	Rose, Moves []move
+	Rose, Moves moved
 	Fixes       []fix
 	// Badge is the path of the picture that sums it up, below the root.
 	Badge     string
@@ -84,7 +84,7 @@ func (s *Site) group(ctx context.Context, kind, name string) Answer {
 	selects := func(service string) bool { return member[service] }
 	p := groupPage{
 		Kind: kind, Name: name, Summary: report.Summarise(rows), Fleet: all.summary, Rows: serviceRows(rows, all.fleet.At),
-		Moves: movesOf(all.moves, selects, maxMoves), Fixes: fixesOf(current, member), Reviews: reviews,
+		Moves: movesOf(all.moves, selects), Fixes: fixesOf(current, member), Reviews: reviews,
 		Badge: "badge/" + kind + "/" + url.PathEscape(name) + ".svg",
 	}
 	scope := correlation.ScopeTeam
@@ -95,7 +95,7 @@ func (s *Site) group(ctx context.Context, kind, name string) Answer {
 	rose := slices.DeleteFunc(slices.Clone(all.moves), func(t scoring.Transition) bool {
 		return t.To <= t.From || t.Cause != scoring.CauseEvidence || !t.Announced
 	})
-	p.Rose = movesOf(rose, selects, maxMoves)
+	p.Rose = movesOf(rose, selects)
 	if kind == "org" {
 		p.Teams = teamsOf(rows)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/internal/browsertest"
+	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/snapshot"
 )
 
@@ -161,6 +162,27 @@ func TestTheFleet(t *testing.T) {
 	s.Fleet(ctx, url.Values{"q": {"nothing like it"}}).has(t, "an empty filter", 200, "No service is selected by the")
 	s.Fleet(ctx, url.Values{"teem": {"payments"}}).has(t, "a wrong filter", 400, "did you mean &#34;team&#34;?",
 		"1–4 of 4 services")
+}
+
+// TestAllThatMovedIsThere: the first changes at once, the others behind a fold, and all are
+// counted.
+func TestAllThatMovedIsThere(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.add("cart", "payments", "shop", 1, framework.Silver, 2, true)
+	for i := range maxMoves + maxMoreMoves + 3 {
+		from, to := framework.Silver, framework.Bronze
+		if i%3 == 0 {
+			from, to = to, from
+		}
+		c.moves = append(c.moves, scoring.Transition{Service: "cart", At: now().Add(-time.Duration(1000-i) * time.Minute),
+			From: from, To: to, Cause: scoring.CauseEvidence})
+	}
+	page := c.site().Fleet(t.Context(), nil)
+	page.has(t, "the fleet", 200, "71 rose, 140 fell.", "<summary>200 more</summary>", "and 3 more: <code>collector review")
+	if n := strings.Count(main(page), `<small class="date">`); n != maxMoves+maxMoreMoves {
+		t.Errorf("%d changes are shown", n)
+	}
 }
 
 func TestPagesOfTheFleet(t *testing.T) {
