@@ -164,6 +164,20 @@ func incidentsEffect() []made {
 			figureColumn("F", "Services", count()),
 		),
 		panel{
+			title: "Before a review, against what was usual", width: 24, height: 8, none: "Not estimated yet",
+			help: "What happened in a time before readiness reviews, by days before them, as a multiple of what was usual before that. Above 1, reviews follow bad times, and part of what gets better after them would have without them.",
+			queries: []query{
+				{expr: `readiness:review_effect_lead_ratio{scope="fleet"} * 1`},
+				{expr: `readiness:review_effect_lead_lower_ratio{scope="fleet"} * 1`},
+				{expr: `readiness:review_effect_lead_upper_ratio{scope="fleet"} * 1`},
+			},
+		}.rows("Outcome", false,
+			textColumn("scope", "Scope", 65), wordColumn("outcome", "Outcome", 150, outcomes()).wide(),
+			textColumn("days", "Days before", 95),
+			figureColumn("A", "Times", ratio()), figureColumn("B", "From", ratio(), step{1, notice()}),
+			figureColumn("C", "To", ratio()),
+		),
+		panel{
 			title: "Reviewed against not (not an effect)", width: 24, height: 6, none: "No service was reviewed",
 			help: "Services with and without a completed review, side by side. Reviews go to important services and follow bad months, so this is not what reviews do; the panel above is.",
 			queries: []query{

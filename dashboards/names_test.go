@@ -11,9 +11,6 @@ import (
 
 // unread are the families that no recording rule needs, by why.
 var unread = map[string]string{
-	"readiness_review_effect_lead_ratio":                   "as above",
-	"readiness_review_effect_lead_lower_ratio":             "as above",
-	"readiness_review_effect_lead_upper_ratio":             "as above",
 	"readiness_checks":                                     "counts the whole fleet; the dashboards count the services that are chosen",
 	"readiness_framework_info":                             "the activation time has the same labels",
 	"readiness_framework_services":                         "how many services pins keep is asked by people, not by a panel",
