@@ -32,7 +32,7 @@ TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMP
 TEST_RACE = CGO_ENABLED=1 $(TEST) -race
 PACKAGES := $(CURDIR)/.ci/packages
 
-.PHONY: help build demo generate check test race chaos soak calibrate bench lint golangci vuln fmt postgres chromium pictures
+.PHONY: help build demo generate check test race chaos soak calibrate bench lint golangci vuln fmt postgres chromium mkdocs pictures
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,7 +60,7 @@ check: golangci ## build, lint and run the tests that need no database, quickly
 
 # The race detector makes SQLite more than ten times slower: it sees a sample,
 # which internal/race explains.
-test: postgres chromium ## run every test, and a sample of those with goroutines under the race detector
+test: postgres chromium mkdocs ## run every test, and a sample of those with goroutines under the race detector
 	@for m in $(MODULES); do \
 	  cd $(CURDIR)/$$m && concurrent=$$($(PACKAGES) concurrent) || exit 1; \
 	  echo "== $$m: go test" && $(TEST) ./... || exit 1; \
@@ -126,3 +126,6 @@ postgres:
 chromium:
 	@.ci/chromium
 	@.ci/axe
+
+mkdocs:
+	@.ci/mkdocs
