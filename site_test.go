@@ -19,7 +19,8 @@ func TestTheDocumentationIsASite(t *testing.T) {
 		t.Skip("mkdocs is missing: .ci/mkdocs installs it")
 	}
 	folder := filepath.Join(t.TempDir(), "site")
-	out, err := exec.CommandContext(t.Context(), mkdocs, "build", "--strict", "--quiet", "--site-dir", folder).CombinedOutput()
+	build := exec.CommandContext(t.Context(), mkdocs, "build", "--strict", "--site-dir", folder)
+	out, err := build.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

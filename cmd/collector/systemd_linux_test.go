@@ -24,13 +24,14 @@ func TestSystemdUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/readiness-collector run (.*)$`).FindStringSubmatch(string(text))
+	start := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/readiness-collector run (.*)$`).
+		FindStringSubmatch(string(text))
 	if start == nil {
 		t.Fatal("the unit does not start readiness-collector run")
 	}
 	s := newFolder(t)
-	arguments := strings.NewReplacer("/etc/readiness-collector/", s.folder+"/", "/var/lib/readiness-collector/", s.folder+"/").
-		Replace(start[1])
+	own := strings.NewReplacer("/etc/readiness-collector", s.folder, "/var/lib/readiness-collector", s.folder)
+	arguments := own.Replace(start[1])
 	s.write("collector.yaml", "catalog: {services: [{name: shop, tier: 1}]}\n")
 	if out, errs, code := s.run(append([]string{"check"}, strings.Fields(arguments)...)...); code != exitOK {
 		t.Errorf("check %s: exit %d: %s%s", arguments, code, out, errs)
