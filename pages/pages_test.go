@@ -179,7 +179,8 @@ func TestAllThatMovedIsThere(t *testing.T) {
 			From: from, To: to, Cause: scoring.CauseEvidence})
 	}
 	page := c.site().Fleet(t.Context(), nil)
-	page.has(t, "the fleet", 200, "71 rose, 140 fell.", "<summary>200 more</summary>", "and 3 more: <code>collector review")
+	page.has(t, "the fleet", 200, "71 rose, 140 fell.", "<summary>200 more</summary>",
+		"and 3 more: <code>collector review")
 	if n := strings.Count(main(page), `<small class="date">`); n != maxMoves+maxMoreMoves {
 		t.Errorf("%d changes are shown", n)
 	}
