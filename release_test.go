@@ -1,0 +1,67 @@
+package collector_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// TestWhatAReleaseNames: the files that the archives take are there, but for those that the
+// release makes, and so are the variables that the linker sets.
+func TestWhatAReleaseNames(t *testing.T) {
+	t.Parallel()
+	var release struct {
+		Builds   []struct{ LDFlags []string }
+		Archives []struct{ Files []yaml.Node }
+		Dockers  []struct{ Dockerfile string }
+	}
+	text, err := os.ReadFile(".goreleaser.yaml")
+	if err == nil {
+		err = yaml.Unmarshal(text, &release)
+	}
+	if err != nil || len(release.Builds) != 1 || len(release.Archives) != 1 || len(release.Dockers) != 2 {
+		t.Fatalf("%+v, %v", release, err)
+	}
+	patterns := []string{release.Dockers[0].Dockerfile, release.Dockers[1].Dockerfile}
+	for _, file := range release.Archives[0].Files {
+		pattern := file.Value
+		if file.Kind == yaml.MappingNode {
+			var made struct{ Src string }
+			if err := file.Decode(&made); err != nil || !strings.HasPrefix(made.Src, "build/") {
+				t.Errorf("%+v, %v: want what the release makes", made, err)
+			}
+			continue
+		}
+		patterns = append(patterns, pattern)
+	}
+	for _, pattern := range patterns {
+		if found, err := filepath.Glob(pattern); err != nil || len(found) == 0 {
+			t.Errorf("%s names nothing: %v", pattern, err)
+		}
+	}
+	program, err := os.ReadFile(filepath.Join("cmd", "collector", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`-X main\.(\w+)=`).FindAllStringSubmatch(release.Builds[0].LDFlags[0], -1) {
+		if !regexp.MustCompile(`(?m)^var .*\b` + m[1] + `\b`).Match(program) {
+			t.Errorf("main has no variable %s", m[1])
+		}
+	}
+	for _, name := range []string{"ci.yml", "release.yml"} {
+		var workflow struct {
+			Jobs map[string]struct{ Steps []map[string]any }
+		}
+		text, err := os.ReadFile(filepath.Join(".github", "workflows", name))
+		if err == nil {
+			err = yaml.Unmarshal(text, &workflow)
+		}
+		if err != nil || len(workflow.Jobs) == 0 || !strings.Contains(string(text), ".ci/run") {
+			t.Errorf("%s: %+v, %v", name, workflow, err)
+		}
+	}
+}
