@@ -52,8 +52,8 @@ team has answered in the playbook, as the daemon would by these answers alone:
   collector playbook wallet --launch --tier 1 > wallet.md
   collector gate wallet --launch --answers wallet.md --badge silver
 
-What only machines or the catalog can prove is named and does not decide. Without
-a configuration file the default framework asks.
+What only machines or the catalog can prove is named and does not decide.
+Without a configuration file the default framework asks.
 
 Exit codes: 0 proven, or --dry-run; exempt checks do not stand in the way;
 1 not proven; 2 the command line or the configuration is not valid; 3 cannot
