@@ -3,6 +3,7 @@ package evaluation
 import (
 	"context"
 	"math/rand/v2"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -13,21 +14,33 @@ import (
 	"github.com/prodready/collector/store"
 )
 
-// madeUp is the past of a fleet that is made while it is read, as a store has it: each
-// fact has a first record, and what has changed since. It is a PastReader.
+// madeUp is the past of a fleet: each fact has a first record, and what has changed since.
+// It is a PastReader that reads the records from a store, where they are after keep.
 type madeUp struct {
-	config   *Config
-	from     time.Time
-	days     int
-	services int
+	store  *store.Store
+	config *Config
+	from   time.Time
+	days   int
 	// changes is how many records of a service change a day.
 	changes int
 	records int
 }
 
 func (m *madeUp) EachPast(
-	_ context.Context, _ string, until time.Time, begin func(store.Past) error, each func(store.PastService) error,
+	ctx context.Context, service string, until time.Time, begin func(store.Past) error, each func(store.PastService) error,
 ) error {
+	return m.store.EachPast(ctx, service, until, func(store.Past) error { return begin(m.past(until)) },
+		func(s store.PastService) error {
+			entry, _ := m.config.Catalog.Service(s.Service)
+			subject := store.JudgedSubject{Subject: scoring.NewSubject(entry, m.config.Facts, nil)}
+			s.FirstJudged, s.Subjects = m.from, []store.PastSubject{{From: m.from, JudgedSubject: subject}}
+			m.records += len(s.Records)
+			return each(s)
+		})
+}
+
+// past is what services share.
+func (m *madeUp) past(until time.Time) store.Past {
 	past := store.Past{
 		Since: m.from, JudgedAt: until, CoverageSince: m.from, Judging: []evidence.Span{{From: m.from, Until: until}},
 	}
@@ -43,15 +56,22 @@ func (m *madeUp) EachPast(
 			})
 		}
 	}
-	if err := begin(past); err != nil {
-		return err
-	}
+	return past
+}
+
+// keep stores the records.
+func (m *madeUp) keep(b *testing.B) {
+	b.Helper()
+	var err error
+	url := filepath.Join(b.TempDir(), "bench.db")
+	m.store, err = store.Open(b.Context(), store.Options{URL: url, Facts: m.config.Facts})
+	must(b, err)
+	b.Cleanup(func() { must(b, m.store.Close()) })
+	provider := m.config.Providers[1]
+	var services []store.PastService
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, entry := range m.config.Catalog.Services() {
-		subject := store.JudgedSubject{Subject: scoring.NewSubject(entry, m.config.Facts, nil)}
-		s := store.PastService{
-			Service: entry.Name, FirstJudged: m.from, Subjects: []store.PastSubject{{From: m.from, JudgedSubject: subject}},
-		}
+		s := store.PastService{Service: entry.Name}
 		put := func(fact string, at time.Time) {
 			index, _ := m.config.Facts.Index(fact)
 			d := m.config.Facts.At(index)
@@ -82,26 +102,26 @@ func (m *madeUp) EachPast(
 				put(provider.Facts[random.IntN(len(provider.Facts))], m.from.AddDate(0, 0, day).Add(offset))
 			}
 		}
-		m.records += len(s.Records)
-		if err := each(s); err != nil {
-			return err
+		if services = append(services, s); len(services) == 250 {
+			must(b, m.store.AddPast(b.Context(), m.from, services))
+			services = nil
 		}
 	}
-	return nil
+	must(b, m.store.AddPast(b.Context(), m.from, services))
 }
 
 // BenchmarkPreview measures what it costs to judge 10,000 services by two frameworks over
-// 90 days of history.
+// 90 days of history, which are read from SQLite.
 func BenchmarkPreview(b *testing.B) {
 	const services, days = 10_000, 90
 	present, other := benchConfig(b, services, "0.9"), benchConfig(b, services, "0.8")
 	var took time.Duration
 	var peak uint64
 	records := 0
+	m := &madeUp{config: present, from: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), days: days, changes: 2}
+	m.keep(b)
 	for b.Loop() {
-		m := &madeUp{
-			config: present, from: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), days: days, services: services, changes: 2,
-		}
+		m.records = 0
 		to := m.from.AddDate(0, 0, days)
 		start := time.Now()
 		c, err := Compare(b.Context(), m, present, other, m.from, to, func(_ float64, n int) {
