@@ -329,7 +329,7 @@ func targets(c *company.Company) []target {
 	return []target{
 		{Badge: "silver", Orgs: []string{company.LaggingOrg}, Tiers: []int{1, 2}, By: day(-40),
 			Reason: "The auditors look at everything that moves money"},
-		{Badge: "gold", Orgs: others, Tiers: []int{1, 2}, By: day(20), Reason: "The season begins"},
+		{Badge: "gold", Orgs: others, Tiers: []int{1, 2}, By: day(20), Reason: "Sales"},
 	}
 }
 
