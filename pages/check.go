@@ -30,14 +30,12 @@ type checkPage struct {
 	Failing, Unknown []serviceStatus
 	MoreFailing      int
 	MoreUnknown      int
-	// Relation says how incidents and the check go together; empty if that is not known.
-	Relation string
+	// Basis says what it is compared by; empty if that is not known.
+	Basis string
 	// Worth says what to do about the check, and why.
 	Worth report.Worth
 	// Feedback are the links to say that the check is wrong.
 	Feedback []link
-	// Said is what issues say about the check.
-	Said []report.Feedback
 }
 
 type serviceStatus struct {
@@ -65,8 +63,7 @@ func (s *Site) Check(id string) Answer {
 		return s.failed(current, depth, "looking up the page of "+id, err)
 	}
 	p := checkPage{ID: id, Title: check.Title, Text: page.HTML(handbookHref("../framework/", page.Path)),
-		Relation: relation(current.Correlated, id), Said: report.FeedbackOn(current, id),
-		Worth: report.WorthOf(current, check)}
+		Basis: basis(current.Correlated, id), Worth: report.WorthOf(current, check)}
 	p.count(current, check)
 	p.Feedback = s.links().feedback(id, "")
 	return s.render(http.StatusOK, "check", id, depth, current, p)
@@ -108,12 +105,12 @@ func firstByTier(list []serviceStatus) (first []serviceStatus, more int) {
 	return firstOf(list, maxServices)
 }
 
-// relation says what was estimated of the incidents of services that fail a check.
-func relation(result *correlation.Result, id string) string {
+// basis says by what the services that fail a check were compared with those that pass it.
+func basis(result *correlation.Result, id string) string {
 	if result == nil {
 		return ""
 	}
-	return report.CheckRelation(result, id)
+	return report.CheckBasis(result, id)
 }
 
 // book is the framework as pages, which are made once for each framework.

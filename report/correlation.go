@@ -347,25 +347,21 @@ func feedbackWords(said map[string]int) string {
 	return text
 }
 
-// CheckRelation says what was estimated of the incidents of services that fail a check;
-// empty if the check was not looked at.
-func CheckRelation(result *correlation.Result, check string) string {
-	compared := newCompared(&CorrelationInput{Result: *result, Scope: correlation.ScopeFleet})
-	for _, a := range compared.Checks {
+// CheckBasis says from how much the services that fail a check were compared with those
+// that pass it; empty if the check was not looked at. WorthOf says what came of it.
+func CheckBasis(result *correlation.Result, check string) string {
+	c := &result.Compared
+	for i := range c.Checks {
+		a := &c.Checks[i]
 		if a.Check != check {
 			continue
 		}
 		basis := fmt.Sprintf("%s failed it, %d passed it, since %s.", Plural(a.FailingServices, "service"),
-			a.PassingServices, day(compared.Since))
-		switch {
-		case a.Ratio == nil:
+			a.PassingServices, day(c.Since))
+		if !a.Known {
 			return "Not compared, because too few services fail or pass it, or had too few incidents: " + basis
-		case a.Worth.Predicts != nil && a.Worth.Predicts.NoRelation:
-			return "Services that fail it have no more incidents than those that pass it (rate ratio " + a.Ratio.value() +
-				", " + a.Ratio.bounds() + "). " + basis
 		}
-		return "Services that fail it have incidents at " + a.Ratio.value() + " times the rate of those that pass it (" +
-			a.Ratio.bounds() + ", p " + probability(*a.P) + "). This is a relation, and may have another cause. " + basis
+		return "Compared: " + basis + " This is a relation (p " + probability(a.Adjusted) + "), and may have another cause."
 	}
 	return ""
 }
