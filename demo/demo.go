@@ -114,7 +114,7 @@ func (d *demo) build(ctx context.Context) (err error) {
 	}
 	step = d.begin("Starting its Prometheus", nil)
 	// What its parts say of themselves is no news of the collector's.
-	if d.prometheus, err = servePrometheus(ctx, c, d.folder, d.now, logger(d.err, false)); err != nil {
+	if d.prometheus, err = servePrometheus(ctx, c, d.folder, d.prometheusListen, d.now, logger(d.err, false)); err != nil {
 		step.end("failed")
 		return err
 	}

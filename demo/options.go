@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/prodready/collector/demo/company"
+	"github.com/prodready/collector/demo/prometheus"
 )
 
 // Exit codes of the demo.
@@ -29,8 +30,10 @@ type options struct {
 	useless  bool
 	once     bool
 	listen   string
-	keep     bool
-	verbose  bool
+	// prometheusListen is where its Prometheus serves.
+	prometheusListen string
+	keep             bool
+	verbose          bool
 }
 
 const usage = `The demo of the readiness collector.
@@ -89,12 +92,14 @@ func parse(args []string, help io.Writer) (options, error) {
 		"a company whose readiness reviews change nothing; otherwise they cut the time to resolve")
 	flags.BoolVar(&o.once, "once", false, "do one full round, print the fleet as a table and exit")
 	flags.StringVar(&o.listen, "listen", defaultListen, "host:port the collector serves on; port 0 takes a free one")
+	flags.StringVar(&o.prometheusListen, "prometheus-listen", prometheus.DefaultAddress,
+		"host:port its Prometheus serves on, for Grafana")
 	flags.BoolVar(&o.keep, "keep", false, "keep the folder with configuration, tokens and database, and say where it is")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "show the collector's own log")
 	flags.Usage = func() {}
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, errHelp) {
-			_, _ = fmt.Fprint(help, usage, flags.FlagUsages(), usageEnd)
+			_, _ = fmt.Fprint(help, usage, flags.FlagUsagesWrapped(80), usageEnd)
 			return o, errHelp
 		}
 		return o, fmt.Errorf("%w; see --help", err)
@@ -106,12 +111,14 @@ func parse(args []string, help io.Writer) (options, error) {
 		return o, fmt.Errorf("--services %d is out of range: use %d to %d", o.services, company.MinServices,
 			company.MaxServices)
 	}
-	_, port, err := net.SplitHostPort(o.listen)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		return o, fmt.Errorf("--listen %q is not an address: write it like %s", o.listen, defaultListen)
+	for flag, address := range map[string]string{"listen": o.listen, "prometheus-listen": o.prometheusListen} {
+		_, port, err := net.SplitHostPort(address)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return o, fmt.Errorf("--%s %q is not an address: write it like %s", flag, address, defaultListen)
+		}
 	}
 	return o, nil
 }

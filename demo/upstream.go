@@ -104,7 +104,7 @@ const largeCompany = 200
 
 // servePrometheus runs the company's Prometheus over what its exporters would
 // publish, with its storage and rules in a folder of its own.
-func servePrometheus(ctx context.Context, c *company.Company, folder string, now func() time.Time,
+func servePrometheus(ctx context.Context, c *company.Company, folder, address string, now func() time.Time,
 	log *slog.Logger) (*prometheus.Server, error) {
 	text, err := project.Rules(c)
 	if err != nil {
@@ -127,8 +127,8 @@ func servePrometheus(ctx context.Context, c *company.Company, folder string, now
 		resolutions = prometheus.CoarseResolutions()
 	}
 	return prometheus.Start(ctx, prometheus.Options{
-		Resolutions: resolutions,
-		Dir:         filepath.Join(folder, "data"), Series: both(project.Series(c), recorded), Rules: []string{rules},
+		Resolutions: resolutions, Address: address,
+		Dir: filepath.Join(folder, "data"), Series: both(project.Series(c), recorded), Rules: []string{rules},
 		Retention: project.Retention, Now: now, Logger: log,
 	})
 }
