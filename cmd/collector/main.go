@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -54,10 +53,6 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // execute runs one command and returns its exit code.
-func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	return (&streams{out: stdout, err: stderr, environ: environ}).execute(ctx, args)
-}
-
 func (s *streams) execute(ctx context.Context, args []string) int {
 	root := newRoot(s)
 	root.SetArgs(args)
