@@ -150,7 +150,8 @@ func NewHistory(in HistoryInput) History {
 	}
 	h.addBadge(&in, &found)
 	h.addChecks(&in)
-	for _, f := range in.Frameworks {
+	// Of events of one kind and second the later one is above.
+	for _, f := range slices.Backward(in.Frameworks) {
 		h.add(Event{At: f.At, Kind: EventFramework, Text: "judged by " + f.Framework + " from here on"})
 	}
 	h.addExemptions(&in)
