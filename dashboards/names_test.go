@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,7 +14,6 @@ import (
 var unread = map[string]string{
 	"readiness_checks":                                     "counts the whole fleet; the dashboards count the services that are chosen",
 	"readiness_framework_info":                             "the activation time has the same labels",
-	"readiness_framework_services":                         "how many services pins keep is asked by people, not by a panel",
 	"readiness_incident_resolution_geomean_seconds":        "for comparisons between periods, not for a glance",
 	"readiness_incident_acknowledgement_p50_seconds":       "misleads without the never acknowledged; the share within 15 minutes is shown",
 	"readiness_incident_acknowledgement_p90_seconds":       "as the median",
@@ -117,10 +117,12 @@ func TestEveryNameExists(t *testing.T) {
 	for _, r := range allRules(t) {
 		if r.Alert != "" {
 			labels := reader{t, r.Alert, made, read}.labels(parse(t, r.Alert, r.Expr))
-			for name, text := range r.Annotations {
+			texts := maps.Clone(r.Annotations)
+			texts["label severity"] = r.Labels["severity"]
+			for name, text := range texts {
 				for _, l := range regexp.MustCompile(`\$labels\.(\w+)`).FindAllStringSubmatch(text, -1) {
 					if !labels[l[1]] && r.Labels[l[1]] == "" {
-						t.Errorf("%s: the annotation %s names the label %s, which is not there", r.Alert, name, l[1])
+						t.Errorf("%s: the text %s names the label %s, which is not there", r.Alert, name, l[1])
 					}
 				}
 			}
@@ -203,16 +205,31 @@ func checkPanel(t *testing.T, name string, p boardPanel, made vocabulary, read s
 	}
 }
 
+// templateMarks are the actions of a template of Prometheus.
+var templateMarks = regexp.MustCompile(`\{\{.*?\}\}`)
+
 func TestEveryAlertHasARunbook(t *testing.T) {
 	const home = "https://github.com/prodready/collector/blob/main/rules/runbooks/"
-	var want []string
+	var want, addresses []string
+	for _, b := range boards(t) {
+		addresses = append(addresses, rules.Defaults().Grafana+"/d/"+b.UID)
+	}
 	for _, r := range allRules(t) {
 		if r.Alert == "" {
 			continue
 		}
 		want = append(want, r.Alert+".md")
-		if !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) {
-			t.Errorf("%s: severity is %q", r.Alert, r.Labels["severity"])
+		// By tier, severities are between the marks of a template.
+		severities := strings.Fields(templateMarks.ReplaceAllString(r.Labels["severity"], " "))
+		for _, severity := range severities {
+			if !slices.Contains([]string{"critical", "warning", "info"}, severity) {
+				t.Errorf("%s: severity is %q", r.Alert, severity)
+			}
+		}
+		if ofService := strings.Contains(r.Annotations["summary"], "$labels.service_name"); len(severities) == 0 {
+			t.Errorf("%s: no severity", r.Alert)
+		} else if ofService && r.Labels["severity"] == "warning" {
+			t.Errorf("%s is about a service, and its severity is not by tier", r.Alert)
 		}
 		for _, annotation := range []string{"summary", "description"} {
 			if r.Annotations[annotation] == "" {
@@ -221,6 +238,12 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 		}
 		if r.Annotations["runbook_url"] != home+r.Alert+".md" {
 			t.Errorf("%s: the runbook is at %q", r.Alert, r.Annotations["runbook_url"])
+		}
+		if address := r.Annotations["dashboard_url"]; !slices.ContainsFunc(addresses, func(a string) bool {
+			rest, is := strings.CutPrefix(address, a)
+			return is && (rest == "" || rest == "?var-service={{ $labels.service_name | urlquery }}")
+		}) {
+			t.Errorf("%s: the dashboard is at %q, want one of %q", r.Alert, address, addresses)
 		}
 	}
 	entries, err := rules.Files.ReadDir("runbooks")

@@ -59,6 +59,10 @@ func scraped() vocabulary {
 	v := vocabulary{"scrape_samples_scraped": ofTarget()}
 	for name, labels := range exported() {
 		v[name] = labels.and(ofTarget())
+		// Where the target has a label of the same name, ours is renamed.
+		for l := range labels {
+			v[name]["exported_"+l] = true
+		}
 	}
 	return v
 }

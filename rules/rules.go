@@ -3,65 +3,82 @@
 package rules
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
-	"io/fs"
+	"net/url"
 	"strconv"
 	"strings"
+	"text/template"
+	"time"
+
+	"github.com/prometheus/common/model"
 )
 
-// Files are the rules (*.rules.yaml), their unit tests in promtool's format
-// (tests/*.yaml) and the runbooks (runbooks/*.md).
+// Files are the rules with the default values (*.rules.yaml), their unit tests in
+// promtool's format (tests/*.yaml) and the runbooks (runbooks/*.md).
 //
 //go:embed *.rules.yaml tests/*.yaml runbooks/*.md
 var Files embed.FS
 
-// What the committed rules say where an installation may say something else.
-const (
-	// DefaultWithout is the team of services without a team, and the organisation of
-	// those without an organisation.
-	DefaultWithout = "none"
-	// DefaultRunbooks is where the runbooks of alerts are.
-	DefaultRunbooks = "https://github.com/prodready/collector/blob/main/rules/runbooks"
-)
+// source is the template of the rules.
+//
+//go:embed readiness.rules.tmpl
+var source string
 
-// Values fit the rules to an installation.
-type Values struct {
-	// Without is the team and the organisation of services that have none.
-	Without string
-	// Runbooks is the address under which the runbooks are, without a slash at its end.
-	Runbooks string
-}
+// fileName is that of the rules.
+const fileName = "readiness.rules.yaml"
 
-// All are the texts of the rule files by their names, with the values of an installation.
+// All are the texts of the rule files by their names, with the values of an installation,
+// which Check has accepted.
 func All(v Values) (map[string][]byte, error) {
-	names, err := fs.Glob(Files, "*.rules.yaml")
+	// The texts of alerts are templates of Prometheus, whose marks are braces.
+	t, err := template.New(fileName).Delims("<<", ">>").Option("missingkey=error").Funcs(template.FuncMap{
+		"quoted":   quoted,
+		"seconds":  func(d model.Duration) string { return strconv.FormatInt(int64(time.Duration(d)/time.Second), 10) },
+		"severity": Severities.label,
+		"level":    level,
+		"links":    v.links,
+	}).Parse(source)
 	if err != nil {
-		return nil, fmt.Errorf("listing the embedded rules: %w", err)
+		return nil, fmt.Errorf("parsing the embedded template of the rules: %w", err)
 	}
-	texts, labels := map[string][]byte{}, 0
-	for _, name := range names {
-		committed, err := Files.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading the embedded rules: %w", err)
-		}
-		text := string(committed)
-		for _, label := range []string{"team", "org"} {
-			from := without(label, DefaultWithout)
-			labels += strings.Count(text, from)
-			text = strings.ReplaceAll(text, from, without(label, v.Without))
-		}
-		text = strings.ReplaceAll(text, DefaultRunbooks+"/", strings.TrimRight(v.Runbooks, "/")+"/")
-		texts[name] = []byte(text)
+	var text bytes.Buffer
+	if err := t.Execute(&text, v); err != nil {
+		return nil, fmt.Errorf("fitting the rules: %w", err)
 	}
-	if labels != 2 {
-		return nil, fmt.Errorf("the embedded rules name services without a team or organisation in %d places, want 2", labels)
-	}
-	return texts, nil
+	return map[string][]byte{fileName: text.Bytes()}, nil
 }
 
-// without is how a rule gives a label to series that do not have it. A dollar sign in the
-// value is one, and no reference to a group.
-func without(label, value string) string {
-	return fmt.Sprintf(`"%[1]s", %[2]s, "%[1]s", ""`, label, strconv.Quote(strings.ReplaceAll(value, "$", "$$")))
+// quoted is a string of PromQL for label_replace. A dollar sign in the value is one, and
+// no reference to a group.
+func quoted(value string) string { return strconv.Quote(strings.ReplaceAll(value, "$", "$$")) }
+
+// links are the annotations that lead from an alert to its runbook and to a dashboard, that
+// of the service with the service chosen.
+func (v Values) links(alert, board string) (string, error) {
+	runbooks, err := base(v.Runbooks)
+	if err != nil {
+		return "", err
+	}
+	grafana, err := base(v.Grafana)
+	if err != nil {
+		return "", err
+	}
+	query := ""
+	if board == "service" {
+		query = "?var-service={{ $labels.service_name | urlquery }}"
+	}
+	return fmt.Sprintf("runbook_url: %s/%s.md\n          dashboard_url: %s/d/readiness-%s%s",
+		runbooks, alert, grafana, board, query), nil
+}
+
+// base is an address without a slash at its end. What would mean something in YAML or in a
+// template of Prometheus is escaped.
+func base(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", fmt.Errorf("the base address %q: %w", address, err)
+	}
+	return strings.TrimRight(u.String(), "/"), nil
 }

@@ -1,6 +1,9 @@
 package rules
 
 import (
+	"errors"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 
@@ -8,60 +11,169 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestRulesAreFitted: with odd values, each expression parses, and nothing but the values
-// has changed.
-func TestRulesAreFitted(t *testing.T) {
+var update = flag.Bool("update", false, "write "+fileName+" anew")
+
+// TestTheCommittedRulesAreThoseOfTheDefaults: the file in the repository is what the
+// template says with the default values.
+func TestTheCommittedRulesAreThoseOfTheDefaults(t *testing.T) {
 	t.Parallel()
-	committed, err := All(Values{Without: DefaultWithout, Runbooks: DefaultRunbooks})
+	texts, err := All(Defaults())
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name, address = `no "team"$1: #`, "https://wiki.example.com/runbooks"
-	fitted, err := All(Values{Without: name, Runbooks: address + "/"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	syntax, quoted, runbooks := parser.NewParser(parser.Options{}), 0, 0
-	for file, text := range fitted {
-		original, err := Files.ReadFile(file)
-		if err != nil {
+	if *update {
+		if err := os.WriteFile(fileName, texts[fileName], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if string(committed[file]) != string(original) {
-			t.Errorf("%s is not itself with the values that it has", file)
-		}
+		return
+	}
+	committed, err := Files.ReadFile(fileName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(texts[fileName]) != string(committed) {
+		t.Errorf("%s is not what readiness.rules.tmpl says: go test ./rules -update", fileName)
+	}
+	if faults := Defaults().Faults(func(string) error { return nil }); len(faults) > 0 {
+		t.Errorf("faults of the defaults: %v", faults)
+	}
+}
+
+// ruleOf is what the tests read of a rule.
+type ruleOf struct {
+	Alert       string            `yaml:"alert"`
+	Expr        string            `yaml:"expr"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+func rulesOf(t *testing.T, v Values) []ruleOf {
+	t.Helper()
+	texts, err := All(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []ruleOf
+	for file, text := range texts {
 		var rules struct {
 			Groups []struct {
-				Rules []struct {
-					Expr        string            `yaml:"expr"`
-					Annotations map[string]string `yaml:"annotations"`
-				} `yaml:"rules"`
+				Rules []ruleOf `yaml:"rules"`
 			} `yaml:"groups"`
 		}
 		if err := yaml.Unmarshal(text, &rules); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
 		for _, g := range rules.Groups {
-			for _, r := range g.Rules {
-				e, err := syntax.ParseExpr(r.Expr)
-				if err != nil {
-					t.Fatalf("%s: %v", r.Expr, err)
-				}
-				parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
-					if s, ok := n.(*parser.StringLiteral); ok && s.Val == strings.ReplaceAll(name, "$", "$$") {
-						quoted++
-					}
-					return nil
-				})
-				if url := r.Annotations["runbook_url"]; url != "" && !strings.HasPrefix(url, address+"/Readiness") {
-					t.Errorf("the runbook is at %s", url)
-				} else if url != "" {
-					runbooks++
-				}
-			}
+			all = append(all, g.Rules...)
 		}
 	}
-	if quoted != 2 || runbooks < 9 {
-		t.Errorf("the name is there %d times, want 2; %d runbooks", quoted, runbooks)
+	return all
+}
+
+// TestRulesAreFitted: with odd values, each expression parses, and alerts lead to the
+// addresses of the installation.
+func TestRulesAreFitted(t *testing.T) {
+	t.Parallel()
+	const name = `no "team"$1: #`
+	v := Defaults()
+	v.Without, v.Runbooks, v.Grafana = name, "https://wiki.example.com/run{{books", "https://grafana.example.com/x/"
+	v.Severity.Service = Severities{Tier1: "page", Tier2: "ticket", Tier3: "page", Other: "none"}
+	syntax, quoted, alerts, byTier := parser.NewParser(parser.Options{}), 0, 0, 0
+	for _, r := range rulesOf(t, v) {
+		e, err := syntax.ParseExpr(r.Expr)
+		if err != nil {
+			t.Fatalf("%s: %v", r.Expr, err)
+		}
+		parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+			if s, ok := n.(*parser.StringLiteral); ok && s.Val == strings.ReplaceAll(name, "$", "$$") {
+				quoted++
+			}
+			return nil
+		})
+		if r.Alert == "" {
+			continue
+		}
+		alerts++
+		if url := r.Annotations["runbook_url"]; url != "https://wiki.example.com/run%7B%7Bbooks/"+r.Alert+".md" {
+			t.Errorf("the runbook is at %s", url)
+		}
+		if url := r.Annotations["dashboard_url"]; !strings.HasPrefix(url, "https://grafana.example.com/x/d/readiness-") {
+			t.Errorf("the dashboard is at %s", url)
+		}
+		const want = `{{ if eq $labels.tier "1" "3" }}page{{ else if eq $labels.tier "2" }}ticket{{ else }}none{{ end }}`
+		if r.Labels["severity"] == want {
+			byTier++
+		}
+	}
+	if quoted != 2 || alerts < 23 || byTier < 9 {
+		t.Errorf("the name is there %d times, want 2; %d alerts, %d with a severity by tier", quoted, alerts, byTier)
+	}
+	v.Severity.Service = Severities{Tier1: "warning", Tier2: "warning", Tier3: "warning", Other: "warning"}
+	for _, r := range rulesOf(t, v) {
+		if r.Alert == "ReadinessTargetLate" && r.Labels["severity"] != "warning" {
+			t.Errorf("one severity for all tiers is %q", r.Labels["severity"])
+		}
+	}
+}
+
+// TestEveryThresholdIsUsed: each value of the file changes the rules.
+func TestEveryThresholdIsUsed(t *testing.T) {
+	t.Parallel()
+	standard, err := All(Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*Thresholds){
+		"news_for":             func(th *Thresholds) { th.NewsFor *= 3 },
+		"badge_lapses_in":      func(th *Thresholds) { th.BadgeLapsesIn *= 3 },
+		"minimum_badge":        func(th *Thresholds) { th.MinimumBadge = "gold" },
+		"minimum_after":        func(th *Thresholds) { th.MinimumAfter *= 3 },
+		"oncall_gap_in":        func(th *Thresholds) { th.OnCallGapIn *= 3 },
+		"source_failing_ratio": func(th *Thresholds) { th.SourceFailing = 0.77 },
+		"budget_left_ratio":    func(th *Thresholds) { th.BudgetLeft = 0.77 },
+		"exemption_ends_in":    func(th *Thresholds) { th.ExemptionEndsIn *= 3 },
+		"pin_ends_in":          func(th *Thresholds) { th.PinEndsIn *= 3 },
+		"token_expires_in":     func(th *Thresholds) { th.TokenExpiresIn *= 3 },
+		"target_late_by":       func(th *Thresholds) { th.TargetLateBy *= 3 },
+		"review_overdue_by":    func(th *Thresholds) { th.ReviewOverdueBy *= 3 },
+		"drifted_for":          func(th *Thresholds) { th.DriftedFor *= 3 },
+		"noise_ratio":          func(th *Thresholds) { th.NoiseRatio = 0.77 },
+		"noise_incidents":      func(th *Thresholds) { th.NoiseIncidents = 77 },
+	} {
+		v := Defaults()
+		change(&v.Thresholds)
+		texts, err := All(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(texts[fileName]) == string(standard[fileName]) {
+			t.Errorf("%s changes no rule", name)
+		}
+	}
+}
+
+// TestValuesThatCannotBeUsed are refused, each by its key.
+func TestValuesThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	v := Values{Thresholds: Thresholds{NoiseRatio: 1.5, MinimumBadge: "gild"}}
+	v.Severity.Service.Tier1 = "{{ boom }}"
+	said := map[string]string{}
+	for _, f := range v.Faults(func(string) error { return errors.New("no address") }) {
+		said[f.Path] = f.Text
+	}
+	if len(said) != 26 {
+		t.Errorf("%d faults, want 26: %v", len(said), said)
+	}
+	for path, want := range map[string]string{
+		"severity.service.tier_1":  `"{{ boom }}" is not a severity`,
+		"thresholds.minimum_badge": `"gild" is not a badge: want bronze`,
+		"thresholds.noise_ratio":   "1.5 is not a share",
+		"thresholds.pin_ends_in":   "want a second or more",
+		"grafana_url":              "no address",
+		"without":                  "give services without a team a name",
+	} {
+		if !strings.Contains(said[path], want) {
+			t.Errorf("%s: %q, want %q", path, said[path], want)
+		}
 	}
 }

@@ -42,36 +42,3 @@ func TestDashboardsAreWritten(t *testing.T) {
 		}
 	}
 }
-
-// TestRulesAreWritten: with the name for services without a team.
-func TestRulesAreWritten(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	out, errs, code := s.run(
-		"rules", "--out", "alerts/of ours", "--without", "nobody", "--runbooks-url", "https://wiki.example.com/x",
-	)
-	if code != exitOK || out != "1 rule file in alerts/of ours\n" || errs != "" {
-		t.Fatalf("exit %d: %q, %q", code, out, errs)
-	}
-	text := s.read("alerts/of ours/readiness.rules.yaml")
-	for want, times := range map[string]int{
-		`"team", "nobody", "team", ""`: 1, `"org", "nobody", "org", ""`: 1, `"none", "team"`: 0,
-		"github.com/prodready/collector/blob/main/rules/runbooks": 0,
-	} {
-		if n := strings.Count(text, want); n != times {
-			t.Errorf("%s is there %d times, want %d", want, n, times)
-		}
-	}
-	if !strings.Contains(text, "https://wiki.example.com/x/ReadinessBadgeRegressed.md") {
-		t.Error("the runbooks are elsewhere")
-	}
-	for arguments, want := range map[string]string{
-		"rules":                             "--out is missing",
-		"rules --out x --without=":          "--without is empty",
-		"rules --out x --runbooks-url wiki": `--runbooks-url is "wiki": an address begins with`,
-	} {
-		if _, errs, code := s.run(strings.Fields(arguments)...); code != exitConfig || !strings.Contains(errs, want) {
-			t.Errorf("%s: exit %d: %s", arguments, code, errs)
-		}
-	}
-}
