@@ -147,19 +147,31 @@ func (r *reading) preview(c *evaluation.Comparison, other *runtimeConfig) *repor
 			if !t.Announced || slices.ContainsFunc(s.PresentChanges, isSame) {
 				continue
 			}
-			event := report.PreviewEvent{
+			told[entry.Team] = append(told[entry.Team], report.PreviewEvent{
 				Service: s.Service, At: t.At.UTC(), From: t.From.String(), To: t.To.String(), Cause: string(t.Cause),
-			}
-			if t.To < t.From && t.Cause == scoring.CauseEvidence {
-				event.Alert = report.AlertBadgeRegressed
-			}
-			told[entry.Team] = append(told[entry.Team], event)
+				Alert: alertOf(t),
+			})
 		}
 	}
 	for team, notices := range told {
 		out.Told = append(out.Told, report.PreviewTold{Team: team, Notices: notices})
 	}
 	return out
+}
+
+// alertOf is the alert that tells of an announced change of a badge, empty if none does.
+func alertOf(t scoring.Transition) string {
+	switch lost := t.To < t.From; {
+	case lost && t.Cause == scoring.CauseEvidence:
+		return report.AlertBadgeRegressed
+	case lost && t.Cause == scoring.CauseLapse:
+		return report.AlertBadgeLapsed
+	case lost && t.Cause != scoring.CauseInitial:
+		return report.AlertBadgeWithdrawn
+	case !lost && t.Cause == scoring.CauseEvidence:
+		return report.AlertBadgeReached
+	}
+	return ""
 }
 
 // ahead compares what the evidence of now says by both criteria. A store that is new has

@@ -103,8 +103,17 @@ type PreviewEvent struct {
 	Alert string `json:"alert,omitempty"`
 }
 
-// AlertBadgeRegressed is the alert of the rules that fires when evidence took a badge away.
-const AlertBadgeRegressed = "ReadinessBadgeRegressed"
+// The alerts of the rules about a change of a badge, by what has made it.
+const (
+	// AlertBadgeRegressed fires when evidence took a badge away.
+	AlertBadgeRegressed = "ReadinessBadgeRegressed"
+	// AlertBadgeLapsed fires when a badge was on hold for too long.
+	AlertBadgeLapsed = "ReadinessBadgeLapsed"
+	// AlertBadgeWithdrawn fires when criteria, an exemption or the catalog took one away.
+	AlertBadgeWithdrawn = "ReadinessBadgeWithdrawn"
+	// AlertBadgeReached fires when evidence earned a badge.
+	AlertBadgeReached = "ReadinessBadgeReached"
+)
 
 // Settle counts the changes and puts them and the teams into order.
 func (p *Preview) Settle() {

@@ -67,3 +67,18 @@ func TestWhoLosesIsCountedOnce(t *testing.T) {
 		t.Errorf("without history: %v", v)
 	}
 }
+
+// TestATeamIsToldByWhichAlerts: each alert with how often it fires.
+func TestATeamIsToldByWhichAlerts(t *testing.T) {
+	t.Parallel()
+	told := PreviewTold{Notices: []PreviewEvent{
+		{Alert: AlertBadgeWithdrawn}, {}, {Alert: AlertBadgeRegressed}, {Alert: AlertBadgeWithdrawn},
+	}}
+	const want = "4 changes of a badge, 1 as ReadinessBadgeRegressed, 2 as ReadinessBadgeWithdrawn"
+	if got := told.words(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := (&PreviewTold{Notices: []PreviewEvent{{}}}).words(); got != "1 change of a badge, no alert" {
+		t.Errorf("%q", got)
+	}
+}

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,17 +53,21 @@ func (c *PreviewChange) step() string { return badgeWords(c.Present) + " → " +
 
 // words say what a team would be told.
 func (t *PreviewTold) words() string {
-	alerts := 0
+	alerts := map[string]int{}
 	for _, n := range t.Notices {
 		if n.Alert != "" {
-			alerts++
+			alerts[n.Alert]++
 		}
 	}
 	text := Plural(len(t.Notices), "change") + " of a badge"
-	if alerts > 0 {
-		return text + fmt.Sprintf(", %s as the alert %s", Plural(alerts, "time"), AlertBadgeRegressed)
+	if len(alerts) == 0 {
+		return text + ", no alert"
 	}
-	return text + ", no alert"
+	var named []string
+	for _, alert := range slices.Sorted(maps.Keys(alerts)) {
+		named = append(named, fmt.Sprintf("%d as %s", alerts[alert], alert))
+	}
+	return text + ", " + strings.Join(named, ", ")
 }
 
 func (t *PreviewTold) name() string {

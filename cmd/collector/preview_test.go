@@ -132,7 +132,7 @@ func TestPreview(t *testing.T) {
 	if p.Lose != 2 {
 		t.Errorf("since cart has lost the badge by the present criteria: %+v", p)
 	}
-	if len(p.Told) != 1 || p.Told[0].Team != "payments" || len(p.Told[0].Notices) != 2 || p.Told[0].Notices[0].Alert != "" ||
+	if len(p.Told) != 1 || p.Told[0].Team != "payments" || len(p.Told[0].Notices) != 2 || p.Told[0].Notices[0].Alert != report.AlertBadgeWithdrawn ||
 		p.Told[0].Notices[0].Cause != "criteria" {
 		t.Errorf("told %+v", p.Told)
 	}
