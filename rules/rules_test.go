@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -161,8 +163,8 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 	for _, f := range v.Faults(func(string) error { return errors.New("no address") }) {
 		said[f.Path] = f.Text
 	}
-	if len(said) != 26 {
-		t.Errorf("%d faults, want 26: %v", len(said), said)
+	if len(said) != 27 {
+		t.Errorf("%d faults, want 27: %v", len(said), said)
 	}
 	for path, want := range map[string]string{
 		"severity.service.tier_1":  `"{{ boom }}" is not a severity`,
@@ -175,5 +177,46 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 		if !strings.Contains(said[path], want) {
 			t.Errorf("%s: %q, want %q", path, said[path], want)
 		}
+	}
+}
+
+// TestTheManifestHasTheSameRules: a PrometheusRule differs from the file in its head alone.
+func TestTheManifestHasTheSameRules(t *testing.T) {
+	t.Parallel()
+	v := Defaults()
+	v.Kubernetes = Kubernetes{Name: "ready", Namespace: "monitoring", Labels: map[string]string{"release": "true"}}
+	files, err := All(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct {
+		Groups []any `yaml:"groups"`
+	}
+	if err := yaml.Unmarshal(files[fileName], &want); err != nil {
+		t.Fatal(err)
+	}
+	manifests, err := Manifests(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		APIVersion string     `yaml:"apiVersion"`
+		Kind       string     `yaml:"kind"`
+		Metadata   objectMeta `yaml:"metadata"`
+		Spec       struct {
+			Groups []any `yaml:"groups"`
+		} `yaml:"spec"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(manifests[manifestName]))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if len(want.Groups) != 2 || !reflect.DeepEqual(want.Groups, got.Spec.Groups) {
+		t.Error("the manifest has other rules than the file")
+	}
+	if got.APIVersion != "monitoring.coreos.com/v1" || got.Kind != "PrometheusRule" ||
+		!reflect.DeepEqual(got.Metadata, objectMeta(v.Kubernetes)) {
+		t.Errorf("%s %s %+v", got.APIVersion, got.Kind, got.Metadata)
 	}
 }

@@ -20,6 +20,8 @@ type Values struct {
 	Grafana    string     `yaml:"grafana_url"`
 	Severity   Severity   `yaml:"severity"`
 	Thresholds Thresholds `yaml:"thresholds"`
+	// Kubernetes is for the rules as a manifest.
+	Kubernetes Kubernetes `yaml:"kubernetes"`
 }
 
 // Severity is the label severity of alerts about services.
@@ -74,6 +76,7 @@ func Defaults() Values {
 			TokenExpiresIn: 14 * day, TargetLateBy: day, ReviewOverdueBy: day, DriftedFor: day,
 			NoiseRatio: 0.5, NoiseIncidents: 10,
 		},
+		Kubernetes: Kubernetes{Name: "readiness-collector"},
 	}
 }
 
@@ -87,6 +90,9 @@ type Fault struct {
 
 // word is a value of a label that needs no quotes anywhere.
 var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+
+// objectName is a name of an object of Kubernetes.
+var objectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // Faults lists the values that cannot be used. address says what is wrong with a base
 // address.
@@ -112,7 +118,24 @@ func (v Values) Faults(address func(string) error) []Fault {
 			}
 		}
 	}
-	th := v.Thresholds
+	v.Kubernetes.check(refuse)
+	v.Thresholds.check(refuse)
+	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Path, b.Path) })
+	return faults
+}
+
+// check refuses names that Kubernetes does not take.
+func (k Kubernetes) check(refuse func(path, text string)) {
+	if !objectName.MatchString(k.Name) {
+		refuse("kubernetes.name", fmt.Sprintf("%q: want lower-case letters, digits and hyphens", k.Name))
+	}
+	if n := k.Namespace; n != "" && !objectName.MatchString(n) {
+		refuse("kubernetes.namespace", fmt.Sprintf("%q: want lower-case letters, digits and hyphens", n))
+	}
+}
+
+// check refuses thresholds that no figure can be compared with.
+func (th Thresholds) check(refuse func(path, text string)) {
 	for path, d := range map[string]model.Duration{
 		"news_for": th.NewsFor, "badge_lapses_in": th.BadgeLapsesIn, "minimum_after": th.MinimumAfter,
 		"oncall_gap_in": th.OnCallGapIn, "exemption_ends_in": th.ExemptionEndsIn, "pin_ends_in": th.PinEndsIn,
@@ -136,8 +159,6 @@ func (v Values) Faults(address func(string) error) []Fault {
 	if _, err := level(th.MinimumBadge); err != nil {
 		refuse("thresholds.minimum_badge", err.Error())
 	}
-	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Path, b.Path) })
-	return faults
 }
 
 // badges are those that a minimum can be, by level from 1.

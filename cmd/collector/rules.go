@@ -3,13 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/rules"
 	"github.com/prodready/collector/strictyaml"
 )
@@ -21,8 +24,18 @@ const (
 	grafanaFlag  = "grafana-url"
 )
 
+// prometheusFormat is the default of --format.
+const prometheusFormat = "prometheus"
+
+// ruleFormats are how rules are written, by the value of --format.
+func ruleFormats() map[string]func(rules.Values) (map[string][]byte, error) {
+	return map[string]func(rules.Values) (map[string][]byte, error){
+		prometheusFormat: rules.All, "prometheusrule": rules.Manifests,
+	}
+}
+
 func newRules(s *streams) *cobra.Command {
-	var out, file string
+	var out, file, format string
 	var given rules.Values
 	cmd := &cobra.Command{
 		Use:   "rules --out DIR [--values FILE]",
@@ -32,13 +45,15 @@ dashboards read the series that they make. Files of the same names are replaced.
 
 Thresholds, severities by tier and base addresses come from the YAML file of
 --values; what it leaves out has the default. docs/alerts.md lists the keys. The
-other flags have precedence over the file.
+other flags have precedence over the file. --format prometheusrule writes an
+object of the Prometheus operator instead of a file of Prometheus.
 
 A service without a team or an organisation has the name of --without for it in
 the recorded series, so that its alerts have a label to route by.
 ` + exitCodes,
 		Example: `  collector rules --out rules --grafana-url https://grafana.example.com
-  collector rules --out rules --values rules-values.yaml`,
+  collector rules --out rules --values rules-values.yaml
+  collector rules --out manifests --format prometheusrule`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
@@ -51,7 +66,12 @@ the recorded series, so that its alerts have a label to route by.
 			if err := setRuleFlags(&values, given, cmd.Flags()); err != nil {
 				return &usageError{err}
 			}
-			texts, err := rules.All(values)
+			write, known := ruleFormats()[format]
+			if !known {
+				return &usageError{fmt.Errorf("--format is %q%s: want prometheus or prometheusrule",
+					format, nearest.Suggest(format, slices.Sorted(maps.Keys(ruleFormats()))))}
+			}
+			texts, err := write(values)
 			if err != nil {
 				return err
 			}
@@ -61,6 +81,7 @@ the recorded series, so that its alerts have a label to route by.
 	flags, standard := cmd.Flags(), rules.Defaults()
 	flags.StringVar(&out, "out", "", "the folder to write to; it is made if it is missing")
 	flags.StringVar(&file, "values", "", "a YAML file of thresholds, severities and addresses")
+	flags.StringVar(&format, "format", prometheusFormat, "prometheus, or prometheusrule for the Prometheus operator")
 	flags.StringVar(&given.Without, withoutFlag, standard.Without, "the team of services without one")
 	flags.StringVar(&given.Runbooks, runbooksFlag, "", "where the runbooks are; those of the project if it is not given")
 	flags.StringVar(&given.Grafana, grafanaFlag, standard.Grafana, "where people reach Grafana")

@@ -36,12 +36,13 @@ func TestRulesAreWritten(t *testing.T) {
 		}
 	}
 	for arguments, want := range map[string]string{
-		"rules":                               "--out is missing",
-		"rules --out x --without=":            "--without is empty",
-		"rules --out x --runbooks-url wiki":   `--runbooks-url is "wiki": an address begins with`,
-		"rules --out x --grafana-url=":        `--grafana-url is "": an address begins with`,
-		"rules --out x --values missing.yaml": "reading the values of the rules",
-		"rules --out x --values alerts":       "alerts is not a regular file",
+		"rules":                                  "--out is missing",
+		"rules --out x --without=":               "--without is empty",
+		"rules --out x --runbooks-url wiki":      `--runbooks-url is "wiki": an address begins with`,
+		"rules --out x --format prometheusrules": `--format is "prometheusrules", did you mean "prometheusrule"?`,
+		"rules --out x --grafana-url=":           `--grafana-url is "": an address begins with`,
+		"rules --out x --values missing.yaml":    "reading the values of the rules",
+		"rules --out x --values alerts":          "alerts is not a regular file",
 	} {
 		if _, errs, code := s.run(strings.Fields(arguments)...); code != exitConfig || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit %d: %s", arguments, code, errs)
@@ -98,6 +99,16 @@ thresholds: {noise_ratio: 0.25, target_late_by: 3d}
 		if !strings.Contains(text, want) {
 			t.Errorf("the rules have no %s", want)
 		}
+	}
+	write("kubernetes: {namespace: monitoring, labels: {release: kube-prometheus}}\n")
+	out, errs, code := s.run("rules", "--out", "manifests", "--values", "values.yaml", "--format", "prometheusrule")
+	if code != exitOK || out != "1 rule file in manifests\n" {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	const head = "kind: PrometheusRule\nmetadata:\n  name: readiness-collector\n  namespace: monitoring\n" +
+		"  labels:\n    release: kube-prometheus\nspec:\n  groups:\n    - name: readiness.recording\n"
+	if text := s.read("manifests/readiness.prometheusrule.yaml"); !strings.Contains(text, head) {
+		t.Errorf("the manifest is %.1500s", text)
 	}
 	for values, want := range map[string]string{
 		"thresholds:\n  noise_ration: 0.3":   `values.yaml:2: unknown key "noise_ration", did you mean "noise_ratio"?`,
