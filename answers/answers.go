@@ -76,7 +76,7 @@ type Sheet struct {
 	// File is its name, for messages.
 	File string
 	// Entry is what the head says of the service; Lines has the lines of the fields that
-	// are there.
+	// have a value.
 	Entry catalog.Service
 	Lines map[string]int
 	// Answers are by the id of the check, in the order of the file.
@@ -151,7 +151,7 @@ func (a *Answer) secondPerson() bool {
 	return a.AcceptedBy != "" && !strings.EqualFold(a.AcceptedBy, a.By)
 }
 
-// Suggest names the field that was probably meant by a key that is none.
+// suggest names the field that was probably meant by a key that is none.
 func suggest(key string, fields []string) (string, bool) {
 	lower := make([]string, len(fields))
 	for i, f := range fields {

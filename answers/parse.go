@@ -40,8 +40,8 @@ type parser struct {
 	now    time.Time
 	sheet  *Sheet
 	faults []strictyaml.Fault
-	// head are the answers' defaults; given are the lines of the fields of the present
-	// check.
+	// head are the answers' defaults; given are the lines of the fields of the head, then
+	// of the present check.
 	head    Answer
 	given   map[string]int
 	current *Answer
@@ -52,7 +52,7 @@ type parser struct {
 // *strictyaml.Faults; nothing of such a file counts. now is the time by which a day is yet
 // to come.
 func Parse(file string, text []byte, now time.Time) (*Sheet, error) {
-	p := &parser{now: now, inHead: true, sheet: &Sheet{File: file, Lines: map[string]int{}}}
+	p := &parser{now: now, inHead: true, given: map[string]int{}, sheet: &Sheet{File: file, Lines: map[string]int{}}}
 	if len(text) > MaxBytes {
 		p.fail(1, "larger than %d MiB: this is no playbook", MaxBytes>>20)
 		return nil, &strictyaml.Faults{File: file, List: p.faults}
@@ -183,14 +183,15 @@ func (p *parser) headField(n int, key, value string) {
 		}
 		return
 	}
-	if before, twice := p.sheet.Lines[field]; twice {
+	if before, twice := p.given[field]; twice {
 		p.fail(n, "%s is in line %d, too: keep one of them", field, before)
 		return
 	}
-	p.sheet.Lines[field] = n
+	p.given[field] = n
 	if value == "" {
 		return
 	}
+	p.sheet.Lines[field] = n
 	entry := &p.sheet.Entry
 	oneOf := func(into *string, values []string) {
 		value = strings.ToLower(value)

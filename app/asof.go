@@ -43,7 +43,7 @@ func AsOf(ctx context.Context, o Options, service string, at time.Time) (*snapsh
 	}
 	notes = append(notes, basisNotes(at, found.CoverageSince, found.SubjectsSince)...)
 	return &snapshot.Snapshot{
-		At: found.Card.At, Framework: criteria.Framework, NotMeasurable: criteria.NotMeasurable,
+		At: found.Card.At, Framework: criteria.Framework, Pins: criteria.Pins, NotMeasurable: criteria.NotMeasurable,
 		Targets: criteria.Targets, ObserveFor: criteria.ObserveFor,
 		Services: []snapshot.Service{{
 			Entry: entry, Card: found.Card, Badge: found.Badge, Evidence: found.Row, FlippedAt: found.FlippedAt,

@@ -16,7 +16,6 @@ import (
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/evidence"
-	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/report"
 	"github.com/prodready/collector/scoring"
@@ -71,6 +70,11 @@ func Launch(o Options, q LaunchQuery) (report.Scorecard, report.Launch, error) {
 	entry, err := entryOf(sheet, q)
 	if err != nil {
 		return report.Scorecard{}, report.Launch{}, &InvalidError{err}
+	}
+	if entry.Tier == 0 {
+		return report.Scorecard{}, report.Launch{}, &InvalidError{fmt.Errorf(
+			"%s:1: the tier of %s is not known: write a line `- %s: 1` (1 to 4) into the head, or give --tier", sheet.File,
+			q.Service, answers.FieldTier)}
 	}
 	service, err := rc.launching(q.Service, entry)
 	if err != nil {
@@ -127,15 +131,14 @@ func entryOf(sheet *answers.Sheet, q LaunchQuery) (catalog.Service, error) {
 		}
 		*field.into = cmp.Or(*field.into, *field.flag)
 	}
+	if isNo := sheet.Lines[answers.FieldStateful] > 0 && !entry.Stateful; isNo && q.Entry.Stateful {
+		differs(answers.FieldStateful, "yes", "no")
+	}
 	if len(faults) > 0 {
 		return entry, &strictyaml.Faults{File: sheet.File, List: faults}
 	}
 	entry.Tier = cmp.Or(entry.Tier, q.Entry.Tier)
 	entry.Stateful = entry.Stateful || q.Entry.Stateful
-	if entry.Tier == 0 {
-		return entry, fmt.Errorf("%s:1: the tier of %s is not known: write a line `- %s: 1` (1 to 4) into the head, or give --tier",
-			sheet.File, q.Service, answers.FieldTier)
-	}
 	return entry, nil
 }
 
@@ -170,11 +173,9 @@ func (rc *runtimeConfig) launching(name string, entry catalog.Service) (*catalog
 func (rc *runtimeConfig) answered(
 	sheet *answers.Sheet, service *catalog.Service, said map[string]report.LaunchAnswer, now time.Time,
 ) ([]evidence.Record, error) {
-	attestations, ids := map[string]framework.Attestation{}, make([]string, 0, len(rc.Framework.Checks))
-	for _, a := range rc.Document.Attestations() {
-		attestations[a.Check] = a
-	}
-	for _, c := range rc.Framework.Checks {
+	criteria := rc.criteriaOf(service, now)
+	attestations, ids := rc.attestationsFor(criteria), make([]string, 0, len(criteria.Checks))
+	for _, c := range criteria.Checks {
 		ids = append(ids, c.ID)
 	}
 	var faults []strictyaml.Fault
@@ -188,7 +189,7 @@ func (rc *runtimeConfig) answered(
 		}
 		switch {
 		case !slices.Contains(ids, a.Check):
-			fail("no check %q in the framework %s%s; if it was dropped, print the playbook again", a.Check, rc.Framework.Title(),
+			fail("no check %q in the framework %s%s; if it was dropped, print the playbook again", a.Check, criteria.Title(),
 				nearest.Suggest(a.Check, ids))
 			continue
 		case !attestable && a.Said != answers.Unanswered:
@@ -200,7 +201,7 @@ func (rc *runtimeConfig) answered(
 		rules := answers.Rules{NeedsLink: attestation.NeedsLink(), NeedsSecondPerson: attestation.NeedsSecondPerson(),
 			Level: attestation.Level, ValidFor: attestation.ValidFor()}
 		if a.Said == answers.NotApplicable {
-			rules.ValidFor = cmp.Or(rc.Framework.MaxExemption, maxNotApplicable)
+			rules.ValidFor = cmp.Or(criteria.MaxExemption, maxNotApplicable)
 		}
 		flaw := a.Flaw(rules, now)
 		said[a.Check] = report.LaunchAnswer{Line: a.AnswerLine, Said: string(a.Said), Flaw: flaw}
@@ -236,7 +237,7 @@ func (rc *runtimeConfig) onlyAnswers(service *catalog.Service) {
 			declared = append(declared, r.Fact)
 		}
 	}
-	for _, a := range rc.Document.Attestations() {
+	for _, a := range rc.attestations() {
 		attested = append(attested, a.Fact.Name)
 	}
 	rc.Providers = []evidence.Provider{

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/report"
@@ -63,6 +64,26 @@ func (rc *runtimeConfig) attestations() []framework.Attestation {
 		all = append(all, byCheck[check])
 	}
 	return all
+}
+
+// attestationsFor are those of attestations that checks of a framework read, by the check.
+func (rc *runtimeConfig) attestationsFor(f *framework.Framework) map[string]framework.Attestation {
+	byCheck := map[string]framework.Attestation{}
+	for _, a := range rc.attestations() {
+		fact, _ := rc.Facts.Index(a.Fact.Name)
+		if check, err := f.Check(a.Check); err == nil && slices.Contains(check.Facts, fact) {
+			byCheck[a.Check] = a
+		}
+	}
+	return byCheck
+}
+
+// criteriaOf is what a service is judged by at a time: the framework, or that of its pin.
+func (rc *runtimeConfig) criteriaOf(service *catalog.Service, at time.Time) *framework.Framework {
+	if pin := rc.PinOf(service, at); pin != nil {
+		return pin.Framework
+	}
+	return rc.Framework
 }
 
 // buildPins compiles the frameworks of the pins, and resolves the names that these select
@@ -123,7 +144,7 @@ func (rc *runtimeConfig) checkPins(now time.Time) []Finding {
 	selected, counting := make([]int, len(rc.Pins)), make([]int, len(rc.Pins))
 	for _, s := range rc.Catalog.Services() {
 		subject := scoring.NewSubject(s, rc.Facts, nil)
-		first := scoring.PinOf(rc.Pins, &subject, now)
+		first := rc.PinOf(s, now)
 		for i := range rc.Pins {
 			if rc.Pins[i].Selects(&subject) {
 				selected[i]++

@@ -42,59 +42,58 @@ func Playbook(ctx context.Context, o Options, q PlaybookQuery) (report.Playbook,
 	if err != nil {
 		return none, err
 	}
-	modules := make([]string, 0, len(rc.Framework.Modules))
-	for _, m := range rc.Framework.Modules {
+	published, service, err := q.judged(ctx, o, rc)
+	if err != nil {
+		return none, err
+	}
+	criteria, entry := published.CriteriaOf(&service), service.Entry
+	modules := make([]string, 0, len(criteria.Modules))
+	for _, m := range criteria.Modules {
 		modules = append(modules, m.ID)
 	}
 	if q.Module != "" && !slices.Contains(modules, q.Module) {
 		return none, &UnknownNameError{fmt.Sprintf("no module %q in the framework%s; the modules are %s", q.Module,
 			nearest.Suggest(q.Module, modules), strings.Join(modules, ", "))}
 	}
-	published, entry, err := q.judged(ctx, o, rc)
-	if err != nil {
-		return none, err
-	}
 	card, _ := report.NewScorecard(published, entry.Name)
-	attestations := map[string]framework.Attestation{}
-	for _, a := range rc.attestations() {
-		attestations[a.Check] = a
-	}
 	if q.Tickets != nil {
 		if err := addressReview(q.Tickets, rc, entry); err != nil {
 			return none, err
 		}
 	}
 	return report.NewPlaybook(card, report.PlaybookOptions{
-		Module: q.Module, Badge: q.Badge, Launch: q.Launch, Attestations: attestations,
+		Module: q.Module, Badge: q.Badge, Launch: q.Launch, Attestations: rc.attestationsFor(criteria),
 	}), nil
 }
 
-// judged is the snapshot that has the service, and its entry.
+// judged is the snapshot that has the service, and the service.
 func (q *PlaybookQuery) judged(
 	ctx context.Context, o Options, rc *runtimeConfig,
-) (*snapshot.Snapshot, *catalog.Service, error) {
+) (*snapshot.Snapshot, snapshot.Service, error) {
 	if q.Launch == nil {
 		published, err := Inspect(ctx, o)
 		if err != nil {
-			return nil, nil, err
+			return nil, snapshot.Service{}, err
 		}
 		found, ok := published.Find(q.Service)
 		if ok {
-			return published, found.Entry, nil
+			return published, found, nil
 		}
 		names := make([]string, 0, len(published.Services))
 		for i := range published.Services {
 			names = append(names, published.Services[i].Entry.Name)
 		}
-		return nil, nil, &UnknownNameError{fmt.Sprintf(
+		return nil, snapshot.Service{}, &UnknownNameError{fmt.Sprintf(
 			"unknown service %q%s; a service that is in no catalog yet needs --launch", q.Service,
 			nearest.Suggest(q.Service, names))}
 	}
 	entry, err := rc.launching(q.Service, *q.Launch)
 	if err != nil {
-		return nil, nil, err
+		return nil, snapshot.Service{}, err
 	}
-	return evaluation.Blank(&rc.Config, o.Now()), entry, nil
+	blank := evaluation.Blank(&rc.Config, o.Now())
+	found, _ := blank.Find(entry.Name)
+	return blank, found, nil
 }
 
 // addressReview completes the fields of a review's ticket: how it names the service, as the

@@ -138,7 +138,7 @@ func (r *reading) preview(c *evaluation.Comparison, other *runtimeConfig) *repor
 			out.Changes = append(out.Changes, report.PreviewChange{
 				Service: s.Service, Team: entry.Team, Org: entry.Org, Tier: entry.Tier, Loses: d.Loss(),
 				Present: d.Present.String(), Other: d.Other.String(), At: d.From.UTC(), Until: d.Until, Why: why(d.Checks),
-				Checks: previewChecks(d, r.Framework, other.Framework),
+				Checks: previewChecks(d, r.criteriaOf(entry, c.To), other.criteriaOf(entry, c.To)),
 			})
 		}
 		out.OnHold += onHold(s.Other) - onHold(s.Present)
@@ -258,7 +258,7 @@ func previewNotes(c *evaluation.Comparison, p PreviewOptions, r *reading, other 
 			scheduled = append(scheduled, check.ID)
 		}
 	}
-	if n := len(scheduled); n > 0 {
+	if n := len(scheduled); n > 0 && p.Framework != "" {
 		are, they := "are scheduled and count", "they"
 		if n == 1 {
 			are, they = "is scheduled and counts", "it"

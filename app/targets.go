@@ -42,16 +42,12 @@ func (rc *runtimeConfig) buildTargets(c *config.Valid) error {
 }
 
 // ambiguousTargets are the pairs of targets of which it is not clear which one counts for a
-// service, each once. A day on which a target begins to count is looked at, too.
+// service, each once, from any time on.
 func (rc *runtimeConfig) ambiguousTargets() []error {
-	moments := []time.Time{{}}
-	for _, t := range rc.Targets {
-		moments = append(moments, t.Since)
-	}
 	var errs []error
 	seen := map[[2]string]bool{}
 	for _, s := range rc.Catalog.Services() {
-		for _, at := range moments {
+		for _, at := range rc.targetDays(time.Time{}) {
 			found, rival := scoring.TargetOf(rc.Targets, s, at)
 			if rival == nil || seen[[2]string{found.From, rival.From}] {
 				continue
@@ -65,6 +61,18 @@ func (rc *runtimeConfig) ambiguousTargets() []error {
 	return errs
 }
 
+// targetDays are a time, and the days after it on which targets begin to count: between
+// them, the same target counts for a service.
+func (rc *runtimeConfig) targetDays(from time.Time) []time.Time {
+	days := []time.Time{from}
+	for _, t := range rc.Targets {
+		if t.Since.After(from) {
+			days = append(days, t.Since)
+		}
+	}
+	return days
+}
+
 // checkTargets counts the targets, and finds those that count for no service and those that
 // contradict each other.
 func (rc *runtimeConfig) checkTargets(now time.Time) []Finding {
@@ -72,7 +80,7 @@ func (rc *runtimeConfig) checkTargets(now time.Time) []Finding {
 	var wrong []Finding
 	counts := map[*scoring.Target]bool{}
 	for _, s := range rc.Catalog.Services() {
-		for _, at := range []time.Time{now, now.AddDate(100, 0, 0)} {
+		for _, at := range rc.targetDays(now) {
 			if found, _ := scoring.TargetOf(rc.Targets, s, at); found != nil {
 				counts[found] = true
 			}

@@ -144,3 +144,22 @@ func TestTargetsArePartOfTheConfigurationThatReplicasCompare(t *testing.T) {
 		t.Error("another day makes no other configuration")
 	}
 }
+
+// A target counts that is replaced before the last one: nobody has to remove it.
+func TestAStepOnTheWayToATargetCounts(t *testing.T) {
+	t.Parallel()
+	rc, err := configured(t, threeServices+`targets:
+  - {badge: bronze, tiers: [1], since: 2026-01-01}
+  - {badge: silver, tiers: [1], since: 2027-01-01}
+  - {badge: gold, tiers: [1], since: 2027-07-01}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := rc.checkTargets(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)); len(f) != 1 || f[0].Warning {
+		t.Errorf("in 2026: %+v", f)
+	}
+	if f := rc.checkTargets(time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)); len(f) != 1 || !f[0].Warning {
+		t.Errorf("bronze is over in 2027: %+v", f)
+	}
+}

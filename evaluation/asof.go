@@ -44,7 +44,7 @@ func AsOf(
 		}
 		out.CoverageSince, out.SubjectsSince = p.CoverageSince, subjectsSince(p)
 		replay = NewReplay(c, p, at)
-		if start = at.Add(-warmUp(c.Framework)); start.Before(reach) {
+		if start = at.Add(-warmUp(c)); start.Before(reach) {
 			start = reach
 		}
 		return nil

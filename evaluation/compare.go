@@ -88,11 +88,14 @@ type DecidingCheck struct {
 }
 
 // warmUp is how much earlier than the time that is compared judging begins: until then
-// the clocks of badges have run as they did.
-func warmUp(f *framework.Framework) time.Duration {
-	longest := f.AwardDwell
-	for _, c := range f.Checks {
-		longest = max(longest, c.Dwell)
+// the clocks of badges have run as they did, by the criteria of any service.
+func warmUp(c *Config) time.Duration {
+	var longest time.Duration
+	for _, f := range c.frameworks() {
+		longest = max(longest, f.AwardDwell)
+		for _, check := range f.Checks {
+			longest = max(longest, check.Dwell)
+		}
 	}
 	return longest + 24*time.Hour
 }
@@ -101,8 +104,8 @@ func warmUp(f *framework.Framework) time.Duration {
 // criteria alone. The badges of the other one go on from those of the present one at the
 // beginning. done is called with the share that is done and the number of services; it may
 // be nil. Evidence and judgements are of services of the present catalog, without those
-// that both configurations judge by one framework: where the other one has but the pins
-// less, those that are not pinned.
+// that both configurations judge by one framework: if the other one only lacks the pins,
+// those that are not pinned.
 func Compare(
 	ctx context.Context, reader PastReader, present, other *Config, from, to time.Time, done func(float64, int),
 ) (*Comparison, error) {
@@ -181,7 +184,7 @@ func (c *comparing) begin(p store.Past) {
 	case c.From.Before(c.Reach):
 		c.From = c.Reach
 	}
-	c.start = c.From.Add(-warmUp(c.present.Framework))
+	c.start = c.From.Add(-warmUp(c.present))
 	if c.start.Before(c.Reach) {
 		c.start = c.Reach
 	}
@@ -270,11 +273,7 @@ func (s *sight) against(badge framework.Badge, at time.Time) []DecidingCheck {
 			continue
 		}
 		for _, blocking := range b.checks {
-			needed := framework.Badge(blocking.check.Level)
-			if blocking.check.Module.Scale == framework.PassFail {
-				needed = blocking.check.Module.RequiredFrom
-			}
-			if needed > badge {
+			if blocking.check.NeededFor() > badge {
 				continue
 			}
 			d := DecidingCheck{ID: blocking.check.ID, Status: blocking.status}

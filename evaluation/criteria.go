@@ -6,10 +6,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
 )
+
+// PinOf is the pin that is in force for a service at a time, nil without one.
+func (c *Config) PinOf(service *catalog.Service, at time.Time) *scoring.Pin {
+	subject := scoring.NewSubject(service, c.Facts, nil)
+	return scoring.PinOf(c.Pins, &subject, at)
+}
 
 // frameworks are the framework and those of another meaning that pins name.
 func (c *Config) frameworks() []*framework.Framework {

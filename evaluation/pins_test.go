@@ -129,3 +129,29 @@ func TestACheckThatIsDroppedEnds(t *testing.T) {
 		}
 	}
 }
+
+// Without a store, too, what a service is pinned to says which checks cannot be measured.
+func TestAPinnedServiceWithoutAStore(t *testing.T) {
+	t.Parallel()
+	c := fleetOfOne(t, stricter, "")
+	c.Pins = []scoring.Pin{{
+		Selector: scoring.Selector{Tiers: []int{1}}, Framework: fleetOfOne(t, criteria, "").Framework,
+		NotMeasurable: map[string]bool{"m.one": true}, Until: time.Now().AddDate(1, 0, 0),
+	}}
+	s := Blank(c, time.Now())
+	if len(s.Frameworks()) != 2 || !s.NotMeasurableFor(&s.Services[0])["m.one"] {
+		t.Errorf("%d frameworks, not measurable %v", len(s.Frameworks()), s.NotMeasurableFor(&s.Services[0]))
+	}
+}
+
+// The clocks of pinned services run before the time that is compared as those of others do.
+func TestWarmUpKnowsPins(t *testing.T) {
+	t.Parallel()
+	c, slow := fleetOfOne(t, criteria, ""), fleetOfOne(t, criteria, "")
+	slow.Framework.Hash = "another"
+	slow.Framework.Checks[0].Dwell = 90 * 24 * time.Hour
+	c.Pins = []scoring.Pin{{Framework: slow.Framework}}
+	if got := warmUp(c); got < 90*24*time.Hour {
+		t.Errorf("%s", got)
+	}
+}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/evidence"
-	"github.com/prodready/collector/scoring"
 	"github.com/prodready/collector/store"
 )
 
@@ -84,8 +83,7 @@ func NewReplay(c *Config, past store.Past, to time.Time) *Replay {
 // configFor is the configuration with the criteria that a service has at the end of the
 // replay. It is judged by these throughout, as the fleet is by those of the configuration.
 func (r *Replay) configFor(entry *catalog.Service) *Config {
-	subject := scoring.NewSubject(entry, r.config.Facts, nil)
-	pin := scoring.PinOf(r.config.Pins, &subject, r.to)
+	pin := r.config.PinOf(entry, r.to)
 	for i := range r.pinned {
 		if pin == &r.config.Pins[i] {
 			return r.pinned[i]

@@ -87,9 +87,9 @@ func (s *Snapshot) NotMeasurableFor(service *Service) map[string]bool {
 // IsMeasurable reports whether a configured source can decide a check of Checks.
 func (s *Snapshot) IsMeasurable(check *framework.Check) bool {
 	notMeasurable := s.NotMeasurable
-	if _, err := s.Framework.Check(check.ID); err != nil {
+	if _, f, err := s.Check(check.ID); err == nil && f.Hash != s.Framework.Hash {
 		for i := range s.Pins {
-			if _, err := s.Pins[i].Framework.Check(check.ID); err == nil {
+			if s.Pins[i].Framework.Hash == f.Hash {
 				notMeasurable = s.Pins[i].NotMeasurable
 			}
 		}

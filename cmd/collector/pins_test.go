@@ -185,6 +185,9 @@ func TestPreviewOfTheEndOfPins(t *testing.T) {
 		t.Errorf("without pins: exit %d: %s", code, errs)
 	}
 	s.twoVersions("{framework: four.yaml, services: [checkout], until: 2999-01-01}")
+	if _, errs, code := s.preview("--enforced"); code != exitConfig || !strings.Contains(errs, "--enforced needs --file") {
+		t.Errorf("--enforced without --file: exit %d: %s", code, errs)
+	}
 	p, errs, code := s.preview("--max-regressions", "0")
 	if code != exitFailure || p.Services != 1 || p.Lose != 1 || p.Present.Version != "1.0.0" ||
 		p.Other.Version != "2.0.0" {
@@ -204,5 +207,26 @@ func TestPreviewOfTheEndOfPins(t *testing.T) {
 	}
 	if p.Services != 3 || !strings.Contains(strings.Join(p.Notes, " "), "pinned stay on their criteria") {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestALaunchOfAServiceThatAPinSelects: its playbook asks, and the gate judges, by what the
+// service will be judged by.
+func TestALaunchOfAServiceThatAPinSelects(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.twoVersions("{framework: four.yaml, tiers: [1], until: 2999-01-01}")
+	const answered = "- Answered by: ann\n- Answered on: 2026-01-02\n\n- [ ] **Cost** for Bronze (cost.owner)\n  - Answer: yes\n"
+	s.write("wallet.md", answered)
+	for arguments, want := range map[string]string{
+		"gate wallet --launch --answers wallet.md --badge bronze --tier 1": `no check "cost.owner" in the framework four 1.0.0`,
+		"gate wallet --launch --answers wallet.md --badge bronze --tier 2": "",
+		"playbook wallet --launch --tier 1 --module cost":                  `no module "cost" in the framework`,
+		"playbook wallet --launch --tier 2 --module cost":                  "",
+	} {
+		_, errs, code := s.run(strings.Fields(arguments)...)
+		if (code == exitConfig) != (want != "") || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d, want %q in %s", arguments, code, want, errs)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -48,6 +49,9 @@ It reads the store of the configuration alone, and may run beside a daemon.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("max-regressions") && most < 0 {
 				return &usageError{fmt.Errorf("--max-regressions %d: want 0 or more", most)}
+			}
+			if enforced && file == "" {
+				return &usageError{errors.New("--enforced needs --file: it is for checks of the framework that --file names")}
 			}
 			o := app.PreviewOptions{Framework: file, Enforced: enforced}
 			var err error

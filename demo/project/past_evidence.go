@@ -196,20 +196,12 @@ func (j *pastJudge) dwell(after known, t scoring.Transition) time.Duration {
 	card, shortest := j.card(after), time.Duration(0)
 	for i := range card.Checks {
 		r := &card.Checks[i]
-		if r.Fresh == scoring.Fail && r.Status.Counted() && bars(r.Check, t.From) &&
+		if r.Fresh == scoring.Fail && r.Status.Counted() && r.Check.NeededFor() <= t.From &&
 			(shortest == 0 || r.Check.Dwell < shortest) {
 			shortest = r.Check.Dwell
 		}
 	}
 	return shortest
-}
-
-// bars reports whether a check that fails is in the way of a badge.
-func bars(c *framework.Check, badge framework.Badge) bool {
-	if c.Module.Scale == framework.PassFail {
-		return c.Module.RequiredFrom <= badge
-	}
-	return c.Level <= int(badge)
 }
 
 // with is what is known now but for what gave the service the badge before a change.
@@ -250,7 +242,7 @@ func (j *pastJudge) better(facts known, badge framework.Badge) (known, bool) {
 	card := j.card(facts)
 	for i := range card.Checks {
 		r := &card.Checks[i]
-		if !r.Status.Counted() || r.Fresh == scoring.Pass || !bars(r.Check, badge) {
+		if !r.Status.Counted() || r.Fresh == scoring.Pass || r.Check.NeededFor() > badge {
 			continue
 		}
 		facts = j.passing(facts, r.Check, badge)
@@ -263,7 +255,7 @@ func (j *pastJudge) better(facts known, badge framework.Badge) (known, bool) {
 func (j *pastJudge) passing(facts known, check *framework.Check, badge framework.Badge) known {
 	missing := func(card *scoring.Scorecard) (n int) {
 		for i := range card.Checks {
-			if r := &card.Checks[i]; r.Status.Counted() && r.Fresh != scoring.Pass && bars(r.Check, badge) {
+			if r := &card.Checks[i]; r.Status.Counted() && r.Fresh != scoring.Pass && r.Check.NeededFor() <= badge {
 				n++
 			}
 		}
