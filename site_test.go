@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -27,6 +28,26 @@ func TestTheDocumentationIsASite(t *testing.T) {
 	for _, page := range []string{"index.html", "install/index.html", "framework/cicd/index.html"} {
 		if _, err := os.Stat(filepath.Join(folder, page)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestDecisionsAreOneText: each begins with its title, and has no mark of a merge that
+// was not finished.
+func TestDecisionsAreOneText(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("docs/adr/[0-9]*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d decisions, %v", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file) //nolint:gosec // a file of the repository
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(text), "# ") || strings.Contains(string(text), "\n<<<<<<<") ||
+			strings.Contains(string(text), "\n>>>>>>>") {
+			t.Errorf("%s does not begin with its title, or has marks of a merge", file)
 		}
 	}
 }
