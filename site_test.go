@@ -41,7 +41,7 @@ func TestDecisionsAreOneText(t *testing.T) {
 		t.Fatalf("%d decisions, %v", len(files), err)
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file) //nolint:gosec // a file of the repository
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
