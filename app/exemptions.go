@@ -17,14 +17,24 @@ import (
 // buildExemptions resolves the exemptions of the configuration, each into one for every
 // check that it names. An expired one is accepted: a daemon must start again on the day
 // after.
-func (rc *runtimeConfig) buildExemptions(c *config.Valid) error {
+//
+// With another framework than that of the configuration, which instead names, an exemption
+// from a check that it does not have says nothing.
+func (rc *runtimeConfig) buildExemptions(c *config.Valid, instead string) error {
 	var errs []error
 	names := rc.selectable(c)
 	for entry, e := range c.Exemptions() {
 		fail := func(err error) { errs = append(errs, fmt.Errorf("%s: exemptions: %w", e.Origin, err)) }
 		checks, err := rc.exemptChecks(&e)
-		if err != nil {
+		switch {
+		case err == nil:
+		case instead == "":
 			fail(err)
+		default:
+			checks = slices.DeleteFunc(slices.Clone(checks), func(id string) bool {
+				_, err := rc.checkOf(id)
+				return err != nil
+			})
 		}
 		selector, faults := names.selector(e.Selector)
 		for _, err := range faults {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -181,7 +182,9 @@ func (r *reading) ahead(ctx context.Context, other *runtimeConfig) ([]report.Pre
 	if err != nil {
 		return nil, err
 	}
-	judged, err := evaluation.Inspect(ctx, r.store, &other.Config, r.options.Logger, r.options.Now())
+	// That the present criteria cannot be compiled with the facts of the other ones is no news.
+	quiet := slog.New(slog.DiscardHandler)
+	judged, err := evaluation.Inspect(ctx, r.store, &other.Config, quiet, r.options.Now())
 	if err != nil {
 		return nil, fmt.Errorf("judging the evidence of now by %s: %w", other.Framework.Name, err)
 	}

@@ -43,14 +43,16 @@ type Gate struct {
 	Service string `json:"service"`
 	// At is the time of the gate, and JudgedAt that of the judgement that it rests on.
 	At        time.Time   `json:"at"`
-	JudgedAt  time.Time   `json:"judged_at"`
-	Framework Framework   `json:"framework"`
+	// Without a judgement, which is then said in Words, it is absent, as are Framework and
+	// Held.
+	JudgedAt  time.Time   `json:"judged_at,omitzero"`
+	Framework Framework   `json:"framework,omitzero"`
 	Asked     GateQuery   `json:"asked"`
 	Verdict   GateVerdict `json:"verdict"`
 	// Words say the verdict in a sentence.
 	Words string `json:"words"`
 	// Held is the badge held, which may differ from what is proved now by its dwell.
-	Held string `json:"badge_held"`
+	Held string `json:"badge_held,omitempty"`
 	// Target says how the service stands to its target; absent without one.
 	Target string `json:"target,omitempty"`
 	// Checks are those that were asked for, in framework order.

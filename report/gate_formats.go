@@ -37,7 +37,7 @@ func (v GateVerdict) paint() paint {
 // WriteText writes the verdict, and each check that is not proven.
 func (g Gate) WriteText(w io.Writer, style Style) error {
 	p := &prose{style: style}
-	p.wrapped(g.Verdict.paint(), strings.ToUpper(g.Verdict.word()[:1])+g.Verdict.word()[1:]+": "+clean(g.Words)+".")
+	p.wrapped(g.Verdict.paint(), strings.ToUpper(g.Verdict.word()[:1])+g.Verdict.word()[1:]+": "+clean(g.sentence()))
 	for _, c := range g.Checks {
 		if c.Verdict == GateProven && c.Status != "exempt" && !style.All {
 			continue
@@ -56,6 +56,9 @@ func (g Gate) WriteText(w io.Writer, style Style) error {
 		p.blank()
 		p.wrapped(plain, clean(text))
 	}
+	if g.JudgedAt.IsZero() {
+		return flush(w, p.b.String(), "verdict")
+	}
 	p.blank()
 	p.wrapped(dim, clean(fmt.Sprintf("Judged %s by the framework %s %s (%s); %s.", minute(g.JudgedAt),
 		g.Framework.Name, g.Framework.Version, g.Framework.Hash, g.restsOn())))
@@ -63,6 +66,14 @@ func (g Gate) WriteText(w io.Writer, style Style) error {
 		p.wrapped(dim, clean("Target "+strings.TrimSuffix(g.Target, ".")+"."))
 	}
 	return flush(w, p.b.String(), "verdict")
+}
+
+// sentence is Words with its full stop.
+func (g Gate) sentence() string {
+	if strings.HasSuffix(g.Words, "?") {
+		return g.Words
+	}
+	return g.Words + "."
 }
 
 // restsOn names the badge held, or the answers that there are instead.
@@ -95,7 +106,7 @@ func (g Gate) heldWords() string {
 // WriteMarkdown writes the verdict as a comment for a pull request.
 func (g Gate) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### Readiness of %s: %s\n\n%s.\n", Markdown(g.Service), g.Verdict.word(), Markdown(g.Words))
+	fmt.Fprintf(&b, "### Readiness of %s: %s\n\n%s\n", Markdown(g.Service), g.Verdict.word(), Markdown(g.sentence()))
 	head := false
 	for _, c := range g.Checks {
 		if c.Verdict == GateProven && c.Status != "exempt" {
@@ -117,6 +128,9 @@ func (g Gate) WriteMarkdown(w io.Writer) error {
 	}
 	if text := g.afterWords(); text != "" {
 		fmt.Fprintf(&b, "\n%s\n", Markdown(text))
+	}
+	if g.JudgedAt.IsZero() {
+		return flush(w, b.String(), "verdict")
 	}
 	fmt.Fprintf(&b, "\n%s of %s proven. Judged %s by the framework %s %s (%s).\n", thousands(g.proven()),
 		Plural(len(g.Checks), "check"), minute(g.JudgedAt), Markdown(g.Framework.Name), Markdown(g.Framework.Version),
@@ -142,6 +156,10 @@ func (g Gate) proven() int {
 // is an error, and what is exempt is skipped.
 func (g Gate) WriteJUnit(w io.Writer) error {
 	out := junitSuites{Name: "readiness of " + clean(g.Service)}
+	if len(g.Checks) == 0 && g.Verdict != GateProven {
+		text := &junitText{Message: g.Verdict.word(), Text: clean(g.sentence())}
+		out.add("verdict", junitCase{Class: clean(g.Service), Name: "what was asked", Error: text})
+	}
 	for _, c := range g.Checks {
 		one := junitCase{Class: clean(g.Service), Name: clean(c.ID + ": " + c.Title)}
 		text := &junitText{Message: c.Verdict.word(), Text: clean(strings.Join(c.Why, "; "))}
@@ -258,6 +276,6 @@ func (g Gate) WriteSARIF(w io.Writer, file string) error {
 // UnknownGate is the answer where the service could not be asked for.
 func UnknownGate(service string, q GateQuery, why string, now time.Time) Gate {
 	q.MaxAgeSeconds = seconds(q.MaxAge)
-	return Gate{Version: 1, Service: service, At: stamp(now), Asked: q, Verdict: GateUnknown, Words: why, Held: "none",
+	return Gate{Version: 1, Service: service, At: stamp(now), Asked: q, Verdict: GateUnknown, Words: why,
 		Checks: []GateCheck{}}
 }

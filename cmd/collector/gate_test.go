@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,7 @@ func TestTheGate(t *testing.T) {
 		"ghost --check inc.someone-on-call":                   {exitUnknown, "CANNOT TELL: whether ghost proves inc.someone-on-call"},
 		"ghost --check inc.someone-on-call --dry-run":         {exitOK, "CANNOT TELL"},
 		"checkout --badge silver --server http://127.0.0.1:1": {exitUnknown, "is it running"},
+		". --badge silver --server http://127.0.0.1:1":        {exitConfig, "name a service"},
 		"checkout --badge silver --server nonsense":           {exitConfig, "want an address"},
 		"chekout --badge silver":                              {exitConfig, `did you mean "checkout"?`},
 		"checkout --badge golden":                             {exitConfig, `did you mean "gold"?`},
@@ -201,5 +203,35 @@ func TestTheExamplesOfPipelines(t *testing.T) {
 			t.Errorf("%s: %d %+v, %v", address, response.StatusCode, gate, err)
 		}
 		_ = response.Body.Close()
+	}
+}
+
+// TestTheGateOfADaemonThatDoesNotAnswer: it says nothing about the service, in any format, and
+// a CI server sees an error. An address of something else is no fault of the command line.
+func TestTheGateOfADaemonThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s := newFolder(t)
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	for _, server := range []string{"http://127.0.0.1:1", other.URL} {
+		for _, format := range []string{"text", "json", "md", "junit"} {
+			out, errs, code := s.run("gate", "checkout", "--badge", "silver", "--server", server, "-o", format)
+			if code != exitUnknown || !strings.Contains(out, "is this its address?") {
+				t.Errorf("%s, %s: exit %d: %s%s", server, format, code, out, errs)
+			}
+			for _, invented := range []string{"0001-01-01", "no badge", "badge_held", "0 of 0", "?.", `errors="0"`} {
+				if strings.Contains(out, invented) {
+					t.Errorf("%s, %s: %q in\n%s", server, format, invented, out)
+				}
+			}
+		}
+	}
+	for _, service := range []string{"", ".", ".."} {
+		for _, command := range [][]string{{"gate", service, "--badge", "gold"}, {"score", service}} {
+			out, errs, code := s.run(append(command, "--server", other.URL)...)
+			if code != exitConfig || !strings.Contains(errs, "name a service") {
+				t.Errorf("%q: exit %d: %s%s", command, code, out, errs)
+			}
+		}
 	}
 }

@@ -170,6 +170,7 @@ func TestPreview(t *testing.T) {
 	if code != exitUnknown || early.Known {
 		t.Errorf("before all history: exit %d, %+v", code, early)
 	}
+	s.testDropped()
 	s.testAsOf()
 	for _, wrong := range [][]string{
 		{"--file", "none.yaml"}, {"--file", "four.yaml", "--from", "soon"},
@@ -220,5 +221,21 @@ func (s *site) testAsOf() {
 		if _, errs, code := s.run(wrong...); code != exitConfig || errs == "" {
 			s.t.Errorf("%v: exit %d: %s", wrong, code, errs)
 		}
+	}
+}
+
+// testDropped previews a framework without a check that the configuration has an exemption
+// from, beside one that stays.
+func (s *site) testDropped() {
+	s.t.Helper()
+	configuration := s.read("collector.yaml")
+	s.write("collector.yaml", configuration+"exemptions:\n  - {checks: [inc.escalates, inc.covered], services: [cart], "+
+		"reason: r, requested_by: b, approver: a, expires: "+time.Now().AddDate(0, 1, 0).UTC().Format(time.DateOnly)+"}\n")
+	defer s.write("collector.yaml", configuration)
+	s.write("dropped.yaml", strings.Replace(strings.Replace(fourChecks, "version: 1.0.0", "version: 2.0.0", 1),
+		"inc.escalates", "inc.second-level", 1))
+	p, errs, code := s.preview("--file", "dropped.yaml")
+	if code != exitOK || p.Services != 3 || strings.Contains(errs, "level=") {
+		s.t.Errorf("exit %d: %s%+v", code, errs, p)
 	}
 }

@@ -198,6 +198,9 @@ func (d *daemonCards) fleet(ctx context.Context) (report.Fleet, error) {
 
 func (d *daemonCards) scorecard(ctx context.Context, service string) (report.Scorecard, error) {
 	var card report.Scorecard
+	if strings.Trim(service, ".") == "" { // the address of another answer
+		return card, &usageError{fmt.Errorf("no service %q in the catalog: name a service", service)}
+	}
 	return card, d.get(ctx, &card, "api", "v1", "services", service)
 }
 
@@ -224,7 +227,8 @@ func (d *daemonCards) get(ctx context.Context, into any, path ...string) error {
 			Detail string `json:"detail"`
 		}
 		if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
-			problem.Detail = response.Status
+			return fmt.Errorf("%s: %s, which is not the answer of a collector; is this its address?", address.Redacted(),
+				response.Status)
 		}
 		err := fmt.Errorf("%s: %s", address.Redacted(), problem.Detail)
 		if response.StatusCode == http.StatusNotFound {
