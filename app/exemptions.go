@@ -32,8 +32,7 @@ func (rc *runtimeConfig) buildExemptions(c *config.Valid, instead string) error 
 			fail(err)
 		default:
 			checks = slices.DeleteFunc(slices.Clone(checks), func(id string) bool {
-				_, err := rc.checkOf(id)
-				return err != nil
+				return rc.hasCheck(id) != nil
 			})
 		}
 		selector, faults := names.selector(e.Selector)
@@ -61,8 +60,7 @@ func (rc *runtimeConfig) exemptChecks(e *config.Exemption) ([]string, error) {
 		}
 		var errs []error
 		for _, id := range ids {
-			_, err := rc.checkOf(id)
-			errs = append(errs, err)
+			errs = append(errs, rc.hasCheck(id))
 		}
 		return ids, errors.Join(errs...)
 	}

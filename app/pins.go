@@ -123,15 +123,16 @@ func (rc *runtimeConfig) frameworksInUse() []*framework.Framework {
 	return all
 }
 
-// checkOf finds a check in the framework, or in one that a pin names. The error suggests the
-// nearest one of the framework.
-func (rc *runtimeConfig) checkOf(id string) (*framework.Check, error) {
+// hasCheck is an error for a check that neither the framework nor one that a pin names has.
+// It suggests the nearest one of the framework.
+func (rc *runtimeConfig) hasCheck(id string) error {
 	for _, f := range rc.frameworksInUse() {
-		if check, err := f.Check(id); err == nil {
-			return check, nil
+		if _, err := f.Check(id); err == nil {
+			return nil
 		}
 	}
-	return rc.Framework.Check(id)
+	_, err := rc.Framework.Check(id)
+	return err
 }
 
 // pinEndsSoon is how long before its end a pin is warned of.

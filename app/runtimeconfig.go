@@ -80,7 +80,8 @@ func build(c *config.Valid, found discovery.Found, deps sourceDeps) (*runtimeCon
 	// be used is left out.
 	errs := []error{rc.buildCatalog(c), rc.buildFramework(c, deps.options.framework)}
 	if rc.Framework != nil {
-		errs = append(errs, rc.buildPins(c), rc.buildSources(c, deps), rc.buildExemptions(c, deps.options.framework), rc.buildTargets(c))
+		errs = append(errs, rc.buildPins(c), rc.buildSources(c, deps),
+			rc.buildExemptions(c, deps.options.framework), rc.buildTargets(c))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, &InvalidError{err}

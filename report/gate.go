@@ -42,7 +42,7 @@ type Gate struct {
 	Version int    `json:"version"`
 	Service string `json:"service"`
 	// At is the time of the gate, and JudgedAt that of the judgement that it rests on.
-	At        time.Time   `json:"at"`
+	At time.Time `json:"at"`
 	// Without a judgement, which is then said in Words, it is absent, as are Framework and
 	// Held.
 	JudgedAt  time.Time   `json:"judged_at,omitzero"`
