@@ -26,10 +26,10 @@ type checkPage struct {
 	Text template.HTML
 	// Counts are the services by status, in words.
 	Counts []string
-	// Failing and Unknown are the first services of that status, the most critical first.
-	Failing, Unknown []serviceStatus
-	MoreFailing      int
-	MoreUnknown      int
+	// Failing, Unknown and Exempt are the first services of that status, the most critical
+	// first.
+	Failing, Unknown, Exempt             []serviceStatus
+	MoreFailing, MoreUnknown, MoreExempt int
 	// Basis says what it is compared by; empty if that is not known.
 	Basis string
 	// Worth says what to do about the check, and why.
@@ -88,7 +88,9 @@ func (p *checkPage) count(s *snapshot.Snapshot, check *framework.Check) {
 			p.Failing = append(p.Failing, row)
 		case scoring.Unknown:
 			p.Unknown = append(p.Unknown, row)
-		case scoring.Pass, scoring.Exempt, scoring.NotApplicable, scoring.Scheduled:
+		case scoring.Exempt:
+			p.Exempt = append(p.Exempt, row)
+		case scoring.Pass, scoring.NotApplicable, scoring.Scheduled:
 		}
 	}
 	for _, status := range scoring.Statuses() {
@@ -98,6 +100,7 @@ func (p *checkPage) count(s *snapshot.Snapshot, check *framework.Check) {
 	}
 	p.Failing, p.MoreFailing = firstByTier(p.Failing)
 	p.Unknown, p.MoreUnknown = firstByTier(p.Unknown)
+	p.Exempt, p.MoreExempt = firstByTier(p.Exempt)
 }
 
 func firstByTier(list []serviceStatus) (first []serviceStatus, more int) {

@@ -138,7 +138,7 @@ func surfaces(t *testing.T, at time.Time, change func(*snapshot.Snapshot)) map[s
 	}
 	for name, path := range map[string]string{
 		"API": "/api/v1/services/checkout", "API of the fleet": "/api/v1/services", "page of the fleet": "/",
-		"page of the service": "/services/checkout", "badge": "/badge/checkout.svg",
+		"page of the service": "/services/checkout", "badge": "/badge/checkout.svg", "page of the check": "/checks/m.two",
 	} {
 		answer := httptest.NewRecorder()
 		api.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, nil))
@@ -176,6 +176,7 @@ func TestExemptIsShownAsExemptEverywhere(t *testing.T) {
 		"API of the fleet":    {`"exempt":2`},
 		"page of the fleet":   {"Gold</span> 2 exempt"},
 		"page of the service": {"Gold, 2 exempt", "PRR-7", "no support yet"},
+		"page of the check":   {"Exempt for a time"},
 		"badge":               {"Gold, 2 exempt"},
 		"metrics": {
 			fmt.Sprintf(`readiness_exemption_expiry_timestamp_seconds{service_name="checkout",check="m.two"} %d`, expires.Unix()),
