@@ -194,11 +194,29 @@ func gateCheck(card Scorecard, c Check, maxAge time.Duration) GateCheck {
 	case status == "pass", status == "scheduled" && c.Verdict == "pass":
 		out.Verdict = GateProven
 	case status == "fail", status == "scheduled" && c.Verdict == "fail":
-		out.Verdict, out.Why = GateNotProven, c.inShort(c.remedy())
+		out.Verdict, out.Why = GateNotProven, append(c.againstWanted(), c.inShort(c.remedy())...)
 	default:
 		out.Verdict, out.Why = GateUnknown, []string{c.unknownBecause()}
 	}
 	return out
+}
+
+// againstWanted says what was observed of the facts that decide, where no part of the proof
+// does, and what was wanted.
+func (c Check) againstWanted() []string {
+	if len(c.Unmet) > 0 || c.Contradicted || !c.RefusedAt.IsZero() {
+		return nil
+	}
+	var observed []string
+	for _, f := range c.Observed {
+		if f.Asked && f.observed() {
+			observed = append(observed, f.Name+" is "+f.Value.Text(f.Unit))
+		}
+	}
+	if len(observed) == 0 {
+		return nil
+	}
+	return []string{strings.Join(observed, ", ") + "; wanted " + c.Wanted.Expression}
 }
 
 // tooOld names the evidence behind a check that is stale, or older than asked.

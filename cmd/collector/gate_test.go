@@ -37,7 +37,7 @@ func TestTheGate(t *testing.T) {
 		"cart --badge silver":                                 {exitFailure, "NOT PROVEN: cart does not prove Silver: 1 check failing"},
 		"cart --badge silver --dry-run":                       {exitOK, "NOT PROVEN"},
 		"cart --check inc.someone-on-call":                    {exitOK, "proves inc.someone-on-call"},
-		"cart --badge bronze --check inc.escalates":           {exitFailure, "inc.escalates"},
+		"cart --badge bronze --check inc.escalates":           {exitFailure, "escalation_levels is 1; wanted pagerduty."},
 		"ghost --check inc.someone-on-call":                   {exitUnknown, "CANNOT TELL: whether ghost proves inc.someone-on-call"},
 		"ghost --check inc.someone-on-call --dry-run":         {exitOK, "CANNOT TELL"},
 		"checkout --badge silver --server http://127.0.0.1:1": {exitUnknown, "is it running"},
