@@ -410,12 +410,8 @@ func (d *Diff) Versions() []error {
 func (d *Diff) ids() []error {
 	var faults []error
 	fail := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	retired := map[string]bool{}
-	for _, id := range slices.Concat(d.Old.Retired, d.New.Retired) {
-		retired[id] = true
-	}
 	for _, c := range d.New.Checks {
-		if retired[c.ID] {
+		if slices.Contains(d.Old.Retired, c.ID) {
 			fail("check %s: the id was retired, and what is stored of it is about another check: give the check another id",
 				c.ID)
 		}

@@ -210,8 +210,10 @@ func TestVersions(t *testing.T) {
 			[]string{"changelog: version 2.0.0 has no entry"},
 		},
 		"an id that was retired": {
-			[]func(string) string{replaced("id: m.also", "id: m.old"), released("2.0.0")},
-			[]string{"check m.old: the id was retired", "check m.also is dropped: add its id to retired"},
+			[]func(string) string{replaced("id: m.also", "id: m.old", "retired: [m.old]\n", ""), released("2.0.0")},
+			[]string{
+				"check m.old: the id was retired", "check m.also is dropped: add its id to retired", "retired: m.old is missing",
+			},
 		},
 		"dropped": {
 			[]func(string) string{dropped, released("2.0.0")},

@@ -93,6 +93,10 @@ func TestFileErrorsNameThePlace(t *testing.T) {
 			"      - {id: a.b, level: 1, title: B, proofs: [{by: machine, pass: deploy.automated}]}\n      - id: a.b",
 			"the id is used twice",
 		},
+		"a retired check": {
+			"modules:", "retired: [a.old, a.b]\nmodules:",
+			"f.yaml:5: retired: there still is the check a.b, at f.yaml:10; give the check another id, or take",
+		},
 		"weak before strong": {
 			"          - by: machine", "          - {by: attested, pass: attest.a_b}\n          - by: machine",
 			"list proofs from strongest to weakest",

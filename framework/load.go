@@ -343,6 +343,9 @@ func (l *loader) readHeader(name string) (File, error) {
 		file = filepath.Join(name, headerFile)
 	}
 	data, err := textfile.Read(file, textfile.MaxBytes)
+	if errors.Is(err, fs.ErrNotExist) && file != name {
+		err = errNoHeader
+	}
 	if err != nil {
 		return File{}, fmt.Errorf("reading the framework %s: %w", name, reason(err))
 	}
@@ -405,6 +408,9 @@ func isFolder(name string) bool {
 	return err == nil && about.IsDir()
 }
 
+// errNoHeader is a folder that is no framework.
+var errNoHeader = errors.New("the folder has no " + headerFile + "; it is the header, with the name and version")
+
 // folderFiles reads the files of a folder: the header first, then folder by folder the module
 // its checks and their fixtures. Files of other kinds and hidden ones are left alone.
 func folderFiles(folder fs.FS, read func(name string) ([]byte, error)) ([]File, error) {
@@ -421,7 +427,7 @@ func folderFiles(folder fs.FS, read func(name string) ([]byte, error)) ([]File, 
 		files = append(files, File{Name: name, Data: data})
 	}
 	if len(files) == 0 || files[0].Name != headerFile {
-		return nil, fmt.Errorf("the folder has no %s; it is the header, with the name and version", headerFile)
+		return nil, errNoHeader
 	}
 	return files, nil
 }

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -267,7 +268,7 @@ func TestCyclesAndSizes(t *testing.T) {
 		"self.yaml":  `self.yaml:1: extends: there is no framework "self"`,
 		"big.yaml":   "too large: more than 8388608 bytes",
 		"many":       "b.yaml: too large: the files of frameworks have more than 8388608 bytes together",
-		"none":       "none: no such file or directory",
+		"none":       "none: the folder has no framework.yaml; it is the header, with the name and version",
 		"bomb.yaml":  "bomb.yaml:2: aliases make the file more than ten times larger; write the values out",
 		"latin.yaml": "latin.yaml:1: this is not YAML",
 		"directory.yaml": "framework.yaml:1: extends: reading the framework nowhere/there: no such file or directory; " +
@@ -300,4 +301,20 @@ func TestMessagesAboutBadChanges(t *testing.T) {
 		_, err := Load(file)
 		return err
 	})
+}
+
+// A release that did not look at retired ids may have judged by what Parse refuses now.
+func TestRestoreReadsWhatIsRetiredAndStillThere(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer("PASS", "deploy.automated", "modules:", "retired: [a.b]\nmodules:").Replace(frame)
+	kept, err := json.Marshal([]File{{Name: "f.yaml", Data: []byte(text)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(kept); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse([]File{{Name: "f.yaml", Data: []byte(text)}}); err == nil {
+		t.Error("Parse accepts it")
+	}
 }

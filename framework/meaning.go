@@ -139,7 +139,7 @@ func Restore(text []byte) (*Document, error) {
 	if err := json.Unmarshal(kept.Files, &files); err != nil {
 		return nil, fmt.Errorf("reading the kept text of a framework: %w", err)
 	}
-	doc, err := Parse(files)
+	doc, err := parse(files)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,18 @@ import (
 // further one is a module, a check that names its module, or changes of the framework that
 // is extended, or fixtures if its name ends in .fixtures.yaml. A framework that extends another
 // one comes after all files of that one, its header first; Load reads both. Unknown keys are
-// errors that name file and line.
+// errors that name file and line, and so are retired ids of checks that there still are.
 func Parse(files []File) (*Document, error) {
+	doc, err := parse(files)
+	if err == nil {
+		err = doc.retiredInUse()
+	}
+	return doc, err
+}
+
+// parse is Parse for files that may have been accepted by an earlier release, which did not
+// look at the retired ids.
+func parse(files []File) (*Document, error) {
 	var criteria []File
 	for _, f := range files {
 		if !strings.HasSuffix(f.Name, fixtureEnding) {
@@ -52,6 +62,26 @@ func Parse(files []File) (*Document, error) {
 		return nil, fmt.Errorf("%s: name and version are required", doc.place("name"))
 	}
 	return doc, doc.fillIn()
+}
+
+// retiredInUse is an error for each retired id that a check has: what is stored of a
+// retired id is about another check.
+func (d *Document) retiredInUse() error {
+	checks := map[string]*checkDoc{}
+	for k := range d.modules {
+		for i := range d.modules[k].Checks {
+			check := &d.modules[k].Checks[i]
+			checks[check.ID] = check
+		}
+	}
+	var faults []error
+	for i, id := range d.header.Retired {
+		if check := checks[id]; check != nil {
+			faults = append(faults, fmt.Errorf("%s: retired: there still is the check %s, at %s:%d; give the check another "+
+				"id, or take this one out of retired if no version has dropped it", d.place(fmt.Sprintf("retired[%d]", i)), id, check.file, check.Line))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // decode decodes the merged framework, and gives modules and checks the places where they
