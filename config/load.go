@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/prodready/collector/catalog"
 	"github.com/prodready/collector/strictyaml"
+	"github.com/prodready/collector/textfile"
 )
 
 // Options say where the configuration comes from.
@@ -27,8 +27,8 @@ type Options struct {
 	// Presets are the names of the presets that sources.prometheus may name; nil does
 	// not check them.
 	Presets []string
-	// ReadFile reads the configuration and the files it names; nil means
-	// os.ReadFile.
+	// ReadFile reads the configuration and the files it names; nil reads regular files
+	// of at most textfile.MaxBytes, and of secrets less.
 	ReadFile func(name string) ([]byte, error)
 	// NoRequests is set by what makes no request to a source: a secret of a source that
 	// cannot be read is no error then, and the source has none.
@@ -40,7 +40,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.injected = o.ReadFile
 	if o.ReadFile == nil {
-		o.ReadFile = os.ReadFile
+		o.ReadFile = func(name string) ([]byte, error) { return textfile.Read(name, textfile.MaxBytes) }
 	}
 	return o
 }

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/prodready/collector/textfile"
 )
 
 // redacted is printed in place of a secret.
@@ -75,8 +76,8 @@ type Credential struct {
 	// key is the key of the configuration that names it.
 	key   string
 	value Secret
-	// readFile reads the file; nil is os.ReadFile, so that equal credentials are equal
-	// for reflect.DeepEqual.
+	// readFile reads the file; nil reads a regular file of at most maxSecretFile bytes,
+	// so that equal credentials are equal for reflect.DeepEqual.
 	readFile func(string) ([]byte, error)
 	// unshown is set when the name of the file may be the secret itself.
 	unshown bool
@@ -119,7 +120,7 @@ func (c Credential) Read() (Secret, error) {
 	if c.file != "" {
 		read := c.readFile
 		if read == nil {
-			read = os.ReadFile
+			read = func(name string) ([]byte, error) { return textfile.Read(name, maxSecretFile) }
 		}
 		content, err := read(c.file)
 		if err != nil {

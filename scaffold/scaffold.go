@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/prodready/collector/config"
 	"github.com/prodready/collector/evaluation"
 	"github.com/prodready/collector/report"
+	"github.com/prodready/collector/textfile"
 )
 
 // Options say what a starting configuration is made from. At least one
@@ -217,7 +217,7 @@ func tryOut(o app.Options, text []byte) (*evaluation.Config, error) {
 			if filepath.Clean(file) == name {
 				return text, nil
 			}
-			return os.ReadFile(file)
+			return textfile.Read(file, textfile.MaxBytes)
 		}})
 	if err != nil {
 		return nil, fmt.Errorf("the configuration that came of it is not valid, and was not written: %w", err)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/prodready/collector/textfile"
 )
 
 // ErrDatabase is a task that PostgreSQL's own programs do.
@@ -276,7 +278,7 @@ func compactTo(ctx context.Context, path, part string) (size int64, err error) {
 }
 
 func copyFile(from, to string) error {
-	source, err := os.Open(from)
+	source, err := textfile.Open(from)
 	if err != nil {
 		return err
 	}

@@ -12,10 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/prodready/collector/textfile"
 )
 
 // applicationID marks SQLite files of this program: "RDNS".
@@ -207,10 +210,14 @@ func realPath(path string) (string, error) {
 // inspectHeader reads the file without SQLite, which might change it. ours is
 // false when the file does not say, because it is new or has no mark.
 func inspectHeader(path string) (ours bool, err error) {
-	file, err := os.Open(path)
+	file, err := textfile.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
+	case errors.Is(err, syscall.EISDIR):
+		return false, fmt.Errorf("store %s: %w: it is a folder: give the path of a file in it", path, ErrAddress)
+	case errors.Is(err, textfile.ErrNotRegular):
+		return false, fmt.Errorf("store %s: %w: it is %w: give the path of a file", path, ErrAddress, err)
 	case errors.Is(err, fs.ErrPermission):
 		return false, fmt.Errorf("store %s: %w: %w: give this user read and write access to the file", path, ErrUnwritable,
 			err)
@@ -221,9 +228,6 @@ func inspectHeader(path string) (ours bool, err error) {
 	info, err := file.Stat()
 	if err != nil {
 		return false, fmt.Errorf("store %s: %w", path, err)
-	}
-	if info.IsDir() {
-		return false, fmt.Errorf("store %s: %w: it is a folder: give the path of a file in it", path, ErrAddress)
 	}
 	if info.Size() == 0 {
 		return false, nil

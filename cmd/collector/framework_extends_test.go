@@ -116,7 +116,7 @@ func TestBadFrameworks(t *testing.T) {
 			`attribute.yaml:5: check obs.traces: expression "service.teir == 1": unknown attribute "service.teir", did you mean "service.tier"?`},
 		"nan":   {header + "checks:\n  obs.traces: {weight: .nan}\n", `nan.yaml:5: checks.obs.traces.weight: want a number, got ".nan"`},
 		"gap":   {header + "drop: [obs.slo-defined, obs.outside-in, obs.traces, obs.noise-bounded]\n", "module obs: level 3 has no check for tier 1, 2, 3, 4"},
-		"large": {header + strings.Repeat("# ten megabytes\n", 10<<20/16), "large.yaml: too large: more than 8388608 bytes"},
+		"large": {header + strings.Repeat("# ten megabytes\n", 10<<20/16), "cannot be read: too large: more than 8388608 bytes"},
 		"bomb": {"a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n" +
 			"d: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: [*d, *d, *d, *d, *d, *d, *d, *d]\n", "aliases make the file more than ten times larger; write"},
 		"latin": {"name: caf\xe9\n", "latin.yaml:1: this is not YAML"},

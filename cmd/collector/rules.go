@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/rules"
 	"github.com/prodready/collector/strictyaml"
+	"github.com/prodready/collector/textfile"
 )
 
 // ruleFlags are the flags of `rules` that set values of the rules.
@@ -121,15 +121,11 @@ func readRuleValues(file string) (rules.Values, error) {
 	if file == "" {
 		return values, nil
 	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return values, fmt.Errorf("reading the values of the rules: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxRuleValues {
+	text, err := textfile.Read(file, maxRuleValues)
+	switch {
+	case errors.Is(err, textfile.ErrNotRegular), errors.Is(err, textfile.ErrTooLarge):
 		return values, fmt.Errorf("reading the values of the rules: %s is not a regular file of at most 1 MiB", file)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
+	case err != nil:
 		return values, fmt.Errorf("reading the values of the rules: %w", err)
 	}
 	document, err := strictyaml.Parse(text)
