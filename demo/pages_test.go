@@ -60,6 +60,12 @@ func pagesAreWhole(t *testing.T, d *demo) {
 		}
 	}
 	for _, s := range d.collector.Snapshot().Services {
+		text := html.UnescapeString(pages["/services/"+s.Entry.Name])
+		dashboard := "http://127.0.0.1:3000/d/readiness-service?var-service=" + s.Entry.Name
+		const form = "https://jira.example.com/secure/CreateIssueDetails!init.jspa?"
+		if !strings.Contains(text, `"`+dashboard+`"`) || !strings.Contains(text, form) {
+			t.Errorf("the page of %s links to no dashboard, or to no form for feedback", s.Entry.Name)
+		}
 		for _, path := range []string{"/services/" + s.Entry.Name, "/teams/" + s.Entry.Team, "/orgs/" + s.Entry.Org} {
 			if pages[path] == "" && !strings.HasSuffix(path, "/") {
 				t.Errorf("no page leads to %s", path)

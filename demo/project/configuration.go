@@ -55,6 +55,8 @@ type (
 	}
 	server struct {
 		ListenAddress string `yaml:"listen_address"`
+		DashboardURL  string `yaml:"dashboard_url"`
+		FeedbackURL   string `yaml:"feedback_url,omitempty"`
 	}
 	evaluation struct {
 		Interval string `yaml:"interval"`
@@ -188,6 +190,9 @@ const header = `# The collector's configuration for the simulated company of the
 # It was written by the demo and is removed with its folder.
 `
 
+// grafanaService is a service's dashboard in the Grafana that compose.yaml starts.
+const grafanaService = "http://127.0.0.1:3000/d/readiness-service?var-service={service}"
+
 // servicesPerMinute is how many services a round reads in a minute on a slow machine.
 const servicesPerMinute = 250
 
@@ -211,7 +216,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 	f := file{
 		Store:      store{URL: place.Store},
 		Framework:  criteria{File: place.Framework},
-		Server:     server{ListenAddress: place.Listen},
+		Server:     server{ListenAddress: place.Listen, DashboardURL: grafanaService},
 		Evaluation: evaluation{Interval: "30s"},
 		// At the end of the period, so that there is one of the last week and month at any
 		// time of the day.
@@ -223,6 +228,7 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 		}}},
 	}
 	if place.JiraURL != "" {
+		f.Server.FeedbackURL = feedbackForm
 		component := linkedBy{By: "component"}
 		f.Sources.Jira = []jiraInstance{{
 			Name: "main", Deployment: "cloud", URL: place.JiraURL, BrowseURL: jiraSite,

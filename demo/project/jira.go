@@ -18,6 +18,10 @@ const (
 	reviewType     = "Readiness Review"
 	pagerField     = "customfield_10042" // the address of the PagerDuty incident
 	pagerIncidents = "https://example.pagerduty.com/incidents/"
+	// feedbackForm is the form for an issue about a check, with its fields filled in. The labels
+	// are those of the issues that feedback makes.
+	feedbackForm = jiraSite + "/secure/CreateIssueDetails!init.jspa?pid=10000&issuetype=10001" +
+		"&summary={check}%3A+{kind}+{service}&labels=readiness-feedback&labels={label}&labels={kind}"
 	// automation is the account of the rules that keep tickets in step.
 	automation = "app:incident-sync"
 )
