@@ -70,7 +70,51 @@ func thePastCanBeJudged(t *testing.T, d *demo) {
 				service.Present.OnHold)
 		}
 	}
+	theSameChecksFlip(t, s, c, now, want)
 	criteriaOfOnesOwnHaveGainsAndLosses(t, d, stored)
+}
+
+// theSameChecksFlip: the evidence of the past changes the checks that the stored changes name,
+// and no others, so that a scorecard of a time in the past does not contradict the history.
+func theSameChecksFlip(
+	t *testing.T, s *store.Store, c *evaluation.Config, now *snapshot.Snapshot, want map[string][]scoring.Transition,
+) {
+	t.Helper()
+	flips := func(change scoring.Transition) (out []string) {
+		for _, flip := range change.Flips {
+			out = append(out, flip.Check+": "+flip.Before+" to "+flip.After)
+		}
+		slices.Sort(out)
+		return out
+	}
+	var replay *evaluation.Replay
+	var reach time.Time
+	begin := func(past store.Past) error {
+		replay, reach = evaluation.NewReplay(c, past, now.At), evaluation.Reach(past)
+		return nil
+	}
+	err := s.EachPast(t.Context(), "", now.At, begin, func(past store.PastService) error {
+		entry, _ := c.Catalog.Service(past.Service)
+		lane := replay.Lane(entry, &past, reach, nil)
+		lane.Finish()
+		judged := slices.DeleteFunc(lane.Transitions, func(change scoring.Transition) bool {
+			return change.At.Before(now.At.Add(-previewed))
+		})
+		for i, change := range want[past.Service] {
+			var got []string
+			if i < len(judged) {
+				got = flips(judged[i])
+			}
+			if !slices.Equal(got, flips(change)) {
+				t.Errorf("%s, %s to %s at %s: judged again %q, stored %q", past.Service, change.From, change.To, change.At,
+					got, flips(change))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func criteriaOfOnesOwnHaveGainsAndLosses(t *testing.T, d *demo, stored []scoring.Transition) {

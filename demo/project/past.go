@@ -328,10 +328,11 @@ func (p *past) of(s *company.Service, level framework.Badge, which func(company.
 // flips are the checks that made the difference between two badges.
 func (p *past) flips(s *company.Service, l luck, t scoring.Transition) []scoring.Flip {
 	level := max(t.From, t.To)
-	ids := p.of(s, level, func(h company.Habit) bool { return h.Done && h.Shown != framework.ByAttested })
 	if level > s.Goal {
-		ids = p.failing(s, level)
+		return p.flipsAbove(s, level, t)
 	}
+	ids := p.of(s, level, func(h company.Habit) bool { return h.Done && h.Shown != framework.ByAttested })
+	ids = slices.DeleteFunc(ids, isEntangled)
 	if len(ids) == 0 {
 		return nil
 	}
@@ -341,6 +342,33 @@ func (p *past) flips(s *company.Service, l luck, t scoring.Transition) []scoring
 		flip := scoring.Flip{Check: ids[(start+n)%len(ids)], Before: scoring.Fail.String(), After: scoring.Pass.String()}
 		if t.To < t.From {
 			flip.Before, flip.After = lost(t.Cause)
+		}
+		flips = append(flips, flip)
+	}
+	slices.SortFunc(flips, func(a, b scoring.Flip) int { return strings.Compare(a.Check, b.Check) })
+	return flips
+}
+
+// isEntangled reports whether the evidence that a check fails says something about another
+// check, too, so that it does not change alone.
+func isEntangled(check string) bool {
+	// Without metrics there are no golden signals either, and without progressive delivery
+	// nothing is reverted.
+	return check == "obs.metrics-collected" || check == "cicd.progressive-delivery"
+}
+
+// flipsAbove are the checks of a level that the service does not hold now: each one that does
+// not pass now passed as long as it held the badge.
+func (p *past) flipsAbove(s *company.Service, level framework.Badge, t scoring.Transition) []scoring.Flip {
+	var flips []scoring.Flip
+	for _, c := range p.checks {
+		status := p.statuses[s.Name][c.ID]
+		if c.Level != int(level) || status != scoring.Fail && status != scoring.Unknown {
+			continue
+		}
+		flip := scoring.Flip{Check: c.ID, Before: status.String(), After: scoring.Pass.String()}
+		if t.To < t.From {
+			flip.Before, flip.After = flip.After, flip.Before
 		}
 		flips = append(flips, flip)
 	}
@@ -405,11 +433,17 @@ func seenToFail(s *company.Service, check *framework.Check) bool {
 	if check.Proofs[0].By == framework.ByAttested {
 		return true // without a claim it fails
 	}
+	if s.Registration == company.DanglingID && check.Module.ID == "inc" && check.ID != "inc.registered" {
+		return false // PagerDuty knows nothing of it
+	}
 	switch check.ID {
 	case "cicd.self-reverting":
 		return true
+	case "rel.redundant", "sec.no-exposed-secrets", "sec.no-stale-criticals", "sec.least-privilege", "sec.hardened",
+		"sec.self-patching":
+		return namespace(s) != "" && s.Odd != company.Unwatched // elsewhere nothing looks
 	case "rel.fault-injected", "data.restore-tested", "data.continuous-assurance", "sec.verified-artifacts",
-		"cicd.deployed-by-automation":
+		"obs.metrics-collected", "cicd.deployed-by-automation":
 		return false // who does not do it has no exporter that would say so
 	case "rel.slo-met":
 		return s.Does("obs.slo-defined")

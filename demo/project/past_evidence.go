@@ -206,35 +206,48 @@ func (j *pastJudge) dwell(after known, t scoring.Transition) time.Duration {
 
 // with is what is known now but for what gave the service the badge before a change.
 func (j *pastJudge) with(facts known, t scoring.Transition) (known, bool) {
-	if card := j.card(facts); card.FreshBadge.Upper > t.From {
+	if card := j.card(facts); card.FreshBadge.Lower > t.From {
 		return j.without(facts, &card, t)
 	}
 	return j.better(facts, t.From)
 }
 
-// without lets a check fail so that the badge is the one before, first those that flipped.
+// without lets the checks that flipped fail so that the badge is the one before. Of the cases
+// of their fixtures it takes those that change the fewest other checks, since a change of a
+// badge names every check that changed with it.
 func (j *pastJudge) without(facts known, now *scoring.Scorecard, t scoring.Transition) (known, bool) {
-	var order []string
+	flipped := make(map[string]bool, len(t.Flips))
+	cases := []known{facts}
 	for _, flip := range t.Flips {
-		order = append(order, flip.Check)
-	}
-	for i := range now.Checks {
-		if r := &now.Checks[i]; r.Fresh == scoring.Pass && r.By != framework.ByAttested && r.Check.Level == int(t.From)+1 {
-			order = append(order, r.Check.ID)
-		}
-	}
-	for _, check := range order {
-		for _, fixture := range j.fixtures[check] {
-			if fixture.Want != scoring.Fail.String() {
-				continue
-			}
-			then := facts.and(fixture.Facts)
-			if badge := j.card(then).FreshBadge; badge.Lower == t.From && badge.Upper == t.From {
-				return then, true
+		flipped[flip.Check] = true
+		var longer []known
+		for _, then := range cases {
+			for _, fixture := range j.fixtures[flip.Check] {
+				if fixture.Want == scoring.Fail.String() {
+					longer = append(longer, then.and(fixture.Facts))
+				}
 			}
 		}
+		cases = longer
 	}
-	return nil, false
+	var best known
+	fewest := len(now.Checks) + 1
+	for _, then := range cases {
+		card, wrong := j.card(then), 0
+		if badge := card.FreshBadge; badge.Lower != t.From || badge.Upper != t.From {
+			continue
+		}
+		for i := range card.Checks {
+			was, is := &card.Checks[i], &now.Checks[i]
+			if flips := was.Status != is.Status; flips != flipped[is.Check.ID] {
+				wrong++
+			}
+		}
+		if wrong < fewest {
+			best, fewest = then, wrong
+		}
+	}
+	return best, best != nil
 }
 
 // better lets all checks pass that a badge needs.
