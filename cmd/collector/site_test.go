@@ -189,3 +189,20 @@ func (s *site) run(args ...string) (stdout, stderr string, code int) {
 	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
+
+// refuses wants of each command line that it ends with a text: with the exit code of a failure
+// if the text is about a folder, which is then tried to be made, else with that of a command
+// line that is not valid.
+func (s *site) refuses(texts map[string]string) {
+	s.t.Helper()
+	for arguments, want := range texts {
+		_, errs, code := s.run(strings.Fields(arguments)...)
+		wantCode := exitConfig
+		if strings.Contains(want, "folder") {
+			wantCode = exitFailure
+		}
+		if code != wantCode || !strings.Contains(errs, want) {
+			s.t.Errorf("%s: exit %d: %s", arguments, code, errs)
+		}
+	}
+}
