@@ -26,7 +26,8 @@ func Criteria(o Options, orDefault bool) (*framework.Document, *framework.Framew
 	return rc.Document, rc.Framework, nil
 }
 
-// withoutFile leaves the configuration file out, if that is wanted where there is none.
+// withoutFile are the options without the configuration file if orDefault is set and the file
+// does not exist: the defaults then count.
 func withoutFile(o Options, orDefault bool) Options {
 	if _, err := os.Stat(o.ConfigPath); orDefault && errors.Is(err, fs.ErrNotExist) {
 		o.ConfigPath = ""

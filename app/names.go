@@ -12,8 +12,8 @@ type Names struct {
 }
 
 // KnownNames are those of the configuration and, where the store can be read, of the services
-// that discovery has found. It contacts nobody. What the configuration does not give because
-// it is not valid is left out: a shell that completes a name has no place for an error.
+// that discovery has found. It makes no request. If the configuration is not valid, there are
+// no names and no error, because a shell that completes a name cannot show an error.
 func KnownNames(ctx context.Context, o Options) Names {
 	o.noRequests = true
 	var rc *runtimeConfig

@@ -160,7 +160,7 @@ func (r *reading) preview(c *evaluation.Comparison, other *runtimeConfig) *repor
 	return out
 }
 
-// alertOf is the alert that tells of an announced change of a badge, empty if none does.
+// alertOf is the name of the alert that fires when a badge changes so; empty if no alert fires.
 func alertOf(t scoring.Transition) string {
 	switch lost := t.To < t.From; {
 	case lost && t.Cause == scoring.CauseEvidence:

@@ -10,8 +10,8 @@ import (
 	"github.com/prodready/collector/scoring"
 )
 
-// TestThePreviewNamesTheAlertsOfTheRules: what it says would be told is an alert that there
-// is, and it tells the losses of each cause.
+// TestThePreviewNamesTheAlertsOfTheRules: each alert that a preview names is in the rules, and
+// for each cause of a loss it names the alert that fires.
 func TestThePreviewNamesTheAlertsOfTheRules(t *testing.T) {
 	t.Parallel()
 	text, err := rules.Files.ReadFile("readiness.rules.yaml")

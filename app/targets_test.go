@@ -145,7 +145,8 @@ func TestTargetsArePartOfTheConfigurationThatReplicasCompare(t *testing.T) {
 	}
 }
 
-// A target counts that is replaced before the last one: nobody has to remove it.
+// Of several targets that follow each other `check` warns of none: the one in the middle counts
+// for a time, too.
 func TestAStepOnTheWayToATargetCounts(t *testing.T) {
 	t.Parallel()
 	rc, err := configured(t, threeServices+`targets:

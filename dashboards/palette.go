@@ -13,8 +13,8 @@ const (
 	unfilled = "transparent"
 )
 
-// The tones. What is well has no colour of its own among figures: only what is worth
-// looking at does.
+// The tones for the dark and the light theme. A panel of figures uses bad and notice for what
+// somebody should look at, and the neutral base colour for all else.
 func bad() tone    { return tone{"#d6263b", "#d6263b"} }
 func notice() tone { return tone{"#d9770d", "#ffb357"} }
 func good() tone   { return tone{"#3b7ddd", "#2b69cc"} }

@@ -212,7 +212,7 @@ func (p panel) numbers() made {
 		Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName), atOnce)
 }
 
-// changing is a figure with its change against 30 days ago, which has a unit of its own.
+// changing shows a figure and, with the unit of, by how much it has changed in 30 days.
 func (p panel) changing(now, change string, of unit) made {
 	p.queries = []query{{expr: now, legend: "now"}, {expr: change, legend: "in 30 days", unit: of}}
 	return p.numbers()

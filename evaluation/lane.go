@@ -111,9 +111,9 @@ func (r *Replay) lane(
 	}
 }
 
-// Fork goes on with the past of the service by another configuration, from the first
-// judgement on that is not before a time. This lane has not reached it. Both are to be
-// advanced together.
+// Fork makes a lane that judges the same past by another configuration. It begins with the state
+// of this lane, at the first judgement that is not before from. This lane must not have judged
+// at that time yet. Advance both lanes together, because they share a timeline.
 func (l *Lane) Fork(r *Replay, from time.Time, seen func(time.Time, *scoring.Scorecard)) *Lane {
 	next := r.tick(from)
 	if l.card == nil {

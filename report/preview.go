@@ -34,7 +34,7 @@ type Preview struct {
 	Known bool `json:"known"`
 	// Changes are the services whose badge differs: those that lose come first.
 	Changes []PreviewChange `json:"changes"`
-	// AheadKnown is true if To is now, so that Ahead can be told.
+	// AheadKnown is true if To is now: Ahead is made of the evidence of now, and else empty.
 	AheadKnown bool `json:"ahead_known"`
 	// Ahead are the services whose badge will differ if the evidence stays as it is at the
 	// end: those that lose come first.

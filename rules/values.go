@@ -26,7 +26,8 @@ type Values struct {
 
 // Severity is the label severity of alerts about services.
 type Severity struct {
-	// OnCallGap is for services that nobody is on call for, Service for all else.
+	// OnCallGap is for alerts about gaps in on-call rotations, Service for all other alerts
+	// about services.
 	Service   Severities `yaml:"service"`
 	OnCallGap Severities `yaml:"oncall_gap"`
 }

@@ -99,8 +99,8 @@ func TestLinksToFilesAreRead(t *testing.T) {
 	}
 }
 
-// TestLintNamesTheFaultOfAFramework: that of a retired id has its line, and a folder that
-// is no framework is told which file it lacks.
+// TestLintNamesTheFaultOfAFramework: a retired id that is still used has its line, and
+// for a folder without a framework the message names the file that is missing.
 func TestLintNamesTheFaultOfAFramework(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
