@@ -44,12 +44,16 @@ func (c constantCollector) Collect(metrics chan<- prometheus.Metric) {
 		emit := func(value float64, labels ...string) {
 			metrics <- prometheus.MustNewConstMetric(desc, kind, value, labels...)
 		}
-		if f.Collect.whole != nil {
+		switch {
+		case f.Collect.whole != nil:
 			f.Collect.whole(c.snapshot, options, emit)
-			continue
-		}
-		for i := range c.snapshot.Services {
-			f.Collect.one(&c.snapshot.Services[i], options, emit)
+		case f.Collect.counts != nil:
+			f.Collect.counts(c.snapshot.CountChecks(), emit)
+		default:
+			services := renderedOf(c.snapshot, options, &rendered{}).services
+			for i := range services {
+				f.Collect.one(&services[i], options, emit)
+			}
 		}
 	}
 }

@@ -110,7 +110,16 @@ func changes() []change {
 			f := *s.Framework
 			f.Version = fmt.Sprint("1.", random.IntN(9))
 			f.Targets = []framework.Target{{Badge: framework.Badge(random.IntN(6))}}
+			f.Checks = slices.Clone(f.Checks)
+			random.Shuffle(len(f.Checks), func(i, k int) { f.Checks[i], f.Checks[k] = f.Checks[k], f.Checks[i] })
 			s.Framework = &f
+		}},
+		{"targets", func(random *rand.Rand, s *snapshot.Snapshot, _ *snapshot.Service) {
+			soon := func() time.Time { return s.At.Add(time.Duration(random.IntN(5)-1) * time.Minute) }
+			s.Targets = []scoring.Target{
+				{Badge: framework.Badge(random.IntN(6)), Since: soon()},
+				{Selector: scoring.Selector{Tiers: []int{1}}, Badge: framework.Badge(random.IntN(6)), By: soon(), Since: soon()},
+			}
 		}},
 		{"what is of no service", func(random *rand.Rand, s *snapshot.Snapshot, _ *snapshot.Service) {
 			s.Transitions = []snapshot.TransitionCount{{Direction: "award", Cause: scoring.CauseLapse, Count: random.Int64N(9)}}

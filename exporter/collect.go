@@ -13,13 +13,27 @@ import (
 // known of it, or of the whole snapshot.
 type Collect struct {
 	part  part
-	one   func(s *snapshot.Service, o Options, emit Emit)
+	one   func(s *service, o Options, emit Emit)
 	whole func(s *snapshot.Snapshot, o Options, emit Emit)
+	// counts is for the family that counts services by the statuses of checks.
+	counts func(counts []snapshot.CheckCount, emit Emit)
+}
+
+// service is what families are made from of one service: what the snapshot knows, and what
+// follows from more than the service.
+type service struct {
+	*snapshot.Service
+	target shownTarget
 }
 
 // ofSnapshot is for families that need more than one service at a time, or the time.
 func ofSnapshot(collect func(s *snapshot.Snapshot, o Options, emit Emit)) Collect {
 	return Collect{whole: collect}
+}
+
+// ofCheckCounts is for families that count services by the statuses of checks.
+func ofCheckCounts(collect func(counts []snapshot.CheckCount, emit Emit)) Collect {
+	return Collect{counts: collect}
 }
 
 // part is what of a service a family is made from, besides its name. The series of a
@@ -35,12 +49,13 @@ const (
 	incidentsPart
 	alertsPart
 	reviewsPart
+	targetPart
 	numberOfParts
 )
 
 // same reports whether a part of a service is as it was before. A snapshot is never
 // changed, so what has the same address is the same.
-func (p part) same(before, after *snapshot.Service) bool {
+func (p part) same(before, after *service) bool {
 	if before.Entry != after.Entry {
 		return false
 	}
@@ -50,7 +65,7 @@ func (p part) same(before, after *snapshot.Service) bool {
 	case cardPart:
 		return before.Card == after.Card
 	case badgePart:
-		return shownOf(before) == shownOf(after)
+		return shownOf(before.Service) == shownOf(after.Service)
 	case incidentsPart:
 		return before.Incidents == after.Incidents
 	case alertsPart:
@@ -59,18 +74,20 @@ func (p part) same(before, after *snapshot.Service) bool {
 		same := before.Reviews == after.Reviews ||
 			before.Reviews != nil && after.Reviews != nil && *before.Reviews == *after.Reviews
 		return same && before.ReviewDue.Equal(after.ReviewDue)
+	case targetPart:
+		return before.target == after.target
 	}
 	return false
 }
 
 // perEntry is for families about what the catalog says.
 func perEntry(collect func(entry *catalog.Service, emit Emit)) Collect {
-	return Collect{part: entryPart, one: func(s *snapshot.Service, _ Options, emit Emit) { collect(s.Entry, emit) }}
+	return Collect{part: entryPart, one: func(s *service, _ Options, emit Emit) { collect(s.Entry, emit) }}
 }
 
 // perCard is for families about the scorecards of services that were judged.
 func perCard(collect func(name string, card *scoring.Scorecard, o Options, emit Emit)) Collect {
-	return Collect{part: cardPart, one: func(s *snapshot.Service, o Options, emit Emit) {
+	return Collect{part: cardPart, one: func(s *service, o Options, emit Emit) {
 		if s.Card != nil {
 			collect(s.Entry.Name, s.Card, o, emit)
 		}
@@ -110,16 +127,54 @@ func shownOf(s *snapshot.Service) shownBadge {
 
 // perBadge is for families about the badges of services that were judged.
 func perBadge(collect func(name string, b shownBadge, o Options, emit Emit)) Collect {
-	return Collect{part: badgePart, one: func(s *snapshot.Service, o Options, emit Emit) {
-		if b := shownOf(s); b.judged {
+	return Collect{part: badgePart, one: func(s *service, o Options, emit Emit) {
+		if b := shownOf(s.Service); b.judged {
 			collect(s.Entry.Name, b, o, emit)
+		}
+	}}
+}
+
+// shownTarget is what families say of how a service stands to its target.
+type shownTarget struct {
+	has           bool
+	level         int
+	by, lateSince time.Time
+	below         bool
+	missing       int
+}
+
+// shownTargetOf is what is shown of the target of a service. last is the service as it was
+// in the last page, nil if it is not known: the checks are not counted again if it had the
+// same scorecard and target.
+func shownTargetOf(s *snapshot.Snapshot, of *snapshot.Service, last *service) shownTarget {
+	t, has := s.StatusOfTarget(of)
+	if !has {
+		return shownTarget{}
+	}
+	shown := shownTarget{has: true, level: int(t.Badge), by: t.By, lateSince: t.LateSince, below: t.Status != snapshot.OnTarget}
+	switch {
+	case !shown.below:
+	case last != nil && last.Card == of.Card && last.target.below && last.target.level == shown.level:
+		shown.missing = last.target.missing
+	default:
+		t.Count(of.Card)
+		shown.missing = t.Missing
+	}
+	return shown
+}
+
+// perTarget is for families about the targets of services that have one.
+func perTarget(collect func(name string, t shownTarget, emit Emit)) Collect {
+	return Collect{part: targetPart, one: func(s *service, _ Options, emit Emit) {
+		if s.target.has {
+			collect(s.Entry.Name, s.target, emit)
 		}
 	}}
 }
 
 // perIncidents is for families about the incidents of services that ever had any.
 func perIncidents(collect func(name string, f *correlation.Figures, emit Emit)) Collect {
-	return Collect{part: incidentsPart, one: func(s *snapshot.Service, _ Options, emit Emit) {
+	return Collect{part: incidentsPart, one: func(s *service, _ Options, emit Emit) {
 		if s.Incidents != nil {
 			collect(s.Entry.Name, s.Incidents, emit)
 		}
@@ -128,7 +183,7 @@ func perIncidents(collect func(name string, f *correlation.Figures, emit Emit)) 
 
 // perServiceWindow is for families about the incidents of services within windows.
 func perServiceWindow(collect func(name string, f *correlation.WindowFigures, o Options, emit Emit)) Collect {
-	return Collect{part: incidentsPart, one: func(s *snapshot.Service, o Options, emit Emit) {
+	return Collect{part: incidentsPart, one: func(s *service, o Options, emit Emit) {
 		if s.Incidents == nil {
 			return
 		}
@@ -140,7 +195,7 @@ func perServiceWindow(collect func(name string, f *correlation.WindowFigures, o 
 
 // perAlertWindow is for families about the alerts of services within windows.
 func perAlertWindow(collect func(name string, w *correlation.AlertWindow, o Options, emit Emit)) Collect {
-	return Collect{part: alertsPart, one: func(s *snapshot.Service, o Options, emit Emit) {
+	return Collect{part: alertsPart, one: func(s *service, o Options, emit Emit) {
 		if s.Alerts == nil {
 			return
 		}
@@ -152,7 +207,7 @@ func perAlertWindow(collect func(name string, w *correlation.AlertWindow, o Opti
 
 // perReviews is for families about the reviews of services that ever had one.
 func perReviews(collect func(name string, r *correlation.Reviews, emit Emit)) Collect {
-	return Collect{part: reviewsPart, one: func(s *snapshot.Service, _ Options, emit Emit) {
+	return Collect{part: reviewsPart, one: func(s *service, _ Options, emit Emit) {
 		if s.Reviews != nil {
 			collect(s.Entry.Name, s.Reviews, emit)
 		}

@@ -121,25 +121,25 @@ func targetGroup() Group {
 				Name: "target_badge_level", Labels: []string{ServiceLabel},
 				Help:     "Level of the badge the service should hold, 0 to 5.",
 				Presence: "the configuration or the framework has a target for the service",
-				Collect: perTarget(func(name string, t *snapshot.Target, emit Emit) {
-					emit(float64(t.Badge), name)
+				Collect: perTarget(func(name string, t shownTarget, emit Emit) {
+					emit(float64(t.level), name)
 				}),
 			},
 			{
 				Name: "target_due_timestamp_seconds", Labels: []string{ServiceLabel},
 				Help:     "The last day on which the service may be below its target badge, as the Unix time of its beginning.",
 				Presence: "the target has a date",
-				Collect: perTarget(func(name string, t *snapshot.Target, emit Emit) {
-					emitTime(emit, t.By, name)
+				Collect: perTarget(func(name string, t shownTarget, emit Emit) {
+					emitTime(emit, t.by, name)
 				}),
 			},
 			{
 				Name: "target_gap_checks", Labels: []string{ServiceLabel},
 				Help:     "Number of checks that are missing to the target badge.",
 				Presence: "the service is below its target; 0 where a badge is awarded soon, or something else is in the way",
-				Collect: perTarget(func(name string, t *snapshot.Target, emit Emit) {
-					if t.Status != snapshot.OnTarget {
-						emit(float64(t.Missing), name)
+				Collect: perTarget(func(name string, t shownTarget, emit Emit) {
+					if t.below {
+						emit(float64(t.missing), name)
 					}
 				}),
 			},
@@ -147,22 +147,12 @@ func targetGroup() Group {
 				Name: "target_late_since_timestamp_seconds", Labels: []string{ServiceLabel},
 				Help:     "Since when the service is late for its target badge, as a Unix time.",
 				Presence: "the service is late",
-				Collect: perTarget(func(name string, t *snapshot.Target, emit Emit) {
-					emitTime(emit, t.LateSince, name)
+				Collect: perTarget(func(name string, t shownTarget, emit Emit) {
+					emitTime(emit, t.lateSince, name)
 				}),
 			},
 		},
 	}
-}
-
-func perTarget(collect func(string, *snapshot.Target, Emit)) Collect {
-	return ofSnapshot(func(s *snapshot.Snapshot, _ Options, emit Emit) {
-		for i := range s.Services {
-			if target, ok := s.TargetOf(&s.Services[i]); ok {
-				collect(s.Services[i].Entry.Name, &target, emit)
-			}
-		}
-	})
 }
 
 // Directions lists the closed set of Transition.Direction.

@@ -21,7 +21,7 @@ func checkGroup() Group {
 			{
 				Name: "checks", Labels: []string{"module", "check", "status"},
 				Help:    "Number of services of the fleet for which the check has the status.",
-				Collect: ofSnapshot(collectChecks),
+				Collect: ofCheckCounts(collectChecks),
 			},
 			{
 				Name: "check_feedback", Labels: []string{"check", "kind"},
@@ -61,11 +61,8 @@ func (o Options) shows(s scoring.Status) bool {
 
 // collectChecks writes every status of every check: here a zero is a number of
 // services that was counted, not missing data.
-func collectChecks(s *snapshot.Snapshot, _ Options, emit Emit) {
-	if s.Framework == nil {
-		return
-	}
-	for _, count := range s.CountChecks() {
+func collectChecks(counts []snapshot.CheckCount, emit Emit) {
+	for _, count := range counts {
 		for _, status := range scoring.Statuses() {
 			emit(float64(count.Services[status]), count.Check.Module.ID, count.Check.ID, status.String())
 		}

@@ -3,7 +3,6 @@ package exporter
 import (
 	"github.com/prodready/collector/correlation"
 	"github.com/prodready/collector/scoring"
-	"github.com/prodready/collector/snapshot"
 )
 
 // reviewGroup is the production readiness reviews.
@@ -20,7 +19,7 @@ func reviewGroup() Group {
 			Help: "When the next production readiness review of the service is due, as a Unix time: some time after the last one, " +
 				"or after the service was first judged.",
 			Presence: "`reviews.due_after` says so for its tier, reviews were read, and, if it has passed, were read since",
-			Collect: Collect{part: reviewsPart, one: func(s *snapshot.Service, _ Options, emit Emit) {
+			Collect: Collect{part: reviewsPart, one: func(s *service, _ Options, emit Emit) {
 				emitTime(emit, s.ReviewDue, s.Entry.Name)
 			}},
 		}, {

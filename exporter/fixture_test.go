@@ -291,7 +291,9 @@ func largeSnapshot(services int) *snapshot.Snapshot {
 		module := &framework.Module{ID: fmt.Sprintf("module_%d", m)}
 		f.Modules = append(f.Modules, module)
 		for c := range 10 {
-			check := &framework.Check{Index: len(f.Checks), ID: fmt.Sprintf("module_%d-check_%d", m, c), Module: module}
+			check := &framework.Check{
+				Index: len(f.Checks), ID: fmt.Sprintf("module_%d-check_%d", m, c), Module: module, Level: c%5 + 1,
+			}
 			module.Checks = append(module.Checks, check)
 			f.Checks = append(f.Checks, check)
 		}

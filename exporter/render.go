@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"sync"
 
+	"github.com/prodready/collector/framework"
 	"github.com/prodready/collector/snapshot"
 )
 
@@ -22,7 +24,9 @@ const chunkServices = 128
 // The zero value has rendered nothing. It is not safe for concurrent use.
 type Renderer struct {
 	// last is what the chunks are made of, with no services while that is not known.
-	last       rendered
+	last rendered
+	// counts are those of the checks of each chunk of services.
+	counts     [][]snapshot.CheckCount
 	families   []renderedFamily
 	compressor *flate.Writer
 	checksums  *joiner
@@ -34,7 +38,20 @@ type Renderer struct {
 // rendered is what the chunks of services are made of.
 type rendered struct {
 	options  Options
-	services []snapshot.Service
+	services []service
+	checks   []*framework.Check
+}
+
+func renderedOf(s *snapshot.Snapshot, o Options, last *rendered) rendered {
+	r := rendered{options: o, services: make([]service, len(s.Services)), checks: s.Checks()}
+	for i := range s.Services {
+		var before *service
+		if i < len(last.services) {
+			before = &last.services[i]
+		}
+		r.services[i] = service{&s.Services[i], shownTargetOf(s, &s.Services[i], before)}
+	}
+	return r
 }
 
 // renderedFamily is a family with the chunks of its last page.
@@ -79,17 +96,19 @@ func (r *Renderer) render(s *snapshot.Snapshot, o Options) (*Page, error) {
 			return nil, err
 		}
 	}
-	last, now := r.last, rendered{o, s.Services}
+	last := r.last
+	now := renderedOf(s, o, &last)
 	// Should this fail, some chunks are those of this snapshot already.
 	r.last = rendered{}
 	changed := changedChunks(&last, &now)
+	r.count(s, &last, &now, changed[cardPart])
 	page := &Page{at: s.At, staleAfter: staleIntervals * o.EvaluationInterval}
 	for i := range r.families {
 		f := &r.families[i]
 		if f.Detail == Full && o.Detail != Full {
 			continue
 		}
-		if err := r.family(f, s, o, changed); err != nil {
+		if err := r.family(f, s, &now, changed); err != nil {
 			return nil, err
 		}
 		page.add(f)
@@ -137,23 +156,54 @@ func changedChunks(last, now *rendered) *[numberOfParts][]bool {
 	return &changed
 }
 
+// count counts the statuses of checks in the chunks whose scorecards have changed.
+func (r *Renderer) count(s *snapshot.Snapshot, last, now *rendered, changed []bool) {
+	same := slices.Equal(last.checks, now.checks)
+	counts := make([][]snapshot.CheckCount, len(changed))
+	for i := range counts {
+		if same && !changed[i] {
+			counts[i] = r.counts[i]
+			continue
+		}
+		counts[i] = snapshot.CountChecks(now.checks, s.Services[i*chunkServices:min((i+1)*chunkServices, len(s.Services))])
+	}
+	r.counts = counts
+}
+
+// sum adds up the counts of all chunks.
+func (r *Renderer) sum(checks []*framework.Check) []snapshot.CheckCount {
+	total := snapshot.CountChecks(checks, nil)
+	for _, counts := range r.counts {
+		for i := range counts {
+			for status, n := range counts[i].Services {
+				total[i].Services[status] += n
+			}
+		}
+	}
+	return total
+}
+
 func chunksOf(services int) int { return (services + chunkServices - 1) / chunkServices }
 
 // family makes the chunks of a family that have changed.
-func (r *Renderer) family(f *renderedFamily, s *snapshot.Snapshot, o Options, changed *[numberOfParts][]bool) error {
-	if f.Collect.whole != nil {
+func (r *Renderer) family(f *renderedFamily, s *snapshot.Snapshot, now *rendered, changed *[numberOfParts][]bool) error {
+	switch {
+	case f.Collect.whole != nil:
 		f.resize(1)
-		return r.replace(f, 0, func(emit Emit) { f.Collect.whole(s, o, emit) })
+		return r.replace(f, 0, func(emit Emit) { f.Collect.whole(s, now.options, emit) })
+	case f.Collect.counts != nil:
+		f.resize(1)
+		return r.replace(f, 0, func(emit Emit) { f.Collect.counts(r.sum(now.checks), emit) })
 	}
-	f.resize(chunksOf(len(s.Services)))
+	f.resize(chunksOf(len(now.services)))
 	for i := range f.chunks {
 		if !changed[f.Collect.part][i] {
 			continue
 		}
-		services := s.Services[i*chunkServices : min((i+1)*chunkServices, len(s.Services))]
+		services := now.services[i*chunkServices : min((i+1)*chunkServices, len(now.services))]
 		err := r.replace(f, i, func(emit Emit) {
 			for k := range services {
-				f.Collect.one(&services[k], o, emit)
+				f.Collect.one(&services[k], now.options, emit)
 			}
 		})
 		if err != nil {

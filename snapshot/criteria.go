@@ -106,14 +106,17 @@ type CheckCount struct {
 }
 
 // CountChecks counts the services by the status of each of Checks, in their order.
-func (s *Snapshot) CountChecks() []CheckCount {
-	checks := s.Checks()
+func (s *Snapshot) CountChecks() []CheckCount { return CountChecks(s.Checks(), s.Services) }
+
+// CountChecks counts services by the status of each check, in the order of the checks,
+// which are all that the services are judged by.
+func CountChecks(checks []*framework.Check, services []Service) []CheckCount {
 	counts, places := make([]CheckCount, len(checks)), make(map[string]int, len(checks))
 	for i, check := range checks {
 		counts[i].Check, places[check.ID] = check, i
 	}
-	for i := range s.Services {
-		card := s.Services[i].Card
+	for i := range services {
+		card := services[i].Card
 		if card == nil {
 			continue
 		}

@@ -53,6 +53,16 @@ const (
 // TargetOf is how a service stands to its target: that of the configuration, or else that
 // of its criteria for its tier. It is false without a target.
 func (s *Snapshot) TargetOf(service *Service) (Target, bool) {
+	t, ok := s.StatusOfTarget(service)
+	if ok && t.Status != OnTarget {
+		t.Count(service.Card)
+	}
+	return t, ok
+}
+
+// StatusOfTarget is TargetOf without Missing and Blocked, for which all checks of the service
+// are gone through.
+func (s *Snapshot) StatusOfTarget(service *Service) (Target, bool) {
 	found, _ := scoring.TargetOf(s.Targets, service.Entry, s.At)
 	if found == nil {
 		found = scoring.AimOf(s.CriteriaOf(service), service.Entry)
@@ -66,7 +76,6 @@ func (s *Snapshot) TargetOf(service *Service) (Target, bool) {
 	}
 	t.Status = Due
 	t.BelowSince, t.Lost = service.Badge.BelowSince(t.Badge)
-	t.far(service.Card)
 	if t.NeverLate {
 		return t, true
 	}
@@ -91,8 +100,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// far fills in what is missing to the target.
-func (t *Target) far(card *scoring.Scorecard) {
+// Count fills in Missing and Blocked of a service that is below its target; they stay empty
+// without a scorecard.
+func (t *Target) Count(card *scoring.Scorecard) {
 	if card == nil {
 		return
 	}
