@@ -151,7 +151,9 @@ func shownTargetOf(s *snapshot.Snapshot, of *snapshot.Service, last *service) sh
 	if !has {
 		return shownTarget{}
 	}
-	shown := shownTarget{has: true, level: int(t.Badge), by: t.By, lateSince: t.LateSince, below: t.Status != snapshot.OnTarget}
+	shown := shownTarget{
+		has: true, level: int(t.Badge), by: t.By, lateSince: t.LateSince, below: t.Status != snapshot.OnTarget,
+	}
 	switch {
 	case !shown.below:
 	case last != nil && last.Card == of.Card && last.target.below && last.target.level == shown.level:

@@ -186,7 +186,9 @@ func (r *Renderer) sum(checks []*framework.Check) []snapshot.CheckCount {
 func chunksOf(services int) int { return (services + chunkServices - 1) / chunkServices }
 
 // family makes the chunks of a family that have changed.
-func (r *Renderer) family(f *renderedFamily, s *snapshot.Snapshot, now *rendered, changed *[numberOfParts][]bool) error {
+func (r *Renderer) family(
+	f *renderedFamily, s *snapshot.Snapshot, now *rendered, changed *[numberOfParts][]bool,
+) error {
 	switch {
 	case f.Collect.whole != nil:
 		f.resize(1)
