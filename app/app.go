@@ -303,7 +303,7 @@ func (a *App) Close() error {
 }
 
 // CollectOnce runs one full round of all sources, or of those that Options.Only
-// names, one after the other, and one evaluation. It is for a program that was
+// names, at the same time, and one evaluation. It is for a program that was
 // not started. Failures are joined; results of the other sources are stored and
 // judged.
 func (a *App) CollectOnce(ctx context.Context) error {
@@ -317,13 +317,18 @@ func (a *App) CollectOnce(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
-	for _, i := range selected {
+	failed := make([]error, len(selected))
+	var rounds sync.WaitGroup
+	for k, i := range selected {
 		a.log.Info("collecting", "source", i.source.ID())
-		bounded, cancel := context.WithTimeout(ctx, i.timeout)
-		errs = append(errs, a.reloader.collection.round(bounded, rc.Catalog.Services(), i.source, rc.roundVersion(i)))
-		cancel()
+		rounds.Go(func() {
+			bounded, cancel := context.WithTimeout(ctx, i.timeout)
+			defer cancel()
+			failed[k] = a.reloader.collection.round(bounded, rc.Catalog.Services(), i.source, rc.roundVersion(i))
+		})
 	}
-	errs = append(errs, a.evaluator.Evaluate(ctx, &rc.Config))
+	rounds.Wait()
+	errs = append(append(errs, failed...), a.evaluator.Evaluate(ctx, &rc.Config))
 	return errors.Join(errs...)
 }
 

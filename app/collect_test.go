@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,5 +139,61 @@ func TestManyUndecodableObjectsAreOneLine(t *testing.T) {
 		!strings.Contains(log.String(), `objects="entry: 2, incident: 10000"`) ||
 		!strings.Contains(log.String(), `objects="entry: 2, incident: 9999"`) {
 		t.Errorf("%d lines, want 2:\n%s", lines, log.String())
+	}
+}
+
+// TestOneRoundAsksAllSourcesAtOnce: each vendor answers only once both were asked.
+func TestOneRoundAsksAllSourcesAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var asked sync.WaitGroup
+	asked.Add(2)
+	both := make(chan struct{})
+	go func() { asked.Wait(); close(both) }()
+	vendor := func() string {
+		var once sync.Once
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			once.Do(asked.Done)
+			select {
+			case <-both:
+				w.WriteHeader(http.StatusUnauthorized)
+			case <-ctx.Done():
+			}
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	folder := t.TempDir()
+	o := Options{
+		ConfigPath: filepath.Join(folder, "collector.yaml"), Environ: []string{"TOKEN=x"}, Now: time.Now,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	err := os.WriteFile(o.ConfigPath, []byte(`store: {url: `+filepath.Join(folder, "s.db")+`}
+catalog: {services: [{name: checkout, tier: 1, pagerduty: [{service_id: PCHECK}], jira: [{project: SHOP, component: checkout}]}]}
+sources:
+  pagerduty: [{name: main, endpoint: "`+vendor()+`", token_env: TOKEN}]
+  jira: [{name: main, url: "`+vendor()+`", email: a@example.com, token_env: TOKEN, incidents: {jql: 'issuetype = "Incident"'}}]
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	daemon, err := New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := daemon.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	err = daemon.CollectOnce(ctx)
+	if ctx.Err() != nil {
+		t.Fatal("a source was asked only after the round of the other")
+	}
+	for _, source := range []string{"pagerduty/main", "jira/main"} {
+		if err == nil || !strings.Contains(err.Error(), source) {
+			t.Errorf("%v does not name %s", err, source)
+		}
 	}
 }
