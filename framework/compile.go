@@ -330,11 +330,11 @@ func (c *compilation) proofChain(doc checkDoc, check *Check) {
 func (c *compilation) judges(proof int, e *Expression) {
 	switch {
 	case len(e.Facts) == 0:
-		c.fail("proof %d: expression %q reads no fact: a proof is about what was observed; scope says which services "+
-			"a check is for", proof, e.Source)
+		c.fail("proof %d: expression %s reads no fact: a proof is about what was observed; scope says which services "+
+			"a check is for", proof, quoted(e.Source))
 	case e.isConstant:
-		c.fail("proof %d: expression %q is always %s, whatever is observed: correct a number, or && and ||", proof, e.Source,
-			e.constant)
+		c.fail("proof %d: expression %s is always %s, whatever is observed: correct a number, or && and ||", proof,
+			quoted(e.Source), e.constant)
 	}
 }
 

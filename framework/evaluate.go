@@ -148,7 +148,7 @@ func (e *Expression) Eval(v *Vars) (Truth, error) {
 	}
 	out, _, err := e.program.Eval(v)
 	if err != nil {
-		return Unknown, fmt.Errorf("evaluating %q: %w", e.Source, err)
+		return Unknown, fmt.Errorf("evaluating %s: %w", quoted(e.Source), err)
 	}
 	if types.IsUnknown(out) {
 		return Unknown, nil

@@ -3,8 +3,10 @@ package framework
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -67,7 +69,10 @@ func newScopeCompiler(facts *evidence.Facts) (*Compiler, error) {
 
 func newCompiler(facts *evidence.Facts, scope bool) (*Compiler, error) {
 	c := &Compiler{facts: facts, scope: scope}
-	options := []cel.EnvOption{cel.CrossTypeNumericComparisons(true)}
+	options := []cel.EnvOption{
+		cel.CrossTypeNumericComparisons(true),
+		cel.EnableMacroCallTracking(), // so that all, exists and the like can be written out again
+	}
 	for _, a := range attributes() {
 		options = append(options, cel.Variable(a.name, a.celType))
 		c.names = append(c.names, a.name)
@@ -112,37 +117,37 @@ func (c *Compiler) Compile(source string) (*Expression, error) {
 func (c *Compiler) compile(source string) (*Expression, *cel.Ast, error) {
 	parsed, issues := c.env.Parse(source)
 	if issues.Err() != nil {
-		return nil, nil, fmt.Errorf("expression %q: %s", source, firstLine(issues.Err()))
+		return nil, nil, fmt.Errorf("expression %s: %s", quoted(source), problem(source, issues))
 	}
 	if err := c.checkNames(parsed); err != nil {
-		return nil, nil, fmt.Errorf("expression %q: %w", source, err)
+		return nil, nil, fmt.Errorf("expression %s: %w", quoted(source), err)
 	}
 	checked, issues := c.env.Check(parsed)
 	if issues.Err() != nil {
-		return nil, nil, fmt.Errorf("expression %q: %s", source, explain(issues.Err()))
+		return nil, nil, fmt.Errorf("expression %s: %s", quoted(source), problem(source, issues))
 	}
 	if checked.OutputType() != cel.BoolType {
 		return nil, nil, fmt.Errorf(
-			"expression %q is of type %s: want a condition that is true or false", source, checked.OutputType(),
+			"expression %s is of type %s: want a condition that is true or false", quoted(source), checked.OutputType(),
 		)
 	}
 	estimate, err := c.env.EstimateCost(checked, sizes{})
 	if err != nil {
-		return nil, nil, fmt.Errorf("expression %q: estimating its cost: %w", source, err)
+		return nil, nil, fmt.Errorf("expression %s: estimating its cost: %w", quoted(source), err)
 	}
 	if estimate.Max > maxCost {
 		return nil, nil, fmt.Errorf(
-			"expression %q may cost %d units an evaluation, more than %d: take nested loops out of it", source, estimate.Max,
-			maxCost,
+			"expression %s may cost %d units an evaluation, more than %d: take nested loops out of it", quoted(source),
+			estimate.Max, maxCost,
 		)
 	}
 	program, err := c.env.Program(checked, cel.EvalOptions(cel.OptPartialEval))
 	if err != nil {
-		return nil, nil, fmt.Errorf("expression %q: %w", source, err)
+		return nil, nil, fmt.Errorf("expression %s: %w", quoted(source), err)
 	}
 	normalised, err := cel.AstToString(parsed)
 	if err != nil {
-		return nil, nil, fmt.Errorf("expression %q: %w", source, err)
+		return nil, nil, fmt.Errorf("expression %s: %w", quoted(source), err)
 	}
 	expression := &Expression{Source: source, program: program, normalised: normalised}
 	references := checked.NativeRep().ReferenceMap()
@@ -229,7 +234,10 @@ func (n *names) check(name string) {
 	if root == "service" {
 		what = "attribute"
 	}
-	n.faults = append(n.faults, fmt.Sprintf("unknown %s %q%s", what, name, nearest.Suggest(name, c.names)))
+	fault := fmt.Sprintf("unknown %s %q%s", what, name, nearest.Suggest(name, c.names))
+	if !slices.Contains(n.faults, fault) {
+		n.faults = append(n.faults, fault)
+	}
 }
 
 func isTypeName(name string) bool {
@@ -255,18 +263,42 @@ func dotted(e celast.Expr) (string, bool) {
 	return "", false
 }
 
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return strings.TrimPrefix(line, "ERROR: ")
+// maxQuoted bounds the characters of an expression in a message.
+const maxQuoted = 120
+
+// quoted is an expression for a message: in one line, and cut in the middle if it is long.
+func quoted(source string) string {
+	text := []rune(strings.Join(strings.Fields(source), " "))
+	if len(text) > maxQuoted {
+		const end = 20
+		text = slices.Concat(text[:maxQuoted-end], []rune(" … "), text[len(text)-end:])
+	}
+	return strconv.Quote(string(text))
 }
 
-// explain adds the remedy to a type error over mixed numbers, the usual slip.
-func explain(err error) string {
-	line := firstLine(err)
-	if strings.Contains(line, "double") && strings.Contains(line, "int") {
-		line += "; write whole numbers with a decimal point, such as 1.0, where they meet a double"
+// noOverload is what CEL says of an operator or function whose arguments have other types.
+var noOverload = regexp.MustCompile(`^found no matching overload for '(.+)' applied to '(.+)'$`)
+
+// problem is the first thing that is wrong with an expression and where, without what CEL
+// adds for those who write parsers.
+func problem(source string, issues *cel.Issues) string {
+	first := issues.Errors()[0]
+	text, _, _ := strings.Cut(first.Message, " expecting {")
+	text = strings.TrimPrefix(text, "Syntax error: ")
+	switch match := noOverload.FindStringSubmatch(text); {
+	case strings.Contains(text, "'<EOF>'"):
+		text = "it ends where a value should follow, or a bracket is not closed"
+	case match != nil:
+		text = fmt.Sprintf("%s cannot be applied to %s", strings.Trim(match[1], "_"), match[2])
 	}
-	return line
+	if strings.Contains(text, "double") && strings.Contains(text, "int") {
+		text += "; write whole numbers with a decimal point, such as 1.0, where they meet a double"
+	}
+	place := fmt.Sprintf("character %d", first.Location.Column()+1)
+	if strings.Contains(strings.TrimSpace(source), "\n") {
+		place = fmt.Sprintf("line %d, %s", first.Location.Line(), place)
+	}
+	return place + ": " + text
 }
 
 // sizes gives the cost estimate the lengths of values.

@@ -44,11 +44,19 @@ func TestExpressionErrorsNameTheRemedy(t *testing.T) {
 			"pagerduty.oncal_now >= 1",
 			`f.yaml:9: check a.b: proof 1: expression "pagerduty.oncal_now >= 1": unknown fact "pagerduty.oncal_now", did you mean "pagerduty.oncall_now"?`,
 		},
-		"unknown attribute": {"service.teir == 1", `unknown attribute "service.teir", did you mean "service.tier"?`},
-		"mixed numbers":     {"pagerduty.coverage_ratio_14d == 1", "write whole numbers with a decimal point, such as 1.0"},
-		"not a condition":   {"pagerduty.oncall_now + 1", "is of type int: want a condition that is true or false"},
-		"no expression":     {"''", "proof 1"},
-		"syntax":            {"deploy.automated &&", "Syntax error"},
+		"unknown attribute":             {"service.teir == 1", `unknown attribute "service.teir", did you mean "service.tier"?`},
+		"mixed numbers":                 {"pagerduty.coverage_ratio_14d == 1", "write whole numbers with a decimal point, such as 1.0"},
+		"not a condition":               {"pagerduty.oncall_now + 1", "is of type int: want a condition that is true or false"},
+		"no expression":                 {"''", "proof 1"},
+		"syntax":                        {"deploy.automated &&", "character 20: it ends where a value should follow"},
+		"types that cannot be compared": {"pagerduty.oncall_now == 'x'", "character 22: == cannot be applied to (int, string)"},
+		"a name twice": {
+			"a.b && a.b || c.d", `: unknown fact "a.b"; unknown fact "c.d"`,
+		},
+		"a long expression": {
+			strings.Repeat("(", 100) + strings.Repeat("true == true && ", 100) + "deploy.automted" + strings.Repeat(")", 100),
+			strings.Repeat("(", 100) + " … " + strings.Repeat(")", 20) + `": unknown fact`,
+		},
 		"a costly expression": {
 			"[1,2,3,4,5,6,7,8].all(a, [1,2,3,4,5,6,7,8].all(b, [1,2,3,4,5,6,7,8].all(c, [1,2,3,4,5,6,7,8].all(d, a+b+c+d > 0 && [1,2,3,4,5,6,7,8].all(e, e > 0)))))",
 			"take nested loops out of it",
@@ -267,4 +275,19 @@ func FuzzParseAndCompile(f *testing.F) {
 			_, _ = Compile(doc, facts)
 		}
 	})
+}
+
+// TestAProofMayGoThroughAList: it is written out again like others, to compare frameworks.
+func TestAProofMayGoThroughAList(t *testing.T) {
+	c, err := NewCompiler(testFacts(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := c.Compile("[1, 2].exists(n, pagerduty.oncall_now>=n) && deploy.automated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "[1, 2].exists(n, pagerduty.oncall_now >= n) && deploy.automated"; e.normalised != want {
+		t.Errorf("%q, want %q", e.normalised, want)
+	}
 }
