@@ -70,7 +70,7 @@ func collectorSources() []made {
 		queries: []query{
 			{expr: `max by (source) (` + age(`readiness:collector_last_success_timestamp_seconds`) + `)`},
 			rounds("success"), rounds("partial"), rounds("failure"), rounds("skipped"),
-			{expr: `max by (source) (readiness:collector_run_duration_seconds:p90_1d)`},
+			{expr: `ceil(max by (source) (readiness:collector_run_duration_seconds:p90_1d))`},
 			{expr: `max by (source) (readiness:collector_circuit_open)`},
 			{expr: `max by (source) (` + left(`readiness:collector_token_expiry_timestamp_seconds`) + `)`},
 		},
@@ -83,7 +83,7 @@ func collectorSources() []made {
 		figureColumn("E", "Skipped", count(), anySteps(notice())...),
 		timeColumn("F", "p90"),
 		wordColumn("G", "Circuit", 75, map[string]word{"0": {"Closed", plain()}, "1": {"Open", bad()}}),
-		timeColumn("H", "Token", soonSteps()...),
+		leftColumn("H", "Token", "Expired"),
 	)}
 }
 

@@ -57,6 +57,7 @@ type boardPanel struct {
 	Title       string   `json:"title"`
 	Description string   `json:"description"`
 	GridPos     position `json:"gridPos"`
+	Interval    string   `json:"interval"`
 	Datasource  ds       `json:"datasource"`
 	Targets     []struct {
 		RefID        string `json:"refId"`
@@ -72,6 +73,19 @@ type boardPanel struct {
 		ColorMode     string `json:"colorMode"`
 		NamePlacement string `json:"namePlacement"`
 		ValueMode     string `json:"valueMode"`
+		ShowUnfilled  bool   `json:"showUnfilled"`
+		Sizing        string `json:"sizing"`
+		WideLayout    bool   `json:"wideLayout"`
+		Text          struct {
+			TitleSize float64 `json:"titleSize"`
+			ValueSize float64 `json:"valueSize"`
+		} `json:"text"`
+		Tooltip *struct {
+			Mode string `json:"mode"`
+		} `json:"tooltip"`
+		SortBy []struct {
+			DisplayName string `json:"displayName"`
+		} `json:"sortBy"`
 	} `json:"options"`
 	FieldConfig struct {
 		Defaults  field      `json:"defaults"`
@@ -93,7 +107,13 @@ type boardPanel struct {
 
 // field is how the values of a panel are shown.
 type field struct {
-	Unit       string          `json:"unit"`
+	Unit     string  `json:"unit"`
+	Decimals float64 `json:"decimals"`
+	Color    struct{ Mode string }
+	Custom   struct {
+		SpanNulls float64 `json:"spanNulls"`
+		DrawStyle string  `json:"drawStyle"`
+	} `json:"custom"`
 	NoValue    string          `json:"noValue"`
 	Mappings   json.RawMessage `json:"mappings"`
 	Thresholds *steps          `json:"thresholds"`

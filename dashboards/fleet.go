@@ -82,7 +82,8 @@ func fleetBadges() []made {
 		help: "How many services held each badge.",
 	}
 	for _, badge := range framework.Badges() {
-		held := fmt.Sprintf(`count(readiness:badge{badge=%q}%s) or vector(0)`, badge.String(), chosenOnly)
+		// No service is 0 only where there are services.
+		held := fmt.Sprintf(`count(readiness:badge{badge=%q}%s) or count(%s) * 0`, badge.String(), chosenOnly, selected)
 		title := badgeTitle(badge)
 		for _, p := range []*panel{&byBadge, &overTime} {
 			p.queries = append(p.queries, query{expr: held, legend: title})
@@ -108,19 +109,19 @@ func belowTheirTarget(title string) made {
 		},
 	}.rows("Tier", false,
 		tierColumn(), serviceColumn().wide(), teamColumn(),
-		badgeColumn("A", "Badge"), badgeColumn("B", "Target"),
+		badgeColumn("A", "Badge"), otherBadgeColumn("B", "Target"),
 		figureColumn("C", "To go", count(), step{0, good()}, step{4, plain()}),
 		figureColumn("E", "Failing", count()),
-		timeColumn("D", "Due in", soonSteps()...),
+		leftColumn("D", "Due in", "Overdue"),
 		timeColumn("F", "Late for"),
 	)
 }
 
 func fleetGroups() []made {
-	by := func(group, title string, first column) made {
+	by := func(group, title string, height uint32, first column) made {
 		mean := func(of string) string { return `avg by (` + group + `) (` + with(group, of) + `)` }
 		return panel{
-			title: title, width: 12, height: 10,
+			title: title, width: 24, height: height,
 			help: "Services, the share of them on target, their mean score, the incidents of 30 days and the time within which half of these were resolved.",
 			queries: []query{
 				{expr: `count by (` + group + `) (` + selected + `)`},
@@ -136,7 +137,7 @@ func fleetGroups() []made {
 			figureColumn("D", "Incidents", count()),
 		)
 	}
-	return []made{by("org", "Organisations", orgColumn().wide()), by("team", "Teams", teamColumn().wide())}
+	return []made{by("org", "Organisations", 7, orgColumn().wide()), by("team", "Teams", 10, teamColumn().wide())}
 }
 
 // movedRows lists changes of badges.
@@ -149,16 +150,24 @@ func movedRows(title, help, none, expr string, width uint32) made {
 	}.rows("Ago", false,
 		timeColumn("A", "Ago"), serviceColumn().wide(), teamColumn(),
 		wordColumn("direction", "Change", 95, map[string]word{"award": {"Reached", good()}, "regress": {"Lost", bad()}}),
-		badgeColumn("from", "From"), badgeColumn("to", "To"),
+		otherBadgeColumn("from", "From"), badgeColumn("to", "To"),
 		textColumn("cause", "Cause", 90),
 	)
 }
 
 func fleetMoved() []made {
+	// What was before the day begins up to 5 minutes before it, or its first change is lost.
 	perDay := `sum by (cause) (
-  max_over_time(readiness:badge_transitions_total{direction=%[1]q}[1d])
-  - min_over_time(readiness:badge_transitions_total{direction=%[1]q}[1d])
-)`
+  max_over_time(readiness:badge_transitions_total{direction=%[1]q}[1d] offset -1d)
+  - min_over_time(readiness:badge_transitions_total{direction=%[1]q}[1d5m] offset -1d)
+) > 0`
+	daily := func(title, direction, help string) made {
+		return panel{
+			title: title + ofAll, width: 8, height: 8, unit: count(), min: new(0.0), none: "None in this time", help: help,
+			colors:  causeColors(),
+			queries: []query{{expr: fmt.Sprintf(perDay, direction), legend: "{{cause}}"}},
+		}.daily()
+	}
 	return []made{
 		movedRows("Regressions and promotions",
 			"The last change of each service within 30 days, newest first. Only evidence is news about the service: initial is its first judgement, criteria a change of the framework, service a change in the catalog, lapse the end of a hold.",
@@ -166,18 +175,18 @@ func fleetMoved() []made {
 		panel{
 			title: "Services by their last change", width: 8, height: 8, unit: count(), min: new(0.0),
 			help: "Services by what last changed their badge within 30 days.", none: "No badge has changed",
-			queries: []query{{expr: `count by (direction, cause) (` + moved + chosenOnly + `)`, legend: "{{direction}}: {{cause}}"}},
+			queries: []query{{expr: reachedOrLost(`count by (direction, cause) (` + moved + chosenOnly + `)`), legend: "{{way}}: {{cause}}"}},
 		}.bars(),
-		panel{
-			title: "Awards a day" + ofAll, width: 8, height: 8, unit: count(), min: new(0.0),
-			help:    "Badges awarded within the 24 hours before, by cause.",
-			queries: []query{{expr: fmt.Sprintf(perDay, "award"), legend: "{{cause}}"}},
-		}.columns(),
-		panel{
-			title: "Regressions a day" + ofAll, width: 8, height: 8, unit: count(), min: new(0.0),
-			help:    "Badges lost within the 24 hours before, by cause.",
-			queries: []query{{expr: fmt.Sprintf(perDay, "regress"), legend: "{{cause}}"}},
-		}.columns(),
+		daily("Awards a day", "award", "Badges awarded on each day (UTC), by cause."),
+		daily("Regressions a day", "regress", "Badges lost on each day (UTC), by cause."),
+	}
+}
+
+// causeColors are those of series that are called by what changed a badge.
+func causeColors() map[string]string {
+	return map[string]string{
+		"evidence": good().mark, "lapse": bad().mark, "exemption": notice().mark,
+		"criteria": quiet().mark, "service": faint().mark, "initial": plain().mark,
 	}
 }
 
@@ -198,7 +207,7 @@ func fleetWork(titles map[string]string) []made {
 			},
 		}.rows("Nearly there", true,
 			checkColumn(titles), moduleColumn(),
-			figureColumn("A", "Nearly there", count(), step{1, good()}),
+			figureColumn("A", "Nearly there", count()),
 			figureColumn("B", "Failing", count()),
 			figureColumn("C", "Unknown", count()),
 		),
@@ -228,11 +237,11 @@ func fleetComing() []made {
 	return []made{
 		panel{
 			title: "Nobody on call within 7 days", width: 12, height: 8, none: "No gap within 7 days",
-			help: "Services with a time within the next 7 days at which nobody is on call, and how long it is until then. In the past: nobody is now.",
+			help: "Services with a time within the next 7 days at which nobody is on call, and how long it is until then.",
 			queries: []query{{expr: with("team",
 				left(`readiness:oncall_gap_start_timestamp_seconds < time() + 7 * 86400`))}},
 		}.rows("In", false,
-			serviceColumn().wide(), teamColumn(), timeColumn("A", "In", soonSteps()...)),
+			serviceColumn().wide(), teamColumn(), leftColumn("A", "In", "Now")),
 		panel{
 			title: "Badges on hold", width: 12, height: 8, none: "No badge is on hold",
 			help: "Services that keep their badge although evidence neither proves nor contradicts it any more, and when it lapses if nothing changes. The clock stands still while the source that should prove it is down.",
@@ -241,7 +250,7 @@ func fleetComing() []made {
 				{expr: with("", left(`readiness:badge_lapse_timestamp_seconds`))},
 			},
 		}.rows("Lapses in", false,
-			serviceColumn().wide(), badgeColumn("A", "Badge"), timeColumn("B", "Lapses in", soonSteps()...)),
+			serviceColumn().wide(), badgeColumn("A", "Badge"), leftColumn("B", "Lapses in", "")),
 	}
 }
 

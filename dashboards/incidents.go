@@ -124,10 +124,10 @@ func incidentsBadges() []made {
 		query{expr: `max by (badge) (readiness:badge_incident_resolution_p50_seconds{tier="all", window="90d"})`},
 	)
 	return []made{p.rows("Incidents", true,
-		badgeColumn("badge", "Badge before").wide(),
+		badgeColumn("badge", "Badge before"),
 		figureColumn("A", "Tier 1", rate()), figureColumn("B", "Tier 2", rate()),
 		figureColumn("C", "Tier 3", rate()), figureColumn("D", "Tier 4", rate()),
-		figureColumn("E", "Incidents", count()), timeColumn("F", "p50"),
+		figureColumn("E", "Incidents", count()), timeColumn("F", "p50").wide(),
 	)}
 }
 

@@ -188,14 +188,14 @@ func checkPanel(t *testing.T, name string, p boardPanel, made vocabulary, read s
 		if tr.ID == "groupingToMatrix" {
 			placed = placed.and(of("Value", tr.Options.RowField, tr.Options.ColumnField))
 		}
-		for field := range tr.Options.RenameByName {
-			placed[field] = true
-			if !shown[field] {
-				t.Errorf("%s: %s: the column %s is filled by no query", name, p.Title, field)
-			}
-		}
 		for field := range tr.Options.ExcludeByName {
 			placed[field] = true
+		}
+	}
+	for field := range headers(p) {
+		placed[field] = true
+		if !shown[field] {
+			t.Errorf("%s: %s: the column %s is filled by no query", name, p.Title, field)
 		}
 	}
 	for field := range shown {

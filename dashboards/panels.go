@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
@@ -30,6 +31,14 @@ func count() unit    { return unit{"locale", 0} }
 func rate() unit     { return unit{"locale", 2} }
 func ratio() unit    { return unit{"locale", 2} }
 func duration() unit { return unit{"dtdurations", 1} }
+
+// roomForTwoUnits is how many columns of the grid a panel has, at least, that shows a
+// duration as "2 weeks, 5 days". In a narrower one Grafana makes that too small to read.
+const roomForTwoUnits = 6
+
+// bridged is how long nothing may be known until a line ends: a restart of Prometheus is no
+// end of what it watches.
+const bridged = 4 * time.Hour
 
 // age is how long ago a time was, in seconds; left is how long it is until then.
 func age(of string) string  { return `time() - (` + of + `)` }
@@ -138,6 +147,9 @@ func (p panel) finish(of cog.Builder[dashboard.Panel], how mode) made {
 	}
 	d := &out.FieldConfig.Defaults
 	if p.unit != (unit{}) {
+		if p.unit == duration() && p.width < roomForTwoUnits {
+			p.unit.decimals = 0
+		}
 		d.Unit, d.Decimals = &p.unit.id, &p.unit.decimals
 	}
 	d.Min, d.Max, d.Mappings = p.min, p.max, p.mappings
@@ -148,7 +160,8 @@ func (p panel) finish(of cog.Builder[dashboard.Panel], how mode) made {
 	d.Thresholds = thresholds(p.steps, neutral, func(t tone) string { return t.mark })
 	d.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds}
 	if how == overTime && p.mappings == nil {
-		d.Color.Mode = dashboard.FieldColorModeIdPaletteClassicByName
+		// By name, two series can have the same colour.
+		d.Color.Mode = dashboard.FieldColorModeIdPaletteClassic
 	}
 	d.Links = append(d.Links, p.links...)
 	out.FieldConfig.Overrides = p.overrides()
@@ -163,11 +176,11 @@ func (p panel) overrides() []dashboard.DashboardFieldConfigSourceOverrides {
 			Id: "color", Value: map[string]any{"mode": "fixed", "fixedColor": p.colors[name]},
 		}))
 	}
-	for _, q := range p.queries {
+	for i, q := range p.queries {
 		if q.unit == (unit{}) {
 			continue
 		}
-		overrides = append(overrides, override(q.legend,
+		overrides = append(overrides, matched("byFrameRefID", ref(i),
 			dashboard.DynamicConfigValue{Id: "unit", Value: q.unit.id},
 			dashboard.DynamicConfigValue{Id: "decimals", Value: q.unit.decimals},
 			// What colours the figure says nothing about how it has changed.
@@ -190,8 +203,15 @@ func thresholds(steps []step, base string, shade func(tone) string) *dashboard.T
 
 // override changes fields by the name they are shown under.
 func override(name string, properties ...dashboard.DynamicConfigValue) dashboard.DashboardFieldConfigSourceOverrides {
+	return matched("byName", name, properties...)
+}
+
+// matched changes the fields that a matcher of Grafana finds.
+func matched(
+	by, what string, properties ...dashboard.DynamicConfigValue,
+) dashboard.DashboardFieldConfigSourceOverrides {
 	return dashboard.DashboardFieldConfigSourceOverrides{
-		Matcher: dashboard.MatcherConfig{Id: "byName", Options: name}, Properties: properties,
+		Matcher: dashboard.MatcherConfig{Id: by, Options: what}, Properties: properties,
 	}
 }
 
@@ -205,16 +225,24 @@ func (p panel) number() made {
 		ReduceOptions(last()).ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone), atOnce)
 }
 
-// numbers are several figures under each other, with their names.
+// numbers are several figures under each other, with their names above them: beside them, a
+// figure has a third of the width, in which a duration is too small to read.
 func (p panel) numbers() made {
-	return p.finish(stat.NewPanelBuilder().
+	return p.finish(stat.NewPanelBuilder().WideLayout(false).
 		ReduceOptions(last()).ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone).
 		Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName), atOnce)
 }
 
-// changing shows a figure and, with the unit of, by how much it has changed in 30 days.
+// changing shows a figure and, with the unit of, by how much it has changed in 30 days. The
+// way of a change is in its name: Grafana writes no plus, and a shorter duration as one that
+// is over.
 func (p panel) changing(now, change string, of unit) made {
-	p.queries = []query{{expr: now, legend: "now"}, {expr: change, legend: "in 30 days", unit: of}}
+	way := func(expr, name string) string {
+		return `label_replace(` + expr + `, "way", "` + name + `", "", "")`
+	}
+	ways := way(`(`+change+`) > 0`, "▲ in 30 days") + "\nor " + way(`-((`+change+`) < 0)`, "▼ in 30 days") +
+		"\nor " + way(`(`+change+`) == 0`, "as 30 days ago")
+	p.queries = []query{{expr: now, legend: "now"}, {expr: ways, legend: "{{way}}", unit: of}}
 	return p.numbers()
 }
 
@@ -233,11 +261,15 @@ func (p panel) label() made {
 }
 
 // bars compare figures of now. Names are above their bars, where they have the whole width,
-// and figures have the colour of text.
+// and figures have the colour of text. What a bar does not fill is not shown: Grafana keeps
+// room for the figure in it, so that 100 % would be four fifths of it. Letters and bars have
+// a size, or two bars are as large as the panel.
 func (p panel) bars() made {
 	return p.finish(bargauge.NewPanelBuilder().
 		ReduceOptions(last()).Orientation(common.VizOrientationHorizontal).DisplayMode(common.BarGaugeDisplayModeBasic).
-		NamePlacement(common.BarGaugeNamePlacementTop).ValueMode(common.BarGaugeValueModeText).ShowUnfilled(true), atOnce)
+		NamePlacement(common.BarGaugeNamePlacementTop).ValueMode(common.BarGaugeValueModeText).ShowUnfilled(false).
+		Text(common.NewVizTextDisplayOptionsBuilder().TitleSize(13).ValueSize(16)).
+		Sizing(common.BarGaugeSizingManual).MinVizHeight(36).MaxVizHeight(60), atOnce)
 }
 
 // lines show figures over time.
@@ -251,9 +283,11 @@ func (p panel) stacked() made {
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A")), overTime)
 }
 
-// columns show counts over time.
-func (p panel) columns() made {
+// daily shows counts of days, each at its day, also of today so far: queries ask for what is
+// within the day after their time.
+func (p panel) daily() made {
 	return p.finish(lined().DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).
+		BarAlignment(common.BarAlignmentAfter).Interval("1d").
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A")), overTime)
 }
 
@@ -264,7 +298,8 @@ func legendBelow() *common.VizLegendOptionsBuilder {
 }
 
 func lined() *timeseries.PanelBuilder {
-	return timeseries.NewPanelBuilder().LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
+	return timeseries.NewPanelBuilder().LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeAuto).
+		SpanNulls(common.BoolOrFloat64{Float64: new(float64(bridged.Milliseconds()))}).
 		Legend(legendBelow()).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 }
@@ -274,6 +309,8 @@ func lined() *timeseries.PanelBuilder {
 func (p panel) states() made {
 	return p.finish(statetimeline.NewPanelBuilder().
 		ShowValue(common.VisibilityModeNever).RowHeight(0.8).MergeValues(true).FillOpacity(85).LineWidth(0).
+		SpanNullsThreshold(uint32(bridged.Milliseconds())).
+		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeSingle).Sort(common.SortOrderNone)).
 		Legend(legendBelow()), overTime)
 }
 

@@ -48,5 +48,12 @@ func oneOf(scope, matchers, family string) string {
 	)
 }
 
+// reachedOrLost adds the label way, which is Reached or Lost by the direction of a change.
+func reachedOrLost(expr string) string {
+	return `label_replace(label_replace(
+  ` + expr + `,
+  "way", "Reached", "direction", "award"), "way", "Lost", "direction", "regress")`
+}
+
 // moved are the last changes of badges within 30 days.
 const moved = `readiness:badge_last_transition_timestamp_seconds > time() - ` + month

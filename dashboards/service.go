@@ -38,15 +38,15 @@ func service(titles map[string]string) (dashboard.Dashboard, error) {
 }
 
 func serviceBadge() []made {
-	badge := func(title, help, none, expr string) made {
-		return panel{
-			title: title, help: help, width: 4, height: 4, mappings: badgeLevels(), none: none,
-			queries: []query{{expr: expr}},
-		}.tile()
-	}
 	return []made{
-		badge("Badge", "The badge that the service holds.", "Unknown service", `readiness:badge_level`+this),
-		badge("Target", "The badge that the service should hold.", "No target", `readiness:target_badge_level`+this),
+		panel{
+			title: "Badge", width: 4, height: 4, mappings: badgeLevels(), none: "Unknown service",
+			help: "The badge that the service holds.", queries: []query{{expr: `readiness:badge_level` + this}},
+		}.tile(),
+		panel{
+			title: "Target", width: 4, height: 4, mappings: notHeld(), none: "No target",
+			help: "The badge that the service should hold.", queries: []query{{expr: `readiness:target_badge_level` + this}},
+		}.number(),
 		panel{
 			title: "To go", width: 4, height: 4, unit: count(), none: "Unknown service",
 			help:    "How many checks are missing to the next badge. 0 means that it is being proved, or that the badge is as high as it can be.",
@@ -74,7 +74,7 @@ func serviceBadge() []made {
 			queries: []query{{expr: age(`readiness:badge_since_timestamp_seconds` + this)}},
 		}.number(),
 		panel{
-			title: "Ceiling", width: 4, height: 4, mappings: ceilings(), none: "No limit",
+			title: "Ceiling", width: 4, height: 4, mappings: notHeld(), none: "No limit",
 			help:    "The highest badge that the checks which apply to the service can prove, where that is not Diamond. It is a limit and no promise.",
 			queries: []query{{expr: `readiness:badge_ceiling_level` + this + ` < 5`}},
 		}.number(),
@@ -87,21 +87,16 @@ func serviceBadge() []made {
 			title: "Last change", width: 8, height: 4, none: "Never changed",
 			help: "The last award or regression, and what caused it: evidence, criteria, an exemption, the service's own attributes, or the end of a hold.",
 			queries: []query{{
-				expr: `readiness:badge_last_transition_timestamp_seconds` + this, legend: "{{direction}} from {{from}} to {{to}} by {{cause}}",
+				expr:   reachedOrLost(`readiness:badge_last_transition_timestamp_seconds` + this),
+				legend: "{{way}}: {{from}} to {{to}}, by {{cause}}",
 			}},
 		}.label(),
 	}
 }
 
-// ceilings are the names of badges without their colours: a ceiling is not held.
-func ceilings() []dashboard.ValueMapping {
-	plainly := badgeLevels()
-	for key, result := range plainly[0].ValueMap.Options {
-		result.Color = new(neutral)
-		plainly[0].ValueMap.Options[key] = result
-	}
-	return plainly
-}
+// notHeld are the names of badges without their colours: neither a target nor a ceiling is
+// a badge that the service has.
+func notHeld() []dashboard.ValueMapping { return uncoloured(badgeLevels()) }
 
 // statuses are the words for the statuses of a check.
 func statuses() map[string]word {
@@ -143,9 +138,9 @@ and on (module, check, status) ` + now},
 const ofTier = ` and on (service_name) (readiness:service_info and on (tier) readiness:service_info{service_name="$service"})`
 
 func serviceTier() []made {
-	against := func(title, help string, u unit, own, all string) made {
+	against := func(title string, width uint32, help string, u unit, own, all string) made {
 		return panel{
-			title: title, width: 6, height: 5, unit: u, min: new(0.0), help: help, none: "None known",
+			title: title, width: width, height: 5, unit: u, min: new(0.0), help: help, none: "None known",
 			queries: []query{
 				{expr: own, legend: "This service"},
 				{expr: `quantile(0.5, ` + all + ofTier + `)`, legend: "Median of its tier"},
@@ -159,13 +154,13 @@ func serviceTier() []made {
 	}
 	const own = `service_name="$service", `
 	return []made{
-		against("Score", "Weighted share of passing checks; what is unknown counts as failing.", share(),
+		against("Score", 5, "Weighted share of passing checks; what is unknown counts as failing.", share(),
 			`readiness:score_ratio`+this, `readiness:score_ratio`),
-		against("Coverage", "Share of the checks that fresh evidence decides.", share(),
+		against("Coverage", 5, "Share of the checks that fresh evidence decides.", share(),
 			`readiness:evidence_coverage_ratio`+this, `readiness:evidence_coverage_ratio`),
-		against("Incidents in 30 days", "Number of incidents that began within the 30 days before, of services that ever had one.", count(),
+		against("Incidents in 30 days", 6, "Number of incidents that began within the 30 days before, of services that ever had one.", count(),
 			incidents(own), incidents("")),
-		against("Resolved in (p50)", "The time within which half of the incidents of 30 days are resolved, of services where that is known.",
+		against("Resolved in (p50)", 8, "The time within which half of the incidents of 30 days are resolved, of services where that is known.",
 			duration(), resolution(own), resolution("")),
 	}
 }
@@ -199,7 +194,7 @@ func timeline() (expr string, words map[string]word) {
 		words[strconv.Itoa(number)] = word
 		expr += fmt.Sprintf(`readiness:check_status{service_name="$service", status=%q} * %d or `, status.String(), number)
 	}
-	rest := `label_replace(readiness:badge_level{service_name="$service"} * 0
+	rest := `label_replace(sum by (service_name) (readiness:module_checks{service_name="$service"}) * 0
   unless on (service_name) readiness:check_status{service_name="$service", status=~"fail|unknown|scheduled|exempt"},
   "check", "every check passes", "service_name", ".*")`
 	return "max by (check) (\n" + expr + rest + "\n)", words
@@ -209,7 +204,7 @@ func serviceChecks() []made {
 	expr, words := timeline()
 	return []made{panel{
 		title: "What did not pass, over time", width: 24, height: 14, mappings: marked(words), none: "Unknown service",
-		help:    "Each check that did not pass at some time of the range: failing, or without proof either way; with `exposition.detail: full` also exempt, or scheduled for later. No bar means that it passed or did not count. While all pass, one row says so.",
+		help:    "Each check that did not pass at some time of the range: failing, or without proof either way; with `exposition.detail: full` also exempt, or scheduled for later. No bar means that it passed or did not count. While all pass, one row says so. Less than 4 hours without figures are bridged.",
 		queries: []query{{expr: expr, legend: "{{check}}"}},
 	}.states()}
 }
@@ -243,6 +238,6 @@ func serviceEvidence(titles map[string]string) []made {
 			title: "Exemptions", width: 24, height: 6, none: "No exemption",
 			help:    "Checks that the service is excused from, and for how long. The badge is judged without them until then.",
 			queries: []query{{expr: `max by (check) (` + left(`readiness:exemption_expiry_timestamp_seconds`+this) + `)`}},
-		}.rows("Ends in", false, checkColumn(titles), timeColumn("A", "Ends in", soonSteps()...)),
+		}.rows("Ends in", false, checkColumn(titles), leftColumn("A", "Ends in", "")),
 	}
 }

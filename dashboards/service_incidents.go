@@ -16,7 +16,7 @@ func serviceIncidents() []made {
 			queries: []query{{expr: of30d("incident_resolution_p90_seconds", "")}},
 		}.number(),
 		panel{
-			title: "Acknowledged in 15 min", width: 6, height: 4, unit: share(), steps: shareSteps(), none: "No such incident",
+			title: "Answered in 15 min", width: 6, height: 4, unit: share(), steps: shareSteps(), none: "No such incident",
 			help:    "Share of the high-urgency incidents of 30 days that a person acknowledged within 15 minutes, the never acknowledged included.",
 			queries: []query{{expr: of30d("incident_acknowledged_within_ratio", `, minutes="15"`)}},
 		}.number(),

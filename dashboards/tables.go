@@ -1,6 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"strings"
+	"unicode"
+
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
@@ -20,11 +24,13 @@ type column struct {
 	steps    []step
 	mappings []dashboard.ValueMapping
 	links    []dashboard.DashboardLink
+	// empty is shown where a row has no value, if that is not a dash.
+	empty string
 }
 
 // word columns show labels.
 func textColumn(from, header string, width int) column {
-	return column{from: from, header: header, width: width}
+	return column{from: from, header: header, width: max(width, letters(header))}
 }
 
 func serviceColumn() column {
@@ -38,12 +44,12 @@ func checkColumn(titles map[string]string) column {
 	}
 }
 
-func teamColumn() column   { return column{from: "team", header: "Team", width: 120, links: toTeam()} }
+func teamColumn() column   { return column{from: "team", header: "Team", width: 125, links: toTeam()} }
 func orgColumn() column    { return textColumn("org", "Org", 120) }
 func tierColumn() column   { return textColumn("tier", "Tier", 50) }
 func moduleColumn() column { return textColumn("module", "Module", 75) }
 
-// badgeColumn shows a badge: a level, or a label.
+// badgeColumn shows a badge that is held: a level, or a label.
 func badgeColumn(from, header string) column {
 	c := column{from: from, header: header, width: max(85, letters(header)), mappings: badgeNames()}
 	if len(from) == 1 {
@@ -52,9 +58,17 @@ func badgeColumn(from, header string) column {
 	return c
 }
 
+// otherBadgeColumn shows a badge that is not held: its colour would be louder than the one
+// that is.
+func otherBadgeColumn(from, header string) column {
+	c := badgeColumn(from, header)
+	c.mappings = uncoloured(c.mappings)
+	return c
+}
+
 // wordColumn shows a label or a value as words.
 func wordColumn(from, header string, width int, words map[string]word) column {
-	return column{from: from, header: header, width: width, mappings: celled(words)}
+	return column{from: from, header: header, width: max(width, letters(header)), mappings: celled(words)}
 }
 
 // figureColumn shows the value of a query, and is as wide as its header.
@@ -62,13 +76,51 @@ func figureColumn(from, header string, u unit, steps ...step) column {
 	return column{from: from, header: header, width: max(60, letters(header)), unit: u, steps: steps}
 }
 
-// letters is how many pixels a text needs as the header of a column.
-func letters(text string) int { return 7*len(text) + 16 }
+// sortMark is how many pixels the arrow beside the header needs that a table is sorted by.
+const sortMark = 20
 
-// timeColumn shows a time as an age, or as what is left until then, in one unit of time.
+// letters is how many pixels a text needs as the header of a column, which has 14 pixels
+// high letters and padding.
+func letters(text string) int {
+	tenths := 160
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("iljtfrI .,()/", r):
+			tenths += 50
+		case strings.ContainsRune("mwMW", r):
+			tenths += 130
+		case unicode.IsUpper(r):
+			tenths += 100
+		default:
+			tenths += 85
+		}
+	}
+	return tenths / 10
+}
+
+// timeColumn shows an age, in one unit of time.
 func timeColumn(from, header string, steps ...step) column {
 	c := figureColumn(from, header, unit{duration().id, 0}, steps...)
-	c.width = max(c.width, 90)
+	c.width = max(c.width, letters("59 minutes"))
+	return c
+}
+
+// leftColumn shows how long it is until a time, in one unit of time. When it is over, it
+// shows past, or how long ago that was if past is empty.
+func leftColumn(from, header, past string) column {
+	c := timeColumn(from, header, soonSteps()...)
+	if past == "" {
+		c.width = max(c.width, letters("59 minutes ago"))
+		return c
+	}
+	c.mappings = []dashboard.ValueMapping{{RangeMap: &dashboard.RangeMap{
+		Type: dashboard.MappingTypeRangeToText,
+		Options: dashboard.DashboardRangeMapOptions{
+			// Grafana takes an open end for 0.
+			From: new(-10 * 365 * day), To: new(0.0),
+			Result: dashboard.ValueMappingResult{Text: &past, Color: new(bad().cell)},
+		},
+	}}}
 	return c
 }
 
@@ -94,6 +146,9 @@ func (p panel) rows(sort string, descending bool, columns ...column) made {
 			from = p.field(from)
 		}
 		index[from], names[from] = i, c.header
+		if c.header == sort {
+			c.width = max(c.width, letters(sort)+sortMark)
+		}
 		if out.err == nil {
 			out.panel.FieldConfig.Overrides = append(out.panel.FieldConfig.Overrides, override(c.header, c.properties()...))
 		}
@@ -112,23 +167,25 @@ func (p panel) table(sort string, descending bool) made {
 	return p.finish(table.NewPanelBuilder().SortBy([]cog.Builder[common.TableSortByFieldState]{order}), asTable)
 }
 
-// matrix has a row for each value of one label and a column for each of another.
+// matrix has a row for each value of one label and a column for each of another. Where there
+// is nothing to show, a cell is blank.
 func (p panel) matrix(row column, across string, cells map[string]word, links []dashboard.DashboardLink) made {
-	corner := row.from + `\` + across
-	out := p.table(corner, false)
+	out := p.table(row.header, false)
 	if out.err != nil {
 		return out
 	}
-	row.header = corner
 	out.panel.Transformations = []dashboard.DataTransformerConfig{
 		{Id: "groupingToMatrix", Options: map[string]any{
 			"rowField": row.from, "columnField": across, "valueField": "Value", "emptyValue": "null",
 		}},
+		{Id: "organize", Options: map[string]any{
+			"excludeByName": map[string]any{}, "indexByName": map[string]any{},
+			"renameByName": map[string]any{row.from + `\` + across: row.header},
+		}},
 	}
-	cell := column{header: "number", width: 110, mappings: celled(cells), links: links}
-	of := override("", cell.properties()...)
-	of.Matcher = dashboard.MatcherConfig{Id: "byType", Options: "number"}
-	out.panel.FieldConfig.Overrides = append(out.panel.FieldConfig.Overrides, of, override(corner, row.properties()...))
+	cell := column{empty: " ", width: 140, mappings: celled(cells), links: links}
+	out.panel.FieldConfig.Overrides = append(out.panel.FieldConfig.Overrides,
+		matched("byType", "number", cell.properties()...), override(row.header, row.properties()...))
 	return out
 }
 
@@ -140,13 +197,28 @@ func (p panel) field(letter string) string {
 	return "Value #" + letter
 }
 
+// coloured says whether a value can have a colour.
+func (c column) coloured() bool {
+	for _, m := range c.mappings {
+		if m.RangeMap != nil {
+			return true
+		}
+		for _, result := range m.ValueMap.Options {
+			if result.Color != nil {
+				return true
+			}
+		}
+	}
+	return c.steps != nil
+}
+
 func (c column) properties() []dashboard.DynamicConfigValue {
 	var properties []dashboard.DynamicConfigValue
 	set := func(id string, value any) {
 		properties = append(properties, dashboard.DynamicConfigValue{Id: id, Value: value})
 	}
 	// The sentence of an empty panel is not for its cells.
-	set("noValue", "-")
+	set("noValue", cmp.Or(c.empty, "-"))
 	if c.stretch {
 		set("custom.minWidth", c.width)
 	} else {
@@ -162,7 +234,7 @@ func (c column) properties() []dashboard.DynamicConfigValue {
 	// Colours are those of cells, whose text Grafana makes black or white: coloured text is
 	// faint on one of the two themes.
 	set("thresholds", thresholds(c.steps, unfilled, func(t tone) string { return t.cell }))
-	if c.steps != nil || c.mappings != nil && c.header != grafana.CheckHeader {
+	if c.coloured() {
 		set("color", map[string]any{"mode": "thresholds"})
 		set("custom.cellOptions", map[string]any{
 			"type": string(common.TableCellDisplayModeColorBackground), "mode": string(common.TableCellBackgroundDisplayModeBasic),

@@ -61,7 +61,7 @@ func teamActions(titles map[string]string) []made {
 			},
 		}.rows("Nearly there", true,
 			checkColumn(titles), moduleColumn(),
-			figureColumn("A", "Nearly there", count(), step{1, good()}),
+			figureColumn("A", "Nearly there", count()),
 			figureColumn("B", "Failing", count()), figureColumn("C", "Unknown", count()),
 		),
 	}
@@ -82,8 +82,8 @@ func teamMatrix(titles map[string]string) []made {
 				{expr: with("team, tier", `sum by (service_name) (readiness:incidents{window="30d"})`)},
 			},
 		}.rows("Score", false,
-			tierColumn(), serviceColumn().wide(), teamColumn(), badgeColumn("A", "Badge"), badgeColumn("B", "Target"),
-			figureColumn("C", "Score", share(), shareSteps()...), figureColumn("D", "30 days", share(), step{-1, notice()}, step{-0.005, plain()}),
+			tierColumn(), serviceColumn().wide(), teamColumn(), badgeColumn("A", "Badge"), otherBadgeColumn("B", "Target"),
+			figureColumn("C", "Score", share(), shareSteps()...), figureColumn("D", "Change", share(), step{-1, notice()}, step{-0.005, plain()}),
 			figureColumn("E", "To go", count()), figureColumn("F", "Incidents", count()),
 		),
 		panel{
@@ -109,7 +109,7 @@ func teamDue(titles map[string]string) []made {
 			},
 		}.rows("Due in", false,
 			tierColumn(), serviceColumn().wide(), teamColumn(),
-			timeColumn("A", "Due in", soonSteps()...), timeColumn("B", "Last one"),
+			leftColumn("A", "Due in", ""), timeColumn("B", "Last one"),
 			figureColumn("C", "Drifted", count(), anySteps(notice())...),
 		),
 		panel{
@@ -117,7 +117,7 @@ func teamDue(titles map[string]string) []made {
 			help:    "Checks that services are excused from, and how long still. From then on they count at once.",
 			queries: []query{{expr: with("team", left(`readiness:exemption_expiry_timestamp_seconds`))}},
 		}.rows("Ends in", false,
-			serviceColumn(), teamColumn(), checkColumn(titles), timeColumn("A", "Ends in", soonSteps()...),
+			serviceColumn(), teamColumn(), checkColumn(titles), leftColumn("A", "Ends in", ""),
 		),
 	}
 }

@@ -39,6 +39,17 @@ func badgeMapping(key func(framework.Badge) string) []dashboard.ValueMapping {
 	return mapping(options)
 }
 
+// uncoloured are the same words without their colours.
+func uncoloured(mappings []dashboard.ValueMapping) []dashboard.ValueMapping {
+	for _, m := range mappings {
+		for value, result := range m.ValueMap.Options {
+			result.Color = nil
+			m.ValueMap.Options[value] = result
+		}
+	}
+	return mappings
+}
+
 // marked shows some values as words in the colour of marks, and celled in that of cells.
 func marked(words map[string]word) []dashboard.ValueMapping {
 	return inWords(words, func(t tone) string { return t.mark })

@@ -44,6 +44,8 @@ func findNothing() map[string]string {
 		"collector.json: Objects that could not be decoded A": well,
 		"collector.json: Errors of expressions A":             well,
 		"collector.json: Requests a minute by reason A":       still,
+		"fleet.json: Awards a day (all services) A":           still,
+		"fleet.json: Regressions a day (all services) A":      still,
 		"collector.json: Sources and rounds H":                limits,
 		"collector.json: Budget left A":                       limits,
 	}
