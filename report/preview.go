@@ -204,7 +204,8 @@ func (p *Preview) pastWords() string {
 	case len(p.Changes) == 0:
 		return "No badge of " + Plural(p.Services, "service") + " differs in that time."
 	}
-	text := fmt.Sprintf("Of %s, %d lose a badge and %d gain one", Plural(p.Services, "service"), p.Lose, p.Gain)
+	text := fmt.Sprintf("Of %s, %s a badge and %s one", Plural(p.Services, "service"),
+		oneOrMany(p.Lose, "loses", "lose"), oneOrMany(p.Gain, "gains", "gain"))
 	if p.LoseUnproved > 0 {
 		text += fmt.Sprintf("; %d of those that lose one only because evidence is unknown", p.LoseUnproved)
 		if p.LoseUnseen > 0 {

@@ -46,10 +46,15 @@ func lasting(d time.Duration) string {
 
 // Plural counts things: "1 check", "3 checks", "1,200 records".
 func Plural(n int, thing string) string {
+	return oneOrMany(n, thing, thing+"s")
+}
+
+// oneOrMany is a number of things with what one does, or many do.
+func oneOrMany(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1 " + one
 	}
-	return thousands(n) + " " + thing + "s"
+	return thousands(n) + " " + many
 }
 
 // minute formats a moment for people, always in UTC.
