@@ -35,6 +35,7 @@ func All(v Values) (map[string][]byte, error) {
 	// The texts of alerts are templates of Prometheus, whose marks are braces.
 	t, err := template.New(fileName).Delims("<<", ">>").Option("missingkey=error").Funcs(template.FuncMap{
 		"quoted":   quoted,
+		"text":     strconv.Quote,
 		"seconds":  func(d model.Duration) string { return strconv.FormatInt(int64(time.Duration(d)/time.Second), 10) },
 		"severity": Severities.label,
 		"level":    level,

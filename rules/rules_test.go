@@ -8,7 +8,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
 )
@@ -45,6 +47,7 @@ func TestTheCommittedRulesAreThoseOfTheDefaults(t *testing.T) {
 type ruleOf struct {
 	Alert       string            `yaml:"alert"`
 	Expr        string            `yaml:"expr"`
+	For         model.Duration    `yaml:"for"`
 	Labels      map[string]string `yaml:"labels"`
 	Annotations map[string]string `yaml:"annotations"`
 }
@@ -79,8 +82,9 @@ func TestRulesAreFitted(t *testing.T) {
 	const name = `no "team"$1: #`
 	v := Defaults()
 	v.Without, v.Runbooks, v.Grafana = name, "https://wiki.example.com/run{{books", "https://grafana.example.com/x/"
+	v.CollectorTeam = name
 	v.Severity.Service = Severities{Tier1: "page", Tier2: "ticket", Tier3: "page", Other: "none"}
-	syntax, quoted, alerts, byTier := parser.NewParser(parser.Options{}), 0, 0, 0
+	syntax, quoted, alerts, byTier, ofCollector := parser.NewParser(parser.Options{}), 0, 0, 0, 0
 	for _, r := range rulesOf(t, v) {
 		e, err := syntax.ParseExpr(r.Expr)
 		if err != nil {
@@ -96,6 +100,16 @@ func TestRulesAreFitted(t *testing.T) {
 			continue
 		}
 		alerts++
+		if r.For > 0 && r.For < model.Duration(10*time.Minute) {
+			t.Errorf("%s waits for %s: what waits less than 10 minutes begins anew when Prometheus restarts", r.Alert, r.For)
+		}
+		// Who gets it: the team of the service, or that of the collector.
+		switch team, ofService := r.Labels["team"], strings.Contains(r.Expr, "group_left (team, org, tier)"); {
+		case !ofService && team == name:
+			ofCollector++
+		case !ofService, team != "":
+			t.Errorf("%s has the team %q", r.Alert, team)
+		}
 		if url := r.Annotations["runbook_url"]; url != "https://wiki.example.com/run%7B%7Bbooks/"+r.Alert+".md" {
 			t.Errorf("the runbook is at %s", url)
 		}
@@ -107,8 +121,9 @@ func TestRulesAreFitted(t *testing.T) {
 			byTier++
 		}
 	}
-	if quoted != 2 || alerts < 23 || byTier < 9 {
-		t.Errorf("the name is there %d times, want 2; %d alerts, %d with a severity by tier", quoted, alerts, byTier)
+	if quoted != 2 || alerts < 23 || byTier < 9 || ofCollector < 11 {
+		t.Errorf("the name is there %d times, want 2; %d alerts, %d with a severity by tier, %d of the collector", quoted,
+			alerts, byTier, ofCollector)
 	}
 	v.Severity.Service = Severities{Tier1: "warning", Tier2: "warning", Tier3: "warning", Other: "warning"}
 	for _, r := range rulesOf(t, v) {
@@ -163,8 +178,8 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 	for _, f := range v.Faults(func(string) error { return errors.New("no address") }) {
 		said[f.Path] = f.Text
 	}
-	if len(said) != 27 {
-		t.Errorf("%d faults, want 27: %v", len(said), said)
+	if len(said) != 28 {
+		t.Errorf("%d faults, want 28: %v", len(said), said)
 	}
 	for path, want := range map[string]string{
 		"severity.service.tier_1":  `"{{ boom }}" is not a severity`,
@@ -172,6 +187,7 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 		"thresholds.noise_ratio":   "1.5 is not a share",
 		"thresholds.pin_ends_in":   "want a second or more",
 		"grafana_url":              "no address",
+		"collector_team":           "give the team that runs",
 		"without":                  "give services without a team a name",
 	} {
 		if !strings.Contains(said[path], want) {

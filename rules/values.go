@@ -15,6 +15,8 @@ import (
 type Values struct {
 	// Without is the team and the organisation of services that have none.
 	Without string `yaml:"without"`
+	// CollectorTeam is the team of alerts about the collector and the criteria.
+	CollectorTeam string `yaml:"collector_team"`
 	// Runbooks and Grafana are the addresses under which the runbooks and Grafana are.
 	Runbooks   string     `yaml:"runbooks_url"`
 	Grafana    string     `yaml:"grafana_url"`
@@ -64,7 +66,7 @@ type Thresholds struct {
 func Defaults() Values {
 	const day = model.Duration(24 * time.Hour)
 	return Values{
-		Without:  "none",
+		Without: "none", CollectorTeam: "platform",
 		Runbooks: "https://github.com/prodready/collector/blob/main/rules/runbooks",
 		Grafana:  "http://127.0.0.1:3000",
 		Severity: Severity{
@@ -102,6 +104,11 @@ func (v Values) Faults(address func(string) error) []Fault {
 	refuse := func(path, text string) { faults = append(faults, Fault{path, text}) }
 	if v.Without == "" {
 		refuse("without", "give services without a team a name, such as none")
+	}
+	if v.CollectorTeam == "" || strings.Contains(v.CollectorTeam, "{{") {
+		refuse("collector_team", fmt.Sprintf(
+			"%q: give the team that runs the collector, such as platform, for its alerts to be routed by", v.CollectorTeam,
+		))
 	}
 	for _, a := range []struct{ path, value string }{{"runbooks_url", v.Runbooks}, {"grafana_url", v.Grafana}} {
 		if err := address(a.value); err != nil {
