@@ -45,7 +45,11 @@ func TestALineBridgesARestart(t *testing.T) {
 		if p.Type != "timeseries" && p.Type != "state-timeline" {
 			return
 		}
-		if got := p.FieldConfig.Defaults.Custom.SpanNulls; got != float64(bridged.Milliseconds()) {
+		want := bridged
+		if p.Type == "state-timeline" {
+			want = bridgedInState
+		}
+		if got := p.FieldConfig.Defaults.Custom.SpanNulls; got != float64(want.Milliseconds()) {
 			t.Errorf("gaps of %g ms are bridged", got)
 		}
 		for _, q := range p.Targets {
@@ -177,6 +181,32 @@ func TestAStretchedColumnIsQuiet(t *testing.T) {
 			if c.get(t, "custom.minWidth", &width) && c.get(t, "mappings", &words) && hasColour.Match(words) {
 				t.Errorf("%s is coloured", header)
 			}
+		}
+	})
+}
+
+// TestNamesAreWords: the name of a series is read by people, and a class, an outcome or a
+// direction is not yet a word.
+func TestNamesAreWords(t *testing.T) {
+	eachPanel(t, func(t *testing.T, _ board, p boardPanel) {
+		for _, q := range p.Targets {
+			for _, raw := range []string{"{{class}}", "{{direction}}"} {
+				if strings.Contains(q.LegendFormat, raw) {
+					t.Errorf("query %s shows %s as it is", q.RefID, raw)
+				}
+			}
+		}
+	})
+}
+
+// TestEveryBarIsSeen: bars that do not fit are scrolled out of sight. Only those of which
+// each has a query of its own can be counted.
+func TestEveryBarIsSeen(t *testing.T) {
+	eachPanel(t, func(t *testing.T, _ board, p boardPanel) {
+		// A row of the grid has 30 pixels and 8 between them; title and padding have 48.
+		room := p.GridPos.H*38 - 8 - 48
+		if n := len(p.Targets); p.Type == "bargauge" && n*(36+10)-10 > room {
+			t.Errorf("%d bars do not fit in %d pixels", n, room)
 		}
 	})
 }

@@ -220,7 +220,7 @@ func incidentsTogether(titles map[string]string) []made {
 			figureColumn("C", "At most", ratio()), figureColumn("D", "Failing", count()),
 		),
 		panel{
-			title: "Scores and what happened afterwards", width: 24, height: 6, none: "Too few services to tell",
+			title: "Scores and what happened afterwards", width: 18, height: 7, none: "Too few services to tell",
 			help: "Rank correlation of scores with an outcome afterwards, within tiers, -1 to 1: below 0, ready services have less. Scores are without checks that read incidents or alerts.",
 			queries: []query{
 				of("correlation_spearman"), of("correlation_spearman_lower"), of("correlation_spearman_upper"),
@@ -232,7 +232,7 @@ func incidentsTogether(titles map[string]string) []made {
 			figureColumn("D", "Services", count()),
 		),
 		panel{
-			title: "Estimated", width: 24, height: 4, unit: duration(), none: "Not yet",
+			title: "Estimated", width: 6, height: 7, unit: duration(), none: "Not yet",
 			help:    "How long ago the effects of reviews and the correlations were estimated: once a month.",
 			queries: []query{{expr: age(`readiness:correlation_timestamp_seconds`)}},
 		}.number(),
@@ -249,6 +249,11 @@ func noiseClasses() [][2]string {
 
 func incidentsNoise() []made {
 	const family = `readiness:group_incident_noise`
+	ofAllTeams := panel{
+		title: "Classes of noise" + ofAll, width: 24, height: 10, unit: count(), min: new(0.0), none: "Not known",
+		help:    "High-urgency incidents of 30 days, and those of them in each class of noise. The classes overlap: do not sum them.",
+		queries: []query{{expr: ofFleet("group_incident_noise", `, class="all"`), legend: "Incidents"}},
+	}
 	perTeam := panel{
 		title: "Noise by team", width: 24, height: 9, none: "It is not known who acknowledged incidents",
 		help:    "High-urgency incidents of 30 days, the share of them in any class of noise, and their number in each: resolved by an integration within 5 minutes without anybody (noisy), acknowledged and then resolved by an integration (suspected), the same again within 30 minutes (flapping), and called a false alarm by a person. The classes overlap.",
@@ -262,16 +267,12 @@ func incidentsNoise() []made {
 			expr = `(` + expr + `) / on (team) (` + oneOf("team", `class="all", `, family) + ` > 0)`
 			c = figureColumn(ref(i+1), class[1], share(), noiseSteps()...)
 		}
+		ofAllTeams.queries = append(ofAllTeams.queries, query{expr: ofFleet("group_incident_noise", `, class="`+class[0]+`"`), legend: class[1]})
 		perTeam.queries = append(perTeam.queries, query{expr: expr})
 		columns = append(columns, c)
 	}
 	return []made{
-		panel{
-			title: "Classes of noise" + ofAll, width: 24, height: 7, unit: count(), min: new(0.0), none: "Not known",
-			help: "High-urgency incidents of 30 days in each class of noise, and all of them. The classes overlap: do not sum them.",
-			queries: []query{{expr: `readiness:group_incident_noise{scope="fleet", window="30d"}`,
-				legend: "{{class}}"}},
-		}.bars(),
+		ofAllTeams.bars(),
 		perTeam.rows("Any", true, columns...),
 	}
 }

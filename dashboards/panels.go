@@ -37,8 +37,11 @@ func duration() unit { return unit{"dtdurations", 1} }
 const roomForTwoUnits = 6
 
 // bridged is how long nothing may be known until a line ends: a restart of Prometheus is no
-// end of what it watches.
-const bridged = 4 * time.Hour
+// end of what it watches. In a time line, no bar has a meaning, so that less is bridged.
+const (
+	bridged        = 7 * time.Hour
+	bridgedInState = 4 * time.Hour
+)
 
 // age is how long ago a time was, in seconds; left is how long it is until then.
 func age(of string) string  { return `time() - (` + of + `)` }
@@ -309,7 +312,7 @@ func lined() *timeseries.PanelBuilder {
 func (p panel) states() made {
 	return p.finish(statetimeline.NewPanelBuilder().
 		ShowValue(common.VisibilityModeNever).RowHeight(0.8).MergeValues(true).FillOpacity(85).LineWidth(0).
-		SpanNullsThreshold(uint32(bridged.Milliseconds())).
+		SpanNullsThreshold(uint32(bridgedInState.Milliseconds())).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeSingle).Sort(common.SortOrderNone)).
 		Legend(legendBelow()), overTime)
 }

@@ -98,13 +98,14 @@ func teamMatrix(titles map[string]string) []made {
 }
 
 func teamDue(titles map[string]string) []made {
+	const concerned = ` and on (service_name) (readiness:review_due_timestamp_seconds or readiness:review_drift_checks)`
 	return []made{
 		panel{
 			title: "Reviews overdue or due", width: 24, height: 8, none: "No review is due",
-			help: "When the next production readiness review of each service is due, overdue ones first; how long ago the last one was; and how many of the checks that it attested a machine contradicts.",
+			help: "When the next production readiness review of each service is due, overdue ones first; how long ago the last one was; and how many of the checks that it attested a machine contradicts. Services of which no review is due and no check drifted are left out.",
 			queries: []query{
 				{expr: with("team, tier", left(`readiness:review_due_timestamp_seconds`))},
-				{expr: with("team, tier", age(`readiness:review_completed_timestamp_seconds`))},
+				{expr: with("team, tier", age(`readiness:review_completed_timestamp_seconds`+concerned))},
 				{expr: with("team, tier", `readiness:review_drift_checks`)},
 			},
 		}.rows("Due in", false,

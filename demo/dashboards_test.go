@@ -40,6 +40,7 @@ func findNothing() map[string]string {
 		"service.json: Next review due in A":                  due,
 		"team.json: Reviews overdue or due A":                 due,
 		"service.json: Drifted checks A":                      drift,
+		"team.json: Reviews overdue or due B":                 due,
 		"team.json: Reviews overdue or due C":                 drift,
 		"collector.json: Objects that could not be decoded A": well,
 		"collector.json: Errors of expressions A":             well,
