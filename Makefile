@@ -32,7 +32,7 @@ TEST = $(if $(MEMORY_DISK),TMPDIR=$(MEMORY_DISK) GOTMPDIR=$(or $(GOTMPDIR),$(TMP
 TEST_RACE = CGO_ENABLED=1 $(TEST) -race
 PACKAGES := $(CURDIR)/.ci/packages
 
-.PHONY: help build demo generate check test race chaos soak calibrate bench lint golangci vuln fmt postgres chromium mkdocs pictures
+.PHONY: help build demo generate check test race chaos soak calibrate bench lint golangci vuln fmt postgres chromium mkdocs prometheus pictures
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,14 +60,14 @@ check: golangci ## build, lint and run the tests that need no database, quickly
 
 # The race detector makes SQLite more than ten times slower: it sees a sample,
 # which internal/race explains.
-test: postgres chromium mkdocs ## run every test, and a sample of those with goroutines under the race detector
+test: postgres chromium mkdocs prometheus ## run every test, and a sample of those with goroutines under the race detector
 	@for m in $(MODULES); do \
 	  cd $(CURDIR)/$$m && concurrent=$$($(PACKAGES) concurrent) || exit 1; \
 	  echo "== $$m: go test" && $(TEST) ./... || exit 1; \
 	  [ -z "$$concurrent" ] || { echo "== $$m: go test -race, a sample" && $(TEST_RACE) $$concurrent; } || exit 1; \
 	done
 
-race: postgres chromium ## run every test whole under the race detector: for the night, it takes hours
+race: postgres chromium prometheus ## run every test whole under the race detector: for the night, it takes hours
 	@for m in $(MODULES); do (cd $$m && READINESS_TEST_WHOLE=1 CGO_ENABLED=1 $(GO) test -race -timeout 4h ./...) || exit 1; done
 
 soak: ## hold the badge machine against its model for 10,000,000 judgements: about ten minutes
@@ -129,3 +129,6 @@ chromium:
 
 mkdocs:
 	@.ci/mkdocs
+
+prometheus:
+	@.ci/prometheus

@@ -97,6 +97,9 @@ var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 // objectName is a name of an object of Kubernetes.
 var objectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
+// IsObjectName reports whether an object or a namespace of Kubernetes can have a name.
+func IsObjectName(name string) bool { return objectName.MatchString(name) }
+
 // Faults lists the values that cannot be used. address says what is wrong with a base
 // address.
 func (v Values) Faults(address func(string) error) []Fault {

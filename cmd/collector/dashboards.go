@@ -4,19 +4,38 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/prodready/collector/grafana"
+	"github.com/prodready/collector/nearest"
 	"github.com/prodready/collector/report"
+	"github.com/prodready/collector/rules"
 )
 
+// jsonFormat is the default of --format of `dashboards`.
+const jsonFormat = "json"
+
+// dashboardFormats are how dashboards are written, by the value of --format.
+func dashboardFormats() map[string]func(grafana.Values, grafana.Kubernetes) (map[string][]byte, error) {
+	return map[string]func(grafana.Values, grafana.Kubernetes) (map[string][]byte, error){
+		jsonFormat:         func(v grafana.Values, _ grafana.Kubernetes) (map[string][]byte, error) { return grafana.All(v) },
+		"configmap":        grafana.ConfigMaps,
+		"grafanadashboard": grafana.GrafanaDashboards,
+	}
+}
+
 func newDashboards(s *streams) *cobra.Command {
-	var out string
+	var out, format string
 	var values grafana.Values
+	var kubernetes grafana.Kubernetes
 	cmd := &cobra.Command{
 		Use:   "dashboards --out DIR",
 		Short: "Write the dashboards for Grafana",
@@ -27,13 +46,24 @@ the collector at --pages-url. Checks have the titles of the framework of the
 configuration; without a configuration file those of the default.
 
 Files of the same names are replaced. Grafana knows a dashboard by its uid, so
-that a new import replaces the old one.
+that a new import replaces the old one. --format configmap writes ConfigMaps for
+the sidecar of Grafana's Helm chart, grafanadashboard objects of the Grafana
+operator.
 ` + exitCodes,
-		Example: `  collector dashboards --out boards --pages-url https://ready.example.com`,
-		Args:    noArgs,
+		Example: `  collector dashboards --out boards --pages-url https://ready.example.com
+  collector dashboards --out manifests --format configmap --namespace monitoring`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
 				return &usageError{errors.New("--out is missing: a folder, such as dashboards")}
+			}
+			write, known := dashboardFormats()[format]
+			if !known {
+				return &usageError{fmt.Errorf("--format is %q%s: want json, configmap or grafanadashboard",
+					format, nearest.Suggest(format, slices.Sorted(maps.Keys(dashboardFormats()))))}
+			}
+			if err := manifestFlags(cmd.Flags(), format, kubernetes); err != nil {
+				return &usageError{err}
 			}
 			values.Docs = cmp.Or(values.Docs, grafana.DefaultDocs)
 			for flag, address := range map[string]string{"--pages-url": values.Pages, "--docs-url": values.Docs} {
@@ -46,7 +76,7 @@ that a new import replaces the old one.
 				return err
 			}
 			values.Titles = document.Titles()
-			texts, err := grafana.All(values)
+			texts, err := write(values, kubernetes)
 			if err != nil {
 				return err
 			}
@@ -57,7 +87,39 @@ that a new import replaces the old one.
 	flags.StringVar(&out, "out", "", "the folder to write to; it is made if it is missing")
 	flags.StringVar(&values.Pages, "pages-url", grafana.DefaultPages, "where people reach the pages of the collector")
 	flags.StringVar(&values.Docs, "docs-url", "", "where the documentation is; that of the project if it is not given")
+	flags.StringVar(&format, "format", jsonFormat, "json; configmap or grafanadashboard for Kubernetes")
+	flags.StringVar(&kubernetes.Namespace, namespaceFlag, "", "the namespace of the objects")
+	flags.StringToStringVar(&kubernetes.Labels, labelsFlag, nil, "labels of the objects: `KEY=VALUE,...`")
+	flags.StringVar(&kubernetes.Folder, folderFlag, "Readiness", "the folder in Grafana that the objects name")
+	flags.StringToStringVar(&kubernetes.Instances, instancesFlag, map[string]string{"dashboards": "grafana"},
+		"labels of the Grafana that a GrafanaDashboard is for: `KEY=VALUE,...`")
 	return cmd
+}
+
+// The flags of `dashboards` for manifests.
+const (
+	namespaceFlag = "namespace"
+	labelsFlag    = "labels"
+	folderFlag    = "folder"
+	instancesFlag = "instances"
+)
+
+// manifestFlags refuses flags that the format does not use, and names that Kubernetes does
+// not have.
+func manifestFlags(flags *pflag.FlagSet, format string, k grafana.Kubernetes) error {
+	formats := map[string][]string{
+		namespaceFlag: {"configmap", "grafanadashboard"}, labelsFlag: {"configmap", "grafanadashboard"},
+		folderFlag: {"configmap", "grafanadashboard"}, instancesFlag: {"grafanadashboard"},
+	}
+	for _, flag := range slices.Sorted(maps.Keys(formats)) {
+		if flags.Changed(flag) && !slices.Contains(formats[flag], format) {
+			return fmt.Errorf("--%s is for --format %s", flag, strings.Join(formats[flag], " or "))
+		}
+	}
+	if k.Namespace != "" && !rules.IsObjectName(k.Namespace) {
+		return fmt.Errorf("--%s is %q: want letters a to z, digits and -, at most 63", namespaceFlag, k.Namespace)
+	}
+	return nil
 }
 
 // baseAddress refuses what paths cannot be added to.
