@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -62,6 +63,48 @@ func TestWhatAReleaseNames(t *testing.T) {
 		}
 		if err != nil || len(workflow.Jobs) == 0 || !strings.Contains(string(text), ".ci/run") {
 			t.Errorf("%s: %+v, %v", name, workflow, err)
+		}
+	}
+}
+
+// TestReleaseNotes: they are the section of the version, and a version without a date has
+// none.
+func TestReleaseNotes(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	script := filepath.Join(folder, ".ci", "release-notes")
+	if err := os.CopyFS(filepath.Dir(script), os.DirFS(".ci")); err != nil {
+		t.Fatal(err)
+	}
+	first := regexp.MustCompile(`(?m)^## (\d+\.\d+\.\d+) .*$`).FindSubmatch(text)
+	if first == nil {
+		t.Fatal("CHANGELOG.md has no section of a version")
+	}
+	version := string(first[1])
+	_, section, _ := strings.Cut(string(text), string(first[0])+"\n")
+	dated := "# Changelog\n\n## " + version + " - 2026-12-01\n" + section + "\n## 0.0.9 - 2026-01-01\n\nOlder.\n"
+	for _, c := range []struct{ text, tag, want string }{
+		{string(text), "v" + version, "write the date into the heading"},
+		{dated, "v9.9.9", "no section ## 9.9.9"},
+		{dated, "v0.0", "no section ## 0.0"},
+		{dated, "v0.0.9", "Older."},
+		{dated, "v" + version, "The first version."},
+	} {
+		if err := os.WriteFile(filepath.Join(folder, "CHANGELOG.md"), []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), script, c.tag).CombinedOutput()
+		refused := strings.Contains(string(out), "release-notes: ")
+		if !strings.Contains(string(out), c.want) || refused != (err != nil) {
+			t.Errorf("%s: %v: %.300s, want %s", c.tag, err, out, c.want)
+		}
+		other := strings.Contains(string(out), "\n## ") || strings.Contains(string(out), "Older.") != (c.want == "Older.")
+		if other {
+			t.Errorf("%s: the notes have another section", c.tag)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -53,9 +54,9 @@ type dashboardSpec struct {
 	JSON   string `yaml:"json"`
 }
 
-// GrafanaDashboards are the dashboards as objects of the Grafana operator, by the names of
+// OperatorDashboards are the dashboards as objects of the Grafana operator, by the names of
 // their files.
-func GrafanaDashboards(v Values, k Kubernetes) (map[string][]byte, error) {
+func OperatorDashboards(v Values, k Kubernetes) (map[string][]byte, error) {
 	return manifests(v, "grafanadashboard", func(name, board string) object {
 		spec := &dashboardSpec{Folder: k.Folder, JSON: board}
 		spec.InstanceSelector.MatchLabels = k.Instances
@@ -71,9 +72,7 @@ func GrafanaDashboards(v Values, k Kubernetes) (map[string][]byte, error) {
 func ConfigMaps(v Values, k Kubernetes) (map[string][]byte, error) {
 	return manifests(v, "configmap", func(name, board string) object {
 		meta := objectMeta{Name: name, Namespace: k.Namespace, Labels: map[string]string{sidecarLabel: "1"}}
-		for label, value := range k.Labels {
-			meta.Labels[label] = value
-		}
+		maps.Copy(meta.Labels, k.Labels)
 		if k.Folder != "" {
 			meta.Annotations = map[string]string{folderAnnotation: k.Folder}
 		}

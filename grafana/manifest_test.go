@@ -27,7 +27,7 @@ func TestManifestsHoldTheDashboards(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, make := range map[string]func(Values, Kubernetes) (map[string][]byte, error){
-		"GrafanaDashboard": GrafanaDashboards, "ConfigMap": ConfigMaps,
+		"GrafanaDashboard": OperatorDashboards, "ConfigMap": ConfigMaps,
 	} {
 		objects, err := make(v, k)
 		if err != nil || len(objects) != len(boards) {
@@ -41,7 +41,8 @@ func TestManifestsHoldTheDashboards(t *testing.T) {
 			if err := decoder.Decode(&o); err != nil {
 				t.Fatalf("%s of %s: %v", kind, file, err)
 			}
-			held, meta := o.Data[name+".json"], objectMeta{Name: name, Namespace: "monitoring", Labels: map[string]string{"release": "true"}}
+			held := o.Data[name+".json"]
+			meta := objectMeta{Name: name, Namespace: "monitoring", Labels: map[string]string{"release": "true"}}
 			if kind == "GrafanaDashboard" {
 				held = o.Spec.JSON
 				if o.Spec.Folder != "Readiness" || !reflect.DeepEqual(o.Spec.InstanceSelector.MatchLabels, k.Instances) {

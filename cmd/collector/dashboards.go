@@ -28,7 +28,7 @@ func dashboardFormats() map[string]func(grafana.Values, grafana.Kubernetes) (map
 	return map[string]func(grafana.Values, grafana.Kubernetes) (map[string][]byte, error){
 		jsonFormat:         func(v grafana.Values, _ grafana.Kubernetes) (map[string][]byte, error) { return grafana.All(v) },
 		"configmap":        grafana.ConfigMaps,
-		"grafanadashboard": grafana.GrafanaDashboards,
+		"grafanadashboard": grafana.OperatorDashboards,
 	}
 }
 
