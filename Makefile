@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION) -X main.revision=$(REVISION)
 # Each folder with a go.mod of its own.
-MODULES := . demo dashboards
+MODULES := . demo dashboards deploy/helm
 
 # One set of flags for everything, so that the program, the demo, the tests and
 # the linters share one build cache. Only the race detector needs cgo.
@@ -51,7 +51,7 @@ demo: ## run the collector against a simulated company, until Ctrl-C
 # long tests have nothing to write.
 generate: ## write every generated file and golden text anew
 	@set -e; for m in $(MODULES); do cd $(CURDIR)/$$m; \
-	  for p in $$(grep -rl --include='*_test.go' --exclude-dir=demo --exclude-dir=dashboards 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u); do \
+	  for p in $$(grep -rl --include='*_test.go' --exclude-dir=demo --exclude-dir=dashboards --exclude-dir=helm 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u); do \
 	    $(GO) test -short -skip 'Contract|Memory|Requests' $$p -update; \
 	  done; done
 
