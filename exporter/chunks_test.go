@@ -121,6 +121,10 @@ func changes() []change {
 				{Selector: scoring.Selector{Tiers: []int{1}}, Badge: framework.Badge(random.IntN(6)), By: soon(), Since: soon()},
 			}
 		}},
+		{"the grace period", func(random *rand.Rand, s *snapshot.Snapshot, service *snapshot.Service) {
+			s.ObserveFor = s.At.Sub(now) + time.Duration(random.IntN(5))*time.Minute
+			service.Badge.FirstJudged = now.Add(time.Duration(random.IntN(3)) * time.Minute)
+		}},
 		{"what is of no service", func(random *rand.Rand, s *snapshot.Snapshot, _ *snapshot.Service) {
 			s.Transitions = []snapshot.TransitionCount{{Direction: "award", Cause: scoring.CauseLapse, Count: random.Int64N(9)}}
 			s.Feedback = []evidence.Feedback{{

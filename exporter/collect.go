@@ -24,6 +24,8 @@ type Collect struct {
 type service struct {
 	*snapshot.Service
 	target shownTarget
+	// graceEnd is when its grace period ends, zero if it is over.
+	graceEnd time.Time
 }
 
 // ofSnapshot is for families that need more than one service at a time, or the time.
@@ -50,6 +52,7 @@ const (
 	alertsPart
 	reviewsPart
 	targetPart
+	gracePart
 	numberOfParts
 )
 
@@ -76,6 +79,8 @@ func (p part) same(before, after *service) bool {
 		return same && before.ReviewDue.Equal(after.ReviewDue)
 	case targetPart:
 		return before.target == after.target
+	case gracePart:
+		return before.graceEnd.Equal(after.graceEnd)
 	}
 	return false
 }
@@ -170,6 +175,15 @@ func perTarget(collect func(name string, t shownTarget, emit Emit)) Collect {
 	return Collect{part: targetPart, one: func(s *service, _ Options, emit Emit) {
 		if s.target.has {
 			collect(s.Entry.Name, s.target, emit)
+		}
+	}}
+}
+
+// perGrace is for families about the grace periods of new services.
+func perGrace(collect func(name string, end time.Time, emit Emit)) Collect {
+	return Collect{part: gracePart, one: func(s *service, _ Options, emit Emit) {
+		if !s.graceEnd.IsZero() {
+			collect(s.Entry.Name, s.graceEnd, emit)
 		}
 	}}
 }

@@ -102,6 +102,14 @@ func badgeGroup() Group {
 				}),
 			},
 			{
+				Name: "grace_end_timestamp_seconds", Labels: []string{ServiceLabel},
+				Help:     "When the grace period of a new service ends, until which its badge changes are not announced, as a Unix time.",
+				Presence: "the service was first judged less than `evaluation.observe_for` ago",
+				Collect: perGrace(func(name string, end time.Time, emit Emit) {
+					emitTime(emit, end, name)
+				}),
+			},
+			{
 				Name: "badge_transitions_total", Labels: []string{"direction", "cause"},
 				Help:    "Badge changes of the whole fleet since the store began.",
 				Collect: ofSnapshot(collectTransitions),

@@ -111,7 +111,7 @@ func smallSnapshot() *snapshot.Snapshot {
 				{Name: "OPS-1", Reason: evidence.UncountedEndBeforeStart, Count: 1},
 			},
 		}}}},
-		At: now, Framework: f, ActivatedAt: now.AddDate(0, -1, 0),
+		At: now, Framework: f, ActivatedAt: now.AddDate(0, -1, 0), ObserveFor: 14 * 24 * time.Hour,
 		Services: []snapshot.Service{
 			{
 				Entry: &catalog.Service{Name: "checkout", Team: "payments", Org: "shop", Tier: 1},

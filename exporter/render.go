@@ -49,7 +49,7 @@ func renderedOf(s *snapshot.Snapshot, o Options, last *rendered) rendered {
 		if i < len(last.services) {
 			before = &last.services[i]
 		}
-		r.services[i] = service{&s.Services[i], shownTargetOf(s, &s.Services[i], before)}
+		r.services[i] = service{&s.Services[i], shownTargetOf(s, &s.Services[i], before), s.GraceEnd(&s.Services[i])}
 	}
 	return r
 }

@@ -212,6 +212,7 @@ func TestBirth(t *testing.T) {
 		"badge":                         {true, true, false},
 		"badge_lapse_timestamp_seconds": {true, false, false},
 		"badge_last_transition_timestamp_seconds": {true, false, false},
+		"grace_end_timestamp_seconds":             {false, true, false},
 		"target_badge_level":                      {true, false, true},
 		"target_due_timestamp_seconds":            {true, false, false},
 		"service_info":                            {true, true, true},

@@ -144,7 +144,6 @@ func TestEveryThresholdIsUsed(t *testing.T) {
 		"news_for":             func(th *Thresholds) { th.NewsFor *= 3 },
 		"badge_lapses_in":      func(th *Thresholds) { th.BadgeLapsesIn *= 3 },
 		"minimum_badge":        func(th *Thresholds) { th.MinimumBadge = "gold" },
-		"minimum_after":        func(th *Thresholds) { th.MinimumAfter *= 3 },
 		"oncall_gap_in":        func(th *Thresholds) { th.OnCallGapIn *= 3 },
 		"source_failing_ratio": func(th *Thresholds) { th.SourceFailing = 0.77 },
 		"budget_left_ratio":    func(th *Thresholds) { th.BudgetLeft = 0.77 },
@@ -178,8 +177,8 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 	for _, f := range v.Faults(func(string) error { return errors.New("no address") }) {
 		said[f.Path] = f.Text
 	}
-	if len(said) != 28 {
-		t.Errorf("%d faults, want 28: %v", len(said), said)
+	if len(said) != 27 {
+		t.Errorf("%d faults, want 27: %v", len(said), said)
 	}
 	for path, want := range map[string]string{
 		"severity.service.tier_1":  `"{{ boom }}" is not a severity`,

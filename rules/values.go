@@ -48,7 +48,6 @@ type Thresholds struct {
 	NewsFor         model.Duration `yaml:"news_for"`
 	BadgeLapsesIn   model.Duration `yaml:"badge_lapses_in"`
 	MinimumBadge    string         `yaml:"minimum_badge"`
-	MinimumAfter    model.Duration `yaml:"minimum_after"`
 	OnCallGapIn     model.Duration `yaml:"oncall_gap_in"`
 	SourceFailing   float64        `yaml:"source_failing_ratio"`
 	BudgetLeft      float64        `yaml:"budget_left_ratio"`
@@ -74,7 +73,7 @@ func Defaults() Values {
 			OnCallGap: Severities{Tier1: "critical", Tier2: "warning", Tier3: "warning", Other: "info"},
 		},
 		Thresholds: Thresholds{
-			NewsFor: day, BadgeLapsesIn: 7 * day, MinimumBadge: "bronze", MinimumAfter: 14 * day,
+			NewsFor: day, BadgeLapsesIn: 7 * day, MinimumBadge: "bronze",
 			OnCallGapIn: 7 * day, SourceFailing: 0.5, BudgetLeft: 0.1, ExemptionEndsIn: 14 * day, PinEndsIn: 14 * day,
 			TokenExpiresIn: 14 * day, TargetLateBy: day, ReviewOverdueBy: day, DriftedFor: day,
 			NoiseRatio: 0.5, NoiseIncidents: 10,
@@ -148,7 +147,7 @@ func (k Kubernetes) check(refuse func(path, text string)) {
 // check refuses thresholds that no figure can be compared with.
 func (th Thresholds) check(refuse func(path, text string)) {
 	for path, d := range map[string]model.Duration{
-		"news_for": th.NewsFor, "badge_lapses_in": th.BadgeLapsesIn, "minimum_after": th.MinimumAfter,
+		"news_for": th.NewsFor, "badge_lapses_in": th.BadgeLapsesIn,
 		"oncall_gap_in": th.OnCallGapIn, "exemption_ends_in": th.ExemptionEndsIn, "pin_ends_in": th.PinEndsIn,
 		"token_expires_in": th.TokenExpiresIn, "target_late_by": th.TargetLateBy,
 		"review_overdue_by": th.ReviewOverdueBy, "drifted_for": th.DriftedFor,

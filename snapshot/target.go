@@ -81,8 +81,8 @@ func (s *Snapshot) StatusOfTarget(service *Service) (Target, bool) {
 	}
 	t.LateFrom = later(t.Since, t.Ends())
 	// Nothing is announced of a service that is new, so that it is not late.
-	if first := service.Badge.FirstJudged; !first.IsZero() && first.Add(s.ObserveFor).After(t.LateFrom) {
-		t.LateFrom, t.Grace = first.Add(s.ObserveFor), s.ObserveFor > 0
+	if end := s.graceEnd(service); end.After(t.LateFrom) {
+		t.LateFrom, t.Grace = end, s.ObserveFor > 0
 	}
 	if !t.LateFrom.IsZero() && !s.At.Before(t.LateFrom) {
 		t.Status, t.LateSince = Late, t.LateFrom
@@ -91,6 +91,22 @@ func (s *Snapshot) StatusOfTarget(service *Service) (Target, bool) {
 		}
 	}
 	return t, true
+}
+
+// graceEnd is when the grace period of a service ends or has ended, zero if it was not judged.
+func (s *Snapshot) graceEnd(service *Service) time.Time {
+	if service.Badge.FirstJudged.IsZero() {
+		return time.Time{}
+	}
+	return service.Badge.FirstJudged.Add(s.ObserveFor)
+}
+
+// GraceEnd is when the grace period of a service ends, zero if it is over or has not begun.
+func (s *Snapshot) GraceEnd(service *Service) time.Time {
+	if end := s.graceEnd(service); s.At.Before(end) {
+		return end
+	}
+	return time.Time{}
 }
 
 func later(a, b time.Time) time.Time {

@@ -110,3 +110,26 @@ func TestWhatIsInTheWayOfATarget(t *testing.T) {
 		}
 	}
 }
+
+// TestGraceEnd: it is known while the service is new, and not before it was judged.
+func TestGraceEnd(t *testing.T) {
+	t.Parallel()
+	const observe = 14 * 24 * time.Hour
+	first := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	judged := snapshot.Service{Badge: scoring.BadgeState{FirstJudged: first}}
+	for name, c := range map[string]struct {
+		service snapshot.Service
+		at      time.Time
+		want    time.Time
+	}{
+		"new":        {judged, first, first.Add(observe)},
+		"still new":  {judged, first.Add(observe - time.Second), first.Add(observe)},
+		"over":       {judged, first.Add(observe), time.Time{}},
+		"not judged": {snapshot.Service{}, first, time.Time{}},
+	} {
+		s := snapshot.Snapshot{At: c.at, ObserveFor: observe}
+		if got := s.GraceEnd(&c.service); !got.Equal(c.want) {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -122,7 +122,6 @@ func worlds() map[string]world {
 		of("checkout", "1",
 			fed{`readiness_badge_lapse_timestamp_seconds{%s}`, judged(now + 2*day), missing},
 			fed{`readiness_badge_level{%s}`, judged(0), judged(3)},
-			fed{`readiness_badge_since_timestamp_seconds{%s}`, judged(-30 * day), judged(-30 * day)},
 			fed{`readiness_oncall_gap_start_timestamp_seconds{%s}`, judged(now + day), judged(now + 20*day)},
 			fed{`readiness_review_due_timestamp_seconds{%s}`, judged(now - 3*day), judged(now + 9*day)},
 			fed{`readiness_review_drift_checks{%s}`, judged(2), judged(0)},
@@ -131,6 +130,10 @@ func worlds() map[string]world {
 			fed{`readiness_target_late_since_timestamp_seconds{%s}`, judged(now - 5*day), missing},
 			fed{`readiness_exemption_expiry_timestamp_seconds{check="runbook", %s}`, judged(now + day), judged(now + 40*day)},
 		),
+	)
+	newcomer := of("newcomer", "1",
+		fed{`readiness_badge_level{%s}`, judged(0), judged(0)},
+		fed{`readiness_grace_end_timestamp_seconds{%s}`, judged(now + day), judged(now + day)},
 	)
 	sources := []fed{
 		// One that fails, one that never succeeded, one whose rounds have stopped; and one
@@ -161,7 +164,7 @@ func worlds() map[string]world {
 		first, snapshots,
 		{`readiness_framework_activated_timestamp_seconds{` + criteria, from(disturbed-300, judged(now-5*hour)), missing},
 		{`readiness_framework_pin_end_timestamp_seconds{` + criteria, judged(now + day), judged(now + 40*day)},
-		{`readiness_framework_services{` + criteria, judged(5), judged(5)},
+		{`readiness_framework_services{` + criteria, judged(6), judged(6)},
 		{`readiness_service_info{service_name="renamed", exported_team="payments", team="monitoring", org="shop", tier="2", %s}`, judged(1), missing},
 	}
 	thinner := []fed{first, snapshots}
@@ -172,7 +175,7 @@ func worlds() map[string]world {
 		})
 	}
 	return map[string]world{
-		"everything goes wrong": {slices.Concat(services, sources, fleet), []string{
+		"everything goes wrong": {slices.Concat(services, newcomer, sources, fleet), []string{
 			"ReadinessBadgeRegressed", "ReadinessBadgeLapsed", "ReadinessBadgeWithdrawn", "ReadinessBadgeReached",
 			"ReadinessBadgeLapses", "ReadinessTierOneBelowMinimum", "ReadinessOnCallGapAhead", "ReadinessReviewOverdue",
 			"ReadinessReviewDrifted", "ReadinessNoiseHigh", "ReadinessTargetLate", "ReadinessExemptionEnds",
