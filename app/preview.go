@@ -77,26 +77,22 @@ func Preview(ctx context.Context, o Options, p PreviewOptions) (*report.Preview,
 	return out, nil
 }
 
-// previewed is the configuration to compare with, and what it is compared with in words.
-func (r *reading) previewed(p PreviewOptions, now time.Time) (*runtimeConfig, report.Framework, error) {
+// previewed is the configuration to compare with, and the criteria in force that it is
+// compared with.
+func (r *reading) previewed(p PreviewOptions, now time.Time) (*runtimeConfig, []report.Framework, error) {
 	if p.Framework != "" {
 		other, err := r.withFramework(p.Framework, p.Enforced)
-		return other, frameworkName(r.Framework), err
+		return other, []report.Framework{frameworkName(r.Framework)}, err
 	}
-	none := report.Framework{}
-	present := none
+	var present []report.Framework
 	for i := range r.Pins {
 		f := frameworkName(r.Pins[i].Framework)
-		switch {
-		case !now.Before(r.Pins[i].Until) || f == present:
-		case present == none:
-			present = f
-		default:
-			present = report.Framework{Name: "what services", Version: "are pinned to"}
+		if now.Before(r.Pins[i].Until) && !slices.Contains(present, f) {
+			present = append(present, f)
 		}
 	}
-	if present == none {
-		return nil, none, &InvalidError{errors.New("name the framework to preview with --file: without it, it is previewed " +
+	if len(present) == 0 {
+		return nil, nil, &InvalidError{errors.New("name the framework to preview with --file: without it, it is previewed " +
 			"what comes when the pins of framework.pins end, and none is in force")}
 	}
 	other := *r.runtimeConfig

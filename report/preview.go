@@ -16,9 +16,10 @@ type Preview struct {
 	// From and To are the time of which the stored evidence was judged again.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// Present are the criteria in force, Other those that are previewed.
-	Present Framework `json:"present"`
-	Other   Framework `json:"other"`
+	// Present are the criteria in force: one, or those of all pins. Other are those that are
+	// previewed.
+	Present []Framework `json:"present"`
+	Other   Framework   `json:"other"`
 	// Services is how many were judged, by both.
 	Services int `json:"services"`
 	// Lose and Gain count the services that have a lower or higher badge at some time.

@@ -78,7 +78,11 @@ func (t *PreviewTold) name() string {
 }
 
 func (p *Preview) title() string {
-	return fmt.Sprintf("Preview: %s %s against %s %s", p.Other.Name, p.Other.Version, p.Present.Name, p.Present.Version)
+	present := make([]string, 0, len(p.Present))
+	for _, f := range p.Present {
+		present = append(present, f.Name+" "+f.Version)
+	}
+	return fmt.Sprintf("Preview: %s %s against %s", p.Other.Name, p.Other.Version, strings.Join(present, " and "))
 }
 
 func (p *Preview) span() string {

@@ -189,7 +189,7 @@ func TestPreviewOfTheEndOfPins(t *testing.T) {
 		t.Errorf("--enforced without --file: exit %d: %s", code, errs)
 	}
 	p, errs, code := s.preview("--max-regressions", "0")
-	if code != exitFailure || p.Services != 1 || p.Lose != 1 || p.Present.Version != "1.0.0" ||
+	if code != exitFailure || p.Services != 1 || p.Lose != 1 || len(p.Present) != 1 || p.Present[0].Version != "1.0.0" ||
 		p.Other.Version != "2.0.0" {
 		t.Fatalf("exit %d, %s%+v", code, errs, p)
 	}
@@ -207,6 +207,13 @@ func TestPreviewOfTheEndOfPins(t *testing.T) {
 	}
 	if p.Services != 3 || !strings.Contains(strings.Join(p.Notes, " "), "pinned stay on their criteria") {
 		t.Errorf("%+v", p)
+	}
+	// Services that are pinned to several versions are compared with all of them.
+	s.twoVersions("{framework: four.yaml, services: [checkout], until: 2999-01-01}",
+		"{framework: third.yaml, tiers: [1, 2, 3, 4], until: 2999-01-01}")
+	p, errs, code = s.preview()
+	if code != exitOK || len(p.Present) != 2 || p.Present[0].Version != "1.0.0" || p.Present[1].Version != "3.0.0" {
+		t.Errorf("exit %d, %s%+v", code, errs, p)
 	}
 }
 
