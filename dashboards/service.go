@@ -113,7 +113,8 @@ func serviceWay(titles map[string]string) []made {
 	during := `count_over_time(last_over_time(` + failing + `[185m])[30d:3h]) * 3 * 3600`
 	return []made{
 		panel{
-			title: "What does not pass, and since when", width: 16, height: 12, none: "Every check passes, or the service is unknown",
+			title: "What does not pass, and since when", width: 16, height: 12,
+			none: "Every check passes, or the service is unknown",
 			help: "The checks that fail or lack proof; with `exposition.detail: full` also those that are exempt. The last column is for how much of the last 30 days that was so. A check leads to what it asks and how to mend it.",
 			queries: []query{
 				{expr: now, only: true},
