@@ -44,8 +44,13 @@ type (
 		Reviews    reviews     `yaml:"reviews"`
 	}
 	reviews struct {
-		Week  string `yaml:"week"`
-		Month string `yaml:"month"`
+		Week     string      `yaml:"week"`
+		Month    string      `yaml:"month"`
+		DueAfter []reviewDue `yaml:"due_after,omitempty"`
+	}
+	reviewDue struct {
+		Tiers []int  `yaml:"tiers,flow"`
+		After string `yaml:"after"`
 	}
 	store struct {
 		URL string `yaml:"url"`
@@ -137,6 +142,7 @@ type (
 		Name      string `yaml:"name"`
 		Endpoint  string `yaml:"endpoint"`
 		TokenFile string `yaml:"token_file"`
+		Expires   string `yaml:"token_expires"`
 		Schedule  string `yaml:"schedule"`
 		Timeout   string `yaml:"timeout"`
 		History   string `yaml:"history"`
@@ -149,6 +155,7 @@ type (
 		BrowseURL  string        `yaml:"browse_url"`
 		Email      string        `yaml:"email"`
 		TokenFile  string        `yaml:"token_file"`
+		Expires    string        `yaml:"token_expires"`
 		Schedule   string        `yaml:"schedule"`
 		Timeout    string        `yaml:"timeout"`
 		Incidents  jiraIncidents `yaml:"incidents"`
@@ -193,6 +200,13 @@ const header = `# The collector's configuration for the simulated company of the
 // grafanaService is a service's dashboard in the Grafana that compose.yaml starts.
 const grafanaService = "http://127.0.0.1:3000/d/readiness-service?var-service={service}"
 
+// reviewEvery is after how long the services of tiers 1 and 2 are to be reviewed again.
+const reviewEvery = "180d"
+
+// tokensLast is for how long the tokens of the company are good, long enough that no alert
+// says so.
+const tokensLast = 60 * 24 * time.Hour
+
 // servicesPerMinute is how many services a round reads in a minute on a slow machine.
 const servicesPerMinute = 250
 
@@ -223,16 +237,19 @@ func Configuration(c *company.Company, place Place) ([]byte, error) {
 		Reviews: reviews{Week: "0 0 * * 1", Month: "0 0 1 * *"},
 		Sources: sources{PagerDuty: []pagerDuty{{
 			Name: "main", Endpoint: place.PagerDutyURL, TokenFile: place.PagerDutyTokenFile,
+			Expires:  c.Now.Add(tokensLast).Format(time.DateOnly),
 			Schedule: "@every " + period, Timeout: timeout, History: fmt.Sprintf("%dd", company.History/(24*time.Hour)),
 			Rate: unlimited,
 		}}},
 	}
 	if place.JiraURL != "" {
 		f.Server.FeedbackURL = feedbackForm
+		f.Reviews.DueAfter = []reviewDue{{Tiers: []int{1, 2}, After: reviewEvery}}
 		component := linkedBy{By: "component"}
 		f.Sources.Jira = []jiraInstance{{
 			Name: "main", Deployment: "cloud", URL: place.JiraURL, BrowseURL: jiraSite,
-			Email: place.JiraEmail, TokenFile: place.JiraTokenFile, Schedule: "@every " + period, Timeout: timeout,
+			Email: place.JiraEmail, TokenFile: place.JiraTokenFile, Expires: c.Now.Add(tokensLast).Format(time.DateOnly),
+			Schedule: "@every " + period, Timeout: timeout,
 			Incidents: jiraIncidents{
 				JQL: incidentTickets(), History: f.Sources.PagerDuty[0].History,
 				LinkFields: []string{pagerField}, Services: component, Acknowledged: moment{Statuses: []string{"In Progress"}},
