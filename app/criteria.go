@@ -26,9 +26,11 @@ func Criteria(o Options, orDefault bool) (*framework.Document, *framework.Framew
 	return rc.Document, rc.Framework, nil
 }
 
-// withoutFile are the options without the configuration file if orDefault is set and the file
-// does not exist: the defaults then count.
+// withoutFile are the options of what reads the criteria alone: without the secrets of the
+// sources, and without the configuration file if orDefault is set and the file does not
+// exist: the defaults then count.
 func withoutFile(o Options, orDefault bool) Options {
+	o.noRequests = true
 	if _, err := os.Stat(o.ConfigPath); orDefault && errors.Is(err, fs.ErrNotExist) {
 		o.ConfigPath = ""
 	}

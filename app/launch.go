@@ -50,7 +50,6 @@ type LaunchQuery struct {
 // daemon would judge it if there were no other source. The errors of the file are
 // *InvalidError with its lines, that of a wrong name is an *UnknownNameError.
 func Launch(o Options, q LaunchQuery) (report.Scorecard, report.Launch, error) {
-	o.noRequests = true
 	o, rc, err := plan(withoutFile(o, q.OrDefault))
 	if err != nil {
 		return report.Scorecard{}, report.Launch{}, err

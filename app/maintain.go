@@ -47,6 +47,7 @@ func CompactStore(ctx context.Context, o Options) (before, after int64, err erro
 }
 
 func storeURL(o Options) (string, error) {
+	o.noRequests = true
 	valid, err := o.withDefaults().load()
 	if err != nil {
 		return "", err

@@ -37,7 +37,6 @@ type PlaybookQuery struct {
 // a name that there is not is an *UnknownNameError.
 func Playbook(ctx context.Context, o Options, q PlaybookQuery) (report.Playbook, error) {
 	none := report.Playbook{}
-	o.noRequests = true
 	o, rc, err := plan(withoutFile(o, q.Launch != nil && q.OrDefault))
 	if err != nil {
 		return none, err

@@ -232,6 +232,15 @@ func TestWhatIsNamedLeadsOn(t *testing.T) {
 	}
 	pages := "${" + grafana.PagesVariable + ":raw}"
 	eachPanel(t, func(t *testing.T, _ board, p boardPanel) {
+		for _, target := range p.Targets {
+			if target.LegendFormat != "{{check}}" {
+				continue
+			}
+			links := p.FieldConfig.Defaults.Links
+			if len(links) != 1 || links[0].URL != pages+"/checks/${__field.labels.check:percentencode}" {
+				t.Errorf("the series of checks lead to %v", links)
+			}
+		}
 		for label, prefixes := range map[string][]string{
 			"service_name": {"/d/" + serviceUID + "?", pages + "/services/"}, "check": {pages + "/checks/"}, "team": {"/d/" + teamUID + "?"},
 		} {

@@ -77,6 +77,10 @@ func toOthers(d *dashboard.Dashboard) {
 		d.Links = append(d.Links, top(other.title, "dashboard", other.question, to(other.uid)))
 	}
 	pages := top("Pages", "external link", "The pages of the collector: what to do, step by step", page("/"))
+	if d.Uid != nil && *d.Uid == serviceUID {
+		pages = top("What to do next", "external link", "The page of the service: what to do, step by step",
+			page("/services/${service:percentencode}"))
+	}
 	pages.TargetBlank = true
 	d.Links = append(d.Links, pages)
 }

@@ -113,7 +113,7 @@ func serviceWay(titles map[string]string) []made {
 	during := `count_over_time(last_over_time(` + failing + `[185m])[30d:3h]) * 3 * 3600`
 	return []made{
 		panel{
-			title: "What does not pass, and since when", width: 16, height: 12,
+			title: "What does not pass, and for how long", width: 16, height: 12,
 			none: "Every check passes, or the service is unknown",
 			help: "The checks that fail or lack proof; with `exposition.detail: full` also those that are exempt. The last column is for how much of the last 30 days that was so. A check leads to what it asks and how to mend it.",
 			queries: []query{
@@ -207,6 +207,7 @@ func serviceChecks() []made {
 		title: "What did not pass, over time", width: 24, height: 14, mappings: marked(words), none: "Unknown service",
 		help:    "Each check that did not pass at some time of the range: failing, or without proof either way; with `exposition.detail: full` also exempt, or scheduled for later. No bar means that it passed or did not count. While all pass, one row says so. Less than 4 hours without figures are bridged.",
 		queries: []query{{expr: expr, legend: "{{check}}"}},
+		links:   toCheck("${__field.labels.check:percentencode}"),
 	}.states()}
 }
 

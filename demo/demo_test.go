@@ -22,7 +22,7 @@ import (
 )
 
 // emptyTemp makes the demo's folders appear in a place of the test's own.
-func emptyTemp(t *testing.T) (left func() []string) {
+func emptyTemp(t testing.TB) (left func() []string) {
 	t.Helper()
 	folder := t.TempDir()
 	t.Setenv("TMPDIR", folder)
@@ -111,7 +111,7 @@ func showsTheReadmesSample(t *testing.T, lines []string) {
 }
 
 // collected is a demo after one full round, at the time of the clock.
-func collected(t *testing.T, o options, now func() time.Time) *demo {
+func collected(t testing.TB, o options, now func() time.Time) *demo {
 	t.Helper()
 	race.Skip(t, "TestItServesUntilItIsStopped starts the same goroutines")
 	emptyTemp(t)

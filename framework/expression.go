@@ -266,7 +266,8 @@ func dotted(e celast.Expr) (string, bool) {
 // maxQuoted bounds the characters of an expression in a message.
 const maxQuoted = 120
 
-// quoted is an expression for a message: in one line, and cut in the middle if it is long.
+// quoted is an expression for a message: in one line, and without its middle part if it is
+// long.
 func quoted(source string) string {
 	text := []rune(strings.Join(strings.Fields(source), " "))
 	if len(text) > maxQuoted {
@@ -283,18 +284,23 @@ var noOverload = regexp.MustCompile(`^found no matching overload for '(.+)' appl
 // adds for those who write parsers.
 func problem(source string, issues *cel.Issues) string {
 	first := issues.Errors()[0]
-	text, _, _ := strings.Cut(first.Message, " expecting {")
-	text = strings.TrimPrefix(text, "Syntax error: ")
+	text, _, _ := strings.Cut(first.Message, " expecting ")
+	text = strings.Join(strings.Fields(strings.TrimPrefix(text, "Syntax error: ")), " ")
 	switch match := noOverload.FindStringSubmatch(text); {
 	case strings.Contains(text, "'<EOF>'"):
 		text = "it ends where a value should follow, or a bracket is not closed"
+	case strings.HasSuffix(text, "'and'"), strings.HasSuffix(text, "'or'"):
+		text = "write && for and, || for or"
+	case strings.HasPrefix(text, "token recognition error at: '="):
+		text = "write == to compare"
 	case match != nil:
-		text = fmt.Sprintf("%s cannot be applied to %s", strings.Trim(match[1], "_"), match[2])
+		operator := strings.NewReplacer("_?_:_", "? :", "_[_]", "[ ]", "@in", "in").Replace(match[1])
+		text = fmt.Sprintf("%s cannot be applied to %s", strings.Trim(operator, "_"), match[2])
 	}
 	if strings.Contains(text, "double") && strings.Contains(text, "int") {
 		text += "; write whole numbers with a decimal point, such as 1.0, where they meet a double"
 	}
-	place := fmt.Sprintf("character %d", first.Location.Column()+1)
+	place := fmt.Sprintf("character %d", max(first.Location.Column(), 0)+1)
 	if strings.Contains(strings.TrimSpace(source), "\n") {
 		place = fmt.Sprintf("line %d, %s", first.Location.Line(), place)
 	}
@@ -322,31 +328,64 @@ type needs struct {
 	facts    []int
 }
 
-func (c *Compiler) needs(e celast.Expr) needs {
-	if e.Kind() == celast.CallKind {
-		call := e.AsCall()
-		var parts []needs
-		for _, a := range call.Args() {
-			parts = append(parts, c.needs(a))
+func (c *Compiler) needs(e celast.Expr) needs { return c.needsIn(e, nil) }
+
+// needsIn is needs of a part of an expression. local are the variables of the loops that it
+// is in: they are no facts, and what a loop has gathered so far needs nothing.
+func (c *Compiler) needsIn(e celast.Expr, local []string) needs {
+	all := func(parts ...celast.Expr) needs {
+		var n needs
+		for _, part := range parts {
+			n.all = append(n.all, c.needsIn(part, local))
 		}
-		switch call.FunctionName() {
-		case operators.LogicalOr:
-			return needs{any: parts}
-		case operators.LogicalAnd:
-			return needs{all: parts}
+		return n
+	}
+	switch e.Kind() {
+	case celast.CallKind:
+		return c.needsOfCall(e.AsCall(), local)
+	case celast.ListKind:
+		return all(e.AsList().Elements()...)
+	case celast.MapKind:
+		var parts []celast.Expr
+		for _, entry := range e.AsMap().Entries() {
+			parts = append(parts, entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
 		}
-		if call.IsMemberFunction() {
-			parts = append(parts, c.needs(call.Target()))
-		}
-		return needs{all: parts}
+		return all(parts...)
+	case celast.ComprehensionKind:
+		loop := e.AsComprehension()
+		local = append(slices.Clone(local), loop.IterVar(), loop.IterVar2(), loop.AccuVar())
+		return all(loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result())
+	}
+	name, ok := dotted(e)
+	if !ok && e.Kind() == celast.SelectKind {
+		return c.needsIn(e.AsSelect().Operand(), local)
 	}
 	var found needs
-	if name, ok := dotted(e); ok {
-		if i, ok := c.facts.Index(name); ok && !c.scope {
-			found.facts = append(found.facts, i)
-		}
+	root, _, _ := strings.Cut(name, ".")
+	if i, known := c.facts.Index(name); ok && known && !c.scope && !slices.Contains(local, root) {
+		found.facts = append(found.facts, i)
 	}
 	return found
+}
+
+func (c *Compiler) needsOfCall(call celast.CallExpr, local []string) needs {
+	var parts []needs
+	for _, a := range call.Args() {
+		if a.Kind() == celast.IdentKind && slices.Contains(local, a.AsIdent()) {
+			continue
+		}
+		parts = append(parts, c.needsIn(a, local))
+	}
+	switch call.FunctionName() {
+	case operators.LogicalOr:
+		return needs{any: parts}
+	case operators.LogicalAnd:
+		return needs{all: parts}
+	}
+	if call.IsMemberFunction() {
+		parts = append(parts, c.needsIn(call.Target(), local))
+	}
+	return needs{all: parts}
 }
 
 func (n needs) met(given func(fact int) bool) bool {

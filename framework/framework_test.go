@@ -50,6 +50,8 @@ func TestExpressionErrorsNameTheRemedy(t *testing.T) {
 		"no expression":                 {"''", "proof 1"},
 		"syntax":                        {"deploy.automated &&", "character 20: it ends where a value should follow"},
 		"types that cannot be compared": {"pagerduty.oncall_now == 'x'", "character 22: == cannot be applied to (int, string)"},
+		"and":                           {"deploy.automated and true", "character 18: write && for and"},
+		"one equal":                     {"deploy.automated = true", "character 18: write == to compare"},
 		"a name twice": {
 			"a.b && a.b || c.d", `: unknown fact "a.b"; unknown fact "c.d"`,
 		},
@@ -289,5 +291,47 @@ func TestAProofMayGoThroughAList(t *testing.T) {
 	}
 	if want := "[1, 2].exists(n, pagerduty.oncall_now >= n) && deploy.automated"; e.normalised != want {
 		t.Errorf("%q, want %q", e.normalised, want)
+	}
+}
+
+// TestAnExpressionNeedsTheFactsInIt, also those in loops, lists and maps: without any fact
+// none of these can come true, so a check that has it as its proof is not measurable.
+func TestAnExpressionNeedsTheFactsInIt(t *testing.T) {
+	c, err := NewCompiler(testFacts(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{
+		"pagerduty.oncall_now >= 1",
+		"[1, 2].exists(n, pagerduty.oncall_now >= n)",
+		"[1, 2].all(n, pagerduty.oncall_now >= n)",
+		"[1, 2].exists_one(n, pagerduty.oncall_now == n)",
+		"[1, 2].filter(n, n > pagerduty.oncall_now).size() == 0",
+		"[1, 2].map(n, n + pagerduty.oncall_now).exists(m, m > 2)",
+		"[[1, 2], [3]].all(l, l.all(n, n > 0 && pagerduty.oncall_now > n))",
+		"[1, 2].exists(n, deploy.automated || n == 1 && pagerduty.oncall_now >= n)",
+		"[deploy.automated].all(x, x)",
+		"true in [deploy.automated]",
+		"[deploy.automated][0]",
+		"{'a': deploy.automated}['a']",
+	} {
+		e, err := c.Compile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Decidable(func(int) bool { return false }) {
+			t.Errorf("%s can come true without any fact", source)
+		}
+		if !e.Decidable(func(int) bool { return true }) {
+			t.Errorf("%s can never come true", source)
+		}
+	}
+	e, err := c.Compile("[1, 2].exists(n, deploy.automated || pagerduty.oncall_now >= n)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	automated, _ := c.facts.Index("deploy.automated")
+	if !e.Decidable(func(fact int) bool { return fact == automated }) {
+		t.Error("one of two facts is enough")
 	}
 }

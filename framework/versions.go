@@ -53,12 +53,15 @@ const (
 // threshold is a fact that is compared with a number.
 var threshold = regexp.MustCompile(`([a-z][a-z0-9_.]*) (<=|>=|<|>) (-?[0-9]+(?:\.[0-9]+)?)`)
 
+// unordered are parts of an expression with which a greater number may mean either: what is
+// counted, chosen or compared with another condition.
+var unordered = regexp.MustCompile(`[!?]|\.(?:filter|map|exists_one)\(|\b(?:true|false|in)\b|\) ==|== \(`)
+
 // thresholdsAsk compares two normalised expressions that differ in the numbers alone with
-// which facts are compared. Where something is negated or chosen a greater number may mean
-// either.
+// which facts are compared.
 func thresholdsAsk(before, after string) asks {
 	blank := func(text string) string { return threshold.ReplaceAllString(text, "$1 $2 #") }
-	if frame := blank(before); frame != blank(after) || strings.ContainsAny(frame, "!?") {
+	if frame := blank(before); frame != blank(after) || unordered.MatchString(frame) {
 		return other
 	}
 	old, now := threshold.FindAllStringSubmatch(before, -1), threshold.FindAllStringSubmatch(after, -1)

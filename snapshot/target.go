@@ -60,8 +60,8 @@ func (s *Snapshot) TargetOf(service *Service) (Target, bool) {
 	return t, ok
 }
 
-// StatusOfTarget is TargetOf without Missing and Blocked, for which all checks of the service
-// are gone through.
+// StatusOfTarget is TargetOf without Missing and Blocked. Those need a walk through all checks
+// of the service.
 func (s *Snapshot) StatusOfTarget(service *Service) (Target, bool) {
 	found, _ := scoring.TargetOf(s.Targets, service.Entry, s.At)
 	if found == nil {
@@ -119,6 +119,7 @@ func later(a, b time.Time) time.Time {
 // Count fills in Missing and Blocked of a service that is below its target; they stay empty
 // without a scorecard.
 func (t *Target) Count(card *scoring.Scorecard) {
+	t.Missing, t.Blocked = 0, ""
 	if card == nil {
 		return
 	}

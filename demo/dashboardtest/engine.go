@@ -33,6 +33,7 @@ type Engine struct {
 	db     *tsdb.DB
 	engine *promql.Engine
 	now    time.Time
+	groups []*rules.Group
 }
 
 // Options say what is evaluated.
@@ -85,8 +86,7 @@ func New(ctx context.Context, o Options) (e *Engine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, err := e.load(ctx, o.Rules)
-	if err != nil {
+	if e.groups, err = e.load(ctx, o.Rules); err != nil {
 		return nil, err
 	}
 	for i := range Scrapes {
@@ -94,7 +94,7 @@ func New(ctx context.Context, o Options) (e *Engine, err error) {
 		if err := e.scrape(ctx, samples, at); err != nil {
 			return nil, err
 		}
-		for _, g := range groups {
+		for _, g := range e.groups {
 			g.Eval(ctx, at)
 			for _, r := range g.Rules() {
 				if err := r.LastError(); err != nil {
@@ -104,6 +104,18 @@ func New(ctx context.Context, o Options) (e *Engine, err error) {
 		}
 	}
 	return e, nil
+}
+
+// SlowestRule is the rule whose last evaluation took the longest, and how long that was.
+func (e *Engine) SlowestRule() (name string, took time.Duration) {
+	for _, g := range e.groups {
+		for _, r := range g.Rules() {
+			if d := r.GetEvaluationDuration(); d > took {
+				name, took = r.Name(), d
+			}
+		}
+	}
+	return name, took
 }
 
 // Close closes the database.
