@@ -101,6 +101,24 @@ func TestLongNames(t *testing.T) {
 	checkObjects(t, decodeAll(t, objects))
 }
 
+// TestNamesThatYAMLReadsAsOtherThanText are written in quotes.
+func TestNamesThatYAMLReadsAsOtherThanText(t *testing.T) {
+	objects, _, err := render("123", image+`
+config: {sources: {pagerduty: [{name: main, token_file: secrets/pagerduty}]}}
+nameOverride: "true"
+secret: {name: "123"}
+priorityClassName: "1"
+serviceAccount: {name: "12"}
+store: {sqlite: {storageClassName: "10"}}
+dashboards: {enabled: true, namespace: "123"}
+ingress: {enabled: true, hosts: [readiness.example.com], className: "1"}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkObjects(t, decodeAll(t, objects))
+}
+
 func checkObjects(t *testing.T, found map[string]meta.Object) {
 	t.Helper()
 	deployment, ok := found["Deployment"].(*apps.Deployment)

@@ -45,8 +45,11 @@ func TestValuesThatCannotWork(t *testing.T) {
 		"config: {store: {url_file: a}}":                {"config.store.url", "store.type to postgresql"},
 		"store: {type: postgresql}\nsecret: {name: ''}": {"secret.name", "store.postgresql.urlKey"},
 		"ingress: {enabled: true}":                      {"ingress.hosts"},
-		"files: {secrets: x}":                           {"files", "choose another"},
-		"image: {tag: ''}":                              {"image.tag", "image.digest"},
+		"webConfig: {tls: true}":                        {"webConfig.existingSecret"},
+		"config: {server: x}":                           {"config.server", "keys with values"},
+		"store: {type: postgresql}\nconfig: {store: {url: 'postgres://h/d?password=x'}}": {"no place for a password"},
+		"files: {secrets: x}": {"files", "choose another"},
+		"image: {tag: ''}":    {"image.tag", "image.digest"},
 		"replicas: 2\nstore: {type: postgresql}\npodDisruptionBudget: {minAvailable: 2}":             {"podDisruptionBudget.minAvailable", "below replicas"},
 		"store: {type: postgresql}\nconfig: {store: {url: 'postgres://u:secret-word@db/readiness'}}": {"no place for a password"},
 	} {

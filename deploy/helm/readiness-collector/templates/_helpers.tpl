@@ -13,8 +13,8 @@
 {{- end -}}
 
 {{- define "readiness-collector.selectorLabels" -}}
-app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end -}}
 
 {{- define "readiness-collector.labels" -}}
@@ -65,6 +65,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with $config.Error -}}{{- fail (printf "config: the text is not a map of YAML: %s" .) -}}{{- end -}}
 {{- end -}}
 {{- $config = deepCopy $config -}}
+{{- range $key := list "server" "store" -}}
+{{- if not (kindIs "map" (get $config $key | default dict)) -}}
+{{- fail (printf "config.%s: it is one value, and has to be keys with values" $key) -}}
+{{- end -}}
+{{- end -}}
 {{- $server := $config.server | default dict -}}
 {{- $store := $config.store | default dict -}}
 {{- if $server.listen_address -}}
@@ -78,7 +83,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail "config.store.url: with store.type sqlite the chart sets it to a file in the volume; remove it, or set store.type to postgresql" -}}
 {{- end -}}
 {{- $store = set $store "url" "/data/readiness.db" -}}
-{{- else if regexMatch "://[^/@]*:[^/@]*@" (toString $store.url) -}}
+{{- else if regexMatch "://[^/@]*:[^/@]*@|password *=" (toString $store.url) -}}
 {{- fail "config.store.url: a ConfigMap is no place for a password; put the address into the Secret as store.postgresql.urlKey and remove it here" -}}
 {{- else if not (or $store.url $store.url_file) -}}
 {{- $store = set $store "url_file" (printf "/etc/readiness/secrets/%s" $values.store.postgresql.urlKey) -}}
@@ -117,6 +122,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- if and (gt (int $values.replicas) 1) $values.podDisruptionBudget.enabled (ge (int $values.podDisruptionBudget.minAvailable) (int $values.replicas)) -}}
 {{- fail (printf "podDisruptionBudget.minAvailable: %d of %d replicas would keep every node from being drained; set it below replicas" (int $values.podDisruptionBudget.minAvailable) (int $values.replicas)) -}}
+{{- end -}}
+{{- if and $values.webConfig.tls (not $values.webConfig.existingSecret) -}}
+{{- fail "webConfig.tls: without webConfig.existingSecret the collector has no certificate; name the Secret, or set tls to false" -}}
 {{- end -}}
 {{- if and $values.ingress.enabled (not $values.ingress.hosts) -}}
 {{- fail "ingress.hosts: it is empty; name the host under which people reach the pages" -}}
