@@ -19,8 +19,8 @@ type Collect struct {
 	counts func(counts []snapshot.CheckCount, emit Emit)
 }
 
-// service is what families are made from of one service: what the snapshot knows, and what
-// follows from more than the service.
+// service is a service of a snapshot, with values that also depend on the targets and on the
+// time of the snapshot.
 type service struct {
 	*snapshot.Service
 	target shownTarget
