@@ -87,8 +87,8 @@ calibrate: ## run the effect of reviews on simulated fleets and write docs/stati
 # A benchmark whose figure is short fails; the table is printed all the same.
 bench: ## run the benchmarks and print the figures with their bounds
 	@out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
-	{ $(GO) test -run '^$$' -bench . -benchtime 3x ./correlation ./scoring ./evaluation ./exporter ./pages ./store ./collectors/pagerduty ./collectors/jira ./collectors/prometheus; code=$$?; \
-	$(GO) test -C demo -run '^$$' -bench Rules -benchtime 1x . && exit $$code; } >$$out 2>&1; code=$$?; \
+	( $(GO) test -run '^$$' -bench . -benchtime 3x ./correlation ./scoring ./evaluation ./exporter ./pages ./store ./collectors/pagerduty ./collectors/jira ./collectors/prometheus; code=$$?; \
+	$(GO) test -C demo -run '^$$' -bench Rules -benchtime 1x . && exit $$code; ) >$$out 2>&1; code=$$?; \
 	if [ $$code = 0 ]; then grep -E '^(Benchmark|ok)' $$out; else grep -v '^figure: ' $$out; fi; echo; \
 	printf '%-32s %12s %-8s %-10s %s\n' FIGURE VALUE UNIT BOUND VERDICT; \
 	sed -n 's/^figure: //p' $$out | awk '{printf "%-32s %12s %-8s %-10s %s\n", $$1, $$2, $$3, $$4, $$5; if ($$5 != "ok") short = 1} END {exit short}' && exit $$code
