@@ -314,19 +314,7 @@ func firesOn(t *testing.T, f file, input string, want []string) {
 	want = slices.Sorted(slices.Values(want))
 	for minute := 0; minute <= watched; {
 		now := time.Unix(int64(minute)*60, 0).UTC()
-		engine.WithSamplesTill(now, func(err error) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, g := range groups {
-				g.Eval(engine.Context(), now)
-				for _, r := range g.Rules() {
-					if r.LastError() != nil {
-						t.Fatalf("%s in minute %d: %v", r.Name(), minute, r.LastError())
-					}
-				}
-			}
-		})
+		evaluate(t, engine, groups, now)
 		switch fires, waits := active(groups); {
 		case minute == disturbed-1:
 			if names := slices.Sorted(maps.Values(fires)); !slices.Equal(names, want) {

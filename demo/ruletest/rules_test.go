@@ -129,19 +129,7 @@ func runUnitTest(t *testing.T, f file, u unitTest) {
 	start := time.Unix(0, 0).UTC()
 	for at := time.Duration(0); at <= time.Duration(u.end()); at += time.Duration(f.EvaluationInterval) {
 		now := start.Add(at)
-		engine.WithSamplesTill(now, func(err error) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, g := range groups {
-				g.Eval(engine.Context(), now)
-				for _, r := range g.Rules() {
-					if r.LastError() != nil {
-						t.Fatalf("%s at %s: %v", r.Name(), at, r.LastError())
-					}
-				}
-			}
-		})
+		evaluate(t, engine, groups, now)
 		for _, a := range due[at] {
 			compare(t, fmt.Sprintf("%s at %s", a.Name, a.At), a.expected(), firing(groups, a.Name))
 		}
@@ -149,6 +137,24 @@ func runUnitTest(t *testing.T, f file, u unitTest) {
 	for _, e := range u.Expressions {
 		compare(t, fmt.Sprintf("%s at %s", e.Expr, e.At), e.expected(t, syntax), ask(t, engine, e, start))
 	}
+}
+
+// evaluate evaluates the groups at a time, on the samples until then. No rule may fail.
+func evaluate(t *testing.T, engine *promqltest.LazyLoader, groups []*rules.Group, at time.Time) {
+	t.Helper()
+	engine.WithSamplesTill(at, func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range groups {
+			g.Eval(engine.Context(), at)
+			for _, r := range g.Rules() {
+				if err := r.LastError(); err != nil {
+					t.Fatalf("%s at %s: %v", r.Name(), at.Format(time.RFC3339), err)
+				}
+			}
+		}
+	})
 }
 
 // load reads the rule files and puts their groups in order.

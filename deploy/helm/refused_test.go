@@ -53,19 +53,7 @@ func TestValuesThatCannotWork(t *testing.T) {
 		"replicas: 2\nstore: {type: postgresql}\npodDisruptionBudget: {minAvailable: 2}":             {"podDisruptionBudget.minAvailable", "below replicas"},
 		"store: {type: postgresql}\nconfig: {store: {url: 'postgres://u:secret-word@db/readiness'}}": {"no place for a password"},
 	} {
-		var base, over map[string]any
-		if err := yaml.Unmarshal([]byte(minimal), &base); err != nil {
-			t.Fatal(err)
-		}
-		if err := yaml.Unmarshal([]byte(values), &over); err != nil {
-			t.Fatalf("%s: %v", values, err)
-		}
-		maps.Copy(base, over)
-		text, err := yaml.Marshal(base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _, err = render(release, string(text))
+		_, _, err := render(release, overMinimal(t, values))
 		if err == nil {
 			t.Errorf("%s is accepted", values)
 			continue
@@ -81,6 +69,24 @@ func TestValuesThatCannotWork(t *testing.T) {
 	}
 }
 
+// overMinimal are the minimal values with others in the place of those of the same key.
+func overMinimal(t *testing.T, values string) string {
+	t.Helper()
+	var base, over map[string]any
+	if err := yaml.Unmarshal([]byte(minimal), &base); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(values), &over); err != nil {
+		t.Fatalf("%s: %v", values, err)
+	}
+	maps.Copy(base, over)
+	text, err := yaml.Marshal(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // TestValuesThatWork: what people set instead of the defaults.
 func TestValuesThatWork(t *testing.T) {
 	for _, values := range []string{
@@ -92,19 +98,7 @@ func TestValuesThatWork(t *testing.T) {
 		"image: {tag: '', digest: 'sha256:" + strings.Repeat("0", 64) + "'}",
 		"monitor: {enabled: true, interval: 1m30s, endpoint: {scheme: https, path: /other}}",
 	} {
-		given := minimal
-		for _, key := range []string{"config", "image"} {
-			if strings.Contains(values, key+": {") {
-				lines := strings.SplitAfter(given, "\n")
-				given = ""
-				for _, line := range lines {
-					if !strings.HasPrefix(line, key+":") {
-						given += line
-					}
-				}
-			}
-		}
-		objects, _, err := render(release, given+values+"\n")
+		objects, _, err := render(release, overMinimal(t, values))
 		if err != nil {
 			t.Errorf("%s: %v", values, err)
 		}
