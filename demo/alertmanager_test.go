@@ -12,8 +12,9 @@ import (
 	"github.com/prodready/collector/rules"
 )
 
-// TestWhoGetsAlerts: the example of Alertmanager sends alerts to the owners, those of nobody
-// and of the collector to the platform team, and kudos to a channel that everybody reads.
+// TestWhoGetsAlerts: with deploy/alertmanager.yml, an alert about a service goes to its team. An
+// alert about the collector, or about a service without a team, goes to the platform team.
+// Kudos go to a channel that everybody reads.
 func TestWhoGetsAlerts(t *testing.T) {
 	t.Parallel()
 	loaded, err := alertmanager.LoadFile(filepath.Join("..", "deploy", "alertmanager.yml"))

@@ -9,8 +9,9 @@ import (
 	"github.com/prodready/collector/snapshot"
 )
 
-// Collect emits the series of a family: of each service in turn from one part of what is
-// known of it, or of the whole snapshot.
+// Collect emits the series of a family in one of three ways: of each service in turn from one
+// part of what is known of it, of the whole snapshot, or of the number of services that each
+// check has in each status.
 type Collect struct {
 	part  part
 	one   func(s *service, o Options, emit Emit)

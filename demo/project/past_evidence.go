@@ -212,9 +212,9 @@ func (j *pastJudge) with(facts known, t scoring.Transition) (known, bool) {
 	return j.better(facts, t.From)
 }
 
-// without makes the checks that flipped fail, so that the badge is the one before the change. A
-// check has several fixtures that fail; the one that changes the fewest other checks is taken,
-// because a badge change names every check whose status changes with it.
+// without makes the checks that flipped fail, so that the badge is the one before the change. Of
+// the fixtures with which a check fails, without takes the one that changes the fewest other
+// checks, because a badge change names every check whose status changes with it.
 func (j *pastJudge) without(facts known, now *scoring.Scorecard, t scoring.Transition) (known, bool) {
 	flipped := make(map[string]bool, len(t.Flips))
 	cases := []known{facts}
